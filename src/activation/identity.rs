@@ -1,0 +1,18 @@
+//! f(z) = z, f' = 1. Exact.
+
+use super::Function;
+use crate::kernel::Scalar;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Identity;
+
+impl<T: Scalar> Function<T> for Identity {
+    #[inline(always)]
+    fn value(self, z: T) -> T {
+        z
+    }
+    #[inline(always)]
+    fn derivative(self, _: T) -> T {
+        T::ONE
+    }
+}

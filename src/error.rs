@@ -1,0 +1,122 @@
+//! What can go wrong.
+
+use crate::kernel::Scalar;
+
+/// The result of this crate's fallible functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Every error of this crate. Each message names the argument, what came and what was expected.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An argument has a value outside its domain.
+    #[error("{name} must be {expected}, got {got}")]
+    Argument {
+        /// The argument.
+        name: &'static str,
+        /// Its domain.
+        expected: String,
+        /// What came.
+        got: String,
+    },
+    /// An array has the wrong shape.
+    #[error("{name} must have shape {expected}, got {got}")]
+    Shape {
+        /// The argument.
+        name: String,
+        /// The shape it should have.
+        expected: String,
+        /// The shape that came.
+        got: String,
+    },
+    /// An array holds a number that it must not hold.
+    #[error("{name} must hold {expected}, got {got} at {place}")]
+    Value {
+        /// The argument.
+        name: String,
+        /// The numbers it may hold.
+        expected: String,
+        /// The first wrong one.
+        got: String,
+        /// Where that is.
+        place: String,
+    },
+    /// A loss does not go with the network's output activation.
+    #[error("loss {loss:?} needs an output activation of {expected}, got {got:?}")]
+    LossAndOutput {
+        /// The loss.
+        loss: &'static str,
+        /// The outputs it goes with.
+        expected: &'static str,
+        /// The network's output activation.
+        got: &'static str,
+    },
+    /// The system has no room for a buffer.
+    #[error("not enough memory for {numbers} numbers")]
+    OutOfMemory {
+        /// The buffer's length.
+        numbers: usize,
+    },
+    /// A file does not hold a network that this version can read.
+    #[error("{path} is not a ferroprop network: {reason}")]
+    ModelFile {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn argument(
+        name: &'static str,
+        expected: impl Into<String>,
+        got: impl std::fmt::Display,
+    ) -> Self {
+        Self::Argument { name, expected: expected.into(), got: got.to_string() }
+    }
+
+    pub(crate) fn shape(
+        name: impl Into<String>,
+        expected: impl Into<String>,
+        got: impl std::fmt::Debug,
+    ) -> Self {
+        Self::Shape { name: name.into(), expected: expected.into(), got: format!("{got:?}") }
+    }
+
+    pub(crate) fn value<T: Scalar>(
+        name: impl Into<String>,
+        expected: impl Into<String>,
+        got: T,
+        place: impl std::fmt::Debug,
+    ) -> Self {
+        Self::Value {
+            name: name.into(),
+            expected: expected.into(),
+            got: format!("{got}"),
+            place: format!("{place:?}"),
+        }
+    }
+}
+
+/// Checks that a number is finite and lies in a domain.
+pub(crate) fn check_number(
+    name: &'static str,
+    number: f64,
+    expected: &str,
+    domain: impl Fn(f64) -> bool,
+) -> Result<()> {
+    if number.is_finite() && domain(number) {
+        Ok(())
+    } else {
+        Err(Error::argument(name, expected, number))
+    }
+}

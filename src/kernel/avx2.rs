@@ -1,0 +1,84 @@
+//! AVX2 with FMA: a line is two registers.
+
+#[allow(clippy::wildcard_imports)] // the intrinsics are many and keep their C names
+use std::arch::x86_64::*;
+
+use super::simd::Simd;
+
+/// Proof that the machine has AVX2 and FMA, for `f32`.
+#[derive(Clone, Copy, Debug)]
+pub struct F32(());
+/// Proof that the machine has AVX2 and FMA, for `f64`.
+#[derive(Clone, Copy, Debug)]
+pub struct F64(());
+
+/// The features that [`super::dispatch`] asks for before it uses this module.
+pub(super) fn available() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+}
+
+macro_rules! vectors {
+    ($token:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident) => {
+        // Safety, for the whole block: the token says that the instructions exist; load and store
+        // pass on what their callers promise, half a line each.
+        impl Simd<$t> for $token {
+            type V = ($v, $v);
+            // 6 x 2 accumulators, 2 halves of the panel and a broadcast fit in 16 registers.
+            const ROWS: usize = 6;
+            const PANELS: usize = 1;
+            const GRADIENT_ROWS: usize = 4;
+
+            #[inline(always)]
+            unsafe fn assume() -> Self {
+                Self(())
+            }
+            #[inline(always)]
+            fn splat(self, x: $t) -> Self::V {
+                let half = unsafe { $splat(x) };
+                (half, half)
+            }
+            #[inline(always)]
+            unsafe fn load(self, from: *const $t) -> Self::V {
+                unsafe { ($load(from), $load(from.add($lanes / 2))) }
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $t, line: Self::V) {
+                unsafe {
+                    $store(to, line.0);
+                    $store(to.add($lanes / 2), line.1);
+                }
+            }
+            #[inline(always)]
+            fn fused(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+                unsafe { ($fused(a.0, b.0, c.0), $fused(a.1, b.1, c.1)) }
+            }
+            #[inline(always)]
+            fn add(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { ($add(a.0, b.0), $add(a.1, b.1)) }
+            }
+        }
+    };
+}
+
+vectors!(
+    F32,
+    f32,
+    16,
+    __m256,
+    _mm256_set1_ps,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_fmadd_ps,
+    _mm256_add_ps
+);
+vectors!(
+    F64,
+    f64,
+    8,
+    __m256d,
+    _mm256_set1_pd,
+    _mm256_loadu_pd,
+    _mm256_storeu_pd,
+    _mm256_fmadd_pd,
+    _mm256_add_pd
+);

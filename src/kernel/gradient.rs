@@ -1,0 +1,222 @@
+//! `input^T * delta` over many rows: the gradient of a layer's weights and biases.
+//!
+//! Each element is one chain of fused multiply-adds through the rows in ascending order, from 0,
+//! and is added to what is there already, if anything. The rows may come in several blocks; where
+//! one ends and the next begins does not show in the result.
+
+use super::dispatch::Task;
+use super::product::even_share;
+use super::scalar::Scalar;
+use super::simd::Simd;
+
+/// A block of rows: a layer's input, and the deltas of its outputs.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a, T> {
+    /// How many.
+    pub rows: usize,
+    /// The input in panels (see [`super::product`]).
+    pub input: &'a [T],
+    /// From one panel of the input to the next.
+    pub input_stride: usize,
+    /// The deltas in panels; lanes beyond the last column are 0.
+    pub delta: &'a [T],
+    /// From one panel of the deltas to the next.
+    pub delta_stride: usize,
+}
+
+/// A range of lines of one layer's gradient. The layer's panels have `fan_in + 1` lines each: the
+/// weights from each input, then the biases.
+#[derive(Debug)]
+pub struct Gradient<'a, T, I> {
+    /// The layer's inputs.
+    pub fan_in: usize,
+    /// First line of the range, counted through the layer's panels.
+    pub from: usize,
+    /// The lines.
+    pub lines: &'a mut [T],
+    /// Whether the layer has biases; without them their line becomes 0.
+    pub bias: bool,
+    /// Whether to add to what is there.
+    pub add: bool,
+    /// The blocks of rows, in order.
+    pub blocks: I,
+}
+
+impl<'a, T, I> Task<T> for Gradient<'_, T, I>
+where
+    T: Scalar,
+    I: Iterator<Item = Rows<'a, T>> + Clone,
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let lanes = T::LANES;
+        let panel_lines = self.fan_in + 1;
+        let to = self.from + self.lines.len() / lanes;
+        if to == self.from {
+            return;
+        }
+        let last_panel = (to - 1) / panel_lines;
+        let last_line = (self.fan_in - 1) / lanes;
+        for block in self.blocks.clone() {
+            assert!(block.input.len() >= last_line * block.input_stride + block.rows * lanes);
+            assert!(block.delta.len() >= last_panel * block.delta_stride + block.rows * lanes);
+        }
+        let tiles = Tiles {
+            simd,
+            fan_in: self.fan_in,
+            from: self.from,
+            lines: self.lines.as_mut_ptr(),
+            bias: self.bias,
+            add: self.add,
+            blocks: self.blocks,
+        };
+        // The range is the end of a panel, whole panels, and the beginning of a panel.
+        let mut line = self.from;
+        while line < to {
+            let panel = line / panel_lines;
+            let first = line % panel_lines;
+            let whole = if first == 0 { (to - line) / panel_lines } else { 0 };
+            // Safety: the assertions cover the blocks, and the lines written lie in the range.
+            unsafe {
+                if whole == 0 {
+                    let end = panel_lines.min(first + to - line);
+                    tiles.lines::<1>(panel, first, end);
+                    line += end - first;
+                } else {
+                    let width = even_share(whole, S::PANELS);
+                    match width {
+                        3 => tiles.lines::<3>(panel, 0, panel_lines),
+                        2 => tiles.lines::<2>(panel, 0, panel_lines),
+                        _ => tiles.lines::<1>(panel, 0, panel_lines),
+                    }
+                    line += width * panel_lines;
+                }
+            }
+        }
+    }
+}
+
+struct Tiles<T, S, I> {
+    simd: S,
+    fan_in: usize,
+    from: usize,
+    lines: *mut T,
+    bias: bool,
+    add: bool,
+    blocks: I,
+}
+
+impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<T, S, I> {
+    /// Lines `from..to` of `Q` panels.
+    ///
+    /// # Safety
+    /// They lie in the range; the blocks hold all their rows.
+    #[inline(always)]
+    unsafe fn lines<const Q: usize>(&self, panel: usize, from: usize, to: usize) {
+        let mut line = from;
+        let weights = to.min(self.fan_in);
+        // Safety: as promised to this function.
+        unsafe {
+            while line < weights {
+                // A tile stays within one panel of the input.
+                let room = (T::LANES - line % T::LANES).min(weights - line);
+                line += if S::GRADIENT_ROWS == 8 && room >= 8 {
+                    self.tile::<8, Q>(panel, line)
+                } else if room >= 4 {
+                    self.tile::<4, Q>(panel, line)
+                } else if room >= 2 {
+                    self.tile::<2, Q>(panel, line)
+                } else {
+                    self.tile::<1, Q>(panel, line)
+                };
+            }
+            if to > self.fan_in {
+                self.biases::<Q>(panel);
+            }
+        }
+    }
+
+    /// Gradients of the weights from `R` inputs to `Q` panels of outputs; returns `R`.
+    ///
+    /// # Safety
+    /// As for [`Tiles::lines`]; the inputs lie in one panel.
+    #[inline(always)]
+    unsafe fn tile<const R: usize, const Q: usize>(&self, panel: usize, line: usize) -> usize {
+        let simd = self.simd;
+        let lanes = T::LANES;
+        let mut sums = [[simd.splat(T::ZERO); Q]; R];
+        // Safety: as promised to this function.
+        unsafe {
+            for block in self.blocks.clone() {
+                let input = block
+                    .input
+                    .as_ptr()
+                    .add(line / lanes * block.input_stride + line % lanes);
+                let delta: [*const T; Q] = std::array::from_fn(|q| {
+                    block.delta.as_ptr().add((panel + q) * block.delta_stride)
+                });
+                for row in 0..block.rows {
+                    let d: [S::V; Q] = std::array::from_fn(|q| simd.load(delta[q].add(row * lanes)));
+                    for r in 0..R {
+                        let x = simd.splat(*input.add(row * lanes + r));
+                        for q in 0..Q {
+                            sums[r][q] = simd.fused(x, d[q], sums[r][q]);
+                        }
+                    }
+                }
+            }
+            for r in 0..R {
+                for q in 0..Q {
+                    self.put(panel + q, line + r, sums[r][q]);
+                }
+            }
+        }
+        R
+    }
+
+    /// Gradients of the biases of `Q` panels of outputs.
+    ///
+    /// # Safety
+    /// As for [`Tiles::lines`].
+    #[inline(always)]
+    unsafe fn biases<const Q: usize>(&self, panel: usize) {
+        let simd = self.simd;
+        let lanes = T::LANES;
+        let mut sums = [simd.splat(T::ZERO); Q];
+        // Safety: as promised to this function.
+        unsafe {
+            if self.bias {
+                for block in self.blocks.clone() {
+                    for row in 0..block.rows {
+                        for q in 0..Q {
+                            let delta = block.delta.as_ptr().add((panel + q) * block.delta_stride);
+                            sums[q] = simd.add(sums[q], simd.load(delta.add(row * lanes)));
+                        }
+                    }
+                }
+            }
+            for q in 0..Q {
+                self.put(panel + q, self.fan_in, sums[q]);
+            }
+        }
+    }
+
+    /// # Safety
+    /// The line lies in the range.
+    #[inline(always)]
+    unsafe fn put(&self, panel: usize, line: usize, sum: S::V) {
+        let index = panel * (self.fan_in + 1) + line - self.from;
+        // Safety: as promised to this function.
+        unsafe {
+            let to = self.lines.add(index * T::LANES);
+            let sum = if self.add {
+                self.simd.add(self.simd.load(to), sum)
+            } else {
+                sum
+            };
+            self.simd.store(to, sum);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Handing borrowed work to threads that are already running.
+//!
+//! A fork and join of the thread pool costs tens of microseconds once its threads have gone to
+//! sleep; a training step may be shorter than that. Here helpers enter once, wait by spinning, then
+//! yielding, then parking, and are handed one round of work after the other.
+//!
+//! A round is a function and a number of items. Whoever is free claims the next item, so a helper
+//! that is late, or that never came, delays nobody: the leader does what is left. Which thread does
+//! an item therefore says nothing about the result, and nothing may depend on it.
+
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+type Work<'a> = dyn Fn(usize) + Sync + 'a;
+
+/// Rounds of pure spinning, some 20 to 50 microseconds: longer than the serial work between the
+/// phases of a small step.
+const SPINS: u32 = 2_000;
+/// Rounds of yielding before a helper parks.
+const YIELDS: u32 = 200;
+
+/// Where a leader puts work and helpers fetch it.
+#[derive(Default)]
+pub struct Handoff {
+    /// The round in the upper 32 bits, then 16 bits of items in it, then 16 bits of items claimed.
+    claims: AtomicU64,
+    done: AtomicUsize,
+    work: UnsafeCell<Option<&'static Work<'static>>>,
+    panic: Mutex<Option<Box<dyn Any + Send>>>,
+    closed: AtomicBool,
+    sleepers: Mutex<usize>,
+    bell: Condvar,
+}
+
+// Safety: `work` is written by the leader only while no item of a round is claimed and not done,
+// and read only by a thread that holds a claimed item.
+unsafe impl Sync for Handoff {}
+
+/// The most items in a round.
+pub const MOST_ITEMS: usize = u16::MAX as usize;
+
+impl Handoff {
+    /// Runs `work(0)`, ..., `work(items - 1)`, each once, on this thread and the helpers, and
+    /// returns when all are done. There is one leader at a time, which `&mut self` in
+    /// [`crate::parallel::Team`] sees to.
+    ///
+    /// # Panics
+    /// With the panic of an item, once all items are done. With more than [`MOST_ITEMS`] items.
+    pub(crate) fn lead(&self, items: usize, work: &Work<'_>) {
+        assert!(items <= MOST_ITEMS);
+        // Safety: this extends a borrow beyond what the compiler can see. It is called only with a
+        // claimed item, and this function does not return, nor unwind, before every claimed item
+        // of the round is done.
+        let work: &'static Work<'static> = unsafe { std::mem::transmute(work) };
+        self.done.store(0, Ordering::Relaxed);
+        // Safety: no item is claimed between rounds.
+        unsafe { *self.work.get() = Some(work) };
+        let round = (self.claims.load(Ordering::Relaxed) >> 32).wrapping_add(1) & 0xffff_ffff;
+        self.claims
+            .store(round << 32 | (items as u64) << 16, Ordering::SeqCst);
+        if *self.sleepers.lock().unwrap_or_else(PoisonError::into_inner) > 0 {
+            self.bell.notify_all();
+        }
+        self.work_off();
+        let mut waited = 0;
+        while self.done.load(Ordering::Acquire) < items {
+            pause(&mut waited);
+        }
+        let panic = self
+            .panic
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
+    }
+
+    /// Helps with one round after the other until [`Handoff::close`].
+    pub(crate) fn serve(&self) {
+        let mut seen = self.claims.load(Ordering::Acquire) >> 32;
+        self.work_off();
+        let mut waited = 0;
+        while !self.closed.load(Ordering::Acquire) {
+            let round = self.claims.load(Ordering::Acquire) >> 32;
+            if round != seen {
+                seen = round;
+                waited = 0;
+                self.work_off();
+            } else if waited < SPINS + YIELDS {
+                pause(&mut waited);
+            } else {
+                self.sleep(seen);
+                waited = 0;
+            }
+        }
+    }
+
+    /// Sends the helpers home.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        let _sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        self.bell.notify_all();
+    }
+
+    /// Claims items of the current round and does them, until none is left.
+    fn work_off(&self) {
+        loop {
+            let seen = self.claims.load(Ordering::Acquire);
+            if seen & 0xffff >= seen >> 16 & 0xffff {
+                return;
+            }
+            if self
+                .claims
+                .compare_exchange_weak(seen, seen + 1, Ordering::AcqRel, Ordering::Relaxed)
+                .is_err()
+            {
+                continue;
+            }
+            // Safety: this thread holds an item that is not done, so the leader waits.
+            let work = unsafe { *self.work.get() };
+            if let Some(work) = work {
+                let item = (seen & 0xffff) as usize;
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(item))) {
+                    *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
+                }
+            }
+            self.done.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    fn sleep(&self, seen: u64) {
+        let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        *sleepers += 1;
+        while self.claims.load(Ordering::SeqCst) >> 32 == seen && !self.closed.load(Ordering::SeqCst) {
+            sleepers = self.bell.wait(sleepers).unwrap_or_else(PoisonError::into_inner);
+        }
+        *sleepers -= 1;
+    }
+}
+
+fn pause(waited: &mut u32) {
+    if *waited < SPINS {
+        std::hint::spin_loop();
+    } else {
+        std::thread::yield_now();
+    }
+    *waited += 1;
+}

@@ -1,0 +1,29 @@
+//! The arithmetic: matrix tiles and vector functions, compiled for each instruction set.
+//!
+//! All `unsafe` code of the crate is in this module. The bits of every result follow from the
+//! shapes and the numbers alone: sums have one order, functions are our own, and an instruction
+//! set only decides how many of the same operations happen at once.
+
+mod aligned;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod dispatch;
+mod gradient;
+mod handoff;
+pub mod math;
+mod panels;
+mod portable;
+mod product;
+mod scalar;
+mod simd;
+
+pub use aligned::Aligned;
+pub use dispatch::{InstructionSet, Task, VARIABLE, dispatch, dispatch_on};
+pub use gradient::{Gradient, Rows};
+pub use handoff::{Handoff, MOST_ITEMS};
+pub use panels::{gather_row, panels, transpose};
+pub use product::Product;
+pub use scalar::Scalar;
+pub use simd::Simd;

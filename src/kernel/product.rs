@@ -1,0 +1,221 @@
+//! Rows times panels: the product of a forward pass, and of the deltas in a backward pass.
+//!
+//! # Panels
+//! Inside the passes a matrix of `rows x columns` is a row of *panels*: each panel holds one line's
+//! worth of columns (16 `f32` or 8 `f64`), row after row, the last one filled up with zeros. The
+//! same form serves as either side of a product and as its result, so that nothing is packed
+//! between layers.
+//!
+//! # Order of the sums
+//! Each element of the result is one chain of fused multiply-adds: it starts from the bias (or 0)
+//! and goes through the terms in ascending order. Vectors run across elements, never along a
+//! sum, so the tile shape, the blocking and the instruction set cannot change a bit.
+
+use super::dispatch::Task;
+use super::scalar::Scalar;
+use super::simd::Simd;
+
+/// Terms that are summed before a tile goes back to memory: a panel of this depth and the rows of
+/// a tile fit in the first two cache levels. A multiple of the line.
+const DEPTH_BLOCK: usize = 512;
+
+/// `output = start + input * panels` for a block of rows.
+#[derive(Debug)]
+pub struct Product<'a, T> {
+    /// Rows of the input and the output.
+    pub rows: usize,
+    /// Terms of each sum: the input's columns.
+    pub depth: usize,
+    /// The input in panels.
+    pub input: &'a [T],
+    /// From one panel of the input to the next.
+    pub input_stride: usize,
+    /// The right side in panels of `depth` lines, and one line of biases if `bias`.
+    pub right: &'a [T],
+    /// From one panel of the right side to the next.
+    pub right_stride: usize,
+    /// Whether the line behind a panel's last holds what the sums start from (else 0).
+    pub bias: bool,
+    /// The output in panels.
+    pub output: &'a mut [T],
+    /// From one panel of the output to the next.
+    pub output_stride: usize,
+    /// Panels of the right side and of the output.
+    pub panels: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    Zero,
+    Bias,
+    Continue,
+}
+
+impl<T: Scalar> Task<T> for Product<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        if self.rows == 0 || self.depth == 0 || self.panels == 0 {
+            return;
+        }
+        let lanes = T::LANES;
+        let last = self.panels - 1;
+        assert!(self.input.len() >= (self.depth - 1) / lanes * self.input_stride + self.rows * lanes);
+        assert!(
+            self.right.len()
+                >= last * self.right_stride + (self.depth + usize::from(self.bias)) * lanes
+        );
+        assert!(self.output.len() >= last * self.output_stride + self.rows * lanes);
+        let tiles = Tiles {
+            simd,
+            depth: self.depth,
+            input: self.input.as_ptr(),
+            input_stride: self.input_stride,
+            right: self.right.as_ptr(),
+            right_stride: self.right_stride,
+            output: self.output.as_mut_ptr(),
+            output_stride: self.output_stride,
+        };
+        let mut from = 0;
+        while from < self.depth {
+            let to = self.depth.min(from + DEPTH_BLOCK);
+            let start = match (from, self.bias) {
+                (0, true) => Start::Bias,
+                (0, false) => Start::Zero,
+                _ => Start::Continue,
+            };
+            let mut panel = 0;
+            while panel < self.panels {
+                let width = even_share(self.panels - panel, S::PANELS);
+                // Safety: the assertions above cover every row, panel and term of the loops.
+                unsafe {
+                    match width {
+                        3 => tiles.rows::<3>(self.rows, panel, from, to, start),
+                        2 => tiles.rows::<2>(self.rows, panel, from, to, start),
+                        _ => tiles.rows::<1>(self.rows, panel, from, to, start),
+                    }
+                }
+                panel += width;
+            }
+            from = to;
+        }
+    }
+}
+
+/// The first of the nearly equal parts of at most `most` that `count` splits into.
+#[inline(always)]
+pub(super) fn even_share(count: usize, most: usize) -> usize {
+    count.div_ceil(count.div_ceil(most))
+}
+
+struct Tiles<T, S> {
+    simd: S,
+    depth: usize,
+    input: *const T,
+    input_stride: usize,
+    right: *const T,
+    right_stride: usize,
+    output: *mut T,
+    output_stride: usize,
+}
+
+impl<T: Scalar, S: Simd<T>> Tiles<T, S> {
+    /// All rows of `Q` panels.
+    ///
+    /// # Safety
+    /// Rows, panels and terms lie inside the three matrices.
+    #[inline(always)]
+    unsafe fn rows<const Q: usize>(&self, rows: usize, panel: usize, from: usize, to: usize, start: Start) {
+        let mut row = 0;
+        // Safety: as promised to this function.
+        unsafe {
+            while row + S::ROWS <= rows {
+                match S::ROWS {
+                    8 => self.tile::<8, Q>(row, panel, from, to, start),
+                    6 => self.tile::<6, Q>(row, panel, from, to, start),
+                    _ => self.tile::<4, Q>(row, panel, from, to, start),
+                }
+                row += S::ROWS.clamp(4, 8);
+            }
+            if row + 4 <= rows {
+                self.tile::<4, Q>(row, panel, from, to, start);
+                row += 4;
+            }
+            if row + 2 <= rows {
+                self.tile::<2, Q>(row, panel, from, to, start);
+                row += 2;
+            }
+            if row < rows {
+                self.tile::<1, Q>(row, panel, from, to, start);
+            }
+        }
+    }
+
+    /// `R` rows of `Q` panels, all sums in registers.
+    ///
+    /// # Safety
+    /// As for [`Tiles::rows`].
+    #[inline(always)]
+    unsafe fn tile<const R: usize, const Q: usize>(
+        &self,
+        row: usize,
+        panel: usize,
+        from: usize,
+        to: usize,
+        start: Start,
+    ) {
+        let simd = self.simd;
+        let lanes = T::LANES;
+        // Safety: as promised to this function.
+        unsafe {
+            let right: [*const T; Q] =
+                std::array::from_fn(|q| self.right.add((panel + q) * self.right_stride));
+            let output: [*mut T; Q] = std::array::from_fn(|q| {
+                self.output
+                    .add((panel + q) * self.output_stride + row * lanes)
+            });
+            let mut sums = [[simd.splat(T::ZERO); Q]; R];
+            match start {
+                Start::Zero => {}
+                Start::Bias => {
+                    for q in 0..Q {
+                        let bias = simd.load(right[q].add(self.depth * lanes));
+                        for sum in &mut sums {
+                            sum[q] = bias;
+                        }
+                    }
+                }
+                Start::Continue => {
+                    for r in 0..R {
+                        for q in 0..Q {
+                            sums[r][q] = simd.load(output[q].add(r * lanes));
+                        }
+                    }
+                }
+            }
+            let mut term = from;
+            while term < to {
+                let input = self
+                    .input
+                    .add(term / lanes * self.input_stride + row * lanes);
+                for k in 0..lanes.min(to - term) {
+                    let line: [S::V; Q] =
+                        std::array::from_fn(|q| simd.load(right[q].add((term + k) * lanes)));
+                    for r in 0..R {
+                        let x = simd.splat(*input.add(r * lanes + k));
+                        for q in 0..Q {
+                            sums[r][q] = simd.fused(x, line[q], sums[r][q]);
+                        }
+                    }
+                }
+                term += lanes;
+            }
+            for r in 0..R {
+                for q in 0..Q {
+                    simd.store(output[q].add(r * lanes), sums[r][q]);
+                }
+            }
+        }
+    }
+}

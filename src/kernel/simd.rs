@@ -1,0 +1,39 @@
+//! What the matrix tiles ask of an instruction set.
+
+/// Vectors of one instruction set, for numbers of type `T`.
+///
+/// A vector `V` always stands for one *line*: 64 bytes, 16 `f32` or 8 `f64`. An instruction set
+/// with narrower registers uses several for it, so that lanes, and with them bits, are the same
+/// everywhere. A value of the type is the proof that the machine has the instructions.
+pub trait Simd<T>: Copy {
+    /// A line in registers.
+    type V: Copy;
+    /// Rows of the largest register tile of a product.
+    const ROWS: usize;
+    /// Lines in a row of the largest register tile.
+    const PANELS: usize;
+    /// Rows of the largest register tile of a gradient; divides a line.
+    const GRADIENT_ROWS: usize;
+
+    /// The token itself.
+    ///
+    /// # Safety
+    /// The machine has the instructions.
+    unsafe fn assume() -> Self;
+    /// The same number in every lane.
+    fn splat(self, x: T) -> Self::V;
+    /// Reads a line.
+    ///
+    /// # Safety
+    /// `from` points to a readable line.
+    unsafe fn load(self, from: *const T) -> Self::V;
+    /// Writes a line.
+    ///
+    /// # Safety
+    /// `to` points to a writable line.
+    unsafe fn store(self, to: *mut T, line: Self::V);
+    /// `a * b + c` lane by lane, rounded once.
+    fn fused(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// `a + b` lane by lane.
+    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+}

@@ -1,0 +1,53 @@
+//! A multi-layer perceptron that trains as fast as the CPU allows, without a learning rate if you
+//! like (resilient propagation), and gives the same bits on every machine.
+//!
+//! A [`Network`] is layers and one flat vector of parameters; [`train`] makes a [`Loss`] small over
+//! a [`Dataset`] with an [`Optimizer`]. Numbers are `f32` or `f64` ([`Scalar`]).
+//!
+//! ```
+//! use ferroprop::*;
+//! use ndarray::array;
+//!
+//! // Exclusive or.
+//! let x = array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+//! let y = array![[0.0], [1.0], [1.0], [0.0]];
+//! let mut network = Network::<f64>::new(
+//!     &[2, 4, 1], &[Activation::Tanh], Activation::LOGISTIC, &[true, true], Init::Glorot, 3)?;
+//! let mut rprop = OptimizerState::new(Optimizer::Rprop(Rprop::default()))?;
+//! let settings = Settings { epochs: 100, ..Settings::default() };
+//! train(&mut network, &Dataset::new(x.view(), y.view(), None), Loss::LogLoss, &settings, &mut rprop, &mut ())?;
+//! let p = network.predict(x.view(), None)?;
+//! assert!(p[[1, 0]] > 0.99 && p[[3, 0]] < 0.01);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # Same bits
+//! A result depends on the data, the settings and the seed alone: not on the number of threads, the
+//! instruction set, the memory layout of the input nor, for predictions, on the other rows.
+
+#![warn(missing_docs)]
+
+mod activation;
+mod error;
+#[doc(hidden)]
+pub mod kernel;
+mod loss;
+mod model_file;
+mod network;
+mod optimizer;
+mod parallel;
+mod pass;
+#[cfg(feature = "python")]
+mod python;
+mod random;
+mod training;
+
+pub use activation::Activation;
+pub use error::{Error, Result};
+pub use kernel::{InstructionSet, Scalar};
+pub use loss::Loss;
+pub use model_file::{from_bytes, load, save, to_bytes};
+pub use network::{Init, Layer, Network};
+pub use optimizer::{Adam, Optimizer, Rprop, Schedule, Sgd};
+pub use parallel::threads;
+pub use training::{Dataset, Epoch, History, Observer, OptimizerState, Settings, Shuffle, StopReason, train};

@@ -1,0 +1,184 @@
+//! The negative log-likelihood, computed from net inputs so that it never takes the logarithm of a
+//! rounded probability.
+//!
+//! Independent logistic outputs, u = slope z:
+//! E = sum [log(1 + e^u) - t u], delta = slope (a - t). The sum is evaluated as
+//! log(1 + e^-|u|) + (1 - t) u for u > 0 and - t u else, which keeps its digits for t = 0 and 1.
+//!
+//! Softmax, with m = max z and s = sum e^(z - m): E = log s - sum t (z - m), delta = a - t,
+//! for targets that sum to 1.
+
+use ndarray::ArrayView2;
+
+use super::elementwise::{Deltas, Elementwise};
+use super::Outputs;
+use crate::activation::Activation;
+use crate::error::{Error, Result};
+use crate::kernel::{Scalar, Simd, Task, dispatch};
+
+#[derive(Clone, Copy)]
+struct Independent<T> {
+    slope: T,
+}
+
+impl<T: Scalar> Elementwise<T> for Independent<T> {
+    #[inline(always)]
+    fn loss_and_delta(self, net: T, target: T) -> (T, T) {
+        let u = self.slope * net;
+        let linear = if u > T::ZERO { (T::ONE - target) * u } else { -target * u };
+        (
+            (-u.magnitude()).softplus() + linear,
+            self.slope * (u.logistic() - target),
+        )
+    }
+}
+
+pub(super) fn deltas<T: Scalar>(output: Activation, outputs: Outputs<'_, T>) {
+    if let Activation::Logistic { slope } = output {
+        let slope = T::from_f64(slope);
+        dispatch(Deltas { loss: Independent { slope }, outputs });
+    } else {
+        dispatch(OneOfSeveral { outputs });
+    }
+}
+
+/// How far a row of class probabilities may sum from 1.
+const SUM_TOLERANCE: f64 = 1e-4;
+
+pub(super) fn check_targets<T: Scalar>(
+    output: Activation,
+    name: &'static str,
+    targets: ArrayView2<'_, T>,
+) -> Result<()> {
+    for ((row, column), &t) in targets.indexed_iter() {
+        if !(t >= T::ZERO && t <= T::ONE) {
+            return Err(Error::value(name, "numbers from 0 to 1 for log_loss", t, [row, column]));
+        }
+    }
+    if output == Activation::Softmax {
+        for (row, targets) in targets.rows().into_iter().enumerate() {
+            let sum: f64 = targets.iter().map(|t| t.to_f64()).sum();
+            if (sum - 1.0).abs() > SUM_TOLERANCE {
+                return Err(Error::value(
+                    name,
+                    "rows that sum to 1 for log_loss on a softmax output",
+                    sum,
+                    format_args!("row {row}"),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+struct OneOfSeveral<'a, T> {
+    outputs: Outputs<'a, T>,
+}
+
+impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) {
+        let Outputs { rows, columns, stride, net, targets, delta, weights, losses } = self.outputs;
+        let lanes = T::LANES;
+        let panels = columns.div_ceil(lanes);
+        for row in 0..rows {
+            let weight = weights.map_or(T::ONE, |weights| weights[row]);
+            copy_row(net, delta, stride, row, lanes);
+            let Softmax { max, sum } = softmax_row(delta, columns, stride, row);
+            let inverse = T::ONE / sum;
+            let mut linear = T::ZERO;
+            for panel in 0..panels {
+                let at = panel * stride + row * lanes;
+                let used = lanes.min(columns - panel * lanes);
+                let net = &net[at..at + lanes];
+                let targets = &targets[at..at + lanes];
+                let delta = &mut delta[at..at + lanes];
+                for lane in 0..used {
+                    linear += targets[lane] * (net[lane] - max);
+                }
+                for lane in 0..lanes {
+                    delta[lane] = (delta[lane] * inverse - targets[lane]) * weight;
+                }
+            }
+            losses[row] = sum.log() - linear;
+        }
+    }
+}
+
+/// Copies a row of a matrix in panels.
+#[inline(always)]
+pub(super) fn copy_row<T: Scalar>(from: &[T], to: &mut [T], stride: usize, row: usize, lanes: usize) {
+    for (from, to) in from.chunks_exact(stride).zip(to.chunks_exact_mut(stride)) {
+        to[row * lanes..(row + 1) * lanes].copy_from_slice(&from[row * lanes..(row + 1) * lanes]);
+    }
+}
+
+/// The largest net input of a row, and the sum of the exponentials.
+pub(super) struct Softmax<T> {
+    pub max: T,
+    pub sum: T,
+}
+
+/// Turns a row's net inputs z into e^(z - max), with 0 behind the last column.
+#[inline(always)]
+pub(super) fn softmax_row<T: Scalar>(
+    numbers: &mut [T],
+    columns: usize,
+    stride: usize,
+    row: usize,
+) -> Softmax<T> {
+    let lanes = T::LANES;
+    let panels = columns.div_ceil(lanes);
+    let mut max = numbers[row * lanes];
+    for panel in 0..panels {
+        let at = panel * stride + row * lanes;
+        for &z in &numbers[at..at + lanes.min(columns - panel * lanes)] {
+            max = if z > max { z } else { max };
+        }
+    }
+    let mut sum = T::ZERO;
+    for panel in 0..panels {
+        let at = panel * stride + row * lanes;
+        let used = lanes.min(columns - panel * lanes);
+        let line = &mut numbers[at..at + lanes];
+        for (lane, x) in line.iter_mut().enumerate() {
+            *x = if lane < used { (*x - max).exp() } else { T::ZERO };
+        }
+        for &e in &line[..used] {
+            sum += e;
+        }
+    }
+    Softmax { max, sum }
+}
+
+/// Turns net inputs into class probabilities, in place.
+pub(crate) fn softmax<T: Scalar>(numbers: &mut [T], columns: usize, stride: usize, rows: usize) {
+    dispatch(Probabilities { numbers, columns, stride, rows });
+}
+
+struct Probabilities<'a, T> {
+    numbers: &'a mut [T],
+    columns: usize,
+    stride: usize,
+    rows: usize,
+}
+
+impl<T: Scalar> Task<T> for Probabilities<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) {
+        let lanes = T::LANES;
+        for row in 0..self.rows {
+            let Softmax { sum, .. } = softmax_row(self.numbers, self.columns, self.stride, row);
+            let inverse = T::ONE / sum;
+            for panel in self.numbers.chunks_exact_mut(self.stride) {
+                for a in &mut panel[row * lanes..(row + 1) * lanes] {
+                    *a *= inverse;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! What a network is: its layers, and one flat vector of parameters with a view per layer.
+
+use std::sync::OnceLock;
+
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+
+use crate::activation::Activation;
+use crate::error::{Error, Result, check_number};
+use crate::kernel::Scalar;
+use crate::loss::Loss;
+use crate::pass::{Packed, predict};
+use crate::random::{Purpose, Random};
+use crate::training::{Dataset, loss_and_gradient};
+
+/// One layer: `outputs = activation(inputs * weights + biases)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Layer {
+    /// Inputs.
+    pub fan_in: usize,
+    /// Outputs.
+    pub fan_out: usize,
+    /// What happens to the net input.
+    pub activation: Activation,
+    /// Whether there are biases.
+    pub bias: bool,
+}
+
+impl Layer {
+    /// Numbers in its weights and biases.
+    #[must_use]
+    pub fn n_parameters(&self) -> usize {
+        self.fan_in * self.fan_out + if self.bias { self.fan_out } else { 0 }
+    }
+}
+
+/// How initial weights and biases are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Init {
+    /// Uniform within sqrt(6 / (fan in + fan out)), or sqrt(2 / ...) for logistic layers: Glorot &
+    /// Bengio, "Understanding the difficulty of training deep feedforward neural networks",
+    /// AISTATS 2010, biases included as in scikit-learn.
+    Glorot,
+    /// Uniform within the range around 0.
+    Uniform {
+        /// The largest absolute value.
+        range: f64,
+    },
+}
+
+/// A multi-layer perceptron.
+///
+/// ```
+/// use ferroprop::{Activation, Init, Network};
+/// use ndarray::array;
+///
+/// let network = Network::<f64>::new(&[2, 5, 1], &[Activation::Tanh], Activation::Identity, &[true; 2], Init::Glorot, 0)?;
+/// assert_eq!(network.n_parameters(), 2 * 5 + 5 + 5 * 1 + 1);
+/// assert_eq!(network.weights(0).dim(), (2, 5));
+/// let y = network.predict(array![[0.0, 1.0], [1.0, 1.0]].view(), None)?;
+/// assert_eq!(y.dim(), (2, 1));
+/// # Ok::<(), ferroprop::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Network<T> {
+    layers: Vec<Layer>,
+    parameters: Vec<T>,
+    /// The parameters as the passes want them, made when first needed.
+    packed: OnceLock<Packed<T>>,
+}
+
+impl<T: Scalar> Clone for Network<T> {
+    fn clone(&self) -> Self {
+        Self {
+            layers: self.layers.clone(),
+            parameters: self.parameters.clone(),
+            packed: OnceLock::new(),
+        }
+    }
+}
+
+impl<T: Scalar> PartialEq for Network<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.layers == other.layers && self.parameters == other.parameters
+    }
+}
+
+/// The largest network: its parameters can be counted, in every form, without overflow.
+const MOST_PARAMETERS: usize = isize::MAX as usize / 64;
+
+impl<T: Scalar> Network<T> {
+    /// A network of the given layer sizes, inputs first, with one activation for each hidden layer,
+    /// one for the output layer, and biases or not for each layer.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for fewer than two layers, a size of 0, a list of the wrong length or a
+    /// parameter outside its domain; [`Error::OutOfMemory`].
+    pub fn new(
+        layer_sizes: &[usize],
+        hidden: &[Activation],
+        output: Activation,
+        bias: &[bool],
+        init: Init,
+        seed: u64,
+    ) -> Result<Self> {
+        let layers = layers(layer_sizes, hidden, output, bias)?;
+        let mut network = Self::zeros(layers)?;
+        if let Init::Uniform { range } = init {
+            check_number("init_range", range, "0 or a positive number", |x| x >= 0.0)?;
+        }
+        let mut random = Random::new(seed, Purpose::Weights, 0);
+        let mut rest = network.parameters.as_mut_slice();
+        for layer in &network.layers {
+            let bound = match init {
+                Init::Glorot => {
+                    let gain = if matches!(layer.activation, Activation::Logistic { .. }) { 2.0 } else { 6.0 };
+                    (gain / (layer.fan_in + layer.fan_out) as f64).sqrt()
+                }
+                Init::Uniform { range } => range,
+            };
+            let own;
+            (own, rest) = rest.split_at_mut(layer.n_parameters());
+            own.fill_with(|| random.uniform(bound));
+        }
+        Ok(network)
+    }
+
+    /// A network whose parameters are all 0.
+    pub(crate) fn zeros(layers: Vec<Layer>) -> Result<Self> {
+        let count = layers
+            .iter()
+            .try_fold(0usize, |sum, layer| {
+                let weights = layer.fan_in.checked_mul(layer.fan_out)?;
+                sum.checked_add(weights)?.checked_add(layer.fan_out)
+            })
+            .filter(|&count| count <= MOST_PARAMETERS)
+            .ok_or(Error::OutOfMemory { numbers: usize::MAX })?;
+        let mut parameters = Vec::new();
+        parameters
+            .try_reserve_exact(count)
+            .map_err(|_| Error::OutOfMemory { numbers: count })?;
+        parameters.resize(layers.iter().map(Layer::n_parameters).sum(), T::ZERO);
+        Ok(Self { layers, parameters, packed: OnceLock::new() })
+    }
+
+    /// The layers, first hidden layer first.
+    #[must_use]
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Numbers in a row of inputs.
+    #[must_use]
+    pub fn n_inputs(&self) -> usize {
+        self.layers[0].fan_in
+    }
+
+    /// Numbers in a row of outputs.
+    #[must_use]
+    pub fn n_outputs(&self) -> usize {
+        self.output_layer().fan_out
+    }
+
+    /// The activation of the output layer.
+    #[must_use]
+    pub fn output(&self) -> Activation {
+        self.output_layer().activation
+    }
+
+    fn output_layer(&self) -> &Layer {
+        &self.layers[self.layers.len() - 1]
+    }
+
+    /// Layer sizes, inputs first.
+    #[must_use]
+    pub fn layer_sizes(&self) -> Vec<usize> {
+        std::iter::once(self.n_inputs())
+            .chain(self.layers.iter().map(|layer| layer.fan_out))
+            .collect()
+    }
+
+    /// The number of weights and biases.
+    #[must_use]
+    pub fn n_parameters(&self) -> usize {
+        self.parameters.len()
+    }
+
+    /// All parameters: layer after layer, the weights row by row, then the biases.
+    #[must_use]
+    pub fn parameters(&self) -> &[T] {
+        &self.parameters
+    }
+
+    /// All parameters, to change them.
+    pub fn parameters_mut(&mut self) -> &mut [T] {
+        self.packed = OnceLock::new();
+        &mut self.parameters
+    }
+
+    fn start_of(&self, layer: usize) -> usize {
+        self.layers[..layer].iter().map(Layer::n_parameters).sum()
+    }
+
+    /// The weights of a layer, fan in x fan out.
+    ///
+    /// # Panics
+    /// When there is no such layer.
+    #[must_use]
+    pub fn weights(&self, layer: usize) -> ArrayView2<'_, T> {
+        let Layer { fan_in, fan_out, .. } = self.layers[layer];
+        let start = self.start_of(layer);
+        ArrayView2::from_shape((fan_in, fan_out), &self.parameters[start..start + fan_in * fan_out])
+            .unwrap_or_else(|_| unreachable!("the slice has the length of the shape"))
+    }
+
+    /// The biases of a layer, if it has any.
+    ///
+    /// # Panics
+    /// When there is no such layer.
+    #[must_use]
+    pub fn biases(&self, layer: usize) -> Option<ArrayView1<'_, T>> {
+        let Layer { fan_in, fan_out, bias, .. } = self.layers[layer];
+        let start = self.start_of(layer) + fan_in * fan_out;
+        bias.then(|| ArrayView1::from(&self.parameters[start..start + fan_out]))
+    }
+
+    /// The outputs for each row of `x`, on `n_threads` threads (`None`: automatic). A row's outputs
+    /// do not depend on the other rows.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the rows have the wrong length, [`Error::Value`] when a number is not
+    /// finite, [`Error::OutOfMemory`].
+    pub fn predict(&self, x: ArrayView2<'_, T>, n_threads: Option<usize>) -> Result<Array2<T>> {
+        check_matrix("X", x, self.n_inputs())?;
+        predict(&self.layers, self.packed()?, x, n_threads)
+    }
+
+    pub(crate) fn packed(&self) -> Result<&Packed<T>> {
+        if let Some(packed) = self.packed.get() {
+            return Ok(packed);
+        }
+        let packed = Packed::new(&self.layers, &self.parameters)?;
+        Ok(self.packed.get_or_init(|| packed))
+    }
+
+    /// The loss over all rows, L2 penalty included, and its gradient in the order of
+    /// [`Network::parameters`].
+    ///
+    /// With S the sum of the sample weights: `loss = (sum of weighted row losses + alpha / 2 * sum
+    /// of squared weights) / S`. Biases are not penalised.
+    ///
+    /// # Errors
+    /// As for [`crate::train`].
+    pub fn loss_and_gradient(
+        &self,
+        data: &Dataset<'_, T>,
+        loss: Loss,
+        alpha: f64,
+        n_threads: Option<usize>,
+    ) -> Result<(f64, Vec<T>)> {
+        loss_and_gradient(self, data, loss, alpha, n_threads)
+    }
+}
+
+fn layers(
+    sizes: &[usize],
+    hidden: &[Activation],
+    output: Activation,
+    bias: &[bool],
+) -> Result<Vec<Layer>> {
+    if sizes.len() < 2 {
+        let expected = "at least two sizes, the inputs' and the outputs'";
+        return Err(Error::argument("layer_sizes", expected, format_args!("{sizes:?}")));
+    }
+    if sizes.contains(&0) {
+        return Err(Error::argument("layer_sizes", "positive integers", format_args!("{sizes:?}")));
+    }
+    let n_hidden = sizes.len() - 2;
+    if hidden.len() != n_hidden {
+        let expected = format!("one for each of the {n_hidden} hidden layers");
+        return Err(Error::argument("activation", expected, hidden.len()));
+    }
+    if bias.len() != n_hidden + 1 {
+        let expected = format!("one for each of the {} layers", n_hidden + 1);
+        return Err(Error::argument("bias", expected, bias.len()));
+    }
+    if hidden.contains(&Activation::Softmax) {
+        return Err(Error::argument("activation", "an activation for hidden layers", "\"softmax\""));
+    }
+    let activations = hidden.iter().chain(std::iter::once(&output));
+    let mut layers = Vec::with_capacity(n_hidden + 1);
+    for ((fans, &activation), &bias) in sizes.windows(2).zip(activations).zip(bias) {
+        activation.check()?;
+        layers.push(Layer { fan_in: fans[0], fan_out: fans[1], activation, bias });
+    }
+    Ok(layers)
+}
+
+/// Checks the number of columns and that every number is finite.
+pub(crate) fn check_matrix<T: Scalar>(
+    name: &'static str,
+    matrix: ArrayView2<'_, T>,
+    columns: usize,
+) -> Result<()> {
+    if matrix.len_of(Axis(1)) != columns || matrix.nrows() == 0 {
+        return Err(Error::shape(name, format!("(n, {columns}) with n at least 1"), matrix.dim()));
+    }
+    check_finite(name, matrix)
+}
+
+fn check_finite<T: Scalar>(name: &'static str, matrix: ArrayView2<'_, T>) -> Result<()> {
+    // No early way out of the loop: so it vectorises.
+    let clean = |numbers: &[T]| !numbers.iter().fold(false, |bad, x| bad | !x.finite());
+    if matrix.as_slice_memory_order().is_some_and(clean) {
+        return Ok(());
+    }
+    match matrix.indexed_iter().find(|(_, x)| !x.finite()) {
+        Some(((row, column), &x)) => Err(Error::value(name, "finite numbers", x, [row, column])),
+        None => Ok(()),
+    }
+}

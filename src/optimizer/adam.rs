@@ -1,0 +1,82 @@
+//! Adam: Kingma & Ba, "Adam: a method for stochastic optimization", ICLR 2015, in the form at the
+//! end of its section 2, where the bias corrections go into the learning rate:
+//! m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2,
+//! w -= rate sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon).
+
+use super::{MOST_ARRAYS, Rule, Step};
+use crate::error::{Result, check_number};
+use crate::kernel::Scalar;
+
+/// Adaptive moment estimation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// The learning rate; positive.
+    pub learning_rate: f64,
+    /// Decay of the mean of the gradients, from 0 to below 1.
+    pub beta_1: f64,
+    /// Decay of the mean of their squares, from 0 to below 1.
+    pub beta_2: f64,
+    /// Keeps the quotient finite; positive.
+    pub epsilon: f64,
+}
+
+impl Default for Adam {
+    fn default() -> Self {
+        Self { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 }
+    }
+}
+
+impl Rule for Adam {
+    const ARRAYS: &'static [&'static str] = &["first_moment", "second_moment"];
+
+    fn check(&self) -> Result<()> {
+        check_number("learning_rate", self.learning_rate, "a positive number", |x| x > 0.0)?;
+        let decay = |x: f64| (0.0..1.0).contains(&x);
+        check_number("beta_1", self.beta_1, "from 0 to 1, 1 excluded", decay)?;
+        check_number("beta_2", self.beta_2, "from 0 to 1, 1 excluded", decay)?;
+        check_number("epsilon", self.epsilon, "a positive number", |x| x > 0.0)
+    }
+
+    fn initial(&self, _: usize) -> f64 {
+        0.0
+    }
+
+    #[inline(always)]
+    fn step<T: Scalar>(
+        &self,
+        step: &Step,
+        parameters: &mut [T],
+        gradient: &[T],
+        [first, second, _]: [&mut [T]; MOST_ARRAYS],
+    ) {
+        let rate = step.learning_rate * (1.0 - power(self.beta_2, step.number)).sqrt()
+            / (1.0 - power(self.beta_1, step.number));
+        let rate = T::from_f64(rate);
+        let (beta_1, rest_1) = (T::from_f64(self.beta_1), T::from_f64(1.0 - self.beta_1));
+        let (beta_2, rest_2) = (T::from_f64(self.beta_2), T::from_f64(1.0 - self.beta_2));
+        let epsilon = T::from_f64(self.epsilon);
+        let n = parameters.len();
+        let (gradient, first, second) = (&gradient[..n], &mut first[..n], &mut second[..n]);
+        for i in 0..n {
+            let g = gradient[i];
+            let m = beta_1 * first[i] + rest_1 * g;
+            let v = beta_2 * second[i] + rest_2 * (g * g);
+            first[i] = m;
+            second[i] = v;
+            parameters[i] -= rate * m / (v.root() + epsilon);
+        }
+    }
+}
+
+/// base^exponent by repeated squaring: `powi` may differ from one platform to the next.
+fn power(mut base: f64, mut exponent: u64) -> f64 {
+    let mut result = 1.0;
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            result *= base;
+        }
+        base *= base;
+        exponent >>= 1;
+    }
+    result
+}

@@ -1,0 +1,9 @@
+//! Rows through all layers: forward to outputs, backward to the deltas of every layer.
+
+mod block;
+mod packed;
+mod predict;
+
+pub(crate) use block::{Block, Selection};
+pub(crate) use packed::{Packed, PackedLayer, pack, transpose_layer, unpack};
+pub(crate) use predict::predict;

@@ -1,0 +1,123 @@
+//! Parameters in the form that the passes read: panels, aligned, in one flat vector.
+
+use crate::error::Result;
+use crate::kernel::{Aligned, Scalar, panels, transpose};
+use crate::network::Layer;
+
+/// Where a layer's parameters lie in the flat vectors.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PackedLayer {
+    pub fan_in: usize,
+    pub fan_out: usize,
+    pub bias: bool,
+    /// Where its panels start: `fan_in` lines of weights and one of biases each.
+    pub start: usize,
+    pub panels: usize,
+    /// Where the panels of the transposed weights start. The first layer has none: nothing is
+    /// propagated back to the inputs.
+    pub transposed_start: usize,
+    pub transposed_panels: usize,
+}
+
+impl PackedLayer {
+    /// Numbers in a panel.
+    pub fn stride<T: Scalar>(&self) -> usize {
+        (self.fan_in + 1) * T::LANES
+    }
+
+    /// Numbers in all its panels.
+    pub fn len<T: Scalar>(&self) -> usize {
+        self.panels * self.stride::<T>()
+    }
+
+    /// Numbers in a panel of the transposed weights.
+    pub fn transposed_stride<T: Scalar>(&self) -> usize {
+        self.fan_out * T::LANES
+    }
+
+    pub fn transposed_len<T: Scalar>(&self) -> usize {
+        self.transposed_panels * self.transposed_stride::<T>()
+    }
+}
+
+/// The parameters of a network in panels. Numbers that fill up a line, and the biases of a layer
+/// without any, are 0; their gradients are 0 too, so no optimizer moves them.
+#[derive(Debug)]
+pub(crate) struct Packed<T> {
+    pub layers: Vec<PackedLayer>,
+    pub weights: Aligned<T>,
+}
+
+impl<T: Scalar> Packed<T> {
+    pub fn new(layers: &[Layer], parameters: &[T]) -> Result<Self> {
+        let layers = place::<T>(layers);
+        let len = layers.iter().map(PackedLayer::len::<T>).sum();
+        let mut packed = Self { layers, weights: Aligned::zeros(len)? };
+        packed.fill(parameters);
+        Ok(packed)
+    }
+
+    /// Copies parameters in the network's order into the panels.
+    fn fill(&mut self, parameters: &[T]) {
+        pack(&self.layers, parameters, &mut self.weights);
+    }
+
+    /// A layer's panels.
+    pub fn layer(&self, layer: usize) -> &[T] {
+        let place = &self.layers[layer];
+        &self.weights[place.start..place.start + place.len::<T>()]
+    }
+}
+
+fn place<T: Scalar>(layers: &[Layer]) -> Vec<PackedLayer> {
+    let (mut start, mut transposed_start) = (0, 0);
+    layers
+        .iter()
+        .enumerate()
+        .map(|(index, &Layer { fan_in, fan_out, bias, .. })| {
+            let layer = PackedLayer {
+                fan_in,
+                fan_out,
+                bias,
+                start,
+                panels: panels::<T>(fan_out),
+                transposed_start,
+                transposed_panels: if index == 0 { 0 } else { panels::<T>(fan_in) },
+            };
+            start += layer.len::<T>();
+            transposed_start += layer.transposed_len::<T>();
+            layer
+        })
+        .collect()
+}
+
+/// From the network's order into panels.
+pub(crate) fn pack<T: Scalar>(layers: &[PackedLayer], numbers: &[T], packed: &mut [T]) {
+    visit::<T>(layers, |flat, at, count| packed[at..at + count].copy_from_slice(&numbers[flat..flat + count]));
+}
+
+/// From panels into the network's order.
+pub(crate) fn unpack<T: Scalar>(layers: &[PackedLayer], packed: &[T], numbers: &mut [T]) {
+    visit::<T>(layers, |flat, at, count| numbers[flat..flat + count].copy_from_slice(&packed[at..at + count]));
+}
+
+/// Calls `copy(place in the network's order, place in panels, count)` for each piece that is
+/// contiguous in both.
+fn visit<T: Scalar>(layers: &[PackedLayer], mut copy: impl FnMut(usize, usize, usize)) {
+    let mut flat = 0;
+    for layer in layers {
+        for line in 0..layer.fan_in + usize::from(layer.bias) {
+            for panel in 0..layer.panels {
+                let count = T::LANES.min(layer.fan_out - panel * T::LANES);
+                copy(flat, layer.start + panel * layer.stride::<T>() + line * T::LANES, count);
+                flat += count;
+            }
+        }
+    }
+}
+
+/// Lines `from..` of a layer's transposed weights.
+pub(crate) fn transpose_layer<T: Scalar>(layer: &PackedLayer, weights: &[T], to: &mut [T], from: usize) {
+    let weights = &weights[layer.start..layer.start + layer.len::<T>()];
+    transpose(weights, layer.fan_in, layer.fan_out, to, from);
+}

@@ -1,0 +1,63 @@
+//! Outputs for rows of inputs.
+
+use ndarray::{Array2, ArrayView2};
+
+use super::block::{Block, Selection};
+use super::packed::Packed;
+use crate::error::{Error, Result};
+use crate::kernel::Scalar;
+use crate::network::Layer;
+use crate::parallel::{Team, threads};
+
+/// Rows that go through the layers together: the activations of a block stay in the cache.
+const BLOCK_ROWS: usize = 128;
+
+/// Multiply-adds below which the calling thread is faster alone than with help.
+const WORTH_SHARING: usize = 4_000_000;
+
+pub(crate) fn predict<T: Scalar>(
+    layers: &[Layer],
+    packed: &Packed<T>,
+    x: ArrayView2<'_, T>,
+    n_threads: Option<usize>,
+) -> Result<Array2<T>> {
+    let rows = x.nrows();
+    let columns = layers[layers.len() - 1].fan_out;
+    let len = rows.checked_mul(columns).ok_or(Error::OutOfMemory { numbers: usize::MAX })?;
+    let mut y = Vec::new();
+    y.try_reserve_exact(len).map_err(|_| Error::OutOfMemory { numbers: len })?;
+    y.resize(len, T::ZERO);
+    let work = packed.weights.len().saturating_mul(rows);
+    let helpers_wanted = work >= WORTH_SHARING && rows > BLOCK_ROWS;
+    let n_threads = if helpers_wanted { threads(n_threads) } else { 1 };
+    let capacity = rows.min(BLOCK_ROWS);
+    let forward = |block: &mut Block<T>, first: usize, y: &mut [T]| {
+        block.rows = y.len() / columns;
+        block.load_inputs(x, Selection::Range { from: first });
+        block.forward(layers, packed);
+        block.activate_output(layers);
+        block.copy_outputs(columns, y);
+    };
+    if n_threads == 1 {
+        let mut block = Block::for_prediction(layers, capacity)?;
+        for (index, y) in y.chunks_mut(BLOCK_ROWS * columns).enumerate() {
+            forward(&mut block, index * BLOCK_ROWS, y);
+        }
+    } else {
+        let share = rows.div_ceil(n_threads).next_multiple_of(8);
+        let mut blocks = Vec::with_capacity(n_threads);
+        for _ in 0..rows.div_ceil(share) {
+            blocks.push(Block::for_prediction(layers, capacity)?);
+        }
+        let shares = blocks.iter_mut().zip(y.chunks_mut(share * columns)).enumerate();
+        Team::with(n_threads, |team| {
+            team.for_each(shares, |(index, (block, y))| {
+                for (inner, y) in y.chunks_mut(BLOCK_ROWS * columns).enumerate() {
+                    forward(block, index * share + inner * BLOCK_ROWS, y);
+                }
+            });
+        });
+    }
+    Array2::from_shape_vec((rows, columns), y)
+        .map_err(|error| Error::argument("X", "fewer rows", error))
+}

@@ -1,0 +1,149 @@
+//! Philox4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy
+//! as 1, 2, 3", SC 2011: initial weights and shuffles come from here.
+//!
+//! A stream is named by a seed and a purpose, so that weights and shuffles of one seed have nothing
+//! to do with each other, and adding a purpose changes no other stream.
+
+use crate::kernel::Scalar;
+
+/// What a stream is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose {
+    Weights = 1,
+    Shuffle = 2,
+}
+
+/// A stream of random numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Random {
+    key: [u32; 2],
+    counter: u64,
+    stream: [u32; 2],
+    block: [u32; 4],
+    used: usize,
+}
+
+impl Random {
+    /// The stream of a seed and a purpose; `part` tells apart what shares both, say epochs.
+    pub(crate) fn new(seed: u64, purpose: Purpose, part: u32) -> Self {
+        Self {
+            key: [seed as u32, (seed >> 32) as u32],
+            counter: 0,
+            stream: [part, purpose as u32],
+            block: [0; 4],
+            used: 4,
+        }
+    }
+
+    fn next_u32(&mut self) -> u32 {
+        if self.used == 4 {
+            let [low, high] = [self.counter as u32, (self.counter >> 32) as u32];
+            self.block = philox([low, high, self.stream[0], self.stream[1]], self.key);
+            self.counter += 1;
+            self.used = 0;
+        }
+        self.used += 1;
+        self.block[self.used - 1]
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        u64::from(self.next_u32()) | u64::from(self.next_u32()) << 32
+    }
+
+    /// A number from `-bound` to `bound`: 53 random bits, drawn in double precision whatever the
+    /// type, so that networks of both types start from the same weights.
+    pub(crate) fn uniform<T: Scalar>(&mut self, bound: f64) -> T {
+        let unit = (self.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64);
+        T::from_f64((2.0 * unit - 1.0) * bound)
+    }
+
+    /// An integer below `bound`, each equally likely: Lemire, "Fast random integer generation in an
+    /// interval", ACM TOMACS 29, 2019.
+    fn below(&mut self, bound: u32) -> u32 {
+        let mut product = u64::from(self.next_u32()) * u64::from(bound);
+        if (product as u32) < bound {
+            let threshold = bound.wrapping_neg() % bound;
+            while (product as u32) < threshold {
+                product = u64::from(self.next_u32()) * u64::from(bound);
+            }
+        }
+        (product >> 32) as u32
+    }
+
+    /// Puts numbers in random order (Fisher & Yates, in Durstenfeld's form).
+    pub(crate) fn shuffle(&mut self, numbers: &mut [u32]) {
+        for last in (1..numbers.len()).rev() {
+            numbers.swap(last, self.below(last as u32 + 1) as usize);
+        }
+    }
+}
+
+fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+    for _ in 0..10 {
+        let a = u64::from(counter[0]) * 0xD251_1F53;
+        let b = u64::from(counter[2]) * 0xCD9E_8D57;
+        counter = [
+            (b >> 32) as u32 ^ counter[1] ^ key[0],
+            b as u32,
+            (a >> 32) as u32 ^ counter[3] ^ key[1],
+            a as u32,
+        ];
+        key[0] = key[0].wrapping_add(0x9E37_79B9);
+        key[1] = key[1].wrapping_add(0xBB67_AE85);
+    }
+    counter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Known answers from the Random123 distribution (kat_vectors, philox4x32 10).
+    #[test]
+    fn known_answers() {
+        assert_eq!(
+            philox([0; 4], [0; 2]),
+            [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]
+        );
+        assert_eq!(
+            philox([u32::MAX; 4], [u32::MAX; 2]),
+            [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]
+        );
+        assert_eq!(
+            philox(
+                [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
+                [0xa409_3822, 0x299f_31d0]
+            ),
+            [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
+        );
+    }
+
+    #[test]
+    fn a_shuffle_is_a_permutation_and_each_is_equally_likely() {
+        let mut counts = [0; 24];
+        for part in 0..24_000 {
+            let mut numbers = [0, 1, 2, 3];
+            Random::new(7, Purpose::Shuffle, part).shuffle(&mut numbers);
+            let mut rank = 0;
+            for (i, a) in numbers.iter().enumerate() {
+                let smaller = numbers[i + 1..].iter().filter(|b| *b < a).count();
+                rank = rank * (4 - i) + smaller;
+            }
+            counts[rank] += 1;
+            numbers.sort_unstable();
+            assert_eq!(numbers, [0, 1, 2, 3]);
+        }
+        // Each count is 1000 in the mean, with a standard deviation of 31.
+        assert!(counts.iter().all(|count| (840..1160).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn uniform_numbers_fill_the_interval() {
+        let mut random = Random::new(1, Purpose::Weights, 0);
+        let numbers: Vec<f64> = (0..100_000).map(|_| random.uniform(2.0)).collect();
+        let mean = numbers.iter().sum::<f64>() / 1e5;
+        let square = numbers.iter().map(|x| x * x).sum::<f64>() / 1e5;
+        assert!(numbers.iter().all(|x| (-2.0..=2.0).contains(x)));
+        assert!(mean.abs() < 0.02 && (square - 4.0 / 3.0).abs() < 0.02, "{mean} {square}");
+    }
+}

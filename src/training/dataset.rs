@@ -1,0 +1,69 @@
+//! The rows that a network learns from.
+
+use ndarray::{ArrayView1, ArrayView2};
+
+use crate::error::{Error, Result};
+use crate::kernel::Scalar;
+use crate::loss::Loss;
+use crate::network::{Network, check_matrix};
+
+/// Inputs, targets and, if wanted, a weight for each row. The arrays may have any layout; they are
+/// read where they are.
+///
+/// ```
+/// use ferroprop::Dataset;
+/// use ndarray::array;
+/// let (x, y) = (array![[0.0_f32, 1.0], [2.0, 3.0]], array![[0.0_f32], [1.0]]);
+/// assert_eq!(Dataset::new(x.view(), y.view(), None).rows(), 2);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Dataset<'a, T> {
+    pub(crate) x: ArrayView2<'a, T>,
+    pub(crate) y: ArrayView2<'a, T>,
+    pub(crate) weights: Option<Vec<T>>,
+}
+
+impl<'a, T: Scalar> Dataset<'a, T> {
+    /// Inputs (n x inputs), targets (n x outputs) and n weights.
+    #[must_use]
+    pub fn new(x: ArrayView2<'a, T>, y: ArrayView2<'a, T>, weights: Option<ArrayView1<'_, T>>) -> Self {
+        Self { x, y, weights: weights.map(|weights| weights.iter().copied().collect()) }
+    }
+
+    /// The number of rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.x.nrows()
+    }
+
+    pub(crate) fn weighted(&self) -> bool {
+        self.weights.is_some()
+    }
+
+    /// Checks everything that the passes rely on. `role` tells two data sets of a call apart.
+    pub(crate) fn check(&self, network: &Network<T>, loss: Loss, role: &str) -> Result<()> {
+        let [x, y, weights] = if role.is_empty() {
+            ["X", "Y", "sample_weight"]
+        } else {
+            ["validation X", "validation Y", "validation sample_weight"]
+        };
+        check_matrix(x, self.x, network.n_inputs())?;
+        let expected = (self.rows(), network.n_outputs());
+        if self.y.dim() != expected {
+            return Err(Error::shape(y, format!("{expected:?}"), self.y.dim()));
+        }
+        check_matrix(y, self.y, network.n_outputs())?;
+        loss.check_targets(network.output(), y, self.y)?;
+        let Some(numbers) = &self.weights else { return Ok(()) };
+        if numbers.len() != self.rows() {
+            return Err(Error::shape(weights, format!("({},)", self.rows()), [numbers.len()]));
+        }
+        if let Some((row, &w)) = numbers.iter().enumerate().find(|(_, w)| !(w.finite() && **w >= T::ZERO)) {
+            return Err(Error::value(weights, "numbers from 0 on", w, [row]));
+        }
+        if numbers.iter().all(|&w| w == T::ZERO) {
+            return Err(Error::value(weights, "at least one positive number", T::ZERO, "every row"));
+        }
+        Ok(())
+    }
+}

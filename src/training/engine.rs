@@ -1,0 +1,506 @@
+//! One training step: gradient of a batch, then update of the parameters.
+//!
+//! A batch goes through in *chunks* of rows, whose size follows from the network alone. A chunk is
+//! two rounds of parallel work. First, blocks of its rows go forward and backward, each on one
+//! thread. Then the gradient is summed over the chunk: each thread owns a *share* of the parameters
+//! and sums their gradient over all rows, in order, so nothing is left to be reduced. After the last
+//! chunk the owner updates its parameters in the same round.
+
+use super::state::OptimizerState;
+use super::{Batch, Dataset, Update};
+use crate::error::Result;
+use crate::kernel::{Aligned, Gradient, Scalar, Simd, Task, dispatch};
+use crate::loss::Loss;
+use crate::network::{Layer, Network};
+use crate::optimizer::MOST_ARRAYS;
+use crate::parallel::Team;
+use crate::pass::{Block, Packed, PackedLayer, Selection, pack, transpose_layer, unpack};
+
+/// Rows whose gradient is summed in registers before it goes to memory: more for large networks,
+/// whose gradient is expensive to read and write again.
+fn chunk_rows(parameters: usize) -> usize {
+    (parameters / 64).next_power_of_two().clamp(256, 1024)
+}
+
+/// The most rows that go through the layers together on one thread.
+const BLOCK_ROWS: usize = 128;
+
+/// Multiply-adds of a step below which one thread is faster alone.
+const WORTH_SHARING: usize = 500_000;
+
+/// Lines of a panel that are updated together.
+const SEGMENT_LINES: usize = 64;
+
+/// How many of the threads are of use for batches of this size.
+pub(super) fn useful_threads<T: Scalar>(network: &Network<T>, rows: usize, threads: usize) -> usize {
+    let work = network.n_parameters().saturating_mul(rows) * 3;
+    threads.min(work / WORTH_SHARING).max(1)
+}
+
+/// Consecutive lines of one panel of a layer.
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    layer: usize,
+    /// First line, counted through the layer's panels.
+    from: usize,
+    lines: usize,
+    /// Whether its last line holds biases.
+    ends_with_bias: bool,
+}
+
+/// The parameters that one thread owns in a round, and what goes with them.
+#[derive(Debug)]
+struct Share<T> {
+    /// Where they start in the flat vector.
+    start: usize,
+    segments: Vec<Segment>,
+    gradient: Aligned<T>,
+    arrays: Vec<Aligned<T>>,
+    /// Sums of the squared weights, one a segment.
+    squares: Vec<f64>,
+}
+
+pub(super) struct Engine<T> {
+    layers: Vec<Layer>,
+    packed: Packed<T>,
+    transposed: Aligned<T>,
+    blocks: Vec<Block<T>>,
+    shares: Vec<Share<T>>,
+    loss: Loss,
+    alpha: f64,
+    chunk_rows: usize,
+    /// Whether the blocks still hold the one chunk of a full batch.
+    loaded: bool,
+}
+
+impl<T: Scalar> Engine<T> {
+    /// Room for batches of up to `rows` rows.
+    pub fn new(
+        network: &Network<T>,
+        loss: Loss,
+        alpha: f64,
+        rows: usize,
+        weighted: bool,
+        threads: usize,
+    ) -> Result<Self> {
+        let layers = network.layers().to_vec();
+        let packed = Packed::new(&layers, network.parameters())?;
+        let transposed = packed.layers.iter().map(PackedLayer::transposed_len::<T>).sum();
+        let chunk_rows = chunk_rows(network.n_parameters()).min(rows);
+        let capacity = block_rows(chunk_rows, threads);
+        let blocks = (0..chunk_rows.div_ceil(capacity))
+            .map(|_| Block::for_training(&layers, capacity, weighted))
+            .collect::<Result<_>>()?;
+        let mut engine = Self {
+            shares: shares(&packed.layers, threads)?,
+            layers,
+            packed,
+            transposed: Aligned::zeros(transposed)?,
+            blocks,
+            loss,
+            alpha,
+            chunk_rows,
+            loaded: false,
+        };
+        engine.parameters_changed();
+        Ok(engine)
+    }
+
+    /// The parameters in panels.
+    pub fn parameters(&self) -> &Aligned<T> {
+        &self.packed.weights
+    }
+
+    pub fn set_parameters(&mut self, packed: &[T]) {
+        self.packed.weights.copy_from_slice(packed);
+        self.parameters_changed();
+    }
+
+    fn parameters_changed(&mut self) {
+        transpose_all(&mut Team::alone(), &self.packed, &mut self.transposed);
+        for share in &mut self.shares {
+            share.sum_squares(&self.packed.weights[share.start..], &self.packed.layers);
+        }
+    }
+
+    pub fn is_finite(&self) -> bool {
+        !self.packed.weights.iter().fold(false, |bad, x| bad | !x.finite())
+    }
+
+    /// Copies the parameters out, in the network's order.
+    pub fn copy_parameters(&self, to: &mut [T]) {
+        unpack(&self.packed.layers, &self.packed.weights, to);
+    }
+
+    /// Copies the gradient out, in the network's order.
+    pub fn copy_gradient(&self, to: &mut [T]) {
+        self.gather_shares(to, |share| &share.gradient);
+    }
+
+    fn gather_shares(&self, to: &mut [T], array: impl Fn(&Share<T>) -> &Aligned<T>) {
+        let all: Vec<T> = self.shares.iter().flat_map(|share| array(share).iter().copied()).collect();
+        unpack(&self.packed.layers, &all, to);
+    }
+
+    /// Takes over the arrays of an optimizer, or makes new ones.
+    pub fn keep_arrays(&mut self, state: &OptimizerState<T>) -> Result<()> {
+        let mut packed = Aligned::zeros(self.packed.weights.len())?;
+        for index in 0..state.optimizer().arrays().len() {
+            match state.arrays.get(index) {
+                Some(array) => pack(&self.packed.layers, array, &mut packed),
+                None => packed.fill(T::from_f64(state.optimizer().initial(index))),
+            }
+            for share in &mut self.shares {
+                let len = share.gradient.len();
+                let mut own = Aligned::zeros(len)?;
+                own.copy_from_slice(&packed[share.start..share.start + len]);
+                share.arrays.push(own);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the arrays back to the optimizer.
+    pub fn return_arrays(&self, state: &mut OptimizerState<T>) {
+        let count = self.layers.iter().map(Layer::n_parameters).sum();
+        state.arrays = (0..state.optimizer().arrays().len())
+            .map(|index| {
+                let mut array = vec![T::ZERO; count];
+                self.gather_shares(&mut array, |share| &share.arrays[index]);
+                array
+            })
+            .collect();
+    }
+
+    /// The loss of a batch and its gradient; with an optimizer, the parameters are updated too.
+    pub fn gradient(
+        &mut self,
+        team: &mut Team<'_>,
+        data: &Dataset<'_, T>,
+        selection: Selection<'_>,
+        rows: usize,
+        state: Option<&OptimizerState<T>>,
+    ) -> Batch {
+        let weight = weight_sum(data, selection, rows);
+        let mut losses = LossSum::default();
+        let mut batch = Batch { loss: 0.0, weight };
+        let mut first = 0;
+        while first < rows {
+            let count = self.chunk_rows.min(rows - first);
+            let whole = matches!(selection, Selection::Range { from: 0 }) && count == rows && rows == data.rows();
+            let in_use = self.split_chunk(count, team.threads());
+            let fresh = !(whole && self.loaded);
+            self.loaded = whole;
+            let Self { layers, packed, transposed, blocks, loss, .. } = self;
+            let selection = selection.skip(first);
+            team.for_each(numbered(&mut blocks[..in_use]), |(place, block)| {
+                if fresh {
+                    block.load_inputs(data.x, selection.skip(place));
+                    block.load_targets(data.y, data.weights.as_deref(), selection.skip(place));
+                }
+                block.forward(layers, packed);
+                block.output_deltas(layers, *loss);
+                block.backward(layers, packed, transposed);
+            });
+            losses.add(&blocks[..in_use], data, selection);
+            let last = first + count == rows;
+            if last {
+                batch.loss = self.mean_loss(losses.total(), weight);
+            }
+            let update = state.filter(|_| last).map(|state| state.update(batch.loss));
+            self.sum_gradient(team, in_use, first > 0, last.then_some(weight), update.as_ref());
+            first += count;
+        }
+        if state.is_some() {
+            transpose_all(team, &self.packed, &mut self.transposed);
+        }
+        batch
+    }
+
+    /// The mean loss over all rows, without penalty.
+    pub fn evaluate(&mut self, team: &mut Team<'_>, data: &Dataset<'_, T>) -> f64 {
+        self.loaded = false;
+        let rows = data.rows();
+        let mut losses = LossSum::default();
+        let mut first = 0;
+        while first < rows {
+            let count = self.chunk_rows.min(rows - first);
+            let in_use = self.split_chunk(count, team.threads());
+            let Self { layers, packed, blocks, loss, .. } = self;
+            let selection = Selection::Range { from: first };
+            team.for_each(numbered(&mut blocks[..in_use]), |(place, block)| {
+                block.load_inputs(data.x, selection.skip(place));
+                block.load_targets(data.y, None, selection.skip(place));
+                block.forward(layers, packed);
+                block.output_deltas(layers, *loss);
+            });
+            losses.add(&blocks[..in_use], data, selection);
+            first += count;
+        }
+        losses.total() / weight_sum(data, Selection::Range { from: 0 }, rows)
+    }
+
+    /// Spreads the rows of a chunk over the blocks; returns how many blocks have some.
+    fn split_chunk(&mut self, rows: usize, threads: usize) -> usize {
+        let share = block_rows(rows, threads);
+        let in_use = rows.div_ceil(share);
+        for (index, block) in self.blocks[..in_use].iter_mut().enumerate() {
+            block.rows = share.min(rows - index * share);
+        }
+        in_use
+    }
+
+    fn mean_loss(&self, sum: f64, weight: f64) -> f64 {
+        if weight == 0.0 {
+            return 0.0;
+        }
+        let squares = if self.alpha > 0.0 {
+            self.shares.iter().flat_map(|share| &share.squares).sum()
+        } else {
+            0.0
+        };
+        (sum + 0.5 * self.alpha * squares) / weight
+    }
+
+    /// Adds the gradient of a chunk to what is there, or starts anew. With the batch's weight, the
+    /// sum is turned into the gradient of the mean loss, and with an update the parameters move.
+    fn sum_gradient(
+        &mut self,
+        team: &mut Team<'_>,
+        in_use: usize,
+        add: bool,
+        weight: Option<f64>,
+        update: Option<&Update<'_>>,
+    ) {
+        let blocks = &self.blocks[..in_use];
+        let layers = &self.packed.layers;
+        let alpha = self.alpha;
+        let lengths = self.shares.iter().map(|share| share.gradient.len()).collect::<Vec<_>>();
+        let parts = split(&mut self.packed.weights, &lengths);
+        team.for_each(self.shares.iter_mut().zip(parts), |(share, weights)| {
+            share.sum_gradient(layers, blocks, add);
+            if let Some(weight) = weight {
+                share.finish(layers, weights, alpha, weight);
+            }
+            if let Some(update) = update {
+                share.step(weights, update);
+                if alpha > 0.0 {
+                    share.sum_squares(weights, layers);
+                }
+            }
+        });
+    }
+}
+
+impl<T: Scalar> Share<T> {
+    fn sum_gradient(&mut self, layers: &[PackedLayer], blocks: &[Block<T>], add: bool) {
+        let mut at = 0;
+        for run in self.segments.chunk_by(|a, b| a.layer == b.layer) {
+            let layer = &layers[run[0].layer];
+            let len = run.iter().map(|segment| segment.lines).sum::<usize>() * T::LANES;
+            dispatch(Gradient {
+                fan_in: layer.fan_in,
+                from: run[0].from,
+                lines: &mut self.gradient[at..at + len],
+                bias: layer.bias,
+                add,
+                blocks: blocks.iter().map(|block| block.rows_of(run[0].layer)),
+            });
+            at += len;
+        }
+    }
+
+    /// From sums over rows to the gradient of the mean loss with its penalty.
+    fn finish(&mut self, _layers: &[PackedLayer], weights: &[T], alpha: f64, weight: f64) {
+        let scale = T::from_f64(if weight > 0.0 { 1.0 / weight } else { 0.0 });
+        let alpha = T::from_f64(alpha);
+        let mut at = 0;
+        for segment in &self.segments {
+            let end = at + segment.lines * T::LANES;
+            let biases = if segment.ends_with_bias { end - T::LANES } else { end };
+            let (gradient, weights) = (&mut self.gradient[at..end], &weights[at..biases]);
+            dispatch(Finish { gradient, weights, alpha, scale });
+            at = end;
+        }
+    }
+
+    fn step(&mut self, weights: &mut [T], update: &Update<'_>) {
+        let mut arrays: [&mut [T]; MOST_ARRAYS] = std::array::from_fn(|_| &mut [][..]);
+        for (slot, array) in arrays.iter_mut().zip(&mut self.arrays) {
+            *slot = array;
+        }
+        update.optimizer.step(&update.step, weights, &self.gradient, arrays);
+    }
+
+    fn sum_squares(&mut self, weights: &[T], _layers: &[PackedLayer]) {
+        let mut at = 0;
+        for (segment, square) in self.segments.iter().zip(&mut self.squares) {
+            let end = at + segment.lines * T::LANES;
+            let biases = if segment.ends_with_bias { end - T::LANES } else { end };
+            *square = dispatch(Squares { numbers: &weights[at..biases] });
+            at = end;
+        }
+    }
+}
+
+struct Finish<'a, T> {
+    gradient: &'a mut [T],
+    weights: &'a [T],
+    alpha: T,
+    scale: T,
+}
+
+impl<T: Scalar> Task<T> for Finish<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) {
+        for (g, &w) in self.gradient.iter_mut().zip(self.weights) {
+            *g += self.alpha * w;
+        }
+        for g in self.gradient {
+            *g *= self.scale;
+        }
+    }
+}
+
+struct Squares<'a, T> {
+    numbers: &'a [T],
+}
+
+impl<T: Scalar> Task<T> for Squares<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) -> f64 {
+        let mut sums = [T::ZERO; 16];
+        for line in self.numbers.chunks_exact(T::LANES) {
+            for (sum, &x) in sums.iter_mut().zip(line) {
+                *sum = x.fused(x, *sum);
+            }
+        }
+        sums.iter().map(|sum| sum.to_f64()).sum()
+    }
+}
+
+/// The rows that each of a chunk's blocks gets: equal shares for the threads, whole tiles.
+fn block_rows(rows: usize, threads: usize) -> usize {
+    rows.div_ceil(threads).next_multiple_of(8).min(BLOCK_ROWS)
+}
+
+/// Blocks with the place of their first row in the chunk.
+fn numbered<T>(blocks: &mut [Block<T>]) -> impl ExactSizeIterator<Item = (usize, &mut Block<T>)> {
+    let rows = blocks.first().map_or(0, |block| block.rows);
+    blocks.iter_mut().enumerate().map(move |(index, block)| (index * rows, block))
+}
+
+fn weight_sum<T: Scalar>(data: &Dataset<'_, T>, selection: Selection<'_>, rows: usize) -> f64 {
+    match &data.weights {
+        None => rows as f64,
+        Some(weights) => (0..rows).map(|place| weights[selection.row(place)].to_f64()).sum(),
+    }
+}
+
+/// The sum of row losses. Rows take turns with eight sums, by their place in the batch: an order
+/// that neither blocks nor threads can change.
+#[derive(Default)]
+struct LossSum {
+    sums: [f64; 8],
+    place: usize,
+}
+
+impl LossSum {
+    fn add<T: Scalar>(&mut self, blocks: &[Block<T>], data: &Dataset<'_, T>, selection: Selection<'_>) {
+        let mut row = 0;
+        for block in blocks {
+            for loss in &block.losses[..block.rows] {
+                let weight = data.weights.as_ref().map_or(1.0, |weights| weights[selection.row(row)].to_f64());
+                self.sums[self.place % 8] += weight * loss.to_f64();
+                self.place += 1;
+                row += 1;
+            }
+        }
+    }
+
+    fn total(&self) -> f64 {
+        self.sums.iter().sum()
+    }
+}
+
+/// Cuts a slice into consecutive parts.
+fn split<'a, T>(mut slice: &'a mut [T], lengths: &[usize]) -> Vec<&'a mut [T]> {
+    lengths
+        .iter()
+        .map(|&len| slice.split_off_mut(..len).unwrap_or_default())
+        .collect()
+}
+
+/// Nearly equal shares of all parameters, in whole segments.
+fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize) -> Result<Vec<Share<T>>> {
+    let mut segments = Vec::new();
+    for (index, layer) in layers.iter().enumerate() {
+        let panel_lines = layer.fan_in + 1;
+        for panel in 0..layer.panels {
+            let mut line = 0;
+            while line < panel_lines {
+                let lines = SEGMENT_LINES.min(panel_lines - line);
+                let ends_with_bias = line + lines == panel_lines;
+                segments.push(Segment { layer: index, from: panel * panel_lines + line, lines, ends_with_bias });
+                line += lines;
+            }
+        }
+    }
+    let total: usize = segments.iter().map(|segment| segment.lines).sum();
+    let mut shares = Vec::with_capacity(threads);
+    let (mut done, mut start) = (0, 0);
+    let mut rest = segments.as_slice();
+    for index in 0..threads {
+        let goal = total * (index + 1) / threads;
+        let mut count = 0;
+        let mut lines = 0;
+        while count < rest.len() && done + lines + rest[count].lines / 2 < goal {
+            lines += rest[count].lines;
+            count += 1;
+        }
+        if index + 1 == threads {
+            count = rest.len();
+            lines = total - done;
+        }
+        let (own, others) = rest.split_at(count);
+        rest = others;
+        done += lines;
+        if own.is_empty() {
+            continue;
+        }
+        shares.push(Share {
+            start,
+            squares: vec![0.0; own.len()],
+            segments: own.to_vec(),
+            gradient: Aligned::zeros(lines * T::LANES)?,
+            arrays: Vec::new(),
+        });
+        start += lines * T::LANES;
+    }
+    Ok(shares)
+}
+
+/// Brings the transposed weights up to date.
+fn transpose_all<T: Scalar>(team: &mut Team<'_>, packed: &Packed<T>, transposed: &mut [T]) {
+    let threads = team.threads();
+    let mut parts = Vec::new();
+    let mut rest = transposed;
+    for layer in &packed.layers {
+        let lines = layer.transposed_len::<T>() / T::LANES;
+        let share = lines.div_ceil(threads).max(64);
+        let mut from = 0;
+        while from < lines {
+            let count = share.min(lines - from);
+            let part = rest.split_off_mut(..count * T::LANES).unwrap_or_default();
+            parts.push((layer, from, part));
+            from += count;
+        }
+    }
+    team.for_each(parts.into_iter(), |(layer, from, part)| {
+        transpose_layer(layer, &packed.weights, part, from);
+    });
+}

@@ -1,0 +1,145 @@
+//! What happened during training, and when to stop.
+
+use super::Settings;
+
+/// The state of affairs after an epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epoch {
+    /// 1 for the first.
+    pub epoch: usize,
+    /// The training loss, penalty included: for a full batch at the parameters before the epoch's
+    /// update, for mini-batches the mean over the batches.
+    pub loss: f64,
+    /// The loss on the validation rows after the epoch, without penalty.
+    pub validation_loss: Option<f64>,
+    /// The observer's score after the epoch.
+    pub score: Option<f64>,
+    /// The learning rate of the epoch, for optimizers that have one.
+    pub learning_rate: Option<f64>,
+    /// Time since the start of the training.
+    pub seconds: f64,
+}
+
+/// Why training came to its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StopReason {
+    /// All epochs were done.
+    #[default]
+    Epochs,
+    /// There was no improvement for as many epochs as patience allows.
+    Patience,
+    /// The time was up.
+    Time,
+    /// The observer said so.
+    Callback,
+    /// The observer was interrupted.
+    Interrupted,
+    /// The loss or a parameter became infinite or NaN.
+    Diverged,
+}
+
+impl StopReason {
+    /// The name it goes by in Python.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Epochs => "epochs",
+            Self::Patience => "patience",
+            Self::Time => "time",
+            Self::Callback => "callback",
+            Self::Interrupted => "interrupted",
+            Self::Diverged => "diverged",
+        }
+    }
+}
+
+/// What happened during training: one entry an epoch in each list that applies.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    /// See [`Epoch::loss`].
+    pub loss: Vec<f64>,
+    /// See [`Epoch::validation_loss`].
+    pub validation_loss: Vec<f64>,
+    /// See [`Epoch::score`].
+    pub score: Vec<f64>,
+    /// See [`Epoch::learning_rate`].
+    pub learning_rate: Vec<f64>,
+    /// The epoch with the best score, validation loss or loss, whichever was monitored; 0 if there
+    /// was none.
+    pub best_epoch: usize,
+    /// Why training ended.
+    pub stop_reason: StopReason,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl History {
+    /// The number of complete epochs.
+    #[must_use]
+    pub fn epochs(&self) -> usize {
+        self.loss.len()
+    }
+
+    pub(super) fn push(&mut self, epoch: &Epoch) {
+        self.loss.push(epoch.loss);
+        self.validation_loss.extend(epoch.validation_loss);
+        self.score.extend(epoch.score);
+        self.learning_rate.extend(epoch.learning_rate);
+    }
+}
+
+/// Watches one number: the score if there is one, else the validation loss, else the loss.
+pub(super) struct Monitor {
+    patience: Option<usize>,
+    tolerance: f64,
+    restores_best: bool,
+    best: f64,
+    bad_epochs: usize,
+}
+
+impl Monitor {
+    pub fn new<T>(settings: &Settings<'_, T>) -> Self {
+        Self {
+            patience: settings.patience,
+            tolerance: settings.tolerance,
+            restores_best: settings
+                .restore_best
+                .unwrap_or(settings.scored || settings.validation.is_some()),
+            best: f64::INFINITY,
+            bad_epochs: 0,
+        }
+    }
+
+    /// Takes note of an epoch; whether it is the best so far.
+    pub fn improved(&mut self, epoch: &Epoch) -> bool {
+        let number = match (epoch.score, epoch.validation_loss) {
+            (Some(score), _) => -score,
+            (None, Some(loss)) => loss,
+            (None, None) => epoch.loss,
+        };
+        // scikit-learn's rule.
+        if number > self.best - self.tolerance || number.is_nan() {
+            self.bad_epochs += 1;
+        } else {
+            self.bad_epochs = 0;
+        }
+        let improved = number < self.best;
+        if improved {
+            self.best = number;
+        }
+        improved
+    }
+
+    pub fn restores_best(&self) -> bool {
+        self.restores_best
+    }
+
+    pub fn out_of_patience(&self) -> bool {
+        self.patience.is_some_and(|patience| self.bad_epochs >= patience)
+    }
+
+    /// Starts counting anew.
+    pub fn renew_patience(&mut self) {
+        self.bad_epochs = 0;
+    }
+}

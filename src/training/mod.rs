@@ -1,0 +1,278 @@
+//! The fit loop: epochs, batches, validation, stopping, events.
+
+mod dataset;
+mod engine;
+mod history;
+mod settings;
+mod state;
+
+pub use dataset::Dataset;
+pub use history::{Epoch, History, StopReason};
+pub use settings::{Settings, Shuffle};
+pub use state::OptimizerState;
+
+use std::time::Instant;
+
+use crate::error::{Error, Result};
+use crate::kernel::{Aligned, Scalar};
+use crate::loss::Loss;
+use crate::network::Network;
+use crate::optimizer::{Optimizer, Step};
+use crate::parallel::{Team, threads};
+use crate::pass::Selection;
+use crate::random::{Purpose, Random};
+use engine::Engine;
+use history::Monitor;
+
+/// What a caller wants to hear and say in the course of training. Every method has a default that
+/// does nothing.
+pub trait Observer<T> {
+    /// Whether [`Observer::epoch`] or [`Observer::score`] looks at the network; copying the
+    /// parameters after each epoch costs time.
+    fn looks_at_network(&self) -> bool {
+        false
+    }
+
+    /// A score of the network after an epoch, greater is better; if given, it takes the place of
+    /// the validation loss.
+    fn score(&mut self, _network: &Network<T>) -> Option<f64> {
+        None
+    }
+
+    /// After each epoch; `true` ends the training.
+    fn epoch(&mut self, _epoch: &Epoch, _network: &Network<T>) -> bool {
+        false
+    }
+
+    /// Asked many times a second; `true` ends the training at the last complete epoch.
+    fn interrupted(&mut self) -> bool {
+        false
+    }
+}
+
+impl<T> Observer<T> for () {}
+
+/// Trains a network.
+///
+/// On return the network has the parameters of the last epoch, or of the best one with
+/// [`Settings::restore_best`]; after a divergence or an interruption those of the last complete
+/// epoch. `state` keeps the optimizer's arrays for a later call.
+///
+/// # Errors
+/// [`Error::Shape`], [`Error::Value`] and [`Error::Argument`] for what does not fit together or is
+/// outside its domain, [`Error::LossAndOutput`], [`Error::OutOfMemory`]. The network and the state
+/// are as they were then.
+///
+/// ```
+/// use ferroprop::{Activation, Dataset, Init, Loss, Network, Optimizer, OptimizerState, Rprop, Settings, train};
+/// use ndarray::array;
+///
+/// let x = array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+/// let y = array![[0.0], [1.0], [1.0], [0.0]];
+/// let mut network = Network::<f64>::new(&[2, 4, 1], &[Activation::Tanh], Activation::LOGISTIC, &[true; 2], Init::Glorot, 3)?;
+/// let data = Dataset::new(x.view(), y.view(), None);
+/// let settings = Settings { epochs: 100, ..Settings::default() };
+/// let mut state = OptimizerState::new(Optimizer::Rprop(Rprop::default()))?;
+/// let history = train(&mut network, &data, Loss::LogLoss, &settings, &mut state, &mut ())?;
+/// assert!(history.loss[99] < 0.01);
+/// # Ok::<(), ferroprop::Error>(())
+/// ```
+pub fn train<T: Scalar>(
+    network: &mut Network<T>,
+    data: &Dataset<'_, T>,
+    loss: Loss,
+    settings: &Settings<'_, T>,
+    state: &mut OptimizerState<T>,
+    observer: &mut dyn Observer<T>,
+) -> Result<History> {
+    settings.check()?;
+    loss.check_output(network.output())?;
+    data.check(network, loss, "")?;
+    if let Some(validation) = &settings.validation {
+        validation.check(network, loss, "validation ")?;
+    }
+    state.check(network)?;
+    let batch_rows = settings.batch_rows(data.rows());
+    let n_threads = engine::useful_threads(network, batch_rows, threads(settings.n_threads));
+    let mut engine = Engine::new(network, loss, settings.alpha, batch_rows, data.weighted(), n_threads)?;
+    engine.keep_arrays(state)?;
+    let run = Run {
+        network,
+        data,
+        settings,
+        batch_rows,
+        observer,
+        started: Instant::now(),
+    };
+    Team::with(n_threads, |team| run.epochs(&mut engine, state, team))
+}
+
+/// The loss over all rows and its gradient; see [`Network::loss_and_gradient`].
+pub(crate) fn loss_and_gradient<T: Scalar>(
+    network: &Network<T>,
+    data: &Dataset<'_, T>,
+    loss: Loss,
+    alpha: f64,
+    n_threads: Option<usize>,
+) -> Result<(f64, Vec<T>)> {
+    settings::check_alpha(alpha)?;
+    loss.check_output(network.output())?;
+    data.check(network, loss, "")?;
+    let rows = data.rows();
+    let n_threads = engine::useful_threads(network, rows, threads(n_threads));
+    let mut engine = Engine::new(network, loss, alpha, rows, data.weighted(), n_threads)?;
+    let total = Team::with(n_threads, |team| {
+        engine.gradient(team, data, Selection::Range { from: 0 }, rows, None)
+    });
+    let mut gradient = network.parameters().to_vec();
+    engine.copy_gradient(&mut gradient);
+    Ok((total.loss, gradient))
+}
+
+struct Run<'a, 'd, 's, T> {
+    network: &'a mut Network<T>,
+    data: &'a Dataset<'d, T>,
+    settings: &'a Settings<'s, T>,
+    batch_rows: usize,
+    observer: &'a mut dyn Observer<T>,
+    started: Instant,
+}
+
+impl<T: Scalar> Run<'_, '_, '_, T> {
+    fn epochs(
+        mut self,
+        engine: &mut Engine<T>,
+        state: &mut OptimizerState<T>,
+        team: &mut Team<'_>,
+    ) -> Result<History> {
+        let settings = self.settings;
+        let mut history = History::default();
+        let mut monitor = Monitor::new(settings);
+        // Weights of the last complete epoch, and of the best one.
+        let mut complete = engine.parameters().try_clone()?;
+        let mut best: Option<Aligned<T>> = None;
+        let mut order = self.first_order()?;
+        for number in 1..=settings.epochs {
+            state.start_epoch(number, settings.epochs);
+            self.reorder(number, &mut order)?;
+            let Some(loss) = self.epoch(engine, state, team, order.as_deref()) else {
+                history.stop_reason = StopReason::Interrupted;
+                break;
+            };
+            if !loss.is_finite() || !engine.is_finite() {
+                history.stop_reason = StopReason::Diverged;
+                break;
+            }
+            complete.copy_from_slice(engine.parameters());
+            let validation_loss = settings.validation.as_ref().map(|data| engine.evaluate(team, data));
+            if self.observer.looks_at_network() {
+                engine.copy_parameters(self.network.parameters_mut());
+            }
+            let score = self.observer.score(self.network);
+            let epoch = Epoch {
+                epoch: number,
+                loss,
+                validation_loss,
+                score,
+                learning_rate: state.learning_rate(),
+                seconds: self.started.elapsed().as_secs_f64(),
+            };
+            history.push(&epoch);
+            if monitor.improved(&epoch) {
+                history.best_epoch = number;
+                if monitor.restores_best() {
+                    match &mut best {
+                        Some(best) => best.copy_from_slice(&complete),
+                        None => best = Some(complete.try_clone()?),
+                    }
+                }
+            }
+            if self.observer.epoch(&epoch, self.network) {
+                history.stop_reason = StopReason::Callback;
+                break;
+            }
+            if monitor.out_of_patience() && !state.lower_learning_rate(&mut monitor) {
+                history.stop_reason = StopReason::Patience;
+                break;
+            }
+            if settings.max_time.is_some_and(|most| self.started.elapsed() >= most) {
+                history.stop_reason = StopReason::Time;
+                break;
+            }
+        }
+        engine.set_parameters(best.as_ref().unwrap_or(&complete));
+        engine.copy_parameters(self.network.parameters_mut());
+        engine.return_arrays(state);
+        history.seconds = self.started.elapsed().as_secs_f64();
+        Ok(history)
+    }
+
+    /// One pass over the data; the mean loss, or `None` after an interruption.
+    fn epoch(
+        &mut self,
+        engine: &mut Engine<T>,
+        state: &mut OptimizerState<T>,
+        team: &mut Team<'_>,
+        order: Option<&[u32]>,
+    ) -> Option<f64> {
+        let rows = self.data.rows();
+        let (mut sum, mut weight) = (0.0, 0.0);
+        let mut from = 0;
+        while from < rows {
+            if self.observer.interrupted() {
+                return None;
+            }
+            let count = self.batch_rows.min(rows - from);
+            let selection = order.map_or(Selection::Range { from }, |order| Selection::Listed(&order[from..]));
+            let batch = engine.gradient(team, self.data, selection, count, Some(state));
+            state.end_step(&batch, count);
+            sum += batch.loss * batch.weight;
+            weight += batch.weight;
+            from += count;
+        }
+        Some(if weight == 0.0 { 0.0 } else { sum / weight })
+    }
+
+    /// Row numbers to shuffle; `None` where rows are taken as they come.
+    fn first_order(&self) -> Result<Option<Vec<u32>>> {
+        let rows = self.data.rows();
+        if self.batch_rows == rows && !matches!(self.settings.shuffle, Shuffle::By(_)) {
+            return Ok(None);
+        }
+        if matches!(self.settings.shuffle, Shuffle::Never) {
+            return Ok(None);
+        }
+        let last = u32::try_from(rows)
+            .map_err(|_| Error::argument("X", format!("at most {} rows", u32::MAX), rows))?;
+        Ok(Some((0..last).collect()))
+    }
+
+    fn reorder(&mut self, epoch: usize, order: &mut Option<Vec<u32>>) -> Result<()> {
+        let Some(order) = order else { return Ok(()) };
+        match &self.settings.shuffle {
+            Shuffle::Never => {}
+            Shuffle::Seeded(seed) => Random::new(*seed, Purpose::Shuffle, epoch as u32).shuffle(order),
+            Shuffle::By(function) => {
+                let rows = function(epoch);
+                settings::check_order(&rows, order.len())?;
+                order.copy_from_slice(&rows);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a batch gave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Batch {
+    /// The mean loss, penalty included.
+    pub loss: f64,
+    /// The sum of the rows' weights.
+    pub weight: f64,
+}
+
+/// The part of [`OptimizerState`] that a step needs.
+pub(crate) struct Update<'a> {
+    pub optimizer: &'a Optimizer,
+    pub step: Step,
+}

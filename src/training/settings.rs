@@ -1,0 +1,121 @@
+//! What a caller may choose about training, beside the loss and the optimizer.
+
+use std::collections::HashSet;
+use std::fmt::{Debug, Formatter};
+use std::time::Duration;
+
+use super::Dataset;
+use crate::error::{Error, Result, check_number};
+use crate::kernel::Scalar;
+
+/// The order in which an epoch goes through the rows.
+#[derive(Clone, Copy)]
+pub enum Shuffle<'a> {
+    /// As they come.
+    Never,
+    /// A new random order each epoch, from this seed. A full batch is not shuffled.
+    Seeded(u64),
+    /// What this function returns for each epoch (1 for the first): all rows, each once.
+    By(&'a dyn Fn(usize) -> Vec<u32>),
+}
+
+impl Debug for Shuffle<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Never => f.write_str("Never"),
+            Self::Seeded(seed) => write!(f, "Seeded({seed})"),
+            Self::By(_) => f.write_str("By(..)"),
+        }
+    }
+}
+
+/// How to train.
+///
+/// ```
+/// use ferroprop::Settings;
+/// let settings = Settings::<f32> { epochs: 50, batch_size: Some(32), ..Settings::default() };
+/// assert_eq!(settings.alpha, 0.0);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Settings<'a, T> {
+    /// The most epochs; 200 by default.
+    pub epochs: usize,
+    /// Rows in a mini-batch; `None`, the default, is all of them. More than there are is all.
+    pub batch_size: Option<usize>,
+    /// The order of the rows in mini-batches.
+    pub shuffle: Shuffle<'a>,
+    /// Strength of the L2 penalty, alpha / 2 times the sum of squared weights over the sum of the
+    /// sample weights; 0 by default. Biases are not penalised.
+    pub alpha: f64,
+    /// Rows to watch the loss on.
+    pub validation: Option<Dataset<'a, T>>,
+    /// Epochs without improvement after which training stops; `None`, the default, never.
+    pub patience: Option<usize>,
+    /// An epoch counts as an improvement when the monitored number is at least as good as the best
+    /// one minus this (for a loss; plus for a score); 0 by default.
+    pub tolerance: f64,
+    /// Whether the parameters of the best epoch come back at the end; `None`, the default, means
+    /// yes with a validation set or a score, else no.
+    pub restore_best: Option<bool>,
+    /// The time after which no other epoch is started.
+    pub max_time: Option<Duration>,
+    /// Threads; `None` is automatic (see [`crate::threads`]). The result does not depend on it.
+    pub n_threads: Option<usize>,
+    /// Whether the observer gives a score.
+    pub scored: bool,
+}
+
+impl<T> Default for Settings<'_, T> {
+    fn default() -> Self {
+        Self {
+            epochs: 200,
+            batch_size: None,
+            shuffle: Shuffle::Seeded(0),
+            alpha: 0.0,
+            validation: None,
+            patience: None,
+            tolerance: 0.0,
+            restore_best: None,
+            max_time: None,
+            n_threads: None,
+            scored: false,
+        }
+    }
+}
+
+impl<T: Scalar> Settings<'_, T> {
+    pub(super) fn check(&self) -> Result<()> {
+        check_alpha(self.alpha)?;
+        check_number("tolerance", self.tolerance, "a finite number", |_| true)?;
+        for (name, count) in [
+            ("epochs", Some(self.epochs)),
+            ("batch_size", self.batch_size),
+            ("patience", self.patience),
+        ] {
+            if count == Some(0) {
+                return Err(Error::argument(name, "a positive integer", 0));
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows in a batch, of `rows` in all.
+    pub(super) fn batch_rows(&self, rows: usize) -> usize {
+        self.batch_size.unwrap_or(rows).min(rows)
+    }
+}
+
+pub(super) fn check_alpha(alpha: f64) -> Result<()> {
+    check_number("alpha", alpha, "0 or a positive number", |alpha| alpha >= 0.0)
+}
+
+/// Checks that an order holds every row once.
+pub(super) fn check_order(order: &[u32], rows: usize) -> Result<()> {
+    let distinct: HashSet<_> = order.iter().filter(|&&row| (row as usize) < rows).collect();
+    if order.len() == rows && distinct.len() == rows {
+        return Ok(());
+    }
+    let expected = format!("a function whose result holds each row from 0 to {} once", rows - 1);
+    let got = format!("{} rows, {} of them valid and distinct", order.len(), distinct.len());
+    Err(Error::argument("shuffle", expected, got))
+}

@@ -1,0 +1,117 @@
+//! What an optimizer remembers from one step, and from one call, to the next.
+
+use super::history::Monitor;
+use super::{Batch, Update};
+use crate::error::{Error, Result};
+use crate::kernel::Scalar;
+use crate::network::Network;
+use crate::optimizer::{Optimizer, Step};
+
+/// An optimizer with its memory. A fresh one starts from nothing; one that comes back from
+/// [`crate::train`] goes on where that call ended.
+///
+/// ```
+/// use ferroprop::{Adam, Optimizer, OptimizerState};
+/// let state = OptimizerState::<f32>::new(Optimizer::Adam(Adam::default()))?;
+/// assert_eq!(state.steps(), 0);
+/// # Ok::<(), ferroprop::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct OptimizerState<T> {
+    optimizer: Optimizer,
+    /// One array for each that the rule keeps, in the order of the network's parameters; empty
+    /// before the first call.
+    pub(super) arrays: Vec<Vec<T>>,
+    steps: u64,
+    rows_seen: u64,
+    learning_rate: Option<f64>,
+    previous_loss: f64,
+}
+
+impl<T: Scalar> OptimizerState<T> {
+    /// A fresh start.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] when a constant is outside its domain.
+    pub fn new(optimizer: Optimizer) -> Result<Self> {
+        optimizer.check()?;
+        Ok(Self {
+            learning_rate: optimizer.initial_learning_rate(),
+            optimizer,
+            arrays: Vec::new(),
+            steps: 0,
+            rows_seen: 0,
+            previous_loss: f64::INFINITY,
+        })
+    }
+
+    /// The optimizer.
+    #[must_use]
+    pub fn optimizer(&self) -> &Optimizer {
+        &self.optimizer
+    }
+
+    /// Steps made so far.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The learning rate now, for optimizers that have one.
+    #[must_use]
+    pub fn learning_rate(&self) -> Option<f64> {
+        self.learning_rate
+    }
+
+    /// The arrays that the rule keeps, by name, in the order of the network's parameters.
+    pub fn arrays(&self) -> impl Iterator<Item = (&'static str, &[T])> {
+        self.optimizer.arrays().iter().copied().zip(self.arrays.iter().map(Vec::as_slice))
+    }
+
+    pub(super) fn check(&self, network: &Network<T>) -> Result<()> {
+        let wrong = |array: &&Vec<T>| array.len() != network.n_parameters();
+        if let Some(array) = self.arrays.iter().find(wrong) {
+            return Err(Error::shape(
+                "optimizer state",
+                format!("({},), as the network's parameters", network.n_parameters()),
+                [array.len()],
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn start_epoch(&mut self, epoch: usize, epochs: usize) {
+        if let (Some(initial), Some(current)) = (self.optimizer.initial_learning_rate(), self.learning_rate) {
+            let schedule = self.optimizer.schedule();
+            self.learning_rate = Some(schedule.rate(initial, current, epoch, epochs, self.rows_seen));
+        }
+    }
+
+    pub(super) fn update(&self, loss: f64) -> Update<'_> {
+        Update {
+            optimizer: &self.optimizer,
+            step: Step {
+                number: self.steps + 1,
+                learning_rate: self.learning_rate.unwrap_or(0.0),
+                loss,
+                previous_loss: self.previous_loss,
+            },
+        }
+    }
+
+    pub(super) fn end_step(&mut self, batch: &Batch, rows: usize) {
+        self.steps += 1;
+        self.rows_seen += rows as u64;
+        self.previous_loss = batch.loss;
+    }
+
+    /// Lowers the learning rate if its schedule does so when patience runs out; else `false`.
+    pub(super) fn lower_learning_rate(&mut self, monitor: &mut Monitor) -> bool {
+        let lowered = self.learning_rate.and_then(|rate| self.optimizer.schedule().lowered(rate));
+        if lowered.is_some() {
+            self.learning_rate = lowered;
+            monitor.renew_patience();
+        }
+        lowered.is_some()
+    }
+}
