@@ -128,7 +128,7 @@ pub fn from_bytes<T: Scalar>(bytes: &[u8], path: &str) -> Result<Option<Network<
             }
         };
         used += 1 + usize::from(bias);
-        let mut activation = Activation::from_name(activation).map_err(|error| wrong(error.to_string()))?;
+        let mut activation = Activation::from_name("activation", activation).map_err(|error| wrong(error.to_string()))?;
         match (&mut activation, *slope) {
             (Activation::Logistic { slope }, Some(own)) => *slope = own,
             (Activation::Logistic { .. }, None) => return Err(wrong(format!("layer {index} has no slope"))),

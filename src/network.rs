@@ -231,8 +231,25 @@ impl<T: Scalar> Network<T> {
     /// [`Error::Shape`] when the rows have the wrong length, [`Error::Value`] when a number is not
     /// finite, [`Error::OutOfMemory`].
     pub fn predict(&self, x: ArrayView2<'_, T>, n_threads: Option<usize>) -> Result<Array2<T>> {
+        let (rows, columns) = (x.nrows(), self.n_outputs());
+        let len = rows.checked_mul(columns).ok_or(Error::OutOfMemory { numbers: usize::MAX })?;
+        let mut y = Vec::new();
+        y.try_reserve_exact(len).map_err(|_| Error::OutOfMemory { numbers: len })?;
+        y.resize(len, T::ZERO);
+        self.predict_into(x, &mut y, n_threads)?;
+        Array2::from_shape_vec((rows, columns), y).map_err(|error| Error::argument("X", "fewer rows", error))
+    }
+
+    /// As [`Network::predict`], into a slice that takes the outputs row after row.
+    ///
+    /// # Errors
+    /// As for [`Network::predict`]; [`Error::Shape`] when `y` has the wrong length.
+    pub fn predict_into(&self, x: ArrayView2<'_, T>, y: &mut [T], n_threads: Option<usize>) -> Result<()> {
         check_matrix("X", x, self.n_inputs())?;
-        predict(&self.layers, self.packed()?, x, n_threads)
+        if x.nrows().checked_mul(self.n_outputs()) != Some(y.len()) {
+            return Err(Error::shape("y", format!("({} * {},)", x.nrows(), self.n_outputs()), [y.len()]));
+        }
+        predict(&self.layers, self.packed()?, x, y, n_threads)
     }
 
     pub(crate) fn packed(&self) -> Result<&Packed<T>> {

@@ -80,23 +80,23 @@ impl Activation {
         }
     }
 
-    /// The activation of that name, with its usual parameters.
+    /// The activation of that name, with its usual parameters. `argument` is for the message.
     ///
     /// # Errors
     /// [`Error::Argument`] with the list of names.
     ///
     /// ```
     /// use ferroprop::Activation;
-    /// assert_eq!(Activation::from_name("tanh")?, Activation::Tanh);
+    /// assert_eq!(Activation::from_name("activation", "tanh")?, Activation::Tanh);
     /// # Ok::<(), ferroprop::Error>(())
     /// ```
-    pub fn from_name(name: &str) -> Result<Self> {
+    pub fn from_name(argument: &'static str, name: &str) -> Result<Self> {
         Self::ALL
             .into_iter()
             .find(|activation| activation.name() == name)
             .ok_or_else(|| {
                 let names = Self::ALL.map(|activation| format!("{:?}", activation.name()));
-                Error::argument("activation", format!("one of {}", names.join(", ")), format!("{name:?}"))
+                Error::argument(argument, format!("one of {}", names.join(", ")), format!("{name:?}"))
             })
     }
 

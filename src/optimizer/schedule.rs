@@ -27,6 +27,17 @@ pub enum Schedule {
 const ADAPTIVE_FLOOR: f64 = 1e-6;
 
 impl Schedule {
+    /// The name it goes by in Python.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Constant => "constant",
+            Self::Linear { .. } => "linear",
+            Self::InverseScaling { .. } => "invscaling",
+            Self::Adaptive => "adaptive",
+        }
+    }
+
     pub(super) fn check(self, learning_rate: f64) -> Result<()> {
         match self {
             Self::Constant | Self::Adaptive => Ok(()),

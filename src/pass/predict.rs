@@ -1,10 +1,10 @@
 //! Outputs for rows of inputs.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
 use super::block::{Block, Selection};
 use super::packed::Packed;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::Scalar;
 use crate::network::Layer;
 use crate::parallel::{Team, threads};
@@ -15,18 +15,16 @@ const BLOCK_ROWS: usize = 128;
 /// Multiply-adds below which the calling thread is faster alone than with help.
 const WORTH_SHARING: usize = 4_000_000;
 
+/// Writes the outputs of each row, one after the other, into `y`.
 pub(crate) fn predict<T: Scalar>(
     layers: &[Layer],
     packed: &Packed<T>,
     x: ArrayView2<'_, T>,
+    y: &mut [T],
     n_threads: Option<usize>,
-) -> Result<Array2<T>> {
+) -> Result<()> {
     let rows = x.nrows();
     let columns = layers[layers.len() - 1].fan_out;
-    let len = rows.checked_mul(columns).ok_or(Error::OutOfMemory { numbers: usize::MAX })?;
-    let mut y = Vec::new();
-    y.try_reserve_exact(len).map_err(|_| Error::OutOfMemory { numbers: len })?;
-    y.resize(len, T::ZERO);
     let work = packed.weights.len().saturating_mul(rows);
     let helpers_wanted = work >= WORTH_SHARING && rows > BLOCK_ROWS;
     let n_threads = if helpers_wanted { threads(n_threads) } else { 1 };
@@ -58,6 +56,5 @@ pub(crate) fn predict<T: Scalar>(
             });
         });
     }
-    Array2::from_shape_vec((rows, columns), y)
-        .map_err(|error| Error::argument("X", "fewer rows", error))
+    Ok(())
 }

@@ -16,7 +16,7 @@ pub enum Shuffle<'a> {
     /// A new random order each epoch, from this seed. A full batch is not shuffled.
     Seeded(u64),
     /// What this function returns for each epoch (1 for the first): all rows, each once.
-    By(&'a dyn Fn(usize) -> Vec<u32>),
+    By(&'a (dyn Fn(usize) -> Vec<u32> + Sync)),
 }
 
 impl Debug for Shuffle<'_> {

@@ -45,6 +45,47 @@ impl<T: Scalar> OptimizerState<T> {
         })
     }
 
+    /// A state that was taken apart before: what [`OptimizerState::arrays`] and the other
+    /// functions of this type gave.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] when a number is outside its domain, [`Error::Shape`] when arrays are
+    /// missing, or have different lengths.
+    pub fn restore(
+        optimizer: Optimizer,
+        arrays: Vec<Vec<T>>,
+        steps: u64,
+        rows_seen: u64,
+        learning_rate: Option<f64>,
+        previous_loss: f64,
+    ) -> Result<Self> {
+        let fresh = Self::new(optimizer)?;
+        let lengths: Vec<_> = arrays.iter().map(Vec::len).collect();
+        let expected = fresh.optimizer.arrays().len();
+        if lengths.len() != expected || lengths.iter().any(|len| *len != lengths[0]) {
+            return Err(Error::shape("optimizer state", format!("{expected} arrays of one length"), lengths));
+        }
+        if fresh.learning_rate.is_some() != learning_rate.is_some()
+            || learning_rate.is_some_and(|rate| !(rate.is_finite() && rate >= 0.0))
+        {
+            let expected = format!("a rate as that of {:?}", fresh.optimizer);
+            return Err(Error::argument("learning_rate", expected, format_args!("{learning_rate:?}")));
+        }
+        Ok(Self { arrays, steps, rows_seen, learning_rate, previous_loss, ..fresh })
+    }
+
+    /// Rows that went through the steps so far.
+    #[must_use]
+    pub fn rows_seen(&self) -> u64 {
+        self.rows_seen
+    }
+
+    /// The loss of the last step; infinite before the first.
+    #[must_use]
+    pub fn previous_loss(&self) -> f64 {
+        self.previous_loss
+    }
+
     /// The optimizer.
     #[must_use]
     pub fn optimizer(&self) -> &Optimizer {

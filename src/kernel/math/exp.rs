@@ -19,6 +19,23 @@ const EXPM1_F64: [f64; 10] = [
     2.505388617851673e-8,
 ];
 
+const COTH_F32: [f32; 2] = [0.16666625, -0.0027667102];
+const COTH_F64: [f64; 5] =
+    [0.16666666666666602, -0.002777777777701185, 6.613756320305286e-5, -1.653390091194175e-6, 4.138086331197672e-8];
+
+#[inline(always)]
+pub(super) fn coth_reduced_f32(r: f32) -> f32 {
+    let z = r * r;
+    z.mul_add(z.mul_add(COTH_F32[1], COTH_F32[0]), 2.0)
+}
+
+#[inline(always)]
+pub(super) fn coth_reduced_f64(r: f64) -> f64 {
+    let c = COTH_F64;
+    let z = r * r;
+    z.mul_add(z.mul_add(c[4], c[3]).mul_add(z, c[2]).mul_add(z, c[1]).mul_add(z, c[0]), 2.0)
+}
+
 pub(super) const SHIFT_F32: f32 = 12582912.0;
 pub(super) const SHIFT_F64: f64 = 6755399441055744.0;
 

@@ -1,8 +1,21 @@
 //! The logistic function and the softplus.
-use super::exp::{LN2_LO_F32, LN2_LO_F64, SHIFT_F32, SHIFT_F64, expm1_reduced_f32, expm1_reduced_f64};
-use super::log::{log1p_reduced_f32, log1p_reduced_f64};
+use super::exp::{LN2_LO_F32, LN2_LO_F64, SHIFT_F32, SHIFT_F64, coth_reduced_f32, coth_reduced_f64, expm1_reduced_f32, expm1_reduced_f64};
 use std::f32;
 use std::f64;
+
+const SOFTPLUS_F32: [f32; 4] = [0.6666642, 0.40021503, 0.28001875, 0.28011551];
+const SOFTPLUS_F64: [f64; 10] = [
+    0.6666666666666631,
+    0.4000000000015514,
+    0.28571428548117944,
+    0.22222223953641057,
+    0.18181744479413728,
+    0.15386548384886542,
+    0.13301121469901458,
+    0.12104944356451208,
+    0.0834497298211747,
+    0.17009755674179877,
+];
 
 #[inline(always)]
 pub fn logistic_f32(x: f32) -> f32 {
@@ -15,8 +28,9 @@ pub fn logistic_f32(x: f32) -> f32 {
     let r = n.mul_add(-f32::consts::LN_2, -x);
     let r = n.mul_add(-LN2_LO_F32, r);
     let s = f32::from_bits(t.to_bits() << 23);
-    let q = expm1_reduced_f32(r);
-    C / q.mul_add(s, C + s)
+    let a = coth_reduced_f32(r);
+    let u = C * (a - r);
+    u / (a + r).mul_add(s, u)
 }
 
 #[inline(always)]
@@ -30,8 +44,9 @@ pub fn logistic_f64(x: f64) -> f64 {
     let r = n.mul_add(-f64::consts::LN_2, -x);
     let r = n.mul_add(-LN2_LO_F64, r);
     let s = f64::from_bits(t.to_bits() << 52);
-    let q = expm1_reduced_f64(r);
-    C / q.mul_add(s, C + s)
+    let a = coth_reduced_f64(r);
+    let u = C * (a - r);
+    u / (a + r).mul_add(s, u)
 }
 
 #[inline(always)]
@@ -44,12 +59,14 @@ pub fn softplus_f32(x: f32) -> f32 {
     let r = n.mul_add(-f32::consts::LN_2, a);
     let r = n.mul_add(-LN2_LO_F32, r);
     let s = f32::from_bits(t.to_bits() << 23);
-    let u = expm1_reduced_f32(r).mul_add(s, s) * (1.0 / 16777216.0);
-    let wide = u > f32::consts::SQRT_2 - 1.0;
-    let f = if wide { u.mul_add(0.5, -0.5) } else { u };
-    let base = if wide { f32::consts::LN_2 } else { 0.0 };
+    let e = expm1_reduced_f32(r).mul_add(s, s);
+    let d = e / (e + 33554432.0);
+    let z = d * d;
+    let mut c = SOFTPLUS_F32;
+    for c in &mut c { *c *= 16777216.0; }
+    let p = z.mul_add(c[3], c[2]).mul_add(z, c[1]).mul_add(z, c[0]);
     let positive = if x > 0.0 { x } else { 0.0 };
-    positive + (base + log1p_reduced_f32(f))
+    d.mul_add(z.mul_add(p, -e), e).mul_add(1.0 / 16777216.0, positive)
 }
 
 #[inline(always)]
@@ -62,10 +79,15 @@ pub fn softplus_f64(x: f64) -> f64 {
     let r = n.mul_add(-f64::consts::LN_2, a);
     let r = n.mul_add(-LN2_LO_F64, r);
     let s = f64::from_bits(t.to_bits() << 52);
-    let u = expm1_reduced_f64(r).mul_add(s, s) * (1.0 / 18014398509481984.0);
-    let wide = u > f64::consts::SQRT_2 - 1.0;
-    let f = if wide { u.mul_add(0.5, -0.5) } else { u };
-    let base = if wide { f64::consts::LN_2 } else { 0.0 };
+    let e = expm1_reduced_f64(r).mul_add(s, s);
+    let d = e / (e + 36028797018963968.0);
+    let z = d * d;
+    let mut c = SOFTPLUS_F64;
+    for c in &mut c { *c *= 18014398509481984.0; }
+    let z2 = z * z;
+    let even = z2.mul_add(c[8], c[6]).mul_add(z2, c[4]).mul_add(z2, c[2]).mul_add(z2, c[0]);
+    let odd = z2.mul_add(c[9], c[7]).mul_add(z2, c[5]).mul_add(z2, c[3]).mul_add(z2, c[1]);
+    let p = odd.mul_add(z, even);
     let positive = if x > 0.0 { x } else { 0.0 };
-    positive + (base + log1p_reduced_f64(f))
+    d.mul_add(z.mul_add(p, -e), e).mul_add(1.0 / 18014398509481984.0, positive)
 }

@@ -1,0 +1,81 @@
+//! NumPy arrays in and out.
+
+use ndarray::{ArrayView, Ix1, Ix2};
+use numpy::prelude::*;
+use numpy::{Element, PyArray, PyReadonlyArray};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::arguments::type_name;
+use crate::Scalar;
+
+/// An array of `T` with this many dimensions: the caller's own if it is one already, else a
+/// converted copy.
+pub(super) struct Input<'py, T: Element, D: ndarray::Dimension>(PyReadonlyArray<'py, T, D>);
+
+pub(super) type Matrix<'py, T> = Input<'py, T, Ix2>;
+pub(super) type Vector<'py, T> = Input<'py, T, Ix1>;
+
+impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
+    /// The argument `name` as an array.
+    pub fn new(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Ok(array) = value.cast::<PyArray<T, D>>() {
+            if is_aligned(array) {
+                return Ok(Self(array.readonly()));
+            }
+        }
+        Self::converted(name, value)
+    }
+
+    #[cold]
+    fn converted(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let py = value.py();
+        let numpy = py.import("numpy")?;
+        let array = numpy.call_method1("asarray", (value,)).map_err(|error| {
+            PyValueError::new_err(format!(
+                "{name} must be convertible to a NumPy array, got {} ({})",
+                type_name(value),
+                error.value(py)
+            ))
+        })?;
+        let dtype = array.getattr("dtype")?;
+        let kind: String = dtype.getattr("kind")?.extract()?;
+        if !["b", "i", "u", "f"].contains(&kind.as_str()) {
+            let hint = if value.hasattr("toarray")? { " (a sparse matrix? use X.toarray())" } else { "" };
+            return Err(PyTypeError::new_err(format!(
+                "{name} must hold real numbers, got dtype {dtype}{hint}"
+            )));
+        }
+        let dimensions: usize = array.getattr("ndim")?.extract()?;
+        if Some(dimensions) != D::NDIM {
+            return Err(PyValueError::new_err(format!(
+                "{name} must have {} dimension(s), got shape {}",
+                D::NDIM.unwrap_or_default(),
+                array.getattr("shape")?
+            )));
+        }
+        // What overflows becomes infinite, and is then reported as such; NumPy need not warn.
+        let keywords = PyDict::new(py);
+        keywords.set_item("over", "ignore")?;
+        keywords.set_item("invalid", "ignore")?;
+        let quiet = numpy.call_method("errstate", (), Some(&keywords))?;
+        quiet.call_method0("__enter__")?;
+        let converted = array.call_method1("astype", (T::NAME,));
+        quiet.call_method1("__exit__", (py.None(), py.None(), py.None()))?;
+        let converted = converted?;
+        let array = converted.cast::<PyArray<T, D>>().map_err(PyErr::from)?;
+        Ok(Self(array.readonly()))
+    }
+
+    pub fn view(&self) -> ArrayView<'_, T, D> {
+        self.0.as_array()
+    }
+}
+
+/// Whether Rust may refer to the array's numbers where they are.
+fn is_aligned<T: Element, D: ndarray::Dimension>(array: &Bound<'_, PyArray<T, D>>) -> bool {
+    let aligned = (array.data() as usize).is_multiple_of(align_of::<T>());
+    let size = size_of::<T>().cast_signed();
+    aligned && array.strides().iter().all(|stride| stride % size == 0)
+}

@@ -1,0 +1,20 @@
+//! One place where this crate's errors become Python's.
+
+use pyo3::PyErr;
+use pyo3::exceptions::{PyMemoryError, PyOSError, PyValueError};
+
+use crate::Error;
+
+impl From<Error> for PyErr {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::OutOfMemory { .. } => PyMemoryError::new_err(error.to_string()),
+            // With a number OSError turns into FileNotFoundError, PermissionError, ...
+            Error::Io { ref path, ref source } => match source.raw_os_error() {
+                Some(number) => PyOSError::new_err((number, source.to_string(), path.clone())),
+                None => PyOSError::new_err(error.to_string()),
+            },
+            _ => PyValueError::new_err(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `ferroprop.History` and `ferroprop.Epoch`.
+
+use pyo3::prelude::*;
+
+/// The state of affairs after an epoch, as a callback of `train` gets it.
+///
+/// Attributes
+/// ----------
+/// epoch : int
+///     1 for the first.
+/// loss : float
+///     The training loss, penalty included: for a full batch at the parameters before the epoch's
+///     update, for mini-batches the mean over the batches.
+/// validation_loss : float or None
+///     The loss on the validation rows after the epoch, without penalty.
+/// score : float or None
+///     What ``score`` returned.
+/// learning_rate : float or None
+///     The learning rate of the epoch, for optimizers that have one.
+/// seconds : float
+///     Time since the start of the training, in seconds.
+#[pyclass(frozen, get_all, module = "ferroprop")]
+pub(super) struct Epoch {
+    epoch: usize,
+    loss: f64,
+    validation_loss: Option<f64>,
+    score: Option<f64>,
+    learning_rate: Option<f64>,
+    seconds: f64,
+}
+
+impl From<&crate::Epoch> for Epoch {
+    fn from(epoch: &crate::Epoch) -> Self {
+        let &crate::Epoch { epoch, loss, validation_loss, score, learning_rate, seconds } = epoch;
+        Self { epoch, loss, validation_loss, score, learning_rate, seconds }
+    }
+}
+
+#[pymethods]
+impl Epoch {
+    fn __repr__(&self) -> String {
+        let mut text = format!("Epoch(epoch={}, loss={}", self.epoch, self.loss);
+        for (name, number) in [
+            ("validation_loss", self.validation_loss),
+            ("score", self.score),
+            ("learning_rate", self.learning_rate),
+        ] {
+            if let Some(number) = number {
+                text += &format!(", {name}={number}");
+            }
+        }
+        format!("{text}, seconds={:.3})", self.seconds)
+    }
+}
+
+/// What happened during training.
+///
+/// Attributes
+/// ----------
+/// loss : list of float
+///     The training loss of each epoch, see `Epoch`.
+/// validation_loss : list of float
+///     The loss on the validation rows after each epoch; empty without.
+/// score : list of float
+///     What ``score`` returned after each epoch; empty without.
+/// learning_rate : list of float
+///     The learning rate of each epoch; empty for optimizers without one.
+/// epochs : int
+///     The number of complete epochs.
+/// best_epoch : int
+///     The epoch (1 for the first) with the best score, validation loss or loss, whichever was
+///     monitored; 0 if there was none.
+/// stop_reason : {"epochs", "patience", "time", "callback", "interrupted", "diverged"}
+///     Why training ended.
+/// seconds : float
+///     How long it took, in seconds.
+#[pyclass(frozen, module = "ferroprop")]
+pub(super) struct History(pub(super) crate::History);
+
+#[pymethods]
+impl History {
+    #[getter]
+    fn loss(&self) -> Vec<f64> {
+        self.0.loss.clone()
+    }
+
+    #[getter]
+    fn validation_loss(&self) -> Vec<f64> {
+        self.0.validation_loss.clone()
+    }
+
+    #[getter]
+    fn score(&self) -> Vec<f64> {
+        self.0.score.clone()
+    }
+
+    #[getter]
+    fn learning_rate(&self) -> Vec<f64> {
+        self.0.learning_rate.clone()
+    }
+
+    #[getter]
+    fn epochs(&self) -> usize {
+        self.0.epochs()
+    }
+
+    #[getter]
+    fn best_epoch(&self) -> usize {
+        self.0.best_epoch
+    }
+
+    #[getter]
+    fn stop_reason(&self) -> &'static str {
+        self.0.stop_reason.name()
+    }
+
+    #[getter]
+    fn seconds(&self) -> f64 {
+        self.0.seconds
+    }
+
+    fn __repr__(&self) -> String {
+        let last = self.0.loss.last().map_or_else(|| "none".to_owned(), f64::to_string);
+        format!(
+            "History(epochs={}, last loss={last}, best_epoch={}, stop_reason='{}', seconds={:.3})",
+            self.epochs(),
+            self.0.best_epoch,
+            self.stop_reason(),
+            self.0.seconds
+        )
+    }
+}

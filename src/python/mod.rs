@@ -1,0 +1,36 @@
+//! The Python module `ferroprop._core`: convert, call, raise; no arithmetic.
+
+mod activation;
+mod arguments;
+mod arrays;
+mod errors;
+mod history;
+mod network;
+mod optimizer;
+mod training;
+
+use pyo3::prelude::*;
+
+/// The native module; import these names from `ferroprop`.
+#[pymodule(name = "_core")]
+mod core {
+    use pyo3::exceptions::PyImportError;
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::activation::Logistic;
+    #[pymodule_export]
+    use super::history::{Epoch, History};
+    #[pymodule_export]
+    use super::network::Network;
+    #[pymodule_export]
+    use super::optimizer::{Adam, Rprop, Sgd};
+    #[pymodule_export]
+    use super::training::train;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::InstructionSet::from_environment().map_err(PyImportError::new_err)?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,625 @@
+//! `ferroprop.Network`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use ndarray::{ArrayView1, ArrayView2, Dimension};
+use numpy::prelude::*;
+use numpy::{Element, PyArray1, PyArray2, PyArrayDescr};
+use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString};
+
+use super::activation::{Logistic, activation, to_python};
+use super::arguments::{count, one_or_each, optional_count, seed as seed_argument, type_name};
+use super::arrays::{Matrix, Vector};
+use crate::{Dataset, Init, Layer, Loss, Scalar};
+
+/// A network of either number type. Readers take a snapshot without a lock; a change puts a whole
+/// new network in place.
+pub(super) enum Typed {
+    Single(ArcSwap<crate::Network<f32>>),
+    Double(ArcSwap<crate::Network<f64>>),
+}
+
+/// Calls `$body` with `$slot` bound to the `ArcSwap` of a network of type `$t`.
+macro_rules! with_typed {
+    ($typed:expr, $slot:ident => $body:expr) => {
+        match $typed {
+            $crate::python::network::Typed::Single($slot) => $body,
+            $crate::python::network::Typed::Double($slot) => $body,
+        }
+    };
+}
+pub(super) use with_typed;
+
+/// A multi-layer perceptron: layers of weights, biases and activations.
+///
+/// Parameters
+/// ----------
+/// layer_sizes : sequence of int
+///     Units in each layer: inputs first, then hidden layers (none, one or more), outputs last.
+/// activation : str or Logistic, or a sequence of them, default="relu"
+///     Of the hidden layers, one for all or one for each: ``"identity"``, ``"logistic"``,
+///     ``"tanh"``, ``"relu"``, or ``Logistic(slope=...)``.
+/// output : str or Logistic, default="identity"
+///     Activation of the output layer; ``"softmax"`` too.
+/// bias : bool or sequence of bool, default=True
+///     Whether layers have biases, one for all or one for each (the output layer included).
+/// init : {"glorot", "uniform"}, default="glorot"
+///     How weights and biases are drawn: uniform within ``sqrt(6 / (fan_in + fan_out))`` (2 in
+///     place of 6 for logistic layers) or within ``init_range``.
+/// init_range : float, default=0.1
+///     The largest initial absolute value for ``init="uniform"``.
+/// dtype : {"float32", "float64"}, default="float32"
+///     Type of weights, inputs and outputs.
+/// seed : int, default=0
+///     Names the initial weights: the same on every machine.
+///
+/// See Also
+/// --------
+/// train : Adjust the weights to data.
+/// MLPClassifier, MLPRegressor : Estimators in scikit-learn's conventions.
+///
+/// References
+/// ----------
+/// X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural
+/// networks", AISTATS 2010.
+///
+/// Examples
+/// --------
+/// >>> import ferroprop as fp
+/// >>> net = fp.Network([4, 10, 3], activation="logistic", output="softmax", seed=0)
+/// >>> net
+/// Network([4, 10, 3], activation=['logistic'], output='softmax', dtype='float32')
+/// >>> net.n_parameters
+/// 83
+/// >>> net.predict([[5.1, 3.5, 1.4, 0.2]]).shape
+/// (1, 3)
+#[pyclass(frozen, module = "ferroprop")]
+pub(super) struct Network {
+    pub(super) typed: Typed,
+}
+
+/// Multiply-adds above which a call lets other Python threads run.
+const WORTH_DETACHING: usize = 500_000;
+
+#[pymethods]
+impl Network {
+    #[new]
+    #[pyo3(signature = (layer_sizes, *, activation = None, output = None, bias = None, init = "glorot", init_range = 0.1, dtype = None, seed = None))]
+    #[pyo3(text_signature = "(layer_sizes, *, activation='relu', output='identity', bias=True, init='glorot', init_range=0.1, dtype='float32', seed=0)")]
+    #[allow(clippy::too_many_arguments)] // Python's keywords
+    fn new(
+        layer_sizes: &Bound<'_, PyAny>,
+        activation: Option<&Bound<'_, PyAny>>,
+        output: Option<&Bound<'_, PyAny>>,
+        bias: Option<&Bound<'_, PyAny>>,
+        init: &str,
+        init_range: f64,
+        dtype: Option<&Bound<'_, PyAny>>,
+        seed: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let sizes = match layer_sizes.try_iter() {
+            Ok(sizes) if !layer_sizes.is_instance_of::<PyString>() => sizes
+                .map(|size| count("layer_sizes", &size?))
+                .collect::<PyResult<Vec<_>>>()?,
+            _ => {
+                let got = type_name(layer_sizes);
+                return Err(PyTypeError::new_err(format!(
+                    "layer_sizes must be a sequence of integers, got {got}"
+                )));
+            }
+        };
+        let layers = sizes.len().saturating_sub(1);
+        let hidden = match activation {
+            None => vec![crate::Activation::Relu; layers.saturating_sub(1)],
+            Some(value) => activations(value, layers.saturating_sub(1))?,
+        };
+        let output = match output {
+            None => crate::Activation::Identity,
+            Some(value) => self::activation("output", value)?,
+        };
+        let bias = match bias {
+            None => vec![true; layers],
+            Some(value) => {
+                let flag = |flag: &Bound<'_, PyAny>| {
+                    flag.extract::<bool>().map_err(|_| {
+                        let got = type_name(flag);
+                        PyTypeError::new_err(format!("bias must be True or False, or one for each layer, got {got}"))
+                    })
+                };
+                one_or_each(value, layers, flag, value.try_iter().is_err())?
+            }
+        };
+        let init = match init {
+            "glorot" => Init::Glorot,
+            "uniform" => Init::Uniform { range: init_range },
+            _ => {
+                return Err(PyValueError::new_err(format!(
+                    "init must be one of \"glorot\", \"uniform\", got {init:?}"
+                )));
+            }
+        };
+        let seed = seed.map_or(Ok(0), seed_argument)?;
+        Ok(match dtype_name(dtype)?.as_str() {
+            "float64" => crate::Network::<f64>::new(&sizes, &hidden, output, &bias, init, seed)?.into(),
+            _ => crate::Network::<f32>::new(&sizes, &hidden, output, &bias, init, seed)?.into(),
+        })
+    }
+
+    /// Units in each layer, inputs first.
+    #[getter]
+    fn layer_sizes(&self) -> Vec<usize> {
+        with_typed!(&self.typed, slot => slot.load().layer_sizes())
+    }
+
+    /// Activations of the hidden layers.
+    #[getter]
+    fn activations<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let layers = self.layers();
+        let hidden = &layers[..layers.len() - 1];
+        hidden.iter().map(|layer| to_python(layer.activation, py)).collect()
+    }
+
+    /// Activation of the output layer.
+    #[getter]
+    fn output<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let layers = self.layers();
+        to_python(layers[layers.len() - 1].activation, py)
+    }
+
+    /// Whether each layer has biases.
+    #[getter]
+    fn bias(&self) -> Vec<bool> {
+        self.layers().iter().map(|layer| layer.bias).collect()
+    }
+
+    /// Type of weights, inputs and outputs.
+    #[getter]
+    fn dtype<'py>(&self, py: Python<'py>) -> Bound<'py, PyArrayDescr> {
+        match self.typed {
+            Typed::Single(_) => numpy::dtype::<f32>(py),
+            Typed::Double(_) => numpy::dtype::<f64>(py),
+        }
+    }
+
+    /// Number of weights and biases.
+    #[getter]
+    fn n_parameters(&self) -> usize {
+        with_typed!(&self.typed, slot => slot.load().n_parameters())
+    }
+
+    /// Weights of each layer, arrays of shape (fan_in, fan_out); copies.
+    #[getter]
+    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        with_typed!(&self.typed, slot => {
+            let network = slot.load();
+            let layers = 0..network.layers().len();
+            PyList::new(py, layers.map(|layer| PyArray2::from_array(py, &network.weights(layer))))
+        })
+    }
+
+    /// Biases of each layer, arrays of shape (fan_out,), or None for a layer without; copies.
+    #[getter]
+    fn biases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        with_typed!(&self.typed, slot => {
+            let network = slot.load();
+            let layers = 0..network.layers().len();
+            let biases = layers.map(|layer| network.biases(layer).map(|b| PyArray1::from_array(py, &b)));
+            PyList::new(py, biases)
+        })
+    }
+
+    /// Replace all weights and biases.
+    ///
+    /// Parameters
+    /// ----------
+    /// weights : sequence of array-like of shape (fan_in, fan_out)
+    ///     One for each layer.
+    /// biases : sequence of array-like of shape (fan_out,) or None
+    ///     One for each layer, None for a layer without biases.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If a shape is wrong or a number is not finite; nothing changes then.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import ferroprop as fp
+    /// >>> net = fp.Network([1, 1])
+    /// >>> net.set_parameters([[[2.0]]], [[-1.0]])
+    /// >>> net.predict([[3.0]])
+    /// array([[5.]], dtype=float32)
+    fn set_parameters(&self, weights: &Bound<'_, PyAny>, biases: &Bound<'_, PyAny>) -> PyResult<()> {
+        with_typed!(&self.typed, slot => {
+            let mut network = crate::Network::clone(&slot.load());
+            fill(&mut network, weights, biases)?;
+            slot.store(Arc::new(network));
+            Ok(())
+        })
+    }
+
+    /// Outputs for each row of X. A row's outputs do not depend on the other rows.
+    ///
+    /// Parameters
+    /// ----------
+    /// X : array-like of shape (n, n_inputs)
+    ///     Rows of inputs; finite numbers, converted to the network's dtype.
+    /// n_threads : int or None, default=None
+    ///     Threads for large inputs; None leaves it to the CPU affinity and OMP_NUM_THREADS. The
+    ///     result does not depend on it.
+    ///
+    /// Returns
+    /// -------
+    /// Y : ndarray of shape (n, n_outputs)
+    ///     In the network's dtype.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If X has the wrong shape, is empty or holds a number that is not finite.
+    /// TypeError
+    ///     If X does not hold real numbers.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import ferroprop as fp
+    /// >>> net = fp.Network([2, 2], output="softmax", init="uniform", init_range=0.0)
+    /// >>> net.predict([[1.0, 2.0]])
+    /// array([[0.5, 0.5]], dtype=float32)
+    #[pyo3(signature = (X, *, n_threads = None))]
+    #[allow(non_snake_case)] // Python's name for a matrix
+    fn predict<'py>(
+        &self,
+        py: Python<'py>,
+        X: &Bound<'py, PyAny>,
+        n_threads: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let n_threads = optional_count("n_threads", n_threads)?;
+        with_typed!(&self.typed, slot => predict(py, &slot.load(), X, n_threads))
+    }
+
+    /// The loss over all rows and its gradient.
+    ///
+    /// With S the sum of the sample weights, the loss is the weighted sum of the rows' losses, plus
+    /// ``alpha / 2`` times the sum of all squared weights (not biases), over S.
+    ///
+    /// Parameters
+    /// ----------
+    /// X : array-like of shape (n, n_inputs)
+    ///     Rows of inputs.
+    /// Y : array-like of shape (n, n_outputs)
+    ///     Targets: any numbers for ``"squared_error"``; from 0 to 1 for ``"log_loss"``, and rows
+    ///     that sum to 1 if the output is softmax.
+    /// loss : {"squared_error", "log_loss"} or None, default=None
+    ///     Half the squared error summed over outputs, or the negative log-likelihood. None takes
+    ///     ``"log_loss"`` for logistic and softmax outputs, else ``"squared_error"``.
+    /// sample_weight : array-like of shape (n,) or None, default=None
+    ///     Weight of each row, not negative; None for 1 each.
+    /// alpha : float, default=0.0
+    ///     Strength of the L2 penalty.
+    /// n_threads : int or None, default=None
+    ///     As for `predict`.
+    ///
+    /// Returns
+    /// -------
+    /// loss : float
+    ///     The loss, dimensionless or in squared units of Y.
+    /// weight_gradients : list of ndarray of shape (fan_in, fan_out)
+    ///     Its derivatives with respect to the weights.
+    /// bias_gradients : list of ndarray of shape (fan_out,) or None
+    ///     Its derivatives with respect to the biases.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If shapes do not fit, numbers are not finite or outside the loss's domain, or the loss
+    ///     does not go with the output activation.
+    ///
+    /// References
+    /// ----------
+    /// D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representations by
+    /// back-propagating errors", Nature 323, 1986.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import ferroprop as fp
+    /// >>> net = fp.Network([1, 1], dtype="float64")
+    /// >>> net.set_parameters([[[2.0]]], [[0.0]])
+    /// >>> net.loss_and_gradients([[3.0]], [[5.0]])
+    /// (0.5, [array([[3.]])], [array([1.])])
+    #[pyo3(signature = (X, Y, *, loss = None, sample_weight = None, alpha = 0.0, n_threads = None))]
+    #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
+    fn loss_and_gradients<'py>(
+        &self,
+        py: Python<'py>,
+        X: &Bound<'py, PyAny>,
+        Y: &Bound<'py, PyAny>,
+        loss: Option<&str>,
+        sample_weight: Option<&Bound<'py, PyAny>>,
+        alpha: f64,
+        n_threads: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(f64, Bound<'py, PyList>, Bound<'py, PyList>)> {
+        let n_threads = optional_count("n_threads", n_threads)?;
+        with_typed!(&self.typed, slot => {
+            loss_and_gradients(py, &slot.load_full(), X, Y, loss, sample_weight, alpha, n_threads)
+        })
+    }
+
+    /// Write the network to a safetensors file, whole or not at all.
+    ///
+    /// Parameters
+    /// ----------
+    /// path : str or path-like
+    ///     The file; one that is there is replaced.
+    ///
+    /// Raises
+    /// ------
+    /// OSError
+    ///     If it cannot be written; a file that was there before stays.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import ferroprop as fp, os, tempfile
+    /// >>> path = os.path.join(tempfile.mkdtemp(), "net.safetensors")
+    /// >>> fp.Network([2, 1]).save(path)
+    /// >>> fp.Network.load(path).layer_sizes
+    /// [2, 1]
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        with_typed!(&self.typed, slot => {
+            let network = slot.load_full();
+            Ok(py.detach(|| crate::save(&network, path))?)
+        })
+    }
+
+    /// Read a network that `save` has written.
+    ///
+    /// Parameters
+    /// ----------
+    /// path : str or path-like
+    ///     The file.
+    ///
+    /// Returns
+    /// -------
+    /// network : Network
+    ///     The same network, to the bit.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If the file does not hold a network that this version can read.
+    /// OSError
+    ///     If it cannot be read.
+    #[staticmethod]
+    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        py.detach(|| {
+            let name = path.display().to_string();
+            let bytes = std::fs::read(&path)
+                .map_err(|source| crate::Error::Io { path: name.clone(), source })?;
+            from_bytes(&bytes, &name)
+        })
+    }
+
+    /// A network with the same layers and parameters.
+    fn copy(&self) -> Self {
+        with_typed!(&self.typed, slot => crate::Network::clone(&slot.load()).into())
+    }
+
+    fn __copy__(&self) -> Self {
+        self.copy()
+    }
+
+    fn __deepcopy__(&self, _memo: &Bound<'_, PyAny>) -> Self {
+        self.copy()
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        let bytes = with_typed!(&self.typed, slot => crate::to_bytes(&slot.load()))?;
+        let make = py.get_type::<Self>().getattr("_from_bytes")?;
+        Ok((make, (PyBytes::new(py, &bytes),)))
+    }
+
+    #[staticmethod]
+    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
+        from_bytes(data, "the pickled object")
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let mut text = format!(
+            "Network({:?}, activation={}, output={}",
+            self.layer_sizes(),
+            self.activations(py)?.into_bound_py_any(py)?.repr()?,
+            self.output(py)?.repr()?
+        );
+        let bias = self.bias();
+        if bias.contains(&false) {
+            text += &format!(", bias={}", bias.into_bound_py_any(py)?.repr()?);
+        }
+        Ok(format!("{text}, dtype='{}')", self.dtype(py)))
+    }
+}
+
+impl Network {
+    fn layers(&self) -> Vec<Layer> {
+        with_typed!(&self.typed, slot => slot.load().layers().to_vec())
+    }
+}
+
+impl From<crate::Network<f32>> for Network {
+    fn from(network: crate::Network<f32>) -> Self {
+        Self { typed: Typed::Single(ArcSwap::from_pointee(network)) }
+    }
+}
+
+impl From<crate::Network<f64>> for Network {
+    fn from(network: crate::Network<f64>) -> Self {
+        Self { typed: Typed::Double(ArcSwap::from_pointee(network)) }
+    }
+}
+
+fn from_bytes(bytes: &[u8], name: &str) -> PyResult<Network> {
+    if let Some(network) = crate::from_bytes::<f32>(bytes, name)? {
+        return Ok(network.into());
+    }
+    let network = crate::from_bytes::<f64>(bytes, name)?;
+    let wrong = || crate::Error::ModelFile {
+        path: name.to_owned(),
+        reason: "its layers have numbers of different types".to_owned(),
+    };
+    Ok(network.ok_or_else(wrong)?.into())
+}
+
+fn activations(value: &Bound<'_, PyAny>, count: usize) -> PyResult<Vec<crate::Activation>> {
+    let is_one = value.is_instance_of::<PyString>() || value.cast::<Logistic>().is_ok() || value.try_iter().is_err();
+    one_or_each(value, count, |value| activation("activation", value), is_one)
+}
+
+fn dtype_name(dtype: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
+    let Some(dtype) = dtype else { return Ok("float32".to_owned()) };
+    let wrong = |got: String| {
+        PyValueError::new_err(format!("dtype must be \"float32\" or \"float64\", got {got}"))
+    };
+    let numpy = dtype.py().import("numpy")?;
+    let name = numpy
+        .call_method1("dtype", (dtype,))
+        .and_then(|dtype| dtype.getattr("name")?.extract::<String>())
+        .map_err(|_| wrong(dtype.repr().map_or_else(|_| type_name(dtype), |text| text.to_string())))?;
+    match name.as_str() {
+        "float32" | "float64" if !dtype.is_none() => Ok(name),
+        _ => Err(wrong(name)),
+    }
+}
+
+fn predict<'py, T: Scalar + Element>(
+    py: Python<'py>,
+    network: &crate::Network<T>,
+    x: &Bound<'py, PyAny>,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let x = Matrix::<T>::new("X", x)?;
+    let x = x.view();
+    let y = PyArray2::<T>::zeros(py, [x.nrows(), network.n_outputs()], false);
+    let mut target = y.try_readwrite()?;
+    let out = target.as_slice_mut()?;
+    if network.n_parameters().saturating_mul(x.nrows()) < WORTH_DETACHING {
+        network.predict_into(x, out, n_threads)?;
+    } else {
+        py.detach(|| network.predict_into(x, out, n_threads))?;
+    }
+    drop(target);
+    Ok(y.into_any())
+}
+
+#[allow(clippy::too_many_arguments)] // as the method
+fn loss_and_gradients<'py, T: Scalar + Element>(
+    py: Python<'py>,
+    network: &crate::Network<T>,
+    x: &Bound<'py, PyAny>,
+    y: &Bound<'py, PyAny>,
+    loss: Option<&str>,
+    sample_weight: Option<&Bound<'py, PyAny>>,
+    alpha: f64,
+    n_threads: Option<usize>,
+) -> PyResult<(f64, Bound<'py, PyList>, Bound<'py, PyList>)> {
+    let loss = loss.map_or(Ok(Loss::natural(network.output())), Loss::from_name)?;
+    let x = Matrix::<T>::new("X", x)?;
+    let y = Matrix::<T>::new("Y", y)?;
+    let weights = sample_weight.map(|w| Vector::<T>::new("sample_weight", w)).transpose()?;
+    let data = Dataset::new(x.view(), y.view(), weights.as_ref().map(Vector::view));
+    let (loss, gradient) = py.detach(|| network.loss_and_gradient(&data, loss, alpha, n_threads))?;
+    let (weight_gradients, bias_gradients) = (PyList::empty(py), PyList::empty(py));
+    let mut rest = gradient.as_slice();
+    for &Layer { fan_in, fan_out, bias, .. } in network.layers() {
+        let own = rest.split_off(..fan_in * fan_out).unwrap_or_default();
+        let own = ArrayView2::from_shape((fan_in, fan_out), own)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        weight_gradients.append(PyArray2::from_array(py, &own))?;
+        if bias {
+            let own = rest.split_off(..fan_out).unwrap_or_default();
+            bias_gradients.append(PyArray1::from_array(py, &ArrayView1::from(own)))?;
+        } else {
+            bias_gradients.append(py.None())?;
+        }
+    }
+    Ok((loss, weight_gradients, bias_gradients))
+}
+
+/// Copies weights and biases into a network.
+fn fill<'py, T: Scalar + Element>(
+    network: &mut crate::Network<T>,
+    weights: &Bound<'py, PyAny>,
+    biases: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    let layers = network.layers().to_vec();
+    let list = |name: &str, value: &Bound<'py, PyAny>| -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let items = value.try_iter().map_err(|_| {
+            PyTypeError::new_err(format!("{name} must be a sequence of arrays, got {}", type_name(value)))
+        })?;
+        let items = items.collect::<PyResult<Vec<_>>>()?;
+        if items.len() == layers.len() {
+            Ok(items)
+        } else {
+            let (expected, got) = (layers.len(), items.len());
+            Err(PyValueError::new_err(format!(
+                "{name} must hold one array for each of the {expected} layers, got {got}"
+            )))
+        }
+    };
+    let (weights, biases) = (list("weights", weights)?, list("biases", biases)?);
+    let mut rest = network.parameters_mut();
+    for (index, (layer, (w, b))) in layers.iter().zip(weights.iter().zip(&biases)).enumerate() {
+        let name = format!("weights[{index}]");
+        let w = Matrix::<T>::new(&name, w)?;
+        copy(&name, &w.view().into_dyn(), &[layer.fan_in, layer.fan_out], &mut rest)?;
+        let name = format!("biases[{index}]");
+        if layer.bias {
+            let b = Vector::<T>::new(&name, b)?;
+            copy(&name, &b.view().into_dyn(), &[layer.fan_out], &mut rest)?;
+        } else if !b.is_none() {
+            return Err(PyValueError::new_err(format!(
+                "{name} must be None: the layer has no biases, got {}",
+                type_name(b)
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn copy<T: Scalar>(
+    name: &str,
+    from: &ndarray::ArrayViewD<'_, T>,
+    shape: &[usize],
+    rest: &mut &mut [T],
+) -> PyResult<()> {
+    if from.shape() != shape {
+        return Err(crate::Error::shape(name, tuple(shape), Tuple(from.shape())).into());
+    }
+    if let Some((place, &x)) = from.indexed_iter().find(|(_, x)| !x.finite()) {
+        return Err(crate::Error::value(name, "finite numbers", x, place.slice()).into());
+    }
+    let own = rest.split_off_mut(..from.len()).unwrap_or_default();
+    for (to, &x) in own.iter_mut().zip(from) {
+        *to = x;
+    }
+    Ok(())
+}
+
+/// A shape as Python prints it.
+struct Tuple<'a>(&'a [usize]);
+
+impl std::fmt::Debug for Tuple<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&tuple(self.0))
+    }
+}
+
+fn tuple(shape: &[usize]) -> String {
+    match shape {
+        [one] => format!("({one},)"),
+        _ => format!("({})", shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}

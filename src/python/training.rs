@@ -1,0 +1,410 @@
+//! `ferroprop.train`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use numpy::Element;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeWarning, PyTypeError, PyUserWarning, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyTuple};
+
+use super::arguments::{count, optional_count, seed as seed_argument, type_name};
+use super::arrays::{Matrix, Vector};
+use super::history::{Epoch, History};
+use super::network::{Network, with_typed};
+use super::optimizer::{Remembered, Rprop, Slot, with_optimizer};
+use crate::{Dataset, Loss, Observer, Settings, Shuffle, StopReason};
+
+/// Adjust a network's weights and biases until its loss on the data is small.
+///
+/// Parameters
+/// ----------
+/// network : Network
+///     Changed in place: it has the parameters of the last epoch, or of the best one with
+///     ``restore_best``. If the call raises, it is as it was.
+/// X : array-like of shape (n, n_inputs)
+///     Rows of inputs; finite numbers. An array of the network's dtype is read where it is, so it
+///     may be a ``numpy.memmap`` larger than memory.
+/// Y : array-like of shape (n, n_outputs)
+///     Targets.
+/// loss : {"squared_error", "log_loss"} or None, default=None
+///     As for `Network.loss_and_gradients`.
+/// optimizer : Rprop, SGD, Adam or None, default=None
+///     None is ``Rprop()``. After the call it holds its state, see ``warm_start``.
+/// epochs : int, default=200
+///     The most passes over the data.
+/// batch_size : int or None, default=None
+///     Rows in a mini-batch; None is all rows (full batch), which Rprop needs to be itself.
+/// shuffle : bool or callable, default=True
+///     Whether mini-batches take the rows in a new random order each epoch; or a function that gets
+///     the epoch (1 for the first) and returns the order, each row once.
+/// sample_weight : array-like of shape (n,) or None, default=None
+///     Weight of each row, not negative.
+/// alpha : float, default=0.0
+///     Strength of the L2 penalty, as for `Network.loss_and_gradients`.
+/// validation : tuple (X, Y) or (X, Y, sample_weight), or None, default=None
+///     Rows to watch the loss on.
+/// score : callable or None, default=None
+///     Gets the network after each epoch and returns a number, greater is better, which is then
+///     watched in place of the loss.
+/// patience : int or None, default=None
+///     Stop after this many epochs in a row without improvement; None never.
+/// tolerance : float, default=0.0
+///     An epoch counts as improvement if the watched loss is at most the best one minus this (a
+///     score: at least the best one plus this).
+/// restore_best : bool or None, default=None
+///     Whether the parameters of the best epoch come back at the end; None means if there is a
+///     ``validation`` or ``score``.
+/// max_time : float or None, default=None
+///     Seconds after which no other epoch is started.
+/// seed : int, default=0
+///     Names the random orders.
+/// callback : callable or None, default=None
+///     Gets an `Epoch` after each epoch; training ends if it returns True. The network has the
+///     epoch's parameters meanwhile.
+/// n_threads : int or None, default=None
+///     Threads; None leaves it to the CPU affinity and OMP_NUM_THREADS. The result does not depend
+///     on it.
+/// warm_start : bool, default=False
+///     Go on from the state that the optimizer kept from its last call.
+///
+/// Returns
+/// -------
+/// history : History
+///     Losses of each epoch, why training ended, and how long it took.
+///
+/// Raises
+/// ------
+/// ValueError
+///     If shapes do not fit, numbers are not finite or outside the loss's domain, or a setting is
+///     outside its own.
+/// TypeError
+///     If an argument is of the wrong kind.
+///
+/// Warns
+/// -----
+/// RuntimeWarning
+///     If the loss or a parameter became infinite or NaN; the network keeps the parameters of the
+///     epoch before.
+/// UserWarning
+///     If Ctrl-C ended the training; the network has the parameters of the last complete epoch.
+///
+/// Examples
+/// --------
+/// >>> import ferroprop as fp
+/// >>> X, Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]]
+/// >>> net = fp.Network([2, 4, 1], activation="tanh", output="logistic", seed=3)
+/// >>> history = fp.train(net, X, Y, optimizer=fp.Rprop(), epochs=100)
+/// >>> history.loss[-1] < 0.01
+/// True
+/// >>> net.predict(X).round().ravel().tolist()
+/// [0.0, 1.0, 1.0, 0.0]
+#[pyfunction]
+#[pyo3(signature = (network, X, Y, *, loss = None, optimizer = None, epochs = None, batch_size = None, shuffle = None, sample_weight = None, alpha = 0.0, validation = None, score = None, patience = None, tolerance = 0.0, restore_best = None, max_time = None, seed = None, callback = None, n_threads = None, warm_start = false))]
+#[pyo3(text_signature = "(network, X, Y, *, loss=None, optimizer=None, epochs=200, batch_size=None, shuffle=True, sample_weight=None, alpha=0.0, validation=None, score=None, patience=None, tolerance=0.0, restore_best=None, max_time=None, seed=0, callback=None, n_threads=None, warm_start=False)")]
+#[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
+pub(super) fn train<'py>(
+    py: Python<'py>,
+    network: &Bound<'py, Network>,
+    X: &Bound<'py, PyAny>,
+    Y: &Bound<'py, PyAny>,
+    loss: Option<&str>,
+    optimizer: Option<&Bound<'py, PyAny>>,
+    epochs: Option<&Bound<'py, PyAny>>,
+    batch_size: Option<&Bound<'py, PyAny>>,
+    shuffle: Option<&Bound<'py, PyAny>>,
+    sample_weight: Option<&Bound<'py, PyAny>>,
+    alpha: f64,
+    validation: Option<&Bound<'py, PyAny>>,
+    score: Option<&Bound<'py, PyAny>>,
+    patience: Option<&Bound<'py, PyAny>>,
+    tolerance: f64,
+    restore_best: Option<bool>,
+    max_time: Option<f64>,
+    seed: Option<&Bound<'py, PyAny>>,
+    callback: Option<&Bound<'py, PyAny>>,
+    n_threads: Option<&Bound<'py, PyAny>>,
+    warm_start: bool,
+) -> PyResult<History> {
+    let arguments = Arguments {
+        x: X,
+        y: Y,
+        sample_weight,
+        validation: validation.map(validation_tuple).transpose()?,
+        loss,
+        epochs: epochs.map_or(Ok(200), |epochs| count("epochs", epochs))?,
+        batch_size: optional_count("batch_size", batch_size)?,
+        seed: seed.map_or(Ok(0), seed_argument)?,
+        shuffle: shuffle.map_or(Ok(Order::Random), order)?,
+        alpha,
+        patience: optional_count("patience", patience)?,
+        tolerance,
+        restore_best,
+        max_time: max_time.map(duration).transpose()?,
+        n_threads: optional_count("n_threads", n_threads)?,
+        callback: callable("callback", callback)?,
+        score: callable("score", score)?,
+        warm_start,
+    };
+    let own = optimizer.is_none().then(|| Bound::new(py, Rprop::fresh()?)).transpose()?;
+    let optimizer = optimizer.or_else(|| own.as_ref().map(Bound::as_any));
+    let Some(optimizer) = optimizer else { unreachable!("one of the two is there") };
+    with_optimizer(optimizer, |slot| {
+        with_typed!(&network.get().typed, typed => run(py, network, typed, &slot, arguments))
+    })
+}
+
+struct Arguments<'a, 'py> {
+    x: &'a Bound<'py, PyAny>,
+    y: &'a Bound<'py, PyAny>,
+    sample_weight: Option<&'a Bound<'py, PyAny>>,
+    validation: Option<Bound<'py, PyTuple>>,
+    loss: Option<&'a str>,
+    epochs: usize,
+    batch_size: Option<usize>,
+    seed: u64,
+    shuffle: Order,
+    alpha: f64,
+    patience: Option<usize>,
+    tolerance: f64,
+    restore_best: Option<bool>,
+    max_time: Option<Duration>,
+    n_threads: Option<usize>,
+    callback: Option<Py<PyAny>>,
+    score: Option<Py<PyAny>>,
+    warm_start: bool,
+}
+
+enum Order {
+    AsIs,
+    Random,
+    By(Py<PyAny>),
+}
+
+fn order(value: &Bound<'_, PyAny>) -> PyResult<Order> {
+    if let Ok(flag) = value.cast::<PyBool>() {
+        Ok(if flag.is_true() { Order::Random } else { Order::AsIs })
+    } else if value.is_callable() {
+        Ok(Order::By(value.clone().unbind()))
+    } else {
+        let got = type_name(value);
+        Err(PyTypeError::new_err(format!("shuffle must be True, False or a function of the epoch, got {got}")))
+    }
+}
+
+fn callable(name: &str, value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Py<PyAny>>> {
+    match value {
+        Some(value) if !value.is_callable() => {
+            let got = type_name(value);
+            Err(PyTypeError::new_err(format!("{name} must be a function or None, got {got}")))
+        }
+        _ => Ok(value.map(|value| value.clone().unbind())),
+    }
+}
+
+fn duration(seconds: f64) -> PyResult<Duration> {
+    if seconds > 0.0 {
+        // More than Duration can hold is for ever.
+        Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    } else {
+        Err(PyValueError::new_err(format!("max_time must be a positive number of seconds, got {seconds}")))
+    }
+}
+
+fn validation_tuple<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+    let expected = "validation must be a tuple (X, Y) or (X, Y, sample_weight)";
+    match value.cast::<PyTuple>() {
+        Ok(tuple) if matches!(tuple.len(), 2 | 3) => Ok(tuple.clone()),
+        Ok(tuple) => Err(PyValueError::new_err(format!("{expected}, got {} items", tuple.len()))),
+        Err(_) => Err(PyTypeError::new_err(format!("{expected}, got {}", type_name(value)))),
+    }
+}
+
+/// A data set as it came from Python.
+struct Arrays<'py, T: Element> {
+    x: Matrix<'py, T>,
+    y: Matrix<'py, T>,
+    weights: Option<Vector<'py, T>>,
+}
+
+impl<'py, T: Remembered + Element> Arrays<'py, T> {
+    fn new(
+        names: [&str; 3],
+        x: &Bound<'py, PyAny>,
+        y: &Bound<'py, PyAny>,
+        weights: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Self> {
+        Ok(Self {
+            x: Matrix::new(names[0], x)?,
+            y: Matrix::new(names[1], y)?,
+            weights: weights.map(|weights| Vector::new(names[2], weights)).transpose()?,
+        })
+    }
+
+    fn dataset(&self) -> Dataset<'_, T> {
+        Dataset::new(self.x.view(), self.y.view(), self.weights.as_ref().map(Vector::view))
+    }
+}
+
+fn run<'py, T: Remembered + Element>(
+    py: Python<'py>,
+    object: &Bound<'py, Network>,
+    slot: &ArcSwap<crate::Network<T>>,
+    optimizer: &Slot<'_>,
+    arguments: Arguments<'_, 'py>,
+) -> PyResult<History> {
+    let before = slot.load_full();
+    let loss = arguments.loss.map_or(Ok(Loss::natural(before.output())), Loss::from_name)?;
+    let arrays = Arrays::new(["X", "Y", "sample_weight"], arguments.x, arguments.y, arguments.sample_weight)?;
+    let names = ["validation X", "validation Y", "validation sample_weight"];
+    let validation = match &arguments.validation {
+        None => None,
+        Some(tuple) => {
+            let weights = if tuple.len() == 3 { Some(tuple.get_item(2)?) } else { None };
+            let weights = weights.filter(|weights| !weights.is_none());
+            Some(Arrays::new(names, &tuple.get_item(0)?, &tuple.get_item(1)?, weights.as_ref())?)
+        }
+    };
+    let mut state = optimizer.state::<T>(arguments.warm_start)?;
+    let data = arrays.dataset();
+    let validation = validation.as_ref().map(Arrays::dataset);
+    let raised = Mutex::new(None);
+    let order_by = match &arguments.shuffle {
+        Order::By(function) => Some(function),
+        _ => None,
+    };
+    let own_order = |epoch: usize| own_order(order_by, epoch, &raised);
+    let mut observer = FromPython {
+        slot,
+        network: object.clone().unbind(),
+        callback: arguments.callback,
+        score: arguments.score,
+        raised: &raised,
+        asked: Instant::now(),
+    };
+    let scored = observer.score.is_some();
+    let shuffle_kind = match arguments.shuffle {
+        Order::AsIs => Some(Shuffle::Never),
+        Order::Random => Some(Shuffle::Seeded(arguments.seed)),
+        Order::By(_) => None,
+    };
+    let mut network = crate::Network::clone(&before);
+    let result = py.detach(|| {
+        let settings = Settings {
+            epochs: arguments.epochs,
+            batch_size: arguments.batch_size,
+            shuffle: shuffle_kind.unwrap_or(Shuffle::By(&own_order)),
+            alpha: arguments.alpha,
+            validation,
+            patience: arguments.patience,
+            tolerance: arguments.tolerance,
+            restore_best: arguments.restore_best,
+            max_time: arguments.max_time,
+            n_threads: arguments.n_threads,
+            scored,
+        };
+        crate::train(&mut network, &data, loss, &settings, &mut state, &mut observer)
+    });
+    let raised = raised.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let interrupted = raised.as_ref().is_some_and(|error| error.is_instance_of::<PyKeyboardInterrupt>(py));
+    if let Some(error) = raised.filter(|_| !interrupted) {
+        slot.store(before);
+        return Err(error);
+    }
+    let mut history = result.inspect_err(|_| slot.store(before))?;
+    slot.store(Arc::new(network));
+    optimizer.keep(state);
+    if interrupted {
+        history.stop_reason = StopReason::Interrupted;
+        PyErr::warn(py, &py.get_type::<PyUserWarning>(), c"Training interrupted by user.", 1)?;
+    }
+    if history.stop_reason == StopReason::Diverged {
+        let message = format!(
+            "training diverged in epoch {}: the loss or a parameter became infinite or NaN, and the \
+             parameters of the epoch before are kept; scale X, or lower the learning rate",
+            history.epochs() + 1
+        );
+        let message = std::ffi::CString::new(message)?;
+        PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &message, 1)?;
+    }
+    Ok(History(history))
+}
+
+/// The order of the rows from a Python function; an error is kept for later.
+fn own_order(function: Option<&Py<PyAny>>, epoch: usize, raised: &Mutex<Option<PyErr>>) -> Vec<u32> {
+    let Some(function) = function else { return Vec::new() };
+    Python::attach(|py| {
+        let rows = function
+            .call1(py, (epoch,))
+            .and_then(|rows| rows.bind(py).try_iter()?.map(|row| row?.extract::<u32>()).collect());
+        rows.unwrap_or_else(|error| {
+            keep(raised, error);
+            Vec::new()
+        })
+    })
+}
+
+fn keep(raised: &Mutex<Option<PyErr>>, error: PyErr) {
+    raised.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+}
+
+/// Passes events on to Python, and Python's exceptions back.
+struct FromPython<'a, T> {
+    slot: &'a ArcSwap<crate::Network<T>>,
+    network: Py<Network>,
+    callback: Option<Py<PyAny>>,
+    score: Option<Py<PyAny>>,
+    raised: &'a Mutex<Option<PyErr>>,
+    asked: Instant,
+}
+
+/// How often Python is asked whether somebody pressed Ctrl-C.
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
+
+impl<T: Remembered> FromPython<'_, T> {
+    fn failed(&self) -> bool {
+        self.raised.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// What a Python function returned, or nothing if it raised.
+    fn call<R>(&self, function: impl FnOnce(Python<'_>) -> PyResult<R>) -> Option<R> {
+        Python::attach(|py| function(py)).map_err(|error| keep(self.raised, error)).ok()
+    }
+}
+
+impl<T: Remembered + Element> Observer<T> for FromPython<'_, T> {
+    fn looks_at_network(&self) -> bool {
+        self.callback.is_some() || self.score.is_some()
+    }
+
+    fn score(&mut self, network: &crate::Network<T>) -> Option<f64> {
+        if self.looks_at_network() {
+            self.slot.store(Arc::new(network.clone()));
+        }
+        let score = self.score.as_ref()?;
+        let number = self.call(|py| score.call1(py, (&self.network,))?.extract::<f64>(py));
+        Some(number.unwrap_or(f64::NAN))
+    }
+
+    fn epoch(&mut self, epoch: &crate::Epoch, _network: &crate::Network<T>) -> bool {
+        let stop = self.callback.as_ref().and_then(|callback| {
+            if self.failed() {
+                return None;
+            }
+            self.call(|py| {
+                let answer = callback.call1(py, (Epoch::from(epoch),))?;
+                Ok(answer.bind(py).cast::<PyBool>().is_ok_and(|answer| answer.is_true()))
+            })
+        });
+        stop.unwrap_or(false) || self.failed()
+    }
+
+    fn interrupted(&mut self) -> bool {
+        if self.asked.elapsed() >= SIGNAL_INTERVAL {
+            self.asked = Instant::now();
+            self.call(|py| py.check_signals());
+        }
+        self.failed()
+    }
+}
