@@ -23,7 +23,7 @@ pub use aligned::Aligned;
 pub use dispatch::{InstructionSet, Task, VARIABLE, dispatch, dispatch_on};
 pub use gradient::{Gradient, Rows};
 pub use handoff::{Handoff, MOST_ITEMS};
-pub use panels::{gather_row, panels, transpose};
+pub use panels::{gather_row, panel_lines, panels, transpose};
 pub use product::Product;
 pub use scalar::Scalar;
 pub use simd::Simd;

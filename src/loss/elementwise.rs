@@ -19,33 +19,91 @@ impl<T: Scalar, L: Elementwise<T>> Task<T> for Deltas<'_, T, L> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, _: S) {
-        let Outputs { rows, columns, stride, net, targets, delta, weights, losses } = self.outputs;
-        let lanes = T::LANES;
-        let panels = columns.div_ceil(lanes);
-        for row in 0..rows {
-            let weight = weights.map_or(T::ONE, |weights| weights[row]);
-            // Sixteen numbers serve as a line of either type.
-            let mut sums = [T::ZERO; 16];
-            for panel in 0..panels {
-                let at = panel * stride + row * lanes;
-                let used = lanes.min(columns - panel * lanes);
-                let net = &net[at..at + lanes];
-                let targets = &targets[at..at + lanes];
-                let delta = &mut delta[at..at + lanes];
-                for lane in 0..lanes {
-                    let (loss, slope) = self.loss.loss_and_delta(net[lane], targets[lane]);
-                    sums[lane] += if lane < used { loss } else { T::ZERO };
-                    delta[lane] = if lane < used { slope * weight } else { T::ZERO };
-                }
-            }
-            losses[row] = halving_sum(sums);
+        if self.outputs.columns <= T::LANES {
+            few_columns(self.loss, self.outputs);
+        } else {
+            many_columns(self.loss, self.outputs);
         }
     }
 }
 
+/// One panel: vectors run down the columns, so that no lane is wasted on columns that are not there.
+#[inline(always)]
+fn few_columns<T: Scalar>(loss: impl Elementwise<T>, outputs: Outputs<'_, T>) {
+    let Outputs { rows, columns, net, targets, delta, weights, losses, .. } = outputs;
+    let lanes = T::LANES;
+    for first in (0..rows).step_by(lanes) {
+        let count = lanes.min(rows - first);
+        let row_weights = weight_line(weights, first, count);
+        let mut sums = [T::ZERO; MOST_LANES];
+        for column in 0..columns {
+            let z = column_line(net, first, count, column);
+            let t = column_line(targets, first, count, column);
+            let mut slopes = [T::ZERO; MOST_LANES];
+            for lane in 0..lanes {
+                let (loss, slope) = loss.loss_and_delta(z[lane], t[lane]);
+                sums[lane] += loss;
+                slopes[lane] = slope * row_weights[lane];
+            }
+            for (lane, &slope) in slopes[..count].iter().enumerate() {
+                delta[(first + lane) * lanes + column] = slope;
+            }
+        }
+        losses[first..first + count].copy_from_slice(&sums[..count]);
+    }
+}
+
+/// Several panels: vectors run along the rows.
+#[inline(always)]
+fn many_columns<T: Scalar>(loss: impl Elementwise<T>, outputs: Outputs<'_, T>) {
+    let Outputs { rows, columns, stride, net, targets, delta, weights, losses } = outputs;
+    let lanes = T::LANES;
+    for row in 0..rows {
+        let weight = weights.map_or(T::ONE, |weights| weights[row]);
+        let mut sums = [T::ZERO; MOST_LANES];
+        for panel in 0..columns.div_ceil(lanes) {
+            let at = panel * stride + row * lanes;
+            let used = lanes.min(columns - panel * lanes);
+            let net = &net[at..at + lanes];
+            let targets = &targets[at..at + lanes];
+            let delta = &mut delta[at..at + lanes];
+            for lane in 0..lanes {
+                let (loss, slope) = loss.loss_and_delta(net[lane], targets[lane]);
+                sums[lane] += if lane < used { loss } else { T::ZERO };
+                delta[lane] = if lane < used { slope * weight } else { T::ZERO };
+            }
+        }
+        losses[row] = halving_sum(sums);
+    }
+}
+
+/// A line of either type fits.
+pub(super) const MOST_LANES: usize = 16;
+
+/// The weights of `count` rows, 1 where there are none.
+#[inline(always)]
+pub(super) fn weight_line<T: Scalar>(weights: Option<&[T]>, first: usize, count: usize) -> [T; MOST_LANES] {
+    let mut line = [T::ONE; MOST_LANES];
+    if let Some(weights) = weights {
+        line[..count].copy_from_slice(&weights[first..first + count]);
+    }
+    line
+}
+
+/// A column of one panel, in `count` rows from `first` on; 0 behind them.
+#[inline(always)]
+pub(super) fn column_line<T: Scalar>(panel: &[T], first: usize, count: usize, column: usize) -> [T; MOST_LANES] {
+    let mut line = [T::ZERO; MOST_LANES];
+    let rows = panel[first * T::LANES..(first + count) * T::LANES].chunks_exact(T::LANES);
+    for (x, row) in line.iter_mut().zip(rows) {
+        *x = row[column];
+    }
+    line
+}
+
 /// The sum of a line: halves are added until one number is left.
 #[inline(always)]
-pub(super) fn halving_sum<T: Scalar>(mut sums: [T; 16]) -> T {
+pub(super) fn halving_sum<T: Scalar>(mut sums: [T; MOST_LANES]) -> T {
     let mut half = T::LANES / 2;
     while half > 0 {
         for lane in 0..half {

@@ -10,7 +10,7 @@
 
 use ndarray::ArrayView2;
 
-use super::elementwise::{Deltas, Elementwise};
+use super::elementwise::{Deltas, Elementwise, MOST_LANES, column_line, weight_line};
 use super::Outputs;
 use crate::activation::Activation;
 use crate::error::{Error, Result};
@@ -78,31 +78,54 @@ struct OneOfSeveral<'a, T> {
 impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
     type Output = ();
 
+    /// A line's worth of rows at a time: vectors run down the columns.
     #[inline(always)]
     fn run<S: Simd<T>>(self, _: S) {
         let Outputs { rows, columns, stride, net, targets, delta, weights, losses } = self.outputs;
         let lanes = T::LANES;
-        let panels = columns.div_ceil(lanes);
-        for row in 0..rows {
-            let weight = weights.map_or(T::ONE, |weights| weights[row]);
-            copy_row(net, delta, stride, row, lanes);
-            let Softmax { max, sum } = softmax_row(delta, columns, stride, row);
-            let inverse = T::ONE / sum;
-            let mut linear = T::ZERO;
-            for panel in 0..panels {
-                let at = panel * stride + row * lanes;
-                let used = lanes.min(columns - panel * lanes);
-                let net = &net[at..at + lanes];
-                let targets = &targets[at..at + lanes];
-                let delta = &mut delta[at..at + lanes];
-                for lane in 0..used {
-                    linear += targets[lane] * (net[lane] - max);
-                }
+        let panel_of = |column: usize| column / lanes * stride;
+        for first in (0..rows).step_by(lanes) {
+            let count = lanes.min(rows - first);
+            let mut max = column_line(net, first, count, 0);
+            for column in 1..columns {
+                let z = column_line(&net[panel_of(column)..], first, count, column % lanes);
                 for lane in 0..lanes {
-                    delta[lane] = (delta[lane] * inverse - targets[lane]) * weight;
+                    max[lane] = if z[lane] > max[lane] { z[lane] } else { max[lane] };
                 }
             }
-            losses[row] = sum.log() - linear;
+            let mut sums = [T::ZERO; MOST_LANES];
+            let mut linear = [T::ZERO; MOST_LANES];
+            for column in 0..columns {
+                let panel = panel_of(column);
+                let z = column_line(&net[panel..], first, count, column % lanes);
+                let t = column_line(&targets[panel..], first, count, column % lanes);
+                let mut exponentials = [T::ZERO; MOST_LANES];
+                for lane in 0..lanes {
+                    let distance = z[lane] - max[lane];
+                    let e = distance.exp();
+                    exponentials[lane] = e;
+                    sums[lane] += e;
+                    linear[lane] += t[lane] * distance;
+                }
+                for (lane, &e) in exponentials[..count].iter().enumerate() {
+                    delta[panel + (first + lane) * lanes + column % lanes] = e;
+                }
+            }
+            let row_weights = weight_line(weights, first, count);
+            for lane in 0..lanes {
+                linear[lane] = sums[lane].log() - linear[lane];
+                sums[lane] = T::ONE / sums[lane];
+            }
+            losses[first..first + count].copy_from_slice(&linear[..count]);
+            for panel in 0..columns.div_ceil(lanes) {
+                for row in 0..count {
+                    let at = panel * stride + (first + row) * lanes;
+                    let delta = &mut delta[at..at + lanes];
+                    for (d, &t) in delta.iter_mut().zip(&targets[at..at + lanes]) {
+                        *d = (*d * sums[row] - t) * row_weights[row];
+                    }
+                }
+            }
         }
     }
 }
@@ -115,20 +138,14 @@ pub(super) fn copy_row<T: Scalar>(from: &[T], to: &mut [T], stride: usize, row: 
     }
 }
 
-/// The largest net input of a row, and the sum of the exponentials.
-pub(super) struct Softmax<T> {
-    pub max: T,
-    pub sum: T,
-}
-
-/// Turns a row's net inputs z into e^(z - max), with 0 behind the last column.
+/// Turns a row's net inputs z into e^(z - max), with 0 behind the last column; returns their sum.
 #[inline(always)]
 pub(super) fn softmax_row<T: Scalar>(
     numbers: &mut [T],
     columns: usize,
     stride: usize,
     row: usize,
-) -> Softmax<T> {
+) -> T {
     let lanes = T::LANES;
     let panels = columns.div_ceil(lanes);
     let mut max = numbers[row * lanes];
@@ -150,7 +167,7 @@ pub(super) fn softmax_row<T: Scalar>(
             sum += e;
         }
     }
-    Softmax { max, sum }
+    sum
 }
 
 /// Turns net inputs into class probabilities, in place.
@@ -172,7 +189,7 @@ impl<T: Scalar> Task<T> for Probabilities<'_, T> {
     fn run<S: Simd<T>>(self, _: S) {
         let lanes = T::LANES;
         for row in 0..self.rows {
-            let Softmax { sum, .. } = softmax_row(self.numbers, self.columns, self.stride, row);
+            let sum = softmax_row(self.numbers, self.columns, self.stride, row);
             let inverse = T::ONE / sum;
             for panel in self.numbers.chunks_exact_mut(self.stride) {
                 for a in &mut panel[row * lanes..(row + 1) * lanes] {

@@ -4,7 +4,7 @@
 //! delta_j = a_j (g_j - sum_k g_k a_k).
 
 use super::elementwise::{Deltas, Elementwise};
-use super::log_loss::{Softmax, copy_row, softmax_row};
+use super::log_loss::{copy_row, softmax_row};
 use super::Outputs;
 use crate::activation::{Activation, Function, identity, logistic, relu, tanh, with_function};
 use crate::kernel::{Scalar, Simd, Task, dispatch};
@@ -47,7 +47,7 @@ impl<T: Scalar> Task<T> for ThroughSoftmax<'_, T> {
         for row in 0..rows {
             let weight = weights.map_or(T::ONE, |weights| weights[row]);
             copy_row(net, delta, stride, row, T::LANES);
-            let Softmax { sum, .. } = softmax_row(delta, columns, stride, row);
+            let sum = softmax_row(delta, columns, stride, row);
             let mut loss = T::ZERO;
             let mut mean = T::ZERO;
             for column in 0..columns {

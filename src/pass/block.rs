@@ -5,7 +5,7 @@ use ndarray::ArrayView2;
 use super::packed::Packed;
 use crate::activation::Activation;
 use crate::error::Result;
-use crate::kernel::{Aligned, Product, Rows, Scalar, dispatch, gather_row, panels};
+use crate::kernel::{Aligned, Product, Rows, Scalar, dispatch, gather_row, panel_lines, panels};
 use crate::loss::{Loss, Outputs, softmax};
 use crate::network::Layer;
 
@@ -61,7 +61,7 @@ impl<'a> Selection<'a> {
 impl<T: Scalar> Block<T> {
     /// Room for `capacity` rows through these layers, forward only.
     pub fn for_prediction(layers: &[Layer], capacity: usize) -> Result<Self> {
-        let stride = capacity * T::LANES;
+        let stride = panel_lines(capacity) * T::LANES;
         let matrix = |columns: usize| Aligned::zeros(panels::<T>(columns).saturating_mul(stride));
         let mut values = vec![matrix(layers[0].fan_in)?];
         for layer in layers {

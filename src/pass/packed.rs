@@ -1,7 +1,7 @@
 //! Parameters in the form that the passes read: panels, aligned, in one flat vector.
 
 use crate::error::Result;
-use crate::kernel::{Aligned, Scalar, panels, transpose};
+use crate::kernel::{Aligned, Scalar, panel_lines, panels, transpose};
 use crate::network::Layer;
 
 /// Where a layer's parameters lie in the flat vectors.
@@ -32,7 +32,7 @@ impl PackedLayer {
 
     /// Numbers in a panel of the transposed weights.
     pub fn transposed_stride<T: Scalar>(&self) -> usize {
-        self.fan_out * T::LANES
+        panel_lines(self.fan_out) * T::LANES
     }
 
     pub fn transposed_len<T: Scalar>(&self) -> usize {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Compute the constants of ``src/kernel/math/*.rs`` and the approximation error each set achieves.
+"""Compute the constants of the Rust files beside this script, and the approximation error that each set achieves.
 
-Every polynomial is a weighted minimax fit (Remez exchange) in 200-bit arithmetic, its coefficients rounded to the target type
+Every polynomial is a weighted minimax fit (Remez exchange) in 160-bit arithmetic, its coefficients rounded to the target type
 and then moved to neighbouring numbers as long as that helps. The printed error is the error of the rounded constants.
 
     python coefficients.py           print the Rust constants and the errors
@@ -17,43 +17,39 @@ import struct
 import sys
 from collections.abc import Callable
 
-from mpmath import atanh, cos, expm1, floor, log, lu_solve, matrix, mp, mpf, pi, polyval, sqrt
+from mpmath import atanh, cos, coth, exp, expm1, floor, ldexp, log, log1p, lu_solve, matrix, mp, mpf, pi, polyval, sqrt, tanh
 
-mp.prec = 200
+mp.prec = 160
 
-STEPS = 400
-
-Function = Callable[[mpf], mpf]
-
+# The exchange looks for extrema on this many points, the rounding compares errors on half as many.
+POINTS = 200
 # Below this the closed forms cancel; the first terms of the series are exact to working precision.
 SERIES_BELOW = mpf(10) ** -15
 # A weight of zero would make the exchange singular.
 SMALLEST_WEIGHT = mpf(10) ** -30
 
+Function = Callable[[mpf], mpf]
+
 
 def minimax(target: Function, weight: Function, degree: int, low: mpf, high: mpf) -> list[mpf]:
-    """Return the polynomial, lowest degree first, with the smallest largest ``weight * |polynomial - target|``."""
+    """Return the polynomial, lowest degree first, whose largest ``weight * |polynomial - target|`` is smallest."""
     count = degree + 1
     # Equal steps in the angle: the extrema of the error lie nearly so.
-    grid = [low + (high - low) * (1 - cos(pi * i / STEPS)) / 2 for i in range(STEPS + 1)]
+    grid = [low + (high - low) * (1 - cos(pi * i / POINTS)) / 2 for i in range(POINTS + 1)]
     targets = [target(x) for x in grid]
     weights = [max(weight(x), SMALLEST_WEIGHT) for x in grid]
-    monomials = [[x**power for power in range(count)] for x in grid]
-    points = [round(STEPS * (2 * i + 1) / (2 * (count + 1))) for i in range(count + 1)]
+    points = [round(POINTS * (2 * i + 1) / (2 * (count + 1))) for i in range(count + 1)]
     for _ in range(200):
         system, right = matrix(count + 1, count + 1), matrix(count + 1, 1)
         for row, k in enumerate(points):
-            for column in range(count):
-                system[row, column] = monomials[k][column]
+            for power in range(count):
+                system[row, power] = grid[k] ** power
             system[row, count] = (-1) ** row / weights[k]
             right[row] = targets[k]
         solution = lu_solve(system, right)
         coefficients = [solution[j] for j in range(count)]
         levelled = abs(solution[count])
-        errors = [
-            (sum(c * m for c, m in zip(coefficients, row, strict=True)) - t) * w
-            for row, t, w in zip(monomials, targets, weights, strict=True)
-        ]
+        errors = [(polyval(coefficients[::-1], x) - t) * w for x, t, w in zip(grid, targets, weights, strict=True)]
         if max(map(abs, errors)) < levelled * mpf("1.002"):
             return coefficients
         points = exchange(points, errors)
@@ -88,12 +84,9 @@ def neighbours(value: mpf, bits: int) -> list[mpf]:
 
 
 def fit(target: Function, weight: Function, degree: int, low: mpf, high: mpf, bits: int) -> tuple[list[mpf], mpf]:
-    """Return the rounded minimax coefficients, lowest degree first, and their largest weighted error.
-
-    The rounded coefficients are moved to neighbouring numbers as long as that makes the error smaller.
-    """
+    """Return the rounded minimax coefficients, lowest degree first, and their largest weighted error."""
     best = [rounded(c, bits) for c in minimax(target, weight, degree, low, high)]
-    grid = [low + (high - low) * mpf(i) / 301 for i in range(302)]
+    grid = [low + (high - low) * 2 * mpf(i) / (POINTS + 1) for i in range(POINTS // 2 + 1)]
     table = [(x, target(x), weight(x)) for x in grid]
 
     def error(coefficients: list[mpf]) -> mpf:
@@ -106,27 +99,43 @@ def fit(target: Function, weight: Function, degree: int, low: mpf, high: mpf, bi
         for i in range(degree + 1):
             for value in neighbours(best[i], bits):
                 trial = [*best[:i], value, *best[i + 1 :]]
-                if (trial_error := error(trial)) < smallest:
+                if (trial_error := error(trial)) < smallest * mpf("0.999"):
                     best, smallest, moved = trial, trial_error, True
     return best, smallest
 
 
+# A little more than ln(2) / 2: the rounding of x * log2(e) may choose the neighbouring multiple.
+HALF = log(2) / 2 * mpf("1.001")
+
+
 def expm1_polynomial(degree: int, bits: int) -> tuple[list[mpf], mpf]:
-    """Q with ``e^r - 1 = r + r^2 Q(r)``, smallest error relative to ``e^r - 1`` on ``|r| <= ln(2) / 2``."""
+    """Q in ``e^r - 1 = r + r^2 Q(r)``, its error relative to ``e^r``."""
 
     def target(r: mpf) -> mpf:
         return (expm1(r) - r) / r**2 if abs(r) > SERIES_BELOW else mpf(1) / 2 + r / 6
 
     def weight(r: mpf) -> mpf:
-        return abs(r**2 / expm1(r)) if r else mpf(0)
+        return r**2 / exp(r)
 
-    # A little wider than ln(2) / 2: the rounding of x * log2(e) may choose the neighbouring multiple.
-    half = log(2) / 2 * mpf("1.001")
-    return fit(target, weight, degree, -half, half, bits)
+    return fit(target, weight, degree, -HALF, HALF, bits)
+
+
+def coth_polynomial(degree: int, bits: int) -> tuple[list[mpf], mpf]:
+    """W in ``r coth(r / 2) = 2 + z W(z)``, ``z = r^2``, its error relative to the whole."""
+
+    def target(z: mpf) -> mpf:
+        r = sqrt(z)
+        return (r * coth(r / 2) - 2) / z if z > SERIES_BELOW else mpf(1) / 6 - z / 360
+
+    def weight(z: mpf) -> mpf:
+        r = sqrt(z)
+        return z / (r * coth(r / 2)) if z else mpf(0)
+
+    return fit(target, weight, degree, mpf(0), HALF**2, bits)
 
 
 def log_polynomial(largest: mpf, degree: int, bits: int) -> tuple[list[mpf], mpf]:
-    """P with ``ln(1 + f) = f - s (f - z P(z))``, ``s = f / (2 + f)``, ``z = s^2``, for s up to ``largest``.
+    """P in ``ln(1 + f) = f - s (f - z P(z))``, ``s = f / (2 + f)``, ``z = s^2``, for s up to ``largest``.
 
     The error is relative to ``ln(1 + f) = 2 atanh(s)``.
     """
@@ -142,36 +151,65 @@ def log_polynomial(largest: mpf, degree: int, bits: int) -> tuple[list[mpf], mpf
     return fit(target, weight, degree, mpf(0), largest**2, bits)
 
 
+# Arguments on both sides of every branch of the reference, and results below the normal numbers.
+VECTORS: dict[str, tuple[Function, list[float]]] = {
+    "exp": (exp, [1e-20, 0.3, -0.35, 1.5, -20.25, 700.1, -708.5, -740.3]),
+    "log": (log, [5e-324, 1e-310, 1e-300, 0.2, 0.499, 0.7, 0.999999, 1.0000001, 1.42, 1.99, 2.01, 1e30, 1.7e308]),
+    "log1p": (
+        log1p,
+        [1e-30, -1e-9, 1e-9, -0.3, 0.4142, 0.7, -0.99999, -0.9999999999999999, 5.0, 999.0, 1001.0, 1e15, 1e300],
+    ),
+    "tanh": (tanh, [1e-90, -1e-9, 0.1, 0.17, 0.18, 0.55, -3.0, 15.0, 19.5]),
+    "logistic": (lambda x: 1 / (1 + exp(-x)), [-740.3, -101.0, -99.0, -37.5, -1.0, -1e-5, 1e-9, 0.3, 5.0, 36.0, 60.0]),
+    "softplus": (lambda x: log1p(exp(x)), [-740.3, -101.0, -99.0, -37.5, -1.0, -1e-9, 1e-9, -0.88, 0.88, 5.0, 36.0, 60.0]),
+}
+
+
+def vectors(function: Function, arguments: list[float]) -> str:
+    """Return rows ``(x, exponent, hi, lo)`` with ``f(x) = (hi + lo) * 2^exponent`` to 106 bits."""
+    rows = []
+    for x in arguments:
+        value = function(mpf(x))
+        exponent = int(floor(log(abs(value), 2)))
+        hi = mpf(float(ldexp(value, -exponent)))
+        lo = ldexp(value, -exponent) - hi
+        rows.append(f"    ({literal(mpf(x), 64)}, {exponent}, {literal(hi, 64)}, {literal(lo, 64)}),\n")
+    return f"[Vector; {len(rows)}] = [\n{''.join(rows)}];"
+
+
 def literal(value: mpf, bits: int) -> str:
     """Return the shortest Rust literal that reads back as ``value``."""
-    if bits == 64:
-        text = repr(float(value))
-    else:
-        text = next(t for p in range(1, 12) if rounded(mpf(t := f"{float(value):.{p}e}"), 32) == value)
-        text = repr(float(text))
+    text = repr(float(value))
+    if bits == 32:
+        texts = (f"{float(value):.{digits}e}" for digits in range(1, 12))
+        text = repr(float(next(text for text in texts if rounded(mpf(text), 32) == value)))
     return re.sub(r"e([+-])0*", lambda m: "e" + m[1].replace("+", ""), text)
 
 
-def constants() -> dict[str, dict[str, str]]:
-    """Return, for each Rust file, its constants by name as Rust source, with the error in a key of its own."""
-    files: dict[str, dict[str, str]] = {"exp.rs": {}, "log.rs": {}, "logistic.rs": {}}
-    # ln on [sqrt(1/2), sqrt(2)], and ln(1 + f) for the f in [0, 1] that the softplus needs.
+def array(coefficients: list[mpf], bits: int) -> str:
+    """Return a Rust array of f32 or f64."""
+    body = "".join(f"    {literal(c, bits)},\n" for c in coefficients)
+    return f"[f{bits}; {len(coefficients)}] = [\n{body}];"
+
+
+def constants() -> list[tuple[str, str, str, mpf | None]]:
+    """Return the file, name and Rust source of each constant, and the error of a fit."""
+    found: list[tuple[str, str, str, mpf | None]] = []
+    # The reduced argument of a logarithm is within [sqrt(1/2), sqrt(2)] - 1; that of the softplus within [0, 1].
     narrow, wide = (sqrt(2) - 1) / (sqrt(2) + 1), mpf(1) / 3
-    for bits, expm1_degree, log_degree, softplus_degree in ((32, 4, 2, 3), (64, 9, 6, 9)):
-        kind = f"f{bits}"
-        high = rounded(log(2), bits)
-        low = rounded(log(2) - high, bits)
-        for name, value in (("LN2_HI", high), ("LN2_LO", low), ("LOG2_E", rounded(1 / log(2), bits))):
-            files["exp.rs"][f"{name}_{kind.upper()}"] = f"{kind} = {literal(value, bits)};"
+    for bits, expm1_degree, coth_degree, log_degree, softplus_degree in ((32, 4, 1, 2, 3), (64, 9, 4, 6, 9)):
+        rest = rounded(log(2) - rounded(log(2), bits), bits)
+        found.append(("exp.rs", f"LN_2_REST_F{bits}", f"f{bits} = {literal(rest, bits)};", None))
         for file, name, (coefficients, error) in (
             ("exp.rs", "EXPM1", expm1_polynomial(expm1_degree, bits)),
+            ("exp.rs", "COTH", coth_polynomial(coth_degree, bits)),
             ("log.rs", "LOG", log_polynomial(narrow, log_degree, bits)),
-            ("logistic.rs", "SOFTPLUS", log_polynomial(wide, softplus_degree, bits)),
+            ("logistic.rs", "LOG1P", log_polynomial(wide, softplus_degree, bits)),
         ):
-            body = "".join(f"    {literal(c, bits)},\n" for c in coefficients)
-            files[file][f"{name}_{kind.upper()}"] = f"[{kind}; {len(coefficients)}] = [\n{body}];"
-            print(f"// {file}: {name}_{kind.upper()}, relative error 2^{float(log(error, 2)):.2f}")
-    return files
+            found.append((file, f"{name}_F{bits}", array(coefficients, bits), error))
+    for name, (function, arguments) in VECTORS.items():
+        found.append(("reference.rs", name.upper(), vectors(function, arguments), None))
+    return found
 
 
 def main() -> int:
@@ -179,18 +217,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="compare with the Rust files instead of printing")
     check = parser.parse_args().check
-    differing = 0
-    for file, entries in constants().items():
-        source = pathlib.Path(__file__).with_name(file).read_text(encoding="utf-8") if check else ""
-        squeezed = re.sub(r"[\s]+|,(?=\s*\])", "", source)
-        for name, value in entries.items():
-            declaration = f"const {name}: {value}"
-            if not check:
-                print(declaration)
-            elif re.sub(r"[\s]+|,(?=\s*\])", "", declaration) not in squeezed:
-                differing += 1
-                print(f"{file} does not have\n{declaration}")
-    return 1 if differing else 0
+    missing = 0
+
+    def squeezed(source: str) -> str:
+        return re.sub(r"\s|,(?=\s*\])", "", source)
+
+    for file, name, value, error in constants():
+        declaration = f"const {name}: {value}"
+        comment = f"// {file}" + (f", relative error 2^{float(log(error, 2)):.2f}" if error else "")
+        if not check:
+            print(comment, declaration, sep="\n")
+        elif squeezed(declaration) not in squeezed(pathlib.Path(__file__).with_name(file).read_text(encoding="utf-8")):
+            missing += 1
+            print(comment, "does not contain", declaration, sep="\n")
+    return 1 if missing else 0
 
 
 if __name__ == "__main__":

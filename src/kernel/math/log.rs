@@ -1,106 +1,139 @@
 //! ln(x) and ln(1 + x).
-use super::exp::LN2_LO_F64;
-use std::f32;
-use std::f64;
+//!
+//! Method outline, f32 and f64 alike:
+//!
+//! 1. x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), by integer arithmetic on the bits. A
+//!    denormal x is first multiplied by a power of two. For ln(1 + x), k is that of the rounded sum
+//!    u = 1 + x, and f = 2^-k x + (2^-k - 1) is taken from x itself: one rounding where u would
+//!    lose what x is small for, none at all for k = 0.
+//! 2. ln(1 + f) = f - s (f - z P(z)), s = f / (2 + f), z = s^2, P a minimax polynomial (K. C. Ng, in
+//!    fdlibm's `e_log.c`). The leading f is exact, the rest at most 0.2 of it.
+//! 3. ln(x) = k ln(2) + ln(1 + f).
 
-const LOG_F32: [f32; 3] = [0.66666776, 0.3997758, 0.2987096];
+use std::{f32, f64};
+
+use super::exp::LN_2_REST_F64;
+
+/// P, lowest degree first; its error is 2^-30.2 (f32) and 2^-59.4 (f64) of ln(1 + f).
+const LOG_F32: [f32; 3] = [0.66666776, 0.3997758, 0.29870853];
 const LOG_F64: [f64; 7] = [
     0.6666666666666734,
-    0.3999999999941642,
-    0.28571428742017024,
-    0.2222219861065931,
-    0.18183562410981782,
-    0.15314098696916326,
-    0.1479547646432657,
+    0.39999999999416413,
+    0.2857142874202509,
+    0.22222198609310762,
+    0.18183562502599956,
+    0.1531409590383855,
+    0.14795508040950686,
 ];
-
-#[inline(always)]
-pub(super) fn log1p_reduced_f32(f: f32) -> f32 {
-    let c = LOG_F32;
-    let s = f / (f + 2.0);
-    let z = s * s;
-    let p = c[2].mul_add(z, c[1]).mul_add(z, c[0]);
-    s.mul_add(-z.mul_add(-p, f), f)
-}
-
-#[inline(always)]
-pub(super) fn log1p_reduced_f64(f: f64) -> f64 {
-    let s = f / (f + 2.0);
-    s.mul_add(-correction_f64(f, s), f)
-}
-
-#[inline(always)]
-fn correction_f64(f: f64, s: f64) -> f64 {
-    let c = LOG_F64;
-    let z = s * s;
-    let mut p = c[6];
-    p = p.mul_add(z, c[5]);
-    p = p.mul_add(z, c[4]);
-    p = p.mul_add(z, c[3]);
-    p = p.mul_add(z, c[2]);
-    p = p.mul_add(z, c[1]);
-    p = p.mul_add(z, c[0]);
-    z.mul_add(-p, f)
-}
 
 const SQRT_HALF_F32: u32 = f32::consts::FRAC_1_SQRT_2.to_bits();
 const SQRT_HALF_F64: u64 = f64::consts::FRAC_1_SQRT_2.to_bits();
 
+const EXPONENT_F32: u32 = 0xff80_0000;
+const EXPONENT_F64: u64 = 0x7ff0_0000_0000_0000;
+/// The exponent of 1.0 in place.
+const BIAS_F64: u64 = 1023 << 52;
+
+/// The low bits of 2^52 + i are the integer i: a conversion to f64 that every machine has as a vector.
+const INTEGER_F64: f64 = 4503599627370496.0;
+
+/// k ln(2) + ln(1 + f), for k in units of 2^-23: an exponent where it stands in a number's bits.
+#[inline(always)]
+fn sum_f32(k: f32, f: f32) -> f32 {
+    let c = LOG_F32;
+    let s = f / (f + 2.0);
+    let z = s * s;
+    let p = z.mul_add(c[2], c[1]).mul_add(z, c[0]);
+    let log = s.mul_add(z.mul_add(p, -f), f);
+    // The rest of ln(2) is 2^-28 of it: too little to matter.
+    k.mul_add(f32::consts::LN_2 / 8388608.0, log)
+}
+
+/// k ln(2) + ln(1 + f).
+#[inline(always)]
+fn sum_f64(k: f64, f: f64) -> f64 {
+    let c = LOG_F64;
+    let s = f / (f + 2.0);
+    let z = s * s;
+    let p = z.mul_add(c[6], c[5]).mul_add(z, c[4]).mul_add(z, c[3]);
+    let p = p.mul_add(z, c[2]).mul_add(z, c[1]).mul_add(z, c[0]);
+    let below = s.mul_add(z.mul_add(-p, f), k * -LN_2_REST_F64);
+    k.mul_add(f64::consts::LN_2, f - below)
+}
+
+/// Natural logarithm.
+///
+/// The largest error is ULP32 units in the last place, over all f32.
+#[must_use]
 #[inline(always)]
 pub fn log_f32(x: f32) -> f32 {
-    let tiny = x < f32::MIN_POSITIVE;
-    let y = if tiny { x * 8388608.0 } else { x };
-    let k0 = if tiny { -23.0 * f32::consts::LN_2 } else { 0.0 };
-    let i = y.to_bits().wrapping_sub(SQRT_HALF_F32) & 0xff80_0000;
-    let f = f32::from_bits(y.to_bits().wrapping_sub(i)) - 1.0;
-    let k = (i as i32) as f32;
-    let r = k.mul_add(f32::consts::LN_2 / 8388608.0, log1p_reduced_f32(f) + k0);
-    let r = if x > f32::MAX { x } else { r };
-    let r = if x > 0.0 { r } else { f32::NEG_INFINITY };
-    if x >= 0.0 { r } else { f32::NAN }
+    const SCALE: f32 = 8388608.0; // 2^23
+    let denormal = x < f32::MIN_POSITIVE;
+    let normal = if denormal { x * SCALE } else { x };
+    let offset = if denormal { -23.0 * 8388608.0 } else { 0.0 };
+    // k where an exponent stands; the subtraction makes every mantissa below sqrt(2) belong to k.
+    let k = normal.to_bits().wrapping_sub(SQRT_HALF_F32) & EXPONENT_F32;
+    let f = f32::from_bits(normal.to_bits().wrapping_sub(k)) - 1.0;
+    let log = sum_f32(k.cast_signed() as f32 + offset, f);
+    // In this order each comparison is one instruction; a chain of classes is not.
+    let log = if x > f32::MAX { x } else { log };
+    let log = if x > 0.0 { log } else { f32::NEG_INFINITY };
+    if x >= 0.0 { log } else { f32::NAN }
 }
 
+/// Natural logarithm.
+///
+/// The largest error is ULP64 units in the last place, over COUNT64.
+#[must_use]
 #[inline(always)]
 pub fn log_f64(x: f64) -> f64 {
-    const BIASED: u64 = 1023 << 52;
-    let tiny = x < f64::MIN_POSITIVE;
-    let y = if tiny { x * 18014398509481984.0 } else { x };
-    let k0 = if tiny { 4503599627370496.0 + 1077.0 } else { 4503599627370496.0 + 1023.0 };
-    let i = y.to_bits().wrapping_add(BIASED - SQRT_HALF_F64);
-    let f = f64::from_bits((i & 0x000f_ffff_ffff_ffff) + SQRT_HALF_F64) - 1.0;
-    let k = f64::from_bits((i >> 52) | 0x4330_0000_0000_0000) - k0;
-    let s = f / (f + 2.0);
-    let c = s.mul_add(correction_f64(f, s), k * -LN2_LO_F64);
-    let r = k.mul_add(f64::consts::LN_2, f - c);
-    let r = if x > f64::MAX { x } else { r };
-    let r = if x > 0.0 { r } else { f64::NEG_INFINITY };
-    if x >= 0.0 { r } else { f64::NAN }
+    const SCALE: f64 = 18014398509481984.0; // 2^54
+    let denormal = x < f64::MIN_POSITIVE;
+    let normal = if denormal { x * SCALE } else { x };
+    let offset = if denormal {
+        INTEGER_F64 + 1023.0 + 54.0
+    } else {
+        INTEGER_F64 + 1023.0
+    };
+    let biased = normal.to_bits().wrapping_add(BIAS_F64 - SQRT_HALF_F64);
+    let f = f64::from_bits((biased & !EXPONENT_F64).wrapping_add(SQRT_HALF_F64)) - 1.0;
+    let k = f64::from_bits((biased >> 52) | INTEGER_F64.to_bits()) - offset;
+    let log = sum_f64(k, f);
+    let log = if x > f64::MAX { x } else { log };
+    let log = if x > 0.0 { log } else { f64::NEG_INFINITY };
+    if x >= 0.0 { log } else { f64::NAN }
 }
 
+/// ln(1 + x).
+///
+/// The largest error is ULPP32 units in the last place, over all f32.
+#[must_use]
 #[inline(always)]
 pub fn log1p_f32(x: f32) -> f32 {
-    let i = (x + 1.0).to_bits().wrapping_sub(SQRT_HALF_F32) & 0xff80_0000;
-    let s4 = f32::from_bits(4.0_f32.to_bits().wrapping_sub(i));
-    let f = f32::from_bits(x.to_bits().wrapping_sub(i)) + s4.mul_add(0.25, -1.0);
-    let k = (i as i32) as f32;
-    let r = k.mul_add(f32::consts::LN_2 / 8388608.0, log1p_reduced_f32(f)).copysign(x);
-    let r = if x > f32::MAX { x } else { r };
-    let r = if x > -1.0 { r } else { f32::NEG_INFINITY };
-    if x >= -1.0 { r } else { f32::NAN }
+    let k = (x + 1.0).to_bits().wrapping_sub(SQRT_HALF_F32) & EXPONENT_F32;
+    // 2^-k alone would be a denormal for the largest x.
+    let four = f32::from_bits(4.0_f32.to_bits().wrapping_sub(k));
+    let f = f32::from_bits(x.to_bits().wrapping_sub(k)) + four.mul_add(0.25, -1.0);
+    // The sum k ln(2) + ... would make a positive zero of a negative one.
+    let log = sum_f32(k.cast_signed() as f32, f).copysign(x);
+    let log = if x > f32::MAX { x } else { log };
+    let log = if x > -1.0 { log } else { f32::NEG_INFINITY };
+    if x >= -1.0 { log } else { f32::NAN }
 }
 
+/// ln(1 + x).
+///
+/// The largest error is ULPP64 units in the last place, over COUNT64.
+#[must_use]
 #[inline(always)]
 pub fn log1p_f64(x: f64) -> f64 {
-    const BIASED: u64 = 1023 << 52;
-    let i = (x + 1.0).to_bits().wrapping_add(BIASED - SQRT_HALF_F64);
-    let shift = (i & 0x7ff0_0000_0000_0000).wrapping_sub(BIASED);
-    let s4 = f64::from_bits(4.0_f64.to_bits().wrapping_sub(shift));
-    let f = f64::from_bits(x.to_bits().wrapping_sub(shift)) + s4.mul_add(0.25, -1.0);
-    let k = f64::from_bits((i >> 52) | 0x4330_0000_0000_0000) - (4503599627370496.0 + 1023.0);
-    let s = f / (f + 2.0);
-    let c = s.mul_add(correction_f64(f, s), k * -LN2_LO_F64);
-    let r = k.mul_add(f64::consts::LN_2, f - c).copysign(x);
-    let r = if x > f64::MAX { x } else { r };
-    let r = if x > -1.0 { r } else { f64::NEG_INFINITY };
-    if x >= -1.0 { r } else { f64::NAN }
+    let biased = (x + 1.0).to_bits().wrapping_add(BIAS_F64 - SQRT_HALF_F64);
+    let place = (biased & EXPONENT_F64).wrapping_sub(BIAS_F64);
+    let four = f64::from_bits(4.0_f64.to_bits().wrapping_sub(place));
+    let f = f64::from_bits(x.to_bits().wrapping_sub(place)) + four.mul_add(0.25, -1.0);
+    let k = f64::from_bits((biased >> 52) | INTEGER_F64.to_bits()) - (INTEGER_F64 + 1023.0);
+    let log = sum_f64(k, f).copysign(x);
+    let log = if x > f64::MAX { x } else { log };
+    let log = if x > -1.0 { log } else { f64::NEG_INFINITY };
+    if x >= -1.0 { log } else { f64::NAN }
 }

@@ -1,0 +1,157 @@
+//! The matrix tiles over sizes, on one core, beside `gemm` and `gemmkit`.
+//!
+//! Shapes are (rows, depth, columns), those of the workloads' layers among them. The products of
+//! the other crates come without bias and activation, ours with the bias; ours finds its operands
+//! in panels, theirs row by row, as each keeps them between steps.
+
+mod support;
+
+use criterion::{criterion_group, criterion_main};
+use ferroprop::kernel::{Gradient, Product, Rows, Scalar, dispatch, panel_lines, panels};
+use gemmkit::{MatMut, MatRef};
+use support::{bench_share, numbers, peak, settings};
+
+const SHAPES: [(usize, usize, usize); 9] = [
+    (150, 4, 10),
+    (128, 20, 64),
+    (128, 64, 64),
+    (200, 64, 100),
+    (200, 100, 10),
+    (128, 784, 256),
+    (128, 256, 128),
+    (128, 512, 2048),
+    (128, 2048, 2048),
+];
+
+fn products<T: Scalar>(c: &mut criterion::Criterion) {
+    let peak = peak::<T>();
+    let mut group = c.benchmark_group(format!("product/{}", T::NAME));
+    for (rows, depth, columns) in SHAPES {
+        let stride = panel_lines(rows) * T::LANES;
+        let input = numbers::<T>(panels::<T>(depth) * stride, 1);
+        let right_stride = (depth + 1) * T::LANES;
+        let right = numbers::<T>(panels::<T>(columns) * right_stride, 2);
+        let mut output = vec![T::ZERO; panels::<T>(columns) * stride];
+        let operations = (2 * rows * depth * columns) as f64;
+        bench_share(&mut group, &format!("{rows}x{depth}x{columns}"), operations, peak, || {
+            dispatch(Product {
+                rows,
+                depth,
+                input: &input,
+                input_stride: stride,
+                right: &right,
+                right_stride,
+                bias: true,
+                output: &mut output,
+                output_stride: stride,
+                panels: panels::<T>(columns),
+            });
+        });
+    }
+    group.finish();
+}
+
+fn gradients<T: Scalar>(c: &mut criterion::Criterion) {
+    let peak = peak::<T>();
+    let mut group = c.benchmark_group(format!("gradient/{}", T::NAME));
+    for (rows, fan_in, fan_out) in SHAPES {
+        let stride = panel_lines(rows) * T::LANES;
+        let input = numbers::<T>(panels::<T>(fan_in) * stride, 1);
+        let delta = numbers::<T>(panels::<T>(fan_out) * stride, 2);
+        let mut lines = vec![T::ZERO; panels::<T>(fan_out) * (fan_in + 1) * T::LANES];
+        let operations = (2 * rows * fan_in * fan_out) as f64;
+        let block = Rows { rows, input: &input, input_stride: stride, delta: &delta, delta_stride: stride };
+        bench_share(&mut group, &format!("{rows}x{fan_in}x{fan_out}"), operations, peak, || {
+            let blocks = std::iter::once(block);
+            dispatch(Gradient { fan_in, from: 0, lines: &mut lines, bias: true, add: false, blocks });
+        });
+    }
+    group.finish();
+}
+
+fn rivals(c: &mut criterion::Criterion) {
+    let peak = peak::<f32>();
+    for (rows, depth, columns) in SHAPES {
+        let input = numbers::<f32>(rows * depth, 1);
+        let right = numbers::<f32>(depth * columns, 2);
+        let delta = numbers::<f32>(rows * columns, 3);
+        let mut output = vec![0.0_f32; rows * columns];
+        let mut sums = vec![0.0_f32; depth * columns];
+        let operations = (2 * rows * depth * columns) as f64;
+        let shape = format!("{rows}x{depth}x{columns}");
+
+        let mut group = c.benchmark_group("rivals/product");
+        bench_share(&mut group, &format!("gemm {shape}"), operations, peak, || {
+            gemm_rows(&mut output, (&input, depth as isize, 1), &right, [rows, depth, columns]);
+        });
+        bench_share(&mut group, &format!("gemmkit {shape}"), operations, peak, || {
+            gemmkit::gemm(
+                1.0,
+                MatRef::from_row_major(&input, rows, depth),
+                MatRef::from_row_major(&right, depth, columns),
+                0.0,
+                MatMut::from_row_major(&mut output, rows, columns),
+                gemmkit::Parallelism::Serial,
+            );
+        });
+        group.finish();
+
+        let mut group = c.benchmark_group("rivals/gradient");
+        bench_share(&mut group, &format!("gemm {shape}"), operations, peak, || {
+            gemm_rows(&mut sums, (&input, 1, depth as isize), &delta, [depth, rows, columns]);
+        });
+        bench_share(&mut group, &format!("gemmkit {shape}"), operations, peak, || {
+            gemmkit::gemm(
+                1.0,
+                MatRef::from_col_major(&input, depth, rows),
+                MatRef::from_row_major(&delta, rows, columns),
+                0.0,
+                MatMut::from_row_major(&mut sums, depth, columns),
+                gemmkit::Parallelism::Serial,
+            );
+        });
+        group.finish();
+    }
+}
+
+/// `output = left * right`, the left side with strides (row, column).
+fn gemm_rows(
+    output: &mut [f32],
+    (left, row, column): (&[f32], isize, isize),
+    right: &[f32],
+    [m, k, n]: [usize; 3],
+) {
+    assert!(output.len() >= m * n && left.len() >= m * k && right.len() >= k * n);
+    let n_ = n as isize;
+    // Safety: the three slices hold the matrices that the sizes and strides describe.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            output.as_mut_ptr(),
+            1,
+            n_,
+            false,
+            left.as_ptr(),
+            column,
+            row,
+            right.as_ptr(),
+            1,
+            n_,
+            0.0,
+            1.0,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+criterion_group! {
+    name = kernels;
+    config = settings();
+    targets = products::<f32>, gradients::<f32>, products::<f64>, gradients::<f64>, rivals
+}
+criterion_main!(kernels);

@@ -1,0 +1,103 @@
+//! What the benches share: the machine's peak, and a criterion group that prints shares of it.
+
+#![allow(dead_code)] // each bench uses a part
+
+use std::cell::Cell;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Throughput};
+use ferroprop::kernel::{Scalar, Simd, Task, dispatch};
+
+/// Fused multiply-adds on registers alone, in enough independent chains to fill every pipeline.
+struct Peak<T> {
+    rounds: usize,
+    seed: T,
+}
+
+impl<T: Scalar> Task<T> for Peak<T> {
+    /// Lines summed, so that nothing is optimised away, and the floating-point operations done.
+    type Output = (T, f64);
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> (T, f64) {
+        const CHAINS: usize = 12;
+        let factor = simd.splat(self.seed);
+        // Different numbers, or the chains would be recognised as one.
+        let mut sums: [S::V; CHAINS] = std::array::from_fn(|chain| simd.splat(T::from_f64(chain as f64)));
+        for _ in 0..self.rounds {
+            for sum in &mut sums {
+                *sum = simd.fused(*sum, factor, factor);
+            }
+        }
+        let mut line = [T::ZERO; 16];
+        for sum in sums {
+            // Safety: the array holds a line of either type.
+            unsafe { simd.store(line.as_mut_ptr(), sum) };
+        }
+        (line[0], (2 * CHAINS * T::LANES * self.rounds) as f64)
+    }
+}
+
+/// Floating-point operations a second that one core can do: the best of many short runs.
+pub fn peak<T: Scalar>() -> f64 {
+    let mut best = 0.0_f64;
+    for _ in 0..200 {
+        let start = Instant::now();
+        let (sum, operations) = dispatch(Peak { rounds: 20_000, seed: black_box(T::from_f64(0.5)) });
+        black_box(sum);
+        best = best.max(operations / start.elapsed().as_secs_f64());
+    }
+    best
+}
+
+/// Times `routine`, which does `operations` floating-point operations, and prints its share of
+/// `peak` from the fastest sample: on a shared machine the others measure the neighbours.
+pub fn bench_share(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    operations: f64,
+    peak: f64,
+    mut routine: impl FnMut(),
+) {
+    let fastest = Cell::new(f64::INFINITY);
+    group.throughput(Throughput::Elements(operations as u64));
+    group.bench_function(name, |bencher| {
+        bencher.iter_custom(|iterations| {
+            let start = Instant::now();
+            for _ in 0..iterations {
+                routine();
+            }
+            let elapsed = start.elapsed();
+            fastest.set(fastest.get().min(elapsed.as_secs_f64() / iterations as f64));
+            elapsed
+        });
+    });
+    let rate = operations / fastest.get();
+    println!(
+        "{name}: {:.1} GFLOP/s, {:.0} % of the measured peak of {:.1}",
+        rate / 1e9,
+        100.0 * rate / peak,
+        peak / 1e9
+    );
+}
+
+/// Numbers that are neither special nor regular.
+pub fn numbers<T: Scalar>(count: usize, seed: u64) -> Vec<T> {
+    let mut state = seed.wrapping_mul(2).wrapping_add(0x9E37_79B9_7F4A_7C15);
+    (0..count)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            T::from_f64((state >> 11) as f64 / (1u64 << 53) as f64 - 0.5)
+        })
+        .collect()
+}
+
+/// A short sampling: the fastest sample is what counts.
+pub fn settings() -> criterion::Criterion {
+    criterion::Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(600))
+}
