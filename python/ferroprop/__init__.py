@@ -1,0 +1,62 @@
+"""Multi-layer perceptrons with a Rust core.
+
+`Network` and `train` are the core itself; `MLPClassifier` and `MLPRegressor` follow scikit-learn's
+conventions, and scikit-learn is imported only when one of them is used.
+
+Examples
+--------
+>>> import numpy as np
+>>> import ferroprop as fp
+>>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+>>> Y = np.array([[0.0], [1.0], [1.0], [0.0]])
+>>> net = fp.Network([2, 4, 1], activation="tanh", output="logistic", dtype="float64", seed=1)
+>>> history = fp.train(net, X, Y, loss="log_loss", optimizer=fp.Rprop(), epochs=100)
+>>> net.predict(X).round().ravel()
+array([0., 1., 1., 0.])
+"""
+
+from typing import TYPE_CHECKING
+
+from ferroprop._core import (
+    SGD,
+    Adam,
+    Epoch,
+    History,
+    Logistic,
+    Network,
+    Rprop,
+    __version__,
+    train,
+)
+
+if TYPE_CHECKING:
+    from ferroprop.estimators import MLPClassifier, MLPRegressor
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "Epoch",
+    "History",
+    "Logistic",
+    "MLPClassifier",
+    "MLPRegressor",
+    "Network",
+    "Rprop",
+    "__version__",
+    "train",
+]
+
+if not TYPE_CHECKING:  # a type checker must keep on seeing a misspelt name
+
+    def __getattr__(name: str) -> object:
+        """Import the estimators, and with them scikit-learn, on first use."""
+        if name in {"MLPClassifier", "MLPRegressor"}:
+            from ferroprop import estimators
+
+            globals()[name] = estimator = getattr(estimators, name)
+            return estimator
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,129 @@
+"""The card: everything that is said about a trained model, as plain values."""
+
+from dataclasses import dataclass
+
+from ferroprop.cli.columns import Column
+from ferroprop.cli.task import TaskName
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of the network, in numbers."""
+
+    inputs: int
+    outputs: int
+    activation: str
+    parameters: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """One line of the table of scores.
+
+    Parameters
+    ----------
+    name : str
+        The field's name for it.
+    network : float
+        The trained network's.
+    baseline : float
+        The trivial baseline's.
+    more_is_better : bool
+        Whether a larger value is a better one.
+    """
+
+    name: str
+    network: float
+    baseline: float
+    more_is_better: bool
+
+    @property
+    def network_wins(self) -> bool:
+        """Whether the network is better than the baseline."""
+        return self.network > self.baseline if self.more_is_better else self.network < self.baseline
+
+
+@dataclass(frozen=True)
+class History:
+    """How a training went.
+
+    Parameters
+    ----------
+    solver : str
+        The optimizer's name.
+    losses : list of float
+        The training loss after each epoch.
+    validation_scores : list of float
+        The score on the validation rows after each epoch; empty if the solver kept none.
+    score_name : str
+        What that score is.
+    most_epochs : int
+        How many epochs were allowed.
+    patience : int
+        After how many epochs without a better score it was to stop.
+    seconds : float
+        The time it took.
+    """
+
+    solver: str
+    losses: list[float]
+    validation_scores: list[float]
+    score_name: str
+    most_epochs: int
+    patience: int
+    seconds: float
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were trained."""
+        return len(self.losses)
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The first epoch with the best validation score; its weights are the ones kept."""
+        if not self.validation_scores:
+            return None
+        return 1 + max(range(len(self.validation_scores)), key=self.validation_scores.__getitem__)
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether the training ended before the allowed number of epochs."""
+        return self.epochs < self.most_epochs
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model file says about itself.
+
+    Parameters
+    ----------
+    task : {'classification', 'regression'}
+        What was learned.
+    target : str
+        The column it predicts.
+    classes : list of str
+        The classes in the order of the probabilities; empty for regression.
+    columns : list of Column
+        The columns it needs.
+    layers : list of Layer
+        The network, from the inputs to the outputs.
+    history : History
+        How the training went.
+    scores : list of Score
+        The scores on the test rows.
+    train_rows, test_rows : int
+        How many rows were used for what.
+    versions : dict of str to str
+        The versions of ferroprop and scikit-learn that trained it.
+    """
+
+    task: TaskName
+    target: str
+    classes: list[str]
+    columns: list[Column]
+    layers: list[Layer]
+    history: History
+    scores: list[Score]
+    train_rows: int
+    test_rows: int
+    versions: dict[str, str]

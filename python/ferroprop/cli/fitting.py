@@ -1,0 +1,136 @@
+"""Training: the network that the options describe, fitted while somebody follows."""
+
+import time
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
+from sklearn.pipeline import Pipeline  # type: ignore[import-untyped]
+
+from ferroprop import MLPClassifier, MLPRegressor
+from ferroprop.cli.card import Layer
+from ferroprop.cli.pipeline import fitted_network
+from ferroprop.cli.problem import Problem, first_line
+from ferroprop.cli.progress import Follower
+from ferroprop.cli.task import TaskName
+from ferroprop.cli.watch import following
+
+SCORE_NAMES: dict[TaskName, str] = {"classification": "accuracy", "regression": "R²"}
+"""The validation scores that the estimators keep."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of the network and its training, as `MLPClassifier` and `MLPRegressor` name them."""
+
+    hidden_layer_sizes: tuple[int, ...]
+    activation: str
+    solver: str
+    alpha: float
+    learning_rate_init: float | None
+    batch_size: int | None
+    epochs: int
+    patience: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a fit went: a loss and a validation score an epoch, what it warned of, the time it took."""
+
+    losses: list[float]
+    validation_scores: list[float]
+    warnings: list[str]
+    seconds: float
+
+
+def new_network(settings: Settings, task: TaskName, validation_fraction: float) -> Any:
+    """Return the estimator that these settings describe, not fitted."""
+    optional: dict[str, Any] = {}
+    if settings.learning_rate_init is not None:
+        optional["learning_rate_init"] = settings.learning_rate_init
+    if settings.batch_size is not None:
+        optional["batch_size"] = settings.batch_size
+    estimator = MLPClassifier if task == "classification" else MLPRegressor
+    return estimator(
+        hidden_layer_sizes=settings.hidden_layer_sizes,
+        activation=settings.activation,
+        solver=settings.solver,
+        alpha=settings.alpha,
+        max_iter=settings.epochs,
+        early_stopping=settings.solver != "lbfgs",  # which looks at the training rows alone
+        n_iter_no_change=settings.patience,
+        tol=1e-4 if settings.solver == "lbfgs" else 0.0,  # a score as good as the best is patience regained
+        validation_fraction=validation_fraction,
+        random_state=settings.seed,
+        verbose=True,  # ferroprop.cli.watch reads it
+        **optional,
+    )
+
+
+def fit(
+    pipeline: Pipeline, X: pl.DataFrame, y: NDArray[Any], settings: Settings, follower: Follower
+) -> Course:
+    """Fit the pipeline, telling the follower of each epoch.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        From `ferroprop.cli.pipeline.build_pipeline`.
+    X : polars.DataFrame
+        The training rows.
+    y : ndarray
+        Their targets.
+    settings : Settings
+        The options, for messages.
+    follower : Follower
+        Called after each epoch.
+
+    Returns
+    -------
+    Course
+        How it went.
+
+    Raises
+    ------
+    Problem
+        If the network diverges or the estimator refuses an option.
+    """
+    reported: list[float] = []
+
+    def keep_and_follow(epoch: int, loss: float, score: float | None) -> None:
+        reported.append(loss)
+        follower(epoch, loss, score)
+
+    started = time.perf_counter()
+    try:
+        with warnings.catch_warnings(record=True) as caught, following(keep_and_follow):
+            warnings.simplefilter("always")
+            pipeline.fit(X, y)
+    except ValueError as error:
+        raise Problem(f"training with --solver {settings.solver} failed: {first_line(error)}") from error
+    network = fitted_network(pipeline)
+    return Course(
+        losses=[float(loss) for loss in getattr(network, "loss_curve_", None) or reported or [network.loss_]],
+        validation_scores=[float(score) for score in getattr(network, "validation_scores_", None) or []],
+        # That the epochs ran out is no news: the report tells how the training ended.
+        warnings=[str(w.message) for w in caught if not issubclass(w.category, ConvergenceWarning)],
+        seconds=time.perf_counter() - started,
+    )
+
+
+def layers_of(network: Any) -> list[Layer]:
+    """Return the layers of a fitted `MLPClassifier` or `MLPRegressor`."""
+    last = len(network.coefs_) - 1
+    return [
+        Layer(
+            inputs=weights.shape[0],
+            outputs=weights.shape[1],
+            activation=network.out_activation_ if index == last else network.activation,
+            parameters=weights.size + biases.size,
+        )
+        for index, (weights, biases) in enumerate(zip(network.coefs_, network.intercepts_, strict=True))
+    ]

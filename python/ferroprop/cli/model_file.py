@@ -1,0 +1,153 @@
+"""The model file: a skops archive with a card that says what it is.
+
+The archive is skops' own (a zip file with ``schema.json`` and arrays, never a pickle) with one more member,
+``ferroprop.json``, the card. The card is read and checked first, so that a file of another kind or version is
+refused before an object is made from it; and it is all that ``ferroprop info`` needs.
+"""
+
+import io
+import json
+import warnings
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ferroprop import __version__
+from ferroprop.cli.card import Card, History, Layer, Score
+from ferroprop.cli.columns import Column
+from ferroprop.cli.destination import written
+from ferroprop.cli.problem import Problem, first_line
+
+FORMAT = "ferroprop model"
+VERSION = 1
+CARD = "ferroprop.json"
+LARGEST_CARD = 64 * 2**20
+"""No card is larger, in bytes; a file that claims so is not read."""
+
+TRUSTED_TYPES = [
+    "ferroprop.estimators.classifier.MLPClassifier",
+    "ferroprop.estimators.regressor.MLPRegressor",
+    "numpy.dtype",
+]
+"""The types beyond skops' own list that a model file may hold; any other is refused."""
+
+
+def save_model(path: Path, pipeline: Any, card: Card, option: str) -> None:
+    """Write the model file, complete or not at all.
+
+    Parameters
+    ----------
+    path : path
+        Where to.
+    pipeline : Pipeline
+        The fitted pipeline.
+    card : Card
+        What to say about it.
+    option : str
+        The option that named the path, for messages.
+    """
+    import skops.io  # type: ignore[import-untyped]
+
+    archive = io.BytesIO(skops.io.dumps(pipeline, compression=zipfile.ZIP_DEFLATED))
+    with zipfile.ZipFile(archive, "a", compression=zipfile.ZIP_DEFLATED) as members:
+        content = {"format": FORMAT, "version": VERSION, **asdict(card)}
+        members.writestr(CARD, json.dumps(content, ensure_ascii=False, indent=1))
+    with written(path, option) as temporary:
+        temporary.write_bytes(archive.getvalue())
+
+
+def read_card(path: Path) -> Card:
+    """Read the card of a model file, without loading the model.
+
+    Raises
+    ------
+    Problem
+        If the file is not there, of another kind, of another version or damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as members:
+            names = members.namelist()
+            if CARD not in names:
+                kind = "a skops file, but not one of ferroprop's" if "schema.json" in names else "a zip file"
+                raise Problem(
+                    f"MODEL: '{path}' is {kind}; expected a file that 'ferroprop train --save' wrote"
+                )
+            if members.getinfo(CARD).file_size > LARGEST_CARD:
+                raise Problem(f"MODEL: '{path}' is damaged: its card is larger than {LARGEST_CARD} bytes")
+            content = json.loads(members.read(CARD))
+    except zipfile.BadZipFile:
+        raise Problem(
+            f"MODEL: '{path}' is not a model file; expected one that 'ferroprop train --save' wrote"
+        ) from None
+    except IsADirectoryError:
+        raise Problem(
+            f"MODEL: '{path}' is a folder; expected a file that 'ferroprop train --save' wrote"
+        ) from None
+    except OSError as error:
+        raise Problem(f"MODEL: cannot read '{path}': {error.strerror}") from error
+    except Problem:
+        raise
+    except Exception as error:  # zipfile lets zlib's, struct's, json's and its own errors through
+        raise Problem(f"MODEL: '{path}' is damaged: {first_line(error)}") from error
+    _check_version(path, content)
+    try:
+        return _card(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Problem(f"MODEL: '{path}' is damaged: its card lacks {first_line(error)}") from error
+
+
+def load_pipeline(path: Path) -> Any:
+    """Load the fitted pipeline of a model file, whose card `read_card` has accepted.
+
+    Raises
+    ------
+    Problem
+        If the file holds a type that a model file has no use for, or is damaged.
+    """
+    import skops.io
+    from sklearn.exceptions import InconsistentVersionWarning  # type: ignore[import-untyped]
+    from skops.io.exceptions import UntrustedTypesFoundException  # type: ignore[import-untyped]
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", InconsistentVersionWarning
+            )  # ferroprop.cli.predict says it in one line
+            return skops.io.load(path, trusted=TRUSTED_TYPES)
+    except UntrustedTypesFoundException as error:
+        raise Problem(
+            f"MODEL: '{path}' is refused, it holds more than a model: {first_line(error)}"
+        ) from error
+    except Exception as error:  # a damaged archive can fail in any of skops' constructors
+        raise Problem(f"MODEL: '{path}' is damaged: {first_line(error)}") from error
+
+
+def _check_version(path: Path, content: Any) -> None:
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise Problem(
+            f"MODEL: '{path}' is not a model file; expected one that 'ferroprop train --save' wrote"
+        )
+    version = content.get("version")
+    if version != VERSION:
+        raise Problem(
+            f"MODEL: '{path}' has version {version!r} of the model format;"
+            f" ferroprop {__version__} reads version {VERSION}"
+        )
+
+
+def _card(content: dict[str, Any]) -> Card:
+    if content["task"] not in ("classification", "regression"):
+        raise ValueError("a known task")
+    return Card(
+        task=content["task"],
+        target=str(content["target"]),
+        classes=[str(label) for label in content["classes"]],
+        columns=[Column(**column) for column in content["columns"]],
+        layers=[Layer(**layer) for layer in content["layers"]],
+        history=History(**content["history"]),
+        scores=[Score(**score) for score in content["scores"]],
+        train_rows=int(content["train_rows"]),
+        test_rows=int(content["test_rows"]),
+        versions={str(name): str(version) for name, version in content["versions"].items()},
+    )

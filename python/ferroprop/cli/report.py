@@ -1,0 +1,193 @@
+"""Tables for the terminal: scores, layers, the course of the training, columns, predictions."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+import polars as pl
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from ferroprop.cli.card import Card, History, Layer, Score
+from ferroprop.cli.columns import Column
+from ferroprop.cli.problem import count
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+CURVE_WIDTH = 20
+PROBABILITY = "probability_"
+"""How the names of the columns with a class's probability begin."""
+PREVIEW_ROWS = 10
+PREVIEW_CLASSES = 6
+
+
+def scores_table(scores: Sequence[Score], test_rows: int) -> Table:
+    """Return the scores of the network beside the baseline's, the better one in bold."""
+    table = _table(f"Scores on {test_rows} test rows")
+    table.add_column("score")
+    table.add_column("network", justify="right")
+    table.add_column("baseline", justify="right")
+    for score in scores:
+        network, baseline = Text(number(score.network)), Text(number(score.baseline))
+        better, style = (network, "bold green") if score.network_wins else (baseline, "bold red")
+        better.stylize(style)
+        table.add_row(score.name, network, baseline)
+    return table
+
+
+def baseline_sentence(card: Card, most_frequent: str | None) -> str:
+    """Return what the baseline does."""
+    if card.task == "classification":
+        return (
+            f"The baseline says '{most_frequent}' to everything, with each class's share as its probability."
+        )
+    return f"The baseline says the mean '{card.target}' of the training rows to everything."
+
+
+def training_sentence(history: History) -> str:
+    """Return how the training went, in one sentence.
+
+    Examples
+    --------
+    >>> training_sentence(History("rprop", [0.5, 0.4], [0.9, 0.8], "accuracy", 300, 1, 0.25))
+    'Trained 2 epochs in 0.25 s with rprop: no better validation accuracy than after epoch 1.'
+    >>> training_sentence(History("rprop", [0.5], [0.9], "accuracy", 1, 9, 0.25))
+    'Trained 1 epoch, all allowed, in 0.25 s with rprop: best validation accuracy after epoch 1.'
+    """
+    score, best = f"validation {history.score_name}", history.best_epoch
+    took = f"in {seconds(history.seconds)} with {history.solver}"
+    epochs = count(history.epochs, "epoch")
+    if best is None:
+        return f"Trained {epochs} {took}."
+    if history.stopped_early:
+        return f"Trained {epochs} {took}: no better {score} than after epoch {best}."
+    return f"Trained {epochs}, all allowed, {took}: best {score} after epoch {best}."
+
+
+def layers_table(layers: Sequence[Layer]) -> Table:
+    """Return the network's layers with their sizes, activations and numbers of parameters."""
+    total = sum(layer.parameters for layer in layers)
+    table = _table(f"Network with {total:,} parameters")
+    table.add_column("layer")
+    table.add_column("inputs", justify="right")
+    table.add_column("outputs", justify="right")
+    table.add_column("activation")
+    table.add_column("parameters", justify="right")
+    for index, layer in enumerate(layers, start=1):
+        name = "output" if index == len(layers) else f"hidden {index}"
+        table.add_row(
+            name, f"{layer.inputs:,}", f"{layer.outputs:,}", layer.activation, f"{layer.parameters:,}"
+        )
+    return table
+
+
+def columns_table(columns: Sequence[Column]) -> Table:
+    """Return the columns that a model needs, and what their values are."""
+    table = _table("Columns it needs")
+    table.add_column("column", overflow="fold")
+    table.add_column("kind")
+    for column in columns:
+        table.add_row(column.name, column.kind)
+    return table
+
+
+def history_table(history: History) -> Table:
+    """Return the learning curve: first, best and last value, and its shape."""
+    table = _table("Training history, epoch by epoch")
+    table.add_column("", no_wrap=True)
+    table.add_column("first", justify="right")
+    best = history.best_epoch
+    if best is not None:
+        table.add_column(f"best ({best})", justify="right")
+    table.add_column(f"last ({history.epochs})", justify="right")
+    table.add_column("curve", no_wrap=True)
+    curves = {"loss": history.losses, f"validation {history.score_name}": history.validation_scores}
+    for name, values in curves.items():
+        if values:
+            shown = [values[0], *([] if best is None else [values[best - 1]]), values[-1]]
+            shape = curve(_on_log_scale(values) if name == "loss" else values)
+            table.add_row(name, *(number(value) for value in shown), shape)
+    return table
+
+
+def predictions_table(added: pl.DataFrame) -> Table:
+    """Return the first predictions."""
+    has_classes = any(name.startswith(PROBABILITY) for name in added.columns)
+    table = _table("Predictions, with the probability of each class" if has_classes else "Predictions")
+    table.add_column("row", justify="right", style="dim")
+    names = added.columns[: 1 + PREVIEW_CLASSES]
+    for name in names:
+        justify: Literal["left", "right"] = "right" if added[name].dtype.is_float() else "left"
+        table.add_column(name.removeprefix(PROBABILITY), justify=justify, overflow="fold")
+    for row, values in enumerate(added.select(names).head(PREVIEW_ROWS).iter_rows(), start=1):
+        table.add_row(str(row), *(_cell(name, value) for name, value in zip(names, values, strict=True)))
+    return table
+
+
+def number(value: float) -> str:
+    """Return a number to be read in a column: four decimals, fewer if it is long.
+
+    Examples
+    --------
+    >>> [number(value) for value in (0.98551, 1.0, 312.4512, 2700.0, 1234567.8, 0.000012345, float("nan"))]
+    ['0.9855', '1.0000', '312.5', '2,700', '1,234,568', '1.234e-05', 'nan']
+    """
+    size = abs(value)
+    if 999.95 <= size < 1e12:
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if 1e-3 <= size < 10 or value == 0 else f"{value:#.4g}"
+
+
+def seconds(value: float) -> str:
+    """Return a time span as a person says it.
+
+    Examples
+    --------
+    >>> [seconds(value) for value in (0.0123, 2.34, 75.0)]
+    ['0.01 s', '2.3 s', '1 min 15 s']
+    """
+    if value < 1:
+        return f"{value:.2f} s"
+    return f"{value:.1f} s" if value < 60 else f"{int(value) // 60} min {int(value) % 60} s"
+
+
+def curve(values: Sequence[float]) -> str:
+    """Return the shape of a sequence in one line of block characters.
+
+    Examples
+    --------
+    >>> curve([1.0, 2.0, 3.0, 2.0])
+    '▁▅█▅'
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return ""
+    width = min(CURVE_WIDTH, len(finite))
+    edges = [index * len(finite) // width for index in range(width + 1)]
+    means = [sum(finite[a:b]) / (b - a) for a, b in pairwise(edges)]
+    low, high = min(means), max(means)
+    span = high - low or 1.0
+    return "".join(BLOCKS[int((mean - low) / span * (len(BLOCKS) - 1) + 0.5)] for mean in means)
+
+
+def _cell(name: str, value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.4f}" if name.startswith(PROBABILITY) else number(value)
+
+
+def _on_log_scale(losses: Sequence[float]) -> list[float]:
+    """Return the logarithms, so that the late and small part of the curve keeps a shape."""
+    return [math.log(loss) if loss > 0 else math.nan for loss in losses]
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+    )

@@ -1,0 +1,74 @@
+"""Scores on the test rows, beside those of a trivial baseline."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.dummy import DummyClassifier, DummyRegressor  # type: ignore[import-untyped]
+from sklearn.metrics import (  # type: ignore[import-untyped]
+    accuracy_score,
+    balanced_accuracy_score,
+    log_loss,
+    mean_absolute_error,
+    r2_score,
+    root_mean_squared_error,
+)
+
+from ferroprop.cli.card import Score
+from ferroprop.cli.task import TaskName
+
+
+def train_baseline(task: TaskName, y: NDArray[Any]) -> Any:
+    """Return the fitted baseline: the most frequent class with the classes' shares, or the mean."""
+    baseline = (
+        DummyClassifier(strategy="prior") if task == "classification" else DummyRegressor(strategy="mean")
+    )
+    return baseline.fit(np.zeros((len(y), 1)), y)
+
+
+def score_both(task: TaskName, network: Any, baseline: Any, X: pl.DataFrame, y: NDArray[Any]) -> list[Score]:
+    """Score the network and the baseline on the same rows.
+
+    Parameters
+    ----------
+    task : {'classification', 'regression'}
+        Accuracy, balanced accuracy and log loss, or R², RMSE and MAE.
+    network, baseline : estimator
+        Fitted.
+    X : polars.DataFrame
+        The rows' features.
+    y : ndarray
+        The rows' targets.
+
+    Returns
+    -------
+    list of Score
+        The most telling first.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):  # targets of 1e90: the score is infinite, not a warning
+        ours = _scores(task, network, X, y)
+        trivial = _scores(task, baseline, np.zeros((len(y), 1)), y)
+    return [Score(name, ours[name], trivial[name], more) for name, more in _MORE_IS_BETTER[task].items()]
+
+
+_MORE_IS_BETTER: dict[TaskName, dict[str, bool]] = {
+    "classification": {"accuracy": True, "balanced accuracy": True, "log loss": False},
+    "regression": {"R²": True, "RMSE": False, "MAE": False},
+}
+
+
+def _scores(task: TaskName, estimator: Any, X: Any, y: NDArray[Any]) -> dict[str, float]:
+    predicted = estimator.predict(X)
+    if task == "regression":
+        return {
+            "R²": float(r2_score(y, predicted)),
+            "RMSE": float(root_mean_squared_error(y, predicted)),
+            "MAE": float(mean_absolute_error(y, predicted)),
+        }
+    probabilities = estimator.predict_proba(X)
+    return {
+        "accuracy": float(accuracy_score(y, predicted)),
+        "balanced accuracy": float(balanced_accuracy_score(y, predicted)),
+        "log loss": float(log_loss(y, probabilities, labels=estimator.classes_)),
+    }

@@ -1,0 +1,65 @@
+"""Which rows are for training, for validation and for the test."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]
+
+from ferroprop.cli.task import TaskName
+
+VALIDATION_SHARE = 0.15
+"""The part of the training rows that decides when to stop."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers, and how many of the training rows the network is to set aside for validation."""
+
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+    validation_rows: int
+
+    @property
+    def validation_fraction(self) -> float:
+        """The validation rows as the estimators want them.
+
+        It is a little less than the quotient, because scikit-learn rounds the product up to a number of rows.
+        """
+        return (self.validation_rows - 0.5) / len(self.train)
+
+
+def split_rows(y: NDArray[Any], task: TaskName, test_size: float, seed: int) -> Split:
+    """Draw the test rows; each class gives its share.
+
+    Parameters
+    ----------
+    y : ndarray
+        The targets.
+    task : {'classification', 'regression'}
+        Classes are split each in the same proportion.
+    test_size : float
+        The part for the test. At least two rows are taken, and one a class.
+    seed : int
+        Which rows.
+
+    Returns
+    -------
+    Split
+        The rows, each in one part.
+
+    Examples
+    --------
+    >>> split = split_rows(np.array(["a", "b"] * 10), "classification", test_size=0.2, seed=0)
+    >>> len(split.train), len(split.test), split.validation_rows
+    (16, 4, 3)
+    """
+    classes = len(np.unique(y)) if task == "classification" else 0
+    test_rows = max(math.ceil(test_size * len(y)), classes, 2)
+    train, test = train_test_split(
+        np.arange(len(y)), test_size=test_rows, random_state=seed, stratify=y if classes else None
+    )
+    validation_rows = max(math.ceil(VALIDATION_SHARE * len(train)), classes, 2)
+    return Split(train, test, validation_rows)

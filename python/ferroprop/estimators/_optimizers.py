@@ -1,0 +1,108 @@
+"""From the parameters of an estimator to one of the core's optimizers, and its memory between fits.
+
+A new solver that trains epoch by epoch is one more entry in `_MAKERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ferroprop._core import SGD, Adam, Rprop
+
+if TYPE_CHECKING:
+    from ferroprop.estimators._base import BaseMLP
+
+Optimizer = Rprop | SGD | Adam
+
+
+def _sgd(estimator: BaseMLP) -> SGD:
+    return SGD(
+        estimator.learning_rate_init,
+        momentum=estimator.momentum,
+        nesterov=estimator.nesterovs_momentum,
+        schedule=estimator.learning_rate,
+        power_t=estimator.power_t,
+    )
+
+
+def _adam(estimator: BaseMLP) -> Adam:
+    return Adam(
+        estimator.learning_rate_init,
+        beta_1=estimator.beta_1,
+        beta_2=estimator.beta_2,
+        epsilon=estimator.epsilon,
+    )
+
+
+def _rprop(estimator: BaseMLP) -> Rprop:
+    return Rprop()
+
+
+_MAKERS: dict[str, tuple[Callable[[BaseMLP], Optimizer], tuple[str, ...]]] = {
+    "sgd": (_sgd, ("learning_rate", "learning_rate_init", "power_t", "momentum", "nesterovs_momentum")),
+    "adam": (_adam, ("learning_rate_init", "beta_1", "beta_2", "epsilon")),
+    "rprop": (_rprop, ()),
+}
+
+MINI_BATCH_SOLVERS = ("sgd", "adam")
+EPOCH_SOLVERS = tuple(_MAKERS)
+
+
+class OptimizerKeeper:
+    """The optimizer of an estimator's last fit; what it remembers goes through a pickle as arrays."""
+
+    __slots__ = ("_memory", "_optimizer", "_settings")
+
+    def __init__(self, pickled: dict[str, Any] | None = None) -> None:
+        self._optimizer: Optimizer | None = None
+        self._settings: dict[str, Any] = pickled["settings"] if pickled else {}
+        self._memory: dict[str, Any] = pickled["memory"] if pickled else {}
+
+    def to_pickle(self) -> dict[str, Any]:
+        """Return plain values and arrays to build this object from again."""
+        return {"settings": self._settings, "memory": self._remembered()}
+
+    def optimizer_for(
+        self, estimator: BaseMLP, dtype: np.dtype[Any], *, resume: bool
+    ) -> tuple[Optimizer, bool]:
+        """Return the optimizer to train with, and whether it remembers an earlier fit.
+
+        With `resume` momentum, moments and step sizes of the last fit with the same solver go on, be it with
+        other parameters now, a new learning rate for example.
+        """
+        make, parameters = _MAKERS[estimator.solver]
+        settings: dict[str, Any] = {"solver": estimator.solver, "dtype": dtype.name}
+        settings.update((name, getattr(estimator, name)) for name in parameters)
+        resume = resume and self._settings.get("solver") == estimator.solver
+        if resume and self._optimizer is not None and self._settings == settings:
+            return self._optimizer, True
+        memory = self._remembered() if resume else {}
+        optimizer = make(estimator)
+        if memory:
+            if self._settings.get("learning_rate_init") != settings.get("learning_rate_init"):
+                memory["learning_rate"] = settings["learning_rate_init"]
+            for name, value in memory.items():
+                if isinstance(value, np.ndarray):
+                    memory[name] = value.astype(dtype, copy=False)
+            optimizer.__setstate__(memory)
+        self._optimizer, self._settings = optimizer, settings
+        return optimizer, bool(memory)
+
+    def forget(self) -> None:
+        """Start anew next time."""
+        self._optimizer, self._settings, self._memory = None, {}, {}
+
+    def divide_learning_rate(self) -> float | None:
+        """Divide the learning rate by 5 and return it, or None if it is at most 1e-6 and stays."""
+        memory = self._remembered()
+        if self._optimizer is None or memory["learning_rate"] <= 1e-6:
+            return None
+        memory["learning_rate"] /= 5.0
+        self._optimizer.__setstate__(memory)
+        return float(memory["learning_rate"])
+
+    def _remembered(self) -> dict[str, Any]:
+        return dict(self._memory) if self._optimizer is None else self._optimizer.state

@@ -1,0 +1,17 @@
+"""Names for the types of what goes in and out."""
+
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Layers = list[NDArray[Any]]
+"""One array a layer, first layer first."""
+
+LearningRateSchedule = Literal["constant", "invscaling", "adaptive"]
+
+MatrixLike = Any
+"""Array, sequence of rows, sparse matrix or data frame, of shape (n_samples, n_features)."""
+
+TargetLike = Any
+"""Array, sequence or column of a data frame, of shape (n_samples,) or (n_samples, n_outputs)."""

@@ -1,0 +1,394 @@
+"""`MLPClassifier`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ferroprop.estimators._base import BaseMLP, has_partial_fit
+from ferroprop.estimators._sklearn import (
+    ClassifierMixin,
+    LabelBinarizer,
+    available_when,
+    column_or_1d,
+    is_first_partial_fit,
+    type_of_target,
+    unique_labels,
+    validate_data,
+    with_checked_parameters,
+)
+from ferroprop.estimators._typing import Array, LearningRateSchedule, MatrixLike, TargetLike
+from ferroprop.estimators._validation_set import accuracy, accuracy_of_largest
+
+
+class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
+    """Multi-layer perceptron classifier.
+
+    It takes the place of `sklearn.neural_network.MLPClassifier`: the same parameters, attributes, random
+    draws and results, trained by ferroprop's core, and more parameters at the end. The log-loss is minimised
+    by backpropagation [1]_ from weights drawn after [2]_.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
+        Number of units of each hidden layer.
+    activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
+        Activation function of the hidden layers.
+
+        - 'identity': f(x) = x, useful for a linear bottleneck.
+        - 'logistic': the sigmoid, f(x) = 1 / (1 + exp(-x)).
+        - 'tanh': the hyperbolic tangent, f(x) = tanh(x).
+        - 'relu': the rectified linear unit, f(x) = max(0, x).
+    solver : {'lbfgs', 'sgd', 'adam', 'rprop'}, default='adam'
+        How the weights are optimised.
+
+        - 'lbfgs': SciPy's L-BFGS-B, a quasi-Newton method on all rows. It computes in float64; for float32
+          data the weights are rounded at the end.
+        - 'sgd': stochastic gradient descent with momentum.
+        - 'adam': stochastic gradient descent with adaptive moments [3]_.
+        - 'rprop': resilient propagation, iRPROP+ [4]_ [5]_, on all rows in every step. It follows the signs
+          of the gradient with a step size of its own for each weight, so there is no learning rate to choose:
+          the parameters of learning rate, momentum, batches and shuffling are ignored.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty on the weights (not the biases). The penalty ``0.5 * alpha * ||W||**2`` is
+        divided by the sum of the sample weights, like the loss.
+    batch_size : int or 'auto', default='auto'
+        Rows in a mini-batch of 'sgd' and 'adam'. 'auto' is ``min(200, n_samples)``.
+    learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
+        Schedule of the learning rate. Only used when ``solver='sgd'``.
+
+        - 'constant': always `learning_rate_init`.
+        - 'invscaling': ``learning_rate_init / (t + 1) ** power_t``, set after each epoch, with t the number
+          of rows seen.
+        - 'adaptive': `learning_rate_init` while the training loss (with `early_stopping` the validation
+          score) improves by `tol`; divided by 5 whenever it has not done so for more than `n_iter_no_change`
+          epochs. Training stops when the rate was already at most 1e-6.
+    learning_rate_init : float, default=0.001
+        The initial learning rate of 'sgd' and 'adam'.
+    power_t : float, default=0.5
+        The exponent of 'invscaling'.
+    max_iter : int, default=200
+        Maximum number of epochs, for 'lbfgs' of iterations.
+    shuffle : bool, default=True
+        Whether 'sgd' and 'adam' shuffle the rows before each epoch.
+    random_state : int, RandomState instance, default=None
+        Draws the initial weights and biases, the validation set of early stopping and the shuffles, all of
+        them exactly as scikit-learn does. Pass an int for reproducible results across calls.
+    tol : float, default=1e-4
+        An epoch is an improvement if the loss falls, or the validation score rises, by at least `tol`. For
+        'lbfgs' the tolerance on the gradient.
+    verbose : bool or int, default=False
+        Whether to print the loss of each epoch.
+    warm_start : bool, default=False
+        Whether ``fit`` starts from the weights of the previous ``fit``. The state of the optimizer (momentum,
+        moments, step sizes) is kept as well.
+    momentum : float, default=0.9
+        Momentum of 'sgd', between 0 and 1.
+    nesterovs_momentum : bool, default=True
+        Whether the momentum of 'sgd' is Nesterov's.
+    early_stopping : bool, default=False
+        Whether to hold out a validation set, to stop when the accuracy on it has not improved by `tol` for
+        more than `n_iter_no_change` epochs, and to return to the weights of the best epoch. The split keeps
+        the proportions of two classes, as in scikit-learn. Without it training stops when the training loss
+        stalls in the same sense. Not used by 'lbfgs'.
+    validation_fraction : float, default=0.1
+        Share of the training data held out by early stopping.
+    beta_1 : float, default=0.9
+        Decay rate of the first moment of 'adam', in [0, 1).
+    beta_2 : float, default=0.999
+        Decay rate of the second moment of 'adam', in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the root of the second moment of 'adam'.
+    n_iter_no_change : int or inf, default=10
+        Number of epochs in a row without improvement that are tolerated. Not used by 'lbfgs'.
+    max_fun : int, default=15000
+        Maximum number of evaluations of the loss by 'lbfgs'.
+    max_time : float, default=None
+        Maximum time of a fit, in seconds; looked at after each epoch. None is no limit.
+    n_jobs : int, default=None
+        Number of threads. None lets the core decide by the size of the work and the cores that the process
+        may use; -1 is all of them. The results do not depend on it.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels; in multilabel classification the numbers of the outputs.
+    loss_ : float
+        The loss of the last epoch, penalty included.
+    best_loss_ : float or None
+        The smallest loss of an epoch; None with ``early_stopping=True``. Not set by 'lbfgs'.
+    loss_curve_ : list of float, of length n_iter_
+        The loss of each epoch. Not set by 'lbfgs'.
+    validation_scores_ : list of float, of length n_iter_, or None
+        The accuracy on the validation set after each epoch; None without early stopping. Not set by 'lbfgs'.
+    best_validation_score_ : float or None
+        The largest of `validation_scores_`; None without early stopping. Not set by 'lbfgs'.
+    t_ : int
+        Number of training rows seen, repetitions included.
+    coefs_ : list of ndarray of shape (n_units_of_layer_i, n_units_of_layer_i_plus_1)
+        The weight matrix of each layer. Predictions use what is in these arrays, edited or not.
+    intercepts_ : list of ndarray of shape (n_units_of_layer_i_plus_1,)
+        The bias vector of each layer.
+    n_features_in_ : int
+        Number of features seen during :term:`fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features seen during :term:`fit`, if `X` has names that are all strings.
+    n_iter_ : int
+        Number of epochs of the last fit.
+    n_layers_ : int
+        Number of layers, input and output included.
+    n_outputs_ : int
+        Number of outputs.
+    out_activation_ : str
+        Activation of the output layer.
+
+    See Also
+    --------
+    MLPRegressor : Multi-layer perceptron regressor.
+    Network : The network itself, without scikit-learn.
+
+    Notes
+    -----
+    With 'sgd', 'adam' and 'lbfgs' and the same `random_state` the weights agree with scikit-learn's up to
+    rounding. Data of type float32 are trained and predicted in float32, everything else in float64. Sparse
+    matrices are accepted and converted to dense arrays: in ``fit`` as a whole, in predictions a block of rows
+    at a time.
+
+    When the loss or the weights stop being finite, training ends there with a RuntimeWarning that names the
+    epoch, and with the weights of the epoch before; in the first epoch with a ValueError.
+
+    References
+    ----------
+    .. [1] D. E. Rumelhart, G. E. Hinton, R. J. Williams, "Learning representations by back-propagating
+       errors", Nature 323, 1986.
+    .. [2] X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks",
+       AISTATS 2010.
+    .. [3] D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+    .. [4] M. Riedmiller, H. Braun, "A direct adaptive method for faster backpropagation learning: the RPROP
+       algorithm", IEEE International Conference on Neural Networks 1993.
+    .. [5] C. Igel, M. Huesken, "Empirical evaluation of the improved Rprop learning algorithms",
+       Neurocomputing 50, 2003.
+
+    Examples
+    --------
+    >>> from ferroprop import MLPClassifier
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    >>> mlp = MLPClassifier(hidden_layer_sizes=(10,), solver="rprop", random_state=0)
+    >>> model = make_pipeline(StandardScaler(), mlp).fit(X_train, y_train)
+    >>> model.predict(X_test[:5])
+    array([0, 0, 0, 0, 1])
+    >>> model.score(X_test, y_test) > 0.9
+    True
+    >>> mlp.predict_proba([[5.0, 3.5, 1.3, 0.3]]).shape
+    (1, 3)
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: LearningRateSchedule = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        max_time: float | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            loss="log_loss",
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+            max_time=max_time,
+            n_jobs=n_jobs,
+        )
+
+    @available_when(has_partial_fit)
+    @with_checked_parameters
+    def partial_fit(
+        self,
+        X: MatrixLike,
+        y: TargetLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
+        """Update the model with a single iteration over the given data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data. A sparse matrix is converted to a dense array.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+        classes : array-like of shape (n_classes,), default=None
+            Classes across all calls to partial_fit. Required in the first call and optional in the others;
+            `y` need not contain all of them.
+
+        Returns
+        -------
+        self : object
+            The trained estimator.
+        """
+        if is_first_partial_fit(self, classes):
+            multilabel = type_of_target(y).startswith("multilabel")
+            self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X: MatrixLike) -> Array:
+        """Predict the classes of `X`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The predicted classes; in multilabel classification 1 for each label that applies.
+        """
+        outputs = self._outputs(X)
+        labels: Array = self._label_binarizer.inverse_transform(
+            outputs.ravel() if self.n_outputs_ == 1 else outputs
+        )
+        return labels
+
+    def predict_proba(self, X: MatrixLike) -> Array:
+        """Predict the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        y_prob : ndarray of shape (n_samples, n_classes)
+            The probability of each class, in the order of ``classes_``; in multilabel classification the
+            probability that the label applies.
+        """
+        outputs = self._outputs(X)
+        if outputs.shape[1] > 1:
+            return outputs
+        both = np.empty((outputs.shape[0], 2), dtype=outputs.dtype)
+        np.subtract(1, outputs[:, 0], out=both[:, 0])
+        both[:, 1] = outputs[:, 0]
+        return both
+
+    def predict_log_proba(self, X: MatrixLike) -> Array:
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        log_y_prob : ndarray of shape (n_samples, n_classes)
+            The logarithm of `predict_proba`.
+        """
+        probabilities = self.predict_proba(X)
+        return np.log(probabilities, out=probabilities)
+
+    def _validate_input(
+        self, X: MatrixLike, y: TargetLike, *, incremental: bool, reset: bool
+    ) -> tuple[Array, Array]:
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse=["csr", "csc"],
+            multi_output=True,
+            dtype=(np.float64, np.float32),
+            reset=reset,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        else:
+            self._check_classes(unique_labels(y))
+        return X, self._label_binarizer.transform(y).astype(bool)
+
+    def _check_classes(self, classes: Array) -> None:
+        """Refuse classes that the fit to be continued does not know."""
+        if self.warm_start:
+            if set(classes) != set(self.classes_):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the previous call to "
+                    f"fit. Previously got {self.classes_}, `y` has {classes}"
+                )
+        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
+                f"'y' has {classes}."
+            )
+
+    def _out_activation(self) -> str:
+        return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
+
+    def _stratifies(self, Y: Array) -> bool:
+        return bool(Y.shape[1] == 1)
+
+    def _score_outputs(self, Y: Array, outputs: Array, sample_weight: Array | None) -> float:
+        score = accuracy_of_largest if self._out_activation() == "softmax" else accuracy
+        return score(Y, outputs, sample_weight)
+
+    def _outputs_in_mean(self, n_outputs: int) -> int:
+        return 1
+
+    def __sklearn_tags__(self) -> Any:
+        """Return the tags of a classifier that also takes several labels a row."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
