@@ -1,0 +1,154 @@
+"""Small fits that stand for all, and the hashes of what they gave when they were last meant to change.
+
+    python tests/golden.py            prints the hashes that this machine computes
+    python tests/golden.py --write    writes them to tests/golden_hashes.json
+
+Whoever writes them says so in CHANGELOG.md: a change of bits is a change that users can notice.
+"""
+
+import functools
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import ferroprop as fp
+import numpy as np
+from fits import Fit, hash_of_gradients, sha256
+
+FILE = Path(__file__).with_name("golden_hashes.json")
+
+# Between them they have every activation, loss, output and optimizer, every feature of a training, sizes on
+# both sides of a vector and a tile, and more rows than one chunk. Small, because one instruction set is slow.
+_FITS = {
+    "Rprop": Fit(layer_sizes=(3, 17, 5, 2), rows=301, epochs=12),
+    "Rprop, mini-batches": Fit(layer_sizes=(4, 9, 3), rows=83, batch_size=16, activation="relu"),
+    "SGD": Fit(layer_sizes=(5, 33, 2), rows=100, batch_size=37, activation="relu", optimizer="SGD"),
+    "SGD, full batch": Fit(layer_sizes=(5, 20, 3), rows=70, epochs=8, output="tanh", optimizer="SGD"),
+    "SGD, classical momentum": Fit(
+        layer_sizes=(2, 8, 8, 1), rows=64, batch_size=10, activation="logistic", optimizer="SGD classical"
+    ),
+    "SGD, no momentum": Fit(
+        layer_sizes=(3, 4, 1), rows=50, batch_size=1, output="logistic", loss="log_loss",
+        optimizer="SGD plain",
+    ),
+    "SGD, linear": Fit(
+        layer_sizes=(6, 18, 2), rows=90, batch_size=32, epochs=6, output="relu", optimizer="SGD linear"
+    ),
+    "SGD, inverse scaling": Fit(
+        layer_sizes=(6, 12, 4), rows=90, batch_size=25, output="softmax", loss="log_loss",
+        optimizer="SGD invscaling",
+    ),
+    "SGD, inverse scaling by another power": Fit(
+        layer_sizes=(6, 12, 4), rows=90, batch_size=25, output="softmax", optimizer="SGD invscaling 0.3"
+    ),
+    "SGD, adaptive": Fit(layer_sizes=(3, 10, 2), rows=45, batch_size=9, epochs=5, optimizer="SGD adaptive"),
+    "Adam": Fit(
+        layer_sizes=(8, 24, 10), rows=120, batch_size=50, epochs=6, activation="relu", output="softmax",
+        loss="log_loss", optimizer="Adam",
+    ),
+    "Adam, full batch": Fit(layer_sizes=(8, 16, 1), rows=257, epochs=9, optimizer="Adam own constants"),
+    "slopes": Fit(
+        layer_sizes=(4, 13, 6, 3), rows=75, epochs=8, activation=[fp.Logistic(2.5), "identity"],
+        output=fp.Logistic(0.5), loss="log_loss",
+    ),
+    "sample weights and penalty": Fit(
+        layer_sizes=(7, 19, 3), rows=150, epochs=8, output="logistic", loss="log_loss", weighted=True,
+        alpha=0.5,
+    ),
+    "sample weights and penalty, mini-batches": Fit(
+        layer_sizes=(7, 19, 3), rows=150, batch_size=64, output="logistic", weighted=True, alpha=0.5,
+        optimizer="Adam",
+    ),
+    "validation": Fit(
+        layer_sizes=(3, 30, 1), rows=60, epochs=25, validation_rows=41, weighted=True,
+        settings={"patience": 4},
+    ),
+    "no biases, small initial weights": Fit(
+        layer_sizes=(5, 16, 16, 2), rows=40, epochs=6, bias=[True, False, False], init="uniform"
+    ),
+    "no hidden layer": Fit(layer_sizes=(10, 5), rows=77, epochs=10, output="softmax", loss="log_loss"),
+    "one of everything": Fit(layer_sizes=(1, 1), rows=1),
+    "in the order of the rows": Fit(
+        layer_sizes=(2, 7, 1), rows=30, batch_size=7, optimizer="Adam", settings={"shuffle": False}
+    ),
+    "widths": Fit(
+        layer_sizes=(7, 49, 33, 15, 65, 16, 1), rows=29,
+        activation=["relu", "tanh", "identity", "tanh", "relu"],
+    ),
+    "several chunks of rows": Fit(layer_sizes=(3, 11, 2), rows=1111, weighted=True),
+    "sums in several blocks": Fit(layer_sizes=(1030, 3, 530, 2), rows=9, activation=["identity", "tanh"]),
+    "shared between threads": Fit(layer_sizes=(40, 50, 30, 3), rows=331, n_threads=3),
+}  # fmt: skip
+
+DTYPES = ["float32", "float64"]
+FITS = {f"{name} ({dtype})": replace(fit, dtype=dtype) for dtype in DTYPES for name, fit in _FITS.items()}
+
+
+def of_all_magnitudes(dtype, count):
+    """Return finite numbers that are evenly spread over the bit patterns, in one column."""
+    unsigned = {"float32": np.uint32, "float64": np.uint64}[dtype]
+    step = -(-(2 ** (8 * np.dtype(dtype).itemsize)) // count) | 1
+    patterns = np.arange(count, dtype=np.uint64) * np.uint64(step)
+    values = patterns.astype(unsigned).view(dtype)
+    return values[np.isfinite(values)][:, None]
+
+
+def function_hashes(dtype, count=200_000):
+    """Return hashes of the activations and of log_loss over numbers of all magnitudes."""
+    X = of_all_magnitudes(dtype, count)
+    hashes = {}
+    for name, output in [
+        ("logistic", "logistic"),
+        ("logistic with a slope", fp.Logistic(0.3)),
+        ("tanh", "tanh"),
+        ("relu", "relu"),
+        ("softmax", "softmax"),
+    ]:
+        weights = [[1.0, -0.75, 0.25]] if output == "softmax" else [[1.0]]
+        network = fp.Network([1, len(weights[0])], output=output, bias=False, dtype=dtype)
+        network.set_parameters([weights], [None])
+        hashes[name] = sha256(network.predict(X))
+
+    # Numbers of one magnitude in a call: in the double precision in which losses are added, none of them
+    # hides another.
+    exponents = np.frexp(X[:, 0])[1]
+    for name, output, weights, target in [
+        ("log_loss, logistic, yes", "logistic", [[1.0]], [1.0]),
+        ("log_loss, logistic, no", "logistic", [[1.0]], [0.0]),
+        ("log_loss, logistic, unsure", "logistic", [[1.0]], [0.25]),
+        ("log_loss, softmax", "softmax", [[1.0, -0.75, 0.25]], [0.5, 0.5, 0.0]),
+    ]:
+        network = fp.Network([1, len(target)], output=output, bias=False, dtype=dtype)
+        network.set_parameters([weights], [None])
+        gradients = []
+        for exponent in range(-40, 20):
+            rows = X[exponents == exponent]
+            Y = np.tile(np.array(target, dtype), (len(rows), 1))
+            gradients += [hash_of_gradients(network.loss_and_gradients(rows, Y))] if len(rows) else []
+        hashes[name] = sha256(*(np.frombuffer(bytes.fromhex(text), np.uint8) for text in gradients))
+    return hashes
+
+
+CASES = {
+    **{name: fit.run for name, fit in FITS.items()},
+    **{f"functions ({dtype})": functools.partial(function_hashes, dtype) for dtype in DTYPES},
+}
+
+
+def all_hashes():
+    return {name: compute() for name, compute in CASES.items()}
+
+
+def main(arguments):
+    text = json.dumps(all_hashes(), indent=1) + "\n"
+    if arguments == ["--write"]:
+        FILE.write_text(text, encoding="utf-8")
+    elif not arguments:
+        sys.stdout.write(text)
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

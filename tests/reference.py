@@ -1,0 +1,337 @@
+"""A multi-layer perceptron in plain NumPy, written to be read.
+
+Whatever ferroprop computes is computed here a second time, the way the formulas stand in a textbook: whole
+matrices, no blocks, no threads, no tricks. The tests hold the library to these numbers.
+
+Notation: row i of `X` is a sample, row i of `T` its target. Layer l has weights `W` (fan_in, fan_out), biases
+`b` (fan_out,) and an activation function f. Starting from a_0 = X it computes, for all rows at once,
+
+    z_l = a_{l-1} W_l + b_l        the net input
+    a_l = f_l(z_l)                 the output
+
+Every function works in the precision of the arrays that it is given.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+
+@dataclass
+class Layer:
+    """One layer: what it multiplies with, what it adds, what it does to the sum."""
+
+    weights: np.ndarray  # (fan_in, fan_out)
+    biases: np.ndarray | None  # (fan_out,), or None for a layer without
+    activation: str
+    slope: float = 1.0  # of the logistic function only
+
+
+# Forward -----------------------------------------------------------------------------------------------
+
+
+def net_input(layer, a):
+    """Return z = a W + b."""
+    z = a @ layer.weights
+    return z if layer.biases is None else z + layer.biases
+
+
+def activate(layer, z):
+    """Return a = f(z).
+
+    identity  z
+    logistic  1 / (1 + e^(-c z)) with slope c
+    tanh      (e^z - e^-z) / (e^z + e^-z)
+    relu      max(z, 0)
+    softmax   e^(z_o) / sum_p e^(z_p), row by row
+
+    Subtracting the row's maximum from z does not change the softmax, but keeps e^z from overflowing.
+    """
+    match layer.activation:
+        case "identity":
+            return z
+        case "logistic":
+            return 1 / (1 + np.exp(-layer.slope * z))
+        case "tanh":
+            return np.tanh(z)
+        case "relu":
+            return np.maximum(z, 0)
+        case "softmax":
+            e = np.exp(z - z.max(axis=1, keepdims=True))
+            return e / e.sum(axis=1, keepdims=True)
+
+
+def forward(layers, X):
+    """Return what each layer hands on: [X, a_1, ..., a_L]."""
+    outputs = [X]
+    for layer in layers:
+        outputs.append(activate(layer, net_input(layer, outputs[-1])))
+    return outputs
+
+
+def predict(layers, X):
+    """Return the output of the last layer."""
+    return forward(layers, X)[-1]
+
+
+# Loss --------------------------------------------------------------------------------------------------
+
+
+def row_losses(output_layer, z, T, loss):
+    """Return the loss of each row, from the net input z of the output layer.
+
+    squared_error             1/2 sum_o (t_o - a_o)^2
+    log_loss, logistic        sum_o log(1 + e^(u_o)) - t_o u_o    with u = c z
+    log_loss, softmax         log(sum_o e^(z_o)) sum_o t_o - sum_o t_o z_o
+
+    These are -sum_o t_o log(a_o) + (1 - t_o) log(1 - a_o) and -sum_o t_o log(a_o), written so that the
+    logarithm of a vanishing output is never taken.
+    """
+    if loss == "squared_error":
+        return ((T - activate(output_layer, z)) ** 2).sum(axis=1) / 2
+    if output_layer.activation == "logistic":
+        u = output_layer.slope * z
+        return (np.logaddexp(0, u) - T * u).sum(axis=1)
+    top = z.max(axis=1)
+    log_sum = top + np.log(np.exp(z - top[:, None]).sum(axis=1))
+    return log_sum * T.sum(axis=1) - (T * z).sum(axis=1)
+
+
+def total_loss(layers, X, T, loss, sample_weight, alpha):
+    """E = (sum_i w_i loss_i + alpha/2 sum W^2) / sum_i w_i; biases carry no penalty."""
+    z = net_input(layers[-1], forward(layers, X)[-2])
+    penalty = alpha * sum((layer.weights**2).sum() for layer in layers) / 2
+    return ((sample_weight * row_losses(layers[-1], z, T, loss)).sum() + penalty) / sample_weight.sum()
+
+
+# Backward ----------------------------------------------------------------------------------------------
+
+
+def times_derivative(layer, a, dE_da):
+    """Go back through the activation: dE/dz from dE/da, with f' expressed by the output a = f(z).
+
+    identity  1
+    logistic  c a (1 - a)
+    tanh      1 - a^2
+    relu      1 where a > 0, else 0
+    softmax   each output depends on every net input: dE/dz_o = a_o (dE/da_o - sum_p a_p dE/da_p)
+    """
+    match layer.activation:
+        case "identity":
+            return dE_da
+        case "logistic":
+            return dE_da * layer.slope * a * (1 - a)
+        case "tanh":
+            return dE_da * (1 - a**2)
+        case "relu":
+            return dE_da * (a > 0)
+        case "softmax":
+            return a * (dE_da - (a * dE_da).sum(axis=1, keepdims=True))
+
+
+def output_delta(layer, a, T, loss):
+    """Return the delta dE/dz of the output layer, row by row.
+
+    squared_error             (a - t) f'(z)
+    log_loss, logistic        c (a - t)
+    log_loss, softmax         a sum_o t_o - t
+    """
+    if loss == "squared_error":
+        return times_derivative(layer, a, a - T)
+    if layer.activation == "logistic":
+        return layer.slope * (a - T)
+    return a * T.sum(axis=1, keepdims=True) - T
+
+
+def loss_and_gradients(layers, X, T, loss, sample_weight=None, alpha=0.0):
+    """Backpropagation: the loss, dE/dW of every layer, dE/db of every layer (None where there are no biases).
+
+    delta_L = dE/dz_L                           see `output_delta`
+    delta_{l-1} = (delta_l W_l^T) f'(z_{l-1})
+    dE/dW_l = (a_{l-1}^T delta_l + alpha W_l) / S
+    dE/db_l = sum of the rows of delta_l / S    with S the sum of the sample weights
+    """
+    if sample_weight is None:
+        sample_weight = np.ones(len(X), X.dtype)
+    total_weight = sample_weight.sum()
+    outputs = forward(layers, X)
+    delta = sample_weight[:, None] * output_delta(layers[-1], outputs[-1], T, loss)
+    weight_gradients, bias_gradients = [], []
+    for position in reversed(range(len(layers))):
+        layer, a_before = layers[position], outputs[position]
+        weight_gradients.insert(0, (a_before.T @ delta + alpha * layer.weights) / total_weight)
+        bias_gradients.insert(0, None if layer.biases is None else delta.sum(axis=0) / total_weight)
+        if position > 0:
+            delta = times_derivative(layers[position - 1], a_before, delta @ layer.weights.T)
+    return total_loss(layers, X, T, loss, sample_weight, alpha), weight_gradients, bias_gradients
+
+
+# Optimizers: from parameters, gradient and loss to the next parameters, all as vectors -----------------
+
+
+class Rprop:
+    """iRPROP+ (Igel & Huesken 2000): a step size for each weight, grown and shrunk by the gradient's sign."""
+
+    rate = None
+
+    def __init__(self, increase=1.2, decrease=0.5, initial_step=0.1, min_step=1e-6, max_step=50.0):
+        self.increase, self.decrease = increase, decrease
+        self.initial_step, self.min_step, self.max_step = initial_step, min_step, max_step
+        self.step_size = None
+
+    def step(self, w, g, loss):
+        if self.step_size is None:
+            self.step_size = np.full_like(w, self.initial_step)
+            self.last_g, self.last_change, self.last_loss = np.zeros_like(w), np.zeros_like(w), np.inf
+        agreement = np.sign(self.last_g) * np.sign(g)
+        same, turned = agreement > 0, agreement < 0
+        grown = np.minimum(self.step_size * self.increase, self.max_step)
+        shrunk = np.maximum(self.step_size * self.decrease, self.min_step)
+        self.step_size = np.where(same, grown, np.where(turned, shrunk, self.step_size))
+
+        change = -np.sign(g) * self.step_size
+        undo = -self.last_change if loss > self.last_loss else np.zeros_like(w)
+        moved = w + np.where(turned, undo, change)
+
+        self.last_change = np.where(turned, 0, change)
+        self.last_g = np.where(turned, 0, g)
+        self.last_loss = loss
+        return moved
+
+
+class SGD:
+    """Gradient descent with momentum.
+
+    v <- momentum v - rate g;   w <- w + v, or w + momentum v - rate g with Nesterov's momentum.
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.1,
+        momentum=0.9,
+        nesterov=True,
+        schedule="constant",
+        final_learning_rate=0.0,
+        power_t=0.5,
+    ):
+        self.learning_rate, self.momentum, self.nesterov = learning_rate, momentum, nesterov
+        self.schedule, self.final_learning_rate, self.power_t = schedule, final_learning_rate, power_t
+        self.rate = learning_rate
+        self.velocity = 0.0
+
+    def step(self, w, g, loss):
+        self.velocity = self.momentum * self.velocity - self.rate * g
+        if self.nesterov:
+            return w + self.momentum * self.velocity - self.rate * g
+        return w + self.velocity
+
+    def begin_epoch(self, epoch, epochs, rows_seen):
+        """Set the rate of this epoch; `adaptive` is the training loop's affair, as it depends on the loss."""
+        if self.schedule == "linear" and epochs > 1:
+            remaining = (epochs - epoch) / (epochs - 1)
+            self.rate = self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * remaining
+        elif self.schedule == "invscaling" and rows_seen > 0:
+            self.rate = self.learning_rate / (rows_seen + 1) ** self.power_t
+
+
+class Adam:
+    """Adam (Kingma & Ba 2015): running means of the gradient and its square, freed of their start at 0."""
+
+    def __init__(self, learning_rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+        self.rate, self.beta_1, self.beta_2, self.epsilon = learning_rate, beta_1, beta_2, epsilon
+        self.mean, self.mean_square, self.steps = 0.0, 0.0, 0
+
+    def step(self, w, g, loss):
+        self.steps += 1
+        self.mean = self.beta_1 * self.mean + (1 - self.beta_1) * g
+        self.mean_square = self.beta_2 * self.mean_square + (1 - self.beta_2) * g**2
+        rate = self.rate * (1 - self.beta_2**self.steps) ** 0.5 / (1 - self.beta_1**self.steps)
+        return w - rate * self.mean / (np.sqrt(self.mean_square) + self.epsilon)
+
+
+# Training ----------------------------------------------------------------------------------------------
+
+
+def to_vector(weights, biases):
+    """All parameters one after the other."""
+    return np.concatenate([array.ravel() for array in [*weights, *biases] if array is not None])
+
+
+def with_parameters(layers, vector):
+    """Return the same layers with parameters taken from a vector made by `to_vector`."""
+    start = 0
+
+    def take(like):
+        nonlocal start
+        start += like.size
+        return vector[start - like.size : start].reshape(like.shape)
+
+    weights = [take(layer.weights) for layer in layers]
+    biases = [None if layer.biases is None else take(layer.biases) for layer in layers]
+    return [replace(layer, weights=W, biases=b) for layer, W, b in zip(layers, weights, biases, strict=True)]
+
+
+@dataclass
+class Training:
+    """What `train` returns: the trained layers and the course of the training."""
+
+    layers: list
+    losses: list
+    rates: list
+    stop_reason: str
+
+
+def train(
+    layers,
+    X,
+    T,
+    loss,
+    optimizer,
+    epochs,
+    batch_size=None,
+    order=None,
+    sample_weight=None,
+    alpha=0.0,
+    patience=None,
+    tolerance=0.0,
+):
+    """Train, one epoch after the other; `order(epoch)` is the sequence of rows of that epoch (from 1).
+
+    The loss of an epoch is the mean of its batches' losses, each weighted by its sum of sample weights and
+    taken before that batch's step. An epoch that is not better than the best by `tolerance` is bad; so many
+    bad epochs in a row as `patience` end the training, or with the adaptive schedule divide the rate by 5
+    until it is 1e-6 or less.
+    """
+    n_rows = len(X)
+    batch_size = batch_size or n_rows
+    if sample_weight is None:
+        sample_weight = np.ones(n_rows, X.dtype)
+    losses, rates = [], []
+    best, bad_epochs = np.inf, 0
+
+    for epoch in range(1, epochs + 1):
+        if isinstance(optimizer, SGD):
+            optimizer.begin_epoch(epoch, epochs, rows_seen=(epoch - 1) * n_rows)
+        rows = np.arange(n_rows) if order is None else order(epoch)
+        weighted_loss = 0.0
+        for start in range(0, n_rows, batch_size):
+            batch = rows[start : start + batch_size]
+            value, weight_gradients, bias_gradients = loss_and_gradients(
+                layers, X[batch], T[batch], loss, sample_weight[batch], alpha
+            )
+            vector = to_vector([layer.weights for layer in layers], [layer.biases for layer in layers])
+            vector = optimizer.step(vector, to_vector(weight_gradients, bias_gradients), value)
+            layers = with_parameters(layers, vector)
+            weighted_loss += value * sample_weight[batch].sum()
+        losses.append(weighted_loss / sample_weight.sum())
+        rates.append(optimizer.rate)
+
+        bad_epochs = bad_epochs + 1 if losses[-1] > best - tolerance else 0
+        best = min(best, losses[-1])
+        if patience is not None and bad_epochs >= patience:
+            adaptive = isinstance(optimizer, SGD) and optimizer.schedule == "adaptive"
+            if not adaptive or optimizer.rate <= 1e-6:
+                return Training(layers, losses, rates, "patience")
+            optimizer.rate /= 5
+            bad_epochs = 0
+    return Training(layers, losses, rates, "epochs")
