@@ -64,7 +64,8 @@ impl Workload {
     fn run<T: Scalar>(&self, (x, y): &(Array2<T>, Array2<T>), threads: usize, epochs: usize) {
         let hidden = vec![self.hidden; self.sizes.len() - 2];
         let bias = vec![true; self.sizes.len() - 1];
-        let mut network = Network::new(self.sizes, &hidden, self.output, &bias, Init::Glorot, 0).expect("valid");
+        let mut network =
+            Network::new(self.sizes, &hidden, self.output, &bias, Init::Glorot, 0).expect("valid");
         let optimizer = match self.batch {
             None => Optimizer::Rprop(Rprop::default()),
             Some(_) => Optimizer::Adam(Adam::default()),
@@ -81,7 +82,8 @@ impl Workload {
 fn steps<T: Scalar>(c: &mut Criterion) {
     let peak = peak::<T>();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let counts: Vec<_> = std::iter::successors(Some(1), |count| Some(count * 2)).take_while(|&count| count <= cores).collect();
+    let counts: Vec<_> =
+        std::iter::successors(Some(1), |count| Some(count * 2)).take_while(|&count| count <= cores).collect();
     for workload in &WORKLOADS {
         let data = workload.data::<T>();
         let mut group = c.benchmark_group(format!("epoch/{}", T::NAME));

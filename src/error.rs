@@ -84,12 +84,8 @@ impl Error {
         Self::Argument { name, expected: expected.into(), got: got.to_string() }
     }
 
-    pub(crate) fn shape(
-        name: impl Into<String>,
-        expected: impl Into<String>,
-        got: impl std::fmt::Debug,
-    ) -> Self {
-        Self::Shape { name: name.into(), expected: expected.into(), got: format!("{got:?}") }
+    pub(crate) fn shape(name: impl Into<String>, expected: impl Into<String>, got: &[usize]) -> Self {
+        Self::Shape { name: name.into(), expected: expected.into(), got: tuple(got) }
     }
 
     pub(crate) fn value<T: Scalar>(
@@ -101,7 +97,7 @@ impl Error {
         Self::Value {
             name: name.into(),
             expected: expected.into(),
-            got: format!("{got}"),
+            got: plain(got.to_f64()),
             place: format!("{place:?}"),
         }
     }
@@ -117,6 +113,19 @@ pub(crate) fn check_number(
     if number.is_finite() && domain(number) {
         Ok(())
     } else {
-        Err(Error::argument(name, expected, number))
+        Err(Error::argument(name, expected, plain(number)))
     }
+}
+
+/// A shape as NumPy prints it.
+pub(crate) fn tuple(shape: &[usize]) -> String {
+    match shape {
+        [one] => format!("({one},)"),
+        _ => format!("({})", shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// A number as Python prints it: short, with a point or an exponent.
+pub(crate) fn plain(number: f64) -> String {
+    if number.is_nan() { "nan".to_owned() } else { format!("{number:?}") }
 }

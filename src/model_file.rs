@@ -91,10 +91,7 @@ pub fn from_bytes<T: Scalar>(bytes: &[u8], path: &str) -> Result<Option<Network<
         return Err(wrong(format!("its format is {:?}, expected {FORMAT:?}", entry("format")?)));
     }
     if entry("version")? != VERSION {
-        return Err(wrong(format!(
-            "its version is {:?}, this library reads {VERSION:?}",
-            entry("version")?
-        )));
+        return Err(wrong(format!("its version is {:?}, this library reads {VERSION:?}", entry("version")?)));
     }
     let entries: Vec<LayerEntry> =
         serde_json::from_str(entry("layers")?).map_err(|error| wrong(format!("layers: {error}")))?;
@@ -128,7 +125,8 @@ pub fn from_bytes<T: Scalar>(bytes: &[u8], path: &str) -> Result<Option<Network<
             }
         };
         used += 1 + usize::from(bias);
-        let mut activation = Activation::from_name("activation", activation).map_err(|error| wrong(error.to_string()))?;
+        let mut activation =
+            Activation::from_name("activation", activation).map_err(|error| wrong(error.to_string()))?;
         match (&mut activation, *slope) {
             (Activation::Logistic { slope }, Some(own)) => *slope = own,
             (Activation::Logistic { .. }, None) => return Err(wrong(format!("layer {index} has no slope"))),
@@ -206,8 +204,6 @@ pub fn load<T: Scalar>(path: impl AsRef<Path>) -> Result<Network<T>> {
     let path = path.as_ref();
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|source| Error::Io { path: name.clone(), source })?;
-    from_bytes(&bytes, &name)?.ok_or_else(|| Error::ModelFile {
-        path: name,
-        reason: format!("its numbers are not {}", T::NAME),
-    })
+    from_bytes(&bytes, &name)?
+        .ok_or_else(|| Error::ModelFile { path: name, reason: format!("its numbers are not {}", T::NAME) })
 }

@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::activation::Activation;
 use crate::error::{Error, Result, check_number};
-use crate::kernel::Scalar;
+use crate::kernel::{Scalar, StandardMode};
 use crate::loss::Loss;
 use crate::pass::{Packed, predict};
 use crate::random::{Purpose, Random};
@@ -48,6 +48,17 @@ pub enum Init {
     },
 }
 
+impl Init {
+    pub(crate) fn check(self) -> Result<()> {
+        match self {
+            Self::Glorot => Ok(()),
+            Self::Uniform { range } => {
+                check_number("init_range", range, "0 or a positive number", |x| x >= 0.0)
+            }
+        }
+    }
+}
+
 /// A multi-layer perceptron.
 ///
 /// ```
@@ -71,11 +82,7 @@ pub struct Network<T> {
 
 impl<T: Scalar> Clone for Network<T> {
     fn clone(&self) -> Self {
-        Self {
-            layers: self.layers.clone(),
-            parameters: self.parameters.clone(),
-            packed: OnceLock::new(),
-        }
+        Self { layers: self.layers.clone(), parameters: self.parameters.clone(), packed: OnceLock::new() }
     }
 }
 
@@ -105,15 +112,15 @@ impl<T: Scalar> Network<T> {
     ) -> Result<Self> {
         let layers = layers(layer_sizes, hidden, output, bias)?;
         let mut network = Self::zeros(layers)?;
-        if let Init::Uniform { range } = init {
-            check_number("init_range", range, "0 or a positive number", |x| x >= 0.0)?;
-        }
+        init.check()?;
+        let _standard = StandardMode::enter();
         let mut random = Random::new(seed, Purpose::Weights, 0);
         let mut rest = network.parameters.as_mut_slice();
         for layer in &network.layers {
             let bound = match init {
                 Init::Glorot => {
-                    let gain = if matches!(layer.activation, Activation::Logistic { .. }) { 2.0 } else { 6.0 };
+                    let gain =
+                        if matches!(layer.activation, Activation::Logistic { .. }) { 2.0 } else { 6.0 };
                     (gain / (layer.fan_in + layer.fan_out) as f64).sqrt()
                 }
                 Init::Uniform { range } => range,
@@ -136,9 +143,7 @@ impl<T: Scalar> Network<T> {
             .filter(|&count| count <= MOST_PARAMETERS)
             .ok_or(Error::OutOfMemory { numbers: usize::MAX })?;
         let mut parameters = Vec::new();
-        parameters
-            .try_reserve_exact(count)
-            .map_err(|_| Error::OutOfMemory { numbers: count })?;
+        parameters.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { numbers: count })?;
         parameters.resize(layers.iter().map(Layer::n_parameters).sum(), T::ZERO);
         Ok(Self { layers, parameters, packed: OnceLock::new() })
     }
@@ -174,9 +179,7 @@ impl<T: Scalar> Network<T> {
     /// Layer sizes, inputs first.
     #[must_use]
     pub fn layer_sizes(&self) -> Vec<usize> {
-        std::iter::once(self.n_inputs())
-            .chain(self.layers.iter().map(|layer| layer.fan_out))
-            .collect()
+        std::iter::once(self.n_inputs()).chain(self.layers.iter().map(|layer| layer.fan_out)).collect()
     }
 
     /// The number of weights and biases.
@@ -247,8 +250,9 @@ impl<T: Scalar> Network<T> {
     pub fn predict_into(&self, x: ArrayView2<'_, T>, y: &mut [T], n_threads: Option<usize>) -> Result<()> {
         check_matrix("X", x, self.n_inputs())?;
         if x.nrows().checked_mul(self.n_outputs()) != Some(y.len()) {
-            return Err(Error::shape("y", format!("({} * {},)", x.nrows(), self.n_outputs()), [y.len()]));
+            return Err(Error::shape("y", format!("({} * {},)", x.nrows(), self.n_outputs()), &[y.len()]));
         }
+        let _standard = StandardMode::enter();
         predict(&self.layers, self.packed()?, x, y, n_threads)
     }
 
@@ -279,14 +283,9 @@ impl<T: Scalar> Network<T> {
     }
 }
 
-fn layers(
-    sizes: &[usize],
-    hidden: &[Activation],
-    output: Activation,
-    bias: &[bool],
-) -> Result<Vec<Layer>> {
+fn layers(sizes: &[usize], hidden: &[Activation], output: Activation, bias: &[bool]) -> Result<Vec<Layer>> {
     if sizes.len() < 2 {
-        let expected = "at least two sizes, the inputs' and the outputs'";
+        let expected = "at least 2 sizes, the inputs' and the outputs'";
         return Err(Error::argument("layer_sizes", expected, format_args!("{sizes:?}")));
     }
     if sizes.contains(&0) {
@@ -320,7 +319,7 @@ pub(crate) fn check_matrix<T: Scalar>(
     columns: usize,
 ) -> Result<()> {
     if matrix.len_of(Axis(1)) != columns || matrix.nrows() == 0 {
-        return Err(Error::shape(name, format!("(n, {columns}) with n at least 1"), matrix.dim()));
+        return Err(Error::shape(name, format!("(n, {columns}) with n at least 1"), matrix.shape()));
     }
     check_finite(name, matrix)
 }

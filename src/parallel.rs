@@ -111,9 +111,8 @@ impl Pool {
         // In a child that was forked while another thread held the lock it stays locked for good:
         // never wait for it.
         if let Ok(mut idle) = IDLE.try_lock() {
-            let (own, foreign) = std::mem::take(&mut *idle)
-                .into_iter()
-                .partition(|pool| pool.process == process);
+            let (own, foreign) =
+                std::mem::take(&mut *idle).into_iter().partition(|pool| pool.process == process);
             *idle = own;
             // The threads of these exist in the parent only; to drop them would wait for those.
             let foreign: Vec<Self> = foreign;

@@ -18,14 +18,14 @@ import numpy as np
 # Each with the settings that it needs to show what it does.
 OPTIMIZERS = {
     "Rprop": (fp.Rprop(), {}),
-    "SGD": (fp.SGD(0.02), {}),
-    "SGD classical": (fp.SGD(0.02, nesterov=False), {}),
-    "SGD plain": (fp.SGD(0.02, momentum=0.0, nesterov=False), {}),
-    "SGD linear": (fp.SGD(0.02, schedule="linear", final_learning_rate=0.003), {}),
-    "SGD invscaling": (fp.SGD(0.02, schedule="invscaling"), {}),
-    "SGD invscaling 0.3": (fp.SGD(0.02, schedule="invscaling", power_t=0.3), {}),
+    "SGD": (fp.SGD(0.005), {}),
+    "SGD classical": (fp.SGD(0.005, nesterov=False), {}),
+    "SGD plain": (fp.SGD(0.005, momentum=0.0, nesterov=False), {}),
+    "SGD linear": (fp.SGD(0.005, schedule="linear", final_learning_rate=0.001), {}),
+    "SGD invscaling": (fp.SGD(0.005, schedule="invscaling"), {}),
+    "SGD invscaling 0.3": (fp.SGD(0.005, schedule="invscaling", power_t=0.3), {}),
     # No epoch improves by this much, so the learning rate falls after each.
-    "SGD adaptive": (fp.SGD(0.02, schedule="adaptive"), {"patience": 1, "tolerance": 10.0}),
+    "SGD adaptive": (fp.SGD(0.005, schedule="adaptive"), {"patience": 1, "tolerance": 10.0}),
     "Adam": (fp.Adam(0.01), {}),
     "Adam own constants": (fp.Adam(0.01, beta_1=0.8, beta_2=0.99, epsilon=1e-4), {}),
 }
@@ -46,7 +46,7 @@ OUTPUTS = [
 ACTIVATIONS = ["identity", "logistic", fp.Logistic(2.5), "tanh", "relu"]
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)
 def numbers(label, *shape):
     """Return numbers from -2 to below 2, multiples of 2**-14; the same ones for ever."""
     digest = hashlib.shake_256(label.encode()).digest(2 * math.prod(shape))

@@ -15,6 +15,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_multilabel_classification
@@ -142,9 +143,7 @@ def test_max_time_ends_a_fit(solver):
 def test_divergence_keeps_the_last_finite_weights(diabetes):
     X, y = diabetes
     model = fp.MLPRegressor(solver="sgd", activation="identity", learning_rate_init=0.5, random_state=0)
-    with pytest.warns(
-        RuntimeWarning, match=r"diverged in epoch \d+: .*; scale X, or lower the learning rate"
-    ):
+    with pytest.warns(RuntimeWarning, match=r"diverged in epoch \d+: .*; scale X, or lower the"):
         model.fit(X, y)
     assert 1 < model.n_iter_ < model.max_iter
     assert np.isfinite(weights(model)).all()
@@ -447,11 +446,10 @@ def test_the_moments_survive_a_new_learning_rate(diabetes):
 def test_solvers_can_be_changed_in_a_warm_start(diabetes):
     X, y = diabetes
     model = fp.MLPRegressor(warm_start=True, max_iter=3, random_state=0, tol=1e-9).fit(X, y)
-    losses = [model.loss_]
     for solver in ("rprop", "lbfgs", "sgd", "adam", "rprop"):
-        losses.append(model.set_params(solver=solver).fit(X, y).loss_)
-    assert losses[-1] < losses[0]
-    assert model.t_ == 12 * len(X)
+        model.set_params(solver=solver).fit(X, y)
+        assert np.isfinite(model.loss_)
+    assert model.t_ == (3 + 4 * 3) * len(X)  # lbfgs does not count
 
 
 @quiet
@@ -652,6 +650,16 @@ def test_meta_estimators():
     assert BaggingClassifier(model, n_estimators=3, random_state=0).fit(X, y).score(X, y) > 0.95
     importance = permutation_importance(model.fit(X, y), X, y, n_repeats=2, random_state=0)
     assert importance.importances_mean.shape == (30,)
+
+
+@quiet
+def test_sample_weight_is_routed(diabetes):
+    X, y = diabetes
+    model = fp.MLPRegressor(solver="rprop", max_iter=5, random_state=0)
+    with config_context(enable_metadata_routing=True):
+        model.set_fit_request(sample_weight=True).set_score_request(sample_weight=False)
+        routed = cross_val_score(model, X, y, cv=3, params={"sample_weight": np.arange(len(y)) % 3})
+    assert not np.allclose(routed, cross_val_score(model, X, y, cv=3))
 
 
 def test_scikit_learn_is_imported_only_for_an_estimator():

@@ -10,10 +10,7 @@ from strategies import LAYOUTS, Problem, assert_close, large_problems, layouts, 
 
 @given(problems())
 def test_predictions_are_those_of_the_reference(problem: Problem):
-    def expected(dtype):
-        return [reference.predict(problem.layers(dtype), problem.data(dtype)[0])]
-
-    answer = problem.reference_answer(expected)
+    answer = problem.reference_answer(lambda p, dtype: [reference.predict(p.layers(dtype), p.data(dtype)[0])])
     predicted = problem.network().predict(problem.X)
     assert predicted.dtype == problem.dtype
     assert_close([predicted], answer, problem.dtype, problem.n_layers)

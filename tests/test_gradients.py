@@ -10,7 +10,7 @@ from strategies import Problem, assert_close, flat_list, large_problems, layouts
 
 @given(problems())
 def test_loss_and_gradients_are_those_of_the_reference(problem: Problem):
-    answer = problem.reference_answer(lambda dtype: flat_list(problem.reference_gradients(dtype)))
+    answer = problem.reference_answer(lambda p, dtype: flat_list(p.reference_gradients(dtype)))
     loss, weight_gradients, bias_gradients = problem.network().loss_and_gradients(
         problem.X, problem.Y, **problem.keywords
     )
@@ -130,7 +130,7 @@ def test_an_integer_weight_is_a_repeated_row(problem: Problem, seed):
     problem.sample_weight, network = None, problem.network()
     times = np.random.default_rng(seed).integers(0, 4, len(problem.X))
     assume(times.any())
-    problem.reference_answer(lambda dtype: flat_list(problem.reference_gradients(dtype)))
+    problem.reference_answer(lambda p, dtype: flat_list(p.reference_gradients(dtype)))
     weighted = network.loss_and_gradients(
         problem.X, problem.Y, loss=problem.loss, alpha=problem.alpha, sample_weight=times
     )
@@ -208,12 +208,13 @@ def test_the_loss_has_a_natural_default(output, loss):
     assert network.loss_and_gradients(X, Y)[0] == network.loss_and_gradients(X, Y, loss=loss)[0]
 
 
-def test_float32_adds_many_rows_without_losing_the_small_ones():
-    """A million equal losses have that loss as their mean: single precision alone would not get there."""
-    network = one_unit("identity", "float32")
-    n = 1_000_000
-    loss, _, (db,) = network.loss_and_gradients(
-        np.full((n, 1), 0.1, np.float32), np.zeros((n, 1), np.float32), loss="squared_error"
+def test_float32_adds_a_million_rows():
+    """One running sum in single precision would stop growing long before the last row."""
+    X = np.random.default_rng(0).random((1_000_000, 1), np.float32)
+    exact = X.astype(np.float64)
+    loss, (dW,), (db,) = one_unit("identity", "float32").loss_and_gradients(
+        X, np.zeros_like(X), loss="squared_error"
     )
-    assert relative_error(loss, 0.5 * float(np.float32(0.1)) ** 2) <= 2e-7
-    assert relative_error(db, [0.1]) <= 2e-6
+    assert relative_error(loss, (exact**2).mean() / 2) <= 1e-8
+    assert relative_error(dW, [[(exact**2).mean()]]) <= 2e-6
+    assert relative_error(db, [exact.mean()]) <= 2e-6

@@ -129,7 +129,7 @@ def test_every_feature_on_any_number_of_threads(feature, batch_size, dtype):
 
 
 @pytest.mark.parametrize("rows", [1, 7, 8, 9, 255, 256, 257, 511, 513, 1023, 1024, 1025, 2048, 2049])
-@pytest.mark.parametrize("shape", by({"wide": WIDE, "large": LARGE}))
+@pytest.mark.parametrize("shape", by({"wide": WIDE, "large": replace(LARGE, dtype="float64", alpha=0.3)}))
 def test_any_number_of_rows_on_any_number_of_threads(shape, rows):
     assert_same(on_any_number_of_threads(replace(shape, rows=rows, epochs=2)))
 
@@ -161,7 +161,7 @@ def test_many_random_fits_on_any_number_of_threads(seed):
 @pytest.mark.parametrize("batch_size", range(1, 400, 3))
 @pytest.mark.parametrize("rows", [400, 451])
 def test_every_batch_size_on_any_number_of_threads(rows, batch_size):
-    assert_same(on_any_number_of_threads(replace(LARGE, rows=rows, batch_size=batch_size, optimizer="SGD")))
+    assert_same(on_any_number_of_threads(replace(LARGE, rows=rows, batch_size=batch_size, optimizer="Adam")))
 
 
 @exhaustive
@@ -659,7 +659,8 @@ def test_threads_that_were_started_in_another_mode(bits):
     with floating_point_mode(bits):
         fp.train(networks[0].copy(), X, Y, epochs=1, n_threads=n_threads)
     for network, threads in zip(networks, [1, n_threads], strict=True):
-        fp.train(network, X, Y, epochs=20, n_threads=threads)
+        fp.train(network, X, Y, epochs=10, n_threads=threads)
+        replace(WIDE, optimizer="Adam", epochs=10).train(network, n_threads=threads)
     assert hash_of_parameters(networks[1]) == hash_of_parameters(networks[0])
 
 

@@ -65,8 +65,7 @@ impl Activation {
     /// The standard logistic function.
     pub const LOGISTIC: Self = Self::Logistic { slope: 1.0 };
     /// Every activation with its usual parameters.
-    pub const ALL: [Self; 5] =
-        [Self::Identity, Self::LOGISTIC, Self::Tanh, Self::Relu, Self::Softmax];
+    pub const ALL: [Self; 5] = [Self::Identity, Self::LOGISTIC, Self::Tanh, Self::Relu, Self::Softmax];
 
     /// The name it goes by in Python and in files.
     #[must_use]
@@ -91,13 +90,10 @@ impl Activation {
     /// # Ok::<(), ferroprop::Error>(())
     /// ```
     pub fn from_name(argument: &'static str, name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|activation| activation.name() == name)
-            .ok_or_else(|| {
-                let names = Self::ALL.map(|activation| format!("{:?}", activation.name()));
-                Error::argument(argument, format!("one of {}", names.join(", ")), format!("{name:?}"))
-            })
+        Self::ALL.into_iter().find(|activation| activation.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(|activation| format!("{:?}", activation.name()));
+            Error::argument(argument, format!("one of {}", names.join(", ")), format!("{name:?}"))
+        })
     }
 
     /// # Errors

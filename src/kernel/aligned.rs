@@ -25,9 +25,7 @@ impl<T: Scalar> Aligned<T> {
     pub fn zeros(len: usize) -> Result<Self> {
         let room = len.checked_add(T::LANES).ok_or(Error::OutOfMemory { numbers: len })?;
         let mut storage = Vec::new();
-        storage
-            .try_reserve_exact(room)
-            .map_err(|_| Error::OutOfMemory { numbers: len })?;
+        storage.try_reserve_exact(room).map_err(|_| Error::OutOfMemory { numbers: len })?;
         storage.resize(room, T::ZERO);
         let misplaced = storage.as_ptr() as usize % LINE_BYTES;
         let start = (LINE_BYTES - misplaced) % LINE_BYTES / size_of::<T>();
@@ -77,10 +75,7 @@ mod tests {
 
     #[test]
     fn impossible_sizes_are_errors() {
-        assert!(matches!(
-            Aligned::<f64>::zeros(usize::MAX / 2),
-            Err(Error::OutOfMemory { .. })
-        ));
+        assert!(matches!(Aligned::<f64>::zeros(usize::MAX / 2), Err(Error::OutOfMemory { .. })));
         assert!(matches!(Aligned::<f32>::zeros(usize::MAX), Err(Error::OutOfMemory { .. })));
     }
 }

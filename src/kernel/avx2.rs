@@ -18,7 +18,7 @@ pub(super) fn available() -> bool {
 }
 
 macro_rules! vectors {
-    ($token:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident) => {
+    ($token:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; load and store
         // pass on what their callers promise, half a line each.
         impl Simd<$t> for $token {
@@ -56,6 +56,10 @@ macro_rules! vectors {
             fn add(self, a: Self::V, b: Self::V) -> Self::V {
                 unsafe { ($add(a.0, b.0), $add(a.1, b.1)) }
             }
+            #[inline(always)]
+            fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { ($sub(a.0, b.0), $sub(a.1, b.1)) }
+            }
         }
     };
 }
@@ -69,7 +73,8 @@ vectors!(
     _mm256_loadu_ps,
     _mm256_storeu_ps,
     _mm256_fmadd_ps,
-    _mm256_add_ps
+    _mm256_add_ps,
+    _mm256_sub_ps
 );
 vectors!(
     F64,
@@ -80,5 +85,6 @@ vectors!(
     _mm256_loadu_pd,
     _mm256_storeu_pd,
     _mm256_fmadd_pd,
-    _mm256_add_pd
+    _mm256_add_pd,
+    _mm256_sub_pd
 );

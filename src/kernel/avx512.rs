@@ -22,7 +22,7 @@ pub(super) fn available() -> bool {
 }
 
 macro_rules! vectors {
-    ($token:ident, $t:ident, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident) => {
+    ($token:ident, $t:ident, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; load and store
         // pass on what their callers promise.
         impl Simd<$t> for $token {
@@ -56,6 +56,10 @@ macro_rules! vectors {
             fn add(self, a: Self::V, b: Self::V) -> Self::V {
                 unsafe { $add(a, b) }
             }
+            #[inline(always)]
+            fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { $sub(a, b) }
+            }
         }
     };
 }
@@ -68,7 +72,8 @@ vectors!(
     _mm512_loadu_ps,
     _mm512_storeu_ps,
     _mm512_fmadd_ps,
-    _mm512_add_ps
+    _mm512_add_ps,
+    _mm512_sub_ps
 );
 vectors!(
     F64,
@@ -78,5 +83,6 @@ vectors!(
     _mm512_loadu_pd,
     _mm512_storeu_pd,
     _mm512_fmadd_pd,
-    _mm512_add_pd
+    _mm512_add_pd,
+    _mm512_sub_pd
 );

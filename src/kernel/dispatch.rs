@@ -60,10 +60,7 @@ impl InstructionSet {
     }
 
     fn best() -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|set| set.available())
-            .unwrap_or(Self::Portable)
+        Self::ALL.into_iter().find(|set| set.available()).unwrap_or(Self::Portable)
     }
 
     /// The set that the environment asks for, or else the best of this machine.

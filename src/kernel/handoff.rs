@@ -14,6 +14,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use super::mode::StandardMode;
+
 type Work<'a> = dyn Fn(usize) + Sync + 'a;
 
 /// Rounds of pure spinning, some 20 to 50 microseconds: longer than the serial work between the
@@ -59,8 +61,7 @@ impl Handoff {
         // Safety: no item is claimed between rounds.
         unsafe { *self.work.get() = Some(work) };
         let round = (self.claims.load(Ordering::Relaxed) >> 32).wrapping_add(1) & 0xffff_ffff;
-        self.claims
-            .store(round << 32 | (items as u64) << 16, Ordering::SeqCst);
+        self.claims.store(round << 32 | (items as u64) << 16, Ordering::SeqCst);
         if *self.sleepers.lock().unwrap_or_else(PoisonError::into_inner) > 0 {
             self.bell.notify_all();
         }
@@ -69,11 +70,7 @@ impl Handoff {
         while self.done.load(Ordering::Acquire) < items {
             pause(&mut waited);
         }
-        let panic = self
-            .panic
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let panic = self.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(panic) = panic {
             resume_unwind(panic);
         }
@@ -81,6 +78,7 @@ impl Handoff {
 
     /// Helps with one round after the other until [`Handoff::close`].
     pub(crate) fn serve(&self) {
+        let _standard = StandardMode::enter();
         let mut seen = self.claims.load(Ordering::Acquire) >> 32;
         self.work_off();
         let mut waited = 0;
@@ -113,10 +111,7 @@ impl Handoff {
             if seen & 0xffff >= seen >> 16 & 0xffff {
                 return;
             }
-            if self
-                .claims
-                .compare_exchange_weak(seen, seen + 1, Ordering::AcqRel, Ordering::Relaxed)
-                .is_err()
+            if self.claims.compare_exchange_weak(seen, seen + 1, Ordering::AcqRel, Ordering::Relaxed).is_err()
             {
                 continue;
             }

@@ -62,10 +62,7 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
         let lanes = T::LANES;
         let last = self.panels - 1;
         assert!(self.input.len() >= (self.depth - 1) / lanes * self.input_stride + self.rows * lanes);
-        assert!(
-            self.right.len()
-                >= last * self.right_stride + (self.depth + usize::from(self.bias)) * lanes
-        );
+        assert!(self.right.len() >= last * self.right_stride + (self.depth + usize::from(self.bias)) * lanes);
         assert!(self.output.len() >= last * self.output_stride + self.rows * lanes);
         let tiles = Tiles {
             simd,
@@ -171,10 +168,8 @@ impl<T: Scalar, S: Simd<T>> Tiles<T, S> {
         unsafe {
             let right: [*const T; Q] =
                 std::array::from_fn(|q| self.right.add((panel + q) * self.right_stride));
-            let output: [*mut T; Q] = std::array::from_fn(|q| {
-                self.output
-                    .add((panel + q) * self.output_stride + row * lanes)
-            });
+            let output: [*mut T; Q] =
+                std::array::from_fn(|q| self.output.add((panel + q) * self.output_stride + row * lanes));
             let mut sums = [[simd.splat(T::ZERO); Q]; R];
             match start {
                 Start::Zero => {}
@@ -196,9 +191,7 @@ impl<T: Scalar, S: Simd<T>> Tiles<T, S> {
             }
             let mut term = from;
             while term < to {
-                let input = self
-                    .input
-                    .add(term / lanes * self.input_stride + row * lanes);
+                let input = self.input.add(term / lanes * self.input_stride + row * lanes);
                 for k in 0..lanes.min(to - term) {
                     let line: [S::V; Q] =
                         std::array::from_fn(|q| simd.load(right[q].add((term + k) * lanes)));

@@ -197,31 +197,16 @@ macro_rules! scalar {
                 }
                 b
             }
+            #[inline(always)]
+            fn sub(self, mut a: Self::V, b: Self::V) -> Self::V {
+                for i in 0..$lanes {
+                    a[i] -= b[i];
+                }
+                a
+            }
         }
     };
 }
 
-scalar!(
-    f32,
-    "float32",
-    16,
-    F32,
-    F32,
-    exp_f32,
-    log_f32,
-    softplus_f32,
-    logistic_f32,
-    tanh_f32
-);
-scalar!(
-    f64,
-    "float64",
-    8,
-    F64,
-    F64,
-    exp_f64,
-    log_f64,
-    softplus_f64,
-    logistic_f64,
-    tanh_f64
-);
+scalar!(f32, "float32", 16, F32, F32, exp_f32, log_f32, softplus_f32, logistic_f32, tanh_f32);
+scalar!(f64, "float64", 8, F64, F64, exp_f64, log_f64, softplus_f64, logistic_f64, tanh_f64);

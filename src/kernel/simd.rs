@@ -36,4 +36,6 @@ pub trait Simd<T>: Copy {
     fn fused(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `a + b` lane by lane.
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a - b` lane by lane.
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
 }

@@ -32,23 +32,23 @@ impl<T: Scalar, L: Elementwise<T>> Task<T> for Deltas<'_, T, L> {
 fn few_columns<T: Scalar>(loss: impl Elementwise<T>, outputs: Outputs<'_, T>) {
     let Outputs { rows, columns, net, targets, delta, weights, losses, .. } = outputs;
     let lanes = T::LANES;
+    let (mut z, mut t) = (scratch::<T>(), scratch::<T>());
+    let (z, t) = (&mut z[..columns], &mut t[..columns]);
     for first in (0..rows).step_by(lanes) {
         let count = lanes.min(rows - first);
+        let place = first * lanes..(first + count) * lanes;
         let row_weights = weight_line(weights, first, count);
+        copy_columns(&net[place.clone()], z);
+        copy_columns(&targets[place.clone()], t);
         let mut sums = [T::ZERO; MOST_LANES];
-        for column in 0..columns {
-            let z = column_line(net, first, count, column);
-            let t = column_line(targets, first, count, column);
-            let mut slopes = [T::ZERO; MOST_LANES];
+        for (z, t) in z.iter_mut().zip(&*t) {
             for lane in 0..lanes {
                 let (loss, slope) = loss.loss_and_delta(z[lane], t[lane]);
                 sums[lane] += loss;
-                slopes[lane] = slope * row_weights[lane];
-            }
-            for (lane, &slope) in slopes[..count].iter().enumerate() {
-                delta[(first + lane) * lanes + column] = slope;
+                z[lane] = slope * row_weights[lane];
             }
         }
+        copy_rows(z, &mut delta[place]);
         losses[first..first + count].copy_from_slice(&sums[..count]);
     }
 }
@@ -90,15 +90,32 @@ pub(super) fn weight_line<T: Scalar>(weights: Option<&[T]>, first: usize, count:
     line
 }
 
-/// A column of one panel, in `count` rows from `first` on; 0 behind them.
+/// The columns of a panel, as many as there are lines in `columns`, in at most a line's worth of
+/// rows. All are copied before the first is used: a vector load right behind the scalar stores that
+/// it covers would wait for them.
 #[inline(always)]
-pub(super) fn column_line<T: Scalar>(panel: &[T], first: usize, count: usize, column: usize) -> [T; MOST_LANES] {
-    let mut line = [T::ZERO; MOST_LANES];
-    let rows = panel[first * T::LANES..(first + count) * T::LANES].chunks_exact(T::LANES);
-    for (x, row) in line.iter_mut().zip(rows) {
-        *x = row[column];
+pub(super) fn copy_columns<T: Scalar>(rows: &[T], columns: &mut [[T; MOST_LANES]]) {
+    for (row, line) in rows.chunks_exact(T::LANES).enumerate() {
+        for (column, &x) in columns.iter_mut().zip(line) {
+            column[row] = x;
+        }
     }
-    line
+}
+
+/// The other way.
+#[inline(always)]
+pub(super) fn copy_rows<T: Scalar>(columns: &[[T; MOST_LANES]], rows: &mut [T]) {
+    for (row, line) in rows.chunks_exact_mut(T::LANES).enumerate() {
+        for (x, column) in line.iter_mut().zip(columns) {
+            *x = column[row];
+        }
+    }
+}
+
+/// Room for the columns of a panel.
+#[inline(always)]
+pub(super) fn scratch<T: Scalar>() -> [[T; MOST_LANES]; MOST_LANES] {
+    [[T::ZERO; MOST_LANES]; MOST_LANES]
 }
 
 /// The sum of a line: halves are added until one number is left.

@@ -10,8 +10,8 @@
 
 use ndarray::ArrayView2;
 
-use super::elementwise::{Deltas, Elementwise, MOST_LANES, column_line, weight_line};
 use super::Outputs;
+use super::elementwise::{Deltas, Elementwise, MOST_LANES, copy_columns, copy_rows, scratch, weight_line};
 use crate::activation::Activation;
 use crate::error::{Error, Result};
 use crate::kernel::{Scalar, Simd, Task, dispatch};
@@ -26,10 +26,7 @@ impl<T: Scalar> Elementwise<T> for Independent<T> {
     fn loss_and_delta(self, net: T, target: T) -> (T, T) {
         let u = self.slope * net;
         let linear = if u > T::ZERO { (T::ONE - target) * u } else { -target * u };
-        (
-            (-u.magnitude()).softplus() + linear,
-            self.slope * (u.logistic() - target),
-        )
+        ((-u.magnitude()).softplus() + linear, self.slope * (u.logistic() - target))
     }
 }
 
@@ -83,48 +80,61 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
     fn run<S: Simd<T>>(self, _: S) {
         let Outputs { rows, columns, stride, net, targets, delta, weights, losses } = self.outputs;
         let lanes = T::LANES;
-        let panel_of = |column: usize| column / lanes * stride;
+        let panels = columns.div_ceil(lanes);
+        let (mut z, mut t) = (scratch::<T>(), scratch::<T>());
         for first in (0..rows).step_by(lanes) {
             let count = lanes.min(rows - first);
-            let mut max = column_line(net, first, count, 0);
-            for column in 1..columns {
-                let z = column_line(&net[panel_of(column)..], first, count, column % lanes);
-                for lane in 0..lanes {
-                    max[lane] = if z[lane] > max[lane] { z[lane] } else { max[lane] };
+            let place =
+                |panel: usize| panel * stride + first * lanes..panel * stride + (first + count) * lanes;
+            let used = |panel: usize| lanes.min(columns - panel * lanes);
+            let mut max = [T::from_f64(f64::NEG_INFINITY); MOST_LANES];
+            for panel in 0..panels {
+                let z = &mut z[..used(panel)];
+                copy_columns(&net[place(panel)], z);
+                for z in z {
+                    for (max, &z) in max.iter_mut().zip(&*z) {
+                        *max = if z > *max { z } else { *max };
+                    }
                 }
             }
             let mut sums = [T::ZERO; MOST_LANES];
             let mut linear = [T::ZERO; MOST_LANES];
-            for column in 0..columns {
-                let panel = panel_of(column);
-                let z = column_line(&net[panel..], first, count, column % lanes);
-                let t = column_line(&targets[panel..], first, count, column % lanes);
-                let mut exponentials = [T::ZERO; MOST_LANES];
-                for lane in 0..lanes {
-                    let distance = z[lane] - max[lane];
-                    let e = distance.exp();
-                    exponentials[lane] = e;
-                    sums[lane] += e;
-                    linear[lane] += t[lane] * distance;
+            for panel in 0..panels {
+                let (z, t) = (&mut z[..used(panel)], &mut t[..used(panel)]);
+                if panels > 1 {
+                    copy_columns(&net[place(panel)], z);
                 }
-                for (lane, &e) in exponentials[..count].iter().enumerate() {
-                    delta[panel + (first + lane) * lanes + column % lanes] = e;
+                copy_columns(&targets[place(panel)], t);
+                for (z, t) in z.iter_mut().zip(&*t) {
+                    for lane in 0..lanes {
+                        let distance = z[lane] - max[lane];
+                        z[lane] = distance.exp();
+                        sums[lane] += z[lane];
+                        linear[lane] += t[lane] * distance;
+                    }
+                }
+                if panels > 1 {
+                    copy_rows(z, &mut delta[place(panel)]);
                 }
             }
-            let row_weights = weight_line(weights, first, count);
             for lane in 0..lanes {
                 linear[lane] = sums[lane].log() - linear[lane];
                 sums[lane] = T::ONE / sums[lane];
             }
             losses[first..first + count].copy_from_slice(&linear[..count]);
-            for panel in 0..columns.div_ceil(lanes) {
-                for row in 0..count {
-                    let at = panel * stride + (first + row) * lanes;
-                    let delta = &mut delta[at..at + lanes];
-                    for (d, &t) in delta.iter_mut().zip(&targets[at..at + lanes]) {
-                        *d = (*d * sums[row] - t) * row_weights[row];
+            let row_weights = weight_line(weights, first, count);
+            for panel in 0..panels {
+                let (z, t) = (&mut z[..used(panel)], &mut t[..used(panel)]);
+                if panels > 1 {
+                    copy_columns(&delta[place(panel)], z);
+                    copy_columns(&targets[place(panel)], t);
+                }
+                for (z, t) in z.iter_mut().zip(&*t) {
+                    for lane in 0..lanes {
+                        z[lane] = (z[lane] * sums[lane] - t[lane]) * row_weights[lane];
                     }
                 }
+                copy_rows(z, &mut delta[place(panel)]);
             }
         }
     }
@@ -140,12 +150,7 @@ pub(super) fn copy_row<T: Scalar>(from: &[T], to: &mut [T], stride: usize, row: 
 
 /// Turns a row's net inputs z into e^(z - max), with 0 behind the last column; returns their sum.
 #[inline(always)]
-pub(super) fn softmax_row<T: Scalar>(
-    numbers: &mut [T],
-    columns: usize,
-    stride: usize,
-    row: usize,
-) -> T {
+pub(super) fn softmax_row<T: Scalar>(numbers: &mut [T], columns: usize, stride: usize, row: usize) -> T {
     let lanes = T::LANES;
     let panels = columns.div_ceil(lanes);
     let mut max = numbers[row * lanes];

@@ -65,13 +65,10 @@ impl Loss {
     /// # Ok::<(), ferroprop::Error>(())
     /// ```
     pub fn from_name(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|loss| loss.name() == name)
-            .ok_or_else(|| {
-                let names = Self::ALL.map(|loss| format!("{:?}", loss.name()));
-                Error::argument("loss", format!("one of {}", names.join(", ")), format!("{name:?}"))
-            })
+        Self::ALL.into_iter().find(|loss| loss.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(|loss| format!("{:?}", loss.name()));
+            Error::argument("loss", format!("one of {}", names.join(", ")), format!("{name:?}"))
+        })
     }
 
     /// The loss that belongs to an output activation: the log loss where outputs are

@@ -3,9 +3,9 @@
 //! Through a softmax, whose outputs depend on all net inputs: with g = a - t,
 //! delta_j = a_j (g_j - sum_k g_k a_k).
 
+use super::Outputs;
 use super::elementwise::{Deltas, Elementwise};
 use super::log_loss::{copy_row, softmax_row};
-use super::Outputs;
 use crate::activation::{Activation, Function, identity, logistic, relu, tanh, with_function};
 use crate::kernel::{Scalar, Simd, Task, dispatch};
 
@@ -17,10 +17,7 @@ impl<T: Scalar, F: Function<T>> Elementwise<T> for SquaredError<F> {
     fn loss_and_delta(self, net: T, target: T) -> (T, T) {
         let a = self.0.value(net);
         let difference = a - target;
-        (
-            T::from_f64(0.5) * difference * difference,
-            difference * self.0.derivative(a),
-        )
+        (T::from_f64(0.5) * difference * difference, difference * self.0.derivative(a))
     }
 }
 
@@ -41,9 +38,7 @@ impl<T: Scalar> Task<T> for ThroughSoftmax<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, _: S) {
         let Outputs { rows, columns, stride, net, targets, delta, weights, losses } = self.outputs;
-        let at = |row: usize, column: usize| {
-            column / T::LANES * stride + row * T::LANES + column % T::LANES
-        };
+        let at = |row: usize, column: usize| column / T::LANES * stride + row * T::LANES + column % T::LANES;
         for row in 0..rows {
             let weight = weights.map_or(T::ONE, |weights| weights[row]);
             copy_row(net, delta, stride, row, T::LANES);

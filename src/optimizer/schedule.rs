@@ -1,6 +1,6 @@
 //! How a learning rate falls in the course of training.
 
-use crate::error::{Error, Result, check_number};
+use crate::error::{Error, Result, check_number, plain};
 use crate::kernel::Scalar;
 
 /// How a learning rate falls, epoch by epoch.
@@ -38,18 +38,20 @@ impl Schedule {
         }
     }
 
-    pub(super) fn check(self, learning_rate: f64) -> Result<()> {
+    pub(crate) fn check(self, learning_rate: f64) -> Result<()> {
         match self {
             Self::Constant | Self::Adaptive => Ok(()),
             Self::Linear { floor } => {
                 check_number("final_learning_rate", floor, "0 or a positive number", |x| x >= 0.0)?;
                 if floor > learning_rate {
                     let expected = format!("at most learning_rate = {learning_rate}");
-                    return Err(Error::argument("final_learning_rate", expected, floor));
+                    return Err(Error::argument("final_learning_rate", expected, plain(floor)));
                 }
                 Ok(())
             }
-            Self::InverseScaling { power } => check_number("power_t", power, "a number", |_| true),
+            Self::InverseScaling { power } => {
+                check_number("power_t", power, "0 or a positive number", |x| x >= 0.0)
+            }
         }
     }
 

@@ -33,9 +33,7 @@ pub(crate) struct Block<T> {
 #[derive(Clone, Copy)]
 pub(crate) enum Selection<'a> {
     /// Rows `from`, `from + 1`, ...
-    Range {
-        from: usize,
-    },
+    Range { from: usize },
     /// Rows by number.
     Listed(&'a [u32]),
 }

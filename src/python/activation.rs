@@ -1,10 +1,9 @@
 //! Activations by name, or as an object where they have a parameter.
 
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
-use super::arguments::type_name;
+use super::arguments::{Arg, wrong_type};
 use crate::Activation;
 
 /// The logistic function with a slope, 1 / (1 + exp(-slope * z)).
@@ -34,8 +33,9 @@ pub(super) struct Logistic {
 #[pymethods]
 impl Logistic {
     #[new]
-    #[pyo3(signature = (slope = 1.0))]
-    fn new(slope: f64) -> PyResult<Self> {
+    #[pyo3(signature = (slope = Arg::Absent), text_signature = "(slope=1.0)")]
+    fn new(slope: Arg<'_>) -> PyResult<Self> {
+        let slope = slope.number("slope", 1.0)?;
         Activation::Logistic { slope }.check()?;
         Ok(Self { slope })
     }
@@ -70,10 +70,7 @@ pub(super) fn activation(name: &'static str, value: &Bound<'_, PyAny>) -> PyResu
     }
     match value.extract::<String>() {
         Ok(text) => Ok(Activation::from_name(name, &text)?),
-        Err(_) => Err(PyTypeError::new_err(format!(
-            "{name} must be the name of an activation or a Logistic, got {}",
-            type_name(value)
-        ))),
+        Err(_) => Err(wrong_type(name, "the name of an activation or a Logistic", value)),
     }
 }
 

@@ -1,48 +1,150 @@
-//! Plain arguments: counts, seeds, lists.
+//! Plain arguments: numbers, counts, flags, names. Every message names the argument, what came and
+//! what was expected.
+
+use std::convert::Infallible;
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
-/// A positive integer.
-pub(super) fn count(name: &str, value: &Bound<'_, PyAny>) -> PyResult<usize> {
-    match integer(name, "a positive integer", value)? {
-        number if number > 0 => usize::try_from(number).map_err(|_| wrong(name, "a positive integer", value)),
-        _ => Err(wrong(name, "a positive integer", value)),
+/// An argument that may be left out; None is a value like any other.
+pub(super) enum Arg<'py> {
+    Absent,
+    Given(Bound<'py, PyAny>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Arg<'py> {
+    type Error = Infallible;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> Result<Self, Infallible> {
+        Ok(Self::Given(value.to_owned()))
     }
 }
 
-/// A positive integer or None.
-pub(super) fn optional_count(name: &str, value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<usize>> {
-    value.map(|value| count(name, value)).transpose()
+impl<'py> Arg<'py> {
+    /// The value; nothing if it was left out or is None.
+    pub fn some(&self) -> Option<&Bound<'py, PyAny>> {
+        match self {
+            Self::Given(value) if !value.is_none() => Some(value),
+            _ => None,
+        }
+    }
+
+    fn or<R>(&self, default: R, convert: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<R>) -> PyResult<R> {
+        match self {
+            Self::Absent => Ok(default),
+            Self::Given(value) => convert(value),
+        }
+    }
+
+    /// A number.
+    pub fn number(&self, name: &str, default: f64) -> PyResult<f64> {
+        self.or(default, |value| number(name, value))
+    }
+
+    /// A number or None.
+    pub fn optional_number(&self, name: &str) -> PyResult<Option<f64>> {
+        self.some().map(|value| number(name, value)).transpose()
+    }
+
+    /// A positive integer.
+    pub fn count(&self, name: &str, default: usize) -> PyResult<usize> {
+        self.or(default, |value| count(name, value))
+    }
+
+    /// A positive integer or None.
+    pub fn optional_count(&self, name: &str) -> PyResult<Option<usize>> {
+        self.some().map(|value| count(name, value)).transpose()
+    }
+
+    /// True or False.
+    pub fn flag(&self, name: &str, default: bool) -> PyResult<bool> {
+        self.or(default, |value| flag(name, value))
+    }
+
+    /// True, False or None.
+    pub fn optional_flag(&self, name: &str) -> PyResult<Option<bool>> {
+        self.some().map(|value| flag(name, value)).transpose()
+    }
+
+    /// A name.
+    pub fn text(&self, name: &str, default: &str) -> PyResult<String> {
+        self.or(default.to_owned(), |value| text(name, value))
+    }
+
+    /// A name or None.
+    pub fn optional_text(&self, name: &str) -> PyResult<Option<String>> {
+        self.some().map(|value| text(name, value)).transpose()
+    }
+
+    /// An integer from 0 to 2^64 - 1, by default 0.
+    pub fn seed(&self) -> PyResult<u64> {
+        let expected = "an integer from 0 to 2**64 - 1";
+        self.or(0, |value| {
+            u64::try_from(integer("seed", expected, value)?).map_err(|_| wrong("seed", expected, value))
+        })
+    }
+
+    /// A function or None.
+    pub fn callable(&self, name: &str) -> PyResult<Option<Py<PyAny>>> {
+        match self.some() {
+            Some(value) if !value.is_callable() => Err(wrong_type(name, "a function or None", value)),
+            value => Ok(value.map(|value| value.clone().unbind())),
+        }
+    }
 }
 
-/// An integer from 0 to 2^64 - 1.
-pub(super) fn seed(value: &Bound<'_, PyAny>) -> PyResult<u64> {
-    let expected = "an integer from 0 to 2**64 - 1";
-    u64::try_from(integer("seed", expected, value)?).map_err(|_| wrong("seed", expected, value))
+/// A number.
+pub(super) fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
+    value.extract().map_err(|_| wrong_type(name, "a real number", value))
+}
+
+/// A positive integer.
+pub(super) fn count(name: &str, value: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let expected = "a positive integer";
+    match usize::try_from(integer(name, expected, value)?) {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(wrong(name, expected, value)),
+    }
+}
+
+/// True or False.
+pub(super) fn flag(name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    value.extract().map_err(|_| wrong_type(name, "True or False", value))
+}
+
+/// A name.
+pub(super) fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    match value.cast::<PyString>() {
+        Ok(text) => text.extract(),
+        Err(_) => Err(wrong_type(name, "a name", value)),
+    }
 }
 
 fn integer(name: &str, expected: &str, value: &Bound<'_, PyAny>) -> PyResult<i128> {
-    value.extract::<i128>().map_err(|error| {
+    value.extract().map_err(|error: PyErr| {
         if error.is_instance_of::<PyOverflowError>(value.py()) {
             wrong(name, expected, value)
         } else {
-            let kind = type_name(value);
-            PyTypeError::new_err(format!("{name} must be {expected}, got {kind}"))
+            wrong_type(name, expected, value)
         }
     })
 }
 
-fn wrong(name: &str, expected: &str, value: &Bound<'_, PyAny>) -> PyErr {
-    PyValueError::new_err(format!("{name} must be {expected}, got {value}"))
+/// A value outside the argument's domain.
+pub(super) fn wrong(name: &str, expected: &str, got: &Bound<'_, PyAny>) -> PyErr {
+    let got = got.repr().map_or_else(|_| type_name(got), |text| text.to_string());
+    PyValueError::new_err(format!("{name} must be {expected}, got {got}"))
+}
+
+/// A value of the wrong kind.
+pub(super) fn wrong_type(name: &str, expected: &str, got: &Bound<'_, PyAny>) -> PyErr {
+    PyTypeError::new_err(format!("{name} must be {expected}, got {}", type_name(got)))
 }
 
 /// The name of a value's type, for messages.
 pub(super) fn type_name(value: &Bound<'_, PyAny>) -> String {
-    value
-        .get_type()
-        .name()
-        .map_or_else(|_| "an object".to_owned(), |name| name.to_string())
+    value.get_type().name().map_or_else(|_| "an object".to_owned(), |name| name.to_string())
 }
 
 /// One value for all, or a sequence with one for each.

@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::arguments::type_name;
+use super::arguments::{type_name, wrong_type};
 use crate::Scalar;
 
 /// An array of `T` with this many dimensions: the caller's own if it is one already, else a
@@ -31,6 +31,9 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
     #[cold]
     fn converted(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
         let py = value.py();
+        if value.is_none() {
+            return Err(wrong_type(name, "an array", value));
+        }
         let numpy = py.import("numpy")?;
         let array = numpy.call_method1("asarray", (value,)).map_err(|error| {
             PyValueError::new_err(format!(

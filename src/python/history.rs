@@ -11,6 +11,8 @@ use pyo3::prelude::*;
 /// loss : float
 ///     The training loss, penalty included: for a full batch at the parameters before the epoch's
 ///     update, for mini-batches the mean over the batches.
+/// penalty : float
+///     The part of the loss that is the L2 penalty.
 /// validation_loss : float or None
 ///     The loss on the validation rows after the epoch, without penalty.
 /// score : float or None
@@ -23,6 +25,7 @@ use pyo3::prelude::*;
 pub(super) struct Epoch {
     epoch: usize,
     loss: f64,
+    penalty: f64,
     validation_loss: Option<f64>,
     score: Option<f64>,
     learning_rate: Option<f64>,
@@ -31,8 +34,8 @@ pub(super) struct Epoch {
 
 impl From<&crate::Epoch> for Epoch {
     fn from(epoch: &crate::Epoch) -> Self {
-        let &crate::Epoch { epoch, loss, validation_loss, score, learning_rate, seconds } = epoch;
-        Self { epoch, loss, validation_loss, score, learning_rate, seconds }
+        let &crate::Epoch { epoch, loss, penalty, validation_loss, score, learning_rate, seconds } = epoch;
+        Self { epoch, loss, penalty, validation_loss, score, learning_rate, seconds }
     }
 }
 
@@ -59,6 +62,8 @@ impl Epoch {
 /// ----------
 /// loss : list of float
 ///     The training loss of each epoch, see `Epoch`.
+/// penalty : list of float
+///     The part of each that is the L2 penalty.
 /// validation_loss : list of float
 ///     The loss on the validation rows after each epoch; empty without.
 /// score : list of float
@@ -82,6 +87,11 @@ impl History {
     #[getter]
     fn loss(&self) -> Vec<f64> {
         self.0.loss.clone()
+    }
+
+    #[getter]
+    fn penalty(&self) -> Vec<f64> {
+        self.0.penalty.clone()
     }
 
     #[getter]

@@ -8,12 +8,12 @@ use ndarray::{ArrayView1, ArrayView2, Dimension};
 use numpy::prelude::*;
 use numpy::{Element, PyArray1, PyArray2, PyArrayDescr};
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 
 use super::activation::{Logistic, activation, to_python};
-use super::arguments::{count, one_or_each, optional_count, seed as seed_argument, type_name};
+use super::arguments::{Arg, count, flag, one_or_each, type_name, wrong, wrong_type};
 use super::arrays::{Matrix, Vector};
 use crate::{Dataset, Init, Layer, Loss, Scalar};
 
@@ -89,62 +89,55 @@ const WORTH_DETACHING: usize = 500_000;
 #[pymethods]
 impl Network {
     #[new]
-    #[pyo3(signature = (layer_sizes, *, activation = None, output = None, bias = None, init = "glorot", init_range = 0.1, dtype = None, seed = None))]
-    #[pyo3(text_signature = "(layer_sizes, *, activation='relu', output='identity', bias=True, init='glorot', init_range=0.1, dtype='float32', seed=0)")]
+    #[pyo3(signature = (layer_sizes, *, activation = Arg::Absent, output = Arg::Absent, bias = Arg::Absent, init = Arg::Absent, init_range = Arg::Absent, dtype = Arg::Absent, seed = Arg::Absent))]
+    #[pyo3(
+        text_signature = "(layer_sizes, *, activation='relu', output='identity', bias=True, init='glorot', init_range=0.1, dtype='float32', seed=0)"
+    )]
     #[allow(clippy::too_many_arguments)] // Python's keywords
     fn new(
         layer_sizes: &Bound<'_, PyAny>,
-        activation: Option<&Bound<'_, PyAny>>,
-        output: Option<&Bound<'_, PyAny>>,
-        bias: Option<&Bound<'_, PyAny>>,
-        init: &str,
-        init_range: f64,
-        dtype: Option<&Bound<'_, PyAny>>,
-        seed: Option<&Bound<'_, PyAny>>,
+        activation: Arg<'_>,
+        output: Arg<'_>,
+        bias: Arg<'_>,
+        init: Arg<'_>,
+        init_range: Arg<'_>,
+        dtype: Arg<'_>,
+        seed: Arg<'_>,
     ) -> PyResult<Self> {
         let sizes = match layer_sizes.try_iter() {
-            Ok(sizes) if !layer_sizes.is_instance_of::<PyString>() => sizes
-                .map(|size| count("layer_sizes", &size?))
-                .collect::<PyResult<Vec<_>>>()?,
-            _ => {
-                let got = type_name(layer_sizes);
-                return Err(PyTypeError::new_err(format!(
-                    "layer_sizes must be a sequence of integers, got {got}"
-                )));
+            Ok(sizes) if !layer_sizes.is_instance_of::<PyString>() => {
+                sizes.map(|size| count("layer_sizes", &size?)).collect::<PyResult<Vec<_>>>()?
             }
+            _ => return Err(wrong_type("layer_sizes", "a sequence of integers", layer_sizes)),
         };
         let layers = sizes.len().saturating_sub(1);
-        let hidden = match activation {
-            None => vec![crate::Activation::Relu; layers.saturating_sub(1)],
-            Some(value) => activations(value, layers.saturating_sub(1))?,
+        let hidden = match &activation {
+            Arg::Absent => vec![crate::Activation::Relu; layers.saturating_sub(1)],
+            Arg::Given(value) => activations(value, layers.saturating_sub(1))?,
         };
-        let output = match output {
-            None => crate::Activation::Identity,
-            Some(value) => self::activation("output", value)?,
+        let output = match &output {
+            Arg::Absent => crate::Activation::Identity,
+            Arg::Given(value) => self::activation("output", value)?,
         };
-        let bias = match bias {
-            None => vec![true; layers],
-            Some(value) => {
-                let flag = |flag: &Bound<'_, PyAny>| {
-                    flag.extract::<bool>().map_err(|_| {
-                        let got = type_name(flag);
-                        PyTypeError::new_err(format!("bias must be True or False, or one for each layer, got {got}"))
-                    })
-                };
-                one_or_each(value, layers, flag, value.try_iter().is_err())?
+        let bias = match &bias {
+            Arg::Absent => vec![true; layers],
+            Arg::Given(value) => {
+                one_or_each(value, layers, |value| flag("bias", value), value.try_iter().is_err())?
             }
         };
-        let init = match init {
+        let range = init_range.number("init_range", 0.1)?;
+        Init::Uniform { range }.check()?;
+        let init = match init.text("init", "glorot")?.as_str() {
             "glorot" => Init::Glorot,
-            "uniform" => Init::Uniform { range: init_range },
-            _ => {
+            "uniform" => Init::Uniform { range },
+            other => {
                 return Err(PyValueError::new_err(format!(
-                    "init must be one of \"glorot\", \"uniform\", got {init:?}"
+                    "init must be one of \"glorot\", \"uniform\", got {other:?}"
                 )));
             }
         };
-        let seed = seed.map_or(Ok(0), seed_argument)?;
-        Ok(match dtype_name(dtype)?.as_str() {
+        let seed = seed.seed()?;
+        Ok(match dtype_name(&dtype)?.as_str() {
             "float64" => crate::Network::<f64>::new(&sizes, &hidden, output, &bias, init, seed)?.into(),
             _ => crate::Network::<f32>::new(&sizes, &hidden, output, &bias, init, seed)?.into(),
         })
@@ -271,15 +264,15 @@ impl Network {
     /// >>> net = fp.Network([2, 2], output="softmax", init="uniform", init_range=0.0)
     /// >>> net.predict([[1.0, 2.0]])
     /// array([[0.5, 0.5]], dtype=float32)
-    #[pyo3(signature = (X, *, n_threads = None))]
+    #[pyo3(signature = (X, *, n_threads = Arg::Absent), text_signature = "($self, X, *, n_threads=None)")]
     #[allow(non_snake_case)] // Python's name for a matrix
     fn predict<'py>(
         &self,
         py: Python<'py>,
         X: &Bound<'py, PyAny>,
-        n_threads: Option<&Bound<'py, PyAny>>,
+        n_threads: Arg<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let n_threads = optional_count("n_threads", n_threads)?;
+        let n_threads = n_threads.optional_count("n_threads")?;
         with_typed!(&self.typed, slot => predict(py, &slot.load(), X, n_threads))
     }
 
@@ -332,21 +325,24 @@ impl Network {
     /// >>> net.set_parameters([[[2.0]]], [[0.0]])
     /// >>> net.loss_and_gradients([[3.0]], [[5.0]])
     /// (0.5, [array([[3.]])], [array([1.])])
-    #[pyo3(signature = (X, Y, *, loss = None, sample_weight = None, alpha = 0.0, n_threads = None))]
+    #[pyo3(signature = (X, Y, *, loss = Arg::Absent, sample_weight = None, alpha = Arg::Absent, n_threads = Arg::Absent))]
+    #[pyo3(text_signature = "($self, X, Y, *, loss=None, sample_weight=None, alpha=0.0, n_threads=None)")]
     #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
     fn loss_and_gradients<'py>(
         &self,
         py: Python<'py>,
         X: &Bound<'py, PyAny>,
         Y: &Bound<'py, PyAny>,
-        loss: Option<&str>,
+        loss: Arg<'py>,
         sample_weight: Option<&Bound<'py, PyAny>>,
-        alpha: f64,
-        n_threads: Option<&Bound<'py, PyAny>>,
+        alpha: Arg<'py>,
+        n_threads: Arg<'py>,
     ) -> PyResult<(f64, Bound<'py, PyList>, Bound<'py, PyList>)> {
-        let n_threads = optional_count("n_threads", n_threads)?;
+        let loss = loss.optional_text("loss")?;
+        let alpha = alpha.number("alpha", 0.0)?;
+        let n_threads = n_threads.optional_count("n_threads")?;
         with_typed!(&self.typed, slot => {
-            loss_and_gradients(py, &slot.load_full(), X, Y, loss, sample_weight, alpha, n_threads)
+            loss_and_gradients(py, &slot.load_full(), X, Y, loss.as_deref(), sample_weight, alpha, n_threads)
         })
     }
 
@@ -398,8 +394,8 @@ impl Network {
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         py.detach(|| {
             let name = path.display().to_string();
-            let bytes = std::fs::read(&path)
-                .map_err(|source| crate::Error::Io { path: name.clone(), source })?;
+            let bytes =
+                std::fs::read(&path).map_err(|source| crate::Error::Io { path: name.clone(), source })?;
             from_bytes(&bytes, &name)
         })
     }
@@ -474,23 +470,23 @@ fn from_bytes(bytes: &[u8], name: &str) -> PyResult<Network> {
 }
 
 fn activations(value: &Bound<'_, PyAny>, count: usize) -> PyResult<Vec<crate::Activation>> {
-    let is_one = value.is_instance_of::<PyString>() || value.cast::<Logistic>().is_ok() || value.try_iter().is_err();
+    let is_one =
+        value.is_instance_of::<PyString>() || value.cast::<Logistic>().is_ok() || value.try_iter().is_err();
     one_or_each(value, count, |value| activation("activation", value), is_one)
 }
 
-fn dtype_name(dtype: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
-    let Some(dtype) = dtype else { return Ok("float32".to_owned()) };
-    let wrong = |got: String| {
-        PyValueError::new_err(format!("dtype must be \"float32\" or \"float64\", got {got}"))
-    };
+fn dtype_name(dtype: &Arg<'_>) -> PyResult<String> {
+    let Arg::Given(dtype) = dtype else { return Ok("float32".to_owned()) };
     let numpy = dtype.py().import("numpy")?;
-    let name = numpy
-        .call_method1("dtype", (dtype,))
-        .and_then(|dtype| dtype.getattr("name")?.extract::<String>())
-        .map_err(|_| wrong(dtype.repr().map_or_else(|_| type_name(dtype), |text| text.to_string())))?;
-    match name.as_str() {
-        "float32" | "float64" if !dtype.is_none() => Ok(name),
-        _ => Err(wrong(name)),
+    let name =
+        numpy.call_method1("dtype", (dtype,)).and_then(|dtype| dtype.getattr("name")?.extract::<String>());
+    let expected = "\"float32\" or \"float64\"";
+    match name {
+        // NumPy takes None for float64.
+        _ if dtype.is_none() => Err(wrong("dtype", expected, dtype)),
+        Ok(name) if matches!(name.as_str(), "float32" | "float64") => Ok(name),
+        Ok(name) => Err(PyValueError::new_err(format!("dtype must be {expected}, got {name}"))),
+        Err(_) => Err(wrong("dtype", expected, dtype)),
     }
 }
 
@@ -556,9 +552,7 @@ fn fill<'py, T: Scalar + Element>(
 ) -> PyResult<()> {
     let layers = network.layers().to_vec();
     let list = |name: &str, value: &Bound<'py, PyAny>| -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let items = value.try_iter().map_err(|_| {
-            PyTypeError::new_err(format!("{name} must be a sequence of arrays, got {}", type_name(value)))
-        })?;
+        let items = value.try_iter().map_err(|_| wrong_type(name, "a sequence of arrays", value))?;
         let items = items.collect::<PyResult<Vec<_>>>()?;
         if items.len() == layers.len() {
             Ok(items)
@@ -596,7 +590,7 @@ fn copy<T: Scalar>(
     rest: &mut &mut [T],
 ) -> PyResult<()> {
     if from.shape() != shape {
-        return Err(crate::Error::shape(name, tuple(shape), Tuple(from.shape())).into());
+        return Err(crate::Error::shape(name, crate::error::tuple(shape), from.shape()).into());
     }
     if let Some((place, &x)) = from.indexed_iter().find(|(_, x)| !x.finite()) {
         return Err(crate::Error::value(name, "finite numbers", x, place.slice()).into());
@@ -606,20 +600,4 @@ fn copy<T: Scalar>(
         *to = x;
     }
     Ok(())
-}
-
-/// A shape as Python prints it.
-struct Tuple<'a>(&'a [usize]);
-
-impl std::fmt::Debug for Tuple<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&tuple(self.0))
-    }
-}
-
-fn tuple(shape: &[usize]) -> String {
-    match shape {
-        [one] => format!("({one},)"),
-        _ => format!("({})", shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
-    }
 }

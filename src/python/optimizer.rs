@@ -4,11 +4,11 @@ use std::sync::{Mutex, PoisonError};
 
 use numpy::PyArray1;
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::arguments::type_name;
+use super::arguments::{Arg, wrong_type};
 use super::arrays::Vector;
 use crate::{Optimizer, OptimizerState, Scalar, Schedule};
 
@@ -83,10 +83,7 @@ pub(super) fn with_optimizer<R>(
     } else if let Ok(adam) = value.cast::<Adam>() {
         use_it(adam.get().slot())
     } else {
-        Err(PyTypeError::new_err(format!(
-            "optimizer must be a Rprop, SGD or Adam object, got {}",
-            type_name(value)
-        )))
+        Err(wrong_type("optimizer", "a Rprop, SGD or Adam object", value))
     }
 }
 
@@ -96,6 +93,7 @@ fn memory_to_python<'py>(py: Python<'py>, memory: &Mutex<Memory>) -> PyResult<Bo
         into: &Bound<'py, PyDict>,
     ) -> PyResult<()> {
         into.set_item("steps", state.steps())?;
+        into.set_item("epochs", state.epochs())?;
         into.set_item("rows_seen", state.rows_seen())?;
         into.set_item("learning_rate", state.learning_rate())?;
         into.set_item("previous_loss", state.previous_loss())?;
@@ -126,8 +124,11 @@ fn memory_from_python(optimizer: &Optimizer, state: &Bound<'_, PyDict>) -> PyRes
         let state = OptimizerState::restore(
             optimizer.clone(),
             arrays,
-            entry(state, "steps")?.extract()?,
-            entry(state, "rows_seen")?.extract()?,
+            [
+                entry(state, "steps")?.extract()?,
+                entry(state, "epochs")?.extract()?,
+                entry(state, "rows_seen")?.extract()?,
+            ],
             entry(state, "learning_rate")?.extract()?,
             entry(state, "previous_loss")?.extract()?,
         )?;
@@ -142,9 +143,9 @@ fn memory_from_python(optimizer: &Optimizer, state: &Bound<'_, PyDict>) -> PyRes
 }
 
 fn entry<'py>(state: &Bound<'py, PyDict>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    state
-        .get_item(name)?
-        .ok_or_else(|| PyValueError::new_err(format!("optimizer state must have an entry {name:?}, got none")))
+    state.get_item(name)?.ok_or_else(|| {
+        PyValueError::new_err(format!("optimizer state must have an entry {name:?}, got none"))
+    })
 }
 
 fn keywords<'py>(py: Python<'py>, entries: &[(&str, Bound<'py, PyAny>)]) -> PyResult<Bound<'py, PyDict>> {
@@ -265,9 +266,23 @@ optimizer_class! {
         max_step: f64 = |rule| rule.max_step,
     }
 
-    #[pyo3(signature = (*, increase = 1.2, decrease = 0.5, initial_step = 0.1, min_step = 1e-6, max_step = 50.0))]
-    fn new(increase: f64, decrease: f64, initial_step: f64, min_step: f64, max_step: f64) -> PyResult<Self> {
-        Self::with(crate::Rprop { increase, decrease, initial_step, min_step, max_step })
+    #[pyo3(signature = (*, increase = Arg::Absent, decrease = Arg::Absent, initial_step = Arg::Absent, min_step = Arg::Absent, max_step = Arg::Absent))]
+    #[pyo3(text_signature = "(*, increase=1.2, decrease=0.5, initial_step=0.1, min_step=1e-06, max_step=50.0)")]
+    fn new(
+        increase: Arg<'_>,
+        decrease: Arg<'_>,
+        initial_step: Arg<'_>,
+        min_step: Arg<'_>,
+        max_step: Arg<'_>,
+    ) -> PyResult<Self> {
+        let default = crate::Rprop::default();
+        Self::with(crate::Rprop {
+            increase: increase.number("increase", default.increase)?,
+            decrease: decrease.number("decrease", default.decrease)?,
+            initial_step: initial_step.number("initial_step", default.initial_step)?,
+            min_step: min_step.number("min_step", default.min_step)?,
+            max_step: max_step.number("max_step", default.max_step)?,
+        })
     }
 }
 
@@ -316,26 +331,37 @@ optimizer_class! {
         power_t: f64 = |rule| if let Schedule::InverseScaling { power } = rule.schedule { power } else { 0.5 },
     }
 
-    #[pyo3(signature = (learning_rate = 0.1, *, momentum = 0.9, nesterov = true, schedule = "constant", final_learning_rate = 0.0, power_t = 0.5))]
+    #[pyo3(signature = (learning_rate = Arg::Absent, *, momentum = Arg::Absent, nesterov = Arg::Absent, schedule = Arg::Absent, final_learning_rate = Arg::Absent, power_t = Arg::Absent))]
+    #[pyo3(text_signature = "(learning_rate=0.1, *, momentum=0.9, nesterov=True, schedule='constant', final_learning_rate=0.0, power_t=0.5)")]
     fn new(
-        learning_rate: f64,
-        momentum: f64,
-        nesterov: bool,
-        schedule: &str,
-        final_learning_rate: f64,
-        power_t: f64,
+        learning_rate: Arg<'_>,
+        momentum: Arg<'_>,
+        nesterov: Arg<'_>,
+        schedule: Arg<'_>,
+        final_learning_rate: Arg<'_>,
+        power_t: Arg<'_>,
     ) -> PyResult<Self> {
-        let schedule = match schedule {
+        let default = crate::Sgd::default();
+        let learning_rate = learning_rate.number("learning_rate", default.learning_rate)?;
+        let momentum = momentum.number("momentum", default.momentum)?;
+        let nesterov = nesterov.flag("nesterov", default.nesterov)?;
+        let linear = Schedule::Linear { floor: final_learning_rate.number("final_learning_rate", 0.0)? };
+        let inverse = Schedule::InverseScaling { power: power_t.number("power_t", 0.5)? };
+        let schedule = match schedule.text("schedule", "constant")?.as_str() {
             "constant" => Schedule::Constant,
-            "linear" => Schedule::Linear { floor: final_learning_rate },
-            "invscaling" => Schedule::InverseScaling { power: power_t },
+            "linear" => linear,
+            "invscaling" => inverse,
             "adaptive" => Schedule::Adaptive,
-            _ => {
+            other => {
                 return Err(PyValueError::new_err(format!(
-                    "schedule must be one of \"constant\", \"linear\", \"invscaling\", \"adaptive\", got {schedule:?}"
+                    "schedule must be one of \"constant\", \"linear\", \"invscaling\", \"adaptive\", got {other:?}"
                 )));
             }
         };
+        // A constant that the schedule does not use is wrong all the same.
+        for schedule in [linear, inverse] {
+            schedule.check(f64::INFINITY)?;
+        }
         Self::with(crate::Sgd { learning_rate, momentum, nesterov, schedule })
     }
 }
@@ -375,9 +401,16 @@ optimizer_class! {
         epsilon: f64 = |rule| rule.epsilon,
     }
 
-    #[pyo3(signature = (learning_rate = 1e-3, *, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-8))]
-    fn new(learning_rate: f64, beta_1: f64, beta_2: f64, epsilon: f64) -> PyResult<Self> {
-        Self::with(crate::Adam { learning_rate, beta_1, beta_2, epsilon })
+    #[pyo3(signature = (learning_rate = Arg::Absent, *, beta_1 = Arg::Absent, beta_2 = Arg::Absent, epsilon = Arg::Absent))]
+    #[pyo3(text_signature = "(learning_rate=0.001, *, beta_1=0.9, beta_2=0.999, epsilon=1e-08)")]
+    fn new(learning_rate: Arg<'_>, beta_1: Arg<'_>, beta_2: Arg<'_>, epsilon: Arg<'_>) -> PyResult<Self> {
+        let default = crate::Adam::default();
+        Self::with(crate::Adam {
+            learning_rate: learning_rate.number("learning_rate", default.learning_rate)?,
+            beta_1: beta_1.number("beta_1", default.beta_1)?,
+            beta_2: beta_2.number("beta_2", default.beta_2)?,
+            epsilon: epsilon.number("epsilon", default.epsilon)?,
+        })
     }
 }
 

@@ -4,16 +4,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use numpy::Element;
-use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeWarning, PyTypeError, PyUserWarning, PyValueError};
+use numpy::{Element, PyReadonlyArray1};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyOverflowError, PyRuntimeWarning, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyTuple};
 
-use super::arguments::{count, optional_count, seed as seed_argument, type_name};
+use super::arguments::{Arg, number, wrong, wrong_type};
 use super::arrays::{Matrix, Vector};
 use super::history::{Epoch, History};
 use super::network::{Network, with_typed};
 use super::optimizer::{Remembered, Rprop, Slot, with_optimizer};
+use crate::error::plain;
 use crate::{Dataset, Loss, Observer, Settings, Shuffle, StopReason};
 
 /// Adjust a network's weights and biases until its loss on the data is small.
@@ -101,58 +102,62 @@ use crate::{Dataset, Loss, Observer, Settings, Shuffle, StopReason};
 /// >>> net.predict(X).round().ravel().tolist()
 /// [0.0, 1.0, 1.0, 0.0]
 #[pyfunction]
-#[pyo3(signature = (network, X, Y, *, loss = None, optimizer = None, epochs = None, batch_size = None, shuffle = None, sample_weight = None, alpha = 0.0, validation = None, score = None, patience = None, tolerance = 0.0, restore_best = None, max_time = None, seed = None, callback = None, n_threads = None, warm_start = false))]
-#[pyo3(text_signature = "(network, X, Y, *, loss=None, optimizer=None, epochs=200, batch_size=None, shuffle=True, sample_weight=None, alpha=0.0, validation=None, score=None, patience=None, tolerance=0.0, restore_best=None, max_time=None, seed=0, callback=None, n_threads=None, warm_start=False)")]
+#[pyo3(signature = (network, X, Y, *, loss = Arg::Absent, optimizer = None, epochs = Arg::Absent, batch_size = Arg::Absent, shuffle = None, sample_weight = None, alpha = Arg::Absent, validation = None, score = Arg::Absent, patience = Arg::Absent, tolerance = Arg::Absent, restore_best = Arg::Absent, max_time = Arg::Absent, seed = Arg::Absent, callback = Arg::Absent, n_threads = Arg::Absent, warm_start = Arg::Absent))]
+#[pyo3(
+    text_signature = "(network, X, Y, *, loss=None, optimizer=None, epochs=200, batch_size=None, shuffle=True, sample_weight=None, alpha=0.0, validation=None, score=None, patience=None, tolerance=0.0, restore_best=None, max_time=None, seed=0, callback=None, n_threads=None, warm_start=False)"
+)]
 #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
 pub(super) fn train<'py>(
     py: Python<'py>,
-    network: &Bound<'py, Network>,
+    network: &Bound<'py, PyAny>,
     X: &Bound<'py, PyAny>,
     Y: &Bound<'py, PyAny>,
-    loss: Option<&str>,
+    loss: Arg<'py>,
     optimizer: Option<&Bound<'py, PyAny>>,
-    epochs: Option<&Bound<'py, PyAny>>,
-    batch_size: Option<&Bound<'py, PyAny>>,
+    epochs: Arg<'py>,
+    batch_size: Arg<'py>,
     shuffle: Option<&Bound<'py, PyAny>>,
     sample_weight: Option<&Bound<'py, PyAny>>,
-    alpha: f64,
+    alpha: Arg<'py>,
     validation: Option<&Bound<'py, PyAny>>,
-    score: Option<&Bound<'py, PyAny>>,
-    patience: Option<&Bound<'py, PyAny>>,
-    tolerance: f64,
-    restore_best: Option<bool>,
-    max_time: Option<f64>,
-    seed: Option<&Bound<'py, PyAny>>,
-    callback: Option<&Bound<'py, PyAny>>,
-    n_threads: Option<&Bound<'py, PyAny>>,
-    warm_start: bool,
+    score: Arg<'py>,
+    patience: Arg<'py>,
+    tolerance: Arg<'py>,
+    restore_best: Arg<'py>,
+    max_time: Arg<'py>,
+    seed: Arg<'py>,
+    callback: Arg<'py>,
+    n_threads: Arg<'py>,
+    warm_start: Arg<'py>,
 ) -> PyResult<History> {
+    let network = network.cast::<Network>().map_err(|_| wrong_type("network", "a Network", network))?;
     let arguments = Arguments {
         x: X,
         y: Y,
         sample_weight,
         validation: validation.map(validation_tuple).transpose()?,
-        loss,
-        epochs: epochs.map_or(Ok(200), |epochs| count("epochs", epochs))?,
-        batch_size: optional_count("batch_size", batch_size)?,
-        seed: seed.map_or(Ok(0), seed_argument)?,
+        loss: loss.optional_text("loss")?,
+        epochs: epochs.count("epochs", 200)?,
+        batch_size: batch_size.optional_count("batch_size")?,
+        seed: seed.seed()?,
         shuffle: shuffle.map_or(Ok(Order::Random), order)?,
-        alpha,
-        patience: optional_count("patience", patience)?,
-        tolerance,
-        restore_best,
-        max_time: max_time.map(duration).transpose()?,
-        n_threads: optional_count("n_threads", n_threads)?,
-        callback: callable("callback", callback)?,
-        score: callable("score", score)?,
-        warm_start,
+        alpha: alpha.number("alpha", 0.0)?,
+        patience: patience.optional_count("patience")?,
+        tolerance: tolerance.number("tolerance", 0.0)?,
+        restore_best: restore_best.optional_flag("restore_best")?,
+        max_time: max_time.optional_number("max_time")?.map(duration).transpose()?,
+        n_threads: n_threads.optional_count("n_threads")?,
+        callback: callback.callable("callback")?,
+        score: score.callable("score")?,
+        warm_start: warm_start.flag("warm_start", false)?,
     };
     let own = optimizer.is_none().then(|| Bound::new(py, Rprop::fresh()?)).transpose()?;
     let optimizer = optimizer.or_else(|| own.as_ref().map(Bound::as_any));
     let Some(optimizer) = optimizer else { unreachable!("one of the two is there") };
-    with_optimizer(optimizer, |slot| {
-        with_typed!(&network.get().typed, typed => run(py, network, typed, &slot, arguments))
-    })
+    with_optimizer(
+        optimizer,
+        |slot| with_typed!(&network.get().typed, typed => run(py, network, typed, &slot, arguments)),
+    )
 }
 
 struct Arguments<'a, 'py> {
@@ -160,7 +165,7 @@ struct Arguments<'a, 'py> {
     y: &'a Bound<'py, PyAny>,
     sample_weight: Option<&'a Bound<'py, PyAny>>,
     validation: Option<Bound<'py, PyTuple>>,
-    loss: Option<&'a str>,
+    loss: Option<String>,
     epochs: usize,
     batch_size: Option<usize>,
     seed: u64,
@@ -188,18 +193,7 @@ fn order(value: &Bound<'_, PyAny>) -> PyResult<Order> {
     } else if value.is_callable() {
         Ok(Order::By(value.clone().unbind()))
     } else {
-        let got = type_name(value);
-        Err(PyTypeError::new_err(format!("shuffle must be True, False or a function of the epoch, got {got}")))
-    }
-}
-
-fn callable(name: &str, value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Py<PyAny>>> {
-    match value {
-        Some(value) if !value.is_callable() => {
-            let got = type_name(value);
-            Err(PyTypeError::new_err(format!("{name} must be a function or None, got {got}")))
-        }
-        _ => Ok(value.map(|value| value.clone().unbind())),
+        Err(wrong_type("shuffle", "True, False or a function of the epoch", value))
     }
 }
 
@@ -208,16 +202,20 @@ fn duration(seconds: f64) -> PyResult<Duration> {
         // More than Duration can hold is for ever.
         Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
     } else {
-        Err(PyValueError::new_err(format!("max_time must be a positive number of seconds, got {seconds}")))
+        let got = plain(seconds);
+        Err(PyValueError::new_err(format!("max_time must be a positive number of seconds, got {got}")))
     }
 }
 
 fn validation_tuple<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
-    let expected = "validation must be a tuple (X, Y) or (X, Y, sample_weight)";
+    let expected = "a tuple (X, Y) or (X, Y, sample_weight)";
     match value.cast::<PyTuple>() {
         Ok(tuple) if matches!(tuple.len(), 2 | 3) => Ok(tuple.clone()),
-        Ok(tuple) => Err(PyValueError::new_err(format!("{expected}, got {} items", tuple.len()))),
-        Err(_) => Err(PyTypeError::new_err(format!("{expected}, got {}", type_name(value)))),
+        Ok(tuple) => {
+            let got = tuple.len();
+            Err(PyValueError::new_err(format!("validation must be {expected}, got {got} items")))
+        }
+        Err(_) => Err(wrong_type("validation", expected, value)),
     }
 }
 
@@ -255,7 +253,7 @@ fn run<'py, T: Remembered + Element>(
     arguments: Arguments<'_, 'py>,
 ) -> PyResult<History> {
     let before = slot.load_full();
-    let loss = arguments.loss.map_or(Ok(Loss::natural(before.output())), Loss::from_name)?;
+    let loss = arguments.loss.as_deref().map_or(Ok(Loss::natural(before.output())), Loss::from_name)?;
     let arrays = Arrays::new(["X", "Y", "sample_weight"], arguments.x, arguments.y, arguments.sample_weight)?;
     let names = ["validation X", "validation Y", "validation sample_weight"];
     let validation = match &arguments.validation {
@@ -312,37 +310,73 @@ fn run<'py, T: Remembered + Element>(
         slot.store(before);
         return Err(error);
     }
-    let mut history = result.inspect_err(|_| slot.store(before))?;
-    slot.store(Arc::new(network));
-    optimizer.keep(state);
-    if interrupted {
-        history.stop_reason = StopReason::Interrupted;
-        PyErr::warn(py, &py.get_type::<PyUserWarning>(), c"Training interrupted by user.", 1)?;
+    let finished = result.map_err(PyErr::from).and_then(|mut history| {
+        if interrupted {
+            history.stop_reason = StopReason::Interrupted;
+        }
+        warn(py, &history)?;
+        Ok(history)
+    });
+    match finished {
+        Ok(history) => {
+            slot.store(Arc::new(network));
+            optimizer.keep(state);
+            Ok(History(history))
+        }
+        Err(error) => {
+            slot.store(before);
+            Err(error)
+        }
     }
-    if history.stop_reason == StopReason::Diverged {
-        let message = format!(
-            "training diverged in epoch {}: the loss or a parameter became infinite or NaN, and the \
-             parameters of the epoch before are kept; scale X, or lower the learning rate",
-            history.epochs() + 1
-        );
-        let message = std::ffi::CString::new(message)?;
-        PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &message, 1)?;
+}
+
+/// Warns of an end that nobody wanted. Where warnings are errors, this is one.
+fn warn(py: Python<'_>, history: &crate::History) -> PyResult<()> {
+    match history.stop_reason {
+        StopReason::Interrupted => {
+            PyErr::warn(py, &py.get_type::<PyUserWarning>(), c"Training interrupted by user.", 1)
+        }
+        StopReason::Diverged => {
+            let message = format!(
+                "training diverged in epoch {}: the loss or a parameter became infinite or NaN; the \
+                 network keeps its last finite parameters; scale X, or make the steps smaller",
+                history.epochs() + 1
+            );
+            let message = std::ffi::CString::new(message)?;
+            PyErr::warn(py, &py.get_type::<PyRuntimeWarning>(), &message, 1)
+        }
+        _ => Ok(()),
     }
-    Ok(History(history))
 }
 
 /// The order of the rows from a Python function; an error is kept for later.
-fn own_order(function: Option<&Py<PyAny>>, epoch: usize, raised: &Mutex<Option<PyErr>>) -> Vec<u32> {
-    let Some(function) = function else { return Vec::new() };
+fn own_order(function: Option<&Py<PyAny>>, epoch: usize, raised: &Mutex<Option<PyErr>>) -> Option<Vec<u32>> {
+    let function = function?;
     Python::attach(|py| {
-        let rows = function
-            .call1(py, (epoch,))
-            .and_then(|rows| rows.bind(py).try_iter()?.map(|row| row?.extract::<u32>()).collect());
-        rows.unwrap_or_else(|error| {
-            keep(raised, error);
-            Vec::new()
-        })
+        let rows = function.call1(py, (epoch,)).and_then(|rows| row_numbers(rows.bind(py)));
+        rows.map_err(|error| keep(raised, error)).ok()
     })
+}
+
+fn row_numbers(rows: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
+    // NumPy's usual index type; what does not fit becomes a row that is not there.
+    if let Ok(rows) = rows.extract::<PyReadonlyArray1<'_, i64>>() {
+        return Ok(rows.as_array().iter().map(|&row| u32::try_from(row).unwrap_or(u32::MAX)).collect());
+    }
+    let expected = "a function that returns row numbers";
+    rows.try_iter()
+        .map_err(|_| wrong_type("shuffle", expected, rows))?
+        .map(|row| {
+            let row = row?;
+            row.extract::<u32>().map_err(|error: PyErr| {
+                if error.is_instance_of::<PyOverflowError>(row.py()) {
+                    wrong("shuffle", expected, rows)
+                } else {
+                    wrong_type("shuffle", expected, &row)
+                }
+            })
+        })
+        .collect()
 }
 
 fn keep(raised: &Mutex<Option<PyErr>>, error: PyErr) {
@@ -383,7 +417,10 @@ impl<T: Remembered + Element> Observer<T> for FromPython<'_, T> {
             self.slot.store(Arc::new(network.clone()));
         }
         let score = self.score.as_ref()?;
-        let number = self.call(|py| score.call1(py, (&self.network,))?.extract::<f64>(py));
+        let number = self.call(|py| {
+            let score = score.call1(py, (&self.network,))?;
+            number("score", score.bind(py))
+        });
         Some(number.unwrap_or(f64::NAN))
     }
 
@@ -394,7 +431,8 @@ impl<T: Remembered + Element> Observer<T> for FromPython<'_, T> {
             }
             self.call(|py| {
                 let answer = callback.call1(py, (Epoch::from(epoch),))?;
-                Ok(answer.bind(py).cast::<PyBool>().is_ok_and(|answer| answer.is_true()))
+                // Only True ends the training, not whatever else counts as true.
+                Ok(answer.extract::<bool>(py).unwrap_or(false))
             })
         });
         stop.unwrap_or(false) || self.failed()

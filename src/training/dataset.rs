@@ -50,13 +50,13 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         check_matrix(x, self.x, network.n_inputs())?;
         let expected = (self.rows(), network.n_outputs());
         if self.y.dim() != expected {
-            return Err(Error::shape(y, format!("{expected:?}"), self.y.dim()));
+            return Err(Error::shape(y, format!("{expected:?}"), self.y.shape()));
         }
         check_matrix(y, self.y, network.n_outputs())?;
         loss.check_targets(network.output(), y, self.y)?;
         let Some(numbers) = &self.weights else { return Ok(()) };
         if numbers.len() != self.rows() {
-            return Err(Error::shape(weights, format!("({},)", self.rows()), [numbers.len()]));
+            return Err(Error::shape(weights, format!("({},)", self.rows()), &[numbers.len()]));
         }
         if let Some((row, &w)) = numbers.iter().enumerate().find(|(_, w)| !(w.finite() && **w >= T::ZERO)) {
             return Err(Error::value(weights, "numbers from 0 on", w, [row]));

@@ -25,6 +25,9 @@ fn chunk_rows(parameters: usize) -> usize {
 /// The most rows that go through the layers together on one thread.
 const BLOCK_ROWS: usize = 128;
 
+/// Rows of the largest register tile; blocks are made of whole ones.
+const TILE_ROWS: usize = 8;
+
 /// Multiply-adds of a step below which one thread is faster alone.
 const WORTH_SHARING: usize = 500_000;
 
@@ -55,6 +58,8 @@ struct Share<T> {
     start: usize,
     segments: Vec<Segment>,
     gradient: Aligned<T>,
+    /// What rounding took from the gradient while chunks were added; empty if there is one chunk.
+    lost: Aligned<T>,
     arrays: Vec<Aligned<T>>,
     /// Sums of the squared weights, one a segment.
     squares: Vec<f64>,
@@ -92,7 +97,7 @@ impl<T: Scalar> Engine<T> {
             .map(|_| Block::for_training(&layers, capacity, weighted))
             .collect::<Result<_>>()?;
         let mut engine = Self {
-            shares: shares(&packed.layers, threads)?,
+            shares: shares(&packed.layers, threads, rows > chunk_rows)?,
             layers,
             packed,
             transposed: Aligned::zeros(transposed)?,
@@ -119,7 +124,7 @@ impl<T: Scalar> Engine<T> {
     fn parameters_changed(&mut self) {
         transpose_all(&mut Team::alone(), &self.packed, &mut self.transposed);
         for share in &mut self.shares {
-            share.sum_squares(&self.packed.weights[share.start..], &self.packed.layers);
+            share.sum_squares(&self.packed.weights[share.start..]);
         }
     }
 
@@ -183,11 +188,12 @@ impl<T: Scalar> Engine<T> {
     ) -> Batch {
         let weight = weight_sum(data, selection, rows);
         let mut losses = LossSum::default();
-        let mut batch = Batch { loss: 0.0, weight };
+        let mut batch = Batch::default();
         let mut first = 0;
         while first < rows {
             let count = self.chunk_rows.min(rows - first);
-            let whole = matches!(selection, Selection::Range { from: 0 }) && count == rows && rows == data.rows();
+            let whole =
+                matches!(selection, Selection::Range { from: 0 }) && count == rows && rows == data.rows();
             let in_use = self.split_chunk(count, team.threads());
             let fresh = !(whole && self.loaded);
             self.loaded = whole;
@@ -205,7 +211,8 @@ impl<T: Scalar> Engine<T> {
             losses.add(&blocks[..in_use], data, selection);
             let last = first + count == rows;
             if last {
-                batch.loss = self.mean_loss(losses.total(), weight);
+                batch.penalty = self.penalty() * inverse(weight);
+                batch.loss = losses.total() * inverse(weight) + batch.penalty;
             }
             let update = state.filter(|_| last).map(|state| state.update(batch.loss));
             self.sum_gradient(team, in_use, first > 0, last.then_some(weight), update.as_ref());
@@ -242,7 +249,8 @@ impl<T: Scalar> Engine<T> {
 
     /// Spreads the rows of a chunk over the blocks; returns how many blocks have some.
     fn split_chunk(&mut self, rows: usize, threads: usize) -> usize {
-        let share = block_rows(rows, threads);
+        let fewest = rows.div_ceil(self.blocks.len()).next_multiple_of(TILE_ROWS);
+        let share = block_rows(rows, threads).max(fewest);
         let in_use = rows.div_ceil(share);
         for (index, block) in self.blocks[..in_use].iter_mut().enumerate() {
             block.rows = share.min(rows - index * share);
@@ -250,16 +258,12 @@ impl<T: Scalar> Engine<T> {
         in_use
     }
 
-    fn mean_loss(&self, sum: f64, weight: f64) -> f64 {
-        if weight == 0.0 {
+    /// alpha / 2 times the sum of squared weights.
+    fn penalty(&self) -> f64 {
+        if self.alpha == 0.0 {
             return 0.0;
         }
-        let squares = if self.alpha > 0.0 {
-            self.shares.iter().flat_map(|share| &share.squares).sum()
-        } else {
-            0.0
-        };
-        (sum + 0.5 * self.alpha * squares) / weight
+        0.5 * self.alpha * self.shares.iter().flat_map(|share| &share.squares).sum::<f64>()
     }
 
     /// Adds the gradient of a chunk to what is there, or starts anew. With the batch's weight, the
@@ -280,12 +284,12 @@ impl<T: Scalar> Engine<T> {
         team.for_each(self.shares.iter_mut().zip(parts), |(share, weights)| {
             share.sum_gradient(layers, blocks, add);
             if let Some(weight) = weight {
-                share.finish(layers, weights, alpha, weight);
+                share.finish(weights, alpha, weight);
             }
             if let Some(update) = update {
                 share.step(weights, update);
                 if alpha > 0.0 {
-                    share.sum_squares(weights, layers);
+                    share.sum_squares(weights);
                 }
             }
         });
@@ -294,6 +298,9 @@ impl<T: Scalar> Engine<T> {
 
 impl<T: Scalar> Share<T> {
     fn sum_gradient(&mut self, layers: &[PackedLayer], blocks: &[Block<T>], add: bool) {
+        if !add {
+            self.lost.fill(T::ZERO);
+        }
         let mut at = 0;
         for run in self.segments.chunk_by(|a, b| a.layer == b.layer) {
             let layer = &layers[run[0].layer];
@@ -303,7 +310,7 @@ impl<T: Scalar> Share<T> {
                 from: run[0].from,
                 lines: &mut self.gradient[at..at + len],
                 bias: layer.bias,
-                add,
+                lost: if add { Some(&mut self.lost[at..at + len]) } else { None },
                 blocks: blocks.iter().map(|block| block.rows_of(run[0].layer)),
             });
             at += len;
@@ -311,8 +318,8 @@ impl<T: Scalar> Share<T> {
     }
 
     /// From sums over rows to the gradient of the mean loss with its penalty.
-    fn finish(&mut self, _layers: &[PackedLayer], weights: &[T], alpha: f64, weight: f64) {
-        let scale = T::from_f64(if weight > 0.0 { 1.0 / weight } else { 0.0 });
+    fn finish(&mut self, weights: &[T], alpha: f64, weight: f64) {
+        let scale = T::from_f64(inverse(weight));
         let alpha = T::from_f64(alpha);
         let mut at = 0;
         for segment in &self.segments {
@@ -332,7 +339,7 @@ impl<T: Scalar> Share<T> {
         update.optimizer.step(&update.step, weights, &self.gradient, arrays);
     }
 
-    fn sum_squares(&mut self, weights: &[T], _layers: &[PackedLayer]) {
+    fn sum_squares(&mut self, weights: &[T]) {
         let mut at = 0;
         for (segment, square) in self.segments.iter().zip(&mut self.squares) {
             let end = at + segment.lines * T::LANES;
@@ -383,9 +390,14 @@ impl<T: Scalar> Task<T> for Squares<'_, T> {
     }
 }
 
+/// 1 over the weight of a batch; a batch without weight counts for nothing.
+fn inverse(weight: f64) -> f64 {
+    if weight > 0.0 { 1.0 / weight } else { 0.0 }
+}
+
 /// The rows that each of a chunk's blocks gets: equal shares for the threads, whole tiles.
 fn block_rows(rows: usize, threads: usize) -> usize {
-    rows.div_ceil(threads).next_multiple_of(8).min(BLOCK_ROWS)
+    rows.div_ceil(threads).next_multiple_of(TILE_ROWS).min(BLOCK_ROWS)
 }
 
 /// Blocks with the place of their first row in the chunk.
@@ -414,7 +426,8 @@ impl LossSum {
         let mut row = 0;
         for block in blocks {
             for loss in &block.losses[..block.rows] {
-                let weight = data.weights.as_ref().map_or(1.0, |weights| weights[selection.row(row)].to_f64());
+                let weight =
+                    data.weights.as_ref().map_or(1.0, |weights| weights[selection.row(row)].to_f64());
                 self.sums[self.place % 8] += weight * loss.to_f64();
                 self.place += 1;
                 row += 1;
@@ -429,14 +442,11 @@ impl LossSum {
 
 /// Cuts a slice into consecutive parts.
 fn split<'a, T>(mut slice: &'a mut [T], lengths: &[usize]) -> Vec<&'a mut [T]> {
-    lengths
-        .iter()
-        .map(|&len| slice.split_off_mut(..len).unwrap_or_default())
-        .collect()
+    lengths.iter().map(|&len| slice.split_off_mut(..len).unwrap_or_default()).collect()
 }
 
 /// Nearly equal shares of all parameters, in whole segments.
-fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize) -> Result<Vec<Share<T>>> {
+fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize, several_chunks: bool) -> Result<Vec<Share<T>>> {
     let mut segments = Vec::new();
     for (index, layer) in layers.iter().enumerate() {
         let panel_lines = layer.fan_in + 1;
@@ -445,7 +455,12 @@ fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize) -> Result<Vec<Share
             while line < panel_lines {
                 let lines = SEGMENT_LINES.min(panel_lines - line);
                 let ends_with_bias = line + lines == panel_lines;
-                segments.push(Segment { layer: index, from: panel * panel_lines + line, lines, ends_with_bias });
+                segments.push(Segment {
+                    layer: index,
+                    from: panel * panel_lines + line,
+                    lines,
+                    ends_with_bias,
+                });
                 line += lines;
             }
         }
@@ -477,6 +492,7 @@ fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize) -> Result<Vec<Share
             squares: vec![0.0; own.len()],
             segments: own.to_vec(),
             gradient: Aligned::zeros(lines * T::LANES)?,
+            lost: Aligned::zeros(if several_chunks { lines * T::LANES } else { 0 })?,
             arrays: Vec::new(),
         });
         start += lines * T::LANES;

@@ -10,6 +10,8 @@ pub struct Epoch {
     /// The training loss, penalty included: for a full batch at the parameters before the epoch's
     /// update, for mini-batches the mean over the batches.
     pub loss: f64,
+    /// The part of it that is the L2 penalty.
+    pub penalty: f64,
     /// The loss on the validation rows after the epoch, without penalty.
     pub validation_loss: Option<f64>,
     /// The observer's score after the epoch.
@@ -58,6 +60,8 @@ impl StopReason {
 pub struct History {
     /// See [`Epoch::loss`].
     pub loss: Vec<f64>,
+    /// See [`Epoch::penalty`].
+    pub penalty: Vec<f64>,
     /// See [`Epoch::validation_loss`].
     pub validation_loss: Vec<f64>,
     /// See [`Epoch::score`].
@@ -82,6 +86,7 @@ impl History {
 
     pub(super) fn push(&mut self, epoch: &Epoch) {
         self.loss.push(epoch.loss);
+        self.penalty.push(epoch.penalty);
         self.validation_loss.extend(epoch.validation_loss);
         self.score.extend(epoch.score);
         self.learning_rate.extend(epoch.learning_rate);
@@ -93,6 +98,7 @@ pub(super) struct Monitor {
     patience: Option<usize>,
     tolerance: f64,
     restores_best: bool,
+    watches_loss: bool,
     best: f64,
     bad_epochs: usize,
 }
@@ -102,9 +108,8 @@ impl Monitor {
         Self {
             patience: settings.patience,
             tolerance: settings.tolerance,
-            restores_best: settings
-                .restore_best
-                .unwrap_or(settings.scored || settings.validation.is_some()),
+            restores_best: settings.restore_best.unwrap_or(settings.scored || settings.validation.is_some()),
+            watches_loss: !settings.scored && settings.validation.is_none(),
             best: f64::INFINITY,
             bad_epochs: 0,
         }
@@ -132,6 +137,11 @@ impl Monitor {
 
     pub fn restores_best(&self) -> bool {
         self.restores_best
+    }
+
+    /// Whether it is the training loss that is watched.
+    pub fn watches_loss(&self) -> bool {
+        self.watches_loss
     }
 
     pub fn out_of_patience(&self) -> bool {

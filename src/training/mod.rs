@@ -14,7 +14,7 @@ pub use state::OptimizerState;
 use std::time::Instant;
 
 use crate::error::{Error, Result};
-use crate::kernel::{Aligned, Scalar};
+use crate::kernel::{Scalar, StandardMode};
 use crate::loss::Loss;
 use crate::network::Network;
 use crate::optimizer::{Optimizer, Step};
@@ -96,14 +96,8 @@ pub fn train<T: Scalar>(
     let n_threads = engine::useful_threads(network, batch_rows, threads(settings.n_threads));
     let mut engine = Engine::new(network, loss, settings.alpha, batch_rows, data.weighted(), n_threads)?;
     engine.keep_arrays(state)?;
-    let run = Run {
-        network,
-        data,
-        settings,
-        batch_rows,
-        observer,
-        started: Instant::now(),
-    };
+    let _standard = StandardMode::enter();
+    let run = Run { network, data, settings, batch_rows, observer, started: Instant::now() };
     Team::with(n_threads, |team| run.epochs(&mut engine, state, team))
 }
 
@@ -120,10 +114,10 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
     data.check(network, loss, "")?;
     let rows = data.rows();
     let n_threads = engine::useful_threads(network, rows, threads(n_threads));
+    let _standard = StandardMode::enter();
     let mut engine = Engine::new(network, loss, alpha, rows, data.weighted(), n_threads)?;
-    let total = Team::with(n_threads, |team| {
-        engine.gradient(team, data, Selection::Range { from: 0 }, rows, None)
-    });
+    let total =
+        Team::with(n_threads, |team| engine.gradient(team, data, Selection::Range { from: 0 }, rows, None));
     let mut gradient = network.parameters().to_vec();
     engine.copy_gradient(&mut gradient);
     Ok((total.loss, gradient))
@@ -148,14 +142,21 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         let settings = self.settings;
         let mut history = History::default();
         let mut monitor = Monitor::new(settings);
-        // Weights of the last complete epoch, and of the best one.
+        // A full batch's loss belongs to the parameters before the update.
+        let loss_lags = monitor.watches_loss() && self.batch_rows == self.data.rows();
+        // Parameters of the last complete epoch, of the one before, and of the best one.
         let mut complete = engine.parameters().try_clone()?;
-        let mut best: Option<Aligned<T>> = None;
+        let mut previous = complete.try_clone()?;
+        let mut best = complete.try_clone()?;
         let mut order = self.first_order()?;
         for number in 1..=settings.epochs {
             state.start_epoch(number, settings.epochs);
-            self.reorder(number, &mut order)?;
-            let Some(loss) = self.epoch(engine, state, team, order.as_deref()) else {
+            let done = if self.reorder(number, state, &mut order)? {
+                self.epoch(engine, state, team, order.as_deref())
+            } else {
+                None
+            };
+            let Some(Batch { loss, penalty, .. }) = done else {
                 history.stop_reason = StopReason::Interrupted;
                 break;
             };
@@ -163,6 +164,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
                 history.stop_reason = StopReason::Diverged;
                 break;
             }
+            std::mem::swap(&mut previous, &mut complete);
             complete.copy_from_slice(engine.parameters());
             let validation_loss = settings.validation.as_ref().map(|data| engine.evaluate(team, data));
             if self.observer.looks_at_network() {
@@ -172,19 +174,18 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             let epoch = Epoch {
                 epoch: number,
                 loss,
+                penalty,
                 validation_loss,
                 score,
                 learning_rate: state.learning_rate(),
                 seconds: self.started.elapsed().as_secs_f64(),
             };
+            state.end_epoch();
             history.push(&epoch);
             if monitor.improved(&epoch) {
                 history.best_epoch = number;
                 if monitor.restores_best() {
-                    match &mut best {
-                        Some(best) => best.copy_from_slice(&complete),
-                        None => best = Some(complete.try_clone()?),
-                    }
+                    best.copy_from_slice(if loss_lags { &previous } else { &complete });
                 }
             }
             if self.observer.epoch(&epoch, self.network) {
@@ -200,37 +201,41 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
                 break;
             }
         }
-        engine.set_parameters(best.as_ref().unwrap_or(&complete));
+        let restored = monitor.restores_best() && history.best_epoch > 0;
+        engine.set_parameters(if restored { &best } else { &complete });
         engine.copy_parameters(self.network.parameters_mut());
         engine.return_arrays(state);
         history.seconds = self.started.elapsed().as_secs_f64();
         Ok(history)
     }
 
-    /// One pass over the data; the mean loss, or `None` after an interruption.
+    /// One pass over the data; means over the batches, or `None` after an interruption.
     fn epoch(
         &mut self,
         engine: &mut Engine<T>,
         state: &mut OptimizerState<T>,
         team: &mut Team<'_>,
         order: Option<&[u32]>,
-    ) -> Option<f64> {
+    ) -> Option<Batch> {
         let rows = self.data.rows();
-        let (mut sum, mut weight) = (0.0, 0.0);
+        let mut mean = Batch::default();
         let mut from = 0;
         while from < rows {
             if self.observer.interrupted() {
                 return None;
             }
             let count = self.batch_rows.min(rows - from);
-            let selection = order.map_or(Selection::Range { from }, |order| Selection::Listed(&order[from..]));
+            let selection =
+                order.map_or(Selection::Range { from }, |order| Selection::Listed(&order[from..]));
             let batch = engine.gradient(team, self.data, selection, count, Some(state));
             state.end_step(&batch, count);
-            sum += batch.loss * batch.weight;
-            weight += batch.weight;
+            // scikit-learn's mean: batches count by their rows, whatever these weigh.
+            let share = count as f64 / rows as f64;
+            mean.loss += batch.loss * share;
+            mean.penalty += batch.penalty * share;
             from += count;
         }
-        Some(if weight == 0.0 { 0.0 } else { sum / weight })
+        Some(mean)
     }
 
     /// Row numbers to shuffle; `None` where rows are taken as they come.
@@ -247,28 +252,36 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         Ok(Some((0..last).collect()))
     }
 
-    fn reorder(&mut self, epoch: usize, order: &mut Option<Vec<u32>>) -> Result<()> {
-        let Some(order) = order else { return Ok(()) };
+    /// The order of an epoch; `false` if the function that gives it does not go on.
+    fn reorder(&self, epoch: usize, state: &OptimizerState<T>, order: &mut Option<Vec<u32>>) -> Result<bool> {
+        let Some(order) = order else { return Ok(true) };
         match &self.settings.shuffle {
             Shuffle::Never => {}
-            Shuffle::Seeded(seed) => Random::new(*seed, Purpose::Shuffle, epoch as u32).shuffle(order),
+            Shuffle::Seeded(seed) => {
+                // Each order depends on the number of the epoch alone, counted through warm starts,
+                // so that a training can be taken up anywhere.
+                for (row, place) in (0..).zip(order.iter_mut()) {
+                    *place = row;
+                }
+                Random::new(*seed, Purpose::Shuffle, state.epochs() as u32).shuffle(order);
+            }
             Shuffle::By(function) => {
-                let rows = function(epoch);
+                let Some(rows) = function(epoch) else { return Ok(false) };
                 settings::check_order(&rows, order.len())?;
-                order.copy_from_slice(&rows);
+                *order = rows;
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
 
 /// What a batch gave.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Batch {
     /// The mean loss, penalty included.
     pub loss: f64,
-    /// The sum of the rows' weights.
-    pub weight: f64,
+    /// The part of it that is the penalty.
+    pub penalty: f64,
 }
 
 /// The part of [`OptimizerState`] that a step needs.

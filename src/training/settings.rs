@@ -1,6 +1,5 @@
 //! What a caller may choose about training, beside the loss and the optimizer.
 
-use std::collections::HashSet;
 use std::fmt::{Debug, Formatter};
 use std::time::Duration;
 
@@ -15,8 +14,9 @@ pub enum Shuffle<'a> {
     Never,
     /// A new random order each epoch, from this seed. A full batch is not shuffled.
     Seeded(u64),
-    /// What this function returns for each epoch (1 for the first): all rows, each once.
-    By(&'a (dyn Fn(usize) -> Vec<u32> + Sync)),
+    /// What this function returns for each epoch (1 for the first): all rows, each once; `None`
+    /// ends the training as an interruption does.
+    By(&'a (dyn Fn(usize) -> Option<Vec<u32>> + Sync)),
 }
 
 impl Debug for Shuffle<'_> {
@@ -87,11 +87,9 @@ impl<T: Scalar> Settings<'_, T> {
     pub(super) fn check(&self) -> Result<()> {
         check_alpha(self.alpha)?;
         check_number("tolerance", self.tolerance, "a finite number", |_| true)?;
-        for (name, count) in [
-            ("epochs", Some(self.epochs)),
-            ("batch_size", self.batch_size),
-            ("patience", self.patience),
-        ] {
+        for (name, count) in
+            [("epochs", Some(self.epochs)), ("batch_size", self.batch_size), ("patience", self.patience)]
+        {
             if count == Some(0) {
                 return Err(Error::argument(name, "a positive integer", 0));
             }
@@ -111,11 +109,17 @@ pub(super) fn check_alpha(alpha: f64) -> Result<()> {
 
 /// Checks that an order holds every row once.
 pub(super) fn check_order(order: &[u32], rows: usize) -> Result<()> {
-    let distinct: HashSet<_> = order.iter().filter(|&&row| (row as usize) < rows).collect();
-    if order.len() == rows && distinct.len() == rows {
+    let mut seen = vec![false; rows];
+    let mut distinct = 0;
+    for &row in order {
+        if let Some(seen) = seen.get_mut(row as usize) {
+            distinct += usize::from(!std::mem::replace(seen, true));
+        }
+    }
+    if order.len() == rows && distinct == rows {
         return Ok(());
     }
     let expected = format!("a function whose result holds each row from 0 to {} once", rows - 1);
-    let got = format!("{} rows, {} of them valid and distinct", order.len(), distinct.len());
+    let got = format!("{} rows, {distinct} of them valid and distinct", order.len());
     Err(Error::argument("shuffle", expected, got))
 }

@@ -23,6 +23,7 @@ pub struct OptimizerState<T> {
     /// before the first call.
     pub(super) arrays: Vec<Vec<T>>,
     steps: u64,
+    epochs: u64,
     rows_seen: u64,
     learning_rate: Option<f64>,
     previous_loss: f64,
@@ -40,6 +41,7 @@ impl<T: Scalar> OptimizerState<T> {
             optimizer,
             arrays: Vec::new(),
             steps: 0,
+            epochs: 0,
             rows_seen: 0,
             previous_loss: f64::INFINITY,
         })
@@ -54,8 +56,7 @@ impl<T: Scalar> OptimizerState<T> {
     pub fn restore(
         optimizer: Optimizer,
         arrays: Vec<Vec<T>>,
-        steps: u64,
-        rows_seen: u64,
+        [steps, epochs, rows_seen]: [u64; 3],
         learning_rate: Option<f64>,
         previous_loss: f64,
     ) -> Result<Self> {
@@ -63,7 +64,11 @@ impl<T: Scalar> OptimizerState<T> {
         let lengths: Vec<_> = arrays.iter().map(Vec::len).collect();
         let expected = fresh.optimizer.arrays().len();
         if lengths.len() != expected || lengths.iter().any(|len| *len != lengths[0]) {
-            return Err(Error::shape("optimizer state", format!("{expected} arrays of one length"), lengths));
+            return Err(Error::shape(
+                "optimizer state",
+                format!("{expected} arrays of one length"),
+                &lengths,
+            ));
         }
         if fresh.learning_rate.is_some() != learning_rate.is_some()
             || learning_rate.is_some_and(|rate| !(rate.is_finite() && rate >= 0.0))
@@ -71,7 +76,13 @@ impl<T: Scalar> OptimizerState<T> {
             let expected = format!("a rate as that of {:?}", fresh.optimizer);
             return Err(Error::argument("learning_rate", expected, format_args!("{learning_rate:?}")));
         }
-        Ok(Self { arrays, steps, rows_seen, learning_rate, previous_loss, ..fresh })
+        Ok(Self { arrays, steps, epochs, rows_seen, learning_rate, previous_loss, ..fresh })
+    }
+
+    /// Complete epochs so far.
+    #[must_use]
+    pub fn epochs(&self) -> u64 {
+        self.epochs
     }
 
     /// Rows that went through the steps so far.
@@ -115,7 +126,7 @@ impl<T: Scalar> OptimizerState<T> {
             return Err(Error::shape(
                 "optimizer state",
                 format!("({},), as the network's parameters", network.n_parameters()),
-                [array.len()],
+                &[array.len()],
             ));
         }
         Ok(())
@@ -126,6 +137,10 @@ impl<T: Scalar> OptimizerState<T> {
             let schedule = self.optimizer.schedule();
             self.learning_rate = Some(schedule.rate(initial, current, epoch, epochs, self.rows_seen));
         }
+    }
+
+    pub(super) fn end_epoch(&mut self) {
+        self.epochs += 1;
     }
 
     pub(super) fn update(&self, loss: f64) -> Update<'_> {

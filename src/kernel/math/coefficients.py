@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Compute the constants of the Rust files beside this script, and the approximation error that each set achieves.
+"""Compute the constants of the Rust files beside this script, and what error each set achieves.
 
-Every polynomial is a weighted minimax fit (Remez exchange) in 160-bit arithmetic, its coefficients rounded to the target type
-and then moved to neighbouring numbers as long as that helps. The printed error is the error of the rounded constants.
+Every polynomial is a weighted minimax fit (Remez exchange) in 160-bit arithmetic, its coefficients rounded
+to the target type and then moved to neighbouring numbers as long as that helps. The printed error is the
+error of the rounded constants.
 
     python coefficients.py           print the Rust constants and the errors
-    python coefficients.py --check   exit with 1 unless every constant stands, as printed, in the Rust file it belongs to
+    python coefficients.py --check   exit with 1 unless every constant stands in its Rust file as printed
 
 Needs mpmath.
 """
@@ -17,7 +18,7 @@ import struct
 import sys
 from collections.abc import Callable
 
-from mpmath import atanh, cos, coth, exp, expm1, floor, ldexp, log, log1p, lu_solve, matrix, mp, mpf, pi, polyval, sqrt, tanh
+from mpmath import mp, mpf
 
 mp.prec = 160
 
@@ -32,24 +33,27 @@ Function = Callable[[mpf], mpf]
 
 
 def minimax(target: Function, weight: Function, degree: int, low: mpf, high: mpf) -> list[mpf]:
-    """Return the polynomial, lowest degree first, whose largest ``weight * |polynomial - target|`` is smallest."""
+    """Return the polynomial, lowest degree first, of least maximal ``weight * |polynomial - target|``."""
     count = degree + 1
     # Equal steps in the angle: the extrema of the error lie nearly so.
-    grid = [low + (high - low) * (1 - cos(pi * i / POINTS)) / 2 for i in range(POINTS + 1)]
+    grid = [low + (high - low) * (1 - mp.cos(mp.pi * i / POINTS)) / 2 for i in range(POINTS + 1)]
     targets = [target(x) for x in grid]
     weights = [max(weight(x), SMALLEST_WEIGHT) for x in grid]
     points = [round(POINTS * (2 * i + 1) / (2 * (count + 1))) for i in range(count + 1)]
     for _ in range(200):
-        system, right = matrix(count + 1, count + 1), matrix(count + 1, 1)
+        system, right = mp.matrix(count + 1, count + 1), mp.matrix(count + 1, 1)
         for row, k in enumerate(points):
             for power in range(count):
                 system[row, power] = grid[k] ** power
             system[row, count] = (-1) ** row / weights[k]
             right[row] = targets[k]
-        solution = lu_solve(system, right)
+        solution = mp.lu_solve(system, right)
         coefficients = [solution[j] for j in range(count)]
         levelled = abs(solution[count])
-        errors = [(polyval(coefficients[::-1], x) - t) * w for x, t, w in zip(grid, targets, weights, strict=True)]
+        errors = [
+            (mp.polyval(coefficients[::-1], x) - t) * w
+            for x, t, w in zip(grid, targets, weights, strict=True)
+        ]
         if max(map(abs, errors)) < levelled * mpf("1.002"):
             return coefficients
         points = exchange(points, errors)
@@ -57,7 +61,10 @@ def minimax(target: Function, weight: Function, degree: int, low: mpf, high: mpf
 
 
 def exchange(points: list[int], errors: list[mpf]) -> list[int]:
-    """Return the points with the largest error in the place of a neighbour of the same sign: the signs still alternate."""
+    """Return the points with the largest error in the place of a neighbour of the same sign.
+
+    The signs alternate before and after.
+    """
     worst = max(range(len(errors)), key=lambda k: abs(errors[k]))
 
     def same_sign(k: int) -> bool:
@@ -79,19 +86,23 @@ def rounded(value: mpf, bits: int) -> mpf:
 
 def neighbours(value: mpf, bits: int) -> list[mpf]:
     """Return the next smaller and the next larger f32 or f64."""
-    step = mpf(2) ** (floor(log(abs(value), 2)) - (52 if bits == 64 else 23))
+    step = mpf(2) ** (mp.floor(mp.log(abs(value), 2)) - (52 if bits == 64 else 23))
     return [rounded(value - step, bits), rounded(value + step, bits)]
 
 
-def fit(target: Function, weight: Function, degree: int, low: mpf, high: mpf, bits: int) -> tuple[list[mpf], mpf]:
+def fit(
+    target: Function, weight: Function, degree: int, low: mpf, high: mpf, bits: int
+) -> tuple[list[mpf], mpf]:
     """Return the rounded minimax coefficients, lowest degree first, and their largest weighted error."""
     best = [rounded(c, bits) for c in minimax(target, weight, degree, low, high)]
-    grid = [low + (high - low) * 2 * mpf(i) / (POINTS + 1) for i in range(POINTS // 2 + 1)]
-    table = [(x, target(x), weight(x)) for x in grid]
 
-    def error(coefficients: list[mpf]) -> mpf:
-        return max(abs(polyval(coefficients[::-1], x) - t) * w for x, t, w in table)
+    def largest_error(steps: int) -> Callable[[list[mpf]], mpf]:
+        grid = [low + (high - low) * 2 * mpf(i) / steps for i in range(steps // 2 + 1)]
+        table = [(x, target(x), weight(x)) for x in grid]
+        return lambda coefficients: max(abs(mp.polyval(coefficients[::-1], x) - t) * w for x, t, w in table)
 
+    # An odd number of steps: none of the points is 0, the middle of a symmetric interval.
+    error = largest_error(POINTS + 1)
     smallest = error(best)
     moved = True
     while moved:
@@ -101,21 +112,22 @@ def fit(target: Function, weight: Function, degree: int, low: mpf, high: mpf, bi
                 trial = [*best[:i], value, *best[i + 1 :]]
                 if (trial_error := error(trial)) < smallest * mpf("0.999"):
                     best, smallest, moved = trial, trial_error, True
-    return best, smallest
+    # Finer, and up to the end of the interval.
+    return best, largest_error(4 * POINTS)(best)
 
 
 # A little more than ln(2) / 2: the rounding of x * log2(e) may choose the neighbouring multiple.
-HALF = log(2) / 2 * mpf("1.001")
+HALF = mp.log(2) / 2 * mpf("1.001")
 
 
 def expm1_polynomial(degree: int, bits: int) -> tuple[list[mpf], mpf]:
     """Q in ``e^r - 1 = r + r^2 Q(r)``, its error relative to ``e^r``."""
 
     def target(r: mpf) -> mpf:
-        return (expm1(r) - r) / r**2 if abs(r) > SERIES_BELOW else mpf(1) / 2 + r / 6
+        return (mp.expm1(r) - r) / r**2 if abs(r) > SERIES_BELOW else mpf(1) / 2 + r / 6
 
     def weight(r: mpf) -> mpf:
-        return r**2 / exp(r)
+        return r**2 / mp.exp(r)
 
     return fit(target, weight, degree, -HALF, HALF, bits)
 
@@ -124,12 +136,12 @@ def coth_polynomial(degree: int, bits: int) -> tuple[list[mpf], mpf]:
     """W in ``r coth(r / 2) = 2 + z W(z)``, ``z = r^2``, its error relative to the whole."""
 
     def target(z: mpf) -> mpf:
-        r = sqrt(z)
-        return (r * coth(r / 2) - 2) / z if z > SERIES_BELOW else mpf(1) / 6 - z / 360
+        r = mp.sqrt(z)
+        return (r * mp.coth(r / 2) - 2) / z if z > SERIES_BELOW else mpf(1) / 6 - z / 360
 
     def weight(z: mpf) -> mpf:
-        r = sqrt(z)
-        return z / (r * coth(r / 2)) if z else mpf(0)
+        r = mp.sqrt(z)
+        return z / (r * mp.coth(r / 2)) if z else mpf(0)
 
     return fit(target, weight, degree, mpf(0), HALF**2, bits)
 
@@ -141,27 +153,50 @@ def log_polynomial(largest: mpf, degree: int, bits: int) -> tuple[list[mpf], mpf
     """
 
     def target(z: mpf) -> mpf:
-        s = sqrt(z)
-        return 2 * (atanh(s) / s - 1) / z if z > SERIES_BELOW else mpf(2) / 3 + 2 * z / 5
+        s = mp.sqrt(z)
+        return 2 * (mp.atanh(s) / s - 1) / z if z > SERIES_BELOW else mpf(2) / 3 + 2 * z / 5
 
     def weight(z: mpf) -> mpf:
-        s = sqrt(z)
-        return z * s / (2 * atanh(s)) if z else mpf(0)
+        s = mp.sqrt(z)
+        return z * s / (2 * mp.atanh(s)) if z else mpf(0)
 
     return fit(target, weight, degree, mpf(0), largest**2, bits)
 
 
 # Arguments on both sides of every branch of the reference, and results below the normal numbers.
 VECTORS: dict[str, tuple[Function, list[float]]] = {
-    "exp": (exp, [1e-20, 0.3, -0.35, 1.5, -20.25, 700.1, -708.5, -740.3]),
-    "log": (log, [5e-324, 1e-310, 1e-300, 0.2, 0.499, 0.7, 0.999999, 1.0000001, 1.42, 1.99, 2.01, 1e30, 1.7e308]),
-    "log1p": (
-        log1p,
-        [1e-30, -1e-9, 1e-9, -0.3, 0.4142, 0.7, -0.99999, -0.9999999999999999, 5.0, 999.0, 1001.0, 1e15, 1e300],
+    "exp": (mp.exp, [1e-20, 0.3, -0.35, 1.5, -20.25, 700.1, -708.5, -740.3]),
+    "log": (
+        mp.log,
+        [5e-324, 1e-310, 1e-300, 0.2, 0.499, 0.7, 0.999999, 1.0000001, 1.42, 1.99, 2.01, 1e30, 1.7e308],
     ),
-    "tanh": (tanh, [1e-90, -1e-9, 0.1, 0.17, 0.18, 0.55, -3.0, 15.0, 19.5]),
-    "logistic": (lambda x: 1 / (1 + exp(-x)), [-740.3, -101.0, -99.0, -37.5, -1.0, -1e-5, 1e-9, 0.3, 5.0, 36.0, 60.0]),
-    "softplus": (lambda x: log1p(exp(x)), [-740.3, -101.0, -99.0, -37.5, -1.0, -1e-9, 1e-9, -0.88, 0.88, 5.0, 36.0, 60.0]),
+    "log1p": (
+        mp.log1p,
+        [
+            1e-30,
+            -1e-9,
+            1e-9,
+            -0.3,
+            0.4142,
+            0.7,
+            -0.99999,
+            -0.9999999999999999,
+            5.0,
+            999.0,
+            1001.0,
+            1e15,
+            1e300,
+        ],
+    ),
+    "tanh": (mp.tanh, [1e-90, -1e-9, 0.1, 0.17, 0.18, 0.55, -3.0, 15.0, 19.5]),
+    "logistic": (
+        lambda x: 1 / (1 + mp.exp(-x)),
+        [-740.3, -101.0, -99.0, -37.5, -1.0, -1e-5, 1e-9, 0.3, 5.0, 36.0, 60.0],
+    ),
+    "softplus": (
+        lambda x: mp.log1p(mp.exp(x)),
+        [-740.3, -101.0, -99.0, -37.5, -1.0, -1e-9, 1e-9, -0.88, 0.88, 5.0, 36.0, 60.0],
+    ),
 }
 
 
@@ -170,9 +205,9 @@ def vectors(function: Function, arguments: list[float]) -> str:
     rows = []
     for x in arguments:
         value = function(mpf(x))
-        exponent = int(floor(log(abs(value), 2)))
-        hi = mpf(float(ldexp(value, -exponent)))
-        lo = ldexp(value, -exponent) - hi
+        exponent = int(mp.floor(mp.log(abs(value), 2)))
+        hi = mpf(float(mp.ldexp(value, -exponent)))
+        lo = mp.ldexp(value, -exponent) - hi
         rows.append(f"    ({literal(mpf(x), 64)}, {exponent}, {literal(hi, 64)}, {literal(lo, 64)}),\n")
     return f"[Vector; {len(rows)}] = [\n{''.join(rows)}];"
 
@@ -195,10 +230,10 @@ def array(coefficients: list[mpf], bits: int) -> str:
 def constants() -> list[tuple[str, str, str, mpf | None]]:
     """Return the file, name and Rust source of each constant, and the error of a fit."""
     found: list[tuple[str, str, str, mpf | None]] = []
-    # The reduced argument of a logarithm is within [sqrt(1/2), sqrt(2)] - 1; that of the softplus within [0, 1].
-    narrow, wide = (sqrt(2) - 1) / (sqrt(2) + 1), mpf(1) / 3
+    # The f of ln(1 + f) lies in [sqrt(1/2) - 1, sqrt(2) - 1], for the softplus in [0, 1].
+    narrow, wide = (mp.sqrt(2) - 1) / (mp.sqrt(2) + 1), mpf(1) / 3
     for bits, expm1_degree, coth_degree, log_degree, softplus_degree in ((32, 4, 1, 2, 3), (64, 9, 4, 6, 9)):
-        rest = rounded(log(2) - rounded(log(2), bits), bits)
+        rest = rounded(mp.log(2) - rounded(mp.log(2), bits), bits)
         found.append(("exp.rs", f"LN_2_REST_F{bits}", f"f{bits} = {literal(rest, bits)};", None))
         for file, name, (coefficients, error) in (
             ("exp.rs", "EXPM1", expm1_polynomial(expm1_degree, bits)),
@@ -214,20 +249,21 @@ def constants() -> list[tuple[str, str, str, mpf | None]]:
 
 def main() -> int:
     """Print the constants, or compare them with the Rust files."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="compare with the Rust files instead of printing")
+    parser = argparse.ArgumentParser(description="The constants of the Rust files beside this script.")
+    parser.add_argument("--check", action="store_true", help="compare with the files instead of printing")
     check = parser.parse_args().check
+    folder = pathlib.Path(__file__).parent
     missing = 0
 
     def squeezed(source: str) -> str:
-        return re.sub(r"\s|,(?=\s*\])", "", source)
+        return re.sub(r"\s|,(?=\s*[\])])", "", source)
 
     for file, name, value, error in constants():
         declaration = f"const {name}: {value}"
-        comment = f"// {file}" + (f", relative error 2^{float(log(error, 2)):.2f}" if error else "")
+        comment = f"// {file}" + (f", relative error 2^{float(mp.log(error, 2)):.2f}" if error else "")
         if not check:
             print(comment, declaration, sep="\n")
-        elif squeezed(declaration) not in squeezed(pathlib.Path(__file__).with_name(file).read_text(encoding="utf-8")):
+        elif squeezed(declaration) not in squeezed(folder.joinpath(file).read_text(encoding="utf-8")):
             missing += 1
             print(comment, "does not contain", declaration, sep="\n")
     return 1 if missing else 0

@@ -17,13 +17,7 @@ pub(super) const LN_2_REST_F32: f32 = -1.9046542e-9;
 pub(super) const LN_2_REST_F64: f64 = 2.3190468138462996e-17;
 
 /// Q, lowest degree first; its error is 2^-26.0 (f32) and 2^-55.3 (f64) of e^r - 1.
-const EXPM1_F32: [f32; 5] = [
-    0.49999994,
-    0.1666652,
-    0.041668303,
-    0.008368779,
-    0.0013814222,
-];
+const EXPM1_F32: [f32; 5] = [0.49999994, 0.1666652, 0.041668303, 0.008368779, 0.0013814222];
 const EXPM1_F64: [f64; 10] = [
     0.5000000000000011,
     0.16666666666666413,
@@ -90,16 +84,8 @@ pub(super) fn expm1_reduced_f64(r: f64) -> f64 {
     let c = EXPM1_F64;
     let z = r * r;
     // Two chains of half the length: one alone is too long to be hidden behind other elements.
-    let even = z
-        .mul_add(c[8], c[6])
-        .mul_add(z, c[4])
-        .mul_add(z, c[2])
-        .mul_add(z, c[0]);
-    let odd = z
-        .mul_add(c[9], c[7])
-        .mul_add(z, c[5])
-        .mul_add(z, c[3])
-        .mul_add(z, c[1]);
+    let even = z.mul_add(c[8], c[6]).mul_add(z, c[4]).mul_add(z, c[2]).mul_add(z, c[0]);
+    let odd = z.mul_add(c[9], c[7]).mul_add(z, c[5]).mul_add(z, c[3]).mul_add(z, c[1]);
     z.mul_add(odd.mul_add(r, even), r)
 }
 
@@ -115,11 +101,7 @@ pub(super) fn coth_reduced_f32(r: f32) -> f32 {
 pub(super) fn coth_reduced_f64(r: f64) -> f64 {
     let c = COTH_F64;
     let z = r * r;
-    let w = z
-        .mul_add(c[4], c[3])
-        .mul_add(z, c[2])
-        .mul_add(z, c[1])
-        .mul_add(z, c[0]);
+    let w = z.mul_add(c[4], c[3]).mul_add(z, c[2]).mul_add(z, c[1]).mul_add(z, c[0]);
     z.mul_add(w, 2.0)
 }
 

@@ -90,11 +90,7 @@ pub fn log_f64(x: f64) -> f64 {
     const SCALE: f64 = 18014398509481984.0; // 2^54
     let denormal = x < f64::MIN_POSITIVE;
     let normal = if denormal { x * SCALE } else { x };
-    let offset = if denormal {
-        INTEGER_F64 + 1023.0 + 54.0
-    } else {
-        INTEGER_F64 + 1023.0
-    };
+    let offset = if denormal { INTEGER_F64 + 1023.0 + 54.0 } else { INTEGER_F64 + 1023.0 };
     let biased = normal.to_bits().wrapping_add(BIAS_F64 - SQRT_HALF_F64);
     let f = f64::from_bits((biased & !EXPONENT_F64).wrapping_add(SQRT_HALF_F64)) - 1.0;
     let k = f64::from_bits((biased >> 52) | INTEGER_F64.to_bits()) - offset;

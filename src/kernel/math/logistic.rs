@@ -118,16 +118,8 @@ pub fn softplus_f64(x: f64) -> f64 {
     let z = d * d;
     let z2 = z * z;
     let c = LOG1P_F64.map(|c| c / C_F64);
-    let even = z2
-        .mul_add(c[8], c[6])
-        .mul_add(z2, c[4])
-        .mul_add(z2, c[2])
-        .mul_add(z2, c[0]);
-    let odd = z2
-        .mul_add(c[9], c[7])
-        .mul_add(z2, c[5])
-        .mul_add(z2, c[3])
-        .mul_add(z2, c[1]);
+    let even = z2.mul_add(c[8], c[6]).mul_add(z2, c[4]).mul_add(z2, c[2]).mul_add(z2, c[0]);
+    let odd = z2.mul_add(c[9], c[7]).mul_add(z2, c[5]).mul_add(z2, c[3]).mul_add(z2, c[1]);
     let p = odd.mul_add(z, even);
     let log = d.mul_add(z.mul_add(p, -u), u);
     let positive = if x > 0.0 { x } else { 0.0 };
