@@ -727,6 +727,7 @@ def serve(library: str, threads: int) -> None:
             answer = {"value": getattr(measure, kind)(name, seconds)}
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
+        time.sleep(0.03)  # threads that wait for more work spin for a while: not in the next one's time
         print(json.dumps(answer), file=answers)
 
 

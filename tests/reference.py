@@ -297,10 +297,9 @@ def train(
 ):
     """Train, one epoch after the other; `order(epoch)` is the sequence of rows of that epoch (from 1).
 
-    The loss of an epoch is the mean of its batches' losses, each weighted by its sum of sample weights and
-    taken before that batch's step. An epoch that is not better than the best by `tolerance` is bad; so many
-    bad epochs in a row as `patience` end the training, or with the adaptive schedule divide the rate by 5
-    until it is 1e-6 or less.
+    The loss of an epoch is the mean of its batches' losses, each taken before that batch's step and counted
+    by its rows. An epoch that is not better than the best by `tolerance` is bad; so many bad epochs in a row
+    as `patience` end the training, or with the adaptive schedule divide the rate by 5 until it is 1e-6 or less.
     """
     n_rows = len(X)
     batch_size = batch_size or n_rows
@@ -313,7 +312,7 @@ def train(
         if isinstance(optimizer, SGD):
             optimizer.begin_epoch(epoch, epochs, rows_seen=(epoch - 1) * n_rows)
         rows = np.arange(n_rows) if order is None else order(epoch)
-        weighted_loss = 0.0
+        mean_loss = 0.0
         for start in range(0, n_rows, batch_size):
             batch = rows[start : start + batch_size]
             value, weight_gradients, bias_gradients = loss_and_gradients(
@@ -322,8 +321,8 @@ def train(
             vector = to_vector([layer.weights for layer in layers], [layer.biases for layer in layers])
             vector = optimizer.step(vector, to_vector(weight_gradients, bias_gradients), value)
             layers = with_parameters(layers, vector)
-            weighted_loss += value * sample_weight[batch].sum()
-        losses.append(weighted_loss / sample_weight.sum())
+            mean_loss += value * len(batch) / n_rows
+        losses.append(mean_loss)
         rates.append(optimizer.rate)
 
         bad_epochs = bad_epochs + 1 if losses[-1] > best - tolerance else 0

@@ -286,7 +286,7 @@ def test_biases_for_a_layer_without():
 )
 def test_optimizer_settings(optimizer, name, value):
     message = message_of(ValueError, lambda: getattr(fp, optimizer)(**{name: value}))
-    check_message(message, name, "must be", f"got {value:g}".replace("nan", "nan"))
+    check_message(message, name, "must be", f"got {value:g}")
 
 
 @pytest.mark.parametrize(
@@ -366,7 +366,7 @@ def test_train(keywords, error, parts):
         ([0, 1, 2, 3, 3], ValueError),
         ([0, 1, 2, 3, 5], ValueError),
         ([0, 1, 2, 3, -1], ValueError),
-        ([[0, 1, 2, 3, 4]], ValueError),
+        ([[0, 1, 2, 3, 4]], TypeError),
         ([0.0, 1.0, 2.0, 3.0, 4.0], TypeError),
         (None, TypeError),
     ],
@@ -451,12 +451,12 @@ def test_estimator_parameters_outside_their_range(estimator, name, value):
 @pytest.mark.parametrize(
     ("data", "parts"),
     [
-        ((NAN_AT_2_1, CLASSES), ["X", "nan"]),
+        ((NAN_AT_2_1, CLASSES), ["X", "NaN"]),
         ((X + np.inf, CLASSES), ["X", "infinity"]),
         ((X[:, 0], CLASSES), ["1D", "2D"]),
         ((X, CLASSES[:4]), ["[5, 4]"]),
         ((X[:0], CLASSES[:0]), ["0 sample", "(0, 3)"]),
-        ((X, CLASSES * np.nan), ["y", "nan"]),
+        ((X, CLASSES * np.nan), ["y", "NaN"]),
         ((X, CLASSES, [1, 1, 1, 1, -np.inf]), ["sample_weight"]),
         ((X, CLASSES, np.ones(4)), ["sample_weight", "(4,)", "(5,)"]),
     ],
@@ -473,7 +473,7 @@ def test_estimator_predicts_only_what_it_was_trained_for(estimator):
     before = bits_of_lists(model)
     for wrong, parts in [
         (X[:, :2], ["2 features", "3 features"]),
-        (NAN_AT_2_1, ["X", "nan"]),
+        (NAN_AT_2_1, ["X", "NaN"]),
         (X.astype(complex), ["Complex"]),
         (X[:0], ["0 sample"]),
     ]:

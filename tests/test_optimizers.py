@@ -40,7 +40,7 @@ adam_constants = st.fixed_dictionaries(
 
 
 class DecisiveRprop(reference.Rprop):
-    """Rprop that drops the example where rounding could decide a gradient's sign, or whether the loss rose."""
+    """Rprop that drops the example where rounding could decide a gradient's sign or whether the loss rose."""
 
     margin = 0.0
 

@@ -659,8 +659,8 @@ def test_threads_that_were_started_in_another_mode(bits):
     with floating_point_mode(bits):
         fp.train(networks[0].copy(), X, Y, epochs=1, n_threads=n_threads)
     for network, threads in zip(networks, [1, n_threads], strict=True):
-        fp.train(network, X, Y, epochs=10, n_threads=threads)
-        replace(WIDE, optimizer="Adam", epochs=10).train(network, n_threads=threads)
+        fp.train(network, X, Y, epochs=60, n_threads=threads)
+        replace(WIDE, optimizer="Adam", epochs=60).train(network, n_threads=threads)
     assert hash_of_parameters(networks[1]) == hash_of_parameters(networks[0])
 
 

@@ -58,8 +58,8 @@ mod x86_64 {
         // Safety: the value comes from the register itself or is the standard one, so no reserved
         // bit is set.
         unsafe {
-            asm!("ldmxcsr [{}]", in(reg) &raw const mxcsr, options(nostack, preserves_flags, readonly))
-        };
+            asm!("ldmxcsr [{}]", in(reg) &raw const mxcsr, options(nostack, preserves_flags, readonly));
+        }
     }
 }
 

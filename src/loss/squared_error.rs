@@ -1,7 +1,7 @@
 //! E = 1/2 sum (t - a)^2 over the outputs; delta = (a - t) f'(z).
 //!
 //! Through a softmax, whose outputs depend on all net inputs: with g = a - t,
-//! delta_j = a_j (g_j - sum_k g_k a_k).
+//! `delta_j = a_j (g_j - sum_k g_k a_k)`.
 
 use super::Outputs;
 use super::elementwise::{Deltas, Elementwise};

@@ -38,7 +38,7 @@ pub(crate) enum Selection<'a> {
     Listed(&'a [u32]),
 }
 
-impl<'a> Selection<'a> {
+impl Selection<'_> {
     /// The row at a place of the selection.
     pub fn row(self, place: usize) -> usize {
         match self {

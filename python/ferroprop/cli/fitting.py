@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
-from sklearn.pipeline import Pipeline  # type: ignore[import-untyped]
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import Pipeline
 
 from ferroprop import MLPClassifier, MLPRegressor
 from ferroprop.cli.card import Layer

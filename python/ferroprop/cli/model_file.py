@@ -47,7 +47,7 @@ def save_model(path: Path, pipeline: Any, card: Card, option: str) -> None:
     option : str
         The option that named the path, for messages.
     """
-    import skops.io  # type: ignore[import-untyped]
+    import skops.io
 
     archive = io.BytesIO(skops.io.dumps(pipeline, compression=zipfile.ZIP_DEFLATED))
     with zipfile.ZipFile(archive, "a", compression=zipfile.ZIP_DEFLATED) as members:
@@ -106,8 +106,8 @@ def load_pipeline(path: Path) -> Any:
         If the file holds a type that a model file has no use for, or is damaged.
     """
     import skops.io
-    from sklearn.exceptions import InconsistentVersionWarning  # type: ignore[import-untyped]
-    from skops.io.exceptions import UntrustedTypesFoundException  # type: ignore[import-untyped]
+    from sklearn.exceptions import InconsistentVersionWarning
+    from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
         with warnings.catch_warnings():

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sklearn.compose import ColumnTransformer, TransformedTargetRegressor  # type: ignore[import-untyped]
-from sklearn.impute import SimpleImputer  # type: ignore[import-untyped]
-from sklearn.pipeline import Pipeline  # type: ignore[import-untyped]
-from sklearn.preprocessing import OneHotEncoder, StandardScaler  # type: ignore[import-untyped]
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ferroprop.cli.columns import Column
 from ferroprop.cli.task import TaskName

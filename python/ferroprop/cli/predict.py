@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import sklearn  # type: ignore[import-untyped]
+import sklearn
 from rich.console import Console
 
 from ferroprop.cli.card import Card

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.dummy import DummyClassifier, DummyRegressor  # type: ignore[import-untyped]
-from sklearn.metrics import (  # type: ignore[import-untyped]
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.metrics import (
     accuracy_score,
     balanced_accuracy_score,
     log_loss,
@@ -46,7 +46,8 @@ def score_both(task: TaskName, network: Any, baseline: Any, X: pl.DataFrame, y: 
     list of Score
         The most telling first.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # targets of 1e90: the score is infinite, not a warning
+    # Targets of 1e90: the score is infinite, not a warning.
+    with np.errstate(over="ignore", invalid="ignore"):
         ours = _scores(task, network, X, y)
         trivial = _scores(task, baseline, np.zeros((len(y), 1)), y)
     return [Score(name, ours[name], trivial[name], more) for name, more in _MORE_IS_BETTER[task].items()]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import sklearn  # type: ignore[import-untyped]
+import sklearn
 from numpy.typing import NDArray
 from rich.console import Console
 
