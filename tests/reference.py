@@ -299,7 +299,7 @@ def train(
 
     The loss of an epoch is the mean of its batches' losses, each taken before that batch's step and counted
     by its rows. An epoch that is not better than the best by `tolerance` is bad; so many bad epochs in a row
-    as `patience` end the training, or with the adaptive schedule divide the rate by 5 until it is 1e-6 or less.
+    as `patience` end the training. With the adaptive schedule they divide the rate by 5 until it is 1e-6.
     """
     n_rows = len(X)
     batch_size = batch_size or n_rows

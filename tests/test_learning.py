@@ -66,9 +66,10 @@ def load(name):
     return X, (y - y.mean()) / y.std() if name == "diabetes" else y
 
 
-def mean_score(estimator, name, **parameters):
+def mean_score(estimator, name, dtype="float64", **parameters):
     """Return the mean score on held-out data over five splits, each with its own initial weights."""
     X, y = load(name)
+    X = X.astype(dtype)
     scores = []
     for seed in SEEDS:
         X_train, X_test, y_train, y_test = train_test_split(
@@ -79,41 +80,35 @@ def mean_score(estimator, name, **parameters):
     return np.mean(scores)
 
 
+# Both sides get the same settings. The penalty is strong enough for a network that is trained to its end not
+# to learn its training rows by heart: without it, scores would tell who stops early, not who learns.
 SETTINGS = {"hidden_layer_sizes": (32,), "max_iter": 200}
+TABLES = [
+    ("MLPClassifier", "iris", 1.0),
+    ("MLPClassifier", "digits", 1.0),
+    ("MLPClassifier", "breast_cancer", 1.0),
+    ("MLPRegressor", "diabetes", 10.0),
+]
 
 
 @cache
-def peer_score(estimator, name, solver):
+def peer_score(estimator, name, solver, alpha):
     """Return the score of scikit-learn's own network."""
-    return mean_score(getattr(neural_network, estimator), name, solver=solver, **SETTINGS)
+    return mean_score(getattr(neural_network, estimator), name, solver=solver, alpha=alpha, **SETTINGS)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
-@pytest.mark.parametrize(
-    ("estimator", "name"),
-    [
-        ("MLPClassifier", "iris"),
-        ("MLPClassifier", "digits"),
-        ("MLPClassifier", "breast_cancer"),
-        ("MLPRegressor", "diabetes"),
-    ],
-)
-def test_same_solver_scores_as_in_scikit_learn(estimator, name, solver):
-    ours = mean_score(getattr(fp, estimator), name, solver=solver, **SETTINGS)
-    assert ours >= peer_score(estimator, name, solver)
+@pytest.mark.parametrize(("estimator", "name", "alpha"), TABLES)
+def test_same_solver_scores_as_in_scikit_learn(estimator, name, alpha, solver):
+    """From the same random state both begin at the same weights; a row in a thousand may fall to rounding."""
+    ours = mean_score(getattr(fp, estimator), name, solver=solver, alpha=alpha, **SETTINGS)
+    assert ours >= peer_score(estimator, name, solver, alpha) - 0.001
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize(
-    ("estimator", "name"),
-    [
-        ("MLPClassifier", "iris"),
-        ("MLPClassifier", "digits"),
-        ("MLPClassifier", "breast_cancer"),
-        ("MLPRegressor", "diabetes"),
-    ],
-)
-def test_rprop_scores_no_worse_than_scikit_learn_default(estimator, name):
-    ours = mean_score(getattr(fp, estimator), name, solver="rprop", **SETTINGS)
-    assert ours >= peer_score(estimator, name, "adam")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("estimator", "name", "alpha"), TABLES)
+def test_rprop_scores_at_least_as_scikit_learn_with_its_default_solver(estimator, name, alpha, dtype):
+    ours = mean_score(getattr(fp, estimator), name, dtype, solver="rprop", alpha=alpha, **SETTINGS)
+    assert ours >= peer_score(estimator, name, "adam", alpha)

@@ -278,10 +278,10 @@ def test_instruction_sets_on_many_random_fits(instruction_set, first):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("instruction_set", INSTRUCTION_SETS)
 def test_instruction_sets_on_many_values_of_functions(instruction_set, dtype):
-    call = f"golden.function_hashes({dtype!r}, 20_000_000)"
+    call = f"golden.function_hashes({dtype!r}, 5_000_000)"
     code = f"import json, golden; print(json.dumps({call}))"
     hashes = in_a_process(code, FERROPROP_ISA=instruction_set)
-    assert hashes == golden.function_hashes(dtype, 20_000_000)
+    assert hashes == golden.function_hashes(dtype, 5_000_000)
 
 
 def test_an_unknown_instruction_set_is_an_error():

@@ -222,3 +222,114 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<T
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::panels::{panel_lines, panels};
+    use super::super::{InstructionSet, dispatch_on};
+    use super::*;
+
+    fn numbers<T: Scalar>(count: usize, seed: u64) -> Vec<T> {
+        (0..count as u64)
+            .map(|i| {
+                let mixed = (i + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                T::from_f64((mixed >> 11) as f64 / (1u64 << 52) as f64 - 1.0)
+            })
+            .collect()
+    }
+
+    struct Block<T> {
+        rows: usize,
+        input: Vec<T>,
+        delta: Vec<T>,
+    }
+
+    /// Any cut into blocks and ranges of lines gives, on every instruction set, the sums that plain
+    /// loops give.
+    fn agrees<T: Scalar>(rows: [usize; 2], fan_in: usize, fan_out: usize, cut: usize, seed: u64) {
+        let lanes = T::LANES;
+        let blocks = rows.map(|rows| {
+            let stride = panel_lines(rows) * lanes;
+            Block {
+                rows,
+                input: numbers(panels::<T>(fan_in) * stride, seed),
+                delta: numbers(panels::<T>(fan_out) * stride, seed + rows as u64),
+            }
+        });
+        let views = || {
+            blocks.iter().map(|block| {
+                let stride = panel_lines(block.rows) * lanes;
+                Rows {
+                    rows: block.rows,
+                    input: &block.input,
+                    input_stride: stride,
+                    delta: &block.delta,
+                    delta_stride: stride,
+                }
+            })
+        };
+        let total = panels::<T>(fan_out) * (fan_in + 1);
+        let cut = cut % (total + 1);
+        for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+            let mut lines = vec![T::ONE; total * lanes];
+            let (first, second) = lines.split_at_mut(cut * lanes);
+            for (from, lines) in [(0, first), (cut, second)] {
+                dispatch_on(set, Gradient { fan_in, from, lines, bias: true, lost: None, blocks: views() });
+            }
+            for (index, line) in lines.chunks_exact(lanes).enumerate() {
+                let (panel, input) = (index / (fan_in + 1), index % (fan_in + 1));
+                for (lane, &got) in line.iter().enumerate() {
+                    let mut sum = T::ZERO;
+                    for view in views() {
+                        for row in 0..view.rows {
+                            let d = view.delta[panel * view.delta_stride + row * lanes + lane];
+                            let at = input / lanes * view.input_stride + row * lanes + input % lanes;
+                            sum = if input < fan_in { view.input[at].fused(d, sum) } else { sum + d };
+                        }
+                    }
+                    assert!(got == sum, "{} at line {index}, lane {lane}", set.name());
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+        #[test]
+        fn is_the_plain_chain(
+            rows in [1..30usize, 1..30usize],
+            fan_in in 1..70usize,
+            fan_out in 1..120usize,
+            cut: usize,
+            seed in 0..1000u64,
+        ) {
+            agrees::<f32>(rows, fan_in, fan_out, cut, seed);
+            agrees::<f64>(rows, fan_in, fan_out, cut, seed);
+        }
+    }
+
+    /// A hundred thousand equal terms, chunk by chunk: the compensated sum is as good as one chunk.
+    #[test]
+    fn chunks_add_up_without_loss() {
+        let (rows, chunks) = (100, 1_000);
+        let input = vec![0.1_f32; panel_lines(rows) * f32::LANES];
+        let delta = vec![1.0_f32; panel_lines(rows) * f32::LANES];
+        let stride = input.len();
+        let block = Rows { rows, input: &input, input_stride: stride, delta: &delta, delta_stride: stride };
+        let mut lines = vec![0.0_f32; 2 * f32::LANES];
+        let mut lost = vec![0.0_f32; 2 * f32::LANES];
+        let sum = |lines: &mut [f32], lost| {
+            let blocks = std::iter::once(block);
+            super::super::dispatch(Gradient { fan_in: 1, from: 0, lines, bias: true, lost, blocks });
+        };
+        sum(&mut lines, None);
+        let one = f64::from(lines[0]);
+        for _ in 1..chunks {
+            sum(&mut lines, Some(&mut lost));
+        }
+        assert!((f64::from(lines[0]) / (one * f64::from(chunks)) - 1.0).abs() < 1.2e-7);
+        assert_eq!(lines[f32::LANES], 100_000.0);
+    }
+}

@@ -212,3 +212,79 @@ impl<T: Scalar, S: Simd<T>> Tiles<T, S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::panels::{panel_lines, panels};
+    use super::super::{InstructionSet, dispatch_on};
+    use super::*;
+
+    /// Numbers without a pattern, from -1 to 1.
+    fn numbers<T: Scalar>(count: usize, seed: u64) -> Vec<T> {
+        let mut state = seed | 1;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            T::from_f64((state >> 11) as f64 / (1u64 << 52) as f64 - 1.0)
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    /// Every instruction set gives exactly the chains of multiply-adds that plain loops give.
+    fn agrees<T: Scalar>([rows, depth, columns]: [usize; 3], bias: bool, seed: u64) {
+        let lanes = T::LANES;
+        let stride = panel_lines(rows) * lanes;
+        let right_stride = (depth + 1) * lanes;
+        let input = numbers::<T>(panels::<T>(depth) * stride, seed);
+        let right = numbers::<T>(panels::<T>(columns) * right_stride, seed + 1);
+        let at =
+            |row: usize, column: usize, stride: usize| column / lanes * stride + row * lanes + column % lanes;
+        for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+            let mut output = vec![T::ZERO; panels::<T>(columns) * stride];
+            dispatch_on(
+                set,
+                Product {
+                    rows,
+                    depth,
+                    input: &input,
+                    input_stride: stride,
+                    right: &right,
+                    right_stride,
+                    bias,
+                    output: &mut output,
+                    output_stride: stride,
+                    panels: panels::<T>(columns),
+                },
+            );
+            for row in 0..rows {
+                for column in 0..columns {
+                    let mut sum = if bias { right[at(depth, column, right_stride)] } else { T::ZERO };
+                    for term in 0..depth {
+                        sum = input[at(row, term, stride)].fused(right[at(term, column, right_stride)], sum);
+                    }
+                    assert!(output[at(row, column, stride)] == sum, "{} at {row}, {column}", set.name());
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+        #[test]
+        fn is_the_plain_chain(rows in 1..40usize, depth in 1..70usize, columns in 1..120usize, bias: bool, seed: u64) {
+            agrees::<f32>([rows, depth, columns], bias, seed >> 1);
+            agrees::<f64>([rows, depth, columns], bias, seed >> 1);
+        }
+    }
+
+    #[test]
+    fn depth_blocks_do_not_show() {
+        for depth in [DEPTH_BLOCK - 1, DEPTH_BLOCK, DEPTH_BLOCK + 1, 2 * DEPTH_BLOCK + 17] {
+            agrees::<f32>([9, depth, 35], true, 5);
+            agrees::<f64>([9, depth, 35], false, 6);
+        }
+    }
+}
