@@ -51,3 +51,8 @@ pub use network::{Init, Layer, Network};
 pub use optimizer::{Adam, Optimizer, Rprop, Schedule, Sgd};
 pub use parallel::threads;
 pub use training::{Dataset, Epoch, History, Observer, OptimizerState, Settings, Shuffle, StopReason, train};
+
+/// The README's Rust example runs with the other doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

@@ -1,8 +1,8 @@
 //! Reading and writing a network as a safetensors file.
 //!
-//! The header's metadata has three entries: `format`, always `ferroprop.network`; `version`, now
-//! `1`; and `layers`, a JSON list with one object a layer: `activation` (its name), `slope` (only
-//! for logistic layers). Layer i (0 for the first) has the tensors `{i}.weights`, of shape
+//! The header's metadata has one entry, `ferroprop.network`, a JSON object: `version`, now 1, and
+//! `layers`, a list with one object a layer: `activation` (its name), `slope` (only for logistic
+//! layers). One entry, because safetensors writes several in random order. Layer i (0 for the first) has the tensors `{i}.weights`, of shape
 //! (fan in, fan out), and, if it has biases, `{i}.biases`, of shape (fan out); all are `F32` or all
 //! are `F64`.
 
@@ -17,8 +17,20 @@ use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::network::{Layer, Network};
 
-const FORMAT: &str = "ferroprop.network";
-const VERSION: &str = "1";
+const ENTRY: &str = "ferroprop.network";
+const VERSION: u32 = 1;
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    version: u32,
+    layers: Vec<LayerEntry>,
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,7 +49,7 @@ fn dtype<T: Scalar>() -> Dtype {
 /// # Errors
 /// [`Error::ModelFile`] when the format cannot express it.
 pub fn to_bytes<T: Scalar>(network: &Network<T>) -> Result<Vec<u8>> {
-    let entries: Vec<_> = network
+    let layers = network
         .layers()
         .iter()
         .map(|layer| LayerEntry {
@@ -49,12 +61,9 @@ pub fn to_bytes<T: Scalar>(network: &Network<T>) -> Result<Vec<u8>> {
         })
         .collect();
     let unwritable = |reason: String| Error::ModelFile { path: "the network".to_owned(), reason };
-    let layers = serde_json::to_string(&entries).map_err(|error| unwritable(error.to_string()))?;
-    let metadata = HashMap::from([
-        ("format".to_owned(), FORMAT.to_owned()),
-        ("version".to_owned(), VERSION.to_owned()),
-        ("layers".to_owned(), layers),
-    ]);
+    let header = serde_json::to_string(&Header { version: VERSION, layers })
+        .map_err(|error| unwritable(error.to_string()))?;
+    let metadata = HashMap::from([(ENTRY.to_owned(), header)]);
     let mut arrays = Vec::new();
     for (index, layer) in network.layers().iter().enumerate() {
         let weights = network.weights(index).iter().copied().collect::<Vec<_>>();
@@ -81,20 +90,17 @@ pub fn from_bytes<T: Scalar>(bytes: &[u8], path: &str) -> Result<Option<Network<
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| wrong(error.to_string()))?;
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| wrong(error.to_string()))?;
     let metadata = header.metadata().as_ref();
-    let entry = |key: &str| {
-        metadata
-            .and_then(|metadata| metadata.get(key))
-            .map(String::as_str)
-            .ok_or_else(|| wrong(format!("its header has no entry {key:?}")))
-    };
-    if entry("format")? != FORMAT {
-        return Err(wrong(format!("its format is {:?}, expected {FORMAT:?}", entry("format")?)));
+    let entry = metadata
+        .and_then(|metadata| metadata.get(ENTRY))
+        .ok_or_else(|| wrong(format!("its header has no entry {ENTRY:?}")))?;
+    // The version first: what else is there may have changed with it.
+    let Version { version } =
+        serde_json::from_str(entry).map_err(|error| wrong(format!("{ENTRY}: {error}")))?;
+    if version != VERSION {
+        return Err(wrong(format!("its version is {version}, this library reads {VERSION}")));
     }
-    if entry("version")? != VERSION {
-        return Err(wrong(format!("its version is {:?}, this library reads {VERSION:?}", entry("version")?)));
-    }
-    let entries: Vec<LayerEntry> =
-        serde_json::from_str(entry("layers")?).map_err(|error| wrong(format!("layers: {error}")))?;
+    let Header { layers: entries, .. } =
+        serde_json::from_str(entry).map_err(|error| wrong(format!("{ENTRY}: {error}")))?;
     if entries.is_empty() {
         return Err(wrong("it has no layers".to_owned()));
     }

@@ -52,7 +52,7 @@ impl Team<'_> {
         let Some(pool) = Pool::take(threads - 1) else {
             return body(&mut Team::alone());
         };
-        let handoff = Handoff::default();
+        let handoff = Handoff::new(threads);
         let result = pool.threads.in_place_scope(|scope| {
             for _ in 1..threads {
                 scope.spawn(|_| handoff.serve());

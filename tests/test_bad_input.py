@@ -272,7 +272,7 @@ def test_biases_for_a_layer_without():
         ("SGD", "learning_rate", np.nan),
         ("SGD", "learning_rate", np.inf),
         ("SGD", "momentum", -0.5),
-        ("SGD", "momentum", 1.0),
+        ("SGD", "momentum", 1.25),
         ("SGD", "final_learning_rate", -0.25),
         ("SGD", "power_t", np.nan),
         ("Adam", "learning_rate", -0.001),

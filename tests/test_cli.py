@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pkgutil
+import re
 import subprocess
 import sys
 import zipfile
@@ -194,6 +195,7 @@ def test_options_reach_the_network(folder: Path):
     assert network.hidden_layer_sizes == (7, 4)
     assert (network.activation, network.solver, network.batch_size) == ("relu", "adam", 16)
     assert (network.learning_rate_init, network.alpha, network.n_iter_) == (0.01, 0.5, 3)
+    assert not network.verbose
 
 
 def test_no_hidden_layer(folder: Path):
@@ -739,7 +741,7 @@ def test_examples_in_docstrings(module: pkgutil.ModuleInfo):
 
 def process(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ferroprop", *(str(argument) for argument in arguments)]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=300, check=False)
 
 
 def test_the_version_and_the_help_of_the_process():
@@ -763,3 +765,41 @@ def test_the_process_trains_and_predicts_through_a_pipe(folder: Path):
     predicted = process("predict", "m.skops", PENGUINS)
     assert (predicted.returncode, predicted.stderr) == (0, "")
     assert pl.read_csv(io.StringIO(predicted.stdout)).height == 344
+
+
+def on_a_terminal(*arguments: object, columns: int = 80) -> list[str]:
+    """Run the process with a pseudo-terminal for all it prints, and return the lines that are not empty."""
+    pty = pytest.importorskip("pty", reason="pseudo-terminals are Unix's")
+    terminal, other_end = pty.openpty()
+    command = [sys.executable, "-m", "ferroprop", *(str(argument) for argument in arguments)]
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": str(columns)}
+    child = subprocess.Popen(command, stdin=other_end, stdout=other_end, stderr=other_end, env=environment)
+    os.close(other_end)
+    printed = b""
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not part:
+            break
+        printed += part
+    os.close(terminal)
+    assert child.wait(timeout=300) == 0, printed
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", printed.decode())
+    return [line for line in re.split(r"[\r\n]", text) if line]
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_terminal_gets_a_bar_that_fits(columns: int):
+    lines = on_a_terminal("train", PENGUINS, "--target", "species", *FAST, columns=columns)
+    bars = [line for line in lines if line.startswith("epoch")]
+    assert re.search(r"━ +20/20 loss \S+  validation accuracy \S+ \S+ s$", bars[-1])
+    assert max(map(len, lines)) <= columns
+    assert len({line for line in bars if " 20/20 " in line}) <= 2  # the last epoch, perhaps drawn once more
+
+
+def test_a_terminal_gets_a_look_at_the_predictions(species_model: Path):
+    lines = on_a_terminal("predict", species_model, PENGUINS)
+    assert "row   predicted_species   Adelie   Chinstrap   Gentoo" in [line.strip() for line in lines]
+    assert lines[-1] == "The first 10 of 344 rows; all of them with --output FILE."

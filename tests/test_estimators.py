@@ -143,7 +143,7 @@ def test_max_time_ends_a_fit(solver):
 def test_divergence_keeps_the_last_finite_weights(diabetes):
     X, y = diabetes
     model = fp.MLPRegressor(solver="sgd", activation="identity", learning_rate_init=0.5, random_state=0)
-    with pytest.warns(RuntimeWarning, match=r"diverged in epoch \d+: .*; scale X, or lower the"):
+    with pytest.warns(RuntimeWarning, match=r"diverged in epoch \d+: .*; scale X, or make the steps"):
         model.fit(X, y)
     assert 1 < model.n_iter_ < model.max_iter
     assert np.isfinite(weights(model)).all()

@@ -192,7 +192,7 @@ def test_a_damaged_pickle(network):
 def test_another_version(network, tmp_path):
     path = tmp_path / "n"
     network.save(path)
-    path.write_bytes(path.read_bytes().replace(b'"version":"1"', b'"version":"9"'))
+    path.write_bytes(path.read_bytes().replace(rb"\"version\":1", rb"\"version\":9"))
     with pytest.raises(ValueError, match=r"version.*9.*1"):
         fp.Network.load(path)
 

@@ -25,8 +25,10 @@ const SPINS: u32 = 2_000;
 const YIELDS: u32 = 200;
 
 /// Where a leader puts work and helpers fetch it.
-#[derive(Default)]
 pub struct Handoff {
+    /// How long to spin: not at all where there are more threads than cores, for it would keep the
+    /// others from working.
+    spins: u32,
     /// The round in the upper 32 bits, then 16 bits of items in it, then 16 bits of items claimed.
     claims: AtomicU64,
     done: AtomicUsize,
@@ -45,6 +47,21 @@ unsafe impl Sync for Handoff {}
 pub const MOST_ITEMS: usize = u16::MAX as usize;
 
 impl Handoff {
+    /// For a leader and helpers, `threads` in all.
+    pub(crate) fn new(threads: usize) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            spins: if threads <= cores { SPINS } else { 0 },
+            claims: AtomicU64::new(0),
+            done: AtomicUsize::new(0),
+            work: UnsafeCell::new(None),
+            panic: Mutex::new(None),
+            closed: AtomicBool::new(false),
+            sleepers: Mutex::new(0),
+            bell: Condvar::new(),
+        }
+    }
+
     /// Runs `work(0)`, ..., `work(items - 1)`, each once, on this thread and the helpers, and
     /// returns when all are done. There is one leader at a time, which `&mut self` in
     /// [`crate::parallel::Team`] sees to.
@@ -68,7 +85,7 @@ impl Handoff {
         self.work_off();
         let mut waited = 0;
         while self.done.load(Ordering::Acquire) < items {
-            pause(&mut waited);
+            self.pause(&mut waited);
         }
         let panic = self.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(panic) = panic {
@@ -88,8 +105,8 @@ impl Handoff {
                 seen = round;
                 waited = 0;
                 self.work_off();
-            } else if waited < SPINS + YIELDS {
-                pause(&mut waited);
+            } else if waited < self.spins + YIELDS {
+                self.pause(&mut waited);
             } else {
                 self.sleep(seen);
                 waited = 0;
@@ -135,13 +152,13 @@ impl Handoff {
         }
         *sleepers -= 1;
     }
-}
 
-fn pause(waited: &mut u32) {
-    if *waited < SPINS {
-        std::hint::spin_loop();
-    } else {
-        std::thread::yield_now();
+    fn pause(&self, waited: &mut u32) {
+        if *waited < self.spins {
+            std::hint::spin_loop();
+        } else {
+            std::thread::yield_now();
+        }
+        *waited = waited.saturating_add(1);
     }
-    *waited += 1;
 }

@@ -5,8 +5,8 @@
 //! E = sum [log(1 + e^u) - t u], delta = slope (a - t). The sum is evaluated as
 //! log(1 + e^-|u|) + (1 - t) u for u > 0 and - t u else, which keeps its digits for t = 0 and 1.
 //!
-//! Softmax, with m = max z and s = sum e^(z - m): E = log s - sum t (z - m), delta = a - t,
-//! for targets that sum to 1.
+//! Softmax, with m = max z, s = sum e^(z - m) and T = sum t, which is 1 but for rounding:
+//! E = T log s - sum t (z - m), delta = T a - t.
 
 use ndarray::ArrayView2;
 
@@ -99,6 +99,7 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
             }
             let mut sums = [T::ZERO; MOST_LANES];
             let mut linear = [T::ZERO; MOST_LANES];
+            let mut totals = [T::ZERO; MOST_LANES];
             for panel in 0..panels {
                 let (z, t) = (&mut z[..used(panel)], &mut t[..used(panel)]);
                 if panels > 1 {
@@ -111,6 +112,7 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
                         z[lane] = distance.exp();
                         sums[lane] += z[lane];
                         linear[lane] += t[lane] * distance;
+                        totals[lane] += t[lane];
                     }
                 }
                 if panels > 1 {
@@ -118,8 +120,8 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
                 }
             }
             for lane in 0..lanes {
-                linear[lane] = sums[lane].log() - linear[lane];
-                sums[lane] = T::ONE / sums[lane];
+                linear[lane] = totals[lane] * sums[lane].log() - linear[lane];
+                sums[lane] = totals[lane] / sums[lane];
             }
             losses[first..first + count].copy_from_slice(&linear[..count]);
             let row_weights = weight_line(weights, first, count);

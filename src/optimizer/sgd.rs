@@ -14,7 +14,7 @@ use crate::kernel::Scalar;
 pub struct Sgd {
     /// The learning rate at first; positive.
     pub learning_rate: f64,
-    /// The part of the last change that is kept, from 0 to below 1.
+    /// The part of the last change that is kept, from 0 to 1.
     pub momentum: f64,
     /// Nesterov's form of momentum.
     pub nesterov: bool,
@@ -33,7 +33,7 @@ impl Rule for Sgd {
 
     fn check(&self) -> Result<()> {
         check_number("learning_rate", self.learning_rate, "a positive number", |x| x > 0.0)?;
-        check_number("momentum", self.momentum, "from 0 to 1, 1 excluded", |x| (0.0..1.0).contains(&x))?;
+        check_number("momentum", self.momentum, "from 0 to 1", |x| (0.0..=1.0).contains(&x))?;
         self.schedule.check(self.learning_rate)
     }
 

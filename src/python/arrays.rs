@@ -9,6 +9,7 @@ use pyo3::types::PyDict;
 
 use super::arguments::{type_name, wrong_type};
 use crate::Scalar;
+use crate::kernel::StandardMode;
 
 /// An array of `T` with this many dimensions: the caller's own if it is one already, else a
 /// converted copy.
@@ -58,6 +59,8 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
                 array.getattr("shape")?
             )));
         }
+        // NumPy rounds as the thread does.
+        let _standard = StandardMode::enter();
         // What overflows becomes infinite, and is then reported as such; NumPy need not warn.
         let keywords = PyDict::new(py);
         keywords.set_item("over", "ignore")?;

@@ -294,7 +294,7 @@ optimizer_class! {
     /// learning_rate : float, default=0.1
     ///     The learning rate at first; positive.
     /// momentum : float, default=0.9
-    ///     The part of the last change that is kept, from 0 to below 1.
+    ///     The part of the last change that is kept, from 0 to 1.
     /// nesterov : bool, default=True
     ///     Nesterov's form of momentum.
     /// schedule : {"constant", "linear", "invscaling", "adaptive"}, default="constant"

@@ -56,7 +56,7 @@ impl<T> Observer<T> for () {}
 ///
 /// On return the network has the parameters of the last epoch, or of the best one with
 /// [`Settings::restore_best`]; after a divergence or an interruption those of the last complete
-/// epoch. `state` keeps the optimizer's arrays for a later call.
+/// epoch. `state` keeps the optimizer's arrays for a later call; a divergence leaves it fresh.
 ///
 /// # Errors
 /// [`Error::Shape`], [`Error::Value`] and [`Error::Argument`] for what does not fit together or is
@@ -85,6 +85,7 @@ pub fn train<T: Scalar>(
     state: &mut OptimizerState<T>,
     observer: &mut dyn Observer<T>,
 ) -> Result<History> {
+    let _standard = StandardMode::enter();
     settings.check()?;
     loss.check_output(network.output())?;
     data.check(network, loss, "")?;
@@ -96,7 +97,6 @@ pub fn train<T: Scalar>(
     let n_threads = engine::useful_threads(network, batch_rows, threads(settings.n_threads));
     let mut engine = Engine::new(network, loss, settings.alpha, batch_rows, data.weighted(), n_threads)?;
     engine.keep_arrays(state)?;
-    let _standard = StandardMode::enter();
     let run = Run { network, data, settings, batch_rows, observer, started: Instant::now() };
     Team::with(n_threads, |team| run.epochs(&mut engine, state, team))
 }
@@ -109,12 +109,12 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
     alpha: f64,
     n_threads: Option<usize>,
 ) -> Result<(f64, Vec<T>)> {
+    let _standard = StandardMode::enter();
     settings::check_alpha(alpha)?;
     loss.check_output(network.output())?;
     data.check(network, loss, "")?;
     let rows = data.rows();
     let n_threads = engine::useful_threads(network, rows, threads(n_threads));
-    let _standard = StandardMode::enter();
     let mut engine = Engine::new(network, loss, alpha, rows, data.weighted(), n_threads)?;
     let total =
         Team::with(n_threads, |team| engine.gradient(team, data, Selection::Range { from: 0 }, rows, None));
@@ -204,7 +204,12 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         let restored = monitor.restores_best() && history.best_epoch > 0;
         engine.set_parameters(if restored { &best } else { &complete });
         engine.copy_parameters(self.network.parameters_mut());
-        engine.return_arrays(state);
+        if history.stop_reason == StopReason::Diverged {
+            // What led there is no place to go on from.
+            state.forget();
+        } else {
+            engine.return_arrays(state);
+        }
         history.seconds = self.started.elapsed().as_secs_f64();
         Ok(history)
     }

@@ -36,15 +36,7 @@ impl<T: Scalar> OptimizerState<T> {
     /// [`Error::Argument`] when a constant is outside its domain.
     pub fn new(optimizer: Optimizer) -> Result<Self> {
         optimizer.check()?;
-        Ok(Self {
-            learning_rate: optimizer.initial_learning_rate(),
-            optimizer,
-            arrays: Vec::new(),
-            steps: 0,
-            epochs: 0,
-            rows_seen: 0,
-            previous_loss: f64::INFINITY,
-        })
+        Ok(Self::fresh(optimizer))
     }
 
     /// A state that was taken apart before: what [`OptimizerState::arrays`] and the other
@@ -136,6 +128,23 @@ impl<T: Scalar> OptimizerState<T> {
         if let (Some(initial), Some(current)) = (self.optimizer.initial_learning_rate(), self.learning_rate) {
             let schedule = self.optimizer.schedule();
             self.learning_rate = Some(schedule.rate(initial, current, epoch, epochs, self.rows_seen));
+        }
+    }
+
+    /// Back to a fresh start.
+    pub(super) fn forget(&mut self) {
+        *self = Self::fresh(self.optimizer.clone());
+    }
+
+    fn fresh(optimizer: Optimizer) -> Self {
+        Self {
+            learning_rate: optimizer.initial_learning_rate(),
+            optimizer,
+            arrays: Vec::new(),
+            steps: 0,
+            epochs: 0,
+            rows_seen: 0,
+            previous_loss: f64::INFINITY,
         }
     }
 

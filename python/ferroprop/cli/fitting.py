@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 
 from ferroprop import MLPClassifier, MLPRegressor
 from ferroprop.cli.card import Layer
-from ferroprop.cli.pipeline import fitted_network
+from ferroprop.cli.pipeline import be_silent, fitted_network
 from ferroprop.cli.problem import Problem, first_line
 from ferroprop.cli.progress import Follower
 from ferroprop.cli.task import TaskName
@@ -112,6 +112,7 @@ def fit(
             pipeline.fit(X, y)
     except ValueError as error:
         raise Problem(f"training with --solver {settings.solver} failed: {first_line(error)}") from error
+    be_silent(pipeline)
     network = fitted_network(pipeline)
     return Course(
         losses=[float(loss) for loss in getattr(network, "loss_curve_", None) or reported or [network.loss_]],

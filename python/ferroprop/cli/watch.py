@@ -17,9 +17,22 @@ SCORE_LINE = re.compile(r"Validation score: (\S+)")
 
 @contextmanager
 def following(follower: Follower) -> Iterator[None]:
-    """Call the follower for each epoch that an estimator with ``verbose=True`` reports in this context."""
-    with redirect_stdout(_EpochReader(follower)):
+    """Call the follower for each epoch that an estimator with ``verbose=True`` reports in this context.
+
+    Examples
+    --------
+    >>> with following(lambda epoch, loss, score: told.append((epoch, loss, score))):
+    ...     told = []
+    ...     print("Iteration 1, loss = 0.50000000")
+    ...     print("Validation score: 0.750000")
+    ...     print("Iteration 2, loss = 0.25000000")
+    >>> told
+    [(1, 0.5, 0.75), (2, 0.25, None)]
+    """
+    reader = _EpochReader(follower)
+    with redirect_stdout(reader):
         yield
+    reader.finish()
 
 
 class _EpochReader(io.TextIOBase):
@@ -31,14 +44,15 @@ class _EpochReader(io.TextIOBase):
         self._epoch: tuple[int, float] | None = None
 
     def write(self, text: str) -> int:
+        """Take text as it comes, and read each line when it is complete."""
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
             self._read(line)
         return len(text)
 
-    def close(self) -> None:
+    def finish(self) -> None:
+        """Tell of the last epoch, if no score has followed its loss."""
         self._tell(None)
-        super().close()
 
     def _read(self, line: str) -> None:
         if match := LOSS_LINE.match(line):

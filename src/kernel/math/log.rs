@@ -63,7 +63,7 @@ fn sum_f64(k: f64, f: f64) -> f64 {
 
 /// Natural logarithm.
 ///
-/// The largest error is ULP32 units in the last place, over all f32.
+/// The largest error is 0.96 units in the last place, over all f32. Never decreases.
 #[must_use]
 #[inline(always)]
 pub fn log_f32(x: f32) -> f32 {
@@ -83,7 +83,7 @@ pub fn log_f32(x: f32) -> f32 {
 
 /// Natural logarithm.
 ///
-/// The largest error is ULP64 units in the last place, over COUNT64.
+/// The largest error is 0.85 units in the last place, over 10^8 arguments.
 #[must_use]
 #[inline(always)]
 pub fn log_f64(x: f64) -> f64 {
@@ -102,7 +102,7 @@ pub fn log_f64(x: f64) -> f64 {
 
 /// ln(1 + x).
 ///
-/// The largest error is ULPP32 units in the last place, over all f32.
+/// The largest error is 1.50 units in the last place, over all f32. Never decreases.
 #[must_use]
 #[inline(always)]
 pub fn log1p_f32(x: f32) -> f32 {
@@ -119,7 +119,7 @@ pub fn log1p_f32(x: f32) -> f32 {
 
 /// ln(1 + x).
 ///
-/// The largest error is ULPP64 units in the last place, over COUNT64.
+/// The largest error is 1.49 units in the last place, over 10^8 arguments.
 #[must_use]
 #[inline(always)]
 pub fn log1p_f64(x: f64) -> f64 {
@@ -132,4 +132,120 @@ pub fn log1p_f64(x: f64) -> f64 {
     let log = if x > f64::MAX { x } else { log };
     let log = if x > -1.0 { log } else { f64::NEG_INFINITY };
     if x >= -1.0 { log } else { f64::NAN }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{reference, ulp};
+    use super::*;
+
+    const LOG_ULPS_F32: f64 = 0.96;
+    const LOG_ULPS_F64: f64 = 0.85;
+
+    #[test]
+    fn log_f32_error_is_as_stated() {
+        ulp::worst_f32(log_f32, f64::ln, ulp::STRIDE).is_at_most(LOG_ULPS_F32);
+    }
+
+    #[test]
+    #[ignore = "all f32"]
+    fn log_f32_error_is_the_stated_one() {
+        ulp::worst_f32(log_f32, f64::ln, 1).is(LOG_ULPS_F32);
+    }
+
+    #[test]
+    fn log_f64_error_is_as_stated() {
+        ulp::worst_f64(log_f64, reference::log, 0.0, 4.0, ulp::COUNT).is_at_most(LOG_ULPS_F64);
+    }
+
+    #[test]
+    fn log_f32_never_decreases() {
+        ulp::never_decreases(log_f32, ulp::STRIDE);
+    }
+
+    #[test]
+    #[ignore = "all f32"]
+    fn log_f32_never_decreases_anywhere() {
+        ulp::never_decreases(log_f32, 1);
+    }
+
+    const LOG1P_ULPS_F32: f64 = 1.5;
+    const LOG1P_ULPS_F64: f64 = 1.49;
+
+    #[test]
+    fn log1p_f32_error_is_as_stated() {
+        ulp::worst_f32(log1p_f32, f64::ln_1p, ulp::STRIDE).is_at_most(LOG1P_ULPS_F32);
+    }
+
+    #[test]
+    #[ignore = "all f32"]
+    fn log1p_f32_error_is_the_stated_one() {
+        ulp::worst_f32(log1p_f32, f64::ln_1p, 1).is(LOG1P_ULPS_F32);
+    }
+
+    #[test]
+    fn log1p_f64_error_is_as_stated() {
+        ulp::worst_f64(log1p_f64, reference::log1p, -1.0, 10.0, ulp::COUNT).is_at_most(LOG1P_ULPS_F64);
+    }
+
+    #[test]
+    fn log1p_f32_never_decreases() {
+        ulp::never_decreases(log1p_f32, ulp::STRIDE);
+    }
+
+    #[test]
+    #[ignore = "all f32"]
+    fn log1p_f32_never_decreases_anywhere() {
+        ulp::never_decreases(log1p_f32, 1);
+    }
+
+    #[test]
+    fn special_values_of_log() {
+        for (x, y) in
+            [(0.0, f32::NEG_INFINITY), (-0.0, f32::NEG_INFINITY), (1.0, 0.0), (f32::INFINITY, f32::INFINITY)]
+        {
+            assert_eq!(log_f32(x).to_bits(), f32::to_bits(y), "ln({x})");
+        }
+        for (x, y) in
+            [(0.0, f64::NEG_INFINITY), (-0.0, f64::NEG_INFINITY), (1.0, 0.0), (f64::INFINITY, f64::INFINITY)]
+        {
+            assert_eq!(log_f64(x).to_bits(), f64::to_bits(y), "ln({x})");
+        }
+        for x in [-f32::from_bits(1), -1.0, f32::NEG_INFINITY, f32::NAN] {
+            assert!(log_f32(x).is_nan(), "ln({x})");
+        }
+        for x in [-f64::from_bits(1), -1.0, f64::NEG_INFINITY, f64::NAN] {
+            assert!(log_f64(x).is_nan(), "ln({x})");
+        }
+    }
+
+    #[test]
+    fn special_values_of_log1p() {
+        for (x, y) in [
+            (0.0, 0.0),
+            (-0.0, -0.0),
+            (f32::from_bits(1), f32::from_bits(1)),
+            (-1e-30, -1e-30),
+            (-1.0, f32::NEG_INFINITY),
+            (f32::INFINITY, f32::INFINITY),
+        ] {
+            assert_eq!(log1p_f32(x).to_bits(), f32::to_bits(y), "ln(1 + {x})");
+        }
+        for (x, y) in [
+            (0.0, 0.0),
+            (-0.0, -0.0),
+            (f64::from_bits(1), f64::from_bits(1)),
+            (-1e-300, -1e-300),
+            (-1.0, f64::NEG_INFINITY),
+            (f64::INFINITY, f64::INFINITY),
+        ] {
+            assert_eq!(log1p_f64(x).to_bits(), f64::to_bits(y), "ln(1 + {x})");
+        }
+        for x in [-1.0000001, f32::MIN, f32::NEG_INFINITY, f32::NAN] {
+            assert!(log1p_f32(x).is_nan(), "ln(1 + {x})");
+        }
+        for x in [-1.0000000000000002, f64::MIN, f64::NEG_INFINITY, f64::NAN] {
+            assert!(log1p_f64(x).is_nan(), "ln(1 + {x})");
+        }
+    }
 }

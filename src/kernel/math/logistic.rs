@@ -2,14 +2,14 @@
 //!
 //! Method outline, f32 and f64 alike:
 //!
-//! Logistic: with -x = n ln(2) + r and e^r = (a + r) / (a - r) from `exp.rs`,
+//! Logistic: with -x = n ln(2) - r and e^-r = (a - r) / (a + r) from `exp.rs`,
 //!
 //! ```text
-//! 1 / (1 + 2^n e^r) = C (a - r) / (C (a - r) + C 2^n (a + r))
+//! 1 / (1 + 2^n e^-r) = C (a + r) / (C (a + r) + C 2^n (a - r))
 //! ```
 //!
 //! The constant C, a power of two, moves all exponents that matter into the range of normal numbers:
-//! e^-x neither overflows nor is it lost where the result is a denormal, and C 2^n is one shift.
+//! e^-x does not overflow where the result is a denormal, and C 2^n is one shift.
 //!
 //! Softplus: max(x, 0) + ln(1 + u) with u = e^-|x|, and from fdlibm's `e_log.c`
 //!
@@ -25,7 +25,7 @@ use super::exp::{
     reduce_f32, reduce_f64,
 };
 
-/// P, lowest degree first; its error is 2^-27.7 (f32) and 2^-59.2 (f64) of ln(1 + u).
+/// P, lowest degree first; its error is 2^-27.4 (f32) and 2^-59.1 (f64) of ln(1 + u).
 const LOG1P_F32: [f32; 4] = [0.6666642, 0.40021494, 0.28001806, 0.28011933];
 const LOG1P_F64: [f64; 10] = [
     0.6666666666666631,
@@ -47,7 +47,7 @@ const C_F64: f64 = 1.0 / 18014398509481984.0;
 
 /// The logistic function, 1 / (1 + e^-x).
 ///
-/// The largest error is ULP32 units in the last place, over all f32, also where the result is a
+/// The largest error is 2.44 units in the last place, over all f32, also where the result is a
 /// denormal.
 #[must_use]
 #[inline(always)]
@@ -64,7 +64,7 @@ pub fn logistic_f32(x: f32) -> f32 {
 
 /// The logistic function, 1 / (1 + e^-x).
 ///
-/// The largest error is ULP64 units in the last place, over COUNT64, also where the result is a
+/// The largest error is 2.60 units in the last place, over 10^8 arguments, also where the result is a
 /// denormal.
 #[must_use]
 #[inline(always)]
@@ -80,7 +80,7 @@ pub fn logistic_f64(x: f64) -> f64 {
 
 /// The softplus, ln(1 + e^x).
 ///
-/// The largest error is ULPS32 units in the last place, over all f32, also where the result is a
+/// The largest error is 1.89 units in the last place, over all f32, also where the result is a
 /// denormal.
 #[must_use]
 #[inline(always)]
@@ -103,7 +103,7 @@ pub fn softplus_f32(x: f32) -> f32 {
 
 /// The softplus, ln(1 + e^x).
 ///
-/// The largest error is ULPS64 units in the last place, over COUNT64, also where the result is a
+/// The largest error is 1.90 units in the last place, over 10^8 arguments, also where the result is a
 /// denormal.
 #[must_use]
 #[inline(always)]
@@ -124,4 +124,129 @@ pub fn softplus_f64(x: f64) -> f64 {
     let log = d.mul_add(z.mul_add(p, -u), u);
     let positive = if x > 0.0 { x } else { 0.0 };
     log.mul_add(C_F64, positive)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{f32, f64};
+
+    use super::super::{reference, ulp};
+    use super::*;
+
+    fn logistic(x: f64) -> f64 {
+        1.0 / (1.0 + (-x).exp())
+    }
+
+    fn softplus(x: f64) -> f64 {
+        let positive = if x > 0.0 { x } else { 0.0 };
+        positive + (-x.abs()).exp().ln_1p()
+    }
+
+    const LOGISTIC_ULPS_F32: f64 = 2.44;
+    const LOGISTIC_ULPS_F64: f64 = 2.6;
+
+    #[test]
+    fn logistic_f32_error_is_as_stated() {
+        ulp::worst_f32(logistic_f32, logistic, ulp::STRIDE).is_at_most(LOGISTIC_ULPS_F32);
+    }
+
+    #[test]
+    #[ignore = "all f32"]
+    fn logistic_f32_error_is_the_stated_one() {
+        ulp::worst_f32(logistic_f32, logistic, 1).is(LOGISTIC_ULPS_F32);
+    }
+
+    #[test]
+    fn logistic_f64_error_is_as_stated() {
+        ulp::worst_f64(logistic_f64, reference::logistic, -750.0, 40.0, ulp::COUNT)
+            .is_at_most(LOGISTIC_ULPS_F64);
+    }
+
+    const SOFTPLUS_ULPS_F32: f64 = 1.89;
+    const SOFTPLUS_ULPS_F64: f64 = 1.9;
+
+    #[test]
+    fn softplus_f32_error_is_as_stated() {
+        ulp::worst_f32(softplus_f32, softplus, ulp::STRIDE).is_at_most(SOFTPLUS_ULPS_F32);
+    }
+
+    #[test]
+    #[ignore = "all f32"]
+    fn softplus_f32_error_is_the_stated_one() {
+        ulp::worst_f32(softplus_f32, softplus, 1).is(SOFTPLUS_ULPS_F32);
+    }
+
+    #[test]
+    fn softplus_f64_error_is_as_stated() {
+        ulp::worst_f64(softplus_f64, reference::softplus, -750.0, 50.0, ulp::COUNT)
+            .is_at_most(SOFTPLUS_ULPS_F64);
+    }
+
+    #[test]
+    fn special_values_of_logistic() {
+        for (x, y) in [
+            (0.0, 0.5),
+            (-0.0, 0.5),
+            (20.0, 1.0),
+            (70.0, 1.0),
+            (f32::MAX, 1.0),
+            (f32::INFINITY, 1.0),
+            (-104.0, 0.0),
+            (f32::MIN, 0.0),
+            (f32::NEG_INFINITY, 0.0),
+        ] {
+            assert_eq!(logistic_f32(x).to_bits(), f32::to_bits(y), "logistic({x})");
+        }
+        for (x, y) in [
+            (0.0, 0.5),
+            (-0.0, 0.5),
+            (38.0, 1.0),
+            (40.0, 1.0),
+            (f64::MAX, 1.0),
+            (f64::INFINITY, 1.0),
+            (-746.0, 0.0),
+            (f64::MIN, 0.0),
+            (f64::NEG_INFINITY, 0.0),
+        ] {
+            assert_eq!(logistic_f64(x).to_bits(), f64::to_bits(y), "logistic({x})");
+        }
+        assert!(logistic_f32(f32::NAN).is_nan() && logistic_f64(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn special_values_of_softplus() {
+        for (x, y) in [
+            (f32::NEG_INFINITY, 0.0),
+            (f32::MIN, 0.0),
+            (-104.0, 0.0),
+            (0.0, f32::consts::LN_2),
+            (-0.0, f32::consts::LN_2),
+            (30.0, 30.0),
+            (f32::MAX, f32::MAX),
+            (f32::INFINITY, f32::INFINITY),
+        ] {
+            assert_eq!(softplus_f32(x).to_bits(), f32::to_bits(y), "softplus({x})");
+        }
+        for (x, y) in [
+            (f64::NEG_INFINITY, 0.0),
+            (f64::MIN, 0.0),
+            (-746.0, 0.0),
+            (0.0, f64::consts::LN_2),
+            (-0.0, f64::consts::LN_2),
+            (50.0, 50.0),
+            (f64::MAX, f64::MAX),
+            (f64::INFINITY, f64::INFINITY),
+        ] {
+            assert_eq!(softplus_f64(x).to_bits(), f64::to_bits(y), "softplus({x})");
+        }
+        assert!(softplus_f32(f32::NAN).is_nan() && softplus_f64(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn the_smallest_results_are_denormals() {
+        assert_eq!(logistic_f32(-103.27893).to_bits(), 1);
+        assert_eq!(softplus_f32(-103.27893).to_bits(), 1);
+        assert_eq!(logistic_f64(-744.4400719213812).to_bits(), 1);
+        assert_eq!(softplus_f64(-744.4400719213812).to_bits(), 1);
+    }
 }
