@@ -82,7 +82,7 @@ fn rivals(c: &mut criterion::Criterion) {
 
         let mut group = c.benchmark_group("rivals/product");
         bench_share(&mut group, &format!("gemm {shape}"), operations, peak, || {
-            gemm_rows(&mut output, (&input, depth as isize, 1), &right, [rows, depth, columns]);
+            gemm_rows(&mut output, (&input, depth.cast_signed(), 1), &right, [rows, depth, columns]);
         });
         bench_share(&mut group, &format!("gemmkit {shape}"), operations, peak, || {
             gemmkit::gemm(
@@ -98,7 +98,7 @@ fn rivals(c: &mut criterion::Criterion) {
 
         let mut group = c.benchmark_group("rivals/gradient");
         bench_share(&mut group, &format!("gemm {shape}"), operations, peak, || {
-            gemm_rows(&mut sums, (&input, 1, depth as isize), &delta, [depth, rows, columns]);
+            gemm_rows(&mut sums, (&input, 1, depth.cast_signed()), &delta, [depth, rows, columns]);
         });
         bench_share(&mut group, &format!("gemmkit {shape}"), operations, peak, || {
             gemmkit::gemm(
@@ -122,7 +122,7 @@ fn gemm_rows(
     [m, k, n]: [usize; 3],
 ) {
     assert!(output.len() >= m * n && left.len() >= m * k && right.len() >= k * n);
-    let n_ = n as isize;
+    let n_ = n.cast_signed();
     // Safety: the three slices hold the matrices that the sizes and strides describe.
     unsafe {
         gemm::gemm(

@@ -983,6 +983,11 @@ def digits(number: float) -> str:
     return f"{number:,.{2 if number < 10 else 1 if number < 100 else 0}f}"
 
 
+def short(number: float) -> str:
+    """Write a number for the room over a bar, thousands as k."""
+    return digits(number) if number < 10_000 else f"{number / 1000:,.0f}k"
+
+
 def plural(threads: int) -> str:
     """Write a number of threads."""
     return f"{threads} thread{'s' if threads > 1 else ''}"
@@ -1066,9 +1071,9 @@ def draw_panel(axis: Any, title: str | None, groups: Groups | None) -> None:
             seen.add(name)
             ours = group.get("ferroprop", value)
             times = ".0f" if value >= 10 * ours else ".2g"
-            text = digits(value) if name == "ferroprop" else f"{value / ours:{times}}\N{MULTIPLICATION SIGN}"
+            text = short(value) if name == "ferroprop" else f"{value / ours:{times}}\N{MULTIPLICATION SIGN}"
             weight = "bold" if name == "ferroprop" else "normal"
-            label = {"textcoords": "offset points", "ha": "center", "fontsize": 8, "fontweight": weight}
+            label = {"textcoords": "offset points", "ha": "center", "fontsize": 7.5, "fontweight": weight}
             axis.annotate(text, (x, value), (0, 2), **label)
     axis.set_xticks(range(len(groups)), groups)
     axis.set_yscale("log")
@@ -1104,11 +1109,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--serve", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     small = [name for name in names if not options.quick or name not in {"mnist-full", "wide"}]
-    options.workloads = options.workloads.split(",") if options.workloads else small
+    chosen = options.workloads.split(",") if options.workloads else small
     options.threads = sorted({int(threads) for threads in options.threads.split(",")})
     options.rounds = options.rounds or (3 if options.quick else 7)
     options.seconds = options.seconds or (0.05 if options.quick else 0.2)
-    if unknown := set(options.workloads) - set(names):
+    options.workloads = [name for name in names if name in chosen]
+    if unknown := set(chosen) - set(names):
         parser.error(f"no such workload: {', '.join(sorted(unknown))}")
     if not 1 <= options.threads[0] <= options.threads[-1] <= cores:
         parser.error(f"--threads: from 1 to the {cores} cores that this process may use")

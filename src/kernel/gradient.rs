@@ -318,8 +318,8 @@ mod tests {
         let delta = vec![1.0_f32; panel_lines(rows) * f32::LANES];
         let stride = input.len();
         let block = Rows { rows, input: &input, input_stride: stride, delta: &delta, delta_stride: stride };
-        let mut lines = vec![0.0_f32; 2 * f32::LANES];
-        let mut lost = vec![0.0_f32; 2 * f32::LANES];
+        let mut lines = [0.0_f32; 2 * f32::LANES];
+        let mut lost = [0.0_f32; 2 * f32::LANES];
         let mut one = 0.0;
         for chunk in 0..chunks {
             let lost = (chunk > 0).then_some(&mut lost[..]);

@@ -94,14 +94,14 @@ fn place<T: Scalar>(layers: &[Layer]) -> Vec<PackedLayer> {
 /// From the network's order into panels.
 pub(crate) fn pack<T: Scalar>(layers: &[PackedLayer], numbers: &[T], packed: &mut [T]) {
     visit::<T>(layers, |flat, at, count| {
-        packed[at..at + count].copy_from_slice(&numbers[flat..flat + count])
+        packed[at..at + count].copy_from_slice(&numbers[flat..flat + count]);
     });
 }
 
 /// From panels into the network's order.
 pub(crate) fn unpack<T: Scalar>(layers: &[PackedLayer], packed: &[T], numbers: &mut [T]) {
     visit::<T>(layers, |flat, at, count| {
-        numbers[flat..flat + count].copy_from_slice(&packed[at..at + count])
+        numbers[flat..flat + count].copy_from_slice(&packed[at..at + count]);
     });
 }
 

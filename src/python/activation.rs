@@ -31,6 +31,7 @@ pub(super) struct Logistic {
 }
 
 #[pymethods]
+#[allow(clippy::trivially_copy_pass_by_ref)] // Python's objects come by reference
 impl Logistic {
     #[new]
     #[pyo3(signature = (slope = Arg::Absent), text_signature = "(slope=1.0)")]

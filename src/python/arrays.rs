@@ -21,10 +21,10 @@ pub(super) type Vector<'py, T> = Input<'py, T, Ix1>;
 impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
     /// The argument `name` as an array.
     pub fn new(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
-        if let Ok(array) = value.cast::<PyArray<T, D>>() {
-            if is_aligned(array) {
-                return Ok(Self(array.readonly()));
-            }
+        if let Ok(array) = value.cast::<PyArray<T, D>>()
+            && is_aligned(array)
+        {
+            return Ok(Self(array.readonly()));
         }
         Self::converted(name, value)
     }

@@ -22,6 +22,7 @@ use pyo3::prelude::*;
 /// seconds : float
 ///     Time since the start of the training, in seconds.
 #[pyclass(frozen, get_all, module = "ferroprop")]
+#[allow(clippy::struct_field_names)] // an epoch has a number, which the field calls epoch
 pub(super) struct Epoch {
     epoch: usize,
     loss: f64,
@@ -42,17 +43,19 @@ impl From<&crate::Epoch> for Epoch {
 #[pymethods]
 impl Epoch {
     fn __repr__(&self) -> String {
-        let mut text = format!("Epoch(epoch={}, loss={}", self.epoch, self.loss);
-        for (name, number) in [
+        let optional = [
             ("validation_loss", self.validation_loss),
             ("score", self.score),
             ("learning_rate", self.learning_rate),
-        ] {
-            if let Some(number) = number {
-                text += &format!(", {name}={number}");
-            }
-        }
-        format!("{text}, seconds={:.3})", self.seconds)
+        ];
+        let optional = optional.iter().filter_map(|(name, number)| Some(format!(", {name}={}", (*number)?)));
+        format!(
+            "Epoch(epoch={}, loss={}{}, seconds={:.3})",
+            self.epoch,
+            self.loss,
+            optional.collect::<String>(),
+            self.seconds
+        )
     }
 }
 

@@ -1,5 +1,8 @@
 //! The Python module `ferroprop._core`: convert, call, raise; no arithmetic.
 
+// What is documented here is documented for Python, in numpydoc's form.
+#![allow(clippy::doc_link_with_quotes, clippy::doc_markdown)]
+
 mod activation;
 mod arguments;
 mod arrays;

@@ -425,17 +425,19 @@ impl Network {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let mut text = format!(
-            "Network({:?}, activation={}, output={}",
+        let bias = self.bias();
+        let bias = if bias.contains(&false) {
+            format!(", bias={}", bias.into_bound_py_any(py)?.repr()?)
+        } else {
+            String::new()
+        };
+        Ok(format!(
+            "Network({:?}, activation={}, output={}{bias}, dtype='{}')",
             self.layer_sizes(),
             self.activations(py)?.into_bound_py_any(py)?.repr()?,
-            self.output(py)?.repr()?
-        );
-        let bias = self.bias();
-        if bias.contains(&false) {
-            text += &format!(", bias={}", bias.into_bound_py_any(py)?.repr()?);
-        }
-        Ok(format!("{text}, dtype='{}')", self.dtype(py)))
+            self.output(py)?.repr()?,
+            self.dtype(py)
+        ))
     }
 }
 
@@ -566,13 +568,16 @@ fn fill<'py, T: Scalar + Element>(
     let (weights, biases) = (list("weights", weights)?, list("biases", biases)?);
     let mut rest = network.parameters_mut();
     for (index, (layer, (w, b))) in layers.iter().zip(weights.iter().zip(&biases)).enumerate() {
+        let own;
+        (own, rest) = rest.split_at_mut(layer.n_parameters());
+        let (own_weights, own_biases) = own.split_at_mut(layer.fan_in * layer.fan_out);
         let name = format!("weights[{index}]");
         let w = Matrix::<T>::new(&name, w)?;
-        copy(&name, &w.view().into_dyn(), &[layer.fan_in, layer.fan_out], &mut rest)?;
+        copy(&name, &w.view().into_dyn(), &[layer.fan_in, layer.fan_out], own_weights)?;
         let name = format!("biases[{index}]");
         if layer.bias {
             let b = Vector::<T>::new(&name, b)?;
-            copy(&name, &b.view().into_dyn(), &[layer.fan_out], &mut rest)?;
+            copy(&name, &b.view().into_dyn(), &[layer.fan_out], own_biases)?;
         } else if !b.is_none() {
             return Err(PyValueError::new_err(format!(
                 "{name} must be None: the layer has no biases, got {}",
@@ -583,11 +588,12 @@ fn fill<'py, T: Scalar + Element>(
     Ok(())
 }
 
+/// Copies an array of the expected shape to the front of a slice.
 fn copy<T: Scalar>(
     name: &str,
     from: &ndarray::ArrayViewD<'_, T>,
     shape: &[usize],
-    rest: &mut &mut [T],
+    to: &mut [T],
 ) -> PyResult<()> {
     if from.shape() != shape {
         return Err(crate::Error::shape(name, crate::error::tuple(shape), from.shape()).into());
@@ -595,8 +601,7 @@ fn copy<T: Scalar>(
     if let Some((place, &x)) = from.indexed_iter().find(|(_, x)| !x.finite()) {
         return Err(crate::Error::value(name, "finite numbers", x, place.slice()).into());
     }
-    let own = rest.split_off_mut(..from.len()).unwrap_or_default();
-    for (to, &x) in own.iter_mut().zip(from) {
+    for (to, &x) in to.iter_mut().zip(from) {
         *to = x;
     }
     Ok(())

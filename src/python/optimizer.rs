@@ -88,9 +88,9 @@ pub(super) fn with_optimizer<R>(
 }
 
 fn memory_to_python<'py>(py: Python<'py>, memory: &Mutex<Memory>) -> PyResult<Bound<'py, PyDict>> {
-    fn describe<'py, T: Scalar + numpy::Element>(
+    fn describe<T: Scalar + numpy::Element>(
         state: &OptimizerState<T>,
-        into: &Bound<'py, PyDict>,
+        into: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
         into.set_item("steps", state.steps())?;
         into.set_item("epochs", state.epochs())?;

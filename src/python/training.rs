@@ -403,7 +403,7 @@ impl<T: Remembered> FromPython<'_, T> {
 
     /// What a Python function returned, or nothing if it raised.
     fn call<R>(&self, function: impl FnOnce(Python<'_>) -> PyResult<R>) -> Option<R> {
-        Python::attach(|py| function(py)).map_err(|error| keep(self.raised, error)).ok()
+        Python::attach(function).map_err(|error| keep(self.raised, error)).ok()
     }
 }
 
@@ -441,6 +441,7 @@ impl<T: Remembered + Element> Observer<T> for FromPython<'_, T> {
     fn interrupted(&mut self) -> bool {
         if self.asked.elapsed() >= SIGNAL_INTERVAL {
             self.asked = Instant::now();
+            #[allow(clippy::redundant_closure_for_method_calls)] // the method is not general enough
             self.call(|py| py.check_signals());
         }
         self.failed()
