@@ -113,6 +113,10 @@ impl<T: Scalar> Network<T> {
         let layers = layers(layer_sizes, hidden, output, bias)?;
         let mut network = Self::zeros(layers)?;
         init.check()?;
+        if let Init::Uniform { range } = init {
+            let expected = format!("a number that {} can hold", T::NAME);
+            check_number("init_range", range, &expected, |range| T::from_f64(range).finite())?;
+        }
         let _standard = StandardMode::enter();
         let mut random = Random::new(seed, Purpose::Weights, 0);
         let mut rest = network.parameters.as_mut_slice();
@@ -243,6 +247,12 @@ impl<T: Scalar> Network<T> {
         Array2::from_shape_vec((rows, columns), y).map_err(|error| Error::argument("X", "fewer rows", error))
     }
 
+    /// Checks the shape of inputs, and no more.
+    #[cfg(feature = "python")]
+    pub(crate) fn check_inputs(&self, x: ArrayView2<'_, T>) -> Result<()> {
+        check_shape("X", x, self.n_inputs())
+    }
+
     /// As [`Network::predict`], into a slice that takes the outputs row after row.
     ///
     /// # Errors
@@ -318,10 +328,15 @@ pub(crate) fn check_matrix<T: Scalar>(
     matrix: ArrayView2<'_, T>,
     columns: usize,
 ) -> Result<()> {
+    check_shape(name, matrix, columns)?;
+    check_finite(name, matrix)
+}
+
+fn check_shape<T>(name: &'static str, matrix: ArrayView2<'_, T>, columns: usize) -> Result<()> {
     if matrix.len_of(Axis(1)) != columns || matrix.nrows() == 0 {
         return Err(Error::shape(name, format!("(n, {columns}) with n at least 1"), matrix.shape()));
     }
-    check_finite(name, matrix)
+    Ok(())
 }
 
 fn check_finite<T: Scalar>(name: &'static str, matrix: ArrayView2<'_, T>) -> Result<()> {

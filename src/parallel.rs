@@ -44,7 +44,7 @@ impl Team<'_> {
     }
 
     /// Calls `body` with a team of this many threads; with 1 no pool is touched. When the system
-    /// refuses more threads, the team has those it could get.
+    /// refuses more threads, the calling thread works alone.
     pub fn with<R>(threads: usize, body: impl FnOnce(&mut Team<'_>) -> R) -> R {
         if threads == 1 {
             return body(&mut Team::alone());
@@ -76,12 +76,14 @@ impl Team<'_> {
         match self.handoff {
             Some(handoff) if items.len() > 1 => {
                 let items: Vec<_> = items.map(|item| Mutex::new(Some(item))).collect();
-                handoff.lead(items.len(), &|index| {
-                    let item = items[index].lock().unwrap_or_else(PoisonError::into_inner).take();
-                    if let Some(item) = item {
-                        work(item);
-                    }
-                });
+                for round in items.chunks(MOST_ITEMS) {
+                    handoff.lead(round.len(), &|index| {
+                        let item = round[index].lock().unwrap_or_else(PoisonError::into_inner).take();
+                        if let Some(item) = item {
+                            work(item);
+                        }
+                    });
+                }
             }
             _ => items.for_each(work),
         }
@@ -198,6 +200,17 @@ mod tests {
                 Team::with(2, |inner| inner.for_each(0..4usize, |_| {}));
             });
         });
+    }
+
+    #[test]
+    fn there_may_be_more_items_than_fit_in_a_round() {
+        let done = AtomicUsize::new(0);
+        Team::with(2, |team| {
+            team.for_each(0..MOST_ITEMS + 5, |_| {
+                done.fetch_add(1, Ordering::Relaxed);
+            });
+        });
+        assert_eq!(done.into_inner(), MOST_ITEMS + 5);
     }
 
     #[test]

@@ -485,3 +485,41 @@ def test_estimator_predicts_only_what_it_was_trained_for(estimator):
 
 def bits_of_lists(model):
     return [array.tobytes() for array in [*model.coefs_, *model.intercepts_]]
+
+
+# Found by looking for trouble ------------------------------------------------------------------------------
+
+
+def test_a_mask_is_refused():
+    network = fp.Network([2, 1])
+    with pytest.raises(TypeError, match="X must be an array without a mask, got MaskedArray"):
+        network.predict(np.ma.masked_array(np.ones((3, 2), np.float32), mask=np.eye(3, 2) > 0))
+
+
+def test_more_outputs_than_memory():
+    """The shape is looked at first; then there is a MemoryError, or NumPy's ValueError for its own limit."""
+    wide = np.broadcast_to(np.float32(0), (2**40, 1))
+    with pytest.raises(MemoryError):
+        fp.Network([1, 1000]).predict(wide)
+    with pytest.raises(ValueError, match="X must have shape"):
+        fp.Network([3, 1000]).predict(wide)
+
+
+def test_initial_range_beyond_the_dtype():
+    with pytest.raises(ValueError, match="init_range must be a number that float32 can hold, got 1e300"):
+        fp.Network([1, 1], init="uniform", init_range=1e300)
+
+
+def test_errors_of_the_caller_pass_through():
+    class Interrupting:
+        def __array__(self, dtype=None, copy=None):
+            raise MemoryError("of the caller")
+
+    with pytest.raises(MemoryError, match="of the caller"):
+        fp.Network([1, 1]).predict(Interrupting())
+
+
+def test_very_deep_networks_train():
+    network = fp.Network([1] * 70_000, activation="identity")
+    history = fp.train(network, np.ones((8, 1)), np.ones((8, 1)), epochs=1, n_threads=2)
+    assert history.epochs == 1

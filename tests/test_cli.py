@@ -364,6 +364,24 @@ def test_one_row_with_missing_values(species_model: Path, folder: Path):
     assert pl.read_csv("out.csv")["probability_Adelie"].is_finite().all()
 
 
+def test_one_row_without_a_date_or_a_time(folder: Path):
+    """A column without a value is read as text, and is missing all the same."""
+    rows = range(60)
+    table = pl.DataFrame(
+        {
+            "size": list(rows),
+            "day": [date(2024, 1, 1 + row % 28) for row in rows],
+            "hour": [time(row % 24) for row in rows],
+            "kind": ["u" if row < 30 else "v" for row in rows],
+        }
+    )
+    table.write_parquet(folder / "table.parquet")
+    succeed("train", "table.parquet", "--target", "kind", "--save", "model", *FAST)
+    (folder / "new.csv").write_text("size,day,hour\n5,,\n")
+    succeed("predict", "model", "new.csv", "--output", "out.csv")
+    assert pl.read_csv(folder / "out.csv")["predicted_kind"].is_in(["u", "v"]).all()
+
+
 def test_replacing_a_file_keeps_the_rest_of_the_folder(species_model: Path, folder: Path):
     Path("out.csv").write_text("old")
     succeed("predict", species_model, PENGUINS, "--output", "out.csv")

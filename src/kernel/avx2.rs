@@ -14,7 +14,10 @@ pub struct F64(());
 
 /// The features that [`super::dispatch`] asks for before it uses this module.
 pub(super) fn available() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
 }
 
 macro_rules! vectors {

@@ -137,7 +137,13 @@ impl Handoff {
             if let Some(work) = work {
                 let item = (seen & 0xffff) as usize;
                 if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(item))) {
-                    *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
+                    let mut first = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
+                    if first.is_none() {
+                        *first = Some(panic);
+                    } else {
+                        // To drop it could panic again, here where nobody may.
+                        std::mem::forget(panic);
+                    }
                 }
             }
             self.done.fetch_add(1, Ordering::Release);

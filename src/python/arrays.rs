@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView, Ix1, Ix2};
 use numpy::prelude::*;
-use numpy::{Element, PyArray, PyReadonlyArray};
+use numpy::{Element, PyArray, PyReadonlyArray, PyUntypedArray};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -23,8 +23,9 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
     pub fn new(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
         if let Ok(array) = value.cast::<PyArray<T, D>>()
             && is_aligned(array)
+            && !is_masked(value)?
         {
-            return Ok(Self(array.readonly()));
+            return Ok(Self(array.try_readonly()?));
         }
         Self::converted(name, value)
     }
@@ -36,7 +37,13 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
             return Err(wrong_type(name, "an array", value));
         }
         let numpy = py.import("numpy")?;
+        if is_masked(value)? {
+            return Err(wrong_type(name, "an array without a mask", value));
+        }
         let array = numpy.call_method1("asarray", (value,)).map_err(|error| {
+            if !error.is_instance_of::<PyValueError>(py) && !error.is_instance_of::<PyTypeError>(py) {
+                return error;
+            }
             PyValueError::new_err(format!(
                 "{name} must be convertible to a NumPy array, got {} ({})",
                 type_name(value),
@@ -71,7 +78,7 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
         quiet.call_method1("__exit__", (py.None(), py.None(), py.None()))?;
         let converted = converted?;
         let array = converted.cast::<PyArray<T, D>>().map_err(PyErr::from)?;
-        Ok(Self(array.readonly()))
+        Ok(Self(array.try_readonly()?))
     }
 
     pub fn view(&self) -> ArrayView<'_, T, D> {
@@ -79,9 +86,28 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
     }
 }
 
+/// Whether the value is an array with a mask, which would be lost.
+fn is_masked(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = value.py();
+    if value.get_type().is(py.get_type::<PyUntypedArray>()) {
+        return Ok(false);
+    }
+    value.is_instance(&py.import("numpy.ma")?.getattr("MaskedArray")?)
+}
+
 /// Whether Rust may refer to the array's numbers where they are.
 fn is_aligned<T: Element, D: ndarray::Dimension>(array: &Bound<'_, PyArray<T, D>>) -> bool {
     let aligned = (array.data() as usize).is_multiple_of(align_of::<T>());
     let size = size_of::<T>().cast_signed();
     aligned && array.strides().iter().all(|stride| stride % size == 0)
+}
+
+/// A new matrix, for results; a MemoryError where there is no room for it.
+pub(super) fn empty_matrix<'py, T: Scalar + Element>(
+    py: Python<'py>,
+    rows: usize,
+    columns: usize,
+) -> PyResult<Bound<'py, PyArray<T, Ix2>>> {
+    let array = py.import("numpy")?.call_method1("empty", ((rows, columns), T::NAME))?;
+    Ok(array.cast_into::<PyArray<T, Ix2>>()?)
 }

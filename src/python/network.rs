@@ -14,7 +14,7 @@ use pyo3::types::{PyBytes, PyList, PyString};
 
 use super::activation::{Logistic, activation, to_python};
 use super::arguments::{Arg, count, flag, one_or_each, type_name, wrong, wrong_type};
-use super::arrays::{Matrix, Vector};
+use super::arrays::{Matrix, Vector, empty_matrix};
 use crate::{Dataset, Init, Layer, Loss, Scalar};
 
 /// A network of either number type. Readers take a snapshot without a lock; a change puts a whole
@@ -82,6 +82,9 @@ pub(super) use with_typed;
 pub(super) struct Network {
     pub(super) typed: Typed,
 }
+
+/// Numbers for which there is always room: the fast way to allocate them need not report failure.
+const SMALL: usize = 4_096;
 
 /// Multiply-adds above which a call lets other Python threads run.
 const WORTH_DETACHING: usize = 500_000;
@@ -500,7 +503,12 @@ fn predict<'py, T: Scalar + Element>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let x = Matrix::<T>::new("X", x)?;
     let x = x.view();
-    let y = PyArray2::<T>::zeros(py, [x.nrows(), network.n_outputs()], false);
+    network.check_inputs(x)?;
+    let y = if x.nrows().saturating_mul(network.n_outputs()) < SMALL {
+        PyArray2::<T>::zeros(py, [x.nrows(), network.n_outputs()], false)
+    } else {
+        empty_matrix::<T>(py, x.nrows(), network.n_outputs())?
+    };
     let mut target = y.try_readwrite()?;
     let out = target.as_slice_mut()?;
     if network.n_parameters().saturating_mul(x.nrows()) < WORTH_DETACHING {

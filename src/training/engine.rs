@@ -36,7 +36,7 @@ const SEGMENT_LINES: usize = 64;
 
 /// How many of the threads are of use for batches of this size.
 pub(super) fn useful_threads<T: Scalar>(network: &Network<T>, rows: usize, threads: usize) -> usize {
-    let work = network.n_parameters().saturating_mul(rows) * 3;
+    let work = network.n_parameters().saturating_mul(rows).saturating_mul(3);
     threads.min(work / WORTH_SHARING).max(1)
 }
 

@@ -134,7 +134,9 @@ def features(frame: pl.DataFrame, columns: Sequence[Column], where: str) -> pl.D
         what = "column" if len(missing) == 1 else "columns"
         has = quoted(frame.columns)
         raise Problem(f"TABLE: '{where}' lacks the {what} {quoted(missing)} of the model; it has {has}")
-    return pl.DataFrame([_CONVERT[column.kind](frame[column.name], where) for column in columns])
+    return pl.DataFrame(
+        [_CONVERT[column.kind](_untyped_if_empty(frame[column.name]), where) for column in columns]
+    )
 
 
 def _kind(dtype: pl.DataType) -> Kind | None:
@@ -149,6 +151,11 @@ def _kind(dtype: pl.DataType) -> Kind | None:
     if dtype in (pl.String, pl.Categorical, pl.Enum):
         return "category"
     return None
+
+
+def _untyped_if_empty(series: pl.Series) -> pl.Series:
+    """Return the column; one without a value has no type to be wrong, whatever the reader made of it."""
+    return series.cast(pl.Null) if series.null_count() == len(series) else series
 
 
 def _without_nan(series: pl.Series) -> pl.Series:
