@@ -103,11 +103,11 @@ fn is_aligned<T: Element, D: ndarray::Dimension>(array: &Bound<'_, PyArray<T, D>
 }
 
 /// A new matrix, for results; a MemoryError where there is no room for it.
-pub(super) fn empty_matrix<'py, T: Scalar + Element>(
-    py: Python<'py>,
+pub(super) fn empty_matrix<T: Scalar + Element>(
+    py: Python<'_>,
     rows: usize,
     columns: usize,
-) -> PyResult<Bound<'py, PyArray<T, Ix2>>> {
+) -> PyResult<Bound<'_, PyArray<T, Ix2>>> {
     let array = py.import("numpy")?.call_method1("empty", ((rows, columns), T::NAME))?;
     Ok(array.cast_into::<PyArray<T, Ix2>>()?)
 }
