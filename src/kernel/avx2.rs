@@ -3,6 +3,7 @@
 #[allow(clippy::wildcard_imports)] // the intrinsics are many and keep their C names
 use std::arch::x86_64::*;
 
+use super::dispatch::{Task, avx2};
 use super::simd::Simd;
 
 /// Proof that the machine has AVX2 and FMA, for `f32`.
@@ -34,6 +35,10 @@ macro_rules! vectors {
             #[inline(always)]
             unsafe fn assume() -> Self {
                 Self(())
+            }
+            #[inline(always)]
+            fn apart<K: Task<$t>>(self, task: K) -> K::Output {
+                unsafe { avx2(task) }
             }
             #[inline(always)]
             fn splat(self, x: $t) -> Self::V {

@@ -3,6 +3,7 @@
 #[allow(clippy::wildcard_imports)] // the intrinsics are many and keep their C names
 use std::arch::x86_64::*;
 
+use super::dispatch::{Task, avx512};
 use super::simd::Simd;
 
 /// Proof that the machine has AVX-512, for `f32`.
@@ -35,6 +36,10 @@ macro_rules! vectors {
             #[inline(always)]
             unsafe fn assume() -> Self {
                 Self(())
+            }
+            #[inline(always)]
+            fn apart<K: Task<$t>>(self, task: K) -> K::Output {
+                unsafe { avx512(task) }
             }
             #[inline(always)]
             fn splat(self, x: $t) -> Self::V {

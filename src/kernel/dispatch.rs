@@ -119,20 +119,31 @@ unsafe fn run_on<T: Scalar, K: Task<T>>(set: InstructionSet, task: K) -> K::Outp
         #[cfg(target_arch = "x86_64")]
         InstructionSet::Avx2 => unsafe { avx2(task) },
         // Every machine has this one.
-        _ => task.run(unsafe { T::Portable::assume() }),
+        _ => portable(task),
     }
 }
 
+/// Never inlined, for the sake of [`Simd::apart`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2")]
-fn avx512<T: Scalar, K: Task<T>>(task: K) -> K::Output {
+#[inline(never)]
+pub(super) fn avx512<T: Scalar, K: Task<T>>(task: K) -> K::Output {
     // Safety: inside this function the instructions exist.
     task.run(unsafe { T::Avx512::assume() })
 }
 
+/// Never inlined, for the sake of [`Simd::apart`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
-fn avx2<T: Scalar, K: Task<T>>(task: K) -> K::Output {
+#[inline(never)]
+pub(super) fn avx2<T: Scalar, K: Task<T>>(task: K) -> K::Output {
     // Safety: inside this function the instructions exist.
     task.run(unsafe { T::Avx2::assume() })
+}
+
+/// Never inlined, for the sake of [`Simd::apart`].
+#[inline(never)]
+pub(super) fn portable<T: Scalar, K: Task<T>>(task: K) -> K::Output {
+    // Safety: every machine has it.
+    task.run(unsafe { T::Portable::assume() })
 }

@@ -8,7 +8,7 @@
 
 use super::dispatch::Task;
 use super::product::even_share;
-use super::scalar::Scalar;
+use super::scalar::{MOST_LANES, Scalar};
 use super::simd::Simd;
 
 /// A block of rows: a layer's input, and the deltas of its outputs.
@@ -147,28 +147,23 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<T
     /// As for [`Tiles::lines`]; the inputs lie in one panel.
     #[inline(always)]
     unsafe fn tile<const R: usize, const Q: usize>(&self, panel: usize, line: usize) -> usize {
-        let simd = self.simd;
         let lanes = T::LANES;
-        let mut sums = [[simd.splat(T::ZERO); Q]; R];
+        let mut sums = Sums([[[T::ZERO; MOST_LANES]; Q]; R]);
         // Safety: as promised to this function.
         unsafe {
             for block in self.blocks.clone() {
-                let input = block.input.as_ptr().add(line / lanes * block.input_stride + line % lanes);
-                let delta: [*const T; Q] =
-                    std::array::from_fn(|q| block.delta.as_ptr().add((panel + q) * block.delta_stride));
-                for row in 0..block.rows {
-                    let d: [S::V; Q] = std::array::from_fn(|q| simd.load(delta[q].add(row * lanes)));
-                    for r in 0..R {
-                        let x = simd.splat(*input.add(row * lanes + r));
-                        for q in 0..Q {
-                            sums[r][q] = simd.fused(x, d[q], sums[r][q]);
-                        }
-                    }
-                }
+                self.simd.apart(BlockSums {
+                    rows: block.rows,
+                    input: block.input.as_ptr().add(line / lanes * block.input_stride + line % lanes),
+                    delta: std::array::from_fn(|q| {
+                        block.delta.as_ptr().add((panel + q) * block.delta_stride)
+                    }),
+                    sums: &mut sums,
+                });
             }
             for r in 0..R {
                 for q in 0..Q {
-                    self.put(panel + q, line + r, sums[r][q]);
+                    self.put(panel + q, line + r, self.simd.load(sums.0[r][q].as_ptr()));
                 }
             }
         }
@@ -219,6 +214,47 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<T
             let grown = self.simd.add(total, sum);
             self.simd.store(lost, self.simd.sub(self.simd.sub(grown, total), sum));
             self.simd.store(to, grown);
+        }
+    }
+}
+
+/// Sums of a tile on their way from block to block: `R` inputs, `Q` panels of outputs.
+#[repr(align(64))]
+struct Sums<T, const R: usize, const Q: usize>([[[T; MOST_LANES]; Q]; R]);
+
+/// The part of a tile's sums that one block adds. It is a task of its own, run
+/// [apart](Simd::apart): inlined into the loops around it, its sums would not stay in registers.
+struct BlockSums<'a, T, const R: usize, const Q: usize> {
+    rows: usize,
+    input: *const T,
+    delta: [*const T; Q],
+    sums: &'a mut Sums<T, R, Q>,
+}
+
+impl<T: Scalar, const R: usize, const Q: usize> Task<T> for BlockSums<'_, T, R, Q> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let lanes = T::LANES;
+        // Safety: only [`Tiles::tile`] makes one, with pointers to all the block's rows.
+        unsafe {
+            let mut sums: [[S::V; Q]; R] =
+                std::array::from_fn(|r| std::array::from_fn(|q| simd.load(self.sums.0[r][q].as_ptr())));
+            for row in 0..self.rows {
+                let d: [S::V; Q] = std::array::from_fn(|q| simd.load(self.delta[q].add(row * lanes)));
+                for r in 0..R {
+                    let x = simd.splat(*self.input.add(row * lanes + r));
+                    for q in 0..Q {
+                        sums[r][q] = simd.fused(x, d[q], sums[r][q]);
+                    }
+                }
+            }
+            for r in 0..R {
+                for q in 0..Q {
+                    simd.store(self.sums.0[r][q].as_mut_ptr(), sums[r][q]);
+                }
+            }
         }
     }
 }

@@ -27,5 +27,5 @@ pub use handoff::{Handoff, MOST_ITEMS};
 pub use mode::StandardMode;
 pub use panels::{gather_row, panel_lines, panels, transpose};
 pub use product::Product;
-pub use scalar::Scalar;
+pub use scalar::{MOST_LANES, Scalar};
 pub use simd::Simd;

@@ -3,9 +3,13 @@
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use super::dispatch::{Task, portable};
 use super::math;
 use super::portable::Portable;
 use super::simd::Simd;
+
+/// Numbers in a line of the narrower type: room for a line of either.
+pub const MOST_LANES: usize = 16;
 
 /// `f32` or `f64`: what weights, inputs and outputs are made of.
 ///
@@ -168,6 +172,10 @@ macro_rules! scalar {
             #[inline(always)]
             unsafe fn assume() -> Self {
                 Portable
+            }
+            #[inline(always)]
+            fn apart<K: Task<$t>>(self, task: K) -> K::Output {
+                portable(task)
             }
             #[inline(always)]
             fn splat(self, x: $t) -> Self::V {

@@ -1,5 +1,8 @@
 //! What the matrix tiles ask of an instruction set.
 
+use super::dispatch::Task;
+use super::scalar::Scalar;
+
 /// Vectors of one instruction set, for numbers of type `T`.
 ///
 /// A vector `V` always stands for one *line*: 64 bytes, 16 `f32` or 8 `f64`. An instruction set
@@ -20,6 +23,10 @@ pub trait Simd<T>: Copy {
     /// # Safety
     /// The machine has the instructions.
     unsafe fn assume() -> Self;
+    /// Runs a task in a function of its own: where loops around it would cost it its registers.
+    fn apart<K: Task<T>>(self, task: K) -> K::Output
+    where
+        T: Scalar;
     /// The same number in every lane.
     fn splat(self, x: T) -> Self::V;
     /// Reads a line.

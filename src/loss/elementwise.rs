@@ -1,7 +1,7 @@
 //! What the losses that treat each output by itself have in common.
 
 use super::Outputs;
-use crate::kernel::{Scalar, Simd, Task};
+use crate::kernel::{MOST_LANES, Scalar, Simd, Task};
 
 /// A loss of one output.
 pub(super) trait Elementwise<T>: Copy {
@@ -76,9 +76,6 @@ fn many_columns<T: Scalar>(loss: impl Elementwise<T>, outputs: Outputs<'_, T>) {
         losses[row] = halving_sum(sums);
     }
 }
-
-/// A line of either type fits.
-pub(super) const MOST_LANES: usize = 16;
 
 /// The weights of `count` rows, 1 where there are none.
 #[inline(always)]

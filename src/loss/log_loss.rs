@@ -11,10 +11,10 @@
 use ndarray::ArrayView2;
 
 use super::Outputs;
-use super::elementwise::{Deltas, Elementwise, MOST_LANES, copy_columns, copy_rows, scratch, weight_line};
+use super::elementwise::{Deltas, Elementwise, copy_columns, copy_rows, scratch, weight_line};
 use crate::activation::Activation;
 use crate::error::{Error, Result};
-use crate::kernel::{Scalar, Simd, Task, dispatch};
+use crate::kernel::{MOST_LANES, Scalar, Simd, Task, dispatch};
 
 #[derive(Clone, Copy)]
 struct Independent<T> {
