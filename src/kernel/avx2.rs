@@ -22,7 +22,7 @@ pub(super) fn available() -> bool {
 }
 
 macro_rules! vectors {
-    ($token:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident) => {
+    ($token:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $mul:ident, $max:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; load and store
         // pass on what their callers promise, half a line each.
         impl Simd<$t> for $token {
@@ -68,6 +68,14 @@ macro_rules! vectors {
             fn sub(self, a: Self::V, b: Self::V) -> Self::V {
                 unsafe { ($sub(a.0, b.0), $sub(a.1, b.1)) }
             }
+            #[inline(always)]
+            fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { ($mul(a.0, b.0), $mul(a.1, b.1)) }
+            }
+            #[inline(always)]
+            fn max(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { ($max(a.0, b.0), $max(a.1, b.1)) }
+            }
         }
     };
 }
@@ -82,7 +90,9 @@ vectors!(
     _mm256_storeu_ps,
     _mm256_fmadd_ps,
     _mm256_add_ps,
-    _mm256_sub_ps
+    _mm256_sub_ps,
+    _mm256_mul_ps,
+    _mm256_max_ps
 );
 vectors!(
     F64,
@@ -94,5 +104,7 @@ vectors!(
     _mm256_storeu_pd,
     _mm256_fmadd_pd,
     _mm256_add_pd,
-    _mm256_sub_pd
+    _mm256_sub_pd,
+    _mm256_mul_pd,
+    _mm256_max_pd
 );

@@ -23,7 +23,7 @@ pub(super) fn available() -> bool {
 }
 
 macro_rules! vectors {
-    ($token:ident, $t:ident, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident) => {
+    ($token:ident, $t:ident, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $mul:ident, $max:ident, $transpose:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; load and store
         // pass on what their callers promise.
         impl Simd<$t> for $token {
@@ -65,6 +65,18 @@ macro_rules! vectors {
             fn sub(self, a: Self::V, b: Self::V) -> Self::V {
                 unsafe { $sub(a, b) }
             }
+            #[inline(always)]
+            fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { $mul(a, b) }
+            }
+            #[inline(always)]
+            fn max(self, a: Self::V, b: Self::V) -> Self::V {
+                unsafe { $max(a, b) }
+            }
+            #[inline(always)]
+            unsafe fn transpose(self, from: *const $t, to: *mut $t) {
+                unsafe { $transpose(from, to) }
+            }
         }
     };
 }
@@ -78,7 +90,10 @@ vectors!(
     _mm512_storeu_ps,
     _mm512_fmadd_ps,
     _mm512_add_ps,
-    _mm512_sub_ps
+    _mm512_sub_ps,
+    _mm512_mul_ps,
+    _mm512_max_ps,
+    transpose_ps
 );
 vectors!(
     F64,
@@ -89,5 +104,79 @@ vectors!(
     _mm512_storeu_pd,
     _mm512_fmadd_pd,
     _mm512_add_pd,
-    _mm512_sub_pd
+    _mm512_sub_pd,
+    _mm512_mul_pd,
+    _mm512_max_pd,
+    transpose_pd
 );
+
+/// Quarters of lines `(a0, a2, b0, b2)`.
+const EVEN: i32 = 0b10_00_10_00;
+/// Quarters of lines `(a1, a3, b1, b3)`.
+const ODD: i32 = 0b11_01_11_01;
+
+/// Transposes 16 lines of 16: within quarters of lines by unpacking, then whole quarters.
+///
+/// # Safety
+/// The machine has AVX-512; `from` points to a readable square, `to` to a writable one.
+#[inline(always)]
+unsafe fn transpose_ps(from: *const f32, to: *mut f32) {
+    // Safety: as promised to this function.
+    unsafe {
+        // Quarter k of `fours[4 i + j]` holds column 4 k + j of rows 4 i to 4 i + 3.
+        let mut fours = [_mm512_setzero_pd(); 16];
+        for i in 0..4 {
+            let rows: [__m512; 4] = std::array::from_fn(|row| _mm512_loadu_ps(from.add((4 * i + row) * 16)));
+            let low01 = _mm512_castps_pd(_mm512_unpacklo_ps(rows[0], rows[1]));
+            let high01 = _mm512_castps_pd(_mm512_unpackhi_ps(rows[0], rows[1]));
+            let low23 = _mm512_castps_pd(_mm512_unpacklo_ps(rows[2], rows[3]));
+            let high23 = _mm512_castps_pd(_mm512_unpackhi_ps(rows[2], rows[3]));
+            fours[4 * i] = _mm512_unpacklo_pd(low01, low23);
+            fours[4 * i + 1] = _mm512_unpackhi_pd(low01, low23);
+            fours[4 * i + 2] = _mm512_unpacklo_pd(high01, high23);
+            fours[4 * i + 3] = _mm512_unpackhi_pd(high01, high23);
+        }
+        for j in 0..4 {
+            let [a, b, c, d] = [fours[j], fours[4 + j], fours[8 + j], fours[12 + j]];
+            store_quarters(to.add(j * 16).cast(), 32, [a, b, c, d]);
+        }
+    }
+}
+
+/// Transposes 8 lines of 8.
+///
+/// # Safety
+/// As for [`transpose_ps`].
+#[inline(always)]
+unsafe fn transpose_pd(from: *const f64, to: *mut f64) {
+    // Safety: as promised to this function.
+    unsafe {
+        // Quarter k of `twos[2 i + j]` holds column 2 k + j of rows 2 i and 2 i + 1.
+        let mut twos = [_mm512_setzero_pd(); 8];
+        for i in 0..4 {
+            let (even, odd) = (_mm512_loadu_pd(from.add(16 * i)), _mm512_loadu_pd(from.add(16 * i + 8)));
+            twos[2 * i] = _mm512_unpacklo_pd(even, odd);
+            twos[2 * i + 1] = _mm512_unpackhi_pd(even, odd);
+        }
+        for j in 0..2 {
+            store_quarters(to.add(j * 8), 16, [twos[j], twos[2 + j], twos[4 + j], twos[6 + j]]);
+        }
+    }
+}
+
+/// Writes four lines, `step` numbers apart: quarter k of the four inputs to line k.
+///
+/// # Safety
+/// The machine has AVX-512; the lines are writable.
+#[inline(always)]
+unsafe fn store_quarters(to: *mut f64, step: usize, [a, b, c, d]: [__m512d; 4]) {
+    // Safety: as promised to this function.
+    unsafe {
+        let (even_ab, odd_ab) = (_mm512_shuffle_f64x2::<EVEN>(a, b), _mm512_shuffle_f64x2::<ODD>(a, b));
+        let (even_cd, odd_cd) = (_mm512_shuffle_f64x2::<EVEN>(c, d), _mm512_shuffle_f64x2::<ODD>(c, d));
+        _mm512_storeu_pd(to, _mm512_shuffle_f64x2::<EVEN>(even_ab, even_cd));
+        _mm512_storeu_pd(to.add(step), _mm512_shuffle_f64x2::<EVEN>(odd_ab, odd_cd));
+        _mm512_storeu_pd(to.add(2 * step), _mm512_shuffle_f64x2::<ODD>(even_ab, even_cd));
+        _mm512_storeu_pd(to.add(3 * step), _mm512_shuffle_f64x2::<ODD>(odd_ab, odd_cd));
+    }
+}

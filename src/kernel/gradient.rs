@@ -126,75 +126,62 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<T
                 // A tile stays within one panel of the input.
                 let room = (T::LANES - line % T::LANES).min(weights - line);
                 line += if S::GRADIENT_ROWS == 8 && room >= 8 {
-                    self.tile::<8, Q>(panel, line)
+                    self.tile::<8, Q>(panel, line, to)
                 } else if room >= 4 {
-                    self.tile::<4, Q>(panel, line)
+                    self.tile::<4, Q>(panel, line, to)
                 } else if room >= 2 {
-                    self.tile::<2, Q>(panel, line)
+                    self.tile::<2, Q>(panel, line, to)
                 } else {
-                    self.tile::<1, Q>(panel, line)
+                    self.tile::<1, Q>(panel, line, to)
                 };
             }
-            if to > self.fan_in {
-                self.biases::<Q>(panel);
+            if from == self.fan_in {
+                self.tile::<0, Q>(panel, line, to);
             }
         }
     }
 
-    /// Gradients of the weights from `R` inputs to `Q` panels of outputs; returns `R`.
+    /// Gradients of the weights from `R` inputs to `Q` panels of outputs, and of the biases if their
+    /// line is the next and before `to`; returns `R`.
     ///
     /// # Safety
     /// As for [`Tiles::lines`]; the inputs lie in one panel.
     #[inline(always)]
-    unsafe fn tile<const R: usize, const Q: usize>(&self, panel: usize, line: usize) -> usize {
+    unsafe fn tile<const R: usize, const Q: usize>(&self, panel: usize, line: usize, to: usize) -> usize {
         let lanes = T::LANES;
-        let mut sums = Sums([[[T::ZERO; MOST_LANES]; Q]; R]);
+        let ends = line + R == self.fan_in && to > self.fan_in;
+        let mut sums = Sums { weights: [[[T::ZERO; MOST_LANES]; Q]; R], biases: [[T::ZERO; MOST_LANES]; Q] };
         // Safety: as promised to this function.
         unsafe {
             for block in self.blocks.clone() {
-                self.simd.apart(BlockSums {
+                // With no inputs, the place of the first is not looked at, but has to exist.
+                let input = if R == 0 { 0 } else { line / lanes * block.input_stride + line % lanes };
+                let part = BlockSums {
                     rows: block.rows,
-                    input: block.input.as_ptr().add(line / lanes * block.input_stride + line % lanes),
+                    input: block.input.as_ptr().add(input),
                     delta: std::array::from_fn(|q| {
                         block.delta.as_ptr().add((panel + q) * block.delta_stride)
                     }),
                     sums: &mut sums,
-                });
+                };
+                if ends && self.bias {
+                    self.simd.apart(WithBiases(part));
+                } else if R > 0 {
+                    self.simd.apart(part);
+                }
             }
             for r in 0..R {
                 for q in 0..Q {
-                    self.put(panel + q, line + r, self.simd.load(sums.0[r][q].as_ptr()));
+                    self.put(panel + q, line + r, self.simd.load(sums.weights[r][q].as_ptr()));
+                }
+            }
+            if ends {
+                for q in 0..Q {
+                    self.put(panel + q, self.fan_in, self.simd.load(sums.biases[q].as_ptr()));
                 }
             }
         }
         R
-    }
-
-    /// Gradients of the biases of `Q` panels of outputs.
-    ///
-    /// # Safety
-    /// As for [`Tiles::lines`].
-    #[inline(always)]
-    unsafe fn biases<const Q: usize>(&self, panel: usize) {
-        let simd = self.simd;
-        let lanes = T::LANES;
-        let mut sums = [simd.splat(T::ZERO); Q];
-        // Safety: as promised to this function.
-        unsafe {
-            if self.bias {
-                for block in self.blocks.clone() {
-                    for row in 0..block.rows {
-                        for q in 0..Q {
-                            let delta = block.delta.as_ptr().add((panel + q) * block.delta_stride);
-                            sums[q] = simd.add(sums[q], simd.load(delta.add(row * lanes)));
-                        }
-                    }
-                }
-            }
-            for q in 0..Q {
-                self.put(panel + q, self.fan_in, sums[q]);
-            }
-        }
     }
 
     /// # Safety
@@ -220,10 +207,13 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<T
 
 /// Sums of a tile on their way from block to block: `R` inputs, `Q` panels of outputs.
 #[repr(align(64))]
-struct Sums<T, const R: usize, const Q: usize>([[[T; MOST_LANES]; Q]; R]);
+struct Sums<T, const R: usize, const Q: usize> {
+    weights: [[[T; MOST_LANES]; Q]; R],
+    biases: [[T; MOST_LANES]; Q],
+}
 
-/// The part of a tile's sums that one block adds. It is a task of its own, run
-/// [apart](Simd::apart): inlined into the loops around it, its sums would not stay in registers.
+/// What one block adds to the sums of a tile. It is a task of its own, run [apart](Simd::apart):
+/// inlined into the loops around it, its sums would not stay in registers.
 struct BlockSums<'a, T, const R: usize, const Q: usize> {
     rows: usize,
     input: *const T,
@@ -236,24 +226,50 @@ impl<T: Scalar, const R: usize, const Q: usize> Task<T> for BlockSums<'_, T, R, 
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
+        self.add::<S, false>(simd);
+    }
+}
+
+/// The same, for the tile that the biases go with.
+struct WithBiases<'a, T, const R: usize, const Q: usize>(BlockSums<'a, T, R, Q>);
+
+impl<T: Scalar, const R: usize, const Q: usize> Task<T> for WithBiases<'_, T, R, Q> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        self.0.add::<S, true>(simd);
+    }
+}
+
+impl<T: Scalar, const R: usize, const Q: usize> BlockSums<'_, T, R, Q> {
+    #[inline(always)]
+    fn add<S: Simd<T>, const BIASES: bool>(self, simd: S) {
         let lanes = T::LANES;
         // Safety: only [`Tiles::tile`] makes one, with pointers to all the block's rows.
         unsafe {
-            let mut sums: [[S::V; Q]; R] =
-                std::array::from_fn(|r| std::array::from_fn(|q| simd.load(self.sums.0[r][q].as_ptr())));
+            let mut weights: [[S::V; Q]; R] =
+                std::array::from_fn(|r| std::array::from_fn(|q| simd.load(self.sums.weights[r][q].as_ptr())));
+            let mut biases: [S::V; Q] = std::array::from_fn(|q| simd.load(self.sums.biases[q].as_ptr()));
             for row in 0..self.rows {
                 let d: [S::V; Q] = std::array::from_fn(|q| simd.load(self.delta[q].add(row * lanes)));
                 for r in 0..R {
                     let x = simd.splat(*self.input.add(row * lanes + r));
                     for q in 0..Q {
-                        sums[r][q] = simd.fused(x, d[q], sums[r][q]);
+                        weights[r][q] = simd.fused(x, d[q], weights[r][q]);
+                    }
+                }
+                if BIASES {
+                    for q in 0..Q {
+                        biases[q] = simd.add(biases[q], d[q]);
                     }
                 }
             }
-            for r in 0..R {
-                for q in 0..Q {
-                    simd.store(self.sums.0[r][q].as_mut_ptr(), sums[r][q]);
+            for q in 0..Q {
+                for r in 0..R {
+                    simd.store(self.sums.weights[r][q].as_mut_ptr(), weights[r][q]);
                 }
+                simd.store(self.sums.biases[q].as_mut_ptr(), biases[q]);
             }
         }
     }

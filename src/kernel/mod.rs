@@ -25,7 +25,7 @@ pub use dispatch::{InstructionSet, Task, VARIABLE, dispatch, dispatch_on};
 pub use gradient::{Gradient, Rows};
 pub use handoff::{Handoff, MOST_ITEMS};
 pub use mode::StandardMode;
-pub use panels::{gather_row, panel_lines, panels, transpose};
+pub use panels::{MOST_IN_SQUARE, gather_rows, panel_lines, panels, transpose, transpose_lines};
 pub use product::Product;
 pub use scalar::{MOST_LANES, Scalar};
 pub use simd::Simd;

@@ -1,9 +1,9 @@
 //! Into the panel form (see [`super::product`]) and around in it.
 
-use ndarray::ArrayView1;
+use ndarray::{ArrayView1, ArrayView2};
 
 use super::dispatch::{Task, dispatch};
-use super::scalar::Scalar;
+use super::scalar::{MOST_LANES, Scalar};
 use super::simd::Simd;
 
 /// The panels that `columns` columns take.
@@ -19,35 +19,93 @@ pub fn panel_lines(rows: usize) -> usize {
     rows | 1
 }
 
-/// Writes a row of any layout into row `row` of a matrix in panels.
+/// Bytes of coming rows that are asked for ahead of their use.
+const AHEAD: usize = 2048;
+
+/// Copies rows of a matrix of any layout, those with the numbers `number(0)`, `number(1)`, ..., into
+/// the first `rows` rows of a matrix in panels that are `stride` apart.
 ///
 /// # Panics
-/// When the matrix has no such row.
-#[inline]
-pub fn gather_row<T: Scalar>(from: ArrayView1<'_, T>, to: &mut [T], stride: usize, row: usize) {
+/// When one of the matrices has no such row.
+pub fn gather_rows<T: Scalar>(
+    from: ArrayView2<'_, T>,
+    rows: usize,
+    number: impl Fn(usize) -> usize,
+    to: &mut [T],
+    stride: usize,
+) {
     let lanes = T::LANES;
-    if let Some(from) = from.as_slice() {
-        let (lines, rest) = (from.chunks_exact(lanes), from.chunks_exact(lanes).remainder());
-        let whole = lines.len();
-        for (panel, line) in lines.enumerate() {
-            let at = panel * stride + row * lanes;
+    if from.ncols() > 1 && from.strides()[1] != 1 {
+        for row in 0..rows {
+            for (column, &x) in from.row(number(row)).iter().enumerate() {
+                to[column / lanes * stride + row * lanes + column % lanes] = x;
+            }
+        }
+        return;
+    }
+    let (whole, rest) = (from.ncols() / lanes, from.ncols() % lanes);
+    let ahead = (AHEAD / size_of::<T>() / from.ncols().max(1)).clamp(1, 16);
+    for row in 0..rows {
+        // Shuffled rows lie anywhere, and one by one their way from memory would take longer than
+        // all the rest.
+        if row + ahead < rows {
+            prefetch(from.row(number(row + ahead)));
+        }
+        let numbers = from.row(number(row));
+        let Some(numbers) = numbers.as_slice() else { continue };
+        let mut at = row * lanes;
+        for line in numbers.chunks_exact(lanes) {
             to[at..at + lanes].copy_from_slice(line);
+            at += stride;
         }
-        for (lane, &x) in rest.iter().enumerate() {
-            to[whole * stride + row * lanes + lane] = x;
-        }
-    } else {
-        for (column, &x) in from.iter().enumerate() {
-            to[column / lanes * stride + row * lanes + column % lanes] = x;
+        if rest > 0 {
+            for (x, to) in numbers[whole * lanes..].iter().zip(&mut to[at..at + rest]) {
+                *to = *x;
+            }
         }
     }
 }
 
-/// Fills whole lines of `W^T` from `W`, both in panels: `W` is `fan_in x fan_out` with
-/// `fan_in + 1` lines a panel (the last one holds biases), `W^T` has [`panel_lines`]`(fan_out)`.
-/// `from` is the first line of the range, counted through the panels of `W^T`.
-pub fn transpose<T: Scalar>(weights: &[T], fan_in: usize, fan_out: usize, to: &mut [T], from: usize) {
-    dispatch(Transpose { weights, fan_in, fan_out, to, from });
+/// Asks for a row that will be read soon.
+#[inline(always)]
+fn prefetch<T>(row: ArrayView1<'_, T>) {
+    #[cfg(target_arch = "x86_64")]
+    for line in 0..size_of_val(row.as_slice().unwrap_or_default()).div_ceil(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // Safety: every x86-64 machine has the instruction, and it reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().cast::<i8>().wrapping_add(64 * line)) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = row;
+}
+
+/// Numbers in the largest square of [`transpose_lines`].
+pub const MOST_IN_SQUARE: usize = MOST_LANES * MOST_LANES;
+
+/// Transposes up to as many lines as a line has lanes; lines that are not there count as 0.
+///
+/// # Panics
+/// With more lines on either side.
+#[inline(always)]
+pub fn transpose_lines<T: Scalar, S: Simd<T>>(simd: S, from: &[T], to: &mut [T]) {
+    let square = T::LANES * T::LANES;
+    if from.len() == square && to.len() == square {
+        // Safety: both are whole squares.
+        unsafe { simd.transpose(from.as_ptr(), to.as_mut_ptr()) };
+        return;
+    }
+    let mut padded = [T::ZERO; MOST_IN_SQUARE];
+    let mut turned = [T::ZERO; MOST_IN_SQUARE];
+    padded[..square][..from.len()].copy_from_slice(from);
+    // Safety: both have room for a square of either type.
+    unsafe { simd.transpose(padded.as_ptr(), turned.as_mut_ptr()) };
+    to.copy_from_slice(&turned[..square][..to.len()]);
+}
+
+/// Fills panels of `W^T`, from number `first` on, from `W`, both in panels: `W` is `fan_in x fan_out`
+/// with `fan_in + 1` lines a panel (the last one holds biases), `W^T` has [`panel_lines`]`(fan_out)`.
+pub fn transpose<T: Scalar>(weights: &[T], fan_in: usize, fan_out: usize, to: &mut [T], first: usize) {
+    dispatch(Transpose { weights, fan_in, fan_out, to, first });
 }
 
 struct Transpose<'a, T> {
@@ -55,28 +113,62 @@ struct Transpose<'a, T> {
     fan_in: usize,
     fan_out: usize,
     to: &'a mut [T],
-    from: usize,
+    first: usize,
 }
 
 impl<T: Scalar> Task<T> for Transpose<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd<T>>(self, _: S) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let lanes = T::LANES;
-        let stride = (self.fan_in + 1) * lanes;
-        let panel_lines = panel_lines(self.fan_out);
-        for (index, line) in self.to.chunks_exact_mut(lanes).enumerate() {
-            let input = (self.from + index) / panel_lines * lanes;
-            let output = (self.from + index) % panel_lines;
-            if output == self.fan_out {
-                continue;
+        for (index, panel) in self.to.chunks_exact_mut(panel_lines(self.fan_out) * lanes).enumerate() {
+            let input = (self.first + index) * lanes;
+            let inputs = lanes.min(self.fan_in - input);
+            let squares = panel[..self.fan_out * lanes].chunks_mut(lanes * lanes);
+            for (weights, square) in self.weights.chunks_exact((self.fan_in + 1) * lanes).zip(squares) {
+                transpose_lines(simd, &weights[input * lanes..(input + inputs) * lanes], square);
             }
-            let column = &self.weights[output / lanes * stride + output % lanes..];
-            let count = lanes.min(self.fan_in - input);
-            for (lane, x) in line[..count].iter_mut().enumerate() {
-                *x = column[(input + lane) * lanes];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{InstructionSet, dispatch_on};
+    use super::*;
+
+    /// Every instruction set moves every weight to its place, and zeros to those that are left over.
+    fn agrees<T: Scalar>(fan_in: usize, fan_out: usize) {
+        let lanes = T::LANES;
+        let stride = (fan_in + 1) * lanes;
+        let weights: Vec<T> =
+            (0..panels::<T>(fan_out) * stride).map(|index| T::from_f64(index as f64 + 1.0)).collect();
+        let lines = panel_lines(fan_out);
+        for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+            let mut turned = vec![T::ZERO; panels::<T>(fan_in) * lines * lanes];
+            let (head, tail) = turned.split_at_mut(lines * lanes);
+            for (first, to) in [(0, head), (1, tail)] {
+                dispatch_on(set, Transpose { weights: &weights, fan_in, fan_out, to, first });
             }
+            for (index, &x) in turned.iter().enumerate() {
+                let (line, lane) = (index / lanes, index % lanes);
+                let (input, output) = (line / lines * lanes + lane, line % lines);
+                let weight = output / lanes * stride + input * lanes + output % lanes;
+                let expected = if input < fan_in && output < fan_out { weights[weight] } else { T::ZERO };
+                assert!(x == expected, "{} at line {line}, lane {lane}", set.name());
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+        #[test]
+        fn transposes(fan_in in 1..70usize, fan_out in 1..70usize) {
+            agrees::<f32>(fan_in, fan_out);
+            agrees::<f64>(fan_in, fan_out);
         }
     }
 }

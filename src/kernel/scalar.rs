@@ -212,6 +212,20 @@ macro_rules! scalar {
                 }
                 a
             }
+            #[inline(always)]
+            fn mul(self, mut a: Self::V, b: Self::V) -> Self::V {
+                for i in 0..$lanes {
+                    a[i] *= b[i];
+                }
+                a
+            }
+            #[inline(always)]
+            fn max(self, a: Self::V, mut b: Self::V) -> Self::V {
+                for i in 0..$lanes {
+                    b[i] = if a[i] > b[i] { a[i] } else { b[i] };
+                }
+                b
+            }
         }
     };
 }

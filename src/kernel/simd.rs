@@ -45,4 +45,46 @@ pub trait Simd<T>: Copy {
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a - b` lane by lane.
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a * b` lane by lane.
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a` where it is greater than `b`, else `b`, lane by lane.
+    fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// Transposes a square of as many lines as a line has lanes.
+    ///
+    /// # Safety
+    /// `from` points to a readable square, `to` to a writable one; they do not overlap.
+    #[inline(always)]
+    unsafe fn transpose(self, from: *const T, to: *mut T)
+    where
+        T: Scalar,
+    {
+        for row in 0..T::LANES {
+            for lane in 0..T::LANES {
+                // Safety: as promised to this function.
+                unsafe { *to.add(lane * T::LANES + row) = *from.add(row * T::LANES + lane) };
+            }
+        }
+    }
+
+    /// Reads the first line of a slice.
+    #[inline(always)]
+    fn read(self, from: &[T]) -> Self::V
+    where
+        T: Scalar,
+    {
+        assert!(from.len() >= T::LANES);
+        // Safety: just checked.
+        unsafe { self.load(from.as_ptr()) }
+    }
+
+    /// Writes the first line of a slice.
+    #[inline(always)]
+    fn write(self, to: &mut [T], line: Self::V)
+    where
+        T: Scalar,
+    {
+        assert!(to.len() >= T::LANES);
+        // Safety: just checked.
+        unsafe { self.store(to.as_mut_ptr(), line) };
+    }
 }

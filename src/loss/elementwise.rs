@@ -1,7 +1,7 @@
 //! What the losses that treat each output by itself have in common.
 
 use super::Outputs;
-use crate::kernel::{MOST_LANES, Scalar, Simd, Task};
+use crate::kernel::{MOST_IN_SQUARE, MOST_LANES, Scalar, Simd, Task, transpose_lines};
 
 /// A loss of one output.
 pub(super) trait Elementwise<T>: Copy {
@@ -18,9 +18,9 @@ impl<T: Scalar, L: Elementwise<T>> Task<T> for Deltas<'_, T, L> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd<T>>(self, _: S) {
+    fn run<S: Simd<T>>(self, simd: S) {
         if self.outputs.columns <= T::LANES {
-            few_columns(self.loss, self.outputs);
+            few_columns(simd, self.loss, self.outputs);
         } else {
             many_columns(self.loss, self.outputs);
         }
@@ -29,27 +29,27 @@ impl<T: Scalar, L: Elementwise<T>> Task<T> for Deltas<'_, T, L> {
 
 /// One panel: vectors run down the columns, so that no lane is wasted on columns that are not there.
 #[inline(always)]
-fn few_columns<T: Scalar>(loss: impl Elementwise<T>, outputs: Outputs<'_, T>) {
+fn few_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, outputs: Outputs<'_, T>) {
     let Outputs { rows, columns, net, targets, delta, weights, losses, .. } = outputs;
     let lanes = T::LANES;
     let (mut z, mut t) = (scratch::<T>(), scratch::<T>());
-    let (z, t) = (&mut z[..columns], &mut t[..columns]);
     for first in (0..rows).step_by(lanes) {
         let count = lanes.min(rows - first);
         let place = first * lanes..(first + count) * lanes;
-        let row_weights = weight_line(weights, first, count);
-        copy_columns(&net[place.clone()], z);
-        copy_columns(&targets[place.clone()], t);
-        let mut sums = [T::ZERO; MOST_LANES];
-        for (z, t) in z.iter_mut().zip(&*t) {
-            for lane in 0..lanes {
-                let (loss, slope) = loss.loss_and_delta(z[lane], t[lane]);
-                sums[lane] += loss;
-                z[lane] = slope * row_weights[lane];
-            }
+        let row_weights = simd.read(&weight_line(weights, first, count));
+        transpose_lines(simd, &net[place.clone()], &mut z[..lanes * lanes]);
+        transpose_lines(simd, &targets[place.clone()], &mut t[..lanes * lanes]);
+        let (z_used, t_used) = (&mut z[..columns * lanes], &mut t[..columns * lanes]);
+        for (z, t) in z_used.iter_mut().zip(&mut *t_used) {
+            (*t, *z) = loss.loss_and_delta(*z, *t);
         }
-        copy_rows(z, &mut delta[place]);
-        losses[first..first + count].copy_from_slice(&sums[..count]);
+        let mut sums = simd.splat(T::ZERO);
+        for (z, t) in z_used.chunks_exact_mut(lanes).zip(t_used.chunks_exact(lanes)) {
+            sums = simd.add(sums, simd.read(t));
+            simd.write(z, simd.mul(simd.read(z), row_weights));
+        }
+        transpose_lines(simd, &z[..lanes * lanes], &mut delta[place]);
+        put_line(simd, sums, &mut losses[first..first + count]);
     }
 }
 
@@ -87,32 +87,18 @@ pub(super) fn weight_line<T: Scalar>(weights: Option<&[T]>, first: usize, count:
     line
 }
 
-/// The columns of a panel, as many as there are lines in `columns`, in at most a line's worth of
-/// rows. All are copied before the first is used: a vector load right behind the scalar stores that
-/// it covers would wait for them.
+/// Writes the beginning of a line, as much of it as `to` holds.
 #[inline(always)]
-pub(super) fn copy_columns<T: Scalar>(rows: &[T], columns: &mut [[T; MOST_LANES]]) {
-    for (row, line) in rows.chunks_exact(T::LANES).enumerate() {
-        for (column, &x) in columns.iter_mut().zip(line) {
-            column[row] = x;
-        }
-    }
+pub(super) fn put_line<T: Scalar, S: Simd<T>>(simd: S, line: S::V, to: &mut [T]) {
+    let mut numbers = [T::ZERO; MOST_LANES];
+    simd.write(&mut numbers, line);
+    to.copy_from_slice(&numbers[..to.len()]);
 }
 
-/// The other way.
+/// Room for the columns of a panel, in a line's worth of rows. What is behind the last column stays 0.
 #[inline(always)]
-pub(super) fn copy_rows<T: Scalar>(columns: &[[T; MOST_LANES]], rows: &mut [T]) {
-    for (row, line) in rows.chunks_exact_mut(T::LANES).enumerate() {
-        for (x, column) in line.iter_mut().zip(columns) {
-            *x = column[row];
-        }
-    }
-}
-
-/// Room for the columns of a panel.
-#[inline(always)]
-pub(super) fn scratch<T: Scalar>() -> [[T; MOST_LANES]; MOST_LANES] {
-    [[T::ZERO; MOST_LANES]; MOST_LANES]
+pub(super) fn scratch<T: Scalar>() -> [T; MOST_IN_SQUARE] {
+    [T::ZERO; MOST_IN_SQUARE]
 }
 
 /// The sum of a line: halves are added until one number is left.

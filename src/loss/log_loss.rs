@@ -11,10 +11,10 @@
 use ndarray::ArrayView2;
 
 use super::Outputs;
-use super::elementwise::{Deltas, Elementwise, copy_columns, copy_rows, scratch, weight_line};
+use super::elementwise::{Deltas, Elementwise, scratch, weight_line};
 use crate::activation::Activation;
 use crate::error::{Error, Result};
-use crate::kernel::{MOST_LANES, Scalar, Simd, Task, dispatch};
+use crate::kernel::{MOST_LANES, Scalar, Simd, Task, dispatch, transpose_lines};
 
 #[derive(Clone, Copy)]
 struct Independent<T> {
@@ -77,66 +77,75 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
 
     /// A line's worth of rows at a time: vectors run down the columns.
     #[inline(always)]
-    fn run<S: Simd<T>>(self, _: S) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let Outputs { rows, columns, stride, net, targets, delta, weights, losses } = self.outputs;
         let lanes = T::LANES;
+        let square = lanes * lanes;
         let panels = columns.div_ceil(lanes);
-        let (mut z, mut t) = (scratch::<T>(), scratch::<T>());
+        let (mut z, mut e_square, mut t) = (scratch::<T>(), scratch::<T>(), scratch::<T>());
         for first in (0..rows).step_by(lanes) {
             let count = lanes.min(rows - first);
             let place =
                 |panel: usize| panel * stride + first * lanes..panel * stride + (first + count) * lanes;
-            let used = |panel: usize| lanes.min(columns - panel * lanes);
-            let mut max = [T::from_f64(f64::NEG_INFINITY); MOST_LANES];
+            let used = |panel: usize| lanes.min(columns - panel * lanes) * lanes;
+            let mut max = simd.splat(T::from_f64(f64::NEG_INFINITY));
             for panel in 0..panels {
-                let z = &mut z[..used(panel)];
-                copy_columns(&net[place(panel)], z);
-                for z in z {
-                    for (max, &z) in max.iter_mut().zip(&*z) {
-                        *max = if z > *max { z } else { *max };
-                    }
+                transpose_lines(simd, &net[place(panel)], &mut z[..square]);
+                for z in z[..used(panel)].chunks_exact(lanes) {
+                    max = simd.max(simd.read(z), max);
                 }
             }
-            let mut sums = [T::ZERO; MOST_LANES];
-            let mut linear = [T::ZERO; MOST_LANES];
-            let mut totals = [T::ZERO; MOST_LANES];
+            let zero = simd.splat(T::ZERO);
+            let (mut sums, mut linear, mut totals) = (zero, zero, zero);
             for panel in 0..panels {
-                let (z, t) = (&mut z[..used(panel)], &mut t[..used(panel)]);
                 if panels > 1 {
-                    copy_columns(&net[place(panel)], z);
+                    transpose_lines(simd, &net[place(panel)], &mut z[..square]);
                 }
-                copy_columns(&targets[place(panel)], t);
-                for (z, t) in z.iter_mut().zip(&*t) {
-                    for lane in 0..lanes {
-                        let distance = z[lane] - max[lane];
-                        z[lane] = distance.exp();
-                        sums[lane] += z[lane];
-                        linear[lane] += t[lane] * distance;
-                        totals[lane] += t[lane];
-                    }
+                transpose_lines(simd, &targets[place(panel)], &mut t[..square]);
+                let (z, e, t) = (&mut z[..used(panel)], &mut e_square[..used(panel)], &t[..used(panel)]);
+                for (z, e) in z.chunks_exact_mut(lanes).zip(e.chunks_exact_mut(lanes)) {
+                    let distance = simd.sub(simd.read(z), max);
+                    simd.write(z, distance);
+                    simd.write(e, distance);
+                }
+                for e in &mut *e {
+                    *e = e.exp();
+                }
+                for ((z, e), t) in z.chunks_exact(lanes).zip(e.chunks_exact(lanes)).zip(t.chunks_exact(lanes))
+                {
+                    let t = simd.read(t);
+                    sums = simd.add(sums, simd.read(e));
+                    linear = simd.add(linear, simd.mul(t, simd.read(z)));
+                    totals = simd.add(totals, t);
                 }
                 if panels > 1 {
-                    copy_rows(z, &mut delta[place(panel)]);
+                    e_square[used(panel)..square].fill(T::ZERO);
+                    transpose_lines(simd, &e_square[..square], &mut delta[place(panel)]);
                 }
             }
+            let (mut row_losses, mut shares) = ([T::ZERO; MOST_LANES], [T::ZERO; MOST_LANES]);
+            let mut row_totals = [T::ZERO; MOST_LANES];
+            simd.write(&mut shares, sums);
+            simd.write(&mut row_losses, linear);
+            simd.write(&mut row_totals, totals);
             for lane in 0..lanes {
-                linear[lane] = totals[lane] * sums[lane].log() - linear[lane];
-                sums[lane] = totals[lane] / sums[lane];
+                row_losses[lane] = row_totals[lane] * shares[lane].log() - row_losses[lane];
+                shares[lane] = row_totals[lane] / shares[lane];
             }
-            losses[first..first + count].copy_from_slice(&linear[..count]);
-            let row_weights = weight_line(weights, first, count);
+            losses[first..first + count].copy_from_slice(&row_losses[..count]);
+            let shares = simd.read(&shares);
+            let row_weights = simd.read(&weight_line(weights, first, count));
             for panel in 0..panels {
-                let (z, t) = (&mut z[..used(panel)], &mut t[..used(panel)]);
                 if panels > 1 {
-                    copy_columns(&delta[place(panel)], z);
-                    copy_columns(&targets[place(panel)], t);
+                    transpose_lines(simd, &delta[place(panel)], &mut e_square[..square]);
+                    transpose_lines(simd, &targets[place(panel)], &mut t[..square]);
                 }
-                for (z, t) in z.iter_mut().zip(&*t) {
-                    for lane in 0..lanes {
-                        z[lane] = (z[lane] * sums[lane] - t[lane]) * row_weights[lane];
-                    }
+                let e = e_square[..used(panel)].chunks_exact_mut(lanes);
+                for (e, t) in e.zip(t[..used(panel)].chunks_exact(lanes)) {
+                    let difference = simd.sub(simd.mul(simd.read(e), shares), simd.read(t));
+                    simd.write(e, simd.mul(difference, row_weights));
                 }
-                copy_rows(z, &mut delta[place(panel)]);
+                transpose_lines(simd, &e_square[..square], &mut delta[place(panel)]);
             }
         }
     }

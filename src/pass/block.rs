@@ -5,7 +5,7 @@ use ndarray::ArrayView2;
 use super::packed::Packed;
 use crate::activation::Activation;
 use crate::error::Result;
-use crate::kernel::{Aligned, Product, Rows, Scalar, dispatch, gather_row, panel_lines, panels};
+use crate::kernel::{Aligned, Product, Rows, Scalar, dispatch, gather_rows, panel_lines, panels};
 use crate::loss::{Loss, Outputs, softmax};
 use crate::network::Layer;
 
@@ -91,17 +91,12 @@ impl<T: Scalar> Block<T> {
 
     /// Copies rows of `x` into the block.
     pub fn load_inputs(&mut self, x: ArrayView2<'_, T>, selection: Selection<'_>) {
-        let (stride, rows) = (self.stride, self.rows);
-        for row in 0..rows {
-            gather_row(x.row(selection.row(row)), &mut self.values[0], stride, row);
-        }
+        gather_rows(x, self.rows, |row| selection.row(row), &mut self.values[0], self.stride);
     }
 
     /// Copies the targets and weights of rows into the block.
     pub fn load_targets(&mut self, y: ArrayView2<'_, T>, weights: Option<&[T]>, selection: Selection<'_>) {
-        for row in 0..self.rows {
-            gather_row(y.row(selection.row(row)), &mut self.targets, self.stride, row);
-        }
+        gather_rows(y, self.rows, |row| selection.row(row), &mut self.targets, self.stride);
         if let Some(weights) = weights {
             for row in 0..self.rows {
                 self.weights[row] = weights[selection.row(row)];

@@ -120,8 +120,8 @@ fn visit<T: Scalar>(layers: &[PackedLayer], mut copy: impl FnMut(usize, usize, u
     }
 }
 
-/// Lines `from..` of a layer's transposed weights.
-pub(crate) fn transpose_layer<T: Scalar>(layer: &PackedLayer, weights: &[T], to: &mut [T], from: usize) {
+/// Panels of a layer's transposed weights, from number `first` on.
+pub(crate) fn transpose_layer<T: Scalar>(layer: &PackedLayer, weights: &[T], to: &mut [T], first: usize) {
     let weights = &weights[layer.start..layer.start + layer.len::<T>()];
-    transpose(weights, layer.fan_in, layer.fan_out, to, from);
+    transpose(weights, layer.fan_in, layer.fan_out, to, first);
 }

@@ -506,17 +506,17 @@ fn transpose_all<T: Scalar>(team: &mut Team<'_>, packed: &Packed<T>, transposed:
     let mut parts = Vec::new();
     let mut rest = transposed;
     for layer in &packed.layers {
-        let lines = layer.transposed_len::<T>() / T::LANES;
-        let share = lines.div_ceil(threads).max(64);
-        let mut from = 0;
-        while from < lines {
-            let count = share.min(lines - from);
-            let part = rest.split_off_mut(..count * T::LANES).unwrap_or_default();
-            parts.push((layer, from, part));
-            from += count;
+        let panels = layer.transposed_panels;
+        let share = panels.div_ceil(threads);
+        let mut first = 0;
+        while first < panels {
+            let count = share.min(panels - first);
+            let part = rest.split_off_mut(..count * layer.transposed_stride::<T>()).unwrap_or_default();
+            parts.push((layer, first, part));
+            first += count;
         }
     }
-    team.for_each(parts.into_iter(), |(layer, from, part)| {
-        transpose_layer(layer, &packed.weights, part, from);
+    team.for_each(parts.into_iter(), |(layer, first, part)| {
+        transpose_layer(layer, &packed.weights, part, first);
     });
 }
