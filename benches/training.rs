@@ -23,7 +23,7 @@ struct Workload {
 
 const WORKLOADS: [Workload; 7] = [
     workload("iris", &[4, 10, 3], Activation::LOGISTIC, Activation::Softmax, 150, None),
-    workload("tabular", &[20, 64, 64, 1], Activation::Relu, Activation::LOGISTIC, 20_000, Some(128)),
+    workload("tabular", &[20, 64, 64, 1], Activation::Relu, Activation::Identity, 20_000, Some(128)),
     workload("digits", &[64, 100, 10], Activation::Relu, Activation::Softmax, 1_797, Some(200)),
     workload("digits-full", &[64, 100, 10], Activation::LOGISTIC, Activation::Softmax, 1_797, None),
     workload("mnist", &[784, 256, 128, 10], Activation::Relu, Activation::Softmax, 10_240, Some(256)),

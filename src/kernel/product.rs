@@ -102,7 +102,8 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
 
 /// The first of the nearly equal parts of at most `most` that `count` splits into.
 #[inline(always)]
-pub(super) fn even_share(count: usize, most: usize) -> usize {
+#[must_use]
+pub fn even_share(count: usize, most: usize) -> usize {
     count.div_ceil(count.div_ceil(most))
 }
 

@@ -6,10 +6,12 @@
 //! and sums their gradient over all rows, in order, so nothing is left to be reduced. After the last
 //! chunk the owner updates its parameters in the same round.
 
+use std::ops::Range;
+
 use super::state::OptimizerState;
 use super::{Batch, Dataset, Update};
 use crate::error::Result;
-use crate::kernel::{Aligned, Gradient, Scalar, Simd, Task, dispatch};
+use crate::kernel::{Aligned, Gradient, Scalar, Simd, Task, dispatch, even_share};
 use crate::loss::Loss;
 use crate::network::{Layer, Network};
 use crate::optimizer::MOST_ARRAYS;
@@ -44,6 +46,8 @@ pub(super) fn useful_threads<T: Scalar>(network: &Network<T>, rows: usize, threa
 #[derive(Clone, Copy, Debug)]
 struct Segment {
     layer: usize,
+    /// The panel, counted through all layers.
+    panel: usize,
     /// First line, counted through the layer's panels.
     from: usize,
     lines: usize,
@@ -51,12 +55,18 @@ struct Segment {
     ends_with_bias: bool,
 }
 
+/// Panels whose gradient is summed, and whose parameters are then updated while they are in the
+/// cache: as many as the widest register tile has.
+const PIECE_PANELS: usize = 3;
+
 /// The parameters that one thread owns in a round, and what goes with them.
 #[derive(Debug)]
 struct Share<T> {
     /// Where they start in the flat vector.
     start: usize,
     segments: Vec<Segment>,
+    /// Segments that are worked on together: a few panels of one layer.
+    pieces: Vec<Range<usize>>,
     gradient: Aligned<T>,
     /// What rounding took from the gradient while chunks were added; empty if there is one chunk.
     lost: Aligned<T>,
@@ -124,7 +134,7 @@ impl<T: Scalar> Engine<T> {
     fn parameters_changed(&mut self) {
         transpose_all(&mut Team::alone(), &self.packed, &mut self.transposed);
         for share in &mut self.shares {
-            share.sum_squares(&self.packed.weights[share.start..]);
+            sum_squares(&share.segments, &self.packed.weights[share.start..], &mut share.squares);
         }
     }
 
@@ -282,71 +292,86 @@ impl<T: Scalar> Engine<T> {
         let lengths = self.shares.iter().map(|share| share.gradient.len()).collect::<Vec<_>>();
         let parts = split(&mut self.packed.weights, &lengths);
         team.for_each(self.shares.iter_mut().zip(parts), |(share, weights)| {
-            share.sum_gradient(layers, blocks, add);
-            if let Some(weight) = weight {
-                share.finish(weights, alpha, weight);
-            }
-            if let Some(update) = update {
-                share.step(weights, update);
-                if alpha > 0.0 {
-                    share.sum_squares(weights);
-                }
-            }
+            share.work(layers, blocks, add, weights, alpha, weight, update);
         });
     }
 }
 
 impl<T: Scalar> Share<T> {
-    fn sum_gradient(&mut self, layers: &[PackedLayer], blocks: &[Block<T>], add: bool) {
+    /// What [`Engine::sum_gradient`] does, for the parameters of this share.
+    #[allow(clippy::too_many_arguments)] // they are what a round consists of
+    fn work(
+        &mut self,
+        layers: &[PackedLayer],
+        blocks: &[Block<T>],
+        add: bool,
+        weights: &mut [T],
+        alpha: f64,
+        weight: Option<f64>,
+        update: Option<&Update<'_>>,
+    ) {
         if !add {
             self.lost.fill(T::ZERO);
         }
-        let mut at = 0;
-        for run in self.segments.chunk_by(|a, b| a.layer == b.layer) {
-            let layer = &layers[run[0].layer];
-            let len = run.iter().map(|segment| segment.lines).sum::<usize>() * T::LANES;
+        let mut from = 0;
+        for piece in &self.pieces {
+            let segments = &self.segments[piece.clone()];
+            let index = segments[0].layer;
+            let to = from + segments.iter().map(|segment| segment.lines).sum::<usize>() * T::LANES;
+            let (weights, gradient) = (&mut weights[from..to], &mut self.gradient[from..to]);
             dispatch(Gradient {
-                fan_in: layer.fan_in,
-                from: run[0].from,
-                lines: &mut self.gradient[at..at + len],
-                bias: layer.bias,
-                lost: if add { Some(&mut self.lost[at..at + len]) } else { None },
-                blocks: blocks.iter().map(|block| block.rows_of(run[0].layer)),
+                fan_in: layers[index].fan_in,
+                from: segments[0].from,
+                lines: gradient,
+                bias: layers[index].bias,
+                lost: if add { Some(&mut self.lost[from..to]) } else { None },
+                blocks: blocks.iter().map(|block| block.rows_of(index)),
             });
-            at += len;
+            if let Some(weight) = weight {
+                finish(segments, weights, gradient, alpha, weight);
+            }
+            if let Some(update) = update {
+                let mut arrays: [&mut [T]; MOST_ARRAYS] = std::array::from_fn(|_| &mut [][..]);
+                for (slot, array) in arrays.iter_mut().zip(&mut self.arrays) {
+                    *slot = &mut array[from..to];
+                }
+                update.optimizer.step(&update.step, weights, gradient, arrays);
+                if alpha > 0.0 {
+                    sum_squares(segments, weights, &mut self.squares[piece.clone()]);
+                }
+            }
+            from = to;
         }
     }
+}
 
-    /// From sums over rows to the gradient of the mean loss with its penalty.
-    fn finish(&mut self, weights: &[T], alpha: f64, weight: f64) {
-        let scale = T::from_f64(inverse(weight));
-        let alpha = T::from_f64(alpha);
-        let mut at = 0;
-        for segment in &self.segments {
-            let end = at + segment.lines * T::LANES;
-            let biases = if segment.ends_with_bias { end - T::LANES } else { end };
-            let (gradient, weights) = (&mut self.gradient[at..end], &weights[at..biases]);
-            dispatch(Finish { gradient, weights, alpha, scale });
-            at = end;
-        }
-    }
+/// From sums over rows to the gradient of the mean loss with its penalty.
+fn finish<T: Scalar>(segments: &[Segment], weights: &[T], gradient: &mut [T], alpha: f64, weight: f64) {
+    let scale = T::from_f64(inverse(weight));
+    let alpha = T::from_f64(alpha);
+    for_each_segment::<T>(segments, |_, all, penalised| {
+        let (gradient, weights) = (&mut gradient[all], &weights[penalised]);
+        dispatch(Finish { gradient, weights, alpha, scale });
+    });
+}
 
-    fn step(&mut self, weights: &mut [T], update: &Update<'_>) {
-        let mut arrays: [&mut [T]; MOST_ARRAYS] = std::array::from_fn(|_| &mut [][..]);
-        for (slot, array) in arrays.iter_mut().zip(&mut self.arrays) {
-            *slot = array;
-        }
-        update.optimizer.step(&update.step, weights, &self.gradient, arrays);
-    }
+fn sum_squares<T: Scalar>(segments: &[Segment], weights: &[T], squares: &mut [f64]) {
+    for_each_segment::<T>(segments, |index, _, penalised| {
+        squares[index] = dispatch(Squares { numbers: &weights[penalised] });
+    });
+}
 
-    fn sum_squares(&mut self, weights: &[T]) {
-        let mut at = 0;
-        for (segment, square) in self.segments.iter().zip(&mut self.squares) {
-            let end = at + segment.lines * T::LANES;
-            let biases = if segment.ends_with_bias { end - T::LANES } else { end };
-            *square = dispatch(Squares { numbers: &weights[at..biases] });
-            at = end;
-        }
+/// Calls `work` with the number of a segment, its place, and the place of what is not biases.
+fn for_each_segment<T: Scalar>(
+    segments: &[Segment],
+    mut work: impl FnMut(usize, Range<usize>, Range<usize>),
+) {
+    let mut at = 0;
+    for (index, segment) in segments.iter().enumerate() {
+        let end = at + segment.lines * T::LANES;
+        let biases = if segment.ends_with_bias { end - T::LANES } else { end };
+        work(index, at..end, at..biases);
+        at = end;
     }
 }
 
@@ -448,6 +473,7 @@ fn split<'a, T>(mut slice: &'a mut [T], lengths: &[usize]) -> Vec<&'a mut [T]> {
 /// Nearly equal shares of all parameters, in whole segments.
 fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize, several_chunks: bool) -> Result<Vec<Share<T>>> {
     let mut segments = Vec::new();
+    let mut panels = 0;
     for (index, layer) in layers.iter().enumerate() {
         let panel_lines = layer.fan_in + 1;
         for panel in 0..layer.panels {
@@ -457,6 +483,7 @@ fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize, several_chunks: boo
                 let ends_with_bias = line + lines == panel_lines;
                 segments.push(Segment {
                     layer: index,
+                    panel: panels + panel,
                     from: panel * panel_lines + line,
                     lines,
                     ends_with_bias,
@@ -464,6 +491,7 @@ fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize, several_chunks: boo
                 line += lines;
             }
         }
+        panels += layer.panels;
     }
     let total: usize = segments.iter().map(|segment| segment.lines).sum();
     let mut shares = Vec::with_capacity(threads);
@@ -491,6 +519,7 @@ fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize, several_chunks: boo
             start,
             squares: vec![0.0; own.len()],
             segments: own.to_vec(),
+            pieces: pieces(own),
             gradient: Aligned::zeros(lines * T::LANES)?,
             lost: Aligned::zeros(if several_chunks { lines * T::LANES } else { 0 })?,
             arrays: Vec::new(),
@@ -498,6 +527,23 @@ fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize, several_chunks: boo
         start += lines * T::LANES;
     }
     Ok(shares)
+}
+
+/// Nearly equal pieces of each layer's panels.
+fn pieces(segments: &[Segment]) -> Vec<Range<usize>> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    for layer in segments.chunk_by(|a, b| a.layer == b.layer) {
+        let panels: Vec<_> = layer.chunk_by(|a, b| a.panel == b.panel).map(<[_]>::len).collect();
+        let mut rest = panels.as_slice();
+        while !rest.is_empty() {
+            let (piece, others) = rest.split_at(even_share(rest.len(), PIECE_PANELS));
+            let end = start + piece.iter().sum::<usize>();
+            pieces.push(start..end);
+            (start, rest) = (end, others);
+        }
+    }
+    pieces
 }
 
 /// Brings the transposed weights up to date.
