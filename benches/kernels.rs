@@ -44,7 +44,7 @@ fn products<T: Scalar>(c: &mut criterion::Criterion) {
                 bias: true,
                 output: &mut output,
                 output_stride: stride,
-                panels: panels::<T>(columns),
+                columns,
             });
         });
     }
@@ -63,7 +63,15 @@ fn gradients<T: Scalar>(c: &mut criterion::Criterion) {
         let block = Rows { rows, input: &input, input_stride: stride, delta: &delta, delta_stride: stride };
         bench_share(&mut group, &format!("{rows}x{fan_in}x{fan_out}"), operations, peak, || {
             let blocks = std::iter::once(block);
-            dispatch(Gradient { fan_in, from: 0, lines: &mut lines, bias: true, lost: None, blocks });
+            dispatch(Gradient {
+                fan_in,
+                fan_out,
+                from: 0,
+                lines: &mut lines,
+                bias: true,
+                lost: None,
+                blocks,
+            });
         });
     }
     group.finish();

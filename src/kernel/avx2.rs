@@ -12,6 +12,12 @@ pub struct F32(());
 /// Proof that the machine has AVX2 and FMA, for `f64`.
 #[derive(Clone, Copy, Debug)]
 pub struct F64(());
+/// The first halves of lines, for `f32`.
+#[derive(Clone, Copy, Debug)]
+pub struct HalfF32(());
+/// The first halves of lines, for `f64`.
+#[derive(Clone, Copy, Debug)]
+pub struct HalfF64(());
 
 /// The features that [`super::dispatch`] asks for before it uses this module.
 pub(super) fn available() -> bool {
@@ -22,11 +28,12 @@ pub(super) fn available() -> bool {
 }
 
 macro_rules! vectors {
-    ($token:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $mul:ident, $max:ident) => {
+    ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $mul:ident, $max:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; load and store
         // pass on what their callers promise, half a line each.
         impl Simd<$t> for $token {
             type V = ($v, $v);
+            type Half = $half;
             // 6 x 2 accumulators, 2 halves of the panel and a broadcast fit in 16 registers.
             const ROWS: usize = 6;
             const PANELS: usize = 1;
@@ -35,6 +42,10 @@ macro_rules! vectors {
             #[inline(always)]
             unsafe fn assume() -> Self {
                 Self(())
+            }
+            #[inline(always)]
+            fn half(self) -> $half {
+                $half(())
             }
             #[inline(always)]
             fn apart<K: Task<$t>>(self, task: K) -> K::Output {
@@ -77,11 +88,69 @@ macro_rules! vectors {
                 unsafe { ($max(a.0, b.0), $max(a.1, b.1)) }
             }
         }
+
+        // Safety: likewise.
+        impl Simd<$t> for $half {
+            type V = $v;
+            type Half = Self;
+            const ROWS: usize = 8;
+            const PANELS: usize = 1;
+            const GRADIENT_ROWS: usize = 8;
+
+            #[inline(always)]
+            unsafe fn assume() -> Self {
+                Self(())
+            }
+            #[inline(always)]
+            fn half(self) -> Self {
+                self
+            }
+            #[inline(always)]
+            fn apart<K: Task<$t>>(self, task: K) -> K::Output {
+                task.run(self)
+            }
+            #[inline(always)]
+            fn splat(self, x: $t) -> $v {
+                unsafe { $splat(x) }
+            }
+            #[inline(always)]
+            unsafe fn load(self, from: *const $t) -> $v {
+                unsafe { $load(from) }
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut $t, half: $v) {
+                unsafe {
+                    $store(to, half);
+                    $store(to.add($lanes / 2), $splat(0.0));
+                }
+            }
+            #[inline(always)]
+            fn fused(self, a: $v, b: $v, c: $v) -> $v {
+                unsafe { $fused(a, b, c) }
+            }
+            #[inline(always)]
+            fn add(self, a: $v, b: $v) -> $v {
+                unsafe { $add(a, b) }
+            }
+            #[inline(always)]
+            fn sub(self, a: $v, b: $v) -> $v {
+                unsafe { $sub(a, b) }
+            }
+            #[inline(always)]
+            fn mul(self, a: $v, b: $v) -> $v {
+                unsafe { $mul(a, b) }
+            }
+            #[inline(always)]
+            fn max(self, a: $v, b: $v) -> $v {
+                unsafe { $max(a, b) }
+            }
+        }
     };
 }
 
 vectors!(
     F32,
+    HalfF32,
     f32,
     16,
     __m256,
@@ -96,6 +165,7 @@ vectors!(
 );
 vectors!(
     F64,
+    HalfF64,
     f64,
     8,
     __m256d,

@@ -3,6 +3,7 @@
 #[allow(clippy::wildcard_imports)] // the intrinsics are many and keep their C names
 use std::arch::x86_64::*;
 
+use super::avx2::{HalfF32, HalfF64};
 use super::dispatch::{Task, avx512};
 use super::simd::Simd;
 
@@ -23,11 +24,12 @@ pub(super) fn available() -> bool {
 }
 
 macro_rules! vectors {
-    ($token:ident, $t:ident, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $mul:ident, $max:ident, $transpose:ident) => {
+    ($token:ident, $t:ident, $v:ident, $half:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $mul:ident, $max:ident, $transpose:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; load and store
         // pass on what their callers promise.
         impl Simd<$t> for $token {
             type V = $v;
+            type Half = $half;
             // 8 x 3 accumulators, 3 lines of the panel and a broadcast fit in 32 registers.
             const ROWS: usize = 8;
             const PANELS: usize = 3;
@@ -36,6 +38,11 @@ macro_rules! vectors {
             #[inline(always)]
             unsafe fn assume() -> Self {
                 Self(())
+            }
+            #[inline(always)]
+            fn half(self) -> $half {
+                // Safety: where there is AVX-512, there is AVX2.
+                unsafe { $half::assume() }
             }
             #[inline(always)]
             fn apart<K: Task<$t>>(self, task: K) -> K::Output {
@@ -85,6 +92,7 @@ vectors!(
     F32,
     f32,
     __m512,
+    HalfF32,
     _mm512_set1_ps,
     _mm512_loadu_ps,
     _mm512_storeu_ps,
@@ -99,6 +107,7 @@ vectors!(
     F64,
     f64,
     __m512d,
+    HalfF64,
     _mm512_set1_pd,
     _mm512_loadu_pd,
     _mm512_storeu_pd,

@@ -7,7 +7,8 @@
 //! the result.
 
 use super::dispatch::Task;
-use super::product::even_share;
+use super::panels::panels;
+use super::product::{ends_in_half, even_share};
 use super::scalar::{MOST_LANES, Scalar};
 use super::simd::Simd;
 
@@ -32,6 +33,8 @@ pub struct Rows<'a, T> {
 pub struct Gradient<'a, T, I> {
     /// The layer's inputs.
     pub fan_in: usize,
+    /// The layer's outputs.
+    pub fan_out: usize,
     /// First line of the range, counted through the layer's panels.
     pub from: usize,
     /// The lines.
@@ -65,6 +68,10 @@ where
             assert!(block.input.len() >= last_line * block.input_stride + block.rows * lanes);
             assert!(block.delta.len() >= last_panel * block.delta_stride + block.rows * lanes);
         }
+        let panels = panels::<T>(self.fan_out);
+        assert!(last_panel < panels);
+        // The panel of which only the first half is in use; behind the last one if there is none.
+        let half_panel = if ends_in_half::<T>(self.fan_out) { panels - 1 } else { panels };
         assert!(self.lost.as_ref().is_none_or(|lost| lost.len() == self.lines.len()));
         let tiles = Tiles {
             simd,
@@ -80,19 +87,24 @@ where
         while line < to {
             let panel = line / panel_lines;
             let first = line % panel_lines;
-            let whole = if first == 0 { (to - line) / panel_lines } else { 0 };
+            let in_half = panel == half_panel;
+            let whole = if first == 0 { ((to - line) / panel_lines).min(half_panel - panel) } else { 0 };
             // Safety: the assertions cover the blocks, and the lines written lie in the range.
             unsafe {
                 if whole == 0 {
                     let end = panel_lines.min(first + to - line);
-                    tiles.lines::<1>(panel, first, end);
+                    if in_half {
+                        tiles.lines::<1, true>(panel, first, end);
+                    } else {
+                        tiles.lines::<1, false>(panel, first, end);
+                    }
                     line += end - first;
                 } else {
                     let width = even_share(whole, S::PANELS);
                     match width {
-                        3 => tiles.lines::<3>(panel, 0, panel_lines),
-                        2 => tiles.lines::<2>(panel, 0, panel_lines),
-                        _ => tiles.lines::<1>(panel, 0, panel_lines),
+                        3 => tiles.lines::<3, false>(panel, 0, panel_lines),
+                        2 => tiles.lines::<2, false>(panel, 0, panel_lines),
+                        _ => tiles.lines::<1, false>(panel, 0, panel_lines),
                     }
                     line += width * panel_lines;
                 }
@@ -117,7 +129,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<T
     /// # Safety
     /// They lie in the range; the blocks hold all their rows.
     #[inline(always)]
-    unsafe fn lines<const Q: usize>(&self, panel: usize, from: usize, to: usize) {
+    unsafe fn lines<const Q: usize, const HALF: bool>(&self, panel: usize, from: usize, to: usize) {
         let mut line = from;
         let weights = to.min(self.fan_in);
         // Safety: as promised to this function.
@@ -125,18 +137,18 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<T
             while line < weights {
                 // A tile stays within one panel of the input.
                 let room = (T::LANES - line % T::LANES).min(weights - line);
-                line += if S::GRADIENT_ROWS == 8 && room >= 8 {
-                    self.tile::<8, Q>(panel, line, to)
+                line += if (HALF || S::GRADIENT_ROWS == 8) && room >= 8 {
+                    self.tile::<8, Q, HALF>(panel, line, to)
                 } else if room >= 4 {
-                    self.tile::<4, Q>(panel, line, to)
+                    self.tile::<4, Q, HALF>(panel, line, to)
                 } else if room >= 2 {
-                    self.tile::<2, Q>(panel, line, to)
+                    self.tile::<2, Q, HALF>(panel, line, to)
                 } else {
-                    self.tile::<1, Q>(panel, line, to)
+                    self.tile::<1, Q, HALF>(panel, line, to)
                 };
             }
             if from == self.fan_in {
-                self.tile::<0, Q>(panel, line, to);
+                self.tile::<0, Q, HALF>(panel, line, to);
             }
         }
     }
@@ -147,7 +159,12 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<T
     /// # Safety
     /// As for [`Tiles::lines`]; the inputs lie in one panel.
     #[inline(always)]
-    unsafe fn tile<const R: usize, const Q: usize>(&self, panel: usize, line: usize, to: usize) -> usize {
+    unsafe fn tile<const R: usize, const Q: usize, const HALF: bool>(
+        &self,
+        panel: usize,
+        line: usize,
+        to: usize,
+    ) -> usize {
         let lanes = T::LANES;
         let ends = line + R == self.fan_in && to > self.fan_in;
         let mut sums = Sums { weights: [[[T::ZERO; MOST_LANES]; Q]; R], biases: [[T::ZERO; MOST_LANES]; Q] };
@@ -156,7 +173,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<T
             for block in self.blocks.clone() {
                 // With no inputs, the place of the first is not looked at, but has to exist.
                 let input = if R == 0 { 0 } else { line / lanes * block.input_stride + line % lanes };
-                let part = BlockSums {
+                let part = BlockSums::<T, R, Q, HALF> {
                     rows: block.rows,
                     input: block.input.as_ptr().add(input),
                     delta: std::array::from_fn(|q| {
@@ -214,35 +231,43 @@ struct Sums<T, const R: usize, const Q: usize> {
 
 /// What one block adds to the sums of a tile. It is a task of its own, run [apart](Simd::apart):
 /// inlined into the loops around it, its sums would not stay in registers.
-struct BlockSums<'a, T, const R: usize, const Q: usize> {
+struct BlockSums<'a, T, const R: usize, const Q: usize, const HALF: bool> {
     rows: usize,
     input: *const T,
     delta: [*const T; Q],
     sums: &'a mut Sums<T, R, Q>,
 }
 
-impl<T: Scalar, const R: usize, const Q: usize> Task<T> for BlockSums<'_, T, R, Q> {
+impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> Task<T> for BlockSums<'_, T, R, Q, HALF> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        self.add::<S, false>(simd);
+        if HALF {
+            self.add::<S::Half, false>(simd.half());
+        } else {
+            self.add::<S, false>(simd);
+        }
     }
 }
 
 /// The same, for the tile that the biases go with.
-struct WithBiases<'a, T, const R: usize, const Q: usize>(BlockSums<'a, T, R, Q>);
+struct WithBiases<'a, T, const R: usize, const Q: usize, const HALF: bool>(BlockSums<'a, T, R, Q, HALF>);
 
-impl<T: Scalar, const R: usize, const Q: usize> Task<T> for WithBiases<'_, T, R, Q> {
+impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> Task<T> for WithBiases<'_, T, R, Q, HALF> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        self.0.add::<S, true>(simd);
+        if HALF {
+            self.0.add::<S::Half, true>(simd.half());
+        } else {
+            self.0.add::<S, true>(simd);
+        }
     }
 }
 
-impl<T: Scalar, const R: usize, const Q: usize> BlockSums<'_, T, R, Q> {
+impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> BlockSums<'_, T, R, Q, HALF> {
     #[inline(always)]
     fn add<S: Simd<T>, const BIASES: bool>(self, simd: S) {
         let lanes = T::LANES;
@@ -279,7 +304,7 @@ impl<T: Scalar, const R: usize, const Q: usize> BlockSums<'_, T, R, Q> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::panels::{panel_lines, panels};
+    use super::super::panels::panel_lines;
     use super::super::{InstructionSet, dispatch_on};
     use super::*;
 
@@ -304,11 +329,14 @@ mod tests {
         let lanes = T::LANES;
         let blocks = rows.map(|rows| {
             let stride = panel_lines(rows) * lanes;
-            Block {
-                rows,
-                input: numbers(panels::<T>(fan_in) * stride, seed),
-                delta: numbers(panels::<T>(fan_out) * stride, seed + rows as u64),
+            let mut delta = numbers(panels::<T>(fan_out) * stride, seed + rows as u64);
+            let last_panel = (panels::<T>(fan_out) - 1) * stride;
+            for (index, x) in delta[last_panel..].iter_mut().enumerate() {
+                if last_panel / stride * lanes + index % lanes >= fan_out {
+                    *x = T::ZERO;
+                }
             }
+            Block { rows, input: numbers(panels::<T>(fan_in) * stride, seed), delta }
         });
         let views = || {
             blocks.iter().map(|block| {
@@ -328,11 +356,16 @@ mod tests {
             let mut lines = vec![T::ONE; total * lanes];
             let (first, second) = lines.split_at_mut(cut * lanes);
             for (from, lines) in [(0, first), (cut, second)] {
-                dispatch_on(set, Gradient { fan_in, from, lines, bias: true, lost: None, blocks: views() });
+                dispatch_on(
+                    set,
+                    Gradient { fan_in, fan_out, from, lines, bias: true, lost: None, blocks: views() },
+                );
             }
             for (index, line) in lines.chunks_exact(lanes).enumerate() {
                 let (panel, input) = (index / (fan_in + 1), index % (fan_in + 1));
-                for (lane, &got) in line.iter().enumerate() {
+                let used = lanes.min(fan_out - panel * lanes);
+                assert!(line[used..].iter().all(|&x| x == T::ZERO));
+                for (lane, &got) in line[..used].iter().enumerate() {
                     let mut sum = T::ZERO;
                     for view in views() {
                         for row in 0..view.rows {
@@ -377,7 +410,15 @@ mod tests {
             let lost = (chunk > 0).then_some(&mut lost[..]);
             let blocks = std::iter::once(block);
             let lines = &mut lines;
-            super::super::dispatch(Gradient { fan_in: 1, from: 0, lines, bias: true, lost, blocks });
+            super::super::dispatch(Gradient {
+                fan_in: 1,
+                fan_out: 16,
+                from: 0,
+                lines,
+                bias: true,
+                lost,
+                blocks,
+            });
             if chunk == 0 {
                 one = f64::from(lines[0]);
             }

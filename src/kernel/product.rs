@@ -12,6 +12,7 @@
 //! sum, so the tile shape, the blocking and the instruction set cannot change a bit.
 
 use super::dispatch::Task;
+use super::panels::panels;
 use super::scalar::Scalar;
 use super::simd::Simd;
 
@@ -40,8 +41,8 @@ pub struct Product<'a, T> {
     pub output: &'a mut [T],
     /// From one panel of the output to the next.
     pub output_stride: usize,
-    /// Panels of the right side and of the output.
-    pub panels: usize,
+    /// Columns of the right side and of the output; lanes behind the last one are 0 on the right side.
+    pub columns: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,11 +57,12 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        if self.rows == 0 || self.depth == 0 || self.panels == 0 {
+        if self.rows == 0 || self.depth == 0 || self.columns == 0 {
             return;
         }
         let lanes = T::LANES;
-        let last = self.panels - 1;
+        let last = panels::<T>(self.columns) - 1;
+        let whole = last + usize::from(!ends_in_half::<T>(self.columns));
         assert!(self.input.len() >= (self.depth - 1) / lanes * self.input_stride + self.rows * lanes);
         assert!(self.right.len() >= last * self.right_stride + (self.depth + usize::from(self.bias)) * lanes);
         assert!(self.output.len() >= last * self.output_stride + self.rows * lanes);
@@ -83,8 +85,8 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
                 _ => Start::Continue,
             };
             let mut panel = 0;
-            while panel < self.panels {
-                let width = even_share(self.panels - panel, S::PANELS);
+            while panel < whole {
+                let width = even_share(whole - panel, S::PANELS);
                 // Safety: the assertions above cover every row, panel and term of the loops.
                 unsafe {
                     match width {
@@ -95,9 +97,20 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
                 }
                 panel += width;
             }
+            if panel == last {
+                // Safety: as above.
+                unsafe { tiles.half().rows::<1>(self.rows, panel, from, to, start) };
+            }
             from = to;
         }
     }
+}
+
+/// Whether the last panel has numbers in the first half of its lines only.
+#[inline(always)]
+#[must_use]
+pub fn ends_in_half<T: Scalar>(columns: usize) -> bool {
+    (1..=T::LANES / 2).contains(&(columns % T::LANES))
 }
 
 /// The first of the nearly equal parts of at most `most` that `count` splits into.
@@ -107,6 +120,7 @@ pub fn even_share(count: usize, most: usize) -> usize {
     count.div_ceil(count.div_ceil(most))
 }
 
+#[derive(Clone, Copy)]
 struct Tiles<T, S> {
     simd: S,
     depth: usize,
@@ -119,6 +133,14 @@ struct Tiles<T, S> {
 }
 
 impl<T: Scalar, S: Simd<T>> Tiles<T, S> {
+    /// The same for the first halves of lines.
+    #[inline(always)]
+    fn half(self) -> Tiles<T, S::Half> {
+        let Self { simd, depth, input, input_stride, right, right_stride, output, output_stride } = self;
+        let simd = simd.half();
+        Tiles { simd, depth, input, input_stride, right, right_stride, output, output_stride }
+    }
+
     /// All rows of `Q` panels.
     ///
     /// # Safety
@@ -218,7 +240,7 @@ impl<T: Scalar, S: Simd<T>> Tiles<T, S> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::panels::{panel_lines, panels};
+    use super::super::panels::panel_lines;
     use super::super::{InstructionSet, dispatch_on};
     use super::*;
 
@@ -257,7 +279,7 @@ mod tests {
                     bias,
                     output: &mut output,
                     output_stride: stride,
-                    panels: panels::<T>(columns),
+                    columns,
                 },
             );
             for row in 0..rows {

@@ -165,6 +165,8 @@ macro_rules! scalar {
 
         impl Simd<$t> for Portable {
             type V = [$t; $lanes];
+            // Halves are not worth code of their own here.
+            type Half = Self;
             const ROWS: usize = 4;
             const PANELS: usize = 1;
             const GRADIENT_ROWS: usize = 4;
@@ -172,6 +174,10 @@ macro_rules! scalar {
             #[inline(always)]
             unsafe fn assume() -> Self {
                 Portable
+            }
+            #[inline(always)]
+            fn half(self) -> Self {
+                self
             }
             #[inline(always)]
             fn apart<K: Task<$t>>(self, task: K) -> K::Output {

@@ -11,6 +11,8 @@ use super::scalar::Scalar;
 pub trait Simd<T>: Copy {
     /// A line in registers.
     type V: Copy;
+    /// The same for the first half of each line; it writes 0 to the second.
+    type Half: Simd<T>;
     /// Rows of the largest register tile of a product.
     const ROWS: usize;
     /// Lines in a row of the largest register tile.
@@ -23,6 +25,8 @@ pub trait Simd<T>: Copy {
     /// # Safety
     /// The machine has the instructions.
     unsafe fn assume() -> Self;
+    /// For the first half of each line.
+    fn half(self) -> Self::Half;
     /// Runs a task in a function of its own: where loops around it would cost it its registers.
     fn apart<K: Task<T>>(self, task: K) -> K::Output
     where

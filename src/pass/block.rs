@@ -121,7 +121,7 @@ impl<T: Scalar> Block<T> {
                 bias: true,
                 output,
                 output_stride: stride,
-                panels: place.panels,
+                columns: place.fan_out,
             });
             if index + 1 < layers.len() {
                 layer.activation.apply(output, stride, rows);
@@ -177,7 +177,7 @@ impl<T: Scalar> Block<T> {
                 bias: false,
                 output: deltas,
                 output_stride: stride,
-                panels: place.transposed_panels,
+                columns: place.fan_in,
             });
             layers[index - 1].activation.scale_deltas(deltas, &self.values[index], stride, rows);
         }

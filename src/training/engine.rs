@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::state::OptimizerState;
 use super::{Batch, Dataset, Update};
 use crate::error::Result;
-use crate::kernel::{Aligned, Gradient, Scalar, Simd, Task, dispatch, even_share};
+use crate::kernel::{Aligned, Gradient, Scalar, Simd, Task, dispatch, ends_in_half, even_share};
 use crate::loss::Loss;
 use crate::network::{Layer, Network};
 use crate::optimizer::MOST_ARRAYS;
@@ -46,7 +46,7 @@ pub(super) fn useful_threads<T: Scalar>(network: &Network<T>, rows: usize, threa
 #[derive(Clone, Copy, Debug)]
 struct Segment {
     layer: usize,
-    /// The panel, counted through all layers.
+    /// The panel, counted through its layer.
     panel: usize,
     /// First line, counted through the layer's panels.
     from: usize,
@@ -321,6 +321,7 @@ impl<T: Scalar> Share<T> {
             let (weights, gradient) = (&mut weights[from..to], &mut self.gradient[from..to]);
             dispatch(Gradient {
                 fan_in: layers[index].fan_in,
+                fan_out: layers[index].fan_out,
                 from: segments[0].from,
                 lines: gradient,
                 bias: layers[index].bias,
@@ -473,7 +474,6 @@ fn split<'a, T>(mut slice: &'a mut [T], lengths: &[usize]) -> Vec<&'a mut [T]> {
 /// Nearly equal shares of all parameters, in whole segments.
 fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize, several_chunks: bool) -> Result<Vec<Share<T>>> {
     let mut segments = Vec::new();
-    let mut panels = 0;
     for (index, layer) in layers.iter().enumerate() {
         let panel_lines = layer.fan_in + 1;
         for panel in 0..layer.panels {
@@ -483,7 +483,7 @@ fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize, several_chunks: boo
                 let ends_with_bias = line + lines == panel_lines;
                 segments.push(Segment {
                     layer: index,
-                    panel: panels + panel,
+                    panel,
                     from: panel * panel_lines + line,
                     lines,
                     ends_with_bias,
@@ -491,7 +491,6 @@ fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize, several_chunks: boo
                 line += lines;
             }
         }
-        panels += layer.panels;
     }
     let total: usize = segments.iter().map(|segment| segment.lines).sum();
     let mut shares = Vec::with_capacity(threads);
@@ -519,7 +518,7 @@ fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize, several_chunks: boo
             start,
             squares: vec![0.0; own.len()],
             segments: own.to_vec(),
-            pieces: pieces(own),
+            pieces: pieces::<T>(own, layers),
             gradient: Aligned::zeros(lines * T::LANES)?,
             lost: Aligned::zeros(if several_chunks { lines * T::LANES } else { 0 })?,
             arrays: Vec::new(),
@@ -529,18 +528,24 @@ fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize, several_chunks: boo
     Ok(shares)
 }
 
-/// Nearly equal pieces of each layer's panels.
-fn pieces(segments: &[Segment]) -> Vec<Range<usize>> {
+/// Nearly equal pieces of each layer's panels; a last one that is half empty goes with its neighbours.
+fn pieces<T: Scalar>(segments: &[Segment], layers: &[PackedLayer]) -> Vec<Range<usize>> {
     let mut pieces = Vec::new();
     let mut start = 0;
-    for layer in segments.chunk_by(|a, b| a.layer == b.layer) {
-        let panels: Vec<_> = layer.chunk_by(|a, b| a.panel == b.panel).map(<[_]>::len).collect();
-        let mut rest = panels.as_slice();
-        while !rest.is_empty() {
-            let (piece, others) = rest.split_at(even_share(rest.len(), PIECE_PANELS));
-            let end = start + piece.iter().sum::<usize>();
+    for own in segments.chunk_by(|a, b| a.layer == b.layer) {
+        let layer = &layers[own[0].layer];
+        let panels: Vec<_> = own.chunk_by(|a, b| a.panel == b.panel).collect();
+        let last = panels[panels.len() - 1][0].panel == layer.panels - 1;
+        let whole = panels.len() - usize::from(last && ends_in_half::<T>(layer.fan_out));
+        let mut from = 0;
+        while from < panels.len() {
+            let mut to = from + even_share((whole - from).max(1), PIECE_PANELS);
+            if to == whole {
+                to = panels.len();
+            }
+            let end = start + panels[from..to].iter().map(|panel| panel.len()).sum::<usize>();
             pieces.push(start..end);
-            (start, rest) = (end, others);
+            (start, from) = (end, to);
         }
     }
     pieces
