@@ -1,0 +1,142 @@
+"""What is measured: trainings, and calls for predictions."""
+
+import itertools
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Goals(NamedTuple):
+    """What a workload's ratios should be at least."""
+
+    jax: float
+    sklearn: float | None = None
+    peak: float | None = None
+    threads: float = 0.97  # "never slower", give or take what a clock can tell
+    float64: float = 0.5
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A training task: a network, its data and its optimizer, all float32."""
+
+    name: str
+    layers: tuple[int, ...]
+    activation: str
+    output: str
+    batch: int
+    rows: int
+    optimizer: str
+    goals: Goals
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the targets are classes."""
+        return self.output == "softmax"
+
+    @property
+    def full_batch(self) -> bool:
+        """Whether an epoch is one step."""
+        return self.batch == self.rows
+
+    @property
+    def steps(self) -> int:
+        """Steps an epoch, the last of them with the rows that are left."""
+        return -(-self.rows // self.batch)
+
+    @property
+    def operations(self) -> float:
+        """Floating-point operations a step: the products alone, forward, deltas and gradients."""
+        first, *later = itertools.starmap(int.__mul__, itertools.pairwise(self.layers))
+        return (4 * first + 6 * sum(later)) * self.rows / self.steps
+
+    def data(self) -> tuple[np.ndarray, np.ndarray]:
+        """Make inputs, and targets: a column a class, or numbers."""
+        random = np.random.default_rng(0)
+        inputs, *_, outputs = self.layers
+        X = random.standard_normal((self.rows, inputs), dtype=np.float32)
+        if self.classifies:
+            return X, np.eye(outputs, dtype=np.float32)[random.integers(outputs, size=self.rows)]
+        return X, random.standard_normal((self.rows, outputs), dtype=np.float32)
+
+
+_MNIST = (784, 256, 128, 10)
+_WORKLOADS = [
+    Workload("iris", (4, 10, 3), "logistic", "softmax", 150, 150, "rprop", Goals(3, 75)),
+    Workload("tabular", (20, 64, 64, 1), "relu", "identity", 128, 20_000, "adam", Goals(1.6, 12)),
+    Workload("digits", (64, 100, 10), "relu", "softmax", 200, 1_797, "adam", Goals(2.5, 10)),
+    Workload(
+        "digits-full",
+        (64, 100, 10),
+        "logistic",
+        "softmax",
+        1_797,
+        1_797,
+        "rprop",
+        Goals(1.8, None, 0.65, 1.8),
+    ),
+    Workload("mnist", _MNIST, "relu", "softmax", 256, 10_240, "adam", Goals(1.4, 4, 0.75, 1.8)),
+    Workload(
+        "mnist-full", _MNIST, "logistic", "softmax", 10_240, 10_240, "rprop", Goals(1.25, None, 0.8, 1.8)
+    ),
+    Workload(
+        "wide", (512, 2048, 2048, 512), "relu", "identity", 1_024, 4_096, "adam", Goals(1.2, 2.5, 0.8, 1.8)
+    ),
+]
+WORKLOADS = {workload.name: workload for workload in _WORKLOADS}
+
+PEERS = {"predict": ("onnxruntime", "numpy", "torch"), "predict_proba": ("sklearn",)}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call for predictions: rows through a classifier with relu and softmax, on one thread."""
+
+    function: str
+    layers: tuple[int, ...]
+    rows: int
+    goal: float | None = None  # the first peer's time over ours
+
+    @property
+    def network(self) -> str:
+        """Name the network and the rows."""
+        return f"{'-'.join(map(str, self.layers))}, {self.rows} row{'s' if self.rows > 1 else ''}"
+
+    @property
+    def name(self) -> str:
+        """For tables, and for finding it again."""
+        return f"{self.function} {self.network}"
+
+    def data(self) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
+        """Make inputs, weights and biases."""
+        weights, biases = zip(*parameters(self.layers), strict=True)
+        random = np.random.default_rng(0)
+        return random.standard_normal((self.rows, self.layers[0]), dtype=np.float32), weights, biases
+
+
+_CALLS = [
+    Call("predict", (4, 10, 3), 1),
+    Call("predict", (64, 100, 10), 1, 4.0),
+    Call("predict", _MNIST, 1),
+    Call("predict", (64, 100, 10), 500),
+    Call("predict", _MNIST, 500, 1.0),
+    Call("predict_proba", (4, 10, 3), 1, 5.0),
+    Call("predict_proba", (64, 100, 10), 1, 5.0),
+    Call("predict_proba", _MNIST, 1, 5.0),
+    Call("predict_proba", (64, 100, 10), 500),
+    Call("predict_proba", _MNIST, 500),
+]
+CALLS = {call.name: call for call in _CALLS}
+
+
+def parameters(layers: tuple[int, ...]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Make weights and biases for each layer."""
+    random = np.random.default_rng(1)
+    return [
+        (
+            random.standard_normal(shape, np.float32) / np.float32(shape[0]) ** 0.5,
+            np.zeros(shape[1], np.float32),
+        )
+        for shape in itertools.pairwise(layers)
+    ]
