@@ -1,10 +1,12 @@
 //! The crate's own functions beside those of the standard library, one core, 4096 numbers in cache.
 
-use std::hint::black_box;
-use std::time::Duration;
+mod support;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
 use ferroprop::kernel::{Aligned, InstructionSet, Scalar, Simd, Task, dispatch_on, math};
+use support::{bench_elements, settings};
 
 const COUNT: usize = 4096;
 
@@ -47,22 +49,17 @@ fn bench<T: Scalar>(
         *x = T::from_f64(low + (high - low) * unit);
     }
     let mut group = c.benchmark_group(format!("{name}/{}", T::NAME));
-    group.throughput(Throughput::Elements(COUNT as u64));
     for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
-        group.bench_function(set.name(), |bencher| {
-            bencher.iter(|| {
-                dispatch_on(set, Map { function: ours, input: black_box(&*input), output: &mut *output });
-                black_box(&mut *output);
-            });
-        });
-    }
-    group.bench_function("std", |bencher| {
-        bencher.iter(|| {
-            for (x, y) in black_box(&*input).iter().zip(&mut *output) {
-                *y = std(*x);
-            }
+        bench_elements::<T>(&mut group, set.name(), COUNT, || {
+            dispatch_on(set, Map { function: ours, input: black_box(&*input), output: &mut *output });
             black_box(&mut *output);
         });
+    }
+    bench_elements::<T>(&mut group, "std", COUNT, || {
+        for (x, y) in black_box(&*input).iter().zip(&mut *output) {
+            *y = std(*x);
+        }
+        black_box(&mut *output);
     });
     group.finish();
 }
@@ -82,14 +79,6 @@ macro_rules! functions {
 
 functions!(f32_functions, f32, exp_f32, log_f32, log1p_f32, tanh_f32, logistic_f32, softplus_f32);
 functions!(f64_functions, f64, exp_f64, log_f64, log1p_f64, tanh_f64, logistic_f64, softplus_f64);
-
-/// A short sampling: the functions do the same for every element.
-fn settings() -> Criterion {
-    Criterion::default()
-        .sample_size(30)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(500))
-}
 
 criterion_group! {
     name = functions;

@@ -53,17 +53,55 @@ pub fn peak<T: Scalar>() -> f64 {
     best
 }
 
-/// Times `routine`, which does `operations` floating-point operations, and prints its share of
-/// `peak` from the fastest sample: on a shared machine the others measure the neighbours.
+/// Times `routine`, which does `operations` floating-point operations, and prints its share of `peak`.
 pub fn bench_share(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
     operations: f64,
     peak: f64,
-    mut routine: impl FnMut(),
+    routine: impl FnMut(),
 ) {
+    let Some(fastest) = bench_fastest(group, name, Throughput::Elements(operations as u64), routine) else {
+        return;
+    };
+    let rate = operations / fastest;
+    println!(
+        "{name}: {:.1} GFLOP/s, {:.0} % of the measured peak of {:.1}",
+        rate / 1e9,
+        100.0 * rate / peak,
+        peak / 1e9
+    );
+}
+
+/// Times `routine`, which computes `count` elements, and prints what one costs, in seconds and in
+/// operations at the peak rate.
+pub fn bench_elements<T: Scalar>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    count: usize,
+    routine: impl FnMut(),
+) {
+    let Some(fastest) = bench_fastest(group, name, Throughput::Elements(count as u64), routine) else {
+        return;
+    };
+    let each = fastest / count as f64;
+    println!(
+        "{name}: {:.3} ns an element, the time of {:.0} operations at the measured peak",
+        each * 1e9,
+        each * peak::<T>()
+    );
+}
+
+/// Times `routine` and returns the seconds of the fastest sample: on a shared machine the others
+/// measure the neighbours. `None` if the command line leaves it out.
+fn bench_fastest(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    throughput: Throughput,
+    mut routine: impl FnMut(),
+) -> Option<f64> {
     let fastest = Cell::new(f64::INFINITY);
-    group.throughput(Throughput::Elements(operations as u64));
+    group.throughput(throughput);
     group.bench_function(name, |bencher| {
         bencher.iter_custom(|iterations| {
             let start = Instant::now();
@@ -75,16 +113,7 @@ pub fn bench_share(
             elapsed
         });
     });
-    if fastest.get().is_infinite() {
-        return; // left out by the filter of the command line
-    }
-    let rate = operations / fastest.get();
-    println!(
-        "{name}: {:.1} GFLOP/s, {:.0} % of the measured peak of {:.1}",
-        rate / 1e9,
-        100.0 * rate / peak,
-        peak / 1e9
-    );
+    Some(fastest.get()).filter(|fastest| fastest.is_finite())
 }
 
 /// Numbers that are neither special nor regular.
