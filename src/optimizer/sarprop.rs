@@ -26,7 +26,7 @@ use crate::random::{Purpose, unit_at};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sarprop {
-    /// How step sizes begin, grow and shrink.
+    /// How step sizes begin, grow and shrink; their seed names the noise too.
     pub step_sizes: StepSizes,
     /// How fast noise and weight decay fade: they halve every 1 / temperature epochs; not negative.
     pub temperature: f64,
@@ -36,8 +36,6 @@ pub struct Sarprop {
     pub noise: f64,
     /// Strength of the fading weight decay; not negative. The paper has 0.01.
     pub weight_decay: f64,
-    /// Names the noise.
-    pub seed: u64,
 }
 
 impl Default for Sarprop {
@@ -48,7 +46,6 @@ impl Default for Sarprop {
             threshold: 0.1,
             noise: 8.0,
             weight_decay: 0.0,
-            seed: 0,
         }
     }
 }
@@ -104,7 +101,7 @@ impl Rule for Sarprop {
             let to = n.min(from + TOGETHER);
             for (place, four) in drawn[..to - from].chunks_mut(4).enumerate() {
                 let place = (from / 4 + place) as u64;
-                let units = unit_at(self.seed, Purpose::Noise, step.number, place);
+                let units = unit_at(self.step_sizes.seed, Purpose::Noise, step.number, place);
                 for (r, unit) in four.iter_mut().zip(units) {
                     *r = T::from_f64(unit);
                 }

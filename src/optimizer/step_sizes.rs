@@ -21,8 +21,6 @@ pub enum InitialStep {
         low: f64,
         /// The greatest.
         high: f64,
-        /// Names the numbers that are drawn.
-        seed: u64,
     },
 }
 
@@ -45,11 +43,13 @@ pub struct StepSizes {
     pub min: f64,
     /// The largest step size.
     pub max: f64,
+    /// Names the numbers that are drawn.
+    pub seed: u64,
 }
 
 impl Default for StepSizes {
     fn default() -> Self {
-        Self { increase: 1.2, decrease: 0.5, initial: InitialStep::Same(0.1), min: 1e-6, max: 50.0 }
+        Self { increase: 1.2, decrease: 0.5, initial: InitialStep::Same(0.1), min: 1e-6, max: 50.0, seed: 0 }
     }
 }
 
@@ -65,7 +65,7 @@ impl StepSizes {
         }
         let (low, high) = match self.initial {
             InitialStep::Same(step) => (step, step),
-            InitialStep::Drawn { low, high, .. } => (low, high),
+            InitialStep::Drawn { low, high } => (low, high),
         };
         for step in [low, high] {
             check_number("initial_step", step, "positive", |x| x > 0.0)?;
@@ -87,8 +87,8 @@ impl StepSizes {
     pub(super) fn start<T: Scalar>(&self, step_sizes: &mut [T]) {
         match self.initial {
             InitialStep::Same(step) => step_sizes.fill(T::from_f64(step)),
-            InitialStep::Drawn { low, high, seed } => {
-                let mut random = Random::new(seed, Purpose::StepSizes, 0);
+            InitialStep::Drawn { low, high } => {
+                let mut random = Random::new(self.seed, Purpose::StepSizes, 0);
                 for step_size in step_sizes {
                     *step_size = T::from_f64(low + (high - low) * random.unit());
                 }
