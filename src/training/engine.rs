@@ -137,6 +137,10 @@ impl<T: Scalar> Engine<T> {
 
     fn parameters_changed(&mut self) {
         transpose_all(&mut Team::alone(), &self.packed, &mut self.transposed);
+        self.sum_squares();
+    }
+
+    fn sum_squares(&mut self) {
         for share in &mut self.shares {
             sum_squares(&share.segments, &self.packed.weights[share.start..], &mut share.squares);
         }
@@ -316,9 +320,7 @@ impl<T: Scalar> Engine<T> {
             let gradients = self.shares.iter().map(|share| &*share.gradient);
             whole.step(update, &mut self.packed, gradients);
             if alpha > 0.0 {
-                self.shares
-                    .iter_mut()
-                    .for_each(|share| share.sum_squares(&self.packed.weights[share.start..]));
+                self.sum_squares();
             }
         }
     }
