@@ -48,7 +48,9 @@ pub use kernel::{InstructionSet, Scalar};
 pub use loss::Loss;
 pub use model_file::{from_bytes, load, save, to_bytes};
 pub use network::{Init, Layer, Network};
-pub use optimizer::{Adam, Optimizer, Rprop, Schedule, Sgd};
+pub use optimizer::{
+    Adam, Choice, GRprop, InitialStep, Optimizer, Rprop, Sarprop, Schedule, Sgd, StepSizes, Variant,
+};
 pub use parallel::threads;
 pub use training::{Dataset, Epoch, History, Observer, OptimizerState, Settings, Shuffle, StopReason, train};
 

@@ -11,6 +11,8 @@ use crate::kernel::Scalar;
 pub(crate) enum Purpose {
     Weights = 1,
     Shuffle = 2,
+    StepSizes = 5,
+    Noise = 6,
 }
 
 /// A stream of random numbers.
@@ -50,11 +52,15 @@ impl Random {
         u64::from(self.next_u32()) | u64::from(self.next_u32()) << 32
     }
 
+    /// A number from 0 to below 1: 53 random bits.
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+    }
+
     /// A number from `-bound` to `bound`: 53 random bits, drawn in double precision whatever the
     /// type, so that networks of both types start from the same weights.
     pub(crate) fn uniform<T: Scalar>(&mut self, bound: f64) -> T {
-        let unit = (self.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64);
-        T::from_f64((2.0 * unit - 1.0) * bound)
+        T::from_f64((2.0 * self.unit() - 1.0) * bound)
     }
 
     /// An integer below `bound`, each equally likely: Lemire, "Fast random integer generation in an
@@ -78,6 +84,19 @@ impl Random {
     }
 }
 
+/// Four numbers from 0 to below 1, exact in single precision: a function of the arguments alone, for
+/// random numbers that anyone can draw at any place. `part` is taken modulo 2^56.
+#[inline(always)]
+pub(crate) fn unit_at(seed: u64, purpose: Purpose, part: u64, place: u64) -> [f64; 4] {
+    let stream = [part as u32, (part >> 32) as u32 & 0xFF_FFFF | (purpose as u32) << 24];
+    let block = philox(
+        [place as u32, (place >> 32) as u32, stream[0], stream[1]],
+        [seed as u32, (seed >> 32) as u32],
+    );
+    block.map(|bits| f64::from(bits >> 8) * (1.0 / f64::from(1u32 << 24)))
+}
+
+#[inline(always)]
 fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for _ in 0..10 {
         let a = u64::from(counter[0]) * 0xD251_1F53;

@@ -18,6 +18,12 @@ import numpy as np
 # Each with the settings that it needs to show what it does.
 OPTIMIZERS = {
     "Rprop": (fp.Rprop(), {}),
+    "RPROP+": (fp.Rprop("rprop+"), {}),
+    "RPROP-": (fp.Rprop("rprop-"), {}),
+    "iRPROP-": (fp.Rprop("irprop-", initial_step=(0.005, 0.02), min_step=0.0, seed=3), {}),
+    "GRprop": (fp.GRprop(max_step=0.1), {}),
+    "GRprop smallest step": (fp.GRprop(max_step=0.25, choice="smallest_step"), {}),
+    "SARPROP": (fp.SARPROP(noise=0.05, weight_decay=0.01, seed=9), {}),
     "SGD": (fp.SGD(0.005), {}),
     "SGD classical": (fp.SGD(0.005, nesterov=False), {}),
     "SGD plain": (fp.SGD(0.005, momentum=0.0, nesterov=False), {}),
@@ -198,7 +204,9 @@ def random_fit(seed, most_rows=80, most_work=40_000):
         bias=[draw.random() < 0.8 for _ in sizes[1:]],
         loss=loss,
         # Small steps: no shape diverges, and a wrong bit stays one.
-        optimizer=draw.choice(["Rprop", "SGD linear", "Adam"]),
+        optimizer=draw.choice(
+            ["Rprop", "SGD linear", "Adam", "RPROP+", "RPROP-", "iRPROP-", "GRprop", "SARPROP"]
+        ),
         epochs=draw.randint(1, 3),
         batch_size=draw.choice([None, None, draw.randint(1, rows)]),
         weighted=rows > 5 and draw.random() < 0.5,

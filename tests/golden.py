@@ -23,6 +23,14 @@ FILE = Path(__file__).with_name("golden_hashes.json")
 _FITS = {
     "Rprop": Fit(layer_sizes=(3, 17, 5, 2), rows=301, epochs=12),
     "Rprop, mini-batches": Fit(layer_sizes=(4, 9, 3), rows=83, batch_size=16, activation="relu"),
+    "RPROP+": Fit(layer_sizes=(3, 17, 5, 2), rows=301, epochs=12, optimizer="RPROP+"),
+    "RPROP-": Fit(layer_sizes=(3, 17, 5, 2), rows=301, epochs=12, optimizer="RPROP-"),
+    "iRPROP-": Fit(layer_sizes=(3, 17, 5, 2), rows=301, epochs=12, optimizer="iRPROP-"),
+    "GRprop": Fit(layer_sizes=(3, 17, 5, 2), rows=301, epochs=12, optimizer="GRprop", alpha=0.1),
+    "GRprop, smallest step": Fit(
+        layer_sizes=(4, 9, 3), rows=83, batch_size=16, optimizer="GRprop smallest step"
+    ),
+    "SARPROP": Fit(layer_sizes=(3, 17, 5, 2), rows=301, epochs=12, optimizer="SARPROP", alpha=0.1),
     "SGD": Fit(layer_sizes=(5, 33, 2), rows=100, batch_size=37, activation="relu", optimizer="SGD"),
     "SGD, full batch": Fit(layer_sizes=(5, 20, 3), rows=70, epochs=8, output="tanh", optimizer="SGD"),
     "SGD, classical momentum": Fit(

@@ -169,34 +169,107 @@ def loss_and_gradients(layers, X, T, loss, sample_weight=None, alpha=0.0):
 # Optimizers: from parameters, gradient and loss to the next parameters, all as vectors -----------------
 
 
-class Rprop:
-    """iRPROP+ (Igel & Huesken 2000): a step size for each weight, grown and shrunk by the gradient's sign."""
+class StepSizes:
+    """What the Rprop family shares: step sizes D that grow while a gradient's sign stays, else shrink."""
 
     rate = None
 
-    def __init__(self, increase=1.2, decrease=0.5, initial_step=0.1, min_step=1e-6, max_step=50.0):
+    def __init__(self, increase=1.2, decrease=0.5, initial_step=0.1, min_step=1e-6, max_step=50.0, seed=0):
         self.increase, self.decrease = increase, decrease
         self.initial_step, self.min_step, self.max_step = initial_step, min_step, max_step
+        self.seed = seed
         self.step_size = None
 
-    def step(self, w, g, loss):
+    def begin(self, w):
+        """Make what is kept from one step to the next, before the first step."""
         if self.step_size is None:
-            self.step_size = np.full_like(w, self.initial_step)
+            if isinstance(self.initial_step, tuple):
+                low, high = self.initial_step
+                drawn = low + (high - low) * random_units(self.seed, 5, w.size)
+            else:
+                drawn = np.full(w.shape, self.initial_step)
+            self.step_size = drawn.astype(w.dtype)
             self.last_g, self.last_change, self.last_loss = np.zeros_like(w), np.zeros_like(w), np.inf
+            self.steps = 0
+        self.steps += 1
+
+    def adapt(self, g):
+        """Adapt the step sizes; return where the gradient's sign changed."""
         agreement = np.sign(self.last_g) * np.sign(g)
         same, turned = agreement > 0, agreement < 0
         grown = np.minimum(self.step_size * self.increase, self.max_step)
         shrunk = np.maximum(self.step_size * self.decrease, self.min_step)
         self.step_size = np.where(same, grown, np.where(turned, shrunk, self.step_size))
+        return turned
 
+
+class Rprop(StepSizes):
+    """RPROP+ (Riedmiller & Braun 1993), RPROP- (Riedmiller 1994), iRPROP+, iRPROP- (Igel & Huesken 2000)."""
+
+    def __init__(self, variant="irprop+", **constants):
+        super().__init__(**constants)
+        self.variant = variant
+
+    def step(self, w, g, loss=None):
+        self.begin(w)
+        turned = self.adapt(g)
         change = -np.sign(g) * self.step_size
-        undo = -self.last_change if loss > self.last_loss else np.zeros_like(w)
-        moved = w + np.where(turned, undo, change)
-
+        match self.variant:
+            case "rprop+":
+                moved, kept = np.where(turned, -self.last_change, change), np.where(turned, 0, g)
+            case "rprop-":
+                moved, kept = change, g
+            case "irprop+":
+                back = -self.last_change if loss > self.last_loss else np.zeros_like(w)
+                moved, kept = np.where(turned, back, change), np.where(turned, 0, g)
+            case "irprop-":
+                moved, kept = np.where(turned, 0, change), np.where(turned, 0, g)
         self.last_change = np.where(turned, 0, change)
+        self.last_g, self.last_loss = kept, loss
+        return w + moved
+
+
+class GRprop(StepSizes):
+    """GRprop (Anastasiadis et al. 2005): RPROP-, but one step size follows from all others."""
+
+    def __init__(self, offset=1e-6, choice="smallest_gradient", **constants):
+        super().__init__(**constants)
+        self.offset, self.choice = offset, choice
+
+    def step(self, w, g, loss=None):
+        self.begin(w)
+        self.adapt(g)
+        if g.any():
+            size = np.abs(g) if self.choice == "smallest_gradient" else self.step_size
+            i = np.argmin(np.where(g == 0, np.inf, size))
+            others = np.arange(len(w)) != i
+            wanted = -((self.step_size * g)[others].sum() + self.offset) / g[i]
+            self.step_size[i] = np.clip(wanted, self.min_step, self.max_step)
+        self.last_g = g
+        return w - np.sign(g) * self.step_size
+
+
+class SARPROP(StepSizes):
+    """SARPROP (Treadgold & Gedeon 1998): iRPROP- with noise on step sizes small against the loss."""
+
+    def __init__(self, temperature=0.01, threshold=0.1, noise=8.0, weight_decay=0.0, **constants):
+        super().__init__(**constants)
+        self.temperature, self.threshold = temperature, threshold
+        self.noise, self.weight_decay = noise, weight_decay
+
+    def step(self, w, g, loss):
+        self.begin(w)
+        annealing = 2.0 ** (-self.temperature * self.steps)
+        g = g + self.weight_decay * annealing * w
+        before = self.step_size
+        turned = self.adapt(g)
+        r = random_units_at(self.seed, 6, self.steps, len(w))
+        shaken = before * self.decrease + self.noise * np.sqrt(loss) * annealing * r
+        noisy = turned & (before < self.threshold * loss)
+        shaken = np.clip(shaken, self.min_step, self.max_step)
+        self.step_size = np.where(noisy, shaken, self.step_size).astype(w.dtype)
         self.last_g = np.where(turned, 0, g)
-        self.last_loss = loss
-        return moved
+        return w - np.where(turned, 0, np.sign(g) * self.step_size)
 
 
 class SGD:
@@ -249,12 +322,49 @@ class Adam:
         return w - rate * self.mean / (np.sqrt(self.mean_square) + self.epsilon)
 
 
+# Random numbers: Philox4x32-10 (Salmon et al. 2011), from a seed and a place ------------------------------
+
+
+def philox(counters, seed):
+    """Return the four 32-bit words of each row of `counters`, which has four too."""
+    words = [counters[:, i].astype(np.uint64) for i in range(4)]
+    low = np.uint64(0xFFFFFFFF)
+    key = [seed & 0xFFFFFFFF, seed >> 32]
+    for _ in range(10):
+        a, b = words[0] * np.uint64(0xD2511F53), words[2] * np.uint64(0xCD9E8D57)
+        half = np.uint64(32)
+        words = [
+            (b >> half) ^ words[1] ^ np.uint64(key[0]),
+            b & low,
+            (a >> half) ^ words[3] ^ np.uint64(key[1]),
+            a & low,
+        ]
+        key = [(key[0] + 0x9E3779B9) & 0xFFFFFFFF, (key[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return np.stack(words, axis=1)
+
+
+def random_units(seed, purpose, n):
+    """Return the first n numbers of a stream, in 0..1: 53 bits of two words each."""
+    counters = np.zeros((n // 2 + 1, 4), np.uint64)
+    counters[:, 0], counters[:, 3] = np.arange(len(counters)), purpose
+    words = philox(counters, seed).reshape(-1, 2)[:n]
+    return ((words[:, 0] | words[:, 1] << np.uint64(32)) >> np.uint64(11)) / 2.0**53
+
+
+def random_units_at(seed, purpose, step, n):
+    """Return a number in 0..1 for each of n places in this step: 24 bits of a word each."""
+    counters = np.zeros((n // 4 + 1, 4), np.uint64)
+    counters[:, 0], counters[:, 2], counters[:, 3] = np.arange(len(counters)), step, purpose << 24
+    return (philox(counters, seed).ravel()[:n] >> np.uint64(8)) / 2.0**24
+
+
 # Training ----------------------------------------------------------------------------------------------
 
 
 def to_vector(weights, biases):
-    """All parameters one after the other."""
-    return np.concatenate([array.ravel() for array in [*weights, *biases] if array is not None])
+    """All parameters one after the other, layer by layer, in each the weights first."""
+    both = zip(weights, biases, strict=True)
+    return np.concatenate([array.ravel() for layer in both for array in layer if array is not None])
 
 
 def with_parameters(layers, vector):
@@ -266,9 +376,14 @@ def with_parameters(layers, vector):
         start += like.size
         return vector[start - like.size : start].reshape(like.shape)
 
-    weights = [take(layer.weights) for layer in layers]
-    biases = [None if layer.biases is None else take(layer.biases) for layer in layers]
-    return [replace(layer, weights=W, biases=b) for layer, W, b in zip(layers, weights, biases, strict=True)]
+    return [
+        replace(
+            layer,
+            weights=take(layer.weights),
+            biases=None if layer.biases is None else take(layer.biases),
+        )
+        for layer in layers
+    ]
 
 
 @dataclass

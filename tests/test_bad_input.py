@@ -267,6 +267,13 @@ def test_biases_for_a_layer_without():
         ("Rprop", "min_step", -0.5),
         ("Rprop", "max_step", 0.0),
         ("Rprop", "max_step", np.nan),
+        ("GRprop", "increase", 0.5),
+        ("GRprop", "offset", 0.0),
+        ("SARPROP", "decrease", 1.5),
+        ("SARPROP", "temperature", -0.5),
+        ("SARPROP", "threshold", np.nan),
+        ("SARPROP", "noise", -8.0),
+        ("SARPROP", "weight_decay", np.inf),
         ("SGD", "learning_rate", 0.0),
         ("SGD", "learning_rate", -0.1),
         ("SGD", "learning_rate", np.nan),
@@ -293,6 +300,8 @@ def test_optimizer_settings(optimizer, name, value):
     ("optimizer", "name"),
     [
         ("Rprop", "increase"),
+        ("GRprop", "offset"),
+        ("SARPROP", "temperature"),
         ("SGD", "learning_rate"),
         ("SGD", "momentum"),
         ("Adam", "beta_1"),
@@ -317,7 +326,8 @@ def test_unknown_schedule():
 # Training -------------------------------------------------------------------------------------------------
 
 BAD_TRAINING = [
-    case(TypeError, "optimizer", optimizer="adam"),
+    case(ValueError, "optimizer", "newton", "irprop-", optimizer="newton"),
+    case(TypeError, "optimizer", optimizer=3),
     case(TypeError, "optimizer", optimizer=fp.Rprop),
     case(ValueError, "epochs", "0", epochs=0),
     case((ValueError, TypeError), "epochs", "-3", epochs=-3),

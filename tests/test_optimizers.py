@@ -2,7 +2,6 @@
 
 import ferroprop as fp
 import numpy as np
-import pytest
 import reference
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -10,13 +9,31 @@ from strategies import Problem, assert_close, large_problems, problems, toleranc
 
 EPOCHS = st.integers(1, 15)
 
-rprop_constants = st.fixed_dictionaries(
+VARIANTS = ["irprop+", "irprop-", "rprop+", "rprop-"]
+
+step_size_constants = {
+    "increase": st.sampled_from([1.2, 1.0625, 2.0]),
+    "decrease": st.sampled_from([0.5, 0.25, 0.875]),
+    "initial_step": st.sampled_from([0.0625, 0.1, 0.04, (0.04, 0.12)]),
+    "min_step": st.sampled_from([0.0, 1e-6, 0.03125]),
+    "max_step": st.sampled_from([50.0, 0.125]),
+    "seed": st.sampled_from([0, 2**64 - 1]),
+}
+rprop_constants = st.fixed_dictionaries({"variant": st.sampled_from(VARIANTS), **step_size_constants})
+grprop_constants = st.fixed_dictionaries(
     {
-        "increase": st.sampled_from([1.2, 1.0625, 2.0]),
-        "decrease": st.sampled_from([0.5, 0.25, 0.875]),
-        "initial_step": st.sampled_from([0.0625, 0.1, 0.01]),
-        "min_step": st.sampled_from([0.0, 1e-6, 0.03125]),
-        "max_step": st.sampled_from([50.0, 0.125]),
+        **step_size_constants,
+        "offset": st.sampled_from([1e-6, 0.01]),
+        "choice": st.sampled_from(["smallest_gradient", "smallest_step"]),
+    }
+)
+sarprop_constants = st.fixed_dictionaries(
+    {
+        **step_size_constants,
+        "temperature": st.sampled_from([0.01, 0.0, 0.5]),
+        "threshold": st.sampled_from([0.1, 0.5]),
+        "noise": st.sampled_from([8.0, 0.25, 0.0]),
+        "weight_decay": st.sampled_from([0.0, 0.01]),
     }
 )
 sgd_constants = st.fixed_dictionaries(
@@ -39,8 +56,11 @@ adam_constants = st.fixed_dictionaries(
 )
 
 
-class DecisiveRprop(reference.Rprop):
-    """Rprop that drops the example where rounding could decide a gradient's sign or whether the loss rose."""
+class Decisive:
+    """A rule of the Rprop family that drops the example where rounding could decide what it does.
+
+    That is a gradient's sign, whether the loss rose, which of two is smaller, or what is under a threshold.
+    """
 
     margin = 0.0
 
@@ -52,7 +72,40 @@ class DecisiveRprop(reference.Rprop):
         return super().step(w, g, loss)
 
 
-REFERENCE = {"Rprop": DecisiveRprop, "SGD": reference.SGD, "Adam": reference.Adam}
+class DecisiveRprop(Decisive, reference.Rprop):
+    pass
+
+
+class DecisiveGRprop(Decisive, reference.GRprop):
+    def adapt(self, g):
+        super().adapt(g)
+        if self.margin > 0:
+            size = np.abs(g) if self.choice == "smallest_gradient" else self.step_size
+            smallest = np.sort(size[g != 0])[:2]
+            assume(len(smallest) < 2 or smallest[1] - smallest[0] > self.margin * np.abs(g).max())
+
+
+class DecisiveSARPROP(Decisive, reference.SARPROP):
+    def adapt(self, g):
+        if self.margin > 0:
+            assume(np.abs(g[g != 0]).min(initial=np.inf) > self.margin * np.abs(g).max())
+            limit = self.threshold * self.loss_now
+            assume((np.abs(self.step_size - limit) > self.margin * limit).all())
+        return super().adapt(g)
+
+    def step(self, w, g, loss):
+        self.loss_now = loss
+        return super().step(w, g, loss)
+
+
+REFERENCE = {
+    "Rprop": DecisiveRprop,
+    "GRprop": DecisiveGRprop,
+    "SARPROP": DecisiveSARPROP,
+    "SGD": reference.SGD,
+    "Adam": reference.Adam,
+}
+WITHOUT_RATE = ["Rprop", "GRprop", "SARPROP"]
 
 
 def check_trajectory(problem, name, constants, epochs, batch_size=None, order=None):
@@ -75,7 +128,7 @@ def check_trajectory(problem, name, constants, epochs, batch_size=None, order=No
             sample_weight=sample_weight,
             alpha=p.alpha,
         )
-        rates = [] if name == "Rprop" else [trained.rates]
+        rates = [] if name in WITHOUT_RATE else [trained.rates]
         weights, biases = zip(*((layer.weights, layer.biases) for layer in trained.layers), strict=True)
         return [*weights, *(b for b in biases if b is not None), trained.losses, *rates]
 
@@ -91,7 +144,7 @@ def check_trajectory(problem, name, constants, epochs, batch_size=None, order=No
         batch_size=batch_size,
         shuffle=False if order is None else order,
     )
-    rates = [] if name == "Rprop" else [history.learning_rate]
+    rates = [] if name in WITHOUT_RATE else [history.learning_rate]
     actual = [*network.weights, *(b for b in network.biases if b is not None), history.loss, *rates]
     assert_close(actual, answer, problem.dtype, problem.n_layers)
 
@@ -100,6 +153,18 @@ def check_trajectory(problem, name, constants, epochs, batch_size=None, order=No
 @given(problems(), rprop_constants, EPOCHS)
 def test_rprop_full_batch(problem: Problem, constants, epochs):
     check_trajectory(problem, "Rprop", constants, epochs)
+
+
+@settings(max_examples=settings().max_examples // 4)
+@given(problems(), grprop_constants, EPOCHS)
+def test_grprop_full_batch(problem: Problem, constants, epochs):
+    check_trajectory(problem, "GRprop", constants, epochs)
+
+
+@settings(max_examples=settings().max_examples // 4)
+@given(problems(), sarprop_constants, EPOCHS)
+def test_sarprop_full_batch(problem: Problem, constants, epochs):
+    check_trajectory(problem, "SARPROP", constants, epochs)
 
 
 @settings(max_examples=settings().max_examples // 2)
@@ -153,57 +218,6 @@ def bowl():
     network = fp.Network([2, 1], bias=False, dtype="float64")
     network.set_parameters([[[1.0], [-0.3]]], [None])
     return network, [[2.0, 2.0], [0.0, 6.0], [0.0, 0.0], [0.0, 0.0]], np.zeros((4, 1))
-
-
-@pytest.mark.parametrize(
-    ("t", "x", "y"),
-    [
-        (1, 0.9, -0.2),
-        (2, 0.78, -0.08),
-        (3, 0.636, 0.064),
-        (4, 0.4632, 0.064),
-        (5, 0.25584, -0.008),
-        (6, 0.007008, -0.0944),
-        (7, 0.25584, -0.008),
-        (8, 0.131424, -0.0512),
-        (12, 0.0567744, -0.00368),
-    ],
-)
-def test_rprop_follows_the_golden_trace(t, x, y):
-    network, X, Y = bowl()
-    fp.train(network, X, Y, loss="squared_error", optimizer=fp.Rprop(), epochs=t)
-    np.testing.assert_allclose(network.weights[0][:, 0], (x, y), rtol=0, atol=1e-15)
-
-
-def test_rprop_takes_back_a_step_only_where_the_loss_rose():
-    """In t = 7, where the loss rose, the trace takes a step back; in t = 4, where it fell, it does not."""
-    network, X, Y = bowl()
-    history = fp.train(network, X, Y, loss="squared_error", optimizer=fp.Rprop(), epochs=12)
-    assert history.loss[6] > history.loss[5]
-    assert history.loss[3] < history.loss[2]
-
-
-def test_rprop_is_blind_to_the_size_of_the_gradient():
-    """The product of two gradients of 1e-24 underflows to 0 in single precision; their signs do not."""
-    network = fp.Network([1, 1], bias=False, dtype="float32")
-    network.set_parameters([[[1.0]]], [None])
-    fp.train(network, [[1e-12]], [[0.0]], loss="squared_error", optimizer=fp.Rprop(), epochs=3)
-    np.testing.assert_allclose(network.weights[0], [[1 - 0.1 - 0.12 - 0.144]], rtol=1e-6)
-
-
-def test_rprop_first_step_is_the_initial_step_in_every_direction():
-    network, X, Y = bowl()
-    network.set_parameters([[[1.0], [0.0]]], [None])
-    fp.train(network, X, Y, optimizer=fp.Rprop(initial_step=0.25), epochs=1)
-    np.testing.assert_array_equal(network.weights[0], [[0.75], [-0.25]])
-
-
-def test_rprop_leaves_a_weight_without_gradient_alone():
-    network = fp.Network([2, 1], bias=False, dtype="float64")
-    network.set_parameters([[[1.0], [0.5]]], [None])
-    fp.train(network, [[1.0, 0.0]], [[0.0]], optimizer=fp.Rprop(), epochs=20)
-    assert network.weights[0][1, 0] == 0.5
-    assert abs(network.weights[0][0, 0]) < 0.1
 
 
 def test_gradient_descent_by_hand():
@@ -264,7 +278,11 @@ def test_adam_first_step_is_the_learning_rate():
 
 @settings(max_examples=settings().max_examples // 3)
 @given(
-    large_problems(), st.sampled_from([fp.Rprop(), fp.SGD(0.1), fp.Adam(0.01)]), st.sampled_from([None, 100])
+    large_problems(),
+    st.sampled_from(
+        [*map(fp.Rprop, VARIANTS), fp.GRprop(), fp.SARPROP(noise=0.01), fp.SGD(0.1), fp.Adam(0.01)]
+    ),
+    st.sampled_from([None, 100]),
 )
 def test_training_gives_the_same_bits_on_any_number_of_threads(problem: Problem, optimizer, batch_size):
     trained = []

@@ -18,9 +18,11 @@ array([0., 1., 1., 0.])
 from typing import TYPE_CHECKING
 
 from ferroprop._core import (
+    SARPROP,
     SGD,
     Adam,
     Epoch,
+    GRprop,
     History,
     Logistic,
     Network,
@@ -33,9 +35,11 @@ if TYPE_CHECKING:
     from ferroprop.estimators import MLPClassifier, MLPRegressor
 
 __all__ = [
+    "SARPROP",
     "SGD",
     "Adam",
     "Epoch",
+    "GRprop",
     "History",
     "Logistic",
     "MLPClassifier",

@@ -7,7 +7,19 @@ from typing import Any, Literal, Self, TypeAlias, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["SGD", "Adam", "Epoch", "History", "Logistic", "Network", "Rprop", "__version__", "train"]
+__all__ = [
+    "SARPROP",
+    "SGD",
+    "Adam",
+    "Epoch",
+    "GRprop",
+    "History",
+    "Logistic",
+    "Network",
+    "Rprop",
+    "__version__",
+    "train",
+]
 
 __version__: str
 
@@ -75,29 +87,133 @@ class Network:
     @staticmethod
     def _from_bytes(data: bytes) -> Network: ...
 
+_RpropVariant: TypeAlias = Literal["irprop+", "irprop-", "rprop+", "rprop-"]
+
 @final
 class Rprop:
+    def __new__(
+        cls,
+        variant: _RpropVariant = "irprop+",
+        *,
+        increase: float = 1.2,
+        decrease: float = 0.5,
+        initial_step: float | tuple[float, float] = 0.1,
+        min_step: float = 1e-6,
+        max_step: float = 50.0,
+        seed: int = 0,
+    ) -> Self: ...
+    @property
+    def variant(self) -> _RpropVariant: ...
+    @property
+    def increase(self) -> float: ...
+    @property
+    def decrease(self) -> float: ...
+    @property
+    def initial_step(self) -> float | tuple[float, float]: ...
+    @property
+    def min_step(self) -> float: ...
+    @property
+    def max_step(self) -> float: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def state(self) -> dict[str, Any]: ...
+    def step(
+        self,
+        parameters: _Array,
+        gradient: ArrayLike,
+        loss: float | None = None,
+    ) -> None: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+    def __getstate__(self) -> dict[str, Any]: ...
+    def __setstate__(self, state: dict[str, Any]) -> None: ...
+
+@final
+class GRprop:
     def __new__(
         cls,
         *,
         increase: float = 1.2,
         decrease: float = 0.5,
-        initial_step: float = 0.1,
+        initial_step: float | tuple[float, float] = 0.1,
         min_step: float = 1e-6,
         max_step: float = 50.0,
+        offset: float = 1e-6,
+        choice: Literal["smallest_gradient", "smallest_step"] = "smallest_gradient",
+        seed: int = 0,
     ) -> Self: ...
     @property
     def increase(self) -> float: ...
     @property
     def decrease(self) -> float: ...
     @property
-    def initial_step(self) -> float: ...
+    def initial_step(self) -> float | tuple[float, float]: ...
     @property
     def min_step(self) -> float: ...
     @property
     def max_step(self) -> float: ...
     @property
+    def offset(self) -> float: ...
+    @property
+    def choice(self) -> Literal["smallest_gradient", "smallest_step"]: ...
+    @property
+    def seed(self) -> int: ...
+    @property
     def state(self) -> dict[str, Any]: ...
+    def step(
+        self,
+        parameters: _Array,
+        gradient: ArrayLike,
+        loss: float | None = None,
+    ) -> None: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+    def __getstate__(self) -> dict[str, Any]: ...
+    def __setstate__(self, state: dict[str, Any]) -> None: ...
+
+@final
+class SARPROP:
+    def __new__(
+        cls,
+        *,
+        temperature: float = 0.01,
+        threshold: float = 0.1,
+        noise: float = 8.0,
+        weight_decay: float = 0.0,
+        increase: float = 1.2,
+        decrease: float = 0.5,
+        initial_step: float | tuple[float, float] = 0.1,
+        min_step: float = 1e-6,
+        max_step: float = 50.0,
+        seed: int = 0,
+    ) -> Self: ...
+    @property
+    def temperature(self) -> float: ...
+    @property
+    def threshold(self) -> float: ...
+    @property
+    def noise(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def increase(self) -> float: ...
+    @property
+    def decrease(self) -> float: ...
+    @property
+    def initial_step(self) -> float | tuple[float, float]: ...
+    @property
+    def min_step(self) -> float: ...
+    @property
+    def max_step(self) -> float: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def state(self) -> dict[str, Any]: ...
+    def step(
+        self,
+        parameters: _Array,
+        gradient: ArrayLike,
+        loss: float | None = None,
+    ) -> None: ...
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
     def __getstate__(self) -> dict[str, Any]: ...
     def __setstate__(self, state: dict[str, Any]) -> None: ...
@@ -128,6 +244,12 @@ class SGD:
     def power_t(self) -> float: ...
     @property
     def state(self) -> dict[str, Any]: ...
+    def step(
+        self,
+        parameters: _Array,
+        gradient: ArrayLike,
+        loss: float | None = None,
+    ) -> None: ...
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
     def __getstate__(self) -> dict[str, Any]: ...
     def __setstate__(self, state: dict[str, Any]) -> None: ...
@@ -152,9 +274,17 @@ class Adam:
     def epsilon(self) -> float: ...
     @property
     def state(self) -> dict[str, Any]: ...
+    def step(
+        self,
+        parameters: _Array,
+        gradient: ArrayLike,
+        loss: float | None = None,
+    ) -> None: ...
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
     def __getstate__(self) -> dict[str, Any]: ...
     def __setstate__(self, state: dict[str, Any]) -> None: ...
+
+_Optimizer: TypeAlias = Rprop | GRprop | SARPROP | SGD | Adam
 
 @final
 class Epoch:
@@ -200,7 +330,7 @@ def train(
     Y: ArrayLike,
     *,
     loss: str | None = None,
-    optimizer: Rprop | SGD | Adam | None = None,
+    optimizer: _Optimizer | str | None = None,
     epochs: int = 200,
     batch_size: int | None = None,
     shuffle: bool | Callable[[int], NDArray[np.intp]] = True,

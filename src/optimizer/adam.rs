@@ -37,10 +37,6 @@ impl Rule for Adam {
         check_number("epsilon", self.epsilon, "a positive number", |x| x > 0.0)
     }
 
-    fn initial(&self, _: usize) -> f64 {
-        0.0
-    }
-
     #[inline(always)]
     fn step<T: Scalar>(
         &self,

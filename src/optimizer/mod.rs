@@ -1,19 +1,26 @@
 //! Optimizers: one file a rule, listed once here.
 //!
 //! A rule sees a flat vector of parameters, their gradient, and arrays of its own of the same
-//! length. Rules work element by element, so that threads may share a step in any way.
+//! length. Most rules work element by element, so that threads may share a step in any way; the
+//! others say so ([`Rule::WHOLE`]).
 
 mod adam;
+mod grprop;
 mod rprop;
+mod sarprop;
 mod schedule;
 mod sgd;
+mod step_sizes;
 
 pub use adam::Adam;
-pub use rprop::Rprop;
+pub use grprop::{Choice, GRprop};
+pub use rprop::{Rprop, Variant};
+pub use sarprop::Sarprop;
 pub use schedule::Schedule;
 pub use sgd::Sgd;
+pub use step_sizes::{InitialStep, StepSizes};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::{Scalar, Simd, Task, dispatch};
 
 /// What a rule knows about the step it is to make, beside the gradient.
@@ -37,11 +44,27 @@ pub(crate) trait Rule {
     /// Names of the arrays it keeps.
     const ARRAYS: &'static [&'static str];
 
+    /// Whether a step needs all parameters at once, in the network's order: it adds something up
+    /// over them, or a parameter's place plays a part. Such a step is made on one thread.
+    const WHOLE: bool = false;
+
+    /// Names of the arrays it keeps with these constants.
+    fn arrays(&self) -> &'static [&'static str] {
+        Self::ARRAYS
+    }
+
     /// Checks the constants.
     fn check(&self) -> Result<()>;
 
-    /// What an array is filled with before the first step.
-    fn initial(&self, array: usize) -> f64;
+    /// Whether a step looks at the loss.
+    fn needs_loss(&self) -> bool {
+        false
+    }
+
+    /// Fills an array as it is before the first step, in the order of the parameters.
+    fn start<T: Scalar>(&self, _array: usize, numbers: &mut [T]) {
+        numbers.fill(T::ZERO);
+    }
 
     /// Makes a step; implementations are `#[inline(always)]`.
     fn step<T: Scalar>(
@@ -59,6 +82,10 @@ pub(crate) trait Rule {
 pub enum Optimizer {
     /// Resilient propagation.
     Rprop(Rprop),
+    /// Globally convergent resilient propagation.
+    GRprop(GRprop),
+    /// Resilient propagation with simulated annealing.
+    Sarprop(Sarprop),
     /// Gradient descent, with momentum if wanted.
     Sgd(Sgd),
     /// Adaptive moment estimation.
@@ -69,35 +96,81 @@ macro_rules! with_rule {
     ($optimizer:expr, $rule:ident => $body:expr) => {
         match $optimizer {
             Optimizer::Rprop($rule) => $body,
+            Optimizer::GRprop($rule) => $body,
+            Optimizer::Sarprop($rule) => $body,
             Optimizer::Sgd($rule) => $body,
             Optimizer::Adam($rule) => $body,
         }
     };
 }
 
-fn arrays_of<R: Rule>(_: &R) -> &'static [&'static str] {
-    R::ARRAYS
+fn is_whole<R: Rule>(_: &R) -> bool {
+    R::WHOLE
 }
 
 impl Optimizer {
+    /// The names that [`Optimizer::from_name`] knows.
+    pub const NAMES: [&'static str; 9] =
+        ["rprop", "rprop+", "rprop-", "irprop+", "irprop-", "grprop", "sarprop", "sgd", "adam"];
+
+    /// An optimizer with its default constants. "rprop" is the default variant, iRPROP+.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a name that is not in [`Optimizer::NAMES`].
+    ///
+    /// ```
+    /// use ferroprop::Optimizer;
+    /// assert_eq!(Optimizer::from_name("rprop")?, Optimizer::from_name("irprop+")?);
+    /// # Ok::<(), ferroprop::Error>(())
+    /// ```
+    pub fn from_name(name: &str) -> Result<Self> {
+        Ok(match name {
+            "rprop" => Self::Rprop(Rprop::default()),
+            "grprop" => Self::GRprop(GRprop::default()),
+            "sarprop" => Self::Sarprop(Sarprop::default()),
+            "sgd" => Self::Sgd(Sgd::default()),
+            "adam" => Self::Adam(Adam::default()),
+            _ => match Variant::from_name(name) {
+                Ok(variant) => Self::Rprop(Rprop { variant, ..Rprop::default() }),
+                Err(_) => {
+                    let names = Self::NAMES.map(|name| format!("{name:?}")).join(", ");
+                    return Err(Error::argument(
+                        "optimizer",
+                        format!("one of {names}"),
+                        format_args!("{name:?}"),
+                    ));
+                }
+            },
+        })
+    }
+
     /// Names of the arrays it keeps, each as long as the parameter vector.
     #[must_use]
     pub fn arrays(&self) -> &'static [&'static str] {
-        with_rule!(self, rule => arrays_of(rule))
+        with_rule!(self, rule => rule.arrays())
     }
 
     pub(crate) fn check(&self) -> Result<()> {
         with_rule!(self, rule => rule.check())
     }
 
-    pub(crate) fn initial(&self, array: usize) -> f64 {
-        with_rule!(self, rule => rule.initial(array))
+    pub(crate) fn whole(&self) -> bool {
+        with_rule!(self, rule => is_whole(rule))
+    }
+
+    pub(crate) fn needs_loss(&self) -> bool {
+        with_rule!(self, rule => rule.needs_loss())
+    }
+
+    /// Fills an array as it is before the first step, in the order of the parameters.
+    pub(crate) fn start<T: Scalar>(&self, array: usize, numbers: &mut [T]) {
+        with_rule!(self, rule => rule.start(array, numbers));
     }
 
     /// The learning rate before the first epoch; `None` for rules without one.
     pub(crate) fn initial_learning_rate(&self) -> Option<f64> {
         match self {
-            Self::Rprop(_) => None,
+            Self::Rprop(_) | Self::GRprop(_) | Self::Sarprop(_) => None,
             Self::Sgd(sgd) => Some(sgd.learning_rate),
             Self::Adam(adam) => Some(adam.learning_rate),
         }
@@ -111,7 +184,8 @@ impl Optimizer {
         }
     }
 
-    /// Makes a step on a flat slice and the same slice of each array.
+    /// Makes a step on a flat slice and the same slice of each array; on all parameters, in the
+    /// network's order, if [`Optimizer::whole`].
     pub(crate) fn step<T: Scalar>(
         &self,
         step: &Step,

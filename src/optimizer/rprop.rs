@@ -1,66 +1,108 @@
-//! Resilient propagation: each parameter has a step size of its own, which grows while the sign of
-//! its gradient stays and shrinks when it changes. The magnitude of the gradient plays no part.
+//! Resilient propagation: each parameter has a step size of its own; the magnitude of the gradient
+//! plays no part. Four rules, which differ in what they do where the gradient changed its sign.
 //!
-//! This is iRPROP+: Igel & Hüsken, "Improving the Rprop learning algorithm", NC 2000, and
-//! "Empirical evaluation of the improved Rprop learning algorithms", Neurocomputing 50, 2003, after
-//! Riedmiller & Braun, "A direct adaptive method for faster backpropagation learning: the RPROP
-//! algorithm", ICNN 1993. With p = sign(stored gradient) * sign(gradient) and step size D:
+//! With D the step size, already adapted (see [`StepSizes`]), every parameter whose gradient kept
+//! its sign, or is 0 now or was stored as 0, moves by -sign(gradient) * D. Where the sign changed:
 //!
-//! - p > 0: D = min(D * increase, max)
-//! - p < 0: D = max(D * decrease, min); if the loss rose, the last change is taken back; the
-//!   stored gradient becomes 0, so that the next step neither grows nor shrinks D
-//! - p >= 0: the parameter moves by -sign(gradient) * D
+//! - RPROP+ takes the last change back (Riedmiller & Braun, ICNN 1993);
+//! - RPROP- moves by -sign(gradient) * D all the same (Riedmiller, "Advanced supervised learning in
+//!   multi-layer perceptrons", Computer Standards and Interfaces 16, 1994);
+//! - iRPROP+ takes the last change back if the loss rose, else the parameter stays;
+//! - iRPROP- leaves the parameter where it is (both: Igel & Hüsken, "Improving the Rprop learning
+//!   algorithm", NC 2000, and "Empirical evaluation of the improved Rprop learning algorithms",
+//!   Neurocomputing 50, 2003).
+//!
+//! All but RPROP- then store 0 as the gradient, so that the next step neither grows nor shrinks D;
+//! hence a change is never taken back twice.
 
+use super::step_sizes::{StepSizes, agreement, sign};
 use super::{MOST_ARRAYS, Rule, Step};
-use crate::error::{Error, Result, check_number};
+use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 
-/// Resilient propagation (iRPROP+). For full batches: it compares the gradients and losses of
+/// What happens where a gradient changed its sign.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Variant {
+    /// RPROP+: the last change is taken back.
+    Plus,
+    /// RPROP-: a step in the new direction.
+    Minus,
+    /// iRPROP+: the last change is taken back if the loss rose.
+    #[default]
+    ImprovedPlus,
+    /// iRPROP-: no step.
+    ImprovedMinus,
+}
+
+impl Variant {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Plus, Self::Minus, Self::ImprovedPlus, Self::ImprovedMinus];
+
+    /// The name it goes by in Python.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plus => "rprop+",
+            Self::Minus => "rprop-",
+            Self::ImprovedPlus => "irprop+",
+            Self::ImprovedMinus => "irprop-",
+        }
+    }
+
+    /// The variant of a name.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for any other name.
+    pub fn from_name(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|variant| variant.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(|variant| format!("{:?}", variant.name())).join(", ");
+            Error::argument("variant", format!("one of {names}"), format_args!("{name:?}"))
+        })
+    }
+}
+
+/// Resilient propagation. For full batches: it compares the gradients, and iRPROP+ the losses, of
 /// successive steps.
 ///
 /// ```
-/// use ferroprop::{Optimizer, Rprop};
-/// let optimizer = Optimizer::Rprop(Rprop { initial_step: 0.05, ..Rprop::default() });
+/// use ferroprop::{Optimizer, Rprop, Variant};
+/// let optimizer = Optimizer::Rprop(Rprop::default());
 /// assert_eq!(optimizer.arrays(), ["step_size", "previous_gradient", "change"]);
+/// let optimizer = Optimizer::Rprop(Rprop { variant: Variant::ImprovedMinus, ..Rprop::default() });
+/// assert_eq!(optimizer.arrays(), ["step_size", "previous_gradient"]);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rprop {
-    /// Growth of a step size while the gradient keeps its sign; above 1.
-    pub increase: f64,
-    /// Shrinkage when the sign changes; between 0 and 1.
-    pub decrease: f64,
-    /// Every step size at first; positive.
-    pub initial_step: f64,
-    /// The smallest step size; may be 0.
-    pub min_step: f64,
-    /// The largest step size.
-    pub max_step: f64,
-}
-
-impl Default for Rprop {
-    fn default() -> Self {
-        Self { increase: 1.2, decrease: 0.5, initial_step: 0.1, min_step: 1e-6, max_step: 50.0 }
-    }
+    /// Which of the four rules; iRPROP+ by default.
+    pub variant: Variant,
+    /// How step sizes begin, grow and shrink.
+    pub step_sizes: StepSizes,
 }
 
 impl Rule for Rprop {
     const ARRAYS: &'static [&'static str] = &["step_size", "previous_gradient", "change"];
 
-    fn check(&self) -> Result<()> {
-        check_number("increase", self.increase, "a number above 1", |x| x > 1.0)?;
-        check_number("decrease", self.decrease, "between 0 and 1, both excluded", |x| x > 0.0 && x < 1.0)?;
-        check_number("initial_step", self.initial_step, "a positive number", |x| x > 0.0)?;
-        check_number("min_step", self.min_step, "0 or a positive number", |x| x >= 0.0)?;
-        check_number("max_step", self.max_step, "a positive number", |x| x > 0.0)?;
-        if self.min_step > self.max_step {
-            let expected = format!("at most max_step = {}", self.max_step);
-            return Err(Error::argument("min_step", expected, self.min_step));
+    fn arrays(&self) -> &'static [&'static str] {
+        match self.variant {
+            Variant::Plus | Variant::ImprovedPlus => Self::ARRAYS,
+            Variant::Minus | Variant::ImprovedMinus => &Self::ARRAYS[..2],
         }
-        Ok(())
     }
 
-    fn initial(&self, array: usize) -> f64 {
-        if array == 0 { self.initial_step } else { 0.0 }
+    fn check(&self) -> Result<()> {
+        self.step_sizes.check()
+    }
+
+    fn needs_loss(&self) -> bool {
+        self.variant == Variant::ImprovedPlus
+    }
+
+    fn start<T: Scalar>(&self, array: usize, numbers: &mut [T]) {
+        if array == 0 {
+            self.step_sizes.start(numbers);
+        } else {
+            numbers.fill(T::ZERO);
+        }
     }
 
     #[inline(always)]
@@ -69,31 +111,39 @@ impl Rule for Rprop {
         step: &Step,
         parameters: &mut [T],
         gradient: &[T],
+        arrays: [&mut [T]; MOST_ARRAYS],
+    ) {
+        match self.variant {
+            Variant::Plus => self.taking_back(T::ONE, parameters, gradient, arrays),
+            Variant::ImprovedPlus => {
+                let back = if step.loss > step.previous_loss { T::ONE } else { T::ZERO };
+                self.taking_back(back, parameters, gradient, arrays);
+            }
+            Variant::Minus => self.never_back::<T, true>(parameters, gradient, arrays),
+            Variant::ImprovedMinus => self.never_back::<T, false>(parameters, gradient, arrays),
+        }
+    }
+}
+
+impl Rprop {
+    /// RPROP+ and iRPROP+. Where a sign changed, `back` = 1 takes the last change back, 0 leaves the
+    /// parameter where it is.
+    #[inline(always)]
+    fn taking_back<T: Scalar>(
+        &self,
+        back: T,
+        parameters: &mut [T],
+        gradient: &[T],
         [step_size, previous, change]: [&mut [T]; MOST_ARRAYS],
     ) {
-        let increase = T::from_f64(self.increase);
-        let decrease = T::from_f64(self.decrease);
-        let min = T::from_f64(self.min_step);
-        let max = T::from_f64(self.max_step);
-        // 1 takes the last change back, 0 leaves the parameter where it is.
-        let back = if step.loss > step.previous_loss { T::ONE } else { T::ZERO };
+        let adaptation = self.step_sizes.typed::<T>();
         let n = parameters.len();
         let (gradient, step_size) = (&gradient[..n], &mut step_size[..n]);
         let (previous, change) = (&mut previous[..n], &mut change[..n]);
         for i in 0..n {
             let g = gradient[i];
-            // Signs, never the product of gradients: that underflows.
-            let agreement = sign(g) * sign(previous[i]);
-            let d = step_size[i];
-            let grown = d * increase;
-            let shrunk = d * decrease;
-            let d = if agreement > T::ZERO {
-                if grown < max { grown } else { max }
-            } else if agreement < T::ZERO {
-                if shrunk > min { shrunk } else { min }
-            } else {
-                d
-            };
+            let agreement = agreement(previous[i], g);
+            let d = adaptation.adapted(step_size[i], agreement);
             let reversed = agreement < T::ZERO;
             let forward = -sign(g) * d;
             let dw = if reversed { -(back * change[i]) } else { forward };
@@ -103,16 +153,29 @@ impl Rule for Rprop {
             previous[i] = if reversed { T::ZERO } else { g };
         }
     }
-}
 
-#[inline(always)]
-fn sign<T: Scalar>(x: T) -> T {
-    if x > T::ZERO {
-        T::ONE
-    } else if x < T::ZERO {
-        -T::ONE
-    } else {
-        T::ZERO
+    /// RPROP- (`ON`: on in the new direction) and iRPROP-.
+    #[inline(always)]
+    fn never_back<T: Scalar, const ON: bool>(
+        &self,
+        parameters: &mut [T],
+        gradient: &[T],
+        [step_size, previous, _]: [&mut [T]; MOST_ARRAYS],
+    ) {
+        let adaptation = self.step_sizes.typed::<T>();
+        let n = parameters.len();
+        let (gradient, step_size) = (&gradient[..n], &mut step_size[..n]);
+        let previous = &mut previous[..n];
+        for i in 0..n {
+            let g = gradient[i];
+            let agreement = agreement(previous[i], g);
+            let d = adaptation.adapted(step_size[i], agreement);
+            let stays = !ON && agreement < T::ZERO;
+            let g = if stays { T::ZERO } else { g };
+            parameters[i] -= sign(g) * d;
+            step_size[i] = d;
+            previous[i] = g;
+        }
     }
 }
 
@@ -121,22 +184,40 @@ mod tests {
     use super::*;
     use crate::optimizer::Optimizer;
 
-    /// f(x, y) = (x^2 + 2 x y + 10 y^2) / 2 from (1, -0.3): the trajectory worked out from the
+    const STEPS: [u64; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 12];
+
+    /// f(x, y) = (x^2 + 2 x y + 10 y^2) / 2 from (1, -0.3): the trajectories worked out from the
     /// papers' rules.
     #[test]
-    fn golden_trace() {
-        let expected = [
-            (1, [0.9, -0.2]),
-            (2, [0.78, -0.08]),
-            (3, [0.636, 0.064]),
-            (4, [0.4632, 0.064]),
-            (5, [0.25584, -0.008]),
-            (6, [0.007008, -0.0944]),
-            (7, [0.25584, -0.008]),
-            (8, [0.131424, -0.0512]),
-            (12, [0.0567744, -0.00368]),
+    #[rustfmt::skip]
+    fn golden_traces() {
+        let start = [[0.9, -0.2], [0.78, -0.08], [0.636, 0.064]];
+        let traces: [(Variant, [[f64; 2]; 6]); 4] = [
+            (Variant::Minus, [
+                [0.4632, -0.008], [0.25584, -0.0944], [0.007008, -0.0512], [0.131424, 0.00064],
+                [0.069216, -0.02528], [-0.009_166_08, -0.000_656],
+            ]),
+            (Variant::Plus, [
+                [0.4632, -0.08], [0.25584, -0.008], [0.007008, -0.08], [0.25584, -0.044],
+                [0.131424, -0.0008], [-0.032_805_12, -0.0224],
+            ]),
+            (Variant::ImprovedMinus, [
+                [0.4632, 0.064], [0.25584, -0.008], [0.007008, -0.0944], [0.007008, -0.0944],
+                [0.131424, -0.0512], [-0.005_433_6, -0.02528],
+            ]),
+            (Variant::ImprovedPlus, [
+                [0.4632, 0.064], [0.25584, -0.008], [0.007008, -0.0944], [0.25584, -0.008],
+                [0.131424, -0.0512], [0.056_774_4, -0.00368],
+            ]),
         ];
-        let optimizer = Optimizer::Rprop(Rprop::default());
+        for (variant, rest) in traces {
+            let expected: Vec<_> = STEPS.into_iter().zip(start.into_iter().chain(rest)).collect();
+            check_trace(variant, &expected);
+        }
+    }
+
+    fn check_trace(variant: Variant, expected: &[(u64, [f64; 2])]) {
+        let optimizer = Optimizer::Rprop(Rprop { variant, ..Rprop::default() });
         let mut w = [1.0, -0.3];
         let mut arrays = [[0.1; 2], [0.0; 2], [0.0; 2]];
         let mut previous_loss = f64::INFINITY;
@@ -150,9 +231,23 @@ mod tests {
             previous_loss = loss;
             if let Some((_, expected)) = expected.iter().find(|(t, _)| *t == number) {
                 for (got, expected) in w.iter().zip(expected) {
-                    assert!((got - expected).abs() < 1e-15, "step {number}: {w:?}");
+                    assert!((got - expected).abs() < 1e-15, "{variant:?}, step {number}: {w:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_nan_gradient_moves_nothing() {
+        for variant in Variant::ALL {
+            let optimizer = Optimizer::Rprop(Rprop { variant, ..Rprop::default() });
+            let mut w = [1.0f32, 2.0];
+            let mut arrays = [[0.1; 2], [1.0; 2], [0.5; 2]];
+            let step = Step { number: 2, learning_rate: 0.0, loss: 1.0, previous_loss: 2.0 };
+            let [a, b, c] = &mut arrays;
+            optimizer.step(&step, &mut w, &[f32::NAN; 2], [a, b, c]);
+            assert_eq!(w, [1.0, 2.0]);
+            assert_eq!(arrays[0], [0.1; 2]);
         }
     }
 }

@@ -37,10 +37,6 @@ impl Rule for Sgd {
         self.schedule.check(self.learning_rate)
     }
 
-    fn initial(&self, _: usize) -> f64 {
-        0.0
-    }
-
     #[inline(always)]
     fn step<T: Scalar>(
         &self,

@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView, Ix1, Ix2};
 use numpy::prelude::*;
-use numpy::{Element, PyArray, PyReadonlyArray, PyUntypedArray};
+use numpy::{BorrowError, Element, PyArray, PyReadonlyArray, PyReadwriteArray1, PyUntypedArray};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -83,6 +83,43 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
 
     pub fn view(&self) -> ArrayView<'_, T, D> {
         self.0.as_array()
+    }
+}
+
+/// A vector of the caller's that is to be changed in place.
+pub(super) struct Changed<'py, T: Element>(PyReadwriteArray1<'py, T>);
+
+impl<'py, T: Scalar + Element> Changed<'py, T> {
+    /// The argument `name`, which is a vector of this type already.
+    pub fn new(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let array = value.cast::<PyArray<T, Ix1>>()?;
+        if is_masked(value)? {
+            return Err(wrong_type(name, "an array without a mask", value));
+        }
+        let wrong = |expected: &str, got: &str| {
+            PyValueError::new_err(format!("{name} must be {expected}, got {got}"))
+        };
+        if !is_aligned(array) {
+            return Err(wrong("aligned in memory", "an unaligned array"));
+        }
+        if array.len() > 1 && array.strides() == [0] {
+            return Err(wrong("an array of numbers of its own", "one number under many indices"));
+        }
+        match array.try_readwrite() {
+            Ok(array) => Ok(Self(array)),
+            Err(BorrowError::NotWriteable) => Err(wrong("writable", "a read-only array")),
+            Err(error) => Err(wrong("free to be changed", &error.to_string())),
+        }
+    }
+
+    pub fn numbers(&self) -> Vec<T> {
+        self.0.as_array().to_vec()
+    }
+
+    pub fn write(&mut self, numbers: &[T]) {
+        for (to, &number) in self.0.as_array_mut().iter_mut().zip(numbers) {
+            *to = number;
+        }
     }
 }
 

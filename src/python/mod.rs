@@ -27,7 +27,7 @@ mod core {
     #[pymodule_export]
     use super::network::Network;
     #[pymodule_export]
-    use super::optimizer::{Adam, Rprop, Sgd};
+    use super::optimizer::{Adam, GRprop, Rprop, Sarprop, Sgd};
     #[pymodule_export]
     use super::training::train;
 

@@ -1,16 +1,17 @@
-//! `ferroprop.Rprop`, `ferroprop.SGD`, `ferroprop.Adam`: constants, and what the last training left.
+//! `ferroprop.Rprop`, `GRprop`, `SARPROP`, `SGD`, `Adam`: constants, what the last training left, and
+//! steps by hand.
 
 use std::sync::{Mutex, PoisonError};
 
-use numpy::PyArray1;
+use numpy::{PyArray1, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
-use super::arguments::{Arg, wrong_type};
-use super::arrays::Vector;
-use crate::{Optimizer, OptimizerState, Scalar, Schedule};
+use super::arguments::{Arg, number, wrong, wrong_type};
+use super::arrays::{Changed, Vector};
+use crate::{Choice, InitialStep, Optimizer, OptimizerState, Scalar, Schedule, StepSizes, Variant};
 
 /// The memory of an optimizer for networks of either number type.
 #[derive(Default)]
@@ -24,11 +25,15 @@ pub(super) enum Memory {
 /// Number types whose optimizer states a [`Memory`] can hold.
 pub(super) trait Remembered: Scalar {
     fn recall(memory: &Memory) -> Option<&OptimizerState<Self>>;
+    fn recall_mut(memory: &mut Memory) -> Option<&mut OptimizerState<Self>>;
     fn remember(state: OptimizerState<Self>) -> Memory;
 }
 
 impl Remembered for f32 {
     fn recall(memory: &Memory) -> Option<&OptimizerState<Self>> {
+        if let Memory::Single(state) = memory { Some(state) } else { None }
+    }
+    fn recall_mut(memory: &mut Memory) -> Option<&mut OptimizerState<Self>> {
         if let Memory::Single(state) = memory { Some(state) } else { None }
     }
     fn remember(state: OptimizerState<Self>) -> Memory {
@@ -38,6 +43,9 @@ impl Remembered for f32 {
 
 impl Remembered for f64 {
     fn recall(memory: &Memory) -> Option<&OptimizerState<Self>> {
+        if let Memory::Double(state) = memory { Some(state) } else { None }
+    }
+    fn recall_mut(memory: &mut Memory) -> Option<&mut OptimizerState<Self>> {
         if let Memory::Double(state) = memory { Some(state) } else { None }
     }
     fn remember(state: OptimizerState<Self>) -> Memory {
@@ -69,6 +77,62 @@ impl Slot<'_> {
     pub fn keep<T: Remembered>(&self, state: OptimizerState<T>) {
         *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = T::remember(state);
     }
+
+    /// A step by hand on a vector of Python's.
+    fn step(
+        &self,
+        parameters: &Bound<'_, PyAny>,
+        gradient: &Bound<'_, PyAny>,
+        loss: &Arg<'_>,
+    ) -> PyResult<()> {
+        if parameters.cast::<PyArray1<f32>>().is_ok() {
+            self.step_typed::<f32>(parameters, gradient, loss)
+        } else if parameters.cast::<PyArray1<f64>>().is_ok() {
+            self.step_typed::<f64>(parameters, gradient, loss)
+        } else {
+            let expected = "a NumPy vector of float32 or float64, to be changed in place";
+            Err(match parameters.cast::<PyUntypedArray>() {
+                Err(_) => wrong_type("parameters", expected, parameters),
+                Ok(array) if array.ndim() == 1 => PyTypeError::new_err(format!(
+                    "parameters must be {expected}, got dtype {}",
+                    array.dtype()
+                )),
+                Ok(array) => PyValueError::new_err(format!(
+                    "parameters must be {expected}, got shape {}",
+                    array.getattr("shape")?
+                )),
+            })
+        }
+    }
+
+    fn step_typed<T: Remembered + numpy::Element>(
+        &self,
+        parameters: &Bound<'_, PyAny>,
+        gradient: &Bound<'_, PyAny>,
+        loss: &Arg<'_>,
+    ) -> PyResult<()> {
+        // Copies are what is checked and what is used, whatever other threads do to the arrays.
+        let gradient = Vector::<T>::new("gradient", gradient)?.view().to_vec();
+        let loss = loss.optional_number("loss")?;
+        let mut parameters = Changed::<T>::new("parameters", parameters)?;
+        let mut numbers = parameters.numbers();
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = T::recall_mut(&mut memory) {
+            state.step(&mut numbers, &gradient, loss)?;
+        } else if matches!(*memory, Memory::Fresh) {
+            let mut state = OptimizerState::new(self.optimizer.clone())?;
+            state.step(&mut numbers, &gradient, loss)?;
+            *memory = T::remember(state);
+        } else {
+            let other = if T::NAME == f32::NAME { f64::NAME } else { f32::NAME };
+            return Err(PyTypeError::new_err(format!(
+                "parameters must be {other}, as in the steps before, got {}",
+                T::NAME
+            )));
+        }
+        parameters.write(&numbers);
+        Ok(())
+    }
 }
 
 /// Calls `use_it` with the optimizer in a Python object.
@@ -76,14 +140,21 @@ pub(super) fn with_optimizer<R>(
     value: &Bound<'_, PyAny>,
     use_it: impl FnOnce(Slot<'_>) -> PyResult<R>,
 ) -> PyResult<R> {
-    if let Ok(rprop) = value.cast::<Rprop>() {
+    if let Ok(name) = value.cast::<PyString>() {
+        let optimizer = Optimizer::from_name(&name.extract::<String>()?)?;
+        use_it(Slot { optimizer, memory: &Mutex::default() })
+    } else if let Ok(rprop) = value.cast::<Rprop>() {
         use_it(rprop.get().slot())
+    } else if let Ok(grprop) = value.cast::<GRprop>() {
+        use_it(grprop.get().slot())
+    } else if let Ok(sarprop) = value.cast::<Sarprop>() {
+        use_it(sarprop.get().slot())
     } else if let Ok(sgd) = value.cast::<Sgd>() {
         use_it(sgd.get().slot())
     } else if let Ok(adam) = value.cast::<Adam>() {
         use_it(adam.get().slot())
     } else {
-        Err(wrong_type("optimizer", "a Rprop, SGD or Adam object", value))
+        Err(wrong_type("optimizer", "a Rprop, GRprop, SARPROP, SGD or Adam object, or a name", value))
     }
 }
 
@@ -191,8 +262,53 @@ macro_rules! optimizer_class {
                 }
             )*
 
-            /// What the last training left, a copy: counters and one array of shape
-            /// (n_parameters,) for each that the rule keeps. Empty before the first training.
+            /// Make one step by hand: move a vector, given its gradient.
+            ///
+            /// What the rule remembers from one step to the next stays in this object; another
+            /// vector needs another object. A learning rate stays as it is (schedules belong to
+            /// `train`), and a penalty is the caller's to add, to the gradient and to the loss.
+            ///
+            /// Parameters
+            /// ----------
+            /// parameters : ndarray of shape (n,), float32 or float64
+            ///     Changed in place; contiguous or with any stride. Length and dtype are the same in
+            ///     all steps of one object.
+            /// gradient : array-like of shape (n,)
+            ///     The gradient of the loss at `parameters`; finite numbers.
+            /// loss : float or None, default=None
+            ///     The loss at `parameters`. Only ``Rprop("irprop+")``, which is the default
+            ///     variant, and ``SARPROP`` look at it, and then need it.
+            ///
+            /// Raises
+            /// ------
+            /// ValueError
+            ///     If shapes do not fit, a number is not finite, `parameters` is read-only, or the
+            ///     loss is missing. Nothing is changed then.
+            /// TypeError
+            ///     If an argument is of the wrong kind.
+            ///
+            /// Examples
+            /// --------
+            /// >>> import numpy as np
+            /// >>> import ferroprop as fp
+            /// >>> w, optimizer = np.array([1.0, -0.3]), fp.Rprop("irprop-")
+            /// >>> for _ in range(80):
+            /// ...     optimizer.step(w, [w[0] + w[1], w[0] + 10 * w[1]])
+            /// >>> bool(abs(w).max() < 1e-3)
+            /// True
+            #[pyo3(signature = (parameters, gradient, loss = Arg::Absent))]
+            #[pyo3(text_signature = "($self, parameters, gradient, loss=None)")]
+            fn step(
+                &self,
+                parameters: &Bound<'_, PyAny>,
+                gradient: &Bound<'_, PyAny>,
+                loss: Arg<'_>,
+            ) -> PyResult<()> {
+                self.slot().step(parameters, gradient, &loss)
+            }
+
+            /// What the last training or step left, a copy: counters and one array of shape
+            /// (n_parameters,) for each that the rule keeps. Empty before the first.
             #[getter]
             fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
                 memory_to_python(py, &self.memory)
@@ -223,11 +339,160 @@ macro_rules! optimizer_class {
     };
 }
 
+/// The constants that the rules of the Rprop family share, as they came.
+struct Sizes<'a, 'py> {
+    increase: &'a Arg<'py>,
+    decrease: &'a Arg<'py>,
+    initial_step: &'a Arg<'py>,
+    min_step: &'a Arg<'py>,
+    max_step: &'a Arg<'py>,
+    seed: &'a Arg<'py>,
+}
+
+impl Sizes<'_, '_> {
+    fn read(&self, default: StepSizes) -> PyResult<StepSizes> {
+        Ok(StepSizes {
+            increase: self.increase.number("increase", default.increase)?,
+            decrease: self.decrease.number("decrease", default.decrease)?,
+            initial: match self.initial_step {
+                Arg::Absent => default.initial,
+                Arg::Given(value) => initial_step(value)?,
+            },
+            min: self.min_step.number("min_step", default.min)?,
+            max: self.max_step.number("max_step", default.max)?,
+            seed: self.seed.seed()?,
+        })
+    }
+}
+
+fn initial_step(value: &Bound<'_, PyAny>) -> PyResult<InitialStep> {
+    if !value.is_instance_of::<PyTuple>() && !value.is_instance_of::<PyList>() {
+        let expected = "a real number or a tuple (low, high)";
+        return value
+            .extract()
+            .map(InitialStep::Same)
+            .map_err(|_| wrong_type("initial_step", expected, value));
+    }
+    let items = value.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+    let [low, high] = items.as_slice() else {
+        return Err(wrong("initial_step", "a number or a tuple (low, high)", value));
+    };
+    Ok(InitialStep::Drawn { low: number("initial_step", low)?, high: number("initial_step", high)? })
+}
+
+/// [`InitialStep`] for Python: a number or a tuple.
+#[derive(IntoPyObject)]
+enum Initial {
+    Same(f64),
+    Drawn((f64, f64)),
+}
+
+impl From<InitialStep> for Initial {
+    fn from(step: InitialStep) -> Self {
+        match step {
+            InitialStep::Same(step) => Self::Same(step),
+            InitialStep::Drawn { low, high } => Self::Drawn((low, high)),
+        }
+    }
+}
+
 optimizer_class! {
-    /// Resilient propagation (iRPROP+): full-batch learning without a learning rate.
+    /// Resilient propagation: full-batch learning without a learning rate.
     ///
     /// Each parameter has a step size of its own, which grows while the sign of its gradient stays
-    /// and shrinks when it changes; the magnitude of the gradient plays no part.
+    /// and shrinks when it changes; the magnitude of the gradient plays no part. The parameter moves
+    /// by its step size, against the sign of its gradient. The variants differ where that sign changed:
+    ///
+    /// - ``"rprop+"`` takes the last change back;
+    /// - ``"rprop-"`` moves in the new direction;
+    /// - ``"irprop+"`` takes the last change back if the loss rose, else stays;
+    /// - ``"irprop-"`` stays.
+    ///
+    /// Parameters
+    /// ----------
+    /// variant : {"irprop+", "irprop-", "rprop+", "rprop-"}, default="irprop+"
+    ///     The rule.
+    /// increase : float, default=1.2
+    ///     Growth of a step size while the gradient keeps its sign; above 1.
+    /// decrease : float, default=0.5
+    ///     Shrinkage when the sign changes; between 0 and 1.
+    /// initial_step : float or tuple (low, high), default=0.1
+    ///     Every step size at first, in units of the parameters; positive and within the limits. Of a
+    ///     tuple, it is drawn for each parameter between the two.
+    /// min_step : float, default=1e-6
+    ///     The smallest step size; 0 is allowed.
+    /// max_step : float, default=50.0
+    ///     The largest step size.
+    /// seed : int, default=0
+    ///     Names the random numbers of `initial_step`.
+    ///
+    /// See Also
+    /// --------
+    /// GRprop : With a guarantee of descent.
+    /// SARPROP : With simulated annealing.
+    ///
+    /// References
+    /// ----------
+    /// M. Riedmiller and H. Braun, "A direct adaptive method for faster backpropagation learning: the
+    /// RPROP algorithm", ICNN 1993 (RPROP+). M. Riedmiller, "Advanced supervised learning in multi-layer
+    /// perceptrons", Computer Standards and Interfaces 16, 1994 (RPROP-). C. Igel and M. Hüsken,
+    /// "Empirical evaluation of the improved Rprop learning algorithms", Neurocomputing 50, 2003.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import ferroprop as fp
+    /// >>> fp.Rprop("irprop-", initial_step=(0.005, 0.02)).initial_step
+    /// (0.005, 0.02)
+    Rprop "Rprop" {
+        /// The rule.
+        variant: &'static str = |rule| rule.variant.name(),
+        /// Growth of a step size while the gradient keeps its sign.
+        increase: f64 = |rule| rule.step_sizes.increase,
+        /// Shrinkage when the sign changes.
+        decrease: f64 = |rule| rule.step_sizes.decrease,
+        /// Every step size at first, or the range it is drawn from.
+        initial_step: Initial = |rule| rule.step_sizes.initial.into(),
+        /// The smallest step size.
+        min_step: f64 = |rule| rule.step_sizes.min,
+        /// The largest step size.
+        max_step: f64 = |rule| rule.step_sizes.max,
+        /// Names the random numbers.
+        seed: u64 = |rule| rule.step_sizes.seed,
+    }
+
+    #[pyo3(signature = (variant = Arg::Absent, *, increase = Arg::Absent, decrease = Arg::Absent, initial_step = Arg::Absent, min_step = Arg::Absent, max_step = Arg::Absent, seed = Arg::Absent))]
+    #[pyo3(text_signature = "(variant='irprop+', *, increase=1.2, decrease=0.5, initial_step=0.1, min_step=1e-06, max_step=50.0, seed=0)")]
+    #[allow(clippy::too_many_arguments)] // Python's keywords
+    fn new(
+        variant: Arg<'_>,
+        increase: Arg<'_>,
+        decrease: Arg<'_>,
+        initial_step: Arg<'_>,
+        min_step: Arg<'_>,
+        max_step: Arg<'_>,
+        seed: Arg<'_>,
+    ) -> PyResult<Self> {
+        let sizes = Sizes {
+            increase: &increase,
+            decrease: &decrease,
+            initial_step: &initial_step,
+            min_step: &min_step,
+            max_step: &max_step,
+            seed: &seed,
+        };
+        Self::with(crate::Rprop {
+            variant: Variant::from_name(&variant.text("variant", Variant::default().name())?)?,
+            step_sizes: sizes.read(StepSizes::default())?,
+        })
+    }
+}
+
+optimizer_class! {
+    /// Globally convergent resilient propagation, for full batches.
+    ///
+    /// ``Rprop("rprop-")``, but the step size of one parameter i follows from those of all others:
+    /// it is ``-(sum over j != i of D_j g_j + offset) / g_i``, within the limits, with step sizes D and
+    /// gradient g. The paper leaves i open.
     ///
     /// Parameters
     /// ----------
@@ -235,53 +500,176 @@ optimizer_class! {
     ///     Growth of a step size while the gradient keeps its sign; above 1.
     /// decrease : float, default=0.5
     ///     Shrinkage when the sign changes; between 0 and 1.
-    /// initial_step : float, default=0.1
-    ///     Every step size at first, in units of the parameters; positive.
+    /// initial_step : float or tuple (low, high), default=0.1
+    ///     Every step size at first, in units of the parameters; positive and within the limits. Of a
+    ///     tuple, it is drawn for each parameter between the two.
     /// min_step : float, default=1e-6
     ///     The smallest step size; 0 is allowed.
     /// max_step : float, default=50.0
     ///     The largest step size.
+    /// offset : float, default=1e-6
+    ///     How far the sum over all parameters is to fall short of 0; positive.
+    /// choice : {"smallest_gradient", "smallest_step"}, default="smallest_gradient"
+    ///     i is the parameter with the smallest gradient by magnitude, or with the smallest step
+    ///     size, among those whose gradient is not 0.
+    /// seed : int, default=0
+    ///     Names the random numbers of `initial_step`.
     ///
     /// References
     /// ----------
-    /// C. Igel and M. Hüsken, "Empirical evaluation of the improved Rprop learning algorithms",
-    /// Neurocomputing 50, 2003. M. Riedmiller and H. Braun, "A direct adaptive method for faster
-    /// backpropagation learning: the RPROP algorithm", ICNN 1993.
+    /// A. D. Anastasiadis, G. D. Magoulas and M. N. Vrahatis, "New globally convergent training scheme
+    /// based on the resilient propagation algorithm", Neurocomputing 64, 2005.
     ///
     /// Examples
     /// --------
     /// >>> import ferroprop as fp
-    /// >>> fp.Rprop(initial_step=0.05)
-    /// Rprop(increase=1.2, decrease=0.5, initial_step=0.05, min_step=1e-06, max_step=50.0)
-    Rprop "Rprop" {
+    /// >>> fp.GRprop(choice="smallest_step").choice
+    /// 'smallest_step'
+    GRprop "GRprop" {
         /// Growth of a step size while the gradient keeps its sign.
-        increase: f64 = |rule| rule.increase,
+        increase: f64 = |rule| rule.step_sizes.increase,
         /// Shrinkage when the sign changes.
-        decrease: f64 = |rule| rule.decrease,
-        /// Every step size at first.
-        initial_step: f64 = |rule| rule.initial_step,
+        decrease: f64 = |rule| rule.step_sizes.decrease,
+        /// Every step size at first, or the range it is drawn from.
+        initial_step: Initial = |rule| rule.step_sizes.initial.into(),
         /// The smallest step size.
-        min_step: f64 = |rule| rule.min_step,
+        min_step: f64 = |rule| rule.step_sizes.min,
         /// The largest step size.
-        max_step: f64 = |rule| rule.max_step,
+        max_step: f64 = |rule| rule.step_sizes.max,
+        /// How far the sum over all parameters is to fall short of 0.
+        offset: f64 = |rule| rule.offset,
+        /// Whose step size follows from the others.
+        choice: &'static str = |rule| rule.choice.name(),
+        /// Names the random numbers.
+        seed: u64 = |rule| rule.step_sizes.seed,
     }
 
-    #[pyo3(signature = (*, increase = Arg::Absent, decrease = Arg::Absent, initial_step = Arg::Absent, min_step = Arg::Absent, max_step = Arg::Absent))]
-    #[pyo3(text_signature = "(*, increase=1.2, decrease=0.5, initial_step=0.1, min_step=1e-06, max_step=50.0)")]
+    #[pyo3(signature = (*, increase = Arg::Absent, decrease = Arg::Absent, initial_step = Arg::Absent, min_step = Arg::Absent, max_step = Arg::Absent, offset = Arg::Absent, choice = Arg::Absent, seed = Arg::Absent))]
+    #[pyo3(text_signature = "(*, increase=1.2, decrease=0.5, initial_step=0.1, min_step=1e-06, max_step=50.0, offset=1e-06, choice='smallest_gradient', seed=0)")]
+    #[allow(clippy::too_many_arguments)] // Python's keywords
     fn new(
         increase: Arg<'_>,
         decrease: Arg<'_>,
         initial_step: Arg<'_>,
         min_step: Arg<'_>,
         max_step: Arg<'_>,
+        offset: Arg<'_>,
+        choice: Arg<'_>,
+        seed: Arg<'_>,
     ) -> PyResult<Self> {
-        let default = crate::Rprop::default();
-        Self::with(crate::Rprop {
-            increase: increase.number("increase", default.increase)?,
-            decrease: decrease.number("decrease", default.decrease)?,
-            initial_step: initial_step.number("initial_step", default.initial_step)?,
-            min_step: min_step.number("min_step", default.min_step)?,
-            max_step: max_step.number("max_step", default.max_step)?,
+        let default = crate::GRprop::default();
+        let sizes = Sizes {
+            increase: &increase,
+            decrease: &decrease,
+            initial_step: &initial_step,
+            min_step: &min_step,
+            max_step: &max_step,
+            seed: &seed,
+        };
+        Self::with(crate::GRprop {
+            step_sizes: sizes.read(default.step_sizes)?,
+            offset: offset.number("offset", default.offset)?,
+            choice: Choice::from_name(&choice.text("choice", default.choice.name())?)?,
+        })
+    }
+}
+
+optimizer_class! {
+    /// Resilient propagation with simulated annealing, for full batches.
+    ///
+    /// ``Rprop("irprop-")``, but where a gradient changed its sign a step size below
+    /// ``threshold * loss`` gets noise: ``noise * r * sqrt(loss) * 2 ** (-temperature * epoch)`` is
+    /// added after it shrank, r uniform in 0..1. The loss stands for the paper's mean squared error,
+    /// the steps of this object, from 1, are its epochs.
+    ///
+    /// Parameters
+    /// ----------
+    /// temperature : float, default=0.01
+    ///     How fast noise and weight decay fade: they halve every ``1 / temperature`` epochs.
+    /// threshold : float, default=0.1
+    ///     Step sizes below this part of the loss get noise.
+    /// noise : float, default=8.0
+    ///     The noise's size at first, in units of the root of the loss.
+    /// weight_decay : float, default=0.0
+    ///     ``weight_decay * 2 ** (-temperature * epoch) * w`` is added to the gradient of each
+    ///     parameter w; 0.01 is usual. For a penalty that does not fade see `alpha` of `train`.
+    /// increase : float, default=1.2
+    ///     Growth of a step size while the gradient keeps its sign; above 1.
+    /// decrease : float, default=0.5
+    ///     Shrinkage when the sign changes; between 0 and 1.
+    /// initial_step : float or tuple (low, high), default=0.1
+    ///     Every step size at first, in units of the parameters; positive and within the limits. Of a
+    ///     tuple, it is drawn for each parameter between the two.
+    /// min_step : float, default=1e-6
+    ///     The smallest step size; 0 is allowed.
+    /// max_step : float, default=50.0
+    ///     The largest step size.
+    /// seed : int, default=0
+    ///     Names the random numbers of the noise and of `initial_step`.
+    ///
+    /// References
+    /// ----------
+    /// N. K. Treadgold and T. D. Gedeon, "Simulated annealing and weight decay in adaptive learning: the
+    /// SARPROP algorithm", IEEE Transactions on Neural Networks 9(4), 1998.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import ferroprop as fp
+    /// >>> fp.SARPROP(temperature=0.05).temperature
+    /// 0.05
+    Sarprop "SARPROP" {
+        /// How fast noise and weight decay fade.
+        temperature: f64 = |rule| rule.temperature,
+        /// Step sizes below this part of the loss get noise.
+        threshold: f64 = |rule| rule.threshold,
+        /// The noise's size at first, in units of the root of the loss.
+        noise: f64 = |rule| rule.noise,
+        /// Strength of the fading weight decay.
+        weight_decay: f64 = |rule| rule.weight_decay,
+        /// Growth of a step size while the gradient keeps its sign.
+        increase: f64 = |rule| rule.step_sizes.increase,
+        /// Shrinkage when the sign changes.
+        decrease: f64 = |rule| rule.step_sizes.decrease,
+        /// Every step size at first, or the range it is drawn from.
+        initial_step: Initial = |rule| rule.step_sizes.initial.into(),
+        /// The smallest step size.
+        min_step: f64 = |rule| rule.step_sizes.min,
+        /// The largest step size.
+        max_step: f64 = |rule| rule.step_sizes.max,
+        /// Names the random numbers.
+        seed: u64 = |rule| rule.step_sizes.seed,
+    }
+
+    #[pyo3(signature = (*, temperature = Arg::Absent, threshold = Arg::Absent, noise = Arg::Absent, weight_decay = Arg::Absent, increase = Arg::Absent, decrease = Arg::Absent, initial_step = Arg::Absent, min_step = Arg::Absent, max_step = Arg::Absent, seed = Arg::Absent))]
+    #[pyo3(text_signature = "(*, temperature=0.01, threshold=0.1, noise=8.0, weight_decay=0.0, increase=1.2, decrease=0.5, initial_step=0.1, min_step=1e-06, max_step=50.0, seed=0)")]
+    #[allow(clippy::too_many_arguments)] // Python's keywords
+    fn new(
+        temperature: Arg<'_>,
+        threshold: Arg<'_>,
+        noise: Arg<'_>,
+        weight_decay: Arg<'_>,
+        increase: Arg<'_>,
+        decrease: Arg<'_>,
+        initial_step: Arg<'_>,
+        min_step: Arg<'_>,
+        max_step: Arg<'_>,
+        seed: Arg<'_>,
+    ) -> PyResult<Self> {
+        let default = crate::Sarprop::default();
+        let sizes = Sizes {
+            increase: &increase,
+            decrease: &decrease,
+            initial_step: &initial_step,
+            min_step: &min_step,
+            max_step: &max_step,
+            seed: &seed,
+        };
+        Self::with(crate::Sarprop {
+            step_sizes: sizes.read(default.step_sizes)?,
+            temperature: temperature.number("temperature", default.temperature)?,
+            threshold: threshold.number("threshold", default.threshold)?,
+            noise: noise.number("noise", default.noise)?,
+            weight_decay: weight_decay.number("weight_decay", default.weight_decay)?,
         })
     }
 }

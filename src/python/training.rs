@@ -31,12 +31,15 @@ use crate::{Dataset, Loss, Observer, Settings, Shuffle, StopReason};
 ///     Targets.
 /// loss : {"squared_error", "log_loss"} or None, default=None
 ///     As for `Network.loss_and_gradients`.
-/// optimizer : Rprop, SGD, Adam or None, default=None
-///     None is ``Rprop()``. After the call it holds its state, see ``warm_start``.
+/// optimizer : Rprop, GRprop, SARPROP, SGD, Adam, name or None, default=None
+///     None is ``Rprop()``. After the call an object holds its state, see ``warm_start``. A name has
+///     default constants: "rprop" (which is "irprop+"), "irprop+", "irprop-", "rprop+", "rprop-",
+///     "grprop", "sarprop", "sgd", "adam".
 /// epochs : int, default=200
 ///     The most passes over the data.
 /// batch_size : int or None, default=None
-///     Rows in a mini-batch; None is all rows (full batch), which Rprop needs to be itself.
+///     Rows in a mini-batch; None is all rows (full batch), which Rprop and its kin need to be
+///     themselves.
 /// shuffle : bool or callable, default=True
 ///     Whether mini-batches take the rows in a new random order each epoch; or a function that gets
 ///     the epoch (1 for the first) and returns the order, each row once.

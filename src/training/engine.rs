@@ -9,6 +9,7 @@
 use std::ops::Range;
 
 use super::state::OptimizerState;
+use super::whole::Whole;
 use super::{Batch, Dataset, Update};
 use crate::error::Result;
 use crate::kernel::{Aligned, Gradient, Scalar, Simd, Task, dispatch, ends_in_half, even_share};
@@ -81,6 +82,8 @@ pub(super) struct Engine<T> {
     transposed: Aligned<T>,
     blocks: Vec<Block<T>>,
     shares: Vec<Share<T>>,
+    /// All parameters together, for rules that need them so.
+    whole: Option<Whole<T>>,
     loss: Loss,
     alpha: f64,
     chunk_rows: usize,
@@ -108,6 +111,7 @@ impl<T: Scalar> Engine<T> {
             .collect::<Result<_>>()?;
         let mut engine = Self {
             shares: shares(&packed.layers, threads, rows > chunk_rows)?,
+            whole: None,
             layers,
             packed,
             transposed: Aligned::zeros(transposed)?,
@@ -133,6 +137,10 @@ impl<T: Scalar> Engine<T> {
 
     fn parameters_changed(&mut self) {
         transpose_all(&mut Team::alone(), &self.packed, &mut self.transposed);
+        self.sum_squares();
+    }
+
+    fn sum_squares(&mut self) {
         for share in &mut self.shares {
             sum_squares(&share.segments, &self.packed.weights[share.start..], &mut share.squares);
         }
@@ -159,12 +167,21 @@ impl<T: Scalar> Engine<T> {
 
     /// Takes over the arrays of an optimizer, or makes new ones.
     pub fn keep_arrays(&mut self, state: &OptimizerState<T>) -> Result<()> {
+        let count = self.layers.iter().map(Layer::n_parameters).sum();
+        let whole = state.optimizer().whole();
+        self.whole = whole.then(|| Whole::new(count, self.packed.weights.len())).transpose()?;
         let mut packed = Aligned::zeros(self.packed.weights.len())?;
         for index in 0..state.optimizer().arrays().len() {
+            let mut array = Aligned::zeros(count)?;
             match state.arrays.get(index) {
-                Some(array) => pack(&self.packed.layers, array, &mut packed),
-                None => packed.fill(T::from_f64(state.optimizer().initial(index))),
+                Some(kept) => array.copy_from_slice(kept),
+                None => state.optimizer().start(index, &mut array),
             }
+            if let Some(whole) = &mut self.whole {
+                whole.arrays.push(array);
+                continue;
+            }
+            pack(&self.packed.layers, &array, &mut packed);
             for share in &mut self.shares {
                 let len = share.gradient.len();
                 let mut own = Aligned::zeros(len)?;
@@ -177,6 +194,10 @@ impl<T: Scalar> Engine<T> {
 
     /// Gives the arrays back to the optimizer.
     pub fn return_arrays(&self, state: &mut OptimizerState<T>) {
+        if let Some(whole) = &self.whole {
+            state.arrays = whole.arrays.iter().map(|array| array.to_vec()).collect();
+            return;
+        }
         let count = self.layers.iter().map(Layer::n_parameters).sum();
         state.arrays = (0..state.optimizer().arrays().len())
             .map(|index| {
@@ -289,11 +310,19 @@ impl<T: Scalar> Engine<T> {
         let blocks = &self.blocks[..in_use];
         let layers = &self.packed.layers;
         let alpha = self.alpha;
+        let shared = update.filter(|update| !update.optimizer.whole());
         let lengths = self.shares.iter().map(|share| share.gradient.len()).collect::<Vec<_>>();
         let parts = split(&mut self.packed.weights, &lengths);
         team.for_each(self.shares.iter_mut().zip(parts), |(share, weights)| {
-            share.work(layers, blocks, add, weights, alpha, weight, update);
+            share.work(layers, blocks, add, weights, alpha, weight, shared);
         });
+        if let (Some(update), Some(whole)) = (update, &mut self.whole) {
+            let gradients = self.shares.iter().map(|share| &*share.gradient);
+            whole.step(update, &mut self.packed, gradients);
+            if alpha > 0.0 {
+                self.sum_squares();
+            }
+        }
     }
 }
 

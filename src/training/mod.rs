@@ -5,6 +5,7 @@ mod engine;
 mod history;
 mod settings;
 mod state;
+mod whole;
 
 pub use dataset::Dataset;
 pub use history::{Epoch, History, StopReason};

@@ -2,10 +2,10 @@
 
 use super::history::Monitor;
 use super::{Batch, Update};
-use crate::error::{Error, Result};
-use crate::kernel::Scalar;
+use crate::error::{Error, Result, check_number};
+use crate::kernel::{Scalar, StandardMode};
 use crate::network::Network;
-use crate::optimizer::{Optimizer, Step};
+use crate::optimizer::{MOST_ARRAYS, Optimizer, Step};
 
 /// An optimizer with its memory. A fresh one starts from nothing; one that comes back from
 /// [`crate::train`] goes on where that call ended.
@@ -110,6 +110,80 @@ impl<T: Scalar> OptimizerState<T> {
     /// The arrays that the rule keeps, by name, in the order of the network's parameters.
     pub fn arrays(&self) -> impl Iterator<Item = (&'static str, &[T])> {
         self.optimizer.arrays().iter().copied().zip(self.arrays.iter().map(Vec::as_slice))
+    }
+
+    /// Makes one step by hand: moves `parameters` as training would, given the gradient and the
+    /// loss where they are now.
+    ///
+    /// A learning rate stays as it is: its schedule is the business of [`crate::train`], which
+    /// knows epochs. A penalty is the caller's to add, to the gradient and to the loss.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the lengths differ from each other or from those of the steps before,
+    /// [`Error::Value`] when a number is not finite, [`Error::Argument`] when the loss is not
+    /// finite, or missing where the rule needs it, [`Error::OutOfMemory`]. Nothing is changed then.
+    ///
+    /// ```
+    /// use ferroprop::{Optimizer, OptimizerState};
+    /// let mut state = OptimizerState::new(Optimizer::from_name("irprop+")?)?;
+    /// let mut w = [1.0, -0.3];
+    /// for _ in 0..60 {
+    ///     let loss = w[0] * w[0] + 10.0 * w[1] * w[1];
+    ///     state.step(&mut w, &[2.0 * w[0], 20.0 * w[1]], Some(loss))?;
+    /// }
+    /// assert!(w[0].abs() < 1e-3 && w[1].abs() < 1e-3);
+    /// # Ok::<(), ferroprop::Error>(())
+    /// ```
+    pub fn step(&mut self, parameters: &mut [T], gradient: &[T], loss: Option<f64>) -> Result<()> {
+        let _standard = StandardMode::enter();
+        let length = |len: usize| format!("({len},)");
+        if let Some(array) = self.arrays.first().filter(|array| array.len() != parameters.len()) {
+            let expected = format!("{}, as in the steps before", length(array.len()));
+            return Err(Error::shape("parameters", expected, &[parameters.len()]));
+        }
+        if parameters.is_empty() {
+            return Err(Error::shape("parameters", "(n,) with n at least 1", &[0]));
+        }
+        if gradient.len() != parameters.len() {
+            let expected = format!("{}, as parameters", length(parameters.len()));
+            return Err(Error::shape("gradient", expected, &[gradient.len()]));
+        }
+        for (name, numbers) in [("parameters", &*parameters), ("gradient", gradient)] {
+            if let Some(place) = numbers.iter().position(|number| !number.finite()) {
+                return Err(Error::value(name, "finite numbers", numbers[place], [place]));
+            }
+        }
+        match loss {
+            Some(loss) => check_number("loss", loss, "a finite number", |_| true)?,
+            None if self.optimizer.needs_loss() => {
+                return Err(Error::argument("loss", "a number for this optimizer", "None"));
+            }
+            None => {}
+        }
+        if self.arrays.is_empty() {
+            self.arrays = (0..self.optimizer.arrays().len())
+                .map(|index| {
+                    let mut array = Vec::new();
+                    array
+                        .try_reserve_exact(parameters.len())
+                        .map_err(|_| Error::OutOfMemory { numbers: parameters.len() })?;
+                    array.resize(parameters.len(), T::ZERO);
+                    self.optimizer.start(index, &mut array);
+                    Ok(array)
+                })
+                .collect::<Result<_>>()?;
+        }
+        let loss = loss.unwrap_or(self.previous_loss);
+        let update = self.update(loss);
+        let step = update.step;
+        let mut arrays: [&mut [T]; MOST_ARRAYS] = std::array::from_fn(|_| &mut [][..]);
+        for (slot, array) in arrays.iter_mut().zip(&mut self.arrays) {
+            *slot = array;
+        }
+        self.optimizer.step(&step, parameters, gradient, arrays);
+        self.steps += 1;
+        self.previous_loss = loss;
+        Ok(())
     }
 
     pub(super) fn check(&self, network: &Network<T>) -> Result<()> {

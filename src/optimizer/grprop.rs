@@ -1,0 +1,147 @@
+//! GRprop: Anastasiadis, Magoulas & Vrahatis, "New globally convergent training scheme based on the
+//! resilient propagation algorithm", Neurocomputing 64, 2005.
+//!
+//! RPROP-, but the step size of one parameter i follows from those of all others,
+//! D_i = clip(-(sum over j != i of D_j g_j + offset) / g_i, min, max): unless it is clipped, the sum
+//! over all parameters is then -offset, which makes the step one downhill in the paper's sense.
+//! The paper leaves i open.
+
+use super::step_sizes::{StepSizes, agreement, sign};
+use super::{MOST_ARRAYS, Rule, Step};
+use crate::error::{Error, Result, check_number};
+use crate::kernel::Scalar;
+
+/// Which parameter's step size follows from the others; of equals the first.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Choice {
+    /// That with the smallest gradient by magnitude that is not 0.
+    #[default]
+    SmallestGradient,
+    /// That with the smallest step size, among those whose gradient is not 0.
+    SmallestStep,
+}
+
+impl Choice {
+    /// The name it goes by in Python.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SmallestGradient => "smallest_gradient",
+            Self::SmallestStep => "smallest_step",
+        }
+    }
+
+    /// The choice of a name.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for any other name.
+    pub fn from_name(name: &str) -> Result<Self> {
+        [Self::SmallestGradient, Self::SmallestStep]
+            .into_iter()
+            .find(|choice| choice.name() == name)
+            .ok_or_else(|| {
+                let expected = "one of \"smallest_gradient\", \"smallest_step\"";
+                Error::argument("choice", expected, format_args!("{name:?}"))
+            })
+    }
+}
+
+/// Globally convergent resilient propagation (GRprop). For full batches.
+///
+/// ```
+/// use ferroprop::{GRprop, Optimizer};
+/// let optimizer = Optimizer::GRprop(GRprop::default());
+/// assert_eq!(optimizer.arrays(), ["step_size", "previous_gradient"]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GRprop {
+    /// How step sizes begin, grow and shrink.
+    pub step_sizes: StepSizes,
+    /// Whose step size follows from the others.
+    pub choice: Choice,
+    /// What the sum over all parameters falls short of 0; positive.
+    pub offset: f64,
+}
+
+impl Default for GRprop {
+    fn default() -> Self {
+        Self { step_sizes: StepSizes::default(), choice: Choice::default(), offset: 1e-6 }
+    }
+}
+
+impl Rule for GRprop {
+    const ARRAYS: &'static [&'static str] = &["step_size", "previous_gradient"];
+    const WHOLE: bool = true;
+
+    fn check(&self) -> Result<()> {
+        self.step_sizes.check()?;
+        check_number("offset", self.offset, "a positive number", |x| x > 0.0)
+    }
+
+    fn start<T: Scalar>(&self, array: usize, numbers: &mut [T]) {
+        if array == 0 {
+            self.step_sizes.start(numbers);
+        } else {
+            numbers.fill(T::ZERO);
+        }
+    }
+
+    #[inline(always)]
+    fn step<T: Scalar>(
+        &self,
+        _: &Step,
+        parameters: &mut [T],
+        gradient: &[T],
+        [step_size, previous, _]: [&mut [T]; MOST_ARRAYS],
+    ) {
+        let adaptation = self.step_sizes.typed::<T>();
+        let n = parameters.len();
+        let (gradient, step_size) = (&gradient[..n], &mut step_size[..n]);
+        let previous = &mut previous[..n];
+        for i in 0..n {
+            let g = gradient[i];
+            step_size[i] = adaptation.adapted(step_size[i], agreement(previous[i], g));
+            previous[i] = g;
+        }
+        if let Some(i) = self.chosen(gradient, step_size) {
+            let others = sum_of_products(&step_size[..i], &gradient[..i])
+                + sum_of_products(&step_size[i + 1..], &gradient[i + 1..]);
+            let wanted = -(others + self.offset) / gradient[i].to_f64();
+            step_size[i] = adaptation.clipped(T::from_f64(wanted));
+        }
+        for i in 0..n {
+            parameters[i] -= sign(gradient[i]) * step_size[i];
+        }
+    }
+}
+
+impl GRprop {
+    #[inline(always)]
+    fn chosen<T: Scalar>(&self, gradient: &[T], step_size: &[T]) -> Option<usize> {
+        let mut chosen = None;
+        let mut smallest = T::ZERO;
+        for (i, (&g, &d)) in gradient.iter().zip(step_size).enumerate() {
+            let size = match self.choice {
+                Choice::SmallestGradient => sign(g) * g,
+                Choice::SmallestStep => d,
+            };
+            if sign(g) != T::ZERO && (chosen.is_none() || size < smallest) {
+                chosen = Some(i);
+                smallest = size;
+            }
+        }
+        chosen
+    }
+}
+
+/// The sum of products in double precision; they take turns with eight sums by their place.
+#[inline(always)]
+fn sum_of_products<T: Scalar>(a: &[T], b: &[T]) -> f64 {
+    let mut sums = [0.0; 8];
+    for (a, b) in a.chunks(8).zip(b.chunks(8)) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += a.to_f64() * b.to_f64();
+        }
+    }
+    sums.iter().sum()
+}

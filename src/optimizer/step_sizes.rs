@@ -1,0 +1,165 @@
+//! What the rules of the Rprop family share: a step size for each parameter, which grows while the
+//! sign of its gradient stays and shrinks when it changes (Riedmiller & Braun, "A direct adaptive
+//! method for faster backpropagation learning: the RPROP algorithm", ICNN 1993, equation 4).
+//!
+//! With p = sign(gradient of the step before) * sign(gradient) a step size D becomes
+//! min(D * increase, max) where p > 0, max(D * decrease, min) where p < 0, and stays where p = 0.
+
+use crate::error::{Error, Result, check_number, plain};
+use crate::kernel::Scalar;
+use crate::random::{Purpose, Random};
+
+/// Step sizes before the first step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum InitialStep {
+    /// The same for all parameters; positive.
+    Same(f64),
+    /// Drawn for each parameter, uniformly.
+    Drawn {
+        /// The least; positive.
+        low: f64,
+        /// The greatest.
+        high: f64,
+    },
+}
+
+/// How step sizes begin, grow and shrink.
+///
+/// ```
+/// use ferroprop::{InitialStep, Optimizer, Rprop, StepSizes};
+/// let step_sizes = StepSizes { initial: InitialStep::Same(0.05), ..StepSizes::default() };
+/// let optimizer = Optimizer::Rprop(Rprop { step_sizes, ..Rprop::default() });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepSizes {
+    /// Growth while the gradient keeps its sign; above 1.
+    pub increase: f64,
+    /// Shrinkage when the sign changes; between 0 and 1.
+    pub decrease: f64,
+    /// Before the first step, within the limits.
+    pub initial: InitialStep,
+    /// The smallest step size; may be 0.
+    pub min: f64,
+    /// The largest step size.
+    pub max: f64,
+    /// Names the numbers that are drawn.
+    pub seed: u64,
+}
+
+impl Default for StepSizes {
+    fn default() -> Self {
+        Self { increase: 1.2, decrease: 0.5, initial: InitialStep::Same(0.1), min: 1e-6, max: 50.0, seed: 0 }
+    }
+}
+
+impl StepSizes {
+    pub(super) fn check(&self) -> Result<()> {
+        check_number("increase", self.increase, "a number above 1", |x| x > 1.0)?;
+        check_number("decrease", self.decrease, "between 0 and 1, both excluded", |x| x > 0.0 && x < 1.0)?;
+        check_number("min_step", self.min, "0 or a positive number", |x| x >= 0.0)?;
+        check_number("max_step", self.max, "a positive number", |x| x > 0.0)?;
+        if self.min > self.max {
+            let expected = format!("at most max_step = {}", plain(self.max));
+            return Err(Error::argument("min_step", expected, plain(self.min)));
+        }
+        let (low, high) = match self.initial {
+            InitialStep::Same(step) => (step, step),
+            InitialStep::Drawn { low, high } => (low, high),
+        };
+        for step in [low, high] {
+            check_number("initial_step", step, "positive", |x| x > 0.0)?;
+        }
+        let wrong = |expected: String, got: f64| Err(Error::argument("initial_step", expected, plain(got)));
+        if low > high {
+            return wrong(format!("a range from low to high, high at least {}", plain(low)), high);
+        }
+        if low < self.min {
+            return wrong(format!("at least min_step = {}", plain(self.min)), low);
+        }
+        if high > self.max {
+            return wrong(format!("at most max_step = {}", plain(self.max)), high);
+        }
+        Ok(())
+    }
+
+    /// Fills in the step sizes before the first step, in the order of the parameters.
+    pub(super) fn start<T: Scalar>(&self, step_sizes: &mut [T]) {
+        match self.initial {
+            InitialStep::Same(step) => step_sizes.fill(T::from_f64(step)),
+            InitialStep::Drawn { low, high } => {
+                let mut random = Random::new(self.seed, Purpose::StepSizes, 0);
+                for step_size in step_sizes {
+                    *step_size = T::from_f64(low + (high - low) * random.unit());
+                }
+            }
+        }
+    }
+
+    /// The constants in the precision of the parameters.
+    #[inline(always)]
+    pub(super) fn typed<T: Scalar>(&self) -> Adaptation<T> {
+        Adaptation {
+            increase: T::from_f64(self.increase),
+            decrease: T::from_f64(self.decrease),
+            min: T::from_f64(self.min),
+            max: T::from_f64(self.max),
+        }
+    }
+}
+
+/// Growth and shrinkage in the precision of the parameters.
+#[derive(Clone, Copy)]
+pub(super) struct Adaptation<T> {
+    increase: T,
+    decrease: T,
+    min: T,
+    max: T,
+}
+
+impl<T: Scalar> Adaptation<T> {
+    /// A step size after its parameter's gradients agreed (1), disagreed (-1) or neither (0).
+    #[inline(always)]
+    pub(super) fn adapted(&self, step_size: T, agreement: T) -> T {
+        let grown = step_size * self.increase;
+        let shrunk = self.shrunk(step_size);
+        if agreement > T::ZERO {
+            if grown < self.max { grown } else { self.max }
+        } else if agreement < T::ZERO {
+            if shrunk > self.min { shrunk } else { self.min }
+        } else {
+            step_size
+        }
+    }
+
+    /// A step size after a change of sign, before the limits.
+    #[inline(always)]
+    pub(super) fn shrunk(&self, step_size: T) -> T {
+        step_size * self.decrease
+    }
+
+    #[inline(always)]
+    pub(super) fn clipped(&self, step_size: T) -> T {
+        let raised = if step_size > self.min { step_size } else { self.min };
+        if raised < self.max { raised } else { self.max }
+    }
+}
+
+/// Whether two gradients agree: 1, -1, or 0 where one of them is 0. Signs, never the product of the
+/// gradients: that underflows.
+#[inline(always)]
+pub(super) fn agreement<T: Scalar>(before: T, now: T) -> T {
+    sign(now) * sign(before)
+}
+
+/// 1, -1, or 0 for 0 and NaN.
+#[inline(always)]
+pub(super) fn sign<T: Scalar>(x: T) -> T {
+    if x > T::ZERO {
+        T::ONE
+    } else if x < T::ZERO {
+        -T::ONE
+    } else {
+        T::ZERO
+    }
+}

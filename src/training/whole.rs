@@ -1,0 +1,50 @@
+//! A step for rules that need all parameters at once, in the network's order: GRprop adds up over
+//! them, SARPROP draws a number for each place. One thread makes it, between two rounds.
+
+use super::Update;
+use crate::error::Result;
+use crate::kernel::{Aligned, Scalar};
+use crate::optimizer::MOST_ARRAYS;
+use crate::pass::{Packed, pack, unpack};
+
+pub(super) struct Whole<T> {
+    /// The optimizer's arrays.
+    pub arrays: Vec<Aligned<T>>,
+    parameters: Aligned<T>,
+    gradient: Aligned<T>,
+    packed_gradient: Aligned<T>,
+}
+
+impl<T: Scalar> Whole<T> {
+    /// Room for this many parameters, and for them in panels.
+    pub fn new(parameters: usize, packed: usize) -> Result<Self> {
+        Ok(Self {
+            arrays: Vec::new(),
+            parameters: Aligned::zeros(parameters)?,
+            gradient: Aligned::zeros(parameters)?,
+            packed_gradient: Aligned::zeros(packed)?,
+        })
+    }
+
+    /// Makes a step, given the gradient in consecutive parts, in panels as the parameters are.
+    pub fn step<'a>(
+        &mut self,
+        update: &Update<'_>,
+        packed: &mut Packed<T>,
+        gradients: impl Iterator<Item = &'a [T]>,
+    ) {
+        let mut at = 0;
+        for part in gradients {
+            self.packed_gradient[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        unpack(&packed.layers, &self.packed_gradient, &mut self.gradient);
+        unpack(&packed.layers, &packed.weights, &mut self.parameters);
+        let mut arrays: [&mut [T]; MOST_ARRAYS] = std::array::from_fn(|_| &mut [][..]);
+        for (slot, array) in arrays.iter_mut().zip(&mut self.arrays) {
+            *slot = array;
+        }
+        update.optimizer.step(&update.step, &mut self.parameters, &self.gradient, arrays);
+        pack(&packed.layers, &self.parameters, &mut packed.weights);
+    }
+}
