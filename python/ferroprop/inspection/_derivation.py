@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ferroprop.inspection._trace import LayerTrace, Trace
 
 MOST_ROWS_IN_A_SUM = 4
+LETTERS = "z net input, a output, t target, E loss, δ = ∂E/∂z."
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,10 @@ class Heading:
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence."""
+    """A sentence, and how it reads in HTML where that differs."""
 
     text: str
+    html: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,10 @@ class _Derivation:
             f"row {self.row} of {len(trace.inputs)}",
         )
         yield Note(
-            "z net input, a output, t target, E loss, δ = ∂E/∂z. The number after a letter is the layer, "
-            "a0 the inputs; W1[i,j] leads from unit i to unit j of layer 1."
+            f"{LETTERS} The number after a letter is the layer, a0 the inputs; "
+            "W1[i,j] leads from unit i to unit j of layer 1.",
+            f"{LETTERS} Above stands the layer, 0 for the inputs; below the unit, and for a weight the "
+            "unit that it comes from and the unit that it leads to.",
         )
         yield Heading(2, "Forward")
         yield from self.several(len(trace.inputs[0]), "inputs", lambda i: [[f"a0[{i}]", self.n(self.x(i))]])
@@ -351,7 +355,8 @@ def _text_table(header: list[str], rows: list[list[str]]) -> list[str]:
 # HTML --------------------------------------------------------------------------------------------------
 
 _STYLE = (
-    "<style>.fp-trace{line-height:1.5}.fp-trace .fp-eq{margin:.25em 0 .25em 1.5em;overflow-x:auto}"
+    "<style>.fp-trace{line-height:1.5}"
+    ".fp-trace .fp-eq{margin-left:1.5em;padding:.25em 0;overflow-x:auto;overflow-y:hidden}"
     ".fp-trace table{margin-left:1.5em;border-collapse:collapse}"
     ".fp-trace td,.fp-trace th{text-align:right;padding:.15em .8em;border:0}"
     ".fp-trace th{border-bottom:1px solid currentColor}</style>"
@@ -367,8 +372,8 @@ def as_html(parts: Iterable[Part]) -> str:
                 # Bold paragraphs: headings would enter the contents of the page around them.
                 size = {1: "1.2em", 2: "1.1em"}.get(level, "1em")
                 lines.append(f'<p style="font-size:{size}"><b>{escape(text)}</b></p>')
-            case Note(text=text):
-                lines.append(f"<p>{escape(text)}</p>")
+            case Note(text=text, html=html):
+                lines.append(f"<p>{escape(html or text)}</p>")
             case Equation(chain=chain):
                 lines.append(f'<div class="fp-eq">{to_mathml(chain)}</div>')
             case Table(header=header, rows=rows):

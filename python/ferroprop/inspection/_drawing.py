@@ -16,7 +16,11 @@ UNIT_DISTANCE, COLUMN_DISTANCE, RADIUS, MARGIN = 26, 130, 8, 40
 
 def html(network: Network) -> str:
     """Return the picture and, under it, the summary; it is called by `Network._repr_html_`."""
-    return f"<div>{svg(network)}{summary(network)._repr_html_()}</div>"
+    legend = (
+        f'<p>Weights: <span style="color:{POSITIVE}">positive</span>, '
+        f'<span style="color:{NEGATIVE}">negative</span>; the thicker, the larger in its layer.</p>'
+    )
+    return f"<div>{svg(network)}{legend}{summary(network)._repr_html_()}</div>"
 
 
 def svg(network: Network) -> str:

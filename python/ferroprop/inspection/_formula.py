@@ -43,7 +43,7 @@ def to_text(chain: list[str]) -> str:
 def to_mathml(chain: list[str]) -> str:
     """Return expressions joined by equals signs as one MathML formula."""
     terms = [_mathml_in(ast.parse(expression, mode="eval").body, len(chain) > 1) for expression in chain]
-    return f'<math display="inline"><mrow>{"<mo>=</mo>".join(terms)}</mrow></math>'
+    return f'<math displaystyle="true"><mrow>{"<mo>=</mo>".join(terms)}</mrow></math>'
 
 
 def _precedence(node: ast.expr) -> int:
