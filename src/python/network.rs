@@ -393,6 +393,14 @@ impl Network {
     ///     If the file does not hold a network that this version can read.
     /// OSError
     ///     If it cannot be read.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import ferroprop as fp, os, tempfile
+    /// >>> path = os.path.join(tempfile.mkdtemp(), "net.safetensors")
+    /// >>> fp.Network([2, 3, 1], activation="tanh").save(path)
+    /// >>> fp.Network.load(path)
+    /// Network([2, 3, 1], activation=['tanh'], output='identity', dtype='float32')
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         py.detach(|| {
@@ -427,6 +435,20 @@ impl Network {
     }
 
     /// A network with the same layers and parameters.
+    ///
+    /// Returns
+    /// -------
+    /// network : Network
+    ///     What happens to one of the two does not change the other.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import ferroprop as fp
+    /// >>> net = fp.Network([1, 1])
+    /// >>> kept = net.copy()
+    /// >>> net.set_parameters([[[2.0]]], [[0.0]])
+    /// >>> kept.weights[0] == net.weights[0]
+    /// array([[False]])
     fn copy(&self) -> Self {
         with_typed!(&self.typed, slot => crate::Network::clone(&slot.load()).into())
     }

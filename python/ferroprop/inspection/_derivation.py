@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from ferroprop.inspection._double import activation_name
+from ferroprop.inspection._double import Array, name_of
 from ferroprop.inspection._formula import number, to_mathml, to_text
-from ferroprop.inspection._functions import LOSSES, activation_formula, put
+from ferroprop.inspection._functions import activation_formula, loss_formula, put
 
 if TYPE_CHECKING:
     from ferroprop.inspection._trace import LayerTrace, Trace
 
 MOST_ROWS_IN_A_SUM = 4
+# Losses that belong to one output activation: delta is slope (a - t).
+FROM_NET_INPUTS = {"log_loss", "poisson"}
 LETTERS = "z net input, a output, t target, E loss, δ = ∂E/∂z."
 
 
@@ -117,6 +119,7 @@ class _Derivation:
 
     def sum(self, terms: Sequence[str], most: int) -> str:
         """Join terms by plus signs; of many, the first and the last."""
+        terms = [f"({term})" if " if " in term else term for term in terms]
         if len(terms) > most:
             terms = [*terms[: max(most - 1, 1)], "...", terms[-1]]
         return " + ".join(terms)
@@ -145,7 +148,7 @@ class _Derivation:
     def value(self, layer: "LayerTrace", j: int) -> list[str]:
         """Return f(z) with the number put in."""
         z = [self.n(value) for value in layer.net_input[self.row]]
-        if activation_name(layer.activation) == "softmax":
+        if name_of(layer.activation) == "softmax":
             below = self.sum([f"exp({value})" for value in z], self.max_units + 1)
             return [f"exp({z[j]})/({below})"]
         formula = activation_formula(layer.activation)
@@ -155,7 +158,7 @@ class _Derivation:
 
     def loss(self) -> Iterable[Part]:
         trace, row = self.trace, self.row
-        a, t = trace.outputs[row], trace.targets[row]
+        a, t = trace.outputs[row], self.targets()
         written = [self.loss_of_one(self.n(t[j]), self.n(a[j]), float(t[j])) for j in range(len(a))]
         terms = [term for term in written if term]
         own = self.n(trace.row_losses[row])
@@ -178,16 +181,28 @@ class _Derivation:
         mean = f"({self.sum(terms, MOST_ROWS_IN_A_SUM)})/{self.n(trace.sample_weight.sum())}"
         return f"{mean} + {self.n(trace.penalty)}" if trace.penalty else mean
 
+    def targets(self) -> Array:
+        """Return the row's targets, smoothed if the loss does so."""
+        t: Array = self.trace.targets[self.row]
+        smoothing = getattr(self.trace.loss_function, "label_smoothing", 0.0)
+        if not smoothing:
+            return t
+        softmax = name_of(self.trace.layers[-1].activation) == "softmax"
+        return (1 - smoothing) * t + smoothing / (len(t) if softmax else 2)
+
     def loss_of_one(self, t: str, a: str, target: float) -> str | None:
         """Return the loss of one output with the numbers in it, "" if it is nothing, None if unknown."""
-        if self.trace.loss_name == "log_loss":
+        name = name_of(self.trace.loss_function)
+        if name == "log_loss":
             first = "" if target == 0 else f"-ln({a})" if target == 1 else f"-{t}*ln({a})"
-            softmax = activation_name(self.trace.layers[-1].activation) == "softmax"
+            softmax = name_of(self.trace.layers[-1].activation) == "softmax"
             if softmax or target == 1:
                 return first
             last = f"-ln(1 - {a})" if target == 0 else f"-(1 - {t})*ln(1 - {a})"
             return f"{first} + {last}" if first else last
-        formula = LOSSES.get(self.trace.loss_name)
+        if name == "poisson" and target == 0:
+            return a
+        formula = loss_formula(self.trace.loss_function)
         return None if formula is None else put(put(formula.value, "t", t), "a", a)
 
     def backward(self, layer: "LayerTrace") -> Iterable[Part]:
@@ -208,13 +223,13 @@ class _Derivation:
 
     def slope(self, layer: "LayerTrace", j: int) -> tuple[str, list[str]]:
         """Return f'(z) as a number, and how it comes about."""
-        if activation_name(layer.activation) == "softmax":
+        if name_of(layer.activation) == "softmax":
             return "", []
         k, row = layer.number, self.row
         result = self.n(layer.derivative[row, j])
         formula = activation_formula(layer.activation)
         last = k == len(self.trace.layers)
-        if last and self.trace.loss_name == "log_loss":
+        if last and name_of(self.trace.loss_function) in FROM_NET_INPUTS:
             return result, []
         name = f"df{k}(z{k}[{j}])"
         if formula is None:
@@ -231,18 +246,18 @@ class _Derivation:
     def output_delta(self, j: int, slope: str) -> str:
         """Return what the loss sends back into output j, with the numbers put in."""
         trace, layer = self.trace, self.trace.layers[-1]
-        a, t = self.n(layer.output[self.row, j]), _factor(self.n(trace.targets[self.row, j]))
+        a, t = self.n(layer.output[self.row, j]), _factor(self.n(self.targets()[j]))
         weight = trace.sample_weight[self.row]
         weighted = "" if weight == 1 else f"{self.n(weight)}*"
-        if trace.loss_name == "log_loss":
+        if name_of(trace.loss_function) in FROM_NET_INPUTS:
             own = getattr(layer.activation, "slope", 1.0)
             steep = "" if own == 1 else f"{self.n(own)}*"
             return f"{weighted}{steep}({a} - {t})" if weighted or steep else f"{a} - {t}"
-        formula = LOSSES.get(trace.loss_name)
+        formula = loss_formula(trace.loss_function)
         if formula is None or not slope:
             return ""
         slope_of_loss = put(put(formula.derivative, "t", t), "a", a)
-        identity = activation_name(layer.activation) == "identity"
+        identity = name_of(layer.activation) == "identity"
         return f"{weighted}({slope_of_loss})" + ("" if identity else f"*{_factor(slope)}")
 
     def returned(self, layer: "LayerTrace", j: int, slope: str) -> str:
@@ -253,7 +268,7 @@ class _Derivation:
             for d, w in zip(behind.delta[self.row], behind.weights[j], strict=True)
         ]
         total = self.sum(products, self.max_units + 1)
-        return total if activation_name(layer.activation) == "identity" else f"({total})*{_factor(slope)}"
+        return total if name_of(layer.activation) == "identity" else f"({total})*{_factor(slope)}"
 
     def updates(self, layer: "LayerTrace") -> Iterable[Part]:
         k = layer.number

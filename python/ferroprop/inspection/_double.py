@@ -45,11 +45,25 @@ def in_double(network: Network) -> Network:
     return double
 
 
+# Objects with a constant, and the names that they go by without one.
+_NAMES = {
+    "Logistic": "logistic",
+    "LeakyReLU": "leaky_relu",
+    "ELU": "elu",
+    "LogLoss": "log_loss",
+    "Huber": "huber",
+    "Quantile": "quantile",
+}
+
+
+def name_of(value: object) -> str:
+    """Return the name of an activation or a loss, given by name, as an object or as a function."""
+    if isinstance(value, str):
+        return value
+    kind = type(value).__name__
+    return _NAMES.get(kind) or str(getattr(value, "__name__", kind))
+
+
 def natural_loss(network: Network) -> str:
     """Return the loss that the core takes when none is named."""
-    return "log_loss" if activation_name(network.output) in {"logistic", "softmax"} else "squared_error"
-
-
-def activation_name(activation: object) -> str:
-    """Return the name of an activation: `activation` itself, or its class in lower case."""
-    return activation if isinstance(activation, str) else type(activation).__name__.lower()
+    return "log_loss" if name_of(network.output) in {"logistic", "softmax"} else "squared_error"

@@ -88,7 +88,7 @@ def _text(node: ast.expr) -> str:
         case ast.Subscript():
             return f"{_text(node.value)}[{_indices(node)}]"
         case ast.UnaryOp():
-            return f"-{_text_in(node.operand, _SIGN)}"
+            return f"-{_text_in(_shielded(node.operand), _SIGN)}"
         case ast.BinOp(op=ast.Pow()):
             power = _text_in(node.right, _ATOM)
             return _text_in(node.left, _ATOM) + {"2": "²", "3": "³"}.get(power, f"^{power}")
@@ -172,7 +172,7 @@ def _mathml(node: ast.expr) -> str:
         case ast.Subscript(value=ast.Name(id=identifier)):
             return _symbol(identifier, _indices(node))
         case ast.UnaryOp():
-            return _row("<mo>−</mo>", _mathml_in(node.operand, _SIGN))
+            return _row("<mo>−</mo>", _mathml_in(_shielded(node.operand), _SIGN))
         case ast.BinOp(op=ast.Pow()):
             return f"<msup>{_mathml_in(node.left, _ATOM)}{_mathml(node.right)}</msup>"
         case ast.BinOp(op=ast.Div()):

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ferroprop._core import SGD, Adam, Network, Rprop, train
+from ferroprop import _core
+from ferroprop._core import SGD, Network, train
 from ferroprop.inspection._double import (
     Array,
     doubles,
     in_double,
+    name_of,
     natural_loss,
     optional_doubles,
     require_network,
@@ -132,6 +134,8 @@ class Trace:
         Strength of the L2 penalty.
     optimizers : dict of str to optimizer
         Those whose updates are in the layers.
+    loss_function : str, object or callable
+        The loss as it was given.
 
     See Also
     --------
@@ -159,6 +163,7 @@ class Trace:
     sample_weight: Array
     alpha: float
     optimizers: dict[str, Any]
+    loss_function: Any = field(repr=False)
 
     @property
     def outputs(self) -> Array:
@@ -265,15 +270,15 @@ def trace(
         Rows of inputs: all data, or a mini-batch.
     Y : array-like of shape (n, n_outputs)
         Targets.
-    loss : str or None, default=None
+    loss : str, loss object, callable or None, default=None
         As for `Network.loss_and_gradients`.
     sample_weight : array-like of shape (n,) or None, default=None
         Weight of each row.
     alpha : float, default=0.0
         Strength of the L2 penalty.
     optimizers : optimizer, sequence of them, mapping of names to them, or None, default=None
-        Whose updates to show; each continues from the state it has, on a copy. None is
-        gradient descent without momentum, Rprop and Adam, each with its defaults.
+        Whose updates to show; each continues from the state it has, on a copy. None is one of each
+        class with its defaults, gradient descent without momentum.
 
     Returns
     -------
@@ -328,6 +333,7 @@ def trace(
     weights, biases = doubles(double.weights), optional_doubles(double.biases)
     activations = [*double.activations, double.output]
     forward = _forward(double, inputs)
+    loss_function = natural_loss(network) if loss is None else loss
     row_losses, delta = _output_deltas(double, forward[-1][0], targets, loss)
     delta = row_weights[:, None] * delta
     layers: list[LayerTrace] = []
@@ -357,20 +363,21 @@ def trace(
         layers=tuple(layers),
         inputs=inputs,
         targets=targets,
-        loss_name=natural_loss(network) if loss is None else str(loss),
+        loss_name=name_of(loss_function),
         loss=value,
         row_losses=row_losses,
         penalty=alpha * sum(float((W**2).sum()) for W in weights) / 2 / float(row_weights.sum()),
         sample_weight=row_weights,
         alpha=float(alpha),
         optimizers=by_name,
+        loss_function=loss_function,
     )
 
 
 def _named(optimizers: Any) -> dict[str, Any]:
     """Give each optimizer a name: its own, its class's, or, where two share that, what it prints as."""
     if optimizers is None:
-        optimizers = [SGD(momentum=0.0), Rprop(), Adam()]
+        optimizers = _every_optimizer()
     if isinstance(optimizers, Mapping):
         return {str(name): optimizer for name, optimizer in optimizers.items()}
     if not isinstance(optimizers, Iterable):
@@ -381,6 +388,12 @@ def _named(optimizers: Any) -> dict[str, Any]:
         name if classes.count(name) == 1 else repr(optimizer): optimizer
         for name, optimizer in zip(classes, every, strict=True)
     }
+
+
+def _every_optimizer() -> list[Any]:
+    """Return one of each class of optimizers that the core has: it is a class whose objects keep a state."""
+    classes = [kind for kind in vars(_core).values() if isinstance(kind, type) and hasattr(kind, "state")]
+    return [SGD(momentum=0.0), *(kind() for kind in classes if kind is not SGD)]
 
 
 def _updates(
