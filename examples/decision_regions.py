@@ -1,15 +1,19 @@
-"""Learn two spirals with Rprop, and draw what was learned beside the learning curve.
+"""
+Two spirals, and the regions a network learned
+==============================================
 
-Usage: python decision_regions.py [PNG]
+K. J. Lang and M. J. Witbrock's two spirals (1988) are hard for a network without shortcuts: with shortcuts
+between the layers, plain backpropagation needed some 20,000 epochs. Here Rprop learns all points in fewer
+than 1,500. The picture is the one of the README; ``python decision_regions.py PNG`` writes it.
 """
 
 import sys
 
 import ferroprop as fp
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 RUST, BLUE, GREY = "#b7410e", "#20639b", "#777777"
@@ -63,20 +67,16 @@ def draw_learning_curve(axes: Axes, history: fp.History) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def main(path: str) -> None:
-    """Train, draw, and write the picture."""
-    X, Y = two_spirals()
-    network = fp.Network(LAYERS, activation="tanh", output="logistic", dtype="float64", seed=1)
-    optimizer = fp.Rprop(initial_step=0.01, max_step=1.0)
-    history = fp.train(network, X, Y, loss="log_loss", optimizer=optimizer, epochs=EPOCHS, alpha=0.02)
+X, Y = two_spirals()
+network = fp.Network(LAYERS, activation="tanh", output="logistic", dtype="float64", seed=1)
+optimizer = fp.Rprop(initial_step=0.01, max_step=1.0)
+history = fp.train(network, X, Y, loss="log_loss", optimizer=optimizer, epochs=EPOCHS, alpha=0.02)
+print(f"{history.epochs} epochs, loss {history.loss[-1]:.2g}")
 
-    figure = Figure(figsize=(10, 4.4), layout="constrained")
-    regions, curve = figure.subplots(1, 2, width_ratios=[1, 1.3])
-    draw_regions(regions, network, X, Y)
-    draw_learning_curve(curve, history)
-    figure.savefig(path, dpi=110, metadata={"Software": None})
-    print(f"{history.epochs} epochs, loss {history.loss[-1]:.2g}: {path}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "decision_regions.png")
+figure = plt.figure(figsize=(10, 4.4), layout="constrained")
+regions, curve = figure.subplots(1, 2, width_ratios=[1, 1.3])
+draw_regions(regions, network, X, Y)
+draw_learning_curve(curve, history)
+if len(sys.argv) > 1:
+    figure.savefig(sys.argv[1], dpi=110, metadata={"Software": None})
+plt.show()

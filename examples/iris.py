@@ -1,4 +1,11 @@
-"""Train a network on iris without choosing a learning rate, and save it: the example of the README."""
+"""
+Iris, without a learning rate
+=============================
+
+The example of the README: 150 flowers, three species, and Rprop, which is told nothing about how fast to
+learn. The flowers are E. Anderson's, measured for R. A. Fisher's paper of 1936; they come with
+scikit-learn.
+"""
 
 import ferroprop as fp
 import numpy as np
@@ -21,3 +28,19 @@ net.save("iris.safetensors")
 
 again = fp.Network.load("iris.safetensors")
 assert (again.predict(X_test) == net.predict(X_test)).all()
+
+# %%
+# Training stopped when the flowers held out for validation stopped improving, and the weights of the best
+# epoch came back.
+
+import matplotlib.pyplot as plt
+
+axes = plt.figure(figsize=(7, 3.4), layout="constrained").subplots()
+epochs = range(1, history.epochs + 1)
+axes.plot(epochs, history.loss, color="#b7410e", label="training")
+axes.plot(epochs, history.validation_loss, color="#20639b", label="validation")
+axes.axvline(history.best_epoch, color="#999999", linewidth=0.8)
+axes.set(xlabel="epoch", ylabel="log loss", yscale="log")
+axes.spines[["top", "right"]].set_visible(False)
+axes.legend(frameon=False)
+plt.show()

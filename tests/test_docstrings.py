@@ -4,6 +4,7 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import re
 
 import ferroprop
 import pytest
@@ -29,3 +30,86 @@ def test_every_parameter_is_documented_in_order(estimator):
     documented = inspect.getdoc(estimator).split("Parameters\n----------\n")[1].split("\nAttributes\n")[0]
     names = [line.split(" : ")[0] for line in documented.splitlines() if line and not line.startswith(" ")]
     assert names == list(inspect.signature(estimator).parameters)
+
+
+# What every public name has -----------------------------------------------------------------------------
+
+PUBLIC = sorted(set(ferroprop.__all__) - {"__version__"})
+
+
+def defined_here(owner, name):
+    """Whether a member is ferroprop's own; estimators inherit much from scikit-learn."""
+    member = inspect.getattr_static(owner, name)
+    function = getattr(member, "fget", None) or getattr(member, "__func__", member)
+    module = getattr(function, "__module__", None) or getattr(owner, "__module__", "")
+    return module.startswith("ferroprop")
+
+
+def members(kind):
+    """Return the public methods, or the properties, of every public class."""
+    for name in PUBLIC:
+        owner = getattr(ferroprop, name)
+        if not inspect.isclass(owner):
+            continue
+        for member in dir(owner):
+            if member.startswith("_") or not defined_here(owner, member):
+                continue
+            static = inspect.getattr_static(owner, member)
+            is_property = not callable(getattr(static, "__func__", static))
+            if is_property == (kind == "property"):
+                yield pytest.param(owner, member, id=f"{name}.{member}")
+
+
+def assert_parameters_documented(function, documentation):
+    """Every parameter is in the section of parameters, with its type."""
+    try:
+        parameters = list(inspect.signature(function).parameters)
+    except ValueError:  # an object that is only ever returned
+        return
+    for parameter in parameters:
+        if parameter != "self" and not parameter.startswith("_"):
+            assert re.search(rf"^(.*, )?[*]{{0,2}}{parameter}(, .*)? : ", documentation, re.MULTILINE), (
+                parameter
+            )
+
+
+def assert_examples_run(name, function, documentation):
+    tests = [
+        test
+        for test in doctest.DocTestFinder(recurse=False).find(function, name, module=False, globs={})
+        if test.examples
+    ]
+    assert tests, f"{name} has no example"
+    for test in tests:
+        runner = doctest.DocTestRunner(optionflags=OPTIONS)
+        runner.run(test)
+        assert runner.failures == 0
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_name_is_documented_with_an_example(name):
+    value = getattr(ferroprop, name)
+    documentation = inspect.getdoc(value)
+    assert documentation
+    if not isinstance(value, type) or "Attributes\n-----" not in documentation:
+        assert_parameters_documented(value, documentation)
+    assert_examples_run(name, value, documentation)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("owner", "name"), [*members("method")])
+def test_a_public_method_is_documented_with_an_example(owner, name):
+    value = getattr(owner, name)
+    documentation = inspect.getdoc(value)
+    assert documentation
+    assert_parameters_documented(value, documentation)
+    if f".{name}(" not in inspect.getdoc(owner).partition("Examples\n--------")[2]:
+        assert_examples_run(f"{owner.__name__}.{name}", value, documentation)
+
+
+@pytest.mark.parametrize(("owner", "name"), [*members("property")])
+def test_a_public_property_is_documented(owner, name):
+    documentation = inspect.getdoc(owner) or ""
+    own = getattr(inspect.getattr_static(owner, name), "__doc__", None)
+    assert own or re.search(rf"^\s*(.*, )?{name}(, .*)? : ", documentation, re.MULTILINE)

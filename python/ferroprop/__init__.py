@@ -30,6 +30,17 @@ from ferroprop._core import (
     __version__,
     train,
 )
+from ferroprop.inspection import (
+    GradientCheck,
+    GradientError,
+    LayerSummary,
+    LayerTrace,
+    Summary,
+    Trace,
+    Update,
+    check_gradients,
+    trace,
+)
 
 if TYPE_CHECKING:
     from ferroprop.estimators import MLPClassifier, MLPRegressor
@@ -40,13 +51,22 @@ __all__ = [
     "Adam",
     "Epoch",
     "GRprop",
+    "GradientCheck",
+    "GradientError",
     "History",
+    "LayerSummary",
+    "LayerTrace",
     "Logistic",
     "MLPClassifier",
     "MLPRegressor",
     "Network",
     "Rprop",
+    "Summary",
+    "Trace",
+    "Update",
     "__version__",
+    "check_gradients",
+    "trace",
     "train",
 ]
 

@@ -21,6 +21,17 @@ use pyo3::prelude::*;
 ///     The learning rate of the epoch, for optimizers that have one.
 /// seconds : float
 ///     Time since the start of the training, in seconds.
+///
+/// Examples
+/// --------
+/// >>> import ferroprop as fp
+/// >>> net = fp.Network([1, 1])
+/// >>> seen = []
+/// >>> history = fp.train(net, [[1.0]], [[2.0]], epochs=3, callback=seen.append)
+/// >>> [epoch.epoch for epoch in seen]
+/// [1, 2, 3]
+/// >>> seen[-1].loss == history.loss[-1]
+/// True
 #[pyclass(frozen, get_all, module = "ferroprop")]
 #[allow(clippy::struct_field_names)] // an epoch has a number, which the field calls epoch
 pub(super) struct Epoch {
@@ -82,6 +93,16 @@ impl Epoch {
 ///     Why training ended.
 /// seconds : float
 ///     How long it took, in seconds.
+///
+/// Examples
+/// --------
+/// >>> import ferroprop as fp
+/// >>> net = fp.Network([1, 1], seed=1)
+/// >>> history = fp.train(net, [[1.0]], [[2.0]], epochs=5)
+/// >>> history.epochs, history.stop_reason, len(history.loss)
+/// (5, 'epochs', 5)
+/// >>> history.loss[-1] < history.loss[0]
+/// True
 #[pyclass(frozen, module = "ferroprop")]
 pub(super) struct History(pub(super) crate::History);
 

@@ -393,6 +393,14 @@ impl Network {
     ///     If the file does not hold a network that this version can read.
     /// OSError
     ///     If it cannot be read.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import ferroprop as fp, os, tempfile
+    /// >>> path = os.path.join(tempfile.mkdtemp(), "net.safetensors")
+    /// >>> fp.Network([2, 3, 1], activation="tanh").save(path)
+    /// >>> fp.Network.load(path)
+    /// Network([2, 3, 1], activation=['tanh'], output='identity', dtype='float32')
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         py.detach(|| {
@@ -403,7 +411,44 @@ impl Network {
         })
     }
 
+    /// The layers and their parameters as a table.
+    ///
+    /// Returns
+    /// -------
+    /// summary : Summary
+    ///     Data that prints as a table.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import ferroprop as fp
+    /// >>> print(fp.Network([4, 10, 3], activation="logistic", output="softmax").summary())
+    /// layer     inputs  outputs  activation  parameters
+    /// hidden 1       4       10  logistic            50
+    /// output        10        3  softmax             33
+    /// 83 parameters, float32, 332 bytes
+    fn summary<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("ferroprop.inspection._summary")?.call_method1("summary", (slf,))
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("ferroprop.inspection._drawing")?.call_method1("html", (slf,))
+    }
+
     /// A network with the same layers and parameters.
+    ///
+    /// Returns
+    /// -------
+    /// network : Network
+    ///     What happens to one of the two does not change the other.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import ferroprop as fp
+    /// >>> net = fp.Network([1, 1])
+    /// >>> kept = net.copy()
+    /// >>> net.set_parameters([[[2.0]]], [[0.0]])
+    /// >>> kept.weights[0] == net.weights[0]
+    /// array([[False]])
     fn copy(&self) -> Self {
         with_typed!(&self.typed, slot => crate::Network::clone(&slot.load()).into())
     }

@@ -1,0 +1,20 @@
+"""Backpropagation that one can watch: one step as data, gradients checked, networks described.
+
+The numbers come from the core; what is here asks for them, arranges them and shows them.
+"""
+
+from ferroprop.inspection._gradient_check import GradientCheck, GradientError, check_gradients
+from ferroprop.inspection._summary import LayerSummary, Summary
+from ferroprop.inspection._trace import LayerTrace, Trace, Update, trace
+
+__all__ = [
+    "GradientCheck",
+    "GradientError",
+    "LayerSummary",
+    "LayerTrace",
+    "Summary",
+    "Trace",
+    "Update",
+    "check_gradients",
+    "trace",
+]

@@ -1,0 +1,69 @@
+"""The same network in double precision, and what else is asked of the core one piece at a time."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferroprop._core import Network
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+def require_network(value: object) -> Network:
+    """Return `value` if it is a network, else raise TypeError."""
+    if not isinstance(value, Network):
+        raise TypeError(f"network must be a Network, got {type(value).__name__}")
+    return value
+
+
+def doubles(arrays: Sequence[NDArray[np.float32] | NDArray[np.float64]]) -> list[Array]:
+    """Return the arrays in double precision."""
+    return [np.asarray(array, np.float64) for array in arrays]
+
+
+def optional_doubles(
+    arrays: Sequence[NDArray[np.float32] | NDArray[np.float64] | None],
+) -> list[Array | None]:
+    """Return the arrays in double precision, None where there is none."""
+    return [None if array is None else np.asarray(array, np.float64) for array in arrays]
+
+
+def in_double(network: Network) -> Network:
+    """Return a copy of the network in float64; the parameters are the same numbers."""
+    if network.dtype == np.float64:
+        return network.copy()
+    double = Network(
+        network.layer_sizes,
+        activation=network.activations,
+        output=network.output,
+        bias=network.bias,
+        dtype="float64",
+    )
+    double.set_parameters(doubles(network.weights), optional_doubles(network.biases))
+    return double
+
+
+# Objects with a constant, and the names that they go by without one.
+_NAMES = {
+    "Logistic": "logistic",
+    "LeakyReLU": "leaky_relu",
+    "ELU": "elu",
+    "LogLoss": "log_loss",
+    "Huber": "huber",
+    "Quantile": "quantile",
+}
+
+
+def name_of(value: object) -> str:
+    """Return the name of an activation or a loss, given by name, as an object or as a function."""
+    if isinstance(value, str):
+        return value
+    kind = type(value).__name__
+    return _NAMES.get(kind) or str(getattr(value, "__name__", kind))
+
+
+def natural_loss(network: Network) -> str:
+    """Return the loss that the core takes when none is named."""
+    return "log_loss" if name_of(network.output) in {"logistic", "softmax"} else "squared_error"

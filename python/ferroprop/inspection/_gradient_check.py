@@ -1,0 +1,277 @@
+"""Backpropagation against central differences."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ferroprop._core import Network
+from ferroprop.inspection._double import Array, in_double, require_network
+
+EPSILON = float(np.finfo(np.float64).eps)
+STEP = EPSILON ** (1 / 3)  # balances the error of the difference, step^2, with that of rounding, eps/step
+TOLERANCES = {"float64": 1e-6, "float32": 1e-3}
+
+
+@dataclass(frozen=True)
+class GradientError:
+    """One parameter's derivative, computed in two ways.
+
+    Attributes
+    ----------
+    layer : int
+        1 for the first layer of weights.
+    kind : {"weight", "bias"}
+        What the parameter is.
+    from_unit : int or None
+        Where a weight comes from, an index into the layer before; None for a bias.
+    to_unit : int
+        The unit of the layer that it leads to.
+    backpropagation : float
+        The derivative from `Network.loss_and_gradients`.
+    difference : float
+        The central difference of the loss.
+    relative_error : float
+        Their distance over the larger of the two, or over what rounding leaves undecided if both are
+        smaller than that.
+
+    Examples
+    --------
+    >>> import ferroprop as fp
+    >>> net = fp.Network([1, 1], dtype="float64")
+    >>> net.set_parameters([[[2.0]]], [[0.0]])
+    >>> error = fp.check_gradients(net, [[3.0]], [[5.0]]).worst
+    >>> error.layer, error.to_unit, error.relative_error < 1e-6
+    (1, 0, True)
+    """
+
+    layer: int
+    kind: str
+    from_unit: int | None
+    to_unit: int
+    backpropagation: float
+    difference: float
+    relative_error: float
+
+    @property
+    def name(self) -> str:
+        """The parameter as `Trace` writes it: ``W1[0,2]`` or ``b1[2]``."""
+        return (
+            f"b{self.layer}[{self.to_unit}]"
+            if self.kind == "bias"
+            else f"W{self.layer}[{self.from_unit},{self.to_unit}]"
+        )
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """What `check_gradients` found; prints as a report.
+
+    Attributes
+    ----------
+    errors : tuple of GradientError
+        One for each parameter that was checked, the worst first.
+    n_parameters : int
+        How many parameters the network has.
+    tolerance : float
+        The largest relative error that counts as agreement.
+    loss : float
+        The loss at the network's parameters.
+
+    Examples
+    --------
+    >>> import ferroprop as fp
+    >>> net = fp.Network([2, 3, 1], activation="tanh", dtype="float64")
+    >>> check = fp.check_gradients(net, [[0.5, -1.0]], [[1.0]])
+    >>> check.passed, len(check.errors)
+    (True, 13)
+    """
+
+    errors: tuple[GradientError, ...]
+    n_parameters: int
+    tolerance: float
+    loss: float
+
+    @property
+    def worst(self) -> GradientError:
+        """The parameter with the largest relative error."""
+        return self.errors[0]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every relative error is within the tolerance."""
+        return self.worst.relative_error <= self.tolerance
+
+    def __str__(self) -> str:
+        count = len(self.errors)
+        which = f"all {count}" if count == self.n_parameters else f"{count} of {self.n_parameters}"
+        bad = sum(error.relative_error > self.tolerance for error in self.errors)
+        verdict = "agree" if bad == 0 else f"DISAGREE on {bad}"
+        worst = self.worst
+        place = (
+            f"bias of unit {worst.to_unit}"
+            if worst.kind == "bias"
+            else f"weight from unit {worst.from_unit} to unit {worst.to_unit}"
+        )
+        lines = [
+            f"Backpropagation and central differences {verdict}: {which} parameters, "
+            f"tolerance {self.tolerance:g}",
+            f"worst: {worst.name}, layer {worst.layer}, {place}",
+            f"    backpropagation  {worst.backpropagation: .15e}",
+            f"    difference       {worst.difference: .15e}",
+            f"    relative error    {worst.relative_error:.1e}",
+        ]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def check_gradients(
+    network: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    *,
+    loss: Any = None,
+    sample_weight: ArrayLike | None = None,
+    alpha: float = 0.0,
+    max_parameters: int = 10_000,
+    seed: int = 0,
+) -> GradientCheck:
+    """Compare the gradients of backpropagation with central differences of the loss.
+
+    The loss is taken in float64 at each parameter plus and minus a small step; the gradients are those
+    of the network in its own dtype. Where the loss has a kink, as ReLU makes them, within that step,
+    the two may differ although both are right; a parameter that disagrees is therefore measured again
+    with steps 10 and 100 times as small.
+
+    Parameters
+    ----------
+    network : Network
+        The network; stays as it is.
+    X : array-like of shape (n, n_inputs)
+        Rows of inputs.
+    Y : array-like of shape (n, n_outputs)
+        Targets.
+    loss : str or None, default=None
+        As for `Network.loss_and_gradients`.
+    sample_weight : array-like of shape (n,) or None, default=None
+        Weight of each row.
+    alpha : float, default=0.0
+        Strength of the L2 penalty.
+    max_parameters : int, default=10_000
+        If the network has more, so many of them are drawn; each costs two passes over the rows.
+    seed : int, default=0
+        Names the draw.
+
+    Returns
+    -------
+    check : GradientCheck
+        The errors, the worst first; ``print(check)`` shows it. The tolerance is 1e-6 for float64,
+        1e-3 for float32.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or numbers are not finite or outside the loss's domain.
+    TypeError
+        If an argument is of the wrong kind.
+
+    References
+    ----------
+    C. M. Bishop, "Pattern Recognition and Machine Learning", Springer 2006, section 5.3.3.
+
+    Examples
+    --------
+    >>> import ferroprop as fp
+    >>> net = fp.Network([2, 3, 1], activation="logistic", output="logistic", dtype="float64")
+    >>> check = fp.check_gradients(net, [[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]])
+    >>> check.passed
+    True
+    >>> print(str(check).splitlines()[0])
+    Backpropagation and central differences agree: all 13 parameters, tolerance 1e-06
+    """
+    own = require_network(network).copy()
+    if isinstance(max_parameters, bool) or not isinstance(max_parameters, (int, np.integer)):
+        raise TypeError(f"max_parameters must be an integer, got {type(max_parameters).__name__}")
+    if max_parameters < 1:
+        raise ValueError(f"max_parameters must be at least 1, got {max_parameters}")
+    settings: dict[str, Any] = {"loss": loss, "sample_weight": sample_weight, "alpha": alpha}
+    _, weight_gradients, bias_gradients = own.loss_and_gradients(X, Y, **settings)
+    double = in_double(own)
+    loss_here = double.loss_and_gradients(X, Y, **settings)[0]
+    tolerance = TOLERANCES[str(own.dtype)]
+    # Writable, so that one number at a time can be moved.
+    weights = [np.array(W, np.float64) for W in double.weights]
+    biases = [None if b is None else np.array(b, np.float64) for b in double.biases]
+
+    def loss_at(parameter: Array, place: tuple[int, ...], value: float) -> float:
+        kept = parameter[place]
+        parameter[place] = value
+        try:
+            double.set_parameters(weights, biases)
+        finally:
+            parameter[place] = kept
+        return double.loss_and_gradients(X, Y, **settings)[0]
+
+    def error_of(parameter: Array, place: tuple[int, ...], gradient: float) -> tuple[float, float]:
+        best = (0.0, float("inf"))
+        for smaller in (1.0, 0.1, 0.01):
+            step = smaller * STEP * max(1.0, abs(float(parameter[place])))
+            above, below = float(parameter[place]) + step, float(parameter[place]) - step
+            rise = loss_at(parameter, place, above) - loss_at(parameter, place, below)
+            difference = rise / (above - below)
+            # Below this, rounding of the loss alone could make the relative error as large as the tolerance.
+            undecided = 8 * EPSILON * max(abs(loss_here), 1e-3) / (above - below) / TOLERANCES["float64"]
+            scale = max(abs(gradient), abs(difference), undecided)
+            best = min(best, (difference, abs(gradient - difference) / scale), key=lambda pair: pair[1])
+            if best[1] <= tolerance:
+                break
+        return best
+
+    errors = []
+    for layer, kind, place in _places(weights, biases, int(max_parameters), seed):
+        parameter = weights[layer] if kind == "weight" else biases[layer]
+        gradients = weight_gradients[layer] if kind == "weight" else bias_gradients[layer]
+        if parameter is None or gradients is None:
+            continue
+        gradient = float(gradients[place])
+        difference, relative_error = error_of(parameter, place, gradient)
+        errors.append(
+            GradientError(
+                layer=layer + 1,
+                kind=kind,
+                from_unit=place[0] if kind == "weight" else None,
+                to_unit=place[-1],
+                backpropagation=gradient,
+                difference=difference,
+                relative_error=relative_error,
+            )
+        )
+    errors.sort(key=lambda error: -error.relative_error)
+    return GradientCheck(tuple(errors), network.n_parameters, tolerance, float(loss_here))
+
+
+def _places(
+    weights: list[Array], biases: list[Array | None], most: int, seed: int
+) -> list[tuple[int, str, tuple[int, ...]]]:
+    """Return which parameters to check: all, or as many as asked for, drawn without replacement."""
+    blocks = [
+        (layer, kind, array.shape)
+        for layer, pair in enumerate(zip(weights, biases, strict=True))
+        for kind, array in zip(("weight", "bias"), pair, strict=True)
+        if array is not None
+    ]
+    sizes = [int(np.prod(shape)) for _, _, shape in blocks]
+    total = sum(sizes)
+    chosen: NDArray[np.intp] = np.arange(total)
+    if total > most:
+        chosen = np.sort(np.random.default_rng(seed).choice(total, most, replace=False))
+    starts = np.cumsum([0, *sizes])
+    places = []
+    for flat in chosen:
+        block = int(np.searchsorted(starts, flat, side="right")) - 1
+        layer, kind, shape = blocks[block]
+        index = np.unravel_index(int(flat - starts[block]), shape)
+        places.append((layer, kind, tuple(int(part) for part in index)))
+    return places

@@ -1,0 +1,150 @@
+"""A network as a table."""
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from ferroprop._core import Network
+
+HEADER = ("layer", "inputs", "outputs", "activation", "parameters")
+MOST_LAYERS = 24
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One layer in a `Summary`.
+
+    Attributes
+    ----------
+    name : str
+        ``"hidden 1"`` and so on, or ``"output"``.
+    inputs, outputs : int
+        The numbers that go in and come out: fan in and fan out.
+    activation : str or Logistic
+        The activation.
+    bias : bool
+        Whether the layer has biases.
+    n_parameters : int
+        Weights and biases.
+
+    Examples
+    --------
+    >>> import ferroprop as fp
+    >>> fp.Network([4, 3]).summary().layers[0].n_parameters
+    15
+    """
+
+    name: str
+    inputs: int
+    outputs: int
+    activation: Any
+    bias: bool
+    n_parameters: int
+
+
+@dataclass(frozen=True, repr=False)
+class Summary:
+    """The layers of a network and what they hold; prints as a table.
+
+    Attributes
+    ----------
+    layers : tuple of LayerSummary
+        First layer first.
+    dtype : str
+        The type of the numbers.
+    n_parameters : int
+        Weights and biases of all layers.
+    n_bytes : int
+        The memory that they take.
+
+    See Also
+    --------
+    Network.summary : Makes one.
+
+    Examples
+    --------
+    >>> import ferroprop as fp
+    >>> fp.Network([4, 3], output="softmax").summary()
+    layer   inputs  outputs  activation  parameters
+    output       4        3  softmax             15
+    15 parameters, float32, 60 bytes
+    """
+
+    layers: tuple[LayerSummary, ...]
+    dtype: str
+    n_parameters: int
+    n_bytes: int
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        rows: list[tuple[str, ...]] = [
+            (
+                layer.name,
+                f"{layer.inputs:,}",
+                f"{layer.outputs:,}",
+                str(layer.activation) + ("" if layer.bias else ", no biases"),
+                f"{layer.n_parameters:,}",
+            )
+            for layer in self.layers
+        ]
+        if len(rows) <= MOST_LAYERS:
+            return rows
+        shown = MOST_LAYERS // 2
+        left = (f"… {len(rows) - 2 * shown} more", "", "", "", "")
+        return [*rows[:shown], left, *rows[-shown:]]
+
+    def _total(self) -> str:
+        return f"{self.n_parameters:,} parameters, {self.dtype}, {_size(self.n_bytes)}"
+
+    def __str__(self) -> str:
+        cells = [HEADER, *self._cells()]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [
+            "  ".join(
+                cell.ljust(width) if column in {0, 3} else cell.rjust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in cells
+        ]
+        return "\n".join([*lines, self._total()])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        def line(cells: tuple[str, ...], tag: str) -> str:
+            sides = ("left", "right", "right", "left", "right")
+            return "".join(
+                f'<{tag} style="text-align:{side};padding:.1em .8em">{escape(cell)}</{tag}>'
+                for cell, side in zip(cells, sides, strict=True)
+            )
+
+        body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in self._cells())
+        return (
+            f"<table><thead><tr>{line(HEADER, 'th')}</tr></thead><tbody>{body}</tbody></table>"
+            f"<p>{escape(self._total())}</p>"
+        )
+
+
+def _size(n_bytes: int) -> str:
+    for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if n_bytes >= size:
+            return f"{n_bytes / size:.1f} {unit}"
+    return f"{n_bytes} bytes"
+
+
+def summary(network: Network) -> Summary:
+    """Describe a network; it is called by `Network.summary`."""
+    sizes, biases = network.layer_sizes, network.bias
+    activations = [*network.activations, network.output]
+    layers = tuple(
+        LayerSummary(
+            name="output" if layer == len(biases) - 1 else f"hidden {layer + 1}",
+            inputs=sizes[layer],
+            outputs=sizes[layer + 1],
+            activation=activations[layer],
+            bias=biases[layer],
+            n_parameters=(sizes[layer] + biases[layer]) * sizes[layer + 1],
+        )
+        for layer in range(len(biases))
+    )
+    count, dtype = network.n_parameters, network.dtype
+    return Summary(layers, str(dtype), count, count * dtype.itemsize)

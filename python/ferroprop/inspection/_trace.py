@@ -1,0 +1,478 @@
+"""One step of training as data."""
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ferroprop import _core
+from ferroprop._core import SGD, Network, train
+from ferroprop.inspection._double import (
+    Array,
+    doubles,
+    in_double,
+    name_of,
+    natural_loss,
+    optional_doubles,
+    require_network,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """What an optimizer would add to the parameters of a layer.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (fan_in, fan_out)
+        The change of each weight, in units of the weights.
+    biases : ndarray of shape (fan_out,) or None
+        The change of each bias; None for a layer without biases.
+
+    Examples
+    --------
+    >>> import ferroprop as fp
+    >>> net = fp.Network([1, 1], dtype="float64")
+    >>> net.set_parameters([[[2.0]]], [[0.0]])
+    >>> step = fp.trace(net, [[3.0]], [[5.0]], optimizers=fp.SGD(0.1, momentum=0.0))
+    >>> step.layers[0].updates["SGD"].weights
+    array([[-0.3]])
+    """
+
+    weights: Array
+    biases: Array | None
+
+
+@dataclass(frozen=True, eq=False)
+class LayerTrace:
+    """One layer in one step: what went forward through it, and what came back.
+
+    All arrays are in float64; n is the number of rows.
+
+    Attributes
+    ----------
+    number : int
+        1 for the first layer of weights.
+    activation : str or Logistic
+        The activation, as `Network` names it.
+    inputs : ndarray of shape (n, fan_in)
+        The outputs of the layer before, or X.
+    weights : ndarray of shape (fan_in, fan_out)
+        ``weights[i, j]`` leads from input i to unit j.
+    biases : ndarray of shape (fan_out,) or None
+        None for a layer without biases.
+    net_input : ndarray of shape (n, fan_out)
+        z, the weighted sum of the inputs, plus the bias.
+    output : ndarray of shape (n, fan_out)
+        a = f(z).
+    derivative : ndarray of shape (n, fan_out), or (n, fan_out, fan_out) for softmax
+        f'(z). A softmax output depends on every net input: ``derivative[r, i, j]`` is the derivative
+        of output i with respect to net input j.
+    delta : ndarray of shape (n, fan_out)
+        The derivative of the row's loss, times the row's weight, with respect to z.
+    weight_gradient : ndarray of shape (fan_in, fan_out)
+        The derivative of the loss with respect to the weights, over all rows.
+    bias_gradient : ndarray of shape (fan_out,) or None
+        The same for the biases.
+    updates : dict of str to Update
+        What each optimizer would add to the parameters.
+
+    See Also
+    --------
+    trace : Makes them.
+
+    Examples
+    --------
+    >>> import ferroprop as fp
+    >>> net = fp.Network([1, 1], output="logistic", dtype="float64")
+    >>> net.set_parameters([[[1.0]]], [[0.0]])
+    >>> layer = fp.trace(net, [[0.0]], [[1.0]], loss="squared_error").layers[0]
+    >>> layer.net_input, layer.output, layer.derivative, layer.delta
+    (array([[0.]]), array([[0.5]]), array([[0.25]]), array([[-0.125]]))
+    """
+
+    number: int
+    activation: Any
+    inputs: Array
+    weights: Array
+    biases: Array | None
+    net_input: Array
+    output: Array
+    derivative: Array
+    delta: Array
+    weight_gradient: Array
+    bias_gradient: Array | None
+    updates: dict[str, Update] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """All numbers of one training step. ``print`` shows them as a derivation, a notebook typesets it.
+
+    Attributes
+    ----------
+    layers : tuple of LayerTrace
+        First layer first.
+    inputs : ndarray of shape (n, n_inputs)
+        X.
+    targets : ndarray of shape (n, n_outputs)
+        Y.
+    loss_name : str
+        The name of the loss.
+    loss : float
+        Over all rows: the weighted mean of the rows' losses, and the penalty.
+    row_losses : ndarray of shape (n,)
+        The loss of each row, without its weight.
+    penalty : float
+        The part of the loss that the L2 penalty makes.
+    sample_weight : ndarray of shape (n,)
+        The weight of each row.
+    alpha : float
+        Strength of the L2 penalty.
+    optimizers : dict of str to optimizer
+        Those whose updates are in the layers.
+    loss_function : str, object or callable
+        The loss as it was given.
+
+    See Also
+    --------
+    trace : Makes one.
+
+    Examples
+    --------
+    >>> import ferroprop as fp
+    >>> net = fp.Network([2, 1], init="uniform", init_range=0.0, dtype="float64")
+    >>> step = fp.trace(net, [[1.0, 2.0]], [[3.0]])
+    >>> step
+    Trace(layer_sizes=[2, 1], rows=1, loss_name='squared_error', loss=4.5)
+    >>> print(step)  # doctest: +ELLIPSIS
+    One step of backpropagation: layers 2-1, squared_error, row 0 of 1
+    ...
+    """
+
+    layers: tuple[LayerTrace, ...]
+    inputs: Array
+    targets: Array
+    loss_name: str
+    loss: float
+    row_losses: Array
+    penalty: float
+    sample_weight: Array
+    alpha: float
+    optimizers: dict[str, Any]
+    loss_function: Any = field(repr=False)
+
+    @property
+    def outputs(self) -> Array:
+        """Outputs of the network, shape (n, n_outputs)."""
+        return self.layers[-1].output
+
+    def text(self, row: int = 0, *, digits: int = 6, max_units: int = 4) -> str:
+        """Derive the step for one row in plain text.
+
+        Parameters
+        ----------
+        row : int, default=0
+            The row of X that is followed through the layers.
+        digits : int, default=6
+            Significant digits of each number, from 1 to 17.
+        max_units : int, default=4
+            Units of each layer, and terms of each sum, that are written out; the rest is counted.
+
+        Returns
+        -------
+        text : str
+            The derivation.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of range.
+
+        Examples
+        --------
+        >>> import ferroprop as fp
+        >>> net = fp.Network([2, 1], init="uniform", init_range=0.0, dtype="float64")
+        >>> text = fp.trace(net, [[1.0, 2.0]], [[3.0]]).text(digits=3)
+        >>> [line for line in text.splitlines() if "E =" in line][0].strip()
+        'E = (3 - 0)²/2 = 4.5'
+        """
+        from ferroprop.inspection._derivation import as_text, derive
+
+        return as_text(derive(self, row, digits, max_units))
+
+    def html(self, row: int = 0, *, digits: int = 6, max_units: int = 4) -> str:
+        """Derive the step for one row in HTML with MathML, which browsers typeset without scripts.
+
+        Parameters
+        ----------
+        row, digits, max_units : int
+            As for `text`.
+
+        Returns
+        -------
+        html : str
+            A fragment for a page.
+
+        Raises
+        ------
+        ValueError
+            If an argument is out of range.
+
+        Examples
+        --------
+        >>> import ferroprop as fp
+        >>> net = fp.Network([2, 1], init="uniform", init_range=0.0, dtype="float64")
+        >>> "<math" in fp.trace(net, [[1.0, 2.0]], [[3.0]]).html()
+        True
+        """
+        from ferroprop.inspection._derivation import as_html, derive
+
+        return as_html(derive(self, row, digits, max_units))
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+    def __repr__(self) -> str:
+        sizes = [self.inputs.shape[1], *(layer.weights.shape[1] for layer in self.layers)]
+        return (
+            f"Trace(layer_sizes={sizes}, rows={len(self.inputs)}, loss_name={self.loss_name!r}, "
+            f"loss={self.loss:.6g})"
+        )
+
+
+def trace(
+    network: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    *,
+    loss: Any = None,
+    sample_weight: ArrayLike | None = None,
+    alpha: float = 0.0,
+    optimizers: Any = None,
+) -> Trace:
+    """Take one step of training apart: every number of the way forward, the way back and the update.
+
+    The network stays as it is. All is computed in float64, from the network's parameters as they
+    are, by the core's own functions; only the updates are those of the network's own dtype.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    X : array-like of shape (n, n_inputs)
+        Rows of inputs: all data, or a mini-batch.
+    Y : array-like of shape (n, n_outputs)
+        Targets.
+    loss : str, loss object, callable or None, default=None
+        As for `Network.loss_and_gradients`.
+    sample_weight : array-like of shape (n,) or None, default=None
+        Weight of each row.
+    alpha : float, default=0.0
+        Strength of the L2 penalty.
+    optimizers : optimizer, sequence of them, mapping of names to them, or None, default=None
+        Whose updates to show; each continues from the state it has, on a copy. None is one of each
+        class with its defaults, gradient descent without momentum.
+
+    Returns
+    -------
+    trace : Trace
+        The step as data; ``print(trace)`` shows it as a derivation.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or numbers are not finite or outside the loss's domain.
+    TypeError
+        If an argument is of the wrong kind.
+
+    See Also
+    --------
+    check_gradients : Compares the gradients with central differences.
+
+    References
+    ----------
+    D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representations by
+    back-propagating errors", Nature 323, 1986. The numbers of the example are M. Mazur's, "A step by
+    step backpropagation example", 2015.
+
+    Examples
+    --------
+    >>> import ferroprop as fp
+    >>> net = fp.Network([2, 2, 2], activation="logistic", output="logistic", dtype="float64")
+    >>> net.set_parameters(
+    ...     [[[0.15, 0.25], [0.20, 0.30]], [[0.40, 0.50], [0.45, 0.55]]], [[0.35, 0.35], [0.60, 0.60]]
+    ... )
+    >>> step = fp.trace(net, [[0.05, 0.10]], [[0.01, 0.99]], loss="squared_error")
+    >>> round(step.loss, 9)
+    0.298371109
+    >>> step.layers[1].delta.round(9)
+    array([[ 0.13849856, -0.03809824]])
+    """
+    double = in_double(require_network(network))
+    # The core checks all arguments here, once for everything that follows.
+    value, weight_gradients, bias_gradients = double.loss_and_gradients(
+        X, Y, loss=loss, sample_weight=sample_weight, alpha=alpha
+    )
+    inputs, targets = np.asarray(X, np.float64), np.asarray(Y, np.float64)
+    row_weights = (
+        np.ones(len(inputs)) if sample_weight is None else np.asarray(sample_weight, np.float64).copy()
+    )
+    by_name = _named(optimizers)
+    updates = {
+        name: _updates(network, X, Y, optimizer, loss, sample_weight, alpha)
+        for name, optimizer in by_name.items()
+    }
+
+    weights, biases = doubles(double.weights), optional_doubles(double.biases)
+    activations = [*double.activations, double.output]
+    forward = _forward(double, inputs)
+    loss_function = natural_loss(network) if loss is None else loss
+    row_losses, delta = _output_deltas(double, forward[-1][0], targets, loss)
+    delta = row_weights[:, None] * delta
+    layers: list[LayerTrace] = []
+    for position in reversed(range(len(weights))):
+        net_input, output, derivative = forward[position]
+        layers.insert(
+            0,
+            LayerTrace(
+                number=position + 1,
+                activation=activations[position],
+                inputs=inputs if position == 0 else forward[position - 1][1],
+                weights=weights[position],
+                biases=biases[position],
+                net_input=net_input,
+                output=output,
+                derivative=derivative,
+                delta=delta,
+                weight_gradient=np.asarray(weight_gradients[position], np.float64),
+                bias_gradient=optional_doubles(bias_gradients)[position],
+                updates={name: update[position] for name, update in updates.items()},
+            ),
+        )
+        if position > 0:
+            delta = (delta @ weights[position].T) * forward[position - 1][2]
+
+    return Trace(
+        layers=tuple(layers),
+        inputs=inputs,
+        targets=targets,
+        loss_name=name_of(loss_function),
+        loss=value,
+        row_losses=row_losses,
+        penalty=alpha * sum(float((W**2).sum()) for W in weights) / 2 / float(row_weights.sum()),
+        sample_weight=row_weights,
+        alpha=float(alpha),
+        optimizers=by_name,
+        loss_function=loss_function,
+    )
+
+
+def _named(optimizers: Any) -> dict[str, Any]:
+    """Give each optimizer a name: its own, its class's, or, where two share that, what it prints as."""
+    if optimizers is None:
+        optimizers = _every_optimizer()
+    if isinstance(optimizers, Mapping):
+        return {str(name): optimizer for name, optimizer in optimizers.items()}
+    if not isinstance(optimizers, Iterable):
+        optimizers = [optimizers]
+    every = list(optimizers)
+    classes = [type(optimizer).__name__ for optimizer in every]
+    return {
+        name if classes.count(name) == 1 else repr(optimizer): optimizer
+        for name, optimizer in zip(classes, every, strict=True)
+    }
+
+
+def _every_optimizer() -> list[Any]:
+    """Return one of each class of optimizers that the core has: it is a class whose objects keep a state."""
+    classes = [kind for kind in vars(_core).values() if isinstance(kind, type) and hasattr(kind, "state")]
+    return [SGD(momentum=0.0), *(kind() for kind in classes if kind is not SGD)]
+
+
+def _updates(
+    network: Network,
+    X: ArrayLike,
+    Y: ArrayLike,
+    optimizer: Any,
+    loss: Any,
+    sample_weight: ArrayLike | None,
+    alpha: float,
+) -> list[Update]:
+    """Let a copy of the optimizer make one step on a copy of the network, and return the changes."""
+    moved, own = network.copy(), copy.deepcopy(optimizer)
+    train(
+        moved,
+        X,
+        Y,
+        loss=loss,
+        optimizer=own,
+        epochs=1,
+        shuffle=False,
+        sample_weight=sample_weight,
+        alpha=alpha,
+        warm_start=bool(getattr(own, "state", None)),
+    )
+    pairs = zip(doubles(moved.weights), doubles(network.weights), strict=True)
+    weights = [after - before for after, before in pairs]
+    both = zip(optional_doubles(moved.biases), optional_doubles(network.biases), strict=True)
+    biases = [None if after is None or before is None else after - before for after, before in both]
+    return [Update(W, b) for W, b in zip(weights, biases, strict=True)]
+
+
+def _forward(network: Network, X: Array) -> list[tuple[Array, Array, Array]]:
+    """Return net input, output and derivative of each layer, from the core.
+
+    The net inputs of a layer are the outputs of the network that ends there without an activation.
+    """
+    sizes, activations = network.layer_sizes, network.activations
+    steps = []
+    for layer in range(1, len(sizes)):
+        part = Network(
+            sizes[: layer + 1],
+            activation=activations[: layer - 1],
+            output="identity",
+            bias=network.bias[:layer],
+            dtype="float64",
+        )
+        part.set_parameters(network.weights[:layer], network.biases[:layer])
+        net_input = np.asarray(part.predict(X), np.float64)
+        last = layer == len(sizes) - 1
+        if last and network.output == "softmax":
+            output = np.asarray(network.predict(X), np.float64)
+            derivative = output[:, :, None] * (np.eye(sizes[-1]) - output[:, None, :])
+        else:
+            output, derivative = _function(network.output if last else activations[layer - 1], net_input)
+        steps.append((net_input, output, derivative))
+    return steps
+
+
+def _function(activation: Any, z: Array) -> tuple[Array, Array]:
+    """Return f(z) and f'(z) as the core computes them.
+
+    A layer of one input, 1, has the numbers z as its weights. Its targets lie a power of two beside the
+    outputs, so that the gradient of the squared error is f'(z) times a known number.
+    """
+    layer = Network([1, z.size], output=activation, bias=False, dtype="float64")
+    layer.set_parameters([z.reshape(1, -1)], [None])
+    a = np.asarray(layer.predict([[1.0]]), np.float64)
+    targets = a - 2.0 ** np.ceil(np.log2(np.maximum(np.abs(a), 1.0)))
+    gradient = np.asarray(layer.loss_and_gradients([[1.0]], targets, loss="squared_error")[1][0], np.float64)
+    return a.reshape(z.shape), (gradient / (a - targets)).reshape(z.shape)
+
+
+def _output_deltas(network: Network, z: Array, targets: Array, loss: Any) -> tuple[Array, Array]:
+    """Return the loss of each row and its derivative with respect to the net inputs of the outputs."""
+    layer = Network([1, z.shape[1]], output=network.output, bias=False, dtype="float64")
+    losses, deltas = np.empty(len(z)), np.empty_like(z)
+    for row, (net_input, target) in enumerate(zip(z, targets, strict=True)):
+        layer.set_parameters([net_input.reshape(1, -1)], [None])
+        value, (gradient,), _ = layer.loss_and_gradients([[1.0]], target.reshape(1, -1), loss=loss)
+        losses[row], deltas[row] = value, gradient
+    return losses, deltas

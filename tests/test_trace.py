@@ -1,0 +1,470 @@
+"""One step as data, and as a derivation: against the teaching example, the reference and the core."""
+
+import copy
+import math
+import re
+import xml.etree.ElementTree as ElementTree
+
+import ferroprop as fp
+import numpy as np
+import pytest
+import reference
+from ferroprop.inspection._double import in_double
+from ferroprop.inspection._formula import to_mathml, to_text
+from ferroprop.inspection._functions import ACTIVATIONS, LOSSES
+from ferroprop.inspection._trace import _function
+from numpy.testing import assert_allclose, assert_array_equal
+
+# M. Mazur, "A step by step backpropagation example".
+X, T = [[0.05, 0.10]], [[0.01, 0.99]]
+
+
+@pytest.fixture
+def mazur():
+    network = fp.Network([2, 2, 2], activation="logistic", output="logistic", dtype="float64")
+    weights = [np.array([[0.15, 0.20], [0.25, 0.30]]).T, np.array([[0.40, 0.45], [0.50, 0.55]]).T]
+    network.set_parameters(weights, [[0.35, 0.35], [0.60, 0.60]])
+    return network
+
+
+def drawn(seed, activation="tanh", output="identity", loss=None, sizes=(3, 4, 2, 3), rows=5, dtype="float64"):
+    """Return a network with random parameters, inputs and targets."""
+    rng = np.random.default_rng(seed)
+    network = fp.Network(sizes, activation=activation, output=output, dtype=dtype)
+    weights = [rng.normal(size=W.shape) for W in network.weights]
+    network.set_parameters(weights, [rng.normal(size=b.shape) for b in network.biases])
+    targets = np.eye(sizes[-1])[rng.integers(0, sizes[-1], rows)]
+    return network, rng.normal(size=(rows, sizes[0])), targets
+
+
+def layers_of(network):
+    """Return the network as the reference's layers."""
+    activations = [*network.activations, network.output]
+    return [
+        reference.Layer(
+            np.float64(W),
+            None if b is None else np.float64(b),
+            activation if isinstance(activation, str) else "logistic",
+            getattr(activation, "slope", 1.0),
+        )
+        for W, b, activation in zip(network.weights, network.biases, activations, strict=True)
+    ]
+
+
+# The data ----------------------------------------------------------------------------------------------
+
+
+def test_mazur_to_all_digits(mazur):
+    step = fp.trace(mazur, X, T, loss="squared_error", optimizers=fp.SGD(0.5, momentum=0.0))
+    hidden, output = step.layers
+    assert_allclose(hidden.net_input, [[0.3775, 0.3925]], rtol=2e-15)
+    assert_allclose(hidden.output, [[0.5932699921071872, 0.5968843782597670]], rtol=2e-15)
+    assert_allclose(step.outputs, [[0.7513650695523157, 0.7729284653214625]], rtol=2e-15)
+    assert_allclose(step.row_losses, [0.2983711087600027], rtol=2e-15)
+    assert_allclose(output.delta, [[0.13849856162855695, -0.038098236516556236]], rtol=2e-15)
+    assert_allclose(hidden.delta, [[0.00877135468948693, 0.009954254705217196]], rtol=2e-15)
+    update = output.updates["SGD"]
+    assert_allclose(
+        (output.weights + update.weights).T,
+        [[0.35891647971788465, 0.4086661860762334], [0.5113012702387375, 0.5613701211079891]],
+        rtol=2e-15,
+    )
+    assert_allclose(output.biases + update.biases, [0.5307507191857215, 0.6190491182582781], rtol=2e-15)
+    update = hidden.updates["SGD"]
+    assert_allclose(
+        (hidden.weights + update.weights).T,
+        [[0.1497807161327628, 0.19956143226552567], [0.24975114363236958, 0.29950228726473915]],
+        rtol=2e-15,
+    )
+
+
+@pytest.mark.parametrize(
+    ("activation", "output", "loss"),
+    [
+        ("tanh", "identity", "squared_error"),
+        ("relu", "softmax", "log_loss"),
+        ("logistic", "softmax", "squared_error"),
+        (fp.Logistic(2.5), fp.Logistic(0.5), "log_loss"),
+        ("identity", "tanh", "squared_error"),
+        ("tanh", "logistic", None),
+    ],
+)
+def test_everything_is_as_in_the_reference(activation, output, loss):
+    network, inputs, targets = drawn(1, activation, output)
+    weight = np.array([1.0, 0.5, 2.0, 0.0, 3.0])
+    step = fp.trace(network, inputs, targets, loss=loss, sample_weight=weight, alpha=0.3)
+    layers = layers_of(network)
+    name = loss or "log_loss"
+    assert step.loss_name == name
+    value, weight_gradients, bias_gradients = reference.loss_and_gradients(
+        layers, inputs, targets, name, weight, 0.3
+    )
+    assert_allclose(step.loss, value, rtol=1e-13)
+    outputs = reference.forward(layers, inputs)
+    assert_allclose(
+        step.row_losses,
+        reference.row_losses(layers[-1], step.layers[-1].net_input, targets, name),
+        rtol=1e-12,
+        atol=1e-14,
+    )
+    assert_allclose((weight * step.row_losses).sum() / weight.sum() + step.penalty, value, rtol=1e-13)
+    for position, (seen, layer) in enumerate(zip(step.layers, layers, strict=True)):
+        assert seen.number == position + 1
+        assert_allclose(seen.inputs, outputs[position], rtol=1e-13, atol=1e-15)
+        assert_allclose(seen.net_input, reference.net_input(layer, outputs[position]), rtol=1e-12, atol=1e-14)
+        assert_allclose(seen.output, outputs[position + 1], rtol=1e-13, atol=1e-15)
+        assert_allclose(seen.weight_gradient, weight_gradients[position], rtol=1e-11, atol=1e-14)
+        assert_allclose(seen.bias_gradient, bias_gradients[position], rtol=1e-11, atol=1e-14)
+        one = np.ones_like(seen.output)
+        if seen.activation == "softmax":
+            jacobian = [reference.times_derivative(layer, a, np.eye(3)) for a in seen.output[:, None]]
+            assert_allclose(seen.derivative, jacobian, rtol=1e-13, atol=1e-16)
+        else:
+            assert_allclose(
+                seen.derivative, reference.times_derivative(layer, seen.output, one), rtol=1e-12, atol=1e-15
+            )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_deltas_and_inputs_make_the_gradients_of_the_core(seed):
+    """The deltas of hidden layers are computed here, the gradients by the core: two ways, one result."""
+    network, inputs, targets = drawn(
+        seed, ["relu", "logistic"], ["softmax", "logistic", "identity", "tanh"][seed % 4]
+    )
+    step = fp.trace(network, inputs, targets, alpha=0.1)
+    _, weight_gradients, bias_gradients = network.loss_and_gradients(inputs, targets, alpha=0.1)
+    for layer, W, b in zip(step.layers, weight_gradients, bias_gradients, strict=True):
+        mine = (layer.inputs.T @ layer.delta + 0.1 * layer.weights) / len(inputs)
+        assert_allclose(mine, W, rtol=1e-11, atol=1e-14)
+        assert_allclose(layer.delta.mean(axis=0), b, rtol=1e-11, atol=1e-14)
+
+
+def test_updates_continue_each_optimizer_and_change_nothing(mazur):
+    used = fp.Rprop(initial_step=0.001)
+    fp.train(mazur, X, T, optimizer=used, epochs=3)
+    before, state = copy.deepcopy(mazur), used.state
+    step = fp.trace(mazur, X, T, optimizers={"used": used, "fresh": fp.Rprop()})
+    assert_array_equal(before.weights, mazur.weights)
+    assert all(np.array_equal(used.state[name], value) for name, value in state.items())
+    grown = np.abs(step.layers[0].updates["used"].weights)
+    assert_allclose(grown, 0.001 * 1.2**3, rtol=1e-12)
+    assert_allclose(np.abs(step.layers[0].updates["fresh"].weights), 0.1, rtol=1e-14)
+    fp.train(mazur, X, T, optimizer=used, epochs=1, warm_start=True)
+    assert_allclose(mazur.weights[0], before.weights[0] + step.layers[0].updates["used"].weights, rtol=1e-15)
+
+
+def test_names_of_updates(mazur):
+    step = fp.trace(mazur, X, T)
+    assert list(step.layers[0].updates) == list(step.optimizers)
+    assert {"SGD", "Rprop", "Adam"} <= set(step.optimizers)
+    step = fp.trace(mazur, X, T, optimizers=[fp.Adam(0.1), fp.Adam(0.2), fp.Rprop()])
+    assert list(step.optimizers) == [repr(fp.Adam(0.1)), repr(fp.Adam(0.2)), "Rprop"]
+
+
+def test_a_float32_network_is_followed_in_double_precision():
+    network, inputs, targets = drawn(3, dtype="float32")
+    step = fp.trace(network, inputs, targets)
+    assert_array_equal(step.layers[0].weights, network.weights[0])
+    assert all(layer.delta.dtype == np.float64 for layer in step.layers)
+    assert_allclose(step.outputs, network.predict(inputs), rtol=1e-5)
+    assert_allclose(step.outputs, reference.predict(layers_of(network), inputs), rtol=1e-13)
+
+
+def test_layers_without_biases():
+    network = fp.Network([2, 2, 1], bias=[False, True], activation="tanh", dtype="float64", seed=3)
+    step = fp.trace(network, [[1.0, 2.0]], [[0.5]])
+    assert step.layers[0].biases is None
+    assert step.layers[0].bias_gradient is None
+    assert step.layers[0].updates["Rprop"].biases is None
+    assert "b1[" not in str(step)
+    assert "b2[0]" in str(step)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("net", X, T), TypeError, "network must be a Network"),
+        ((None, [[1.0]], T), ValueError, "X"),
+        ((None, X, [[math.nan, 0.0]]), ValueError, "Y"),
+    ],
+)
+def test_bad_arguments(mazur, arguments, error, message):
+    network, *rest = arguments
+    with pytest.raises(error, match=message):
+        fp.trace(mazur if network is None else network, *rest)
+    with pytest.raises(error, match=message):
+        fp.check_gradients(mazur if network is None else network, *rest)
+
+
+def test_bad_settings(mazur):
+    with pytest.raises(TypeError, match="optimizer must be"):
+        fp.trace(mazur, X, T, optimizers="sgd")
+    with pytest.raises(ValueError, match="loss must be one of"):
+        fp.trace(mazur, X, T, loss="no such")
+    step = fp.trace(mazur, X, T)
+    for setting in ({"row": 1}, {"row": -1}, {"digits": 0}, {"digits": 18}, {"max_units": 0}):
+        with pytest.raises(ValueError, match=next(iter(setting))):
+            step.text(**setting)
+    with pytest.raises(TypeError, match="digits must be an integer"):
+        step.html(digits=1.5)
+    with pytest.raises(ValueError, match="max_parameters must be at least 1"):
+        fp.check_gradients(mazur, X, T, max_parameters=0)
+
+
+# The formulas ------------------------------------------------------------------------------------------
+
+
+def value_of(expression, **names):
+    """Evaluate a formula with the meaning that its names have in mathematics."""
+    meanings = {
+        "exp": math.exp,
+        "ln": math.log,
+        "tanh": math.tanh,
+        "arctan": math.atan,
+        "erf": math.erf,
+        "sqrt": math.sqrt,
+        "pi": math.pi,
+        "abs": abs,
+        "max": max,
+        "min": min,
+        "sign": lambda x: (x > 0) - (x < 0),
+        "Phi": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
+        "phi": lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi),
+    }
+    return eval(expression, {**meanings, **names})
+
+
+def core_has(activation):
+    try:
+        fp.Network([1, 1], output=activation)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", [name for name in ACTIVATIONS if core_has(name)])
+def test_a_formula_of_an_activation_is_what_the_core_computes(name):
+    formula = ACTIVATIONS[name]
+    z = np.array([-6.0, -2.9, -2.0, -0.75, -0.1, 0.1, 0.3, 1.0, 2.9, 6.0])
+    values, slopes = _function(name, z)
+    for net_input, value, slope in zip(z, values, slopes, strict=True):
+        known = {"z": net_input, "a": value, **formula.constants}
+        assert_allclose(value_of(formula.value, **known), value, rtol=1e-12, atol=1e-15)
+        assert_allclose(value_of(formula.derivative, **known), slope, rtol=1e-9, atol=1e-12)
+
+
+ANY_TARGETS, SIGNS = ((0.5, 2.0), (3.0, 1.0), (1.5, 0.25)), ((0.5, 1.0), (3.0, 1.0), (1.5, -1.0))
+LOSS_CASES = [(name, *case) for name in LOSSES for case in (SIGNS if "hinge" in name else ANY_TARGETS)]
+
+
+def core_has_loss(name):
+    try:
+        output = "exponential" if name == "poisson" else "identity"
+        fp.Network([1, 1], output=output).loss_and_gradients([[1.0]], [[1.0]], loss=name)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("name", "a", "t"), [case for case in LOSS_CASES if core_has_loss(case[0])])
+def test_a_formula_of_a_loss_is_what_the_core_computes(name, a, t):
+    formula = LOSSES[name]
+    output, z = ("exponential", math.log(a)) if name == "poisson" else ("identity", a)
+    network = fp.Network([1, 1], bias=False, output=output, dtype="float64")
+    network.set_parameters([[[z]]], [None])
+    value, (slope,), _ = network.loss_and_gradients([[1.0]], [[t]], loss=name)
+    known = {"a": a, "t": t, **formula.constants}
+    assert_allclose(value_of(formula.value, **known), value, rtol=1e-13, atol=1e-15)
+    dz = a if name == "poisson" else 1.0  # the slope of the output
+    assert_allclose(value_of(formula.derivative, **known) * dz, slope[0, 0], rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("a - (b + c)", "a - (b + c)"),
+        ("a - (b - c)*d", "a - (b - c)·d"),
+        ("a + (-0.5)*b", "a + (-0.5)·b"),
+        ("(a - t)**2/2", "(a - t)²/2"),
+        ("a/(b*c)", "a/(b·c)"),
+        ("(-a)**2", "(-a)²"),
+        ("exp(-(-0.5))", "exp(-(-0.5))"),
+        ("delta1[0]", "δ1[0]"),
+        ("dE_dW1[0,1]", "∂E/∂W1[0,1]"),
+        ("1 if z > 0 else 0", "1 if z > 0, else 0"),
+    ],
+)
+def test_plain_text(expression, text):
+    assert to_text([expression]) == text
+
+
+@pytest.mark.parametrize("formula", [*ACTIVATIONS.values(), *LOSSES.values()])
+def test_every_formula_can_be_shown(formula):
+    for expression in (formula.value, formula.derivative):
+        assert to_text([expression])
+        ElementTree.fromstring(to_mathml([expression]).replace("&#x2061;", ""))
+
+
+# The derivation ----------------------------------------------------------------------------------------
+
+
+def equations(text):
+    return [line.strip() for line in text.splitlines() if " = " in line]
+
+
+def test_each_line_of_a_derivation_is_true(mazur):
+    """What stands between two equals signs, computed as it stands, is the number at the end."""
+    step = fp.trace(mazur, X, T, loss="squared_error")
+    checked = 0
+    for line in equations(step.text(digits=17)):
+        _, *sides = line.split(" = ")
+        if len(sides) < 2:
+            continue
+        python = sides[0].replace("·", "*").replace("²", "**2")
+        assert_allclose(value_of(python), float(sides[-1]), rtol=1e-12)
+        checked += 1
+    assert checked == 8 + 1 + 8 + 2
+
+
+def test_each_line_of_a_derivation_is_true_for_many_rows():
+    network, inputs, targets = drawn(5, ["relu", fp.Logistic(2.0)], "softmax", sizes=(2, 3, 2, 3), rows=3)
+    step = fp.trace(network, inputs, targets, sample_weight=[1, 2, 0.5], alpha=0.2)
+    checked = 0
+    for row in range(3):
+        for line in equations(step.text(row, digits=17)):
+            _, *sides = line.split(" = ")
+            if len(sides) < 2 or " if " in sides[0]:
+                continue
+            python = sides[0].replace("·", "*").replace("²", "**2")
+            assert_allclose(value_of(python), float(sides[-1]), rtol=1e-11, atol=1e-15)
+            checked += 1
+    assert checked > 60
+
+
+def test_a_large_network_is_shown_in_part():
+    network, inputs, targets = drawn(2, "relu", "softmax", sizes=(50, 40, 30, 10), rows=20)
+    text = str(fp.trace(network, inputs, targets))
+    assert len(text.splitlines()) < 160
+    assert "… and 36 more units." in text
+    assert "… and 2020 more parameters." in text  # 50 x 40 + 40 less 16 and 4
+    assert "+ … +" in text
+
+
+def test_html_is_well_formed_and_has_the_numbers(mazur):
+    html = fp.trace(mazur, X, T, loss="squared_error")._repr_html_()
+    tree = ElementTree.fromstring(html)
+    words = " ".join("".join(formula.itertext()) for formula in tree.iter("math"))
+    assert "0.298371" in words
+    assert "0.751365" in words
+    assert "<script" not in html
+    assert "http" not in html  # nothing comes over the network
+
+
+# Gradients against differences -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("output", ["identity", "logistic", "softmax"])
+@pytest.mark.parametrize("activation", ["tanh", "relu", "logistic"])
+def test_backpropagation_agrees_with_differences(activation, output, dtype):
+    network, inputs, targets = drawn(4, activation, output, dtype=dtype)
+    check = fp.check_gradients(network, inputs, targets, alpha=0.1, sample_weight=[1, 2, 3, 0, 1])
+    assert check.passed, check
+    assert len(check.errors) == check.n_parameters == network.n_parameters
+    errors = [error.relative_error for error in check.errors]
+    assert errors == sorted(errors, reverse=True)
+    _, weight_gradients, _ = network.loss_and_gradients(
+        inputs, targets, alpha=0.1, sample_weight=[1, 2, 3, 0, 1]
+    )
+    for error in check.errors:
+        if error.kind == "weight":
+            gradient = weight_gradients[error.layer - 1][error.from_unit, error.to_unit]
+            assert error.backpropagation == gradient
+
+
+class Tampered:
+    """A network whose loss has one more term, which its gradients do not know of."""
+
+    def __init__(self, network):
+        self.network = in_double(network)
+        self.weights, self.biases = self.network.weights, self.network.biases
+
+    def set_parameters(self, weights, biases):
+        self.extra = 0.01 * weights[1][2, 0]
+        self.network.set_parameters(weights, biases)
+
+    def loss_and_gradients(self, X, Y, **settings):
+        value, *gradients = self.network.loss_and_gradients(X, Y, **settings)
+        return value + getattr(self, "extra", 0.0), *gradients
+
+
+def test_a_wrong_gradient_is_found(monkeypatch):
+    monkeypatch.setattr("ferroprop.inspection._gradient_check.in_double", Tampered)
+    network, inputs, targets = drawn(6)
+    check = fp.check_gradients(network, inputs, targets)
+    assert not check.passed
+    worst = check.worst
+    assert (worst.layer, worst.kind, worst.from_unit, worst.to_unit) == (2, "weight", 2, 0)
+    assert worst.name == "W2[2,0]"
+    assert_allclose(worst.difference - worst.backpropagation, 0.01, rtol=1e-6)
+    assert check.errors[1].relative_error < 1e-6
+    assert "DISAGREE on 1" in str(check)
+    assert re.search(r"W2\[2,0\], layer 2, weight from unit 2 to unit 0", str(check))
+
+
+def test_some_of_many_parameters():
+    network, inputs, targets = drawn(7, sizes=(20, 30, 3))
+    check = fp.check_gradients(network, inputs, targets, max_parameters=40, seed=1)
+    assert len(check.errors) == 40
+    assert check.passed
+    assert f"40 of {network.n_parameters} parameters" in str(check)
+    again = fp.check_gradients(network, inputs, targets, max_parameters=40, seed=1)
+    assert again.errors == check.errors
+    other = fp.check_gradients(network, inputs, targets, max_parameters=40, seed=2)
+    assert {e.name for e in other.errors} != {e.name for e in check.errors}
+
+
+def test_a_kink_within_the_step_is_no_disagreement():
+    """A ReLU whose net input is 1e-6: the first step reaches across its corner, a smaller one does not."""
+    network = fp.Network([1, 1, 1], activation="relu", dtype="float64")
+    network.set_parameters([[[1.0]], [[1.0]]], [[-1.0 + 1e-6], [0.0]])
+    assert fp.check_gradients(network, [[1.0]], [[3.0]]).passed
+
+
+# A network described -----------------------------------------------------------------------------------
+
+
+def test_summary():
+    network = fp.Network([4, 10, 3], activation=fp.Logistic(2.0), output="softmax", bias=[True, False])
+    summary = network.summary()
+    assert [layer.n_parameters for layer in summary.layers] == [50, 30]
+    assert sum(layer.n_parameters for layer in summary.layers) == summary.n_parameters == network.n_parameters
+    assert summary.n_bytes == 320
+    assert "softmax, no biases" in str(summary)
+    assert repr(summary) == str(summary)
+    ElementTree.fromstring(f"<div>{summary._repr_html_()}</div>")
+
+
+def test_summary_of_many_layers_is_short():
+    lines = str(fp.Network([2] * 200).summary()).splitlines()
+    assert len(lines) == 27
+    assert any("… 175 more" in line for line in lines)
+
+
+@pytest.mark.parametrize("sizes", [[1, 1], [3, 5, 2], [784, 300, 10], [2] * 30])
+def test_a_drawing_stays_small_and_well_formed(sizes):
+    network = fp.Network(sizes, activation="tanh")
+    html = network._repr_html_()
+    assert len(html) < 200_000
+    tree = ElementTree.fromstring(html)
+    circles = [element for element in tree.iter() if element.tag.endswith("circle")]
+    assert len(circles) == sum(min(size, 9 if size > 10 else 10) for size in sizes[:3] + sizes[3:][-3:])
+
+
+def test_edges_are_coloured_by_sign():
+    network = fp.Network([2, 1], bias=False)
+    network.set_parameters([[[2.0], [-1.0]]], [None])
+    lines = [e for e in ElementTree.fromstring(network._repr_html_()).iter() if e.tag.endswith("line")]
+    colours = {line[0].text: (line.get("stroke"), float(line.get("stroke-width"))) for line in lines}
+    assert colours["0 to 0: 2"] == ("#b7410e", 3.0)
+    assert colours["1 to 0: -1"] == ("#20639b", 1.7)
