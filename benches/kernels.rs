@@ -7,7 +7,7 @@
 mod support;
 
 use criterion::{criterion_group, criterion_main};
-use ferroprop::kernel::{Gradient, Product, Rows, Scalar, dispatch, panel_lines, panels};
+use ferroprop::kernel::{Gradient, Product, Rows, Scalar, Terms, dispatch, panel_lines, panels};
 use gemmkit::{MatMut, MatRef};
 use support::{bench_share, numbers, peak, settings};
 
@@ -37,8 +37,7 @@ fn products<T: Scalar>(c: &mut criterion::Criterion) {
             dispatch(Product {
                 rows,
                 depth,
-                input: &input,
-                input_stride: stride,
+                input: Terms::in_panels(&input, stride),
                 right: &right,
                 right_stride,
                 bias: true,

@@ -20,6 +20,31 @@ use super::simd::Simd;
 /// a tile fit in the first two cache levels. A multiple of the line.
 const DEPTH_BLOCK: usize = 512;
 
+/// A matrix whose rows are summed over: where its numbers lie.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a, T> {
+    /// The numbers.
+    pub numbers: &'a [T],
+    /// From one row to the next.
+    pub row: usize,
+    /// From one line's worth of columns to the next.
+    pub panel: usize,
+}
+
+impl<'a, T: Scalar> Terms<'a, T> {
+    /// A matrix in panels that are `stride` apart.
+    #[must_use]
+    pub fn in_panels(numbers: &'a [T], stride: usize) -> Self {
+        Self { numbers, row: T::LANES, panel: stride }
+    }
+
+    /// A matrix whose rows of `columns` numbers lie one after the other.
+    #[must_use]
+    pub fn in_rows(numbers: &'a [T], columns: usize) -> Self {
+        Self { numbers, row: columns, panel: T::LANES }
+    }
+}
+
 /// `output = start + input * panels` for a block of rows.
 #[derive(Debug)]
 pub struct Product<'a, T> {
@@ -27,10 +52,8 @@ pub struct Product<'a, T> {
     pub rows: usize,
     /// Terms of each sum: the input's columns.
     pub depth: usize,
-    /// The input in panels.
-    pub input: &'a [T],
-    /// From one panel of the input to the next.
-    pub input_stride: usize,
+    /// The input: in panels, or row by row.
+    pub input: Terms<'a, T>,
     /// The right side in panels of `depth` lines, and one line of biases if `bias`.
     pub right: &'a [T],
     /// From one panel of the right side to the next.
@@ -63,14 +86,17 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
         let lanes = T::LANES;
         let last = panels::<T>(self.columns) - 1;
         let whole = last + usize::from(!ends_in_half::<T>(self.columns));
-        assert!(self.input.len() >= (self.depth - 1) / lanes * self.input_stride + self.rows * lanes);
+        let Terms { numbers, row, panel } = self.input;
+        let last_term = self.depth - 1;
+        assert!(numbers.len() > last_term / lanes * panel + (self.rows - 1) * row + last_term % lanes);
         assert!(self.right.len() >= last * self.right_stride + (self.depth + usize::from(self.bias)) * lanes);
         assert!(self.output.len() >= last * self.output_stride + self.rows * lanes);
         let tiles = Tiles {
             simd,
             depth: self.depth,
-            input: self.input.as_ptr(),
-            input_stride: self.input_stride,
+            input: numbers.as_ptr(),
+            input_row: row,
+            input_panel: panel,
             right: self.right.as_ptr(),
             right_stride: self.right_stride,
             output: self.output.as_mut_ptr(),
@@ -125,7 +151,8 @@ struct Tiles<T, S> {
     simd: S,
     depth: usize,
     input: *const T,
-    input_stride: usize,
+    input_row: usize,
+    input_panel: usize,
     right: *const T,
     right_stride: usize,
     output: *mut T,
@@ -136,9 +163,17 @@ impl<T: Scalar, S: Simd<T>> Tiles<T, S> {
     /// The same for the first halves of lines.
     #[inline(always)]
     fn half(self) -> Tiles<T, S::Half> {
-        let Self { simd, depth, input, input_stride, right, right_stride, output, output_stride } = self;
-        let simd = simd.half();
-        Tiles { simd, depth, input, input_stride, right, right_stride, output, output_stride }
+        Tiles {
+            simd: self.simd.half(),
+            depth: self.depth,
+            input: self.input,
+            input_row: self.input_row,
+            input_panel: self.input_panel,
+            right: self.right,
+            right_stride: self.right_stride,
+            output: self.output,
+            output_stride: self.output_stride,
+        }
     }
 
     /// All rows of `Q` panels.
@@ -214,12 +249,12 @@ impl<T: Scalar, S: Simd<T>> Tiles<T, S> {
             }
             let mut term = from;
             while term < to {
-                let input = self.input.add(term / lanes * self.input_stride + row * lanes);
+                let input = self.input.add(term / lanes * self.input_panel + row * self.input_row);
                 for k in 0..lanes.min(to - term) {
                     let line: [S::V; Q] =
                         std::array::from_fn(|q| simd.load(right[q].add((term + k) * lanes)));
                     for r in 0..R {
-                        let x = simd.splat(*input.add(r * lanes + k));
+                        let x = simd.splat(*input.add(r * self.input_row + k));
                         for q in 0..Q {
                             sums[r][q] = simd.fused(x, line[q], sums[r][q]);
                         }
@@ -265,15 +300,18 @@ mod tests {
         let right = numbers::<T>(panels::<T>(columns) * right_stride, seed + 1);
         let at =
             |row: usize, column: usize, stride: usize| column / lanes * stride + row * lanes + column % lanes;
-        for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+        let in_rows: Vec<T> =
+            (0..rows * depth).map(|index| input[at(index / depth, index % depth, stride)]).collect();
+        let forms = [Terms::in_panels(&input, stride), Terms::in_rows(&in_rows, depth)];
+        let sets = InstructionSet::ALL.into_iter().filter(|set| set.available());
+        for (set, terms) in sets.flat_map(|set| forms.map(|terms| (set, terms))) {
             let mut output = vec![T::ZERO; panels::<T>(columns) * stride];
             dispatch_on(
                 set,
                 Product {
                     rows,
                     depth,
-                    input: &input,
-                    input_stride: stride,
+                    input: terms,
                     right: &right,
                     right_stride,
                     bias,

@@ -5,7 +5,7 @@ use ndarray::ArrayView2;
 use super::packed::Packed;
 use crate::activation::Activation;
 use crate::error::Result;
-use crate::kernel::{Aligned, Product, Rows, Scalar, dispatch, gather_rows, panel_lines, panels};
+use crate::kernel::{Aligned, Product, Rows, Scalar, Terms, dispatch, gather_rows, panel_lines, panels};
 use crate::loss::{Loss, Outputs, softmax};
 use crate::network::Layer;
 
@@ -114,8 +114,7 @@ impl<T: Scalar> Block<T> {
             dispatch(Product {
                 rows,
                 depth: layer.fan_in,
-                input: &before[index],
-                input_stride: stride,
+                input: Terms::in_panels(&before[index], stride),
                 right: packed.layer(index),
                 right_stride: place.stride::<T>(),
                 bias: true,
@@ -170,8 +169,7 @@ impl<T: Scalar> Block<T> {
             dispatch(Product {
                 rows,
                 depth: place.fan_out,
-                input: &after[0],
-                input_stride: stride,
+                input: Terms::in_panels(&after[0], stride),
                 right: &transposed[place.transposed_start..],
                 right_stride: place.transposed_stride::<T>(),
                 bias: false,
