@@ -92,7 +92,7 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
         assert!(self.right.len() >= last * self.right_stride + (self.depth + usize::from(self.bias)) * lanes);
         assert!(self.output.len() >= last * self.output_stride + self.rows * lanes);
         let tiles = Tiles {
-            simd,
+            rows: self.rows,
             depth: self.depth,
             input: numbers.as_ptr(),
             input_row: row,
@@ -113,19 +113,15 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
             let mut panel = 0;
             while panel < whole {
                 let width = even_share(whole - panel, S::PANELS);
-                // Safety: the assertions above cover every row, panel and term of the loops.
-                unsafe {
-                    match width {
-                        3 => tiles.rows::<3>(self.rows, panel, from, to, start),
-                        2 => tiles.rows::<2>(self.rows, panel, from, to, start),
-                        _ => tiles.rows::<1>(self.rows, panel, from, to, start),
-                    }
+                match width {
+                    3 => simd.apart(Panels::<_, 3, false> { tiles, panel, from, to, start }),
+                    2 => simd.apart(Panels::<_, 2, false> { tiles, panel, from, to, start }),
+                    _ => simd.apart(Panels::<_, 1, false> { tiles, panel, from, to, start }),
                 }
                 panel += width;
             }
             if panel == last {
-                // Safety: as above.
-                unsafe { tiles.half().rows::<1>(self.rows, panel, from, to, start) };
+                simd.apart(Panels::<_, 1, true> { tiles, panel, from, to, start });
             }
             from = to;
         }
@@ -146,9 +142,11 @@ pub fn even_share(count: usize, most: usize) -> usize {
     count.div_ceil(count.div_ceil(most))
 }
 
+/// Only [`Product::run`] makes one: every row, panel and term of the loops below lies inside the
+/// three matrices.
 #[derive(Clone, Copy)]
-struct Tiles<T, S> {
-    simd: S,
+struct Tiles<T> {
+    rows: usize,
     depth: usize,
     input: *const T,
     input_row: usize,
@@ -159,81 +157,83 @@ struct Tiles<T, S> {
     output_stride: usize,
 }
 
-impl<T: Scalar, S: Simd<T>> Tiles<T, S> {
-    /// The same for the first halves of lines.
+/// Terms `from..to` of all rows of `Q` panels. It is a task of its own, run [apart](Simd::apart):
+/// among other loops there would not be enough registers for its pointers.
+struct Panels<T, const Q: usize, const HALF: bool> {
+    tiles: Tiles<T>,
+    panel: usize,
+    from: usize,
+    to: usize,
+    start: Start,
+}
+
+impl<T: Scalar, const Q: usize, const HALF: bool> Task<T> for Panels<T, Q, HALF> {
+    type Output = ();
+
     #[inline(always)]
-    fn half(self) -> Tiles<T, S::Half> {
-        Tiles {
-            simd: self.simd.half(),
-            depth: self.depth,
-            input: self.input,
-            input_row: self.input_row,
-            input_panel: self.input_panel,
-            right: self.right,
-            right_stride: self.right_stride,
-            output: self.output,
-            output_stride: self.output_stride,
+    fn run<S: Simd<T>>(self, simd: S) {
+        // Safety: see [`Tiles`].
+        unsafe {
+            if HALF {
+                self.rows(simd.half());
+            } else {
+                self.rows(simd);
+            }
         }
     }
+}
 
-    /// All rows of `Q` panels.
-    ///
+impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
     /// # Safety
-    /// Rows, panels and terms lie inside the three matrices.
+    /// See [`Tiles`].
     #[inline(always)]
-    unsafe fn rows<const Q: usize>(&self, rows: usize, panel: usize, from: usize, to: usize, start: Start) {
+    unsafe fn rows<S: Simd<T>>(&self, simd: S) {
+        let rows = self.tiles.rows;
         let mut row = 0;
         // Safety: as promised to this function.
         unsafe {
             while row + S::ROWS <= rows {
                 match S::ROWS {
-                    8 => self.tile::<8, Q>(row, panel, from, to, start),
-                    6 => self.tile::<6, Q>(row, panel, from, to, start),
-                    _ => self.tile::<4, Q>(row, panel, from, to, start),
+                    8 => self.tile::<S, 8>(simd, row),
+                    6 => self.tile::<S, 6>(simd, row),
+                    _ => self.tile::<S, 4>(simd, row),
                 }
                 row += S::ROWS.clamp(4, 8);
             }
             if row + 4 <= rows {
-                self.tile::<4, Q>(row, panel, from, to, start);
+                self.tile::<S, 4>(simd, row);
                 row += 4;
             }
             if row + 2 <= rows {
-                self.tile::<2, Q>(row, panel, from, to, start);
+                self.tile::<S, 2>(simd, row);
                 row += 2;
             }
             if row < rows {
-                self.tile::<1, Q>(row, panel, from, to, start);
+                self.tile::<S, 1>(simd, row);
             }
         }
     }
 
-    /// `R` rows of `Q` panels, all sums in registers.
+    /// `R` rows, all sums in registers.
     ///
     /// # Safety
-    /// As for [`Tiles::rows`].
+    /// See [`Tiles`]; the rows exist.
     #[inline(always)]
-    unsafe fn tile<const R: usize, const Q: usize>(
-        &self,
-        row: usize,
-        panel: usize,
-        from: usize,
-        to: usize,
-        start: Start,
-    ) {
-        let simd = self.simd;
+    unsafe fn tile<S: Simd<T>, const R: usize>(&self, simd: S, row: usize) {
         let lanes = T::LANES;
+        let tiles = self.tiles;
         // Safety: as promised to this function.
         unsafe {
-            let right: [*const T; Q] =
-                std::array::from_fn(|q| self.right.add((panel + q) * self.right_stride));
-            let output: [*mut T; Q] =
-                std::array::from_fn(|q| self.output.add((panel + q) * self.output_stride + row * lanes));
+            let right = tiles.right.add(self.panel * tiles.right_stride);
+            let output: [*mut T; Q] = std::array::from_fn(|q| {
+                tiles.output.add((self.panel + q) * tiles.output_stride + row * lanes)
+            });
             let mut sums = [[simd.splat(T::ZERO); Q]; R];
-            match start {
+            match self.start {
                 Start::Zero => {}
                 Start::Bias => {
                     for q in 0..Q {
-                        let bias = simd.load(right[q].add(self.depth * lanes));
+                        let bias = simd.load(right.add(q * tiles.right_stride + tiles.depth * lanes));
                         for sum in &mut sums {
                             sum[q] = bias;
                         }
@@ -247,18 +247,21 @@ impl<T: Scalar, S: Simd<T>> Tiles<T, S> {
                     }
                 }
             }
-            let mut term = from;
-            while term < to {
-                let input = self.input.add(term / lanes * self.input_panel + row * self.input_row);
-                for k in 0..lanes.min(to - term) {
-                    let line: [S::V; Q] =
-                        std::array::from_fn(|q| simd.load(right[q].add((term + k) * lanes)));
+            let mut term = self.from;
+            let mut line = right.add(term * lanes);
+            while term < self.to {
+                let input = tiles.input.add(term / lanes * tiles.input_panel + row * tiles.input_row);
+                let input: [*const T; R] = std::array::from_fn(|r| input.add(r * tiles.input_row));
+                for k in 0..lanes.min(self.to - term) {
+                    let lines: [S::V; Q] =
+                        std::array::from_fn(|q| simd.load(line.add(q * tiles.right_stride)));
                     for r in 0..R {
-                        let x = simd.splat(*input.add(r * self.input_row + k));
+                        let x = simd.splat(*input[r].add(k));
                         for q in 0..Q {
-                            sums[r][q] = simd.fused(x, line[q], sums[r][q]);
+                            sums[r][q] = simd.fused(x, lines[q], sums[r][q]);
                         }
                     }
+                    line = line.add(lanes);
                 }
                 term += lanes;
             }
