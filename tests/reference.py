@@ -473,6 +473,8 @@ class AdamW(Adam):
 
     def step(self, w, g, loss):
         return super().step(w - self.rate * self.weight_decay * self.decays * w, g, loss)
+
+
 # Random numbers: Philox4x32-10 (Salmon et al. 2011), from a seed and a place ------------------------------
 
 

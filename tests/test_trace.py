@@ -117,11 +117,14 @@ def test_everything_is_as_in_the_reference(activation, output, loss):
         assert_allclose(seen.bias_gradient, bias_gradients[position], rtol=1e-11, atol=1e-14)
         one = np.ones_like(seen.output)
         if seen.activation == "softmax":
-            jacobian = [reference.times_derivative(layer, a, np.eye(3)) for a in seen.output[:, None]]
+            jacobian = [reference.times_derivative(layer, z, np.eye(3)) for z in seen.net_input[:, None]]
             assert_allclose(seen.derivative, jacobian, rtol=1e-13, atol=1e-16)
         else:
             assert_allclose(
-                seen.derivative, reference.times_derivative(layer, seen.output, one), rtol=1e-12, atol=1e-15
+                seen.derivative,
+                reference.times_derivative(layer, seen.net_input, one),
+                rtol=1e-12,
+                atol=1e-15,
             )
 
 
