@@ -45,11 +45,11 @@ mod training;
 pub use activation::Activation;
 pub use error::{Error, Result};
 pub use kernel::{InstructionSet, Scalar};
-pub use loss::Loss;
+pub use loss::{Loss, Objective, RowLoss};
 pub use model_file::{from_bytes, load, save, to_bytes};
 pub use network::{Init, Layer, Network};
 pub use optimizer::{
-    Adam, Choice, GRprop, InitialStep, Optimizer, Rprop, Sarprop, Schedule, Sgd, StepSizes, Variant,
+    Adam, AdamW, Choice, GRprop, InitialStep, Optimizer, Rprop, Sarprop, Schedule, Sgd, StepSizes, Variant,
 };
 pub use parallel::threads;
 pub use training::{Dataset, Epoch, History, Observer, OptimizerState, Settings, Shuffle, StopReason, train};

@@ -1,8 +1,9 @@
 //! Reading and writing a network as a safetensors file.
 //!
 //! The header's metadata has one entry, `ferroprop.network`, a JSON object: `version`, now 1, and
-//! `layers`, a list with one object a layer: `activation` (its name), `slope` (only for logistic
-//! layers). One entry, because safetensors writes several in random order. Layer i (0 for the first) has the tensors `{i}.weights`, of shape
+//! `layers`, a list with one object a layer: `activation` (its name), and its constant where it has
+//! one: `slope` (`logistic`, `leaky_relu`) or `alpha` (`elu`). One entry, because safetensors writes several in
+//! random order. Layer i (0 for the first) has the tensors `{i}.weights`, of shape
 //! (fan in, fan out), and, if it has biases, `{i}.biases`, of shape (fan out); all are `F32` or all
 //! are `F64`.
 
@@ -38,6 +39,36 @@ struct LayerEntry {
     activation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     slope: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alpha: Option<f64>,
+}
+
+impl LayerEntry {
+    fn of(activation: Activation) -> Self {
+        let constant = |of| activation.constant().and_then(|(name, c)| (name == of).then_some(c));
+        Self { activation: activation.name().to_owned(), slope: constant("slope"), alpha: constant("alpha") }
+    }
+
+    /// The activation, or what is wrong.
+    fn activation(&self) -> std::result::Result<Activation, String> {
+        let mut activation =
+            Activation::from_name("activation", &self.activation).map_err(|error| error.to_string())?;
+        let wanted = activation.constant().map(|(name, _)| name);
+        for (name, given) in [("slope", self.slope), ("alpha", self.alpha)] {
+            match (wanted == Some(name), given) {
+                (true, None) => return Err(format!("has no {name}")),
+                (false, Some(_)) => return Err(format!("has a {name} but is {}", self.activation)),
+                (true, Some(given)) => {
+                    if let Some((_, constant)) = activation.constant_mut() {
+                        *constant = given;
+                    }
+                }
+                (false, None) => {}
+            }
+        }
+        activation.check().map_err(|error| error.to_string())?;
+        Ok(activation)
+    }
 }
 
 fn dtype<T: Scalar>() -> Dtype {
@@ -49,17 +80,7 @@ fn dtype<T: Scalar>() -> Dtype {
 /// # Errors
 /// [`Error::ModelFile`] when the format cannot express it.
 pub fn to_bytes<T: Scalar>(network: &Network<T>) -> Result<Vec<u8>> {
-    let layers = network
-        .layers()
-        .iter()
-        .map(|layer| LayerEntry {
-            activation: layer.activation.name().to_owned(),
-            slope: match layer.activation {
-                Activation::Logistic { slope } => Some(slope),
-                _ => None,
-            },
-        })
-        .collect();
+    let layers = network.layers().iter().map(|layer| LayerEntry::of(layer.activation)).collect();
     let unwritable = |reason: String| Error::ModelFile { path: "the network".to_owned(), reason };
     let header = serde_json::to_string(&Header { version: VERSION, layers })
         .map_err(|error| unwritable(error.to_string()))?;
@@ -106,7 +127,7 @@ pub fn from_bytes<T: Scalar>(bytes: &[u8], path: &str) -> Result<Option<Network<
     }
     let mut layers = Vec::new();
     let mut used = 0;
-    for (index, LayerEntry { activation, slope }) in entries.iter().enumerate() {
+    for (index, entry) in entries.iter().enumerate() {
         let name = format!("{index}.weights");
         let weights = tensors.tensor(&name).map_err(|error| wrong(error.to_string()))?;
         if weights.dtype() != dtype::<T>() {
@@ -131,15 +152,7 @@ pub fn from_bytes<T: Scalar>(bytes: &[u8], path: &str) -> Result<Option<Network<
             }
         };
         used += 1 + usize::from(bias);
-        let mut activation =
-            Activation::from_name("activation", activation).map_err(|error| wrong(error.to_string()))?;
-        match (&mut activation, *slope) {
-            (Activation::Logistic { slope }, Some(own)) => *slope = own,
-            (Activation::Logistic { .. }, None) => return Err(wrong(format!("layer {index} has no slope"))),
-            (_, Some(_)) => return Err(wrong(format!("layer {index} has a slope but is not logistic"))),
-            (_, None) => {}
-        }
-        activation.check().map_err(|error| wrong(error.to_string()))?;
+        let activation = entry.activation().map_err(|error| wrong(format!("layer {index} {error}")))?;
         if index + 1 < entries.len() && activation == Activation::Softmax {
             return Err(wrong(format!("layer {index} is a hidden softmax")));
         }

@@ -7,8 +7,8 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use crate::activation::Activation;
 use crate::error::{Error, Result, check_number};
 use crate::kernel::{Scalar, StandardMode};
-use crate::loss::Loss;
-use crate::pass::{Packed, predict};
+use crate::loss::Objective;
+use crate::pass::{Packed, input_gradient, predict};
 use crate::random::{Purpose, Random};
 use crate::training::{Dataset, loss_and_gradient};
 
@@ -266,6 +266,51 @@ impl<T: Scalar> Network<T> {
         predict(&self.layers, self.packed()?, x, y, n_threads)
     }
 
+    /// The outputs of a hidden layer (0 for the first) into a slice that takes them row after row.
+    ///
+    /// # Errors
+    /// As for [`Network::predict_into`]; [`Error::Argument`] when there is no such hidden layer.
+    pub fn hidden_into(
+        &self,
+        x: ArrayView2<'_, T>,
+        layer: usize,
+        y: &mut [T],
+        n_threads: Option<usize>,
+    ) -> Result<()> {
+        let n_hidden = self.layers.len() - 1;
+        if layer >= n_hidden {
+            return Err(Error::argument("layer", format!("below {n_hidden}"), layer));
+        }
+        check_matrix("X", x, self.n_inputs())?;
+        let columns = self.layers[layer].fan_out;
+        if x.nrows().checked_mul(columns) != Some(y.len()) {
+            return Err(Error::shape("y", format!("({} * {columns},)", x.nrows()), &[y.len()]));
+        }
+        let _standard = StandardMode::enter();
+        predict(&self.layers[..=layer], self.packed()?, x, y, n_threads)
+    }
+
+    /// The derivatives of all outputs with respect to all inputs: for each row, outputs x inputs
+    /// numbers.
+    ///
+    /// # Errors
+    /// As for [`Network::predict_into`].
+    pub fn input_gradient_into(
+        &self,
+        x: ArrayView2<'_, T>,
+        gradients: &mut [T],
+        n_threads: Option<usize>,
+    ) -> Result<()> {
+        check_matrix("X", x, self.n_inputs())?;
+        let numbers = self.n_outputs().checked_mul(self.n_inputs());
+        if numbers.and_then(|numbers| numbers.checked_mul(x.nrows())) != Some(gradients.len()) {
+            let expected = format!("({} * {} * {},)", x.nrows(), self.n_outputs(), self.n_inputs());
+            return Err(Error::shape("gradients", expected, &[gradients.len()]));
+        }
+        let _standard = StandardMode::enter();
+        input_gradient(&self.layers, self.packed()?, x, gradients, n_threads)
+    }
+
     pub(crate) fn packed(&self) -> Result<&Packed<T>> {
         if let Some(packed) = self.packed.get() {
             return Ok(packed);
@@ -281,15 +326,15 @@ impl<T: Scalar> Network<T> {
     /// of squared weights) / S`. Biases are not penalised.
     ///
     /// # Errors
-    /// As for [`crate::train`].
-    pub fn loss_and_gradient(
+    /// As for [`crate::train`]; [`Error::OwnLoss`].
+    pub fn loss_and_gradient<'a>(
         &self,
         data: &Dataset<'_, T>,
-        loss: Loss,
+        loss: impl Into<Objective<'a, T>>,
         alpha: f64,
         n_threads: Option<usize>,
     ) -> Result<(f64, Vec<T>)> {
-        loss_and_gradient(self, data, loss, alpha, n_threads)
+        loss_and_gradient(self, data, loss.into(), alpha, n_threads)
     }
 }
 

@@ -1,5 +1,5 @@
 //! Philox4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy
-//! as 1, 2, 3", SC 2011: initial weights and shuffles come from here.
+//! as 1, 2, 3", SC 2011: initial weights, shuffles and the masks of dropout come from here.
 //!
 //! A stream is named by a seed and a purpose, so that weights and shuffles of one seed have nothing
 //! to do with each other, and adding a purpose changes no other stream.
@@ -11,6 +11,7 @@ use crate::kernel::Scalar;
 pub(crate) enum Purpose {
     Weights = 1,
     Shuffle = 2,
+    Dropout = 3,
     StepSizes = 5,
     Noise = 6,
 }
@@ -94,6 +95,27 @@ pub(crate) fn unit_at(seed: u64, purpose: Purpose, part: u64, place: u64) -> [f6
         [seed as u32, (seed >> 32) as u32],
     );
     block.map(|bits| f64::from(bits >> 8) * (1.0 / f64::from(1u32 << 24)))
+}
+
+/// Random numbers by place, in any order: for what threads share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words {
+    key: [u32; 2],
+    part: u32,
+    purpose: u32,
+}
+
+impl Words {
+    /// Those of a seed and a purpose; `index` (below 2^24) and `part` tell apart what shares both.
+    pub(crate) fn new(seed: u64, purpose: Purpose, index: u32, part: u32) -> Self {
+        Self { key: [seed as u32, (seed >> 32) as u32], part, purpose: (purpose as u32) << 24 | index }
+    }
+
+    /// The four numbers at a place.
+    #[inline(always)]
+    pub(crate) fn at(self, column: u32, row: u32) -> [u32; 4] {
+        philox([column, row, self.part, self.purpose], self.key)
+    }
 }
 
 #[inline(always)]

@@ -33,10 +33,11 @@ OPTIMIZERS = {
     # No epoch improves by this much, so the learning rate falls after each.
     "SGD adaptive": (fp.SGD(0.005, schedule="adaptive"), {"patience": 1, "tolerance": 10.0}),
     "Adam": (fp.Adam(0.01), {}),
+    "AdamW": (fp.AdamW(0.01, weight_decay=0.25), {}),
     "Adam own constants": (fp.Adam(0.01, beta_1=0.8, beta_2=0.99, epsilon=1e-4), {}),
 }
 
-# Output activation and loss: all that go together.
+# Output activation and loss: of each way from one to the other, some.
 OUTPUTS = [
     ("identity", "squared_error"),
     ("relu", "squared_error"),
@@ -47,9 +48,13 @@ OUTPUTS = [
     ("logistic", "log_loss"),
     (fp.Logistic(2.5), "log_loss"),
     ("softmax", "log_loss"),
+    ("softmax", fp.LogLoss(0.25)),
+    ("silu", fp.Huber(0.5)),
+    ("exp", "poisson"),
 ]
 
-ACTIVATIONS = ["identity", "logistic", fp.Logistic(2.5), "tanh", "relu"]
+# Of those whose output does not tell the derivative, one stands for all.
+ACTIVATIONS = ["identity", "logistic", fp.Logistic(2.5), "tanh", "relu", "gelu", fp.ELU(0.5)]
 
 
 @functools.lru_cache(maxsize=64)
@@ -64,7 +69,11 @@ def numbers(label, *shape):
 def targets(label, rows, columns, output, loss):
     """Return targets in the domain of the loss; of log_loss, half of the rows are sure and half are not."""
     drawn = numbers(label, rows, columns)
-    if loss == "squared_error":
+    if loss == "poisson":
+        return np.floor(np.abs(drawn) * 4)
+    if loss in ("hinge", "squared_hinge"):
+        return np.where(drawn < 0, -1.0, 1.0)
+    if loss != "log_loss" and not isinstance(loss, fp.LogLoss):
         return drawn
     if output == "softmax":
         classes = np.arange(columns)

@@ -15,6 +15,7 @@ from pathlib import Path
 import ferroprop as fp
 import numpy as np
 from fits import Fit, hash_of_gradients, sha256
+from strategies import ALL_ACTIVATIONS, ALL_LOSSES, HIDDEN_ACTIVATIONS, OUTPUTS
 
 FILE = Path(__file__).with_name("golden_hashes.json")
 
@@ -87,6 +88,32 @@ _FITS = {
     "several chunks of rows": Fit(layer_sizes=(3, 11, 2), rows=1111, weighted=True),
     "sums in several blocks": Fit(layer_sizes=(1030, 3, 530, 2), rows=9, activation=["identity", "tanh"]),
     "shared between threads": Fit(layer_sizes=(40, 50, 30, 3), rows=331, n_threads=3),
+    "AdamW": Fit(layer_sizes=(8, 70, 3), rows=120, batch_size=50, epochs=6, optimizer="AdamW"),
+    "label smoothing": Fit(
+        layer_sizes=(7, 19, 3), rows=150, batch_size=64, output="softmax", loss=fp.LogLoss(0.125),
+        weighted=True,
+    ),
+    "dropout": Fit(
+        layer_sizes=(6, 40, 33, 2), rows=300, batch_size=64, activation=["relu", "gelu"], optimizer="Adam",
+        settings={"dropout": [0.25, 0.5]}, validation_rows=41,
+    ),
+    **{
+        f"{activation} units": Fit(
+            layer_sizes=(4, 17, 5, 3), rows=57, batch_size=30, epochs=4, activation=activation,
+            output=activation, weighted=True, optimizer="Adam",
+        )
+        for activation in HIDDEN_ACTIVATIONS
+        if activation not in ("identity", "logistic", "tanh", "relu")
+    },
+    **{
+        f"{loss} on {output}": Fit(
+            layer_sizes=(5, 19, 3), rows=90, batch_size=64, epochs=4, output=output, loss=loss, weighted=True,
+            alpha=0.25, optimizer="Adam",
+        )
+        for loss in ALL_LOSSES
+        if loss not in ("squared_error", "log_loss")
+        for output in OUTPUTS.get(loss, ["identity", "softmax", "silu"])
+    },
 }  # fmt: skip
 
 DTYPES = ["float32", "float64"]
@@ -117,6 +144,13 @@ def function_hashes(dtype, count=200_000):
         network = fp.Network([1, len(weights[0])], output=output, bias=False, dtype=dtype)
         network.set_parameters([weights], [None])
         hashes[name] = sha256(network.predict(X))
+    for name in ALL_ACTIVATIONS:
+        if name not in hashes:
+            network = fp.Network([1, 1], output=name, bias=False, dtype=dtype)
+            network.set_parameters([[[1.0]]], [None])
+            arrays = network.predict(X), network.input_gradient(X)
+            # Where a number is too large for e^z, there is nothing to hash.
+            hashes[name] = sha256(*(array[np.isfinite(array)] for array in arrays))
 
     # Numbers of one magnitude in a call: in the double precision in which losses are added, none of them
     # hides another.

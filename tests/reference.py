@@ -15,6 +15,7 @@ Every function works in the precision of the arrays that it is given.
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import special
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Layer:
     weights: np.ndarray  # (fan_in, fan_out)
     biases: np.ndarray | None  # (fan_out,), or None for a layer without
     activation: str
-    slope: float = 1.0  # of the logistic function only
+    slope: float = 1.0  # the constant of logistic and leaky_relu (c below) and of elu (alpha)
 
 
 # Forward -----------------------------------------------------------------------------------------------
@@ -44,6 +45,18 @@ def activate(layer, z):
     tanh      (e^z - e^-z) / (e^z + e^-z)
     relu      max(z, 0)
     softmax   e^(z_o) / sum_p e^(z_p), row by row
+    softplus  log(1 + e^z)
+    softsign  z / (1 + |z|)
+    arctan    the inverse tangent
+    bipolar   2 / (1 + e^(-z)) - 1
+    leaky_relu  z for z > 0, else c z
+    elu       z for z > 0, else alpha (e^z - 1)
+    selu      scale z for z > 0, else scale alpha (e^z - 1), with the constants of Klambauer et al. 2017
+    gelu      z Phi(z), Phi the cumulative function of the standard normal distribution
+    silu      z / (1 + e^(-z))
+    mish      z tanh(log(1 + e^z))
+    hard_sigmoid  min(max(z + 3, 0), 6) / 6
+    exp       e^z
 
     Subtracting the row's maximum from z does not change the softmax, but keeps e^z from overflowing.
     """
@@ -59,6 +72,73 @@ def activate(layer, z):
         case "softmax":
             e = np.exp(z - z.max(axis=1, keepdims=True))
             return e / e.sum(axis=1, keepdims=True)
+        case "softplus":
+            return np.logaddexp(0, z)
+        case "softsign":
+            return z / (1 + np.abs(z))
+        case "arctan":
+            return np.arctan(z)
+        case "bipolar":
+            return 2 / (1 + np.exp(-z)) - 1
+        case "leaky_relu":
+            return np.where(z > 0, z, layer.slope * z)
+        case "elu":
+            return np.where(z > 0, z, layer.slope * np.expm1(np.minimum(z, 0)))
+        case "selu":
+            return SELU_SCALE * np.where(z > 0, z, SELU_ALPHA * np.expm1(np.minimum(z, 0)))
+        case "gelu":
+            return z * special.ndtr(z)
+        case "silu":
+            return z / (1 + np.exp(-z))
+        case "mish":
+            return z * np.tanh(np.logaddexp(0, z))
+        case "hard_sigmoid":
+            return np.minimum(np.maximum(z + 3, 0), 6) / 6
+        case "exp":
+            return np.exp(z)
+
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
+
+
+def derivative(layer, z):
+    """Return f'(z), of those that are functions of one number."""
+    logistic = 1 / (1 + np.exp(-z))
+    match layer.activation:
+        case "identity":
+            return np.ones_like(z)
+        case "logistic":
+            a = activate(layer, z)
+            return layer.slope * a * (1 - a)
+        case "tanh":
+            return 1 - np.tanh(z) ** 2
+        case "relu":
+            return (z > 0).astype(z.dtype)
+        case "softplus":
+            return logistic
+        case "softsign":
+            return 1 / (1 + np.abs(z)) ** 2
+        case "arctan":
+            return 1 / (1 + z**2)
+        case "bipolar":
+            return 2 * logistic * (1 - logistic)
+        case "leaky_relu":
+            return np.where(z > 0, 1, layer.slope).astype(z.dtype)
+        case "elu":
+            return np.where(z > 0, 1, layer.slope * np.exp(np.minimum(z, 0))).astype(z.dtype)
+        case "selu":
+            return SELU_SCALE * np.where(z > 0, 1, SELU_ALPHA * np.exp(np.minimum(z, 0))).astype(z.dtype)
+        case "gelu":
+            return special.ndtr(z) + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi).astype(z.dtype)
+        case "silu":
+            return logistic * (1 + z / (1 + np.exp(z)))
+        case "mish":
+            w = np.tanh(np.logaddexp(0, z))
+            return w + z * (1 - w**2) * logistic
+        case "hard_sigmoid":
+            return ((z > -3) & (z < 3)) / np.array(6, z.dtype)
+        case "exp":
+            return np.exp(z)
 
 
 def forward(layers, X):
@@ -77,18 +157,44 @@ def predict(layers, X):
 # Loss --------------------------------------------------------------------------------------------------
 
 
-def row_losses(output_layer, z, T, loss):
+def huber(delta, distance):
+    """distance^2 / 2 up to delta, from there on the tangent."""
+    return np.where(distance <= delta, distance**2 / 2, delta * (distance - delta / 2))
+
+
+def row_losses(output_layer, z, T, loss, constant=None):
     """Return the loss of each row, from the net input z of the output layer.
 
     squared_error             1/2 sum_o (t_o - a_o)^2
+    absolute_error            sum_o |t_o - a_o|
+    huber                     sum_o 1/2 (t_o - a_o)^2, a straight line beyond a distance of delta
+    quantile                  sum_o q (t_o - a_o) where that is positive, else (q - 1) (t_o - a_o)
+    poisson, exp              sum_o t_o log(t_o / a_o) - t_o + a_o    with 0 log 0 = 0
+    hinge                     sum_o max(0, 1 - t_o a_o)
+    squared_hinge             sum_o max(0, 1 - t_o a_o)^2
     log_loss, logistic        sum_o log(1 + e^(u_o)) - t_o u_o    with u = c z
     log_loss, softmax         log(sum_o e^(z_o)) sum_o t_o - sum_o t_o z_o
 
     These are -sum_o t_o log(a_o) + (1 - t_o) log(1 - a_o) and -sum_o t_o log(a_o), written so that the
     logarithm of a vanishing output is never taken.
     """
-    if loss == "squared_error":
-        return ((T - activate(output_layer, z)) ** 2).sum(axis=1) / 2
+    a = activate(output_layer, z)
+    match loss:
+        case "squared_error":
+            return ((T - a) ** 2).sum(axis=1) / 2
+        case "absolute_error":
+            return np.abs(T - a).sum(axis=1)
+        case "huber":
+            return huber(constant, np.abs(T - a)).sum(axis=1)
+        case "quantile":
+            return np.where(a < T, constant * (T - a), (constant - 1) * (T - a)).sum(axis=1)
+        case "poisson":
+            return (special.xlogy(T, T) - T * z - T + a).sum(axis=1)
+        case "hinge":
+            return np.maximum(0, 1 - T * a).sum(axis=1)
+        case "squared_hinge":
+            return (np.maximum(0, 1 - T * a) ** 2).sum(axis=1)
+    T = smoothed(output_layer, T, constant)
     if output_layer.activation == "logistic":
         u = output_layer.slope * z
         return (np.logaddexp(0, u) - T * u).sum(axis=1)
@@ -97,53 +203,85 @@ def row_losses(output_layer, z, T, loss):
     return log_sum * T.sum(axis=1) - (T * z).sum(axis=1)
 
 
-def total_loss(layers, X, T, loss, sample_weight, alpha):
+def smoothed(output_layer, T, label_smoothing):
+    """Return targets of log_loss that are moved towards the middle."""
+    s = label_smoothing or 0
+    return (1 - s) * T + s / (T.shape[1] if output_layer.activation == "softmax" else 2)
+
+
+def total_loss(layers, X, T, loss, sample_weight, alpha, constant=None):
     """E = (sum_i w_i loss_i + alpha/2 sum W^2) / sum_i w_i; biases carry no penalty."""
     z = net_input(layers[-1], forward(layers, X)[-2])
     penalty = alpha * sum((layer.weights**2).sum() for layer in layers) / 2
-    return ((sample_weight * row_losses(layers[-1], z, T, loss)).sum() + penalty) / sample_weight.sum()
+    return (
+        (sample_weight * row_losses(layers[-1], z, T, loss, constant)).sum() + penalty
+    ) / sample_weight.sum()
 
 
 # Backward ----------------------------------------------------------------------------------------------
 
 
-def times_derivative(layer, a, dE_da):
-    """Go back through the activation: dE/dz from dE/da, with f' expressed by the output a = f(z).
+def times_derivative(layer, z, dE_da):
+    """Go back through the activation: dE/dz = f'(z) dE/da.
 
-    identity  1
-    logistic  c a (1 - a)
-    tanh      1 - a^2
-    relu      1 where a > 0, else 0
     softmax   each output depends on every net input: dE/dz_o = a_o (dE/da_o - sum_p a_p dE/da_p)
     """
-    match layer.activation:
-        case "identity":
-            return dE_da
-        case "logistic":
-            return dE_da * layer.slope * a * (1 - a)
-        case "tanh":
-            return dE_da * (1 - a**2)
-        case "relu":
-            return dE_da * (a > 0)
-        case "softmax":
-            return a * (dE_da - (a * dE_da).sum(axis=1, keepdims=True))
+    if layer.activation == "softmax":
+        a = activate(layer, z)
+        return a * (dE_da - (a * dE_da).sum(axis=1, keepdims=True))
+    return dE_da * derivative(layer, z)
 
 
-def output_delta(layer, a, T, loss):
+def output_delta(layer, z, T, loss, constant=None):
     """Return the delta dE/dz of the output layer, row by row.
 
     squared_error             (a - t) f'(z)
+    absolute_error            sign(a - t) f'(z)
+    huber                     (a - t, held between -delta and delta) f'(z)
+    quantile                  (-q where a < t, 1 - q where a > t) f'(z)
+    hinge                     -t where 1 - t a > 0, else 0
+    squared_hinge             -2 t max(0, 1 - t a)
+    poisson, exp              a - t
     log_loss, logistic        c (a - t)
     log_loss, softmax         a sum_o t_o - t
     """
-    if loss == "squared_error":
-        return times_derivative(layer, a, a - T)
+    a = activate(layer, z)
+    match loss:
+        case "squared_error":
+            return times_derivative(layer, z, a - T)
+        case "absolute_error":
+            return times_derivative(layer, z, np.sign(a - T))
+        case "huber":
+            return times_derivative(layer, z, np.clip(a - T, -constant, constant))
+        case "quantile":
+            slope = np.where(a < T, -constant, np.where(a > T, 1 - constant, 0)).astype(z.dtype)
+            return times_derivative(layer, z, slope)
+        case "hinge":
+            return np.where(1 - T * a > 0, -T, 0)
+        case "squared_hinge":
+            return -2 * T * np.maximum(0, 1 - T * a)
+        case "poisson":
+            return a - T
+    T = smoothed(layer, T, constant)
     if layer.activation == "logistic":
         return layer.slope * (a - T)
     return a * T.sum(axis=1, keepdims=True) - T
 
 
-def loss_and_gradients(layers, X, T, loss, sample_weight=None, alpha=0.0):
+def input_gradient(layers, X):
+    """Return d output / d input, of shape (rows, outputs, inputs): one backward pass for each output."""
+    outputs = forward(layers, X)
+    n_outputs = outputs[-1].shape[1]
+    gradients = []
+    for chosen in np.eye(n_outputs, dtype=X.dtype):
+        delta = np.tile(chosen, (len(X), 1))
+        for layer, a_before in zip(layers[::-1], outputs[-2::-1], strict=True):
+            delta = times_derivative(layer, net_input(layer, a_before), delta) @ layer.weights.T
+        gradients.append(delta)
+    return np.stack(gradients, axis=1)
+
+
+def loss_and_gradients(layers, X, T, loss, sample_weight=None, alpha=0.0, constant=None):
     """Backpropagation: the loss, dE/dW of every layer, dE/db of every layer (None where there are no biases).
 
     delta_L = dE/dz_L                           see `output_delta`
@@ -155,15 +293,17 @@ def loss_and_gradients(layers, X, T, loss, sample_weight=None, alpha=0.0):
         sample_weight = np.ones(len(X), X.dtype)
     total_weight = sample_weight.sum()
     outputs = forward(layers, X)
-    delta = sample_weight[:, None] * output_delta(layers[-1], outputs[-1], T, loss)
+    z = net_input(layers[-1], outputs[-2])
+    delta = sample_weight[:, None] * output_delta(layers[-1], z, T, loss, constant)
     weight_gradients, bias_gradients = [], []
     for position in reversed(range(len(layers))):
         layer, a_before = layers[position], outputs[position]
         weight_gradients.insert(0, (a_before.T @ delta + alpha * layer.weights) / total_weight)
         bias_gradients.insert(0, None if layer.biases is None else delta.sum(axis=0) / total_weight)
         if position > 0:
-            delta = times_derivative(layers[position - 1], a_before, delta @ layer.weights.T)
-    return total_loss(layers, X, T, loss, sample_weight, alpha), weight_gradients, bias_gradients
+            z = net_input(layers[position - 1], outputs[position - 1])
+            delta = times_derivative(layers[position - 1], z, delta @ layer.weights.T)
+    return total_loss(layers, X, T, loss, sample_weight, alpha, constant), weight_gradients, bias_gradients
 
 
 # Optimizers: from parameters, gradient and loss to the next parameters, all as vectors -----------------
@@ -322,6 +462,17 @@ class Adam:
         return w - rate * self.mean / (np.sqrt(self.mean_square) + self.epsilon)
 
 
+class AdamW(Adam):
+    """AdamW (Loshchilov & Hutter 2019): decoupled weight decay; `decays` is 1 for weights, 0 for biases."""
+
+    def __init__(
+        self, learning_rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.01, decays=1.0
+    ):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon)
+        self.weight_decay, self.decays = weight_decay, decays
+
+    def step(self, w, g, loss):
+        return super().step(w - self.rate * self.weight_decay * self.decays * w, g, loss)
 # Random numbers: Philox4x32-10 (Salmon et al. 2011), from a seed and a place ------------------------------
 
 
@@ -409,6 +560,7 @@ def train(
     alpha=0.0,
     patience=None,
     tolerance=0.0,
+    constant=None,
 ):
     """Train, one epoch after the other; `order(epoch)` is the sequence of rows of that epoch (from 1).
 
@@ -431,7 +583,7 @@ def train(
         for start in range(0, n_rows, batch_size):
             batch = rows[start : start + batch_size]
             value, weight_gradients, bias_gradients = loss_and_gradients(
-                layers, X[batch], T[batch], loss, sample_weight[batch], alpha
+                layers, X[batch], T[batch], loss, sample_weight[batch], alpha, constant
             )
             vector = to_vector([layer.weights for layer in layers], [layer.biases for layer in layers])
             vector = optimizer.step(vector, to_vector(weight_gradients, bias_gradients), value)

@@ -1,6 +1,7 @@
 """What Hypothesis draws: networks with data to train them on, and ways to lay an array out in memory."""
 
 import itertools
+import re
 from dataclasses import dataclass, replace
 
 import ferroprop as fp
@@ -16,16 +17,76 @@ SLOPES = st.floats(0.25, 4.0, width=32)
 SEEDS = st.integers(0, 2**32 - 1)
 
 
+def _names(wrong_call):
+    """Return the names that an error message lists: whatever the library has is tested."""
+    try:
+        wrong_call()
+    except ValueError as error:
+        return re.findall(r'"(\w+)"', str(error).split(", got")[0])
+
+
+ALL_ACTIVATIONS = _names(lambda: fp.Network([1, 1], output="?"))
+HIDDEN_ACTIVATIONS = [name for name in ALL_ACTIVATIONS if name != "softmax"]
+ALL_LOSSES = _names(lambda: fp.Network([1, 1]).loss_and_gradients([[0]], [[0]], loss="?"))
+CLASSICAL = ("identity", "logistic", "tanh", "relu")
+KINKED = ("relu", "leaky_relu", "elu", "selu", "hard_sigmoid")
+
+# The outputs of losses that do not go with all.
+OUTPUTS = {
+    "log_loss": ["logistic", "softmax"],
+    "poisson": ["exp"],
+    "hinge": ["identity"],
+    "squared_hinge": ["identity"],
+}
+
+
 @st.composite
 def activations(draw, names):
-    """Draw an activation as the library takes it: a name, or a logistic function with a slope."""
+    """Draw an activation as the library takes it: a name, or an object where it has a constant."""
     name = draw(st.sampled_from(names))
-    return fp.Logistic(draw(SLOPES)) if name == "logistic" and draw(st.booleans()) else name
+    makers = {"logistic": fp.Logistic, "leaky_relu": fp.LeakyReLU, "elu": fp.ELU}
+    return makers[name](draw(SLOPES)) if name in makers and draw(st.booleans()) else name
 
 
 def name_and_slope(activation):
     """Return the two values by which the reference knows an activation."""
-    return ("logistic", activation.slope) if isinstance(activation, fp.Logistic) else (activation, 1.0)
+    match activation:
+        case fp.Logistic():
+            return "logistic", activation.slope
+        case fp.LeakyReLU():
+            return "leaky_relu", activation.slope
+        case fp.ELU():
+            return "elu", activation.alpha
+        case "leaky_relu":
+            return "leaky_relu", 0.01
+    return activation, 1.0
+
+
+@st.composite
+def losses(draw, names):
+    """Draw a loss as the library takes it: a name, or an object where it has a constant."""
+    name = draw(st.sampled_from(names))
+    if draw(st.booleans()):
+        match name:
+            case "huber":
+                return fp.Huber(draw(st.sampled_from([0.25, 1.0, 2.5])))
+            case "quantile":
+                return fp.Quantile(draw(st.sampled_from([0.125, 0.5, 0.75])))
+            case "log_loss":
+                return fp.LogLoss(draw(st.sampled_from([0.0, 0.125, 0.5])))
+    return name
+
+
+def name_and_constant(loss):
+    """Return the two values by which the reference knows a loss."""
+    match loss:
+        case fp.Huber():
+            return "huber", loss.delta
+        case fp.Quantile():
+            return "quantile", loss.quantile
+        case fp.LogLoss():
+            return "log_loss", loss.label_smoothing
+    return loss, {"huber": 1.0, "quantile": 0.5}.get(loss)
 
 
 def tolerance_of(dtype, n_layers):
@@ -65,7 +126,7 @@ class Problem:
     activation: object  # as the library takes it: for all hidden layers, or one per layer
     output: object
     bias: object
-    loss: str
+    loss: object  # as the library takes it
     alpha: float
     weights: list
     biases: list
@@ -122,8 +183,9 @@ class Problem:
     def reference_gradients(self, dtype=np.float64):
         """Return the loss and gradients as the reference has them."""
         X, Y, sample_weight = self.data(dtype)
+        loss, constant = name_and_constant(self.loss)
         return reference.loss_and_gradients(
-            self.layers(dtype), X, Y, self.loss, sample_weight=sample_weight, alpha=self.alpha
+            self.layers(dtype), X, Y, loss, sample_weight, self.alpha, constant
         )
 
     def reference_answer(self, compute):
@@ -160,8 +222,15 @@ class Problem:
 
 def _targets(rng, loss, output, shape, dtype):
     """Targets in the domain of the loss, hard (0 or 1) in half of the cases where it has one."""
-    if loss == "squared_error":
-        return rng.normal(size=shape).astype(dtype)
+    match loss:
+        case "poisson":
+            return rng.poisson(2.0, size=shape).astype(dtype)
+        case "hinge" | "squared_hinge":
+            return rng.choice([-1, 1], size=shape).astype(dtype)
+        case "log_loss":
+            pass
+        case _:
+            return rng.normal(size=shape).astype(dtype)
     hard = rng.random() < 0.5
     if output == "softmax":
         rows = np.eye(shape[1])[rng.integers(shape[1], size=shape[0])]
@@ -173,7 +242,9 @@ def _targets(rng, loss, output, shape, dtype):
 def problems(
     draw,
     dtypes=(np.float32, np.float64),
-    hidden=("identity", "logistic", "tanh", "relu"),
+    hidden=CLASSICAL,
+    outputs=("identity", "logistic", "softmax"),
+    loss_names=("squared_error", "log_loss"),
     sizes=LAYER_SIZES,
     rows=ROWS,
 ):
@@ -187,8 +258,9 @@ def problems(
     n_hidden = len(layer_sizes) - 2
     one = activations(names=hidden)
     activation = draw(one | st.lists(one, min_size=n_hidden, max_size=n_hidden))
-    loss = draw(st.sampled_from(["squared_error", "log_loss"]))
-    outputs = ["identity", "logistic", "softmax"] if loss == "squared_error" else ["logistic", "softmax"]
+    loss = draw(losses(names=loss_names))
+    loss_name = name_and_constant(loss)[0]
+    outputs = OUTPUTS.get(loss_name, outputs)
     output = draw(
         activations(names=outputs if layer_sizes[-1] > 1 else [n for n in outputs if n != "softmax"])
     )
@@ -220,7 +292,7 @@ def problems(
         weights=weights,
         biases=biases,
         X=rng.normal(size=(n_rows, layer_sizes[0])).astype(dtype),
-        Y=_targets(rng, loss, output, (n_rows, layer_sizes[-1]), dtype),
+        Y=_targets(rng, loss_name, output, (n_rows, layer_sizes[-1]), dtype),
         sample_weight=sample_weight,
     )
 

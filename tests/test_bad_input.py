@@ -135,7 +135,7 @@ BAD_Y = [
     case(TypeError, "Y", Y=None),
 ]
 BAD_SHARED = [
-    case(ValueError, "loss", "hinge", "squared_error", "log_loss", loss="hinge"),
+    case(ValueError, "loss", "no such loss", "squared_error", "log_loss", loss="hinge"),
     case(TypeError, "loss", loss=3),
     case(ValueError, "sample_weight", "(4,)", "5", sample_weight=np.ones(4)),
     case(ValueError, "sample_weight", "(5, 1)", "1", sample_weight=np.ones((5, 1))),

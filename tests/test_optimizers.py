@@ -5,7 +5,7 @@ import numpy as np
 import reference
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from strategies import Problem, assert_close, large_problems, problems, tolerance_of
+from strategies import Problem, assert_close, large_problems, name_and_constant, problems, tolerance_of
 
 EPOCHS = st.integers(1, 15)
 
@@ -53,6 +53,13 @@ adam_constants = st.fixed_dictionaries(
         "beta_2": st.sampled_from([0.999, 0.5]),
         "epsilon": st.sampled_from([1e-8, 1e-3]),
     }
+)
+
+
+adamw_constants = st.builds(
+    lambda constants, decay: {**constants, "weight_decay": decay},
+    adam_constants,
+    st.sampled_from([0.0, 0.01, 0.5]),
 )
 
 
@@ -104,6 +111,7 @@ REFERENCE = {
     "SARPROP": DecisiveSARPROP,
     "SGD": reference.SGD,
     "Adam": reference.Adam,
+    "AdamW": reference.AdamW,
 }
 WITHOUT_RATE = ["Rprop", "GRprop", "SARPROP"]
 
@@ -114,19 +122,24 @@ def check_trajectory(problem, name, constants, epochs, batch_size=None, order=No
     def course(p, dtype):
         X, Y, sample_weight = p.data(dtype)
         optimizer = REFERENCE[name](**constants)
+        if name == "AdamW":
+            ones, zeros = [np.ones_like(W) for W in p.weights], [b if b is None else 0 * b for b in p.biases]
+            optimizer.decays = reference.to_vector(ones, zeros)
         if p is problem and dtype is np.float64:
             optimizer.margin = tolerance_of(p.dtype, p.n_layers)
+        loss, constant = name_and_constant(p.loss)
         trained = reference.train(
             p.layers(dtype),
             X,
             Y,
-            p.loss,
+            loss,
             optimizer,
             epochs,
             batch_size=batch_size,
             order=order,
             sample_weight=sample_weight,
             alpha=p.alpha,
+            constant=constant,
         )
         rates = [] if name in WITHOUT_RATE else [trained.rates]
         weights, biases = zip(*((layer.weights, layer.biases) for layer in trained.layers), strict=True)
@@ -180,6 +193,18 @@ def test_adam_full_batch(problem: Problem, constants, epochs):
 
 
 @settings(max_examples=settings().max_examples // 2)
+@given(problems(), adamw_constants, EPOCHS)
+def test_adamw_full_batch(problem: Problem, constants, epochs):
+    check_trajectory(problem, "AdamW", constants, epochs)
+
+
+@settings(max_examples=settings().max_examples // 2)
+@given(problems(), adamw_constants, EPOCHS, st.integers(1, 300), st.integers(0, 2**32 - 1))
+def test_adamw_mini_batch(problem: Problem, constants, epochs, batch_size, seed):
+    check_mini_batches(problem, "AdamW", constants, epochs, batch_size, seed)
+
+
+@settings(max_examples=settings().max_examples // 2)
 @given(problems(), rprop_constants, EPOCHS, st.integers(1, 300), st.integers(0, 2**32 - 1))
 def test_rprop_mini_batch(problem: Problem, constants, epochs, batch_size, seed):
     check_mini_batches(problem, "Rprop", constants, epochs, batch_size, seed)
@@ -205,6 +230,27 @@ def check_mini_batches(problem, name, constants, epochs, batch_size, seed):
     orders = np.random.default_rng(seed).permuted(np.tile(np.arange(n_rows), (epochs, 1)), axis=1)
     check_trajectory(problem, name, constants, epochs, batch_size, order=lambda epoch: orders[epoch - 1])
     check_trajectory(problem, name, constants, epochs, batch_size, order=None)
+
+
+def test_adamw_without_decay_is_adam():
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(30, 4)), rng.normal(size=(30, 2))
+    networks = [fp.Network([4, 70, 2], seed=1) for _ in range(2)]
+    for network, optimizer in zip(networks, [fp.Adam(0.01), fp.AdamW(0.01, weight_decay=0.0)], strict=True):
+        fp.train(network, X, Y, optimizer=optimizer, epochs=5, batch_size=7)
+    np.testing.assert_array_equal(networks[0].predict(X), networks[1].predict(X))
+
+
+def test_adamw_decays_weights_and_not_biases():
+    """Where the gradient is 0, each step multiplies the weights by 1 - learning rate * weight decay."""
+    network = fp.Network([70, 3, 1], activation="identity", dtype="float64", seed=2)
+    weights, biases = network.weights, network.biases
+    network.set_parameters([weights[0], 0 * weights[1]], biases)
+    Y = np.full((1, 1), biases[1][0])
+    fp.train(network, np.ones((1, 70)), Y, optimizer=fp.AdamW(0.5, weight_decay=0.25), epochs=3)
+    np.testing.assert_allclose(network.weights[0], weights[0] * 0.875**3, rtol=1e-14)
+    for kept, b in zip(network.biases, biases, strict=True):
+        np.testing.assert_array_equal(kept, b)
 
 
 # Rules that can be checked by hand ------------------------------------------------------------------------

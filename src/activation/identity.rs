@@ -1,6 +1,6 @@
 //! f(z) = z, f' = 1. Exact.
 
-use super::Function;
+use super::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]
@@ -11,6 +11,9 @@ impl<T: Scalar> Function<T> for Identity {
     fn value(self, z: T) -> T {
         z
     }
+}
+
+impl<T: Scalar> FromOutput<T> for Identity {
     #[inline(always)]
     fn derivative(self, _: T) -> T {
         T::ONE

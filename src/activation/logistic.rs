@@ -4,7 +4,7 @@
 //! Han & Moraga, "The influence of the sigmoid function parameters on the speed of backpropagation
 //! learning", IWANN 1995: c is the parameter that changes the speed of learning.
 
-use super::Function;
+use super::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]
@@ -23,6 +23,9 @@ impl<T: Scalar> Function<T> for Logistic<T> {
     fn value(self, z: T) -> T {
         (self.slope * z).logistic()
     }
+}
+
+impl<T: Scalar> FromOutput<T> for Logistic<T> {
     #[inline(always)]
     fn derivative(self, a: T) -> T {
         self.slope * a * (T::ONE - a)

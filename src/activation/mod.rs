@@ -1,19 +1,43 @@
 //! Activation functions: one file each, listed once here.
 
-pub(crate) mod identity;
-pub(crate) mod logistic;
-pub(crate) mod relu;
-pub(crate) mod tanh;
+mod arctan;
+mod bipolar;
+mod elu;
+mod exponential;
+mod gelu;
+mod hard_sigmoid;
+mod identity;
+mod leaky_relu;
+mod logistic;
+mod mish;
+mod relu;
+mod selu;
+mod silu;
+pub(crate) mod softmax;
+mod softplus;
+mod softsign;
+mod tanh;
 
 use crate::error::{Error, Result, check_number};
 use crate::kernel::{Scalar, Simd, Task, dispatch};
 
-/// A function of one number, and its derivative as a function of its output.
-pub(crate) trait Function<T>: Copy {
+/// A function of one number.
+trait Function<T>: Copy {
     /// f(z)
     fn value(self, z: T) -> T;
+}
+
+/// A function whose output tells its derivative: the backward pass needs nothing else.
+trait FromOutput<T>: Function<T> {
     /// f'(z), from a = f(z)
     fn derivative(self, a: T) -> T;
+}
+
+/// A function whose output does not tell its derivative: the forward pass of a training computes
+/// both, for they have their costly part in common, and keeps the derivative ("slope").
+trait FromNet<T>: Function<T> {
+    /// f(z) and f'(z)
+    fn value_and_derivative(self, z: T) -> (T, T);
 }
 
 /// What a layer does with its net input z.
@@ -33,39 +57,92 @@ pub enum Activation {
     Relu,
     /// e^z / sum of e^z over the outputs: probabilities. For the output layer only.
     Softmax,
+    /// ln(1 + e^z), above 0.
+    Softplus,
+    /// z / (1 + |z|), between -1 and 1.
+    Softsign,
+    /// Inverse tangent, between -pi/2 and pi/2.
+    Arctan,
+    /// 2 / (1 + e^-z) - 1, between -1 and 1.
+    Bipolar,
+    /// z for z > 0, else slope z; the derivative at 0 is the slope.
+    LeakyRelu {
+        /// 0 or positive; 0.01 is usual.
+        slope: f64,
+    },
+    /// z for z > 0, else alpha (e^z - 1); the derivative at 0 is alpha.
+    Elu {
+        /// Positive; 1 is usual.
+        alpha: f64,
+    },
+    /// 1.0507 times z for z > 0, else 1.0507 times 1.6733 (e^z - 1).
+    Selu,
+    /// z times the cumulative normal distribution at z (exact, with erf).
+    Gelu,
+    /// z / (1 + e^-z).
+    Silu,
+    /// z tanh(ln(1 + e^z)).
+    Mish,
+    /// min(max(z + 3, 0), 6) / 6, from 0 to 1.
+    HardSigmoid,
+    /// e^z, above 0.
+    Exponential,
 }
 
-/// Calls `$body` with `$function` bound to the implementation; a softmax, which is no function of
-/// one number, is left alone.
+/// Calls a body with the implementation bound to `$f`: the first if the output tells the
+/// derivative, else the second. A softmax, which is no function of one number, is left alone.
 macro_rules! with_function {
-    ($activation:expr, $t:ty, $function:ident => $body:expr) => {
+    ($activation:expr, $t:ty, $f:ident => $from_output:expr, $from_net:expr) => {
+        with_function!(@ $activation, $f, $from_output, $from_net,
+            [Activation::Identity | Activation::Softmax => identity::Identity]
+            [Activation::Logistic { slope } => logistic::Logistic::<$t>::new(slope)]
+            [Activation::Tanh => tanh::Tanh]
+            [Activation::Relu => relu::Relu]
+            [Activation::Softplus => softplus::Softplus]
+            [Activation::Softsign => softsign::Softsign]
+            [Activation::Bipolar => bipolar::Bipolar]
+            [Activation::LeakyRelu { slope } => leaky_relu::LeakyRelu::<$t>::new(slope)]
+            [Activation::Elu { alpha } => elu::Elu::<$t>::new(alpha)]
+            [Activation::Selu => selu::Selu]
+            [Activation::HardSigmoid => hard_sigmoid::HardSigmoid]
+            [Activation::Exponential => exponential::Exponential];
+            [Activation::Arctan => arctan::Arctan]
+            [Activation::Gelu => gelu::Gelu]
+            [Activation::Silu => silu::Silu]
+            [Activation::Mish => mish::Mish])
+    };
+    (@ $activation:expr, $f:ident, $from_output:expr, $from_net:expr,
+        $([$output:pat => $output_function:expr])*; $([$net:pat => $net_function:expr])*) => {
         match $activation {
-            Activation::Identity | Activation::Softmax => {
-                let $function = identity::Identity;
-                $body
-            }
-            Activation::Logistic { slope } => {
-                let $function = logistic::Logistic::<$t>::new(slope);
-                $body
-            }
-            Activation::Tanh => {
-                let $function = tanh::Tanh;
-                $body
-            }
-            Activation::Relu => {
-                let $function = relu::Relu;
-                $body
-            }
+            $($output => { let $f = $output_function; $from_output })*
+            $($net => { let $f = $net_function; $from_net })*
         }
     };
 }
-pub(crate) use with_function;
 
 impl Activation {
     /// The standard logistic function.
     pub const LOGISTIC: Self = Self::Logistic { slope: 1.0 };
     /// Every activation with its usual parameters.
-    pub const ALL: [Self; 5] = [Self::Identity, Self::LOGISTIC, Self::Tanh, Self::Relu, Self::Softmax];
+    pub const ALL: [Self; 17] = [
+        Self::Identity,
+        Self::LOGISTIC,
+        Self::Tanh,
+        Self::Relu,
+        Self::Softmax,
+        Self::Softplus,
+        Self::Softsign,
+        Self::Arctan,
+        Self::Bipolar,
+        Self::LeakyRelu { slope: 0.01 },
+        Self::Elu { alpha: 1.0 },
+        Self::Selu,
+        Self::Gelu,
+        Self::Silu,
+        Self::Mish,
+        Self::HardSigmoid,
+        Self::Exponential,
+    ];
 
     /// The name it goes by in Python and in files.
     #[must_use]
@@ -76,6 +153,18 @@ impl Activation {
             Self::Tanh => "tanh",
             Self::Relu => "relu",
             Self::Softmax => "softmax",
+            Self::Softplus => "softplus",
+            Self::Softsign => "softsign",
+            Self::Arctan => "arctan",
+            Self::Bipolar => "bipolar",
+            Self::LeakyRelu { .. } => "leaky_relu",
+            Self::Elu { .. } => "elu",
+            Self::Selu => "selu",
+            Self::Gelu => "gelu",
+            Self::Silu => "silu",
+            Self::Mish => "mish",
+            Self::HardSigmoid => "hard_sigmoid",
+            Self::Exponential => "exp",
         }
     }
 
@@ -96,32 +185,83 @@ impl Activation {
         })
     }
 
+    /// Its constant and the name of that, where it has one.
+    pub(crate) fn constant(mut self) -> Option<(&'static str, f64)> {
+        self.constant_mut().map(|(name, constant)| (name, *constant))
+    }
+
+    /// [`Activation::constant`], to change it.
+    pub(crate) fn constant_mut(&mut self) -> Option<(&'static str, &mut f64)> {
+        match self {
+            Self::Logistic { slope } | Self::LeakyRelu { slope } => Some(("slope", slope)),
+            Self::Elu { alpha } => Some(("alpha", alpha)),
+            _ => None,
+        }
+    }
+
     /// # Errors
     /// [`Error::Argument`] when a parameter is outside its domain.
     pub(crate) fn check(self) -> Result<()> {
-        match self {
-            Self::Logistic { slope } => {
-                check_number("slope", slope, "a positive number", |slope| slope > 0.0)
+        match (self, self.constant()) {
+            (Self::LeakyRelu { .. }, Some((name, c))) => {
+                check_number(name, c, "0 or a positive number", |c| c >= 0.0)
             }
-            _ => Ok(()),
+            (_, Some((name, c))) => check_number(name, c, "a positive number", |c| c > 0.0),
+            (_, None) => Ok(()),
         }
+    }
+
+    /// Whether the output tells the derivative; if not, [`Activation::apply_with_slopes`] has to keep
+    /// it.
+    pub(crate) fn output_tells_derivative(self) -> bool {
+        with_function!(self, f32, _f => true, false)
+    }
+
+    /// Whether outputs are net inputs, or are for others to compute.
+    fn is_nothing(self) -> bool {
+        matches!(self, Self::Identity | Self::Softmax)
     }
 
     /// Turns net inputs into outputs: `rows` lines of each panel, panels `stride` apart.
     pub(crate) fn apply<T: Scalar>(self, numbers: &mut [T], stride: usize, rows: usize) {
-        if matches!(self, Self::Identity | Self::Softmax) {
+        if self.is_nothing() {
             return;
         }
-        with_function!(self, T, function => dispatch(Apply { function, numbers, stride, rows }));
+        with_function!(self, T, function =>
+            dispatch(Apply { function, numbers, stride, rows }),
+            dispatch(Apply { function, numbers, stride, rows }));
     }
 
-    /// Multiplies deltas by the derivative at the outputs, panels as in [`Activation::apply`].
+    /// Turns net inputs into outputs, and keeps the derivatives.
+    pub(crate) fn apply_with_slopes<T: Scalar>(
+        self,
+        numbers: &mut [T],
+        slopes: &mut [T],
+        stride: usize,
+        rows: usize,
+    ) {
+        with_function!(self, T, function => {
+                dispatch(Apply { function, numbers: &mut *numbers, stride, rows });
+                dispatch(KeepSlopes { function, numbers, slopes, stride, rows });
+            },
+            dispatch(ApplyWithSlopes { function, numbers, slopes, stride, rows }));
+    }
+
+    /// Multiplies deltas by the derivative at the outputs, panels as in [`Activation::apply`]. For
+    /// activations whose output tells it.
     pub(crate) fn scale_deltas<T: Scalar>(self, deltas: &mut [T], outputs: &[T], stride: usize, rows: usize) {
-        if matches!(self, Self::Identity | Self::Softmax) {
+        if self.is_nothing() {
             return;
         }
-        with_function!(self, T, function => dispatch(ScaleDeltas { function, deltas, outputs, stride, rows }));
+        with_function!(self, T, function =>
+            dispatch(ScaleDeltas { function, deltas, outputs, stride, rows }),
+            { let _ = function; });
     }
+}
+
+/// Multiplies deltas by slopes that were kept.
+pub(crate) fn scale_by_slopes<T: Scalar>(deltas: &mut [T], slopes: &[T], stride: usize, rows: usize) {
+    dispatch(ScaleBySlopes { deltas, slopes, stride, rows });
 }
 
 struct Apply<'a, T, F> {
@@ -152,7 +292,7 @@ struct ScaleDeltas<'a, T, F> {
     rows: usize,
 }
 
-impl<T: Scalar, F: Function<T>> Task<T> for ScaleDeltas<'_, T, F> {
+impl<T: Scalar, F: FromOutput<T>> Task<T> for ScaleDeltas<'_, T, F> {
     type Output = ();
 
     #[inline(always)]
@@ -162,6 +302,74 @@ impl<T: Scalar, F: Function<T>> Task<T> for ScaleDeltas<'_, T, F> {
             let count = self.rows * T::LANES;
             for (delta, &a) in deltas[..count].iter_mut().zip(&outputs[..count]) {
                 *delta *= self.function.derivative(a);
+            }
+        }
+    }
+}
+
+struct KeepSlopes<'a, T, F> {
+    function: F,
+    numbers: &'a [T],
+    slopes: &'a mut [T],
+    stride: usize,
+    rows: usize,
+}
+
+impl<T: Scalar, F: FromOutput<T>> Task<T> for KeepSlopes<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) {
+        let panels = self.slopes.chunks_exact_mut(self.stride);
+        for (slopes, numbers) in panels.zip(self.numbers.chunks_exact(self.stride)) {
+            let count = self.rows * T::LANES;
+            for (slope, &a) in slopes[..count].iter_mut().zip(&numbers[..count]) {
+                *slope = self.function.derivative(a);
+            }
+        }
+    }
+}
+
+struct ApplyWithSlopes<'a, T, F> {
+    function: F,
+    numbers: &'a mut [T],
+    slopes: &'a mut [T],
+    stride: usize,
+    rows: usize,
+}
+
+impl<T: Scalar, F: FromNet<T>> Task<T> for ApplyWithSlopes<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) {
+        let panels = self.slopes.chunks_exact_mut(self.stride);
+        for (slopes, numbers) in panels.zip(self.numbers.chunks_exact_mut(self.stride)) {
+            let count = self.rows * T::LANES;
+            for (slope, x) in slopes[..count].iter_mut().zip(&mut numbers[..count]) {
+                (*x, *slope) = self.function.value_and_derivative(*x);
+            }
+        }
+    }
+}
+
+struct ScaleBySlopes<'a, T> {
+    deltas: &'a mut [T],
+    slopes: &'a [T],
+    stride: usize,
+    rows: usize,
+}
+
+impl<T: Scalar> Task<T> for ScaleBySlopes<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) {
+        let panels = self.deltas.chunks_exact_mut(self.stride);
+        for (deltas, slopes) in panels.zip(self.slopes.chunks_exact(self.stride)) {
+            let count = self.rows * T::LANES;
+            for (delta, &slope) in deltas[..count].iter_mut().zip(&slopes[..count]) {
+                *delta *= slope;
             }
         }
     }

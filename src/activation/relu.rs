@@ -1,6 +1,6 @@
 //! f(z) = max(0, z), f' = 1 where f > 0, else 0. Exact; NaN stays NaN.
 
-use super::Function;
+use super::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]
@@ -11,6 +11,9 @@ impl<T: Scalar> Function<T> for Relu {
     fn value(self, z: T) -> T {
         if z <= T::ZERO { T::ZERO } else { z }
     }
+}
+
+impl<T: Scalar> FromOutput<T> for Relu {
     #[inline(always)]
     fn derivative(self, a: T) -> T {
         if a > T::ZERO { T::ONE } else { T::ZERO }

@@ -1,6 +1,6 @@
 //! f(z) = tanh z, f' = 1 - f^2. The error is that of [`crate::kernel::math`]'s tanh.
 
-use super::Function;
+use super::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]
@@ -11,6 +11,9 @@ impl<T: Scalar> Function<T> for Tanh {
     fn value(self, z: T) -> T {
         z.tanh()
     }
+}
+
+impl<T: Scalar> FromOutput<T> for Tanh {
     #[inline(always)]
     fn derivative(self, a: T) -> T {
         // (1 - a)(1 + a) keeps its digits where the function saturates.

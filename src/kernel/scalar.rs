@@ -72,6 +72,9 @@ pub trait Scalar:
     /// e^x
     #[must_use]
     fn exp(self) -> Self;
+    /// e^x - 1
+    #[must_use]
+    fn exp_minus_one(self) -> Self;
     /// Natural logarithm.
     #[must_use]
     fn log(self) -> Self;
@@ -84,6 +87,12 @@ pub trait Scalar:
     /// Hyperbolic tangent.
     #[must_use]
     fn tanh(self) -> Self;
+    /// Inverse tangent.
+    #[must_use]
+    fn arctan(self) -> Self;
+    /// Cumulative function and density of the standard normal distribution.
+    #[must_use]
+    fn normal(self) -> (Self, Self);
     /// Little-endian bytes of all numbers, in order.
     fn to_bytes(numbers: &[Self]) -> Vec<u8>;
     /// The numbers of a little-endian byte string; a last incomplete one is left out.
@@ -98,7 +107,8 @@ mod private {
 
 macro_rules! scalar {
     ($t:ident, $name:literal, $lanes:literal, $avx512:ident, $avx2:ident,
-     $exp:ident, $log:ident, $softplus:ident, $logistic:ident, $tanh:ident) => {
+     $exp:ident, $expm1:ident, $log:ident, $softplus:ident, $logistic:ident, $tanh:ident, $arctan:ident,
+     $normal:ident) => {
         impl Scalar for $t {
             const NAME: &'static str = $name;
             const LANES: usize = $lanes;
@@ -139,6 +149,10 @@ macro_rules! scalar {
                 math::$exp(self)
             }
             #[inline(always)]
+            fn exp_minus_one(self) -> Self {
+                math::$expm1(self)
+            }
+            #[inline(always)]
             fn log(self) -> Self {
                 math::$log(self)
             }
@@ -153,6 +167,14 @@ macro_rules! scalar {
             #[inline(always)]
             fn tanh(self) -> Self {
                 math::$tanh(self)
+            }
+            #[inline(always)]
+            fn arctan(self) -> Self {
+                math::$arctan(self)
+            }
+            #[inline(always)]
+            fn normal(self) -> (Self, Self) {
+                math::$normal(self)
             }
             fn to_bytes(numbers: &[Self]) -> Vec<u8> {
                 numbers.iter().flat_map(|x| x.to_le_bytes()).collect()
@@ -236,5 +258,33 @@ macro_rules! scalar {
     };
 }
 
-scalar!(f32, "float32", 16, F32, F32, exp_f32, log_f32, softplus_f32, logistic_f32, tanh_f32);
-scalar!(f64, "float64", 8, F64, F64, exp_f64, log_f64, softplus_f64, logistic_f64, tanh_f64);
+scalar!(
+    f32,
+    "float32",
+    16,
+    F32,
+    F32,
+    exp_f32,
+    expm1_f32,
+    log_f32,
+    softplus_f32,
+    logistic_f32,
+    tanh_f32,
+    arctan_f32,
+    normal_f32
+);
+scalar!(
+    f64,
+    "float64",
+    8,
+    F64,
+    F64,
+    exp_f64,
+    expm1_f64,
+    log_f64,
+    softplus_f64,
+    logistic_f64,
+    tanh_f64,
+    arctan_f64,
+    normal_f64
+);

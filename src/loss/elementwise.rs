@@ -5,7 +5,7 @@ use crate::kernel::{MOST_IN_SQUARE, MOST_LANES, Scalar, Simd, Task, transpose_li
 
 /// A loss of one output.
 pub(super) trait Elementwise<T>: Copy {
-    /// The loss and its derivative with respect to the net input.
+    /// The loss, and its derivative with respect to the number it takes: the net input or the output.
     fn loss_and_delta(self, net: T, target: T) -> (T, T);
 }
 

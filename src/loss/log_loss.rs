@@ -151,17 +151,9 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
     }
 }
 
-/// Copies a row of a matrix in panels.
-#[inline(always)]
-pub(super) fn copy_row<T: Scalar>(from: &[T], to: &mut [T], stride: usize, row: usize, lanes: usize) {
-    for (from, to) in from.chunks_exact(stride).zip(to.chunks_exact_mut(stride)) {
-        to[row * lanes..(row + 1) * lanes].copy_from_slice(&from[row * lanes..(row + 1) * lanes]);
-    }
-}
-
 /// Turns a row's net inputs z into e^(z - max), with 0 behind the last column; returns their sum.
 #[inline(always)]
-pub(super) fn softmax_row<T: Scalar>(numbers: &mut [T], columns: usize, stride: usize, row: usize) -> T {
+fn softmax_row<T: Scalar>(numbers: &mut [T], columns: usize, stride: usize, row: usize) -> T {
     let lanes = T::LANES;
     let panels = columns.div_ceil(lanes);
     let mut max = numbers[row * lanes];

@@ -45,6 +45,21 @@ impl Rule for Adam {
         gradient: &[T],
         [first, second, _]: [&mut [T]; MOST_ARRAYS],
     ) {
+        self.step_from(T::ONE, step, parameters, gradient, [first, second]);
+    }
+}
+
+impl Adam {
+    /// A step from parameters that are first multiplied by `keep`.
+    #[inline(always)]
+    fn step_from<T: Scalar>(
+        &self,
+        keep: T,
+        step: &Step,
+        parameters: &mut [T],
+        gradient: &[T],
+        [first, second]: [&mut [T]; 2],
+    ) {
         let rate = step.learning_rate * (1.0 - power(self.beta_2, step.number)).sqrt()
             / (1.0 - power(self.beta_1, step.number));
         let rate = T::from_f64(rate);
@@ -59,8 +74,46 @@ impl Rule for Adam {
             let v = beta_2 * second[i] + rest_2 * (g * g);
             first[i] = m;
             second[i] = v;
-            parameters[i] -= rate * m / (v.root() + epsilon);
+            parameters[i] = keep * parameters[i] - rate * m / (v.root() + epsilon);
         }
+    }
+}
+
+/// Adam with decoupled weight decay: a step first multiplies each weight by 1 - learning rate *
+/// decay, whatever the gradient is (Loshchilov & Hutter, "Decoupled weight decay regularization",
+/// ICLR 2019). Biases do not decay.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamW {
+    /// All else.
+    pub adam: Adam,
+    /// The part of a weight that goes with a learning rate of 1; 0 or positive.
+    pub weight_decay: f64,
+}
+
+impl Default for AdamW {
+    fn default() -> Self {
+        Self { adam: Adam::default(), weight_decay: 0.01 }
+    }
+}
+
+impl Rule for AdamW {
+    const ARRAYS: &'static [&'static str] = Adam::ARRAYS;
+
+    fn check(&self) -> Result<()> {
+        self.adam.check()?;
+        check_number("weight_decay", self.weight_decay, "0 or a positive number", |x| x >= 0.0)
+    }
+
+    #[inline(always)]
+    fn step<T: Scalar>(
+        &self,
+        step: &Step,
+        parameters: &mut [T],
+        gradient: &[T],
+        [first, second, _]: [&mut [T]; MOST_ARRAYS],
+    ) {
+        let keep = T::from_f64(1.0 - step.learning_rate * self.weight_decay);
+        self.adam.step_from(keep, step, parameters, gradient, [first, second]);
     }
 }
 

@@ -12,7 +12,7 @@ mod schedule;
 mod sgd;
 mod step_sizes;
 
-pub use adam::Adam;
+pub use adam::{Adam, AdamW};
 pub use grprop::{Choice, GRprop};
 pub use rprop::{Rprop, Variant};
 pub use sarprop::Sarprop;
@@ -90,6 +90,8 @@ pub enum Optimizer {
     Sgd(Sgd),
     /// Adaptive moment estimation.
     Adam(Adam),
+    /// Adaptive moment estimation with decoupled weight decay.
+    AdamW(AdamW),
 }
 
 macro_rules! with_rule {
@@ -100,6 +102,7 @@ macro_rules! with_rule {
             Optimizer::Sarprop($rule) => $body,
             Optimizer::Sgd($rule) => $body,
             Optimizer::Adam($rule) => $body,
+            Optimizer::AdamW($rule) => $body,
         }
     };
 }
@@ -110,8 +113,8 @@ fn is_whole<R: Rule>(_: &R) -> bool {
 
 impl Optimizer {
     /// The names that [`Optimizer::from_name`] knows.
-    pub const NAMES: [&'static str; 9] =
-        ["rprop", "rprop+", "rprop-", "irprop+", "irprop-", "grprop", "sarprop", "sgd", "adam"];
+    pub const NAMES: [&'static str; 10] =
+        ["rprop", "rprop+", "rprop-", "irprop+", "irprop-", "grprop", "sarprop", "sgd", "adam", "adamw"];
 
     /// An optimizer with its default constants. "rprop" is the default variant, iRPROP+.
     ///
@@ -130,6 +133,7 @@ impl Optimizer {
             "sarprop" => Self::Sarprop(Sarprop::default()),
             "sgd" => Self::Sgd(Sgd::default()),
             "adam" => Self::Adam(Adam::default()),
+            "adamw" => Self::AdamW(AdamW::default()),
             _ => match Variant::from_name(name) {
                 Ok(variant) => Self::Rprop(Rprop { variant, ..Rprop::default() }),
                 Err(_) => {
@@ -173,6 +177,7 @@ impl Optimizer {
             Self::Rprop(_) | Self::GRprop(_) | Self::Sarprop(_) => None,
             Self::Sgd(sgd) => Some(sgd.learning_rate),
             Self::Adam(adam) => Some(adam.learning_rate),
+            Self::AdamW(rule) => Some(rule.adam.learning_rate),
         }
     }
 
@@ -181,6 +186,14 @@ impl Optimizer {
         match self {
             Self::Sgd(sgd) => sgd.schedule,
             _ => Schedule::Constant,
+        }
+    }
+
+    /// The same optimizer as it treats biases; `None` if it makes no difference.
+    pub(crate) fn for_biases(&self) -> Option<Self> {
+        match self {
+            Self::AdamW(rule) => Some(Self::Adam(rule.adam)),
+            _ => None,
         }
     }
 

@@ -2,8 +2,9 @@
 
 use ndarray::ArrayView2;
 
-use super::packed::Packed;
-use crate::activation::Activation;
+use super::dropout::Dropout;
+use super::packed::{Packed, PackedLayer};
+use crate::activation::{Activation, scale_by_slopes, softmax as softmax_output};
 use crate::error::Result;
 use crate::kernel::{Aligned, Product, Rows, Scalar, Terms, dispatch, gather_rows, panel_lines, panels};
 use crate::loss::{Loss, Outputs, softmax};
@@ -22,6 +23,9 @@ pub(crate) struct Block<T> {
     /// Derivatives of the loss with respect to the net inputs of each layer; empty if the block is
     /// for prediction.
     deltas: Vec<Aligned<T>>,
+    /// Derivatives of the outputs of each layer with respect to its net inputs, where the outputs
+    /// alone do not tell them; else empty.
+    slopes: Vec<Aligned<T>>,
     targets: Aligned<T>,
     weights: Aligned<T>,
     weighted: bool,
@@ -57,9 +61,14 @@ impl Selection<'_> {
 }
 
 impl<T: Scalar> Block<T> {
+    /// Numbers in a panel of a matrix with `capacity` rows.
+    pub fn stride_for(capacity: usize) -> usize {
+        panel_lines(capacity) * T::LANES
+    }
+
     /// Room for `capacity` rows through these layers, forward only.
     pub fn for_prediction(layers: &[Layer], capacity: usize) -> Result<Self> {
-        let stride = panel_lines(capacity) * T::LANES;
+        let stride = Self::stride_for(capacity);
         let matrix = |columns: usize| Aligned::zeros(panels::<T>(columns).saturating_mul(stride));
         let mut values = vec![matrix(layers[0].fan_in)?];
         for layer in layers {
@@ -70,6 +79,7 @@ impl<T: Scalar> Block<T> {
             stride,
             values,
             deltas: Vec::new(),
+            slopes: Vec::new(),
             targets: Aligned::zeros(0)?,
             weights: Aligned::zeros(0)?,
             weighted: false,
@@ -77,9 +87,17 @@ impl<T: Scalar> Block<T> {
         })
     }
 
-    /// Room for `capacity` rows through these layers, forward and backward.
-    pub fn for_training(layers: &[Layer], capacity: usize, weighted: bool) -> Result<Self> {
+    /// Room for `capacity` rows through these layers, forward and backward, with dropout at these
+    /// rates (none: an empty slice).
+    pub fn for_training(layers: &[Layer], capacity: usize, weighted: bool, dropout: &[f64]) -> Result<Self> {
         let mut block = Self::for_prediction(layers, capacity)?;
+        for (index, layer) in layers.iter().enumerate() {
+            // Dropout changes the outputs; what these told is kept before.
+            let dropped = dropout.get(index).is_some_and(|rate| *rate > 0.0);
+            let kept = dropped || !layer.activation.output_tells_derivative();
+            let len = if kept { block.values[index + 1].len() } else { 0 };
+            block.slopes.push(Aligned::zeros(len)?);
+        }
         let like = |values: &Aligned<T>| Aligned::zeros(values.len());
         block.deltas = block.values[1..].iter().map(like).collect::<Result<_>>()?;
         block.targets = like(&block.values[layers.len()])?;
@@ -104,8 +122,20 @@ impl<T: Scalar> Block<T> {
         }
     }
 
+    /// Moves targets: each becomes `factor` times itself plus `summand`.
+    pub fn smooth_targets(&mut self, columns: usize, factor: T, summand: T) {
+        for (panel, targets) in self.targets.chunks_exact_mut(self.stride).enumerate() {
+            let used = T::LANES.min(columns - panel * T::LANES);
+            for line in targets.chunks_exact_mut(T::LANES).take(self.rows) {
+                for target in &mut line[..used] {
+                    *target = factor.fused(*target, summand);
+                }
+            }
+        }
+    }
+
     /// From the inputs to the net inputs of the output layer.
-    pub fn forward(&mut self, layers: &[Layer], packed: &Packed<T>) {
+    pub fn forward(&mut self, layers: &[Layer], packed: &Packed<T>, dropout: Option<Dropout<'_>>) {
         let (stride, rows) = (self.stride, self.rows);
         for (index, layer) in layers.iter().enumerate() {
             let (before, after) = self.values.split_at_mut(index + 1);
@@ -123,7 +153,11 @@ impl<T: Scalar> Block<T> {
                 columns: place.fan_out,
             });
             if index + 1 < layers.len() {
-                layer.activation.apply(output, stride, rows);
+                let slopes = self.slopes.get_mut(index);
+                activate(layer.activation, output, slopes, stride, rows);
+                if let (Some(dropout), Some(slopes)) = (dropout, self.slopes.get_mut(index)) {
+                    dropout.apply(index, output, slopes, stride, rows);
+                }
             }
         }
     }
@@ -136,7 +170,20 @@ impl<T: Scalar> Block<T> {
         if output.activation == Activation::Softmax {
             softmax(values, output.fan_out, stride, rows);
         } else {
-            output.activation.apply(values, stride, rows);
+            activate(output.activation, values, self.slopes.get_mut(layers.len() - 1), stride, rows);
+        }
+    }
+
+    /// From derivatives with respect to the outputs to those with respect to the net inputs of the
+    /// output layer, after [`Block::activate_output`].
+    pub fn back_through_output(&mut self, layers: &[Layer]) {
+        let (stride, rows, last) = (self.stride, self.rows, layers.len() - 1);
+        let Layer { activation, fan_out, .. } = layers[last];
+        let (deltas, outputs) = (&mut self.deltas[last], &self.values[last + 1]);
+        if activation == Activation::Softmax {
+            softmax_output::back_through(deltas, outputs, fan_out, stride, rows);
+        } else {
+            scale(activation, deltas, outputs, &self.slopes[last], stride, rows);
         }
     }
 
@@ -144,6 +191,9 @@ impl<T: Scalar> Block<T> {
     pub fn output_deltas(&mut self, layers: &[Layer], loss: Loss) {
         let output = layers[layers.len() - 1];
         let last = layers.len() - 1;
+        if !loss.takes_net_inputs() {
+            self.activate_output(layers);
+        }
         loss.deltas(
             output.activation,
             Outputs {
@@ -157,6 +207,25 @@ impl<T: Scalar> Block<T> {
                 losses: &mut self.losses,
             },
         );
+        if !loss.takes_net_inputs() {
+            self.back_through_output(layers);
+        }
+    }
+
+    /// Takes over the rows' losses and the derivatives with respect to their outputs, row after row
+    /// of `columns` numbers.
+    pub fn set_output_gradients(&mut self, columns: usize, losses: &[T], gradients: &[T]) {
+        let last = self.deltas.len() - 1;
+        self.losses[..self.rows].copy_from_slice(&losses[..self.rows]);
+        for (row, from) in gradients.chunks_exact(columns).take(self.rows).enumerate() {
+            let weight = if self.weighted { self.weights[row] } else { T::ONE };
+            for (panel, from) in from.chunks(T::LANES).enumerate() {
+                let at = panel * self.stride + row * T::LANES;
+                for (delta, &g) in self.deltas[last][at..at + from.len()].iter_mut().zip(from) {
+                    *delta = g * weight;
+                }
+            }
+        }
     }
 
     /// From the deltas of the output layer to those of every layer.
@@ -177,7 +246,47 @@ impl<T: Scalar> Block<T> {
                 output_stride: stride,
                 columns: place.fan_in,
             });
-            layers[index - 1].activation.scale_deltas(deltas, &self.values[index], stride, rows);
+            let (outputs, slopes) = (&self.values[index], &self.slopes[index - 1]);
+            scale(layers[index - 1].activation, deltas, outputs, slopes, stride, rows);
+        }
+    }
+
+    /// Makes the deltas of the output layer those of one output alone: its derivatives with respect
+    /// to the outputs are 1 there and 0 elsewhere.
+    pub fn choose_output(&mut self, output: usize) {
+        let last = self.deltas.len() - 1;
+        let deltas = &mut self.deltas[last];
+        deltas.fill(T::ZERO);
+        let panel = &mut deltas[output / T::LANES * self.stride..][..self.rows * T::LANES];
+        for line in panel.chunks_exact_mut(T::LANES) {
+            line[output % T::LANES] = T::ONE;
+        }
+    }
+
+    /// From the deltas of the first layer to the derivatives with respect to the inputs; `place` tells
+    /// where its transposed weights are.
+    pub fn back_to_inputs(&self, place: &PackedLayer, transposed: &[T], inputs: &mut [T]) {
+        dispatch(Product {
+            rows: self.rows,
+            depth: place.fan_out,
+            input: Terms::in_panels(&self.deltas[0], self.stride),
+            right: &transposed[place.transposed_start..],
+            right_stride: place.transposed_stride::<T>(),
+            bias: false,
+            output: inputs,
+            output_stride: self.stride,
+            columns: place.fan_in,
+        });
+    }
+
+    /// Copies a matrix in panels, of the rows and stride of this block, to rows that are `step`
+    /// numbers apart.
+    pub fn copy_gradients(&self, from: &[T], columns: usize, step: usize, to: &mut [T]) {
+        for row in 0..self.rows {
+            for (panel, to) in to[row * step..][..columns].chunks_mut(T::LANES).enumerate() {
+                let at = panel * self.stride + row * T::LANES;
+                to.copy_from_slice(&from[at..at + to.len()]);
+            }
         }
     }
 
@@ -194,12 +303,50 @@ impl<T: Scalar> Block<T> {
 
     /// Copies the outputs into `to`, row after row of `columns` numbers.
     pub fn copy_outputs(&self, columns: usize, to: &mut [T]) {
-        let values = &self.values[self.values.len() - 1];
-        for (row, to) in to.chunks_exact_mut(columns).enumerate() {
-            for (panel, to) in to.chunks_mut(T::LANES).enumerate() {
-                let at = panel * self.stride + row * T::LANES;
-                to.copy_from_slice(&values[at..at + to.len()]);
-            }
+        copy_rows(&self.values[self.values.len() - 1], self.stride, columns, to);
+    }
+
+    /// Copies the targets into `to`, as [`Block::copy_outputs`].
+    pub fn copy_targets(&self, columns: usize, to: &mut [T]) {
+        copy_rows(&self.targets, self.stride, columns, to);
+    }
+}
+
+fn copy_rows<T: Scalar>(from: &[T], stride: usize, columns: usize, to: &mut [T]) {
+    for (row, to) in to.chunks_exact_mut(columns).enumerate() {
+        for (panel, to) in to.chunks_mut(T::LANES).enumerate() {
+            let at = panel * stride + row * T::LANES;
+            to.copy_from_slice(&from[at..at + to.len()]);
         }
+    }
+}
+
+/// Net inputs to outputs; the derivatives too where there is room for them.
+fn activate<T: Scalar>(
+    activation: Activation,
+    numbers: &mut [T],
+    slopes: Option<&mut Aligned<T>>,
+    stride: usize,
+    rows: usize,
+) {
+    match slopes {
+        Some(slopes) if !slopes.is_empty() => activation.apply_with_slopes(numbers, slopes, stride, rows),
+        _ => activation.apply(numbers, stride, rows),
+    }
+}
+
+/// The other way: deltas times the derivatives.
+fn scale<T: Scalar>(
+    activation: Activation,
+    deltas: &mut [T],
+    outputs: &[T],
+    slopes: &[T],
+    stride: usize,
+    rows: usize,
+) {
+    if slopes.is_empty() {
+        activation.scale_deltas(deltas, outputs, stride, rows);
+    } else {
+        scale_by_slopes(deltas, slopes, stride, rows);
     }
 }

@@ -10,10 +10,10 @@ use crate::network::Layer;
 use crate::parallel::{Team, threads};
 
 /// Rows that go through the layers together: the activations of a block stay in the cache.
-const BLOCK_ROWS: usize = 128;
+pub(super) const BLOCK_ROWS: usize = 128;
 
 /// Multiply-adds below which the calling thread is faster alone than with help.
-const WORTH_SHARING: usize = 4_000_000;
+pub(super) const WORTH_SHARING: usize = 4_000_000;
 
 /// Writes the outputs of each row, one after the other, into `y`.
 pub(crate) fn predict<T: Scalar>(
@@ -32,7 +32,7 @@ pub(crate) fn predict<T: Scalar>(
     let forward = |block: &mut Block<T>, first: usize, y: &mut [T]| {
         block.rows = y.len() / columns;
         block.load_inputs(x, Selection::Range { from: first });
-        block.forward(layers, packed);
+        block.forward(layers, packed, None);
         block.activate_output(layers);
         block.copy_outputs(columns, y);
     };

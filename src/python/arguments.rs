@@ -57,6 +57,11 @@ impl<'py> Arg<'py> {
         self.some().map(|value| count(name, value)).transpose()
     }
 
+    /// An integer.
+    pub fn integer(&self, name: &str, default: i128) -> PyResult<i128> {
+        self.or(default, |value| integer(name, "an integer", value))
+    }
+
     /// True or False.
     pub fn flag(&self, name: &str, default: bool) -> PyResult<bool> {
         self.or(default, |value| flag(name, value))
@@ -70,11 +75,6 @@ impl<'py> Arg<'py> {
     /// A name.
     pub fn text(&self, name: &str, default: &str) -> PyResult<String> {
         self.or(default.to_owned(), |value| text(name, value))
-    }
-
-    /// A name or None.
-    pub fn optional_text(&self, name: &str) -> PyResult<Option<String>> {
-        self.some().map(|value| text(name, value)).transpose()
     }
 
     /// An integer from 0 to 2^64 - 1, by default 0.

@@ -1,6 +1,6 @@
 //! NumPy arrays in and out.
 
-use ndarray::{ArrayView, Ix1, Ix2};
+use ndarray::{ArrayView, Ix1, Ix2, Ix3};
 use numpy::prelude::*;
 use numpy::{BorrowError, Element, PyArray, PyReadonlyArray, PyReadwriteArray1, PyUntypedArray};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -139,12 +139,24 @@ fn is_aligned<T: Element, D: ndarray::Dimension>(array: &Bound<'_, PyArray<T, D>
     aligned && array.strides().iter().all(|stride| stride % size == 0)
 }
 
-/// A new matrix, for results; a MemoryError where there is no room for it.
-pub(super) fn empty_matrix<T: Scalar + Element>(
-    py: Python<'_>,
-    rows: usize,
-    columns: usize,
-) -> PyResult<Bound<'_, PyArray<T, Ix2>>> {
-    let array = py.import("numpy")?.call_method1("empty", ((rows, columns), T::NAME))?;
-    Ok(array.cast_into::<PyArray<T, Ix2>>()?)
+/// A new array, for results; a MemoryError where there is no room for it.
+pub(super) fn empty<'py, T: Scalar + Element, S: Dimensions + IntoPyObject<'py>>(
+    py: Python<'py>,
+    shape: S,
+) -> PyResult<Bound<'py, PyArray<T, S::Dim>>> {
+    let array = py.import("numpy")?.call_method1("empty", (shape, T::NAME))?;
+    Ok(array.cast_into::<PyArray<T, S::Dim>>()?)
+}
+
+/// A shape as a tuple.
+pub(super) trait Dimensions {
+    type Dim: ndarray::Dimension;
+}
+
+impl Dimensions for (usize, usize) {
+    type Dim = Ix2;
+}
+
+impl Dimensions for (usize, usize, usize) {
+    type Dim = Ix3;
 }

@@ -8,9 +8,11 @@ mod arguments;
 mod arrays;
 mod errors;
 mod history;
+mod loss;
 mod network;
 mod optimizer;
 mod training;
+mod with_constant;
 
 use pyo3::prelude::*;
 
@@ -21,13 +23,15 @@ mod core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::activation::Logistic;
+    use super::activation::{Elu, LeakyRelu, Logistic};
     #[pymodule_export]
     use super::history::{Epoch, History};
     #[pymodule_export]
+    use super::loss::{Huber, LogLoss, Quantile};
+    #[pymodule_export]
     use super::network::Network;
     #[pymodule_export]
-    use super::optimizer::{Adam, GRprop, Rprop, Sarprop, Sgd};
+    use super::optimizer::{Adam, AdamW, GRprop, Rprop, Sarprop, Sgd};
     #[pymodule_export]
     use super::training::train;
 

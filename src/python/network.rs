@@ -1,7 +1,7 @@
 //! `ferroprop.Network`.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use ndarray::{ArrayView1, ArrayView2, Dimension};
@@ -12,10 +12,11 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 
-use super::activation::{Logistic, activation, to_python};
+use super::activation::{activation, is_one, to_python};
 use super::arguments::{Arg, count, flag, one_or_each, type_name, wrong, wrong_type};
-use super::arrays::{Matrix, Vector, empty_matrix};
-use crate::{Dataset, Init, Layer, Loss, Scalar};
+use super::arrays::{Matrix, Vector, empty};
+use super::loss::{self, Given};
+use crate::{Dataset, Init, Layer, Scalar};
 
 /// A network of either number type. Readers take a snapshot without a lock; a change puts a whole
 /// new network in place.
@@ -41,10 +42,14 @@ pub(super) use with_typed;
 /// ----------
 /// layer_sizes : sequence of int
 ///     Units in each layer: inputs first, then hidden layers (none, one or more), outputs last.
-/// activation : str or Logistic, or a sequence of them, default="relu"
+/// activation : str, Logistic, LeakyReLU or ELU, or a sequence of them, default="relu"
 ///     Of the hidden layers, one for all or one for each: ``"identity"``, ``"logistic"``,
-///     ``"tanh"``, ``"relu"``, or ``Logistic(slope=...)``.
-/// output : str or Logistic, default="identity"
+///     ``"bipolar"`` (2 / (1 + exp(-z)) - 1), ``"tanh"``, ``"arctan"``, ``"softsign"``
+///     (z / (1 + abs(z))), ``"hard_sigmoid"`` (min(max(z + 3, 0), 6) / 6), ``"relu"``,
+///     ``"leaky_relu"``, ``"elu"``, ``"selu"``, ``"softplus"`` (log(1 + exp(z))), ``"gelu"`` (exact, with
+///     erf), ``"silu"`` (z / (1 + exp(-z))), ``"mish"`` (z * tanh(softplus(z))) or ``"exp"``; or an
+///     object where the function has a constant.
+/// output : str, Logistic, LeakyReLU or ELU, default="identity"
 ///     Activation of the output layer; ``"softmax"`` too.
 /// bias : bool or sequence of bool, default=True
 ///     Whether layers have biases, one for all or one for each (the output layer included).
@@ -279,6 +284,89 @@ impl Network {
         with_typed!(&self.typed, slot => predict(py, &slot.load(), X, n_threads))
     }
 
+    /// Outputs of a hidden layer for each row of X.
+    ///
+    /// Parameters
+    /// ----------
+    /// X : array-like of shape (n, n_inputs)
+    ///     Rows of inputs.
+    /// layer : int, default=-1
+    ///     The hidden layer: 0 is the first, -1 the last.
+    /// n_threads : int or None, default=None
+    ///     As for `predict`.
+    ///
+    /// Returns
+    /// -------
+    /// H : ndarray of shape (n, n_units)
+    ///     In the network's dtype.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If there is no such layer, or as for `predict`.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import ferroprop as fp
+    /// >>> net = fp.Network([2, 5, 3, 1], activation="tanh")
+    /// >>> net.hidden([[1.0, 2.0]]).shape, net.hidden([[1.0, 2.0]], layer=0).shape
+    /// ((1, 3), (1, 5))
+    #[pyo3(signature = (X, layer = Arg::Absent, *, n_threads = Arg::Absent), text_signature = "($self, X, layer=-1, *, n_threads=None)")]
+    #[allow(non_snake_case)] // Python's name for a matrix
+    fn hidden<'py>(
+        &self,
+        py: Python<'py>,
+        X: &Bound<'py, PyAny>,
+        layer: Arg<'py>,
+        n_threads: Arg<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let n_threads = n_threads.optional_count("n_threads")?;
+        with_typed!(&self.typed, slot => {
+            let network = slot.load_full();
+            let layer = place("layer", &layer, network.layers().len() - 1)?;
+            hidden(py, &network, X, layer, n_threads)
+        })
+    }
+
+    /// Derivatives of the outputs with respect to the inputs, for each row of X.
+    ///
+    /// Parameters
+    /// ----------
+    /// X : array-like of shape (n, n_inputs)
+    ///     Rows of inputs.
+    /// n_threads : int or None, default=None
+    ///     As for `predict`.
+    ///
+    /// Returns
+    /// -------
+    /// G : ndarray of shape (n, n_outputs, n_inputs)
+    ///     ``G[i, o, j]`` is the derivative of output o of row i with respect to its input j, in units
+    ///     of output over units of input; in the network's dtype.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     As for `predict`.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import ferroprop as fp
+    /// >>> net = fp.Network([2, 1], output="exp", bias=False, dtype="float64")
+    /// >>> net.set_parameters([[[3.0], [-1.0]]], [None])
+    /// >>> net.input_gradient([[0.0, 0.0]])
+    /// array([[[ 3., -1.]]])
+    #[pyo3(signature = (X, *, n_threads = Arg::Absent), text_signature = "($self, X, *, n_threads=None)")]
+    #[allow(non_snake_case)] // Python's name for a matrix
+    fn input_gradient<'py>(
+        &self,
+        py: Python<'py>,
+        X: &Bound<'py, PyAny>,
+        n_threads: Arg<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let n_threads = n_threads.optional_count("n_threads")?;
+        with_typed!(&self.typed, slot => input_gradient(py, &slot.load_full(), X, n_threads))
+    }
+
     /// The loss over all rows and its gradient.
     ///
     /// With S the sum of the sample weights, the loss is the weighted sum of the rows' losses, plus
@@ -289,11 +377,27 @@ impl Network {
     /// X : array-like of shape (n, n_inputs)
     ///     Rows of inputs.
     /// Y : array-like of shape (n, n_outputs)
-    ///     Targets: any numbers for ``"squared_error"``; from 0 to 1 for ``"log_loss"``, and rows
-    ///     that sum to 1 if the output is softmax.
-    /// loss : {"squared_error", "log_loss"} or None, default=None
-    ///     Half the squared error summed over outputs, or the negative log-likelihood. None takes
-    ///     ``"log_loss"`` for logistic and softmax outputs, else ``"squared_error"``.
+    ///     Targets: any numbers, but from 0 to 1 for ``"log_loss"``, with rows that sum to 1 if the
+    ///     output is softmax; from 0 on for ``"poisson"``; -1 and 1 for the hinges.
+    /// loss : str, LogLoss, Huber, Quantile, callable or None, default=None
+    ///     With a an output and t its target, summed over the outputs of a row:
+    ///
+    ///     - ``"squared_error"``: half the squared error;
+    ///     - ``"absolute_error"``: abs(a - t);
+    ///     - ``"huber"``, ``"quantile"``: as `Huber` and `Quantile`, which set their constants;
+    ///     - ``"log_loss"``: the negative log-likelihood, for logistic and softmax outputs (`LogLoss`
+    ///       for label smoothing);
+    ///     - ``"poisson"``: half the Poisson deviance, t * log(t / a) - t + a, for ``"exp"`` outputs;
+    ///     - ``"hinge"``, ``"squared_hinge"``: max(0, 1 - t * a) and its square, for identity outputs;
+    ///     - a function of your own ``f(outputs, targets) -> (losses, gradients)``: from two arrays of
+    ///       shape (rows, n_outputs) to the loss of each row, shape (rows,), and its derivatives with
+    ///       respect to the row's outputs, shape (rows, n_outputs). It is called on the calling thread,
+    ///       once for each chunk of at most 1024 rows of a batch. Where chunks end depends on the
+    ///       network's size and the batch alone, not on the number of threads; the loss of a row must
+    ///       not depend on the other rows. What it raises ends the call.
+    ///
+    ///     Those that name no output go with all. None takes ``"log_loss"`` for logistic and softmax
+    ///     outputs, else ``"squared_error"``.
     /// sample_weight : array-like of shape (n,) or None, default=None
     ///     Weight of each row, not negative; None for 1 each.
     /// alpha : float, default=0.0
@@ -328,6 +432,11 @@ impl Network {
     /// >>> net.set_parameters([[[2.0]]], [[0.0]])
     /// >>> net.loss_and_gradients([[3.0]], [[5.0]])
     /// (0.5, [array([[3.]])], [array([1.])])
+    /// >>> def cubic(outputs, targets):
+    /// ...     distance = abs(outputs - targets)
+    /// ...     return (distance**3).sum(axis=1), 3 * distance * (outputs - targets)
+    /// >>> net.loss_and_gradients([[3.0]], [[4.0]], loss=cubic)
+    /// (8.0, [array([[36.]])], [array([12.])])
     #[pyo3(signature = (X, Y, *, loss = Arg::Absent, sample_weight = None, alpha = Arg::Absent, n_threads = Arg::Absent))]
     #[pyo3(text_signature = "($self, X, Y, *, loss=None, sample_weight=None, alpha=0.0, n_threads=None)")]
     #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
@@ -341,11 +450,11 @@ impl Network {
         alpha: Arg<'py>,
         n_threads: Arg<'py>,
     ) -> PyResult<(f64, Bound<'py, PyList>, Bound<'py, PyList>)> {
-        let loss = loss.optional_text("loss")?;
+        let loss = loss::loss(&loss)?;
         let alpha = alpha.number("alpha", 0.0)?;
         let n_threads = n_threads.optional_count("n_threads")?;
         with_typed!(&self.typed, slot => {
-            loss_and_gradients(py, &slot.load_full(), X, Y, loss.as_deref(), sample_weight, alpha, n_threads)
+            loss_and_gradients(py, &slot.load_full(), X, Y, &loss, sample_weight, alpha, n_threads)
         })
     }
 
@@ -520,8 +629,7 @@ fn from_bytes(bytes: &[u8], name: &str) -> PyResult<Network> {
 }
 
 fn activations(value: &Bound<'_, PyAny>, count: usize) -> PyResult<Vec<crate::Activation>> {
-    let is_one =
-        value.is_instance_of::<PyString>() || value.cast::<Logistic>().is_ok() || value.try_iter().is_err();
+    let is_one = is_one(value) || value.try_iter().is_err();
     one_or_each(value, count, |value| activation("activation", value), is_one)
 }
 
@@ -552,7 +660,7 @@ fn predict<'py, T: Scalar + Element>(
     let y = if x.nrows().saturating_mul(network.n_outputs()) < SMALL {
         PyArray2::<T>::zeros(py, [x.nrows(), network.n_outputs()], false)
     } else {
-        empty_matrix::<T>(py, x.nrows(), network.n_outputs())?
+        empty::<T, _>(py, (x.nrows(), network.n_outputs()))?
     };
     let mut target = y.try_readwrite()?;
     let out = target.as_slice_mut()?;
@@ -565,23 +673,79 @@ fn predict<'py, T: Scalar + Element>(
     Ok(y.into_any())
 }
 
+/// A place in a sequence of this length; negative ones count from the end.
+fn place(name: &str, value: &Arg<'_>, len: usize) -> PyResult<usize> {
+    let place = value.integer(name, -1)?;
+    let len = i128::try_from(len).unwrap_or(i128::MAX);
+    let from_start = if place < 0 { place + len } else { place };
+    usize::try_from(from_start).ok().filter(|_| from_start < len).ok_or_else(|| {
+        let expected = if len == 0 {
+            "absent: the network has no hidden layer".to_owned()
+        } else {
+            format!("from {} to {} for {len} hidden layers", -len, len - 1)
+        };
+        PyValueError::new_err(format!("{name} must be {expected}, got {place}"))
+    })
+}
+
+fn hidden<'py, T: Scalar + Element>(
+    py: Python<'py>,
+    network: &crate::Network<T>,
+    x: &Bound<'py, PyAny>,
+    layer: usize,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let x = Matrix::<T>::new("X", x)?;
+    let x = x.view();
+    network.check_inputs(x)?;
+    let y = empty::<T, _>(py, (x.nrows(), network.layers()[layer].fan_out))?;
+    let mut target = y.try_readwrite()?;
+    let out = target.as_slice_mut()?;
+    py.detach(|| network.hidden_into(x, layer, out, n_threads))?;
+    drop(target);
+    Ok(y.into_any())
+}
+
+fn input_gradient<'py, T: Scalar + Element>(
+    py: Python<'py>,
+    network: &crate::Network<T>,
+    x: &Bound<'py, PyAny>,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let x = Matrix::<T>::new("X", x)?;
+    let x = x.view();
+    network.check_inputs(x)?;
+    let y = empty::<T, _>(py, (x.nrows(), network.n_outputs(), network.n_inputs()))?;
+    let mut target = y.try_readwrite()?;
+    let out = target.as_slice_mut()?;
+    py.detach(|| network.input_gradient_into(x, out, n_threads))?;
+    drop(target);
+    Ok(y.into_any())
+}
+
 #[allow(clippy::too_many_arguments)] // as the method
 fn loss_and_gradients<'py, T: Scalar + Element>(
     py: Python<'py>,
     network: &crate::Network<T>,
     x: &Bound<'py, PyAny>,
     y: &Bound<'py, PyAny>,
-    loss: Option<&str>,
+    loss: &Given,
     sample_weight: Option<&Bound<'py, PyAny>>,
     alpha: f64,
     n_threads: Option<usize>,
 ) -> PyResult<(f64, Bound<'py, PyList>, Bound<'py, PyList>)> {
-    let loss = loss.map_or(Ok(Loss::natural(network.output())), Loss::from_name)?;
     let x = Matrix::<T>::new("X", x)?;
     let y = Matrix::<T>::new("Y", y)?;
     let weights = sample_weight.map(|w| Vector::<T>::new("sample_weight", w)).transpose()?;
     let data = Dataset::new(x.view(), y.view(), weights.as_ref().map(Vector::view));
-    let (loss, gradient) = py.detach(|| network.loss_and_gradient(&data, loss, alpha, n_threads))?;
+    let raised = Mutex::new(None);
+    let own = loss.own(&raised);
+    let objective = loss.objective::<T>(network.output(), own.as_ref());
+    let result = py.detach(|| network.loss_and_gradient(&data, objective, alpha, n_threads));
+    if let Some(error) = raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error);
+    }
+    let (loss, gradient) = result?;
     let (weight_gradients, bias_gradients) = (PyList::empty(py), PyList::empty(py));
     let mut rest = gradient.as_slice();
     for &Layer { fan_in, fan_out, bias, .. } in network.layers() {

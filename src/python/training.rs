@@ -9,13 +9,14 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyOverflowError, PyRuntimeWarning, P
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyTuple};
 
-use super::arguments::{Arg, number, wrong, wrong_type};
+use super::arguments::{Arg, number, one_or_each, wrong, wrong_type};
 use super::arrays::{Matrix, Vector};
 use super::history::{Epoch, History};
+use super::loss::{self, Given};
 use super::network::{Network, with_typed};
 use super::optimizer::{Remembered, Rprop, Slot, with_optimizer};
 use crate::error::plain;
-use crate::{Dataset, Loss, Observer, Settings, Shuffle, StopReason};
+use crate::{Dataset, Observer, Settings, Shuffle, StopReason};
 
 /// Adjust a network's weights and biases until its loss on the data is small.
 ///
@@ -29,12 +30,12 @@ use crate::{Dataset, Loss, Observer, Settings, Shuffle, StopReason};
 ///     may be a ``numpy.memmap`` larger than memory.
 /// Y : array-like of shape (n, n_outputs)
 ///     Targets.
-/// loss : {"squared_error", "log_loss"} or None, default=None
+/// loss : str, LogLoss, Huber, Quantile, callable or None, default=None
 ///     As for `Network.loss_and_gradients`.
-/// optimizer : Rprop, GRprop, SARPROP, SGD, Adam, name or None, default=None
+/// optimizer : Rprop, GRprop, SARPROP, SGD, Adam, AdamW, name or None, default=None
 ///     None is ``Rprop()``. After the call an object holds its state, see ``warm_start``. A name has
 ///     default constants: "rprop" (which is "irprop+"), "irprop+", "irprop-", "rprop+", "rprop-",
-///     "grprop", "sarprop", "sgd", "adam".
+///     "grprop", "sarprop", "sgd", "adam", "adamw".
 /// epochs : int, default=200
 ///     The most passes over the data.
 /// batch_size : int or None, default=None
@@ -47,6 +48,11 @@ use crate::{Dataset, Loss, Observer, Settings, Shuffle, StopReason};
 ///     Weight of each row, not negative.
 /// alpha : float, default=0.0
 ///     Strength of the L2 penalty, as for `Network.loss_and_gradients`.
+/// dropout : float or sequence of float, default=0.0
+///     Chance that a step leaves out an output of a hidden layer, one for all layers or one for each,
+///     from 0 to below 1; the outputs that stay are divided by the chance to stay. Which stay follows
+///     from ``seed`` and the number of the step. Validation, scores and predictions use all outputs;
+///     the training loss is that with dropout.
 /// validation : tuple (X, Y) or (X, Y, sample_weight), or None, default=None
 ///     Rows to watch the loss on.
 /// score : callable or None, default=None
@@ -63,7 +69,7 @@ use crate::{Dataset, Loss, Observer, Settings, Shuffle, StopReason};
 /// max_time : float or None, default=None
 ///     Seconds after which no other epoch is started.
 /// seed : int, default=0
-///     Names the random orders.
+///     Names the random orders and what dropout leaves out.
 /// callback : callable or None, default=None
 ///     Gets an `Epoch` after each epoch; training ends if it returns True. The network has the
 ///     epoch's parameters meanwhile.
@@ -85,6 +91,8 @@ use crate::{Dataset, Loss, Observer, Settings, Shuffle, StopReason};
 ///     outside its own.
 /// TypeError
 ///     If an argument is of the wrong kind.
+/// Exception
+///     Whatever a function among the arguments raises.
 ///
 /// Warns
 /// -----
@@ -93,6 +101,11 @@ use crate::{Dataset, Loss, Observer, Settings, Shuffle, StopReason};
 ///     epoch before.
 /// UserWarning
 ///     If Ctrl-C ended the training; the network has the parameters of the last complete epoch.
+///
+/// References
+/// ----------
+/// N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 15,
+/// 2014.
 ///
 /// Examples
 /// --------
@@ -105,9 +118,9 @@ use crate::{Dataset, Loss, Observer, Settings, Shuffle, StopReason};
 /// >>> net.predict(X).round().ravel().tolist()
 /// [0.0, 1.0, 1.0, 0.0]
 #[pyfunction]
-#[pyo3(signature = (network, X, Y, *, loss = Arg::Absent, optimizer = None, epochs = Arg::Absent, batch_size = Arg::Absent, shuffle = None, sample_weight = None, alpha = Arg::Absent, validation = None, score = Arg::Absent, patience = Arg::Absent, tolerance = Arg::Absent, restore_best = Arg::Absent, max_time = Arg::Absent, seed = Arg::Absent, callback = Arg::Absent, n_threads = Arg::Absent, warm_start = Arg::Absent))]
+#[pyo3(signature = (network, X, Y, *, loss = Arg::Absent, optimizer = None, epochs = Arg::Absent, batch_size = Arg::Absent, shuffle = None, sample_weight = None, alpha = Arg::Absent, dropout = Arg::Absent, validation = None, score = Arg::Absent, patience = Arg::Absent, tolerance = Arg::Absent, restore_best = Arg::Absent, max_time = Arg::Absent, seed = Arg::Absent, callback = Arg::Absent, n_threads = Arg::Absent, warm_start = Arg::Absent))]
 #[pyo3(
-    text_signature = "(network, X, Y, *, loss=None, optimizer=None, epochs=200, batch_size=None, shuffle=True, sample_weight=None, alpha=0.0, validation=None, score=None, patience=None, tolerance=0.0, restore_best=None, max_time=None, seed=0, callback=None, n_threads=None, warm_start=False)"
+    text_signature = "(network, X, Y, *, loss=None, optimizer=None, epochs=200, batch_size=None, shuffle=True, sample_weight=None, alpha=0.0, dropout=0.0, validation=None, score=None, patience=None, tolerance=0.0, restore_best=None, max_time=None, seed=0, callback=None, n_threads=None, warm_start=False)"
 )]
 #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
 pub(super) fn train<'py>(
@@ -122,6 +135,7 @@ pub(super) fn train<'py>(
     shuffle: Option<&Bound<'py, PyAny>>,
     sample_weight: Option<&Bound<'py, PyAny>>,
     alpha: Arg<'py>,
+    dropout: Arg<'py>,
     validation: Option<&Bound<'py, PyAny>>,
     score: Arg<'py>,
     patience: Arg<'py>,
@@ -139,12 +153,13 @@ pub(super) fn train<'py>(
         y: Y,
         sample_weight,
         validation: validation.map(validation_tuple).transpose()?,
-        loss: loss.optional_text("loss")?,
+        loss: loss::loss(&loss)?,
         epochs: epochs.count("epochs", 200)?,
         batch_size: batch_size.optional_count("batch_size")?,
         seed: seed.seed()?,
         shuffle: shuffle.map_or(Ok(Order::Random), order)?,
         alpha: alpha.number("alpha", 0.0)?,
+        dropout,
         patience: patience.optional_count("patience")?,
         tolerance: tolerance.number("tolerance", 0.0)?,
         restore_best: restore_best.optional_flag("restore_best")?,
@@ -168,12 +183,13 @@ struct Arguments<'a, 'py> {
     y: &'a Bound<'py, PyAny>,
     sample_weight: Option<&'a Bound<'py, PyAny>>,
     validation: Option<Bound<'py, PyTuple>>,
-    loss: Option<String>,
+    loss: Given,
     epochs: usize,
     batch_size: Option<usize>,
     seed: u64,
     shuffle: Order,
     alpha: f64,
+    dropout: Arg<'py>,
     patience: Option<usize>,
     tolerance: f64,
     restore_best: Option<bool>,
@@ -198,6 +214,18 @@ fn order(value: &Bound<'_, PyAny>) -> PyResult<Order> {
     } else {
         Err(wrong_type("shuffle", "True, False or a function of the epoch", value))
     }
+}
+
+/// The rates of dropout: one for all hidden layers, or one for each.
+fn rates(dropout: &Arg<'_>, n_hidden: usize) -> PyResult<Vec<f64>> {
+    let Some(value) = dropout.some() else { return Ok(Vec::new()) };
+    let is_one = value.try_iter().is_err();
+    // Also where it stands for no layer at all.
+    let only = if is_one { vec![number("dropout", value)?] } else { Vec::new() };
+    for rate in only {
+        crate::training::check_rate(rate)?;
+    }
+    one_or_each(value, n_hidden, |rate| number("dropout", rate), is_one)
 }
 
 fn duration(seconds: f64) -> PyResult<Duration> {
@@ -256,7 +284,7 @@ fn run<'py, T: Remembered + Element>(
     arguments: Arguments<'_, 'py>,
 ) -> PyResult<History> {
     let before = slot.load_full();
-    let loss = arguments.loss.as_deref().map_or(Ok(Loss::natural(before.output())), Loss::from_name)?;
+    let dropout = rates(&arguments.dropout, before.layers().len() - 1)?;
     let arrays = Arrays::new(["X", "Y", "sample_weight"], arguments.x, arguments.y, arguments.sample_weight)?;
     let names = ["validation X", "validation Y", "validation sample_weight"];
     let validation = match &arguments.validation {
@@ -275,6 +303,8 @@ fn run<'py, T: Remembered + Element>(
         Order::By(function) => Some(function),
         _ => None,
     };
+    let own_loss = arguments.loss.own(&raised);
+    let objective = arguments.loss.objective::<T>(before.output(), own_loss.as_ref());
     let own_order = |epoch: usize| own_order(order_by, epoch, &raised);
     let mut observer = FromPython {
         slot,
@@ -297,6 +327,8 @@ fn run<'py, T: Remembered + Element>(
             batch_size: arguments.batch_size,
             shuffle: shuffle_kind.unwrap_or(Shuffle::By(&own_order)),
             alpha: arguments.alpha,
+            dropout,
+            dropout_seed: arguments.seed,
             validation,
             patience: arguments.patience,
             tolerance: arguments.tolerance,
@@ -305,7 +337,7 @@ fn run<'py, T: Remembered + Element>(
             n_threads: arguments.n_threads,
             scored,
         };
-        crate::train(&mut network, &data, loss, &settings, &mut state, &mut observer)
+        crate::train(&mut network, &data, objective, &settings, &mut state, &mut observer)
     });
     let raised = raised.into_inner().unwrap_or_else(PoisonError::into_inner);
     let interrupted = raised.as_ref().is_some_and(|error| error.is_instance_of::<PyKeyboardInterrupt>(py));
@@ -382,7 +414,7 @@ fn row_numbers(rows: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
         .collect()
 }
 
-fn keep(raised: &Mutex<Option<PyErr>>, error: PyErr) {
+pub(super) fn keep(raised: &Mutex<Option<PyErr>>, error: PyErr) {
     raised.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
 }
 

@@ -4,7 +4,7 @@ use ndarray::{ArrayView1, ArrayView2};
 
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
-use crate::loss::Loss;
+use crate::loss::Objective;
 use crate::network::{Network, check_matrix};
 
 /// Inputs, targets and, if wanted, a weight for each row. The arrays may have any layout; they are
@@ -41,7 +41,7 @@ impl<'a, T: Scalar> Dataset<'a, T> {
     }
 
     /// Checks everything that the passes rely on. `role` tells two data sets of a call apart.
-    pub(crate) fn check(&self, network: &Network<T>, loss: Loss, role: &str) -> Result<()> {
+    pub(crate) fn check(&self, network: &Network<T>, objective: &Objective<'_, T>, role: &str) -> Result<()> {
         let [x, y, weights] = if role.is_empty() {
             ["X", "Y", "sample_weight"]
         } else {
@@ -53,7 +53,9 @@ impl<'a, T: Scalar> Dataset<'a, T> {
             return Err(Error::shape(y, format!("{expected:?}"), self.y.shape()));
         }
         check_matrix(y, self.y, network.n_outputs())?;
-        loss.check_targets(network.output(), y, self.y)?;
+        if let Objective::Loss(loss) = objective {
+            loss.check_targets(network.output(), y, self.y)?;
+        }
         let Some(numbers) = &self.weights else { return Ok(()) };
         if numbers.len() != self.rows() {
             return Err(Error::shape(weights, format!("({},)", self.rows()), &[numbers.len()]));

@@ -8,16 +8,18 @@
 
 use std::ops::Range;
 
+use ndarray::{Array2, ArrayViewMut2};
+
 use super::state::OptimizerState;
 use super::whole::Whole;
 use super::{Batch, Dataset, Update};
 use crate::error::Result;
 use crate::kernel::{Aligned, Gradient, Scalar, Simd, Task, dispatch, ends_in_half, even_share};
-use crate::loss::Loss;
+use crate::loss::{Loss, Objective};
 use crate::network::{Layer, Network};
-use crate::optimizer::MOST_ARRAYS;
+use crate::optimizer::{MOST_ARRAYS, Optimizer};
 use crate::parallel::Team;
-use crate::pass::{Block, Packed, PackedLayer, Selection, pack, transpose_layer, unpack};
+use crate::pass::{Block, Dropout, Packed, PackedLayer, Selection, pack, transpose_layer, unpack};
 
 /// Rows whose gradient is summed in registers before it goes to memory: more for large networks,
 /// whose gradient is expensive to read and write again.
@@ -76,7 +78,7 @@ struct Share<T> {
     squares: Vec<f64>,
 }
 
-pub(super) struct Engine<T> {
+pub(super) struct Engine<'a, T> {
     layers: Vec<Layer>,
     packed: Packed<T>,
     transposed: Aligned<T>,
@@ -84,18 +86,21 @@ pub(super) struct Engine<T> {
     shares: Vec<Share<T>>,
     /// All parameters together, for rules that need them so.
     whole: Option<Whole<T>>,
-    loss: Loss,
+    objective: Objective<'a, T>,
+    /// Rate for each hidden layer (none: empty), and seed.
+    dropout: (&'a [f64], u64),
     alpha: f64,
     chunk_rows: usize,
     /// Whether the blocks still hold the one chunk of a full batch.
     loaded: bool,
 }
 
-impl<T: Scalar> Engine<T> {
+impl<'a, T: Scalar> Engine<'a, T> {
     /// Room for batches of up to `rows` rows.
     pub fn new(
         network: &Network<T>,
-        loss: Loss,
+        objective: Objective<'a, T>,
+        dropout: (&'a [f64], u64),
         alpha: f64,
         rows: usize,
         weighted: bool,
@@ -107,7 +112,7 @@ impl<T: Scalar> Engine<T> {
         let chunk_rows = chunk_rows(network.n_parameters()).min(rows);
         let capacity = block_rows(chunk_rows, threads);
         let blocks = (0..chunk_rows.div_ceil(capacity))
-            .map(|_| Block::for_training(&layers, capacity, weighted))
+            .map(|_| Block::for_training(&layers, capacity, weighted, dropout.0))
             .collect::<Result<_>>()?;
         let mut engine = Self {
             shares: shares(&packed.layers, threads, rows > chunk_rows)?,
@@ -116,7 +121,8 @@ impl<T: Scalar> Engine<T> {
             packed,
             transposed: Aligned::zeros(transposed)?,
             blocks,
-            loss,
+            objective,
+            dropout,
             alpha,
             chunk_rows,
             loaded: false,
@@ -209,6 +215,7 @@ impl<T: Scalar> Engine<T> {
     }
 
     /// The loss of a batch and its gradient; with an optimizer, the parameters are updated too.
+    /// `None` when a loss of the caller's own does not go on.
     pub fn gradient(
         &mut self,
         team: &mut Team<'_>,
@@ -216,7 +223,7 @@ impl<T: Scalar> Engine<T> {
         selection: Selection<'_>,
         rows: usize,
         state: Option<&OptimizerState<T>>,
-    ) -> Batch {
+    ) -> Option<Batch> {
         let weight = weight_sum(data, selection, rows);
         let mut losses = LossSum::default();
         let mut batch = Batch::default();
@@ -228,17 +235,38 @@ impl<T: Scalar> Engine<T> {
             let in_use = self.split_chunk(count, team.threads());
             let fresh = !(whole && self.loaded);
             self.loaded = whole;
-            let Self { layers, packed, transposed, blocks, loss, .. } = self;
+            let Self { layers, packed, transposed, blocks, objective, dropout, .. } = self;
+            let loss = named(objective);
+            let smoothing = smoothing(loss, layers);
+            let (rates, seed) = *dropout;
+            let step = state.filter(|_| !rates.is_empty()).map(OptimizerState::steps);
             let selection = selection.skip(first);
             team.for_each(numbered(&mut blocks[..in_use]), |(place, block)| {
                 if fresh {
                     block.load_inputs(data.x, selection.skip(place));
                     block.load_targets(data.y, data.weights.as_deref(), selection.skip(place));
+                    smooth(block, layers, smoothing);
                 }
-                block.forward(layers, packed);
-                block.output_deltas(layers, *loss);
-                block.backward(layers, packed, transposed);
+                let dropout = step.map(|step| Dropout { rates, seed, step, first_row: first + place });
+                block.forward(layers, packed, dropout);
+                if let Some(loss) = loss {
+                    block.output_deltas(layers, loss);
+                    block.backward(layers, packed, transposed);
+                } else {
+                    block.activate_output(layers);
+                }
             });
+            if let Objective::Own(_) = self.objective {
+                if !self.own_loss(in_use) {
+                    return None;
+                }
+                let Self { layers, packed, transposed, blocks, .. } = self;
+                team.for_each(blocks[..in_use].iter_mut(), |block| {
+                    block.back_through_output(layers);
+                    block.backward(layers, packed, transposed);
+                });
+            }
+            let blocks = &self.blocks;
             losses.add(&blocks[..in_use], data, selection);
             let last = first + count == rows;
             if last {
@@ -252,11 +280,42 @@ impl<T: Scalar> Engine<T> {
         if state.is_some() {
             transpose_all(team, &self.packed, &mut self.transposed);
         }
-        batch
+        Some(batch)
     }
 
-    /// The mean loss over all rows, without penalty.
-    pub fn evaluate(&mut self, team: &mut Team<'_>, data: &Dataset<'_, T>) -> f64 {
+    /// Has the caller's own loss look at the outputs of a chunk; `false` if it does not go on.
+    fn own_loss(&mut self, in_use: usize) -> bool {
+        let Objective::Own(own) = self.objective else { return true };
+        let columns = self.layers[self.layers.len() - 1].fan_out;
+        let blocks = &mut self.blocks[..in_use];
+        let rows = blocks.iter().map(|block| block.rows).sum();
+        let mut outputs = Array2::from_elem((rows, columns), T::ZERO);
+        let mut targets = outputs.clone();
+        let mut gradients = vec![T::ZERO; rows * columns];
+        let mut losses = vec![T::ZERO; rows];
+        let arrays = (outputs.as_slice_mut(), targets.as_slice_mut());
+        let (Some(mut to_outputs), Some(mut to_targets)) = arrays else { return false };
+        for block in &*blocks {
+            let own = block.rows * columns;
+            block.copy_outputs(columns, to_outputs.split_off_mut(..own).unwrap_or_default());
+            block.copy_targets(columns, to_targets.split_off_mut(..own).unwrap_or_default());
+        }
+        let into = ArrayViewMut2::from_shape((rows, columns), &mut gradients);
+        if !into.is_ok_and(|into| own.losses_and_gradients(outputs.view(), targets.view(), &mut losses, into))
+        {
+            return false;
+        }
+        let mut first = 0;
+        for block in blocks {
+            let end = first + block.rows;
+            block.set_output_gradients(columns, &losses[first..end], &gradients[first * columns..]);
+            first = end;
+        }
+        true
+    }
+
+    /// The mean loss over all rows, without penalty; `None` as for [`Engine::gradient`].
+    pub fn evaluate(&mut self, team: &mut Team<'_>, data: &Dataset<'_, T>) -> Option<f64> {
         self.loaded = false;
         let rows = data.rows();
         let mut losses = LossSum::default();
@@ -264,18 +323,28 @@ impl<T: Scalar> Engine<T> {
         while first < rows {
             let count = self.chunk_rows.min(rows - first);
             let in_use = self.split_chunk(count, team.threads());
-            let Self { layers, packed, blocks, loss, .. } = self;
+            let Self { layers, packed, blocks, objective, .. } = self;
+            let loss = named(objective);
+            let smoothing = smoothing(loss, layers);
             let selection = Selection::Range { from: first };
             team.for_each(numbered(&mut blocks[..in_use]), |(place, block)| {
                 block.load_inputs(data.x, selection.skip(place));
                 block.load_targets(data.y, None, selection.skip(place));
-                block.forward(layers, packed);
-                block.output_deltas(layers, *loss);
+                smooth(block, layers, smoothing);
+                block.forward(layers, packed, None);
+                match loss {
+                    Some(loss) => block.output_deltas(layers, loss),
+                    None => block.activate_output(layers),
+                }
             });
+            if !self.own_loss(in_use) {
+                return None;
+            }
+            let blocks = &self.blocks;
             losses.add(&blocks[..in_use], data, selection);
             first += count;
         }
-        losses.total() / weight_sum(data, Selection::Range { from: 0 }, rows)
+        Some(losses.total() / weight_sum(data, Selection::Range { from: 0 }, rows))
     }
 
     /// Spreads the rows of a chunk over the blocks; returns how many blocks have some.
@@ -365,7 +434,10 @@ impl<T: Scalar> Share<T> {
                 for (slot, array) in arrays.iter_mut().zip(&mut self.arrays) {
                     *slot = &mut array[from..to];
                 }
-                update.optimizer.step(&update.step, weights, gradient, arrays);
+                match update.optimizer.for_biases() {
+                    None => update.optimizer.step(&update.step, weights, gradient, arrays),
+                    Some(biases) => step_apart(segments, update, &biases, weights, gradient, arrays),
+                }
                 if alpha > 0.0 {
                     sum_squares(segments, weights, &mut self.squares[piece.clone()]);
                 }
@@ -388,6 +460,24 @@ fn finish<T: Scalar>(segments: &[Segment], weights: &[T], gradient: &mut [T], al
 fn sum_squares<T: Scalar>(segments: &[Segment], weights: &[T], squares: &mut [f64]) {
     for_each_segment::<T>(segments, |index, _, penalised| {
         squares[index] = dispatch(Squares { numbers: &weights[penalised] });
+    });
+}
+
+/// A step of an optimizer that treats biases in another way, segment by segment.
+fn step_apart<T: Scalar>(
+    segments: &[Segment],
+    update: &Update<'_>,
+    for_biases: &Optimizer,
+    weights: &mut [T],
+    gradient: &[T],
+    mut arrays: [&mut [T]; MOST_ARRAYS],
+) {
+    for_each_segment::<T>(segments, |_, all, penalised| {
+        let biases = penalised.end..all.end;
+        for (optimizer, part) in [(update.optimizer, penalised), (for_biases, biases)] {
+            let arrays = arrays.each_mut().map(|array| array.get_mut(part.clone()).unwrap_or_default());
+            optimizer.step(&update.step, &mut weights[part.clone()], &gradient[part], arrays);
+        }
     });
 }
 
@@ -442,6 +532,23 @@ impl<T: Scalar> Task<T> for Squares<'_, T> {
             }
         }
         sums.iter().map(|sum| sum.to_f64()).sum()
+    }
+}
+
+fn named<T>(objective: &Objective<'_, T>) -> Option<Loss> {
+    if let Objective::Loss(loss) = objective { Some(*loss) } else { None }
+}
+
+/// Factor and summand for smoothed targets.
+fn smoothing<T: Scalar>(loss: Option<Loss>, layers: &[Layer]) -> Option<(T, T)> {
+    let Layer { activation, fan_out, .. } = layers[layers.len() - 1];
+    let (factor, summand) = loss?.smoothing(activation, fan_out)?;
+    Some((T::from_f64(factor), T::from_f64(summand)))
+}
+
+fn smooth<T: Scalar>(block: &mut Block<T>, layers: &[Layer], smoothing: Option<(T, T)>) {
+    if let Some((factor, summand)) = smoothing {
+        block.smooth_targets(layers[layers.len() - 1].fan_out, factor, summand);
     }
 }
 

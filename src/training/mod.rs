@@ -9,6 +9,8 @@ mod whole;
 
 pub use dataset::Dataset;
 pub use history::{Epoch, History, StopReason};
+#[cfg(feature = "python")]
+pub(crate) use settings::check_rate;
 pub use settings::{Settings, Shuffle};
 pub use state::OptimizerState;
 
@@ -16,7 +18,7 @@ use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::kernel::{Scalar, StandardMode};
-use crate::loss::Loss;
+use crate::loss::Objective;
 use crate::network::Network;
 use crate::optimizer::{Optimizer, Step};
 use crate::parallel::{Team, threads};
@@ -59,6 +61,8 @@ impl<T> Observer<T> for () {}
 /// [`Settings::restore_best`]; after a divergence or an interruption those of the last complete
 /// epoch. `state` keeps the optimizer's arrays for a later call; a divergence leaves it fresh.
 ///
+/// The loss is a [`crate::Loss`] or, as an [`Objective`], one of the caller's own.
+///
 /// # Errors
 /// [`Error::Shape`], [`Error::Value`] and [`Error::Argument`] for what does not fit together or is
 /// outside its domain, [`Error::LossAndOutput`], [`Error::OutOfMemory`]. The network and the state
@@ -78,25 +82,35 @@ impl<T> Observer<T> for () {}
 /// assert!(history.loss[99] < 0.01);
 /// # Ok::<(), ferroprop::Error>(())
 /// ```
-pub fn train<T: Scalar>(
+pub fn train<'a, T: Scalar>(
     network: &mut Network<T>,
     data: &Dataset<'_, T>,
-    loss: Loss,
+    loss: impl Into<Objective<'a, T>>,
     settings: &Settings<'_, T>,
     state: &mut OptimizerState<T>,
     observer: &mut dyn Observer<T>,
 ) -> Result<History> {
     let _standard = StandardMode::enter();
     settings.check()?;
-    loss.check_output(network.output())?;
-    data.check(network, loss, "")?;
+    let dropout = settings.dropout_rates(network.layers().len() - 1)?;
+    let objective = loss.into();
+    check_objective(network, &objective)?;
+    data.check(network, &objective, "")?;
     if let Some(validation) = &settings.validation {
-        validation.check(network, loss, "validation ")?;
+        validation.check(network, &objective, "validation ")?;
     }
     state.check(network)?;
     let batch_rows = settings.batch_rows(data.rows());
     let n_threads = engine::useful_threads(network, batch_rows, threads(settings.n_threads));
-    let mut engine = Engine::new(network, loss, settings.alpha, batch_rows, data.weighted(), n_threads)?;
+    let mut engine = Engine::new(
+        network,
+        objective,
+        (dropout, settings.dropout_seed),
+        settings.alpha,
+        batch_rows,
+        data.weighted(),
+        n_threads,
+    )?;
     engine.keep_arrays(state)?;
     let run = Run { network, data, settings, batch_rows, observer, started: Instant::now() };
     Team::with(n_threads, |team| run.epochs(&mut engine, state, team))
@@ -106,22 +120,31 @@ pub fn train<T: Scalar>(
 pub(crate) fn loss_and_gradient<T: Scalar>(
     network: &Network<T>,
     data: &Dataset<'_, T>,
-    loss: Loss,
+    objective: Objective<'_, T>,
     alpha: f64,
     n_threads: Option<usize>,
 ) -> Result<(f64, Vec<T>)> {
     let _standard = StandardMode::enter();
     settings::check_alpha(alpha)?;
-    loss.check_output(network.output())?;
-    data.check(network, loss, "")?;
+    check_objective(network, &objective)?;
+    data.check(network, &objective, "")?;
     let rows = data.rows();
     let n_threads = engine::useful_threads(network, rows, threads(n_threads));
-    let mut engine = Engine::new(network, loss, alpha, rows, data.weighted(), n_threads)?;
+    let mut engine = Engine::new(network, objective, (&[], 0), alpha, rows, data.weighted(), n_threads)?;
     let total =
         Team::with(n_threads, |team| engine.gradient(team, data, Selection::Range { from: 0 }, rows, None));
+    let total = total.ok_or(Error::OwnLoss)?;
     let mut gradient = network.parameters().to_vec();
     engine.copy_gradient(&mut gradient);
     Ok((total.loss, gradient))
+}
+
+fn check_objective<T: Scalar>(network: &Network<T>, objective: &Objective<'_, T>) -> Result<()> {
+    if let Objective::Loss(loss) = objective {
+        loss.check()?;
+        loss.check_output(network.output())?;
+    }
+    Ok(())
 }
 
 struct Run<'a, 'd, 's, T> {
@@ -136,7 +159,7 @@ struct Run<'a, 'd, 's, T> {
 impl<T: Scalar> Run<'_, '_, '_, T> {
     fn epochs(
         mut self,
-        engine: &mut Engine<T>,
+        engine: &mut Engine<'_, T>,
         state: &mut OptimizerState<T>,
         team: &mut Team<'_>,
     ) -> Result<History> {
@@ -165,9 +188,18 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
                 history.stop_reason = StopReason::Diverged;
                 break;
             }
+            let validation_loss = match &settings.validation {
+                None => None,
+                Some(data) => match engine.evaluate(team, data) {
+                    None => {
+                        history.stop_reason = StopReason::Interrupted;
+                        break;
+                    }
+                    loss => loss,
+                },
+            };
             std::mem::swap(&mut previous, &mut complete);
             complete.copy_from_slice(engine.parameters());
-            let validation_loss = settings.validation.as_ref().map(|data| engine.evaluate(team, data));
             if self.observer.looks_at_network() {
                 engine.copy_parameters(self.network.parameters_mut());
             }
@@ -218,7 +250,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
     /// One pass over the data; means over the batches, or `None` after an interruption.
     fn epoch(
         &mut self,
-        engine: &mut Engine<T>,
+        engine: &mut Engine<'_, T>,
         state: &mut OptimizerState<T>,
         team: &mut Team<'_>,
         order: Option<&[u32]>,
@@ -233,7 +265,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             let count = self.batch_rows.min(rows - from);
             let selection =
                 order.map_or(Selection::Range { from }, |order| Selection::Listed(&order[from..]));
-            let batch = engine.gradient(team, self.data, selection, count, Some(state));
+            let batch = engine.gradient(team, self.data, selection, count, Some(state))?;
             state.end_step(&batch, count);
             // scikit-learn's mean: batches count by their rows, whatever these weigh.
             let share = count as f64 / rows as f64;

@@ -47,6 +47,12 @@ pub struct Settings<'a, T> {
     /// Strength of the L2 penalty, alpha / 2 times the sum of squared weights over the sum of the
     /// sample weights; 0 by default. Biases are not penalised.
     pub alpha: f64,
+    /// For each hidden layer the chance of an output to be left out of a step (then the others are
+    /// divided by the chance to stay), from 0 to below 1; empty, the default, is no dropout.
+    /// Validation and predictions use all outputs.
+    pub dropout: Vec<f64>,
+    /// Names what dropout leaves out; 0 by default.
+    pub dropout_seed: u64,
     /// Rows to watch the loss on.
     pub validation: Option<Dataset<'a, T>>,
     /// Epochs without improvement after which training stops; `None`, the default, never.
@@ -72,6 +78,8 @@ impl<T> Default for Settings<'_, T> {
             batch_size: None,
             shuffle: Shuffle::Seeded(0),
             alpha: 0.0,
+            dropout: Vec::new(),
+            dropout_seed: 0,
             validation: None,
             patience: None,
             tolerance: 0.0,
@@ -97,6 +105,18 @@ impl<T: Scalar> Settings<'_, T> {
         Ok(())
     }
 
+    /// The rates of dropout, or nothing if none is above 0.
+    pub(super) fn dropout_rates(&self, n_hidden: usize) -> Result<&[f64]> {
+        if !self.dropout.is_empty() && self.dropout.len() != n_hidden {
+            let expected = format!("one rate for each of the {n_hidden} hidden layers");
+            return Err(Error::argument("dropout", expected, self.dropout.len()));
+        }
+        for &rate in &self.dropout {
+            check_rate(rate)?;
+        }
+        Ok(if self.dropout.iter().any(|rate| *rate > 0.0) { &self.dropout } else { &[] })
+    }
+
     /// Rows in a batch, of `rows` in all.
     pub(super) fn batch_rows(&self, rows: usize) -> usize {
         self.batch_size.unwrap_or(rows).min(rows)
@@ -105,6 +125,11 @@ impl<T: Scalar> Settings<'_, T> {
 
 pub(super) fn check_alpha(alpha: f64) -> Result<()> {
     check_number("alpha", alpha, "0 or a positive number", |alpha| alpha >= 0.0)
+}
+
+/// Checks a rate of dropout.
+pub(crate) fn check_rate(rate: f64) -> Result<()> {
+    check_number("dropout", rate, "from 0 to 1, 1 excluded", |rate| (0.0..1.0).contains(&rate))
 }
 
 /// Checks that an order holds every row once.

@@ -163,8 +163,45 @@ def log_polynomial(largest: mpf, degree: int, bits: int) -> tuple[list[mpf], mpf
     return fit(target, weight, degree, mpf(0), largest**2, bits)
 
 
+def atan_polynomial(degree: int, bits: int) -> tuple[list[mpf], mpf]:
+    """P in ``atan(t) = t + t z P(z)``, ``z = t^2``, t up to tan(pi/8), its error relative to the whole."""
+
+    def target(z: mpf) -> mpf:
+        t = mp.sqrt(z)
+        return (mp.atan(t) / t - 1) / z if z > SERIES_BELOW else -mpf(1) / 3 + z / 5
+
+    def weight(z: mpf) -> mpf:
+        t = mp.sqrt(z)
+        return z * t / mp.atan(t) if z else mpf(0)
+
+    # A little more than needed: the quotient that t is has been rounded.
+    return fit(target, weight, degree, mpf(0), (mp.sqrt(2) - 1) ** 2 * mpf("1.001"), bits)
+
+
+def mills_polynomial(k: int, largest: mpf, degree: int, bits: int) -> tuple[list[mpf], mpf]:
+    """G in ``tail(m) = e^(-m^2 / 2) G(t) / (m + k)``, ``t = (m - k) / (m + k)``, for m up to ``largest``.
+
+    The tail is that of the standard normal distribution, the error relative to it.
+    """
+
+    def target(t: mpf) -> mpf:
+        m = k * (1 + t) / (1 - t)
+        return (m + k) * mp.erfc(m / mp.sqrt(2)) / 2 * mp.exp(m * m / 2)
+
+    def weight(t: mpf) -> mpf:
+        return 1 / target(t)
+
+    return fit(target, weight, degree, mpf(-1), (largest - k) / (largest + k), bits)
+
+
 # Arguments on both sides of every branch of the reference, and results below the normal numbers.
 VECTORS: dict[str, tuple[Function, list[float]]] = {
+    "expm1": (mp.expm1, [1e-90, -1e-9, 1e-9, 0.3, -0.3, 1.5, -20.25, 300.1]),
+    "arctan": (mp.atan, [1e-90, 1e-9, -0.3, 0.41, 0.42, 0.999, 1.001, -2.41, 2.42, 19.5, 1e9, 1e15]),
+    "normal_cumulative": (
+        mp.ncdf,
+        [-38.3, -20.5, -5.01, -4.99, -2.5, -1.0, -1e-9, 1e-9, 0.3, 2.5, 4.99, 8.0],
+    ),
     "exp": (mp.exp, [1e-20, 0.3, -0.35, 1.5, -20.25, 700.1, -708.5, -740.3]),
     "log": (
         mp.log,
@@ -240,6 +277,17 @@ def constants() -> list[tuple[str, str, str, mpf | None]]:
             ("exp.rs", "COTH", coth_polynomial(coth_degree, bits)),
             ("log.rs", "LOG", log_polynomial(narrow, log_degree, bits)),
             ("logistic.rs", "LOG1P", log_polynomial(wide, softplus_degree, bits)),
+        ):
+            found.append((file, f"{name}_F{bits}", array(coefficients, bits), error))
+        for file, name, (coefficients, error) in (
+            ("arctan.rs", "ATAN", atan_polynomial(4 if bits == 32 else 10, bits)),
+            (
+                "normal.rs",
+                "MILLS",
+                mills_polynomial(4, mpf("14.5"), 10, 32)
+                if bits == 32
+                else mills_polynomial(6, mpf(39), 22, 64),
+            ),
         ):
             found.append((file, f"{name}_F{bits}", array(coefficients, bits), error))
     for name, (function, arguments) in VECTORS.items():

@@ -1,4 +1,5 @@
-//! The crate's own elementary functions: e^x, ln, ln(1 + x), tanh, logistic and softplus.
+//! The crate's own elementary functions: e^x, e^x - 1, ln, ln(1 + x), tanh, logistic, softplus, arctan and
+//! the normal distribution.
 //!
 //! They are scalar Rust without a branch or a call: a loop over them, inlined into a task of
 //! [`super::dispatch()`], becomes vector code of that instruction set. Outside such a task the bits are
@@ -9,8 +10,9 @@
 //! machine. Every error is the largest one that was measured, for f32 over all arguments; NaN gives NaN.
 //! `cargo test --release kernel::math -- --ignored` measures those again, a few minutes a function.
 //!
-//! - `exp.rs`: e^x, and the reduction and polynomials for all functions built on it
-//! - `log.rs`, `tanh.rs`, `logistic.rs`: the functions they are named after; softplus is with logistic
+//! - `exp.rs`: e^x and e^x - 1, and the reduction and polynomials for all functions built on it
+//! - `log.rs`, `tanh.rs`, `logistic.rs`, `arctan.rs`, `normal.rs`: the functions they are named after;
+//!   softplus is with logistic
 //! - `coefficients.py`: computes every constant, and checks those in the files
 //! - `ulp.rs`, `reference.rs`: for the tests, the distance from the true value, and true values for f64
 //!
@@ -19,18 +21,22 @@
 //! and integers come from the bits of a float to which a large constant was added, for AVX2 cannot
 //! convert 64-bit integers.
 
+mod arctan;
 mod exp;
 mod log;
 mod logistic;
+mod normal;
 #[cfg(test)]
 mod reference;
 mod tanh;
 #[cfg(test)]
 mod ulp;
 
-pub use exp::{exp_f32, exp_f64};
+pub use arctan::{arctan_f32, arctan_f64};
+pub use exp::{exp_f32, exp_f64, expm1_f32, expm1_f64};
 pub use log::{log_f32, log_f64, log1p_f32, log1p_f64};
 pub use logistic::{logistic_f32, logistic_f64, softplus_f32, softplus_f64};
+pub use normal::{normal_f32, normal_f64};
 pub use tanh::{tanh_f32, tanh_f64};
 
 #[cfg(test)]
@@ -75,6 +81,10 @@ mod tests {
         agree(tanh_f32, &single);
         agree(logistic_f32, &single);
         agree(softplus_f32, &single);
+        agree(expm1_f32, &single);
+        agree(arctan_f32, &single);
+        agree(|x| normal_f32(x).0, &single);
+        agree(|x| normal_f32(x).1, &single);
         let double: Vec<f64> = (0..=u64::MAX).step_by(0x0001_8675_309f_1235).map(f64::from_bits).collect();
         agree(exp_f64, &double);
         agree(log_f64, &double);
@@ -82,5 +92,9 @@ mod tests {
         agree(tanh_f64, &double);
         agree(logistic_f64, &double);
         agree(softplus_f64, &double);
+        agree(expm1_f64, &double);
+        agree(arctan_f64, &double);
+        agree(|x| normal_f64(x).0, &double);
+        agree(|x| normal_f64(x).1, &double);
     }
 }

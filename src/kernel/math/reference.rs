@@ -1,4 +1,4 @@
-//! The six functions in double-double arithmetic, about 100 bits: what the f64 versions are
+//! The functions in double-double arithmetic, about 100 bits: what the f64 versions are
 //! measured against. `coefficients.py` makes the values that these are measured against.
 //!
 //! A double-double is the unevaluated sum of two f64 (Dekker 1971; Knuth's two-sum), with a fused
@@ -136,7 +136,7 @@ fn reduced(x: f64) -> (DoubleDouble, i32) {
 }
 
 /// e^x - 1 for |x| below 700.
-fn expm1(x: f64) -> DoubleDouble {
+fn expm1_moderate(x: f64) -> DoubleDouble {
     let (r, n) = reduced(x);
     let scale = exact(power(n));
     scale * expm1_reduced(r) + (scale - exact(1.0))
@@ -150,6 +150,16 @@ pub fn exp(x: f64) -> Scaled {
     (exact(1.0) + expm1_reduced(r)).scaled(n)
 }
 
+pub fn expm1(x: f64) -> Scaled {
+    if x.is_nan() || x < -80.0 || x.abs() < 1e-100 {
+        return Scaled::new(x.exp_m1());
+    }
+    if x > 690.0 {
+        return exp(x); // 1 is far below the precision.
+    }
+    expm1_moderate(x).scaled(0)
+}
+
 pub fn tanh(x: f64) -> Scaled {
     if x.is_nan() || x.abs() > 40.0 {
         return Scaled::new(x.tanh());
@@ -157,7 +167,7 @@ pub fn tanh(x: f64) -> Scaled {
     if x.abs() < 1e-100 {
         return Scaled::new(x); // x^3 would be lost below the normal numbers.
     }
-    let u = expm1(2.0 * x);
+    let u = expm1_moderate(2.0 * x);
     (u / (u + exact(2.0))).scaled(0)
 }
 
@@ -166,13 +176,13 @@ pub fn logistic(x: f64) -> Scaled {
         return Scaled::new(if x > 0.0 { 1.0 } else { x });
     }
     if x >= 0.0 {
-        return (exact(1.0) / (expm1(-x) + exact(2.0))).scaled(0);
+        return (exact(1.0) / (expm1_moderate(-x) + exact(2.0))).scaled(0);
     }
     let e = exp(x);
     if x < -100.0 {
         return e; // e^x / (1 + e^x), and e^x is below the precision of the sum.
     }
-    (e.value / (expm1(x) + exact(2.0))).scaled(e.exponent)
+    (e.value / (expm1_moderate(x) + exact(2.0))).scaled(e.exponent)
 }
 
 pub fn softplus(x: f64) -> Scaled {
@@ -190,7 +200,7 @@ pub fn softplus(x: f64) -> Scaled {
 /// ln(1 + f) by one Newton step from the library's value: y + e - e^2/2, where 1 + e = (1 + f) / e^y.
 fn log1p_above(f: DoubleDouble) -> DoubleDouble {
     let y = f.hi.ln_1p();
-    let e = f + (exact(1.0) + f) * expm1(-y);
+    let e = f + (exact(1.0) + f) * expm1_moderate(-y);
     exact(y) + e - e * e / exact(2.0)
 }
 
@@ -228,6 +238,82 @@ pub fn log(x: f64) -> Scaled {
         return (log_step(exact(above), above.ln()) - LN2 * exact(200.0)).scaled(0);
     }
     log_step(exact(x), x.ln()).scaled(0)
+}
+
+const HALF_PI: DoubleDouble = DoubleDouble { hi: consts::FRAC_PI_2, lo: 6.123233995736766e-17 };
+
+/// The series of sine (from 1) or cosine (from 0) at |x| up to 1.
+fn trigonometric(x: DoubleDouble, from: i32) -> DoubleDouble {
+    let z = x * x;
+    let sum = (0..15)
+        .rev()
+        .map(|k| f64::from(from + 2 * k))
+        .fold(exact(1.0), |sum, k| exact(1.0) - sum * z / exact((k + 1.0) * (k + 2.0)));
+    if from == 1 { sum * x } else { sum }
+}
+
+/// arctan(x) for x from 0 to 1, by one step from the library's value y: the rest is the arctan of
+/// (x cos y - sin y) / (cos y + x sin y), which is itself to this precision.
+fn arctan_below_one(x: DoubleDouble) -> DoubleDouble {
+    let y = exact(x.hi.atan());
+    let (sine, cosine) = (trigonometric(y, 1), trigonometric(y, 0));
+    y + (x * cosine - sine) / (cosine + x * sine)
+}
+
+pub fn arctan(x: f64) -> Scaled {
+    if x.is_nan() || x.abs() < 1e-100 {
+        return Scaled::new(x); // x^3 would be lost below the normal numbers.
+    }
+    if x.abs() > 1e100 {
+        return (if x < 0.0 { -HALF_PI } else { HALF_PI }).scaled(0);
+    }
+    let m = exact(x.abs());
+    let y = if m.hi <= 1.0 { arctan_below_one(m) } else { HALF_PI - arctan_below_one(exact(1.0) / m) };
+    (if x < 0.0 { -y } else { y }).scaled(0)
+}
+
+/// e^(-x^2 / 2), with the square in full.
+fn gaussian(x: f64) -> Scaled {
+    let square = x * x;
+    let rest = x.mul_add(x, -square);
+    let e = exp(-0.5 * square);
+    // The next term, rest^2 / 8, is below the precision.
+    (e.value + e.value * exact(-0.5 * rest)).scaled(e.exponent)
+}
+
+const INVERSE_SQRT_2_PI: DoubleDouble = DoubleDouble { hi: 0.3989422804014327, lo: -2.492327202777309e-17 };
+
+pub fn normal_density(x: f64) -> Scaled {
+    let e = gaussian(x);
+    (e.value * INVERSE_SQRT_2_PI).scaled(e.exponent)
+}
+
+/// By the series around 0 that has positive terms only, further out by Laplace's continued fraction.
+pub fn normal_cumulative(x: f64) -> Scaled {
+    if x.is_nan() || x > 10.0 {
+        return Scaled::new(if x > 0.0 { 1.0 } else { x });
+    }
+    if x < -45.0 {
+        return Scaled::new(0.0);
+    }
+    let m = exact(x.abs());
+    let density = normal_density(x);
+    if m.hi < 3.0 {
+        let (mut term, mut sum, mut k) = (m, m, 3.0);
+        while term.hi > sum.hi * 1e-34 {
+            term = term * m * m / exact(k);
+            sum = sum + term;
+            k += 2.0;
+        }
+        let half = density.value * exact(power(density.exponent)) * sum;
+        return (exact(0.5) + if x > 0.0 { half } else { -half }).scaled(0);
+    }
+    let fraction = (1..600).rev().fold(m, |below, k| m + exact(f64::from(k)) / below);
+    let tail = density.value / fraction;
+    if x > 0.0 {
+        return (exact(1.0) - tail * exact(power(density.exponent))).scaled(0);
+    }
+    tail.scaled(density.exponent)
 }
 
 #[cfg(test)]
@@ -317,6 +403,44 @@ mod tests {
         (60.0, 5, 1.875, 2.7364096133426625e-28),
     ];
 
+    const EXPM1: [Vector; 8] = [
+        (1e-90, -299, 1.018517988167243, 0.0),
+        (-1e-9, -30, -1.073741823463129, -8.028615370206285e-17),
+        (1e-9, -30, 1.073741824536871, -7.992823976072952e-17),
+        (0.3, -2, 1.3994352303040123, 6.61966229127671e-17),
+        (-0.3, -2, -1.0367271172731285, -7.222122023812e-18),
+        (1.5, 1, 1.7408445351690325, -6.96358071423496e-17),
+        (-20.25, -1, -1.9999999967895439, -1.2799278779047728e-17),
+        (300.1, 432, 1.935601242978114, -1.0949560593002232e-16),
+    ];
+    const ARCTAN: [Vector; 12] = [
+        (1e-90, -299, 1.018517988167243, 0.0),
+        (1e-9, -30, 1.073741824, -3.579139413333334e-19),
+        (-0.3, -2, -1.1658271779114684, 6.579422174030014e-17),
+        (0.41, -2, 1.5563889242211135, 7.002108367384486e-17),
+        (0.42, -2, 1.5905119660885172, 1.0318434332895705e-17),
+        (0.999, -1, 1.56979582662823, 8.392987871869107e-17),
+        (1.001, -1, 1.571795826961563, 6.748298948008843e-17),
+        (-2.41, 0, -1.177479262631279, -8.341104246477437e-17),
+        (2.42, 0, 1.1789429189731648, -1.455177697137443e-17),
+        (19.5, 0, 1.519559159391478, -8.836526223581657e-17),
+        (1000000000.0, 0, 1.5707963257948967, -7.807189396823994e-17),
+        (1000000000000000.0, 0, 1.5707963267948957, -5.058924034250711e-17),
+    ];
+    const NORMAL_CUMULATIVE: [Vector; 12] = [
+        (-38.3, -1065, 1.2112807979976616, 1.0718578294217332e-16),
+        (-20.5, -309, 1.1227149671241206, -8.707847967287929e-17),
+        (-5.01, -22, 1.1414805771896255, -1.0552978402566974e-17),
+        (-4.99, -22, 1.2662455403370447, -5.411938839782479e-17),
+        (-2.5, -8, 1.5896743233986905, 7.748002016412123e-17),
+        (-1.0, -3, 1.2692420314516564, 3.957484232142907e-17),
+        (-1e-9, -2, 1.999999998404231, -4.916798368391182e-17),
+        (1e-9, -1, 1.0000000007978846, -8.643831062055975e-17),
+        (0.3, -1, 1.2358228443779053, -8.344423927552585e-17),
+        (2.5, -1, 1.9875806693484477, 4.79669446698184e-17),
+        (4.99, -1, 1.999999396207075, -5.0343695051279197e-17),
+        (8.0, -1, 1.9999999999999987, 8.807551469583102e-17),
+    ];
     fn agrees(f: fn(f64) -> Scaled, vectors: &[Vector]) {
         for &(x, exponent, hi, lo) in vectors {
             let Scaled { value, exponent: own } = f(x);
@@ -327,6 +451,9 @@ mod tests {
 
     #[test]
     fn agrees_with_mpmath() {
+        agrees(super::expm1, &EXPM1);
+        agrees(super::arctan, &ARCTAN);
+        agrees(super::normal_cumulative, &NORMAL_CUMULATIVE);
         agrees(super::exp, &EXP);
         agrees(super::log, &LOG);
         agrees(super::log1p, &LOG1P);

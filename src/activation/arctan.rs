@@ -1,0 +1,21 @@
+//! f(z) = arctan z, f' = 1 / (1 + z^2). The error is that of [`crate::kernel::math`]'s arctan.
+
+use super::{FromNet, Function};
+use crate::kernel::Scalar;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Arctan;
+
+impl<T: Scalar> Function<T> for Arctan {
+    #[inline(always)]
+    fn value(self, z: T) -> T {
+        self.value_and_derivative(z).0
+    }
+}
+
+impl<T: Scalar> FromNet<T> for Arctan {
+    #[inline(always)]
+    fn value_and_derivative(self, z: T) -> (T, T) {
+        (z.arctan(), T::ONE / z.fused(z, T::ONE))
+    }
+}

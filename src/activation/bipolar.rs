@@ -1,0 +1,23 @@
+//! f(z) = 2 / (1 + e^-z) - 1 = tanh(z / 2), f' = (1 - f^2) / 2: the logistic function between -1 and 1.
+//!
+//! The error is that of [`crate::kernel::math`]'s tanh: nothing cancels at small z.
+
+use super::{FromOutput, Function};
+use crate::kernel::Scalar;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Bipolar;
+
+impl<T: Scalar> Function<T> for Bipolar {
+    #[inline(always)]
+    fn value(self, z: T) -> T {
+        (T::from_f64(0.5) * z).tanh()
+    }
+}
+
+impl<T: Scalar> FromOutput<T> for Bipolar {
+    #[inline(always)]
+    fn derivative(self, a: T) -> T {
+        T::from_f64(0.5) * (T::ONE - a) * (T::ONE + a)
+    }
+}

@@ -1,0 +1,22 @@
+//! f(z) = e^z = f'. The error is that of [`crate::kernel::math`]'s e^x. For outputs that are counts or
+//! rates.
+
+use super::{FromOutput, Function};
+use crate::kernel::Scalar;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Exponential;
+
+impl<T: Scalar> Function<T> for Exponential {
+    #[inline(always)]
+    fn value(self, z: T) -> T {
+        z.exp()
+    }
+}
+
+impl<T: Scalar> FromOutput<T> for Exponential {
+    #[inline(always)]
+    fn derivative(self, a: T) -> T {
+        a
+    }
+}

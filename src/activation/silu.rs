@@ -1,0 +1,30 @@
+//! f(z) = z s(z), f' = s(z) + f(z) s(-z), with s(z) = 1 / (1 + e^-z); also known as swish.
+//!
+//! With e = e^-|z|, s(|z|) = 1 / (1 + e) and s(-|z|) = e / (1 + e): the error is that of
+//! [`crate::kernel::math`]'s e^x, a sum, a quotient and two products. Elfwing, Uchibe & Doya,
+//! "Sigmoid-weighted linear units", Neural Networks 107, 2018.
+
+use super::{FromNet, Function};
+use crate::kernel::Scalar;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Silu;
+
+impl<T: Scalar> Function<T> for Silu {
+    #[inline(always)]
+    fn value(self, z: T) -> T {
+        self.value_and_derivative(z).0
+    }
+}
+
+impl<T: Scalar> FromNet<T> for Silu {
+    #[inline(always)]
+    fn value_and_derivative(self, z: T) -> (T, T) {
+        let e = (-z.magnitude()).exp();
+        let large = T::ONE / (T::ONE + e);
+        let small = e * large;
+        let (own, other) = if z > T::ZERO { (large, small) } else { (small, large) };
+        let a = z * own;
+        (a, a.fused(other, own))
+    }
+}

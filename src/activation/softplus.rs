@@ -1,0 +1,24 @@
+//! f(z) = ln(1 + e^z), f' = 1 / (1 + e^-z) = 1 - e^-f.
+//!
+//! The error is that of [`crate::kernel::math`]'s softplus. Dugas et al., "Incorporating
+//! second-order functional knowledge for better option pricing", NIPS 2000.
+
+use super::{FromOutput, Function};
+use crate::kernel::Scalar;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Softplus;
+
+impl<T: Scalar> Function<T> for Softplus {
+    #[inline(always)]
+    fn value(self, z: T) -> T {
+        z.softplus()
+    }
+}
+
+impl<T: Scalar> FromOutput<T> for Softplus {
+    #[inline(always)]
+    fn derivative(self, a: T) -> T {
+        -(-a).exp_minus_one()
+    }
+}

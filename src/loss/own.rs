@@ -1,0 +1,49 @@
+//! A loss of the caller's own.
+
+use std::fmt::{Debug, Formatter};
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use super::Loss;
+
+/// A loss that the crate does not have: a function of the outputs and targets of rows.
+///
+/// It is called on the thread that called [`crate::train`], once for each chunk of at most 1,024
+/// rows of a batch; where chunks end follows from the network's size and the batch alone, so the
+/// number of threads plays no part. Each row has a loss of its own: which rows share a call must
+/// not matter.
+pub trait RowLoss<T>: Sync {
+    /// From outputs and targets (rows x outputs) to the loss of each row, and its derivatives with
+    /// respect to that row's outputs. `false` ends the training as an interruption does.
+    fn losses_and_gradients(
+        &self,
+        outputs: ArrayView2<'_, T>,
+        targets: ArrayView2<'_, T>,
+        losses: &mut [T],
+        gradients: ArrayViewMut2<'_, T>,
+    ) -> bool;
+}
+
+/// What training makes small: a loss of this crate, or one of the caller's own.
+#[derive(Clone, Copy)]
+pub enum Objective<'a, T> {
+    /// A loss of this crate.
+    Loss(Loss),
+    /// Another, on any output activation.
+    Own(&'a dyn RowLoss<T>),
+}
+
+impl<T> From<Loss> for Objective<'_, T> {
+    fn from(loss: Loss) -> Self {
+        Self::Loss(loss)
+    }
+}
+
+impl<T> Debug for Objective<'_, T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Loss(loss) => loss.fmt(f),
+            Self::Own(_) => f.write_str("Own(..)"),
+        }
+    }
+}

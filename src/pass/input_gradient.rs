@@ -1,0 +1,64 @@
+//! Derivatives of the outputs with respect to the inputs: a backward pass for each output.
+
+use ndarray::ArrayView2;
+
+use super::block::{Block, Selection};
+use super::packed::{Packed, PackedLayer, transpose_layer};
+use super::predict::{BLOCK_ROWS, WORTH_SHARING};
+use crate::error::Result;
+use crate::kernel::{Aligned, Scalar, panels};
+use crate::network::Layer;
+use crate::parallel::{Team, threads};
+
+/// Writes, for each row, outputs x inputs numbers into `to`.
+pub(crate) fn input_gradient<T: Scalar>(
+    layers: &[Layer],
+    packed: &Packed<T>,
+    x: ArrayView2<'_, T>,
+    to: &mut [T],
+    n_threads: Option<usize>,
+) -> Result<()> {
+    // As for training, but the first layer's weights are needed too: place them behind the others.
+    let mut places = packed.layers.clone();
+    let others: usize = places.iter().map(PackedLayer::transposed_len::<T>).sum();
+    places[0].transposed_start = others;
+    places[0].transposed_panels = panels::<T>(places[0].fan_in);
+    let mut transposed = Aligned::zeros(others + places[0].transposed_len::<T>())?;
+    for layer in &places {
+        let own = layer.transposed_start..layer.transposed_start + layer.transposed_len::<T>();
+        transpose_layer(layer, &packed.weights, &mut transposed[own], 0);
+    }
+
+    let rows = x.nrows();
+    let (outputs, inputs) = (layers[layers.len() - 1].fan_out, layers[0].fan_in);
+    let numbers = outputs * inputs;
+    let capacity = rows.min(BLOCK_ROWS);
+    let work = packed.weights.len().saturating_mul(rows).saturating_mul(outputs);
+    let shared = work >= WORTH_SHARING && rows > 1;
+    let n_threads = if shared { threads(n_threads) } else { 1 };
+    let share = rows.div_ceil(n_threads);
+    let mut blocks = Vec::with_capacity(n_threads);
+    for _ in 0..rows.div_ceil(share) {
+        let from_inputs = Aligned::zeros(panels::<T>(inputs) * Block::<T>::stride_for(capacity))?;
+        blocks.push((Block::for_training(layers, capacity, false, &[])?, from_inputs));
+    }
+    Team::with(n_threads, |team| {
+        let shares = blocks.iter_mut().zip(to.chunks_mut(share * numbers)).enumerate();
+        team.for_each(shares, |(index, ((block, gradient), to))| {
+            for (inner, to) in to.chunks_mut(capacity * numbers).enumerate() {
+                block.rows = to.len() / numbers;
+                block.load_inputs(x, Selection::Range { from: index * share + inner * capacity });
+                block.forward(layers, packed, None);
+                block.activate_output(layers);
+                for output in 0..outputs {
+                    block.choose_output(output);
+                    block.back_through_output(layers);
+                    block.backward(layers, packed, &transposed);
+                    block.back_to_inputs(&places[0], &transposed, gradient);
+                    block.copy_gradients(gradient, inputs, numbers, &mut to[output * inputs..]);
+                }
+            }
+        });
+    });
+    Ok(())
+}
