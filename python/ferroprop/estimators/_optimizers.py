@@ -47,8 +47,29 @@ _MAKERS: dict[str, tuple[Callable[[BaseMLP], Optimizer], tuple[str, ...]]] = {
     "rprop": (_rprop, ()),
 }
 
-MINI_BATCH_SOLVERS = ("sgd", "adam")
 EPOCH_SOLVERS = tuple(_MAKERS)
+OBJECTS = (Rprop, SGD, Adam)
+"""Classes whose objects can be the solver, with constants of one's own."""
+
+_BY_MINI_BATCHES = {"sgd", "adam"}
+
+
+def is_mini_batch(solver: Any) -> bool:
+    """Tell whether a solver takes a step after each mini-batch, and not one an epoch."""
+    return solver in _BY_MINI_BATCHES if isinstance(solver, str) else isinstance(solver, (SGD, Adam))
+
+
+def _made_by(solver: Any) -> tuple[Callable[[BaseMLP], Optimizer], tuple[str, ...]]:
+    """Return what makes the optimizer, and the names of the parameters it depends on."""
+    if isinstance(solver, str):
+        return _MAKERS[solver]
+    # of the user's object the constants alone: what it remembers stays with it
+    arguments, keywords = solver.__getnewargs_ex__()
+    return lambda _: type(solver)(*arguments, **keywords), ()
+
+
+def _name(solver: Any) -> str:
+    return solver if isinstance(solver, str) else repr(solver)
 
 
 class OptimizerKeeper:
@@ -73,10 +94,10 @@ class OptimizerKeeper:
         With `resume` momentum, moments and step sizes of the last fit with the same solver go on, be it with
         other parameters now, a new learning rate for example.
         """
-        make, parameters = _MAKERS[estimator.solver]
-        settings: dict[str, Any] = {"solver": estimator.solver, "dtype": dtype.name}
+        make, parameters = _made_by(estimator.solver)
+        settings: dict[str, Any] = {"solver": _name(estimator.solver), "dtype": dtype.name}
         settings.update((name, getattr(estimator, name)) for name in parameters)
-        resume = resume and self._settings.get("solver") == estimator.solver
+        resume = resume and self._settings.get("solver") == settings["solver"]
         if resume and self._optimizer is not None and self._settings == settings:
             return self._optimizer, True
         memory = self._remembered() if resume else {}

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
+from ferroprop.estimators._optimizers import Optimizer
+from ferroprop.estimators._progress import TrainingEpoch
 from ferroprop.estimators._sklearn import (
     RegressorMixin,
+    SklearnMLPRegressor,
     StrOptions,
     available_when,
+    check_array,
     column_or_1d,
     validate_data,
     with_checked_parameters,
 )
-from ferroprop.estimators._typing import Array, LearningRateSchedule, MatrixLike, TargetLike
+from ferroprop.estimators._typing import Activation, Array, LearningRateSchedule, MatrixLike, TargetLike
 from ferroprop.estimators._validation_set import r2
 
 # loss: activation of the output layer
@@ -37,14 +41,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         The loss to minimise: half the squared error. scikit-learn's 'poisson' is not there yet.
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Number of units of each hidden layer.
-    activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
-        Activation function of the hidden layers.
+    activation : {'identity', 'logistic', 'tanh', 'relu'}, object or sequence of them, default='relu'
+        Activation function of the hidden layers, or a sequence with that of each.
 
         - 'identity': f(x) = x, useful for a linear bottleneck.
         - 'logistic': the sigmoid, f(x) = 1 / (1 + exp(-x)).
         - 'tanh': the hyperbolic tangent, f(x) = tanh(x).
         - 'relu': the rectified linear unit, f(x) = max(0, x).
-    solver : {'lbfgs', 'sgd', 'adam', 'rprop'}, default='adam'
+        - an object, such as ``ferroprop.Logistic(slope=2.0)``: one with constants of its own.
+    solver : {'lbfgs', 'sgd', 'adam', 'rprop'} or optimizer, default='adam'
         How the weights are optimised.
 
         - 'lbfgs': SciPy's L-BFGS-B, a quasi-Newton method on all rows. It computes in float64; for float32
@@ -54,6 +59,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         - 'rprop': resilient propagation, iRPROP+ [4]_ [5]_, on all rows in every step. It follows the signs
           of the gradient with a step size of its own for each weight, so there is no learning rate to choose:
           the parameters of learning rate, momentum, batches and shuffling are ignored.
+        - an optimizer, such as ``ferroprop.Rprop(max_step=1.0)``: the same rules with constants of one's own,
+          in place of the estimator's parameters. The object itself is not changed.
     alpha : float, default=0.0001
         Strength of the L2 penalty on the weights (not the biases). The penalty ``0.5 * alpha * ||W||**2`` is
         divided by the sum of the sample weights, like the loss.
@@ -83,7 +90,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         An epoch is an improvement if the loss falls, or the validation score rises, by at least `tol`. For
         'lbfgs' the tolerance on the gradient.
     verbose : bool or int, default=False
-        Whether to print the loss of each epoch.
+        Whether to show the progress of a fit: as a bar in a terminal or notebook, elsewhere and with 2 or
+        more as scikit-learn's lines, one or two an epoch.
     warm_start : bool, default=False
         Whether ``fit`` starts from the weights of the previous ``fit``. The state of the optimizer (momentum,
         moments, step sizes) is kept as well.
@@ -94,7 +102,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     early_stopping : bool, default=False
         Whether to hold out a validation set, to stop when the R^2 on it has not improved by `tol` for more
         than `n_iter_no_change` epochs, and to return to the weights of the best epoch. Without it training
-        stops when the training loss stalls in the same sense. Not used by 'lbfgs'.
+        stops when the training loss stalls in the same sense.
+        See also `scoring`, and ``X_val`` in ``fit``. Not used by 'lbfgs'.
     validation_fraction : float, default=0.1
         Share of the training data held out by early stopping.
     beta_1 : float, default=0.9
@@ -107,11 +116,23 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         Number of epochs in a row without improvement that are tolerated. Not used by 'lbfgs'.
     max_fun : int, default=15000
         Maximum number of evaluations of the loss by 'lbfgs'.
+    output_activation : {'identity', 'logistic', 'tanh', 'relu'} or object, default=None
+        Activation of the output layer. None is the one that belongs to the loss.
+    scoring : str or callable, default=None
+        What early stopping watches on the validation set: None is R^2, 'loss' the loss, and else one of
+        scikit-learn's scorers, by name or as a callable ``(estimator, X, y)``.
+    restore_best_weights : bool, default=None
+        Whether a fit ends with the weights of its best epoch: the one with the best score, or else the least
+        loss. None is the value of `early_stopping`.
+    callback : callable, default=None
+        Called after each epoch with a `TrainingEpoch`, which has among others ``epoch``, ``loss`` and
+        ``network``; if it returns True the fit ends. See ``set_callbacks`` for scikit-learn's own callbacks.
     max_time : float, default=None
         Maximum time of a fit, in seconds; looked at after each epoch. None is no limit.
     n_jobs : int, default=None
-        Number of threads. None lets the core decide by the size of the work and the cores that the process
-        may use; -1 is all of them. The results do not depend on it.
+        Number of threads. None lets the core decide by the size of the work and the cores that CPU affinity,
+        OMP_NUM_THREADS and joblib leave; -1 is all of them. Within a job of joblib an estimator never takes
+        more than its share. The results do not depend on it.
 
     Attributes
     ----------
@@ -126,6 +147,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         The R^2 on the validation set after each epoch; None without early stopping. Not set by 'lbfgs'.
     best_validation_score_ : float or None
         The largest of `validation_scores_`; None without early stopping. Not set by 'lbfgs'.
+    validation_loss_curve_ : list of float, of length n_iter_, or None
+        The loss on the validation set after each epoch, without the penalty; None without a validation set.
     t_ : int
         Number of training rows seen, repetitions included.
     coefs_ : list of ndarray of shape (n_units_of_layer_i, n_units_of_layer_i_plus_1)
@@ -189,6 +212,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     True
     """
 
+    _sklearn_class: ClassVar[type] = SklearnMLPRegressor
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
         "loss": [StrOptions(set(_LOSSES))],
@@ -198,9 +222,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         self,
         loss: str = "squared_error",
         hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str = "relu",
+        activation: Activation | Sequence[Activation] = "relu",
         *,
-        solver: str = "adam",
+        solver: str | Optimizer = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
         learning_rate: LearningRateSchedule = "constant",
@@ -221,6 +245,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        output_activation: Activation | None = None,
+        scoring: str | Callable[..., float] | None = None,
+        restore_best_weights: bool | None = None,
+        callback: Callable[[TrainingEpoch], Any] | None = None,
         max_time: float | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -249,6 +277,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             epsilon=epsilon,
             n_iter_no_change=n_iter_no_change,
             max_fun=max_fun,
+            output_activation=output_activation,
+            scoring=scoring,
+            restore_best_weights=restore_best_weights,
+            callback=callback,
             max_time=max_time,
             n_jobs=n_jobs,
         )
@@ -291,7 +323,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
     def _validate_input(
-        self, X: MatrixLike, y: TargetLike, *, incremental: bool, reset: bool
+        self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool
     ) -> tuple[Array, Array]:
         X, y = validate_data(
             self,
@@ -306,6 +338,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return X, y.reshape(-1, 1) if y.ndim == 1 else y
+
+    def _targets(self, y: TargetLike) -> Array:
+        Y: Array = check_array(y, ensure_2d=False, dtype="numeric", input_name="y_val")
+        return Y.reshape(-1, 1) if Y.ndim == 1 else Y
+
+    def _labels(self, Y: Array) -> Array:
+        return Y.ravel() if Y.shape[1] == 1 else Y
 
     def _out_activation(self) -> str:
         return _LOSSES[self.loss]
