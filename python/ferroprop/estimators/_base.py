@@ -18,7 +18,7 @@ from ferroprop.estimators._initial_weights import initial_weights
 from ferroprop.estimators._layers import LooksInside
 from ferroprop.estimators._lbfgs import fit_lbfgs
 from ferroprop.estimators._optimizers import EPOCH_SOLVERS, OptimizerKeeper, is_mini_batch
-from ferroprop.estimators._prepared import FittedLayers, NetworkKeeper
+from ferroprop.estimators._prepared import FittedLayers, NetworkKeeper, with_own_memory
 from ferroprop.estimators._sklearn import (
     Interval,
     Options,
@@ -386,6 +386,9 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
         if "_optimizer" in state:
             self._optimizer = OptimizerKeeper(state["_optimizer"])
             self._networks = NetworkKeeper()
+        for layers in ("coefs_", "intercepts_"):
+            if layers in state:
+                self.__dict__[layers] = with_own_memory(state[layers])
 
     def __sklearn_tags__(self) -> Any:
         """Return the tags of an estimator that takes sparse matrices."""

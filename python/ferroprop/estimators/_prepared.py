@@ -176,6 +176,21 @@ def _is_alone(attributes: dict[str, Any], arrays: tuple[Array, ...]) -> bool:
     )
 
 
+def with_own_memory(layers: Layers) -> Layers:
+    """Return the arrays with memory of their own where they are views of a pickle's.
+
+    Where they are views of a memory map or of shared memory they stay so.
+    """
+    return [array.copy(order="K") if _is_of_a_pickle(array) else array for array in layers]
+
+
+def _is_of_a_pickle(array: Any) -> bool:
+    memory = array
+    while isinstance(memory, np.ndarray):
+        memory = memory.base
+    return isinstance(memory, bytearray)
+
+
 class FittedLayers:
     """The attribute ``coefs_`` or ``intercepts_``: a value in ``__dict__``, and reading it is noticed."""
 
