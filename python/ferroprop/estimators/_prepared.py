@@ -186,8 +186,8 @@ def with_own_memory(layers: Layers) -> Layers:
 
 def _is_of_a_pickle(array: Any) -> bool:
     memory = array
-    while isinstance(memory, np.ndarray):
-        memory = memory.base
+    while isinstance(memory, (np.ndarray, memoryview)):
+        memory = memory.base if isinstance(memory, np.ndarray) else memory.obj
     return isinstance(memory, bytearray)
 
 
