@@ -12,6 +12,7 @@
 `_activations`        what `activation` and `output_activation` may be
 `_validation_set`     the rows that are held out or given, and loss and score on them
 `_layers`             a look inside: hidden activations
+`_gradients`          the size of the gradients in the course of a fit
 `_conversion`         from and to scikit-learn's own estimators
 `_prepared`           from fitted arrays to a network of the core, kept while they last
 `_progress`           what is told of an epoch, and what ``verbose`` shows of it
@@ -22,8 +23,9 @@
 ===================== =========================================================================
 """
 
+from ferroprop.estimators._gradients import gradient_flow
 from ferroprop.estimators._progress import TrainingEpoch
 from ferroprop.estimators.classifier import MLPClassifier
 from ferroprop.estimators.regressor import MLPRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor", "TrainingEpoch"]
+__all__ = ["MLPClassifier", "MLPRegressor", "TrainingEpoch", "gradient_flow"]

@@ -15,7 +15,7 @@ from sklearn.base import (
     RegressorMixin,
     TransformerMixin,
     _fit_context,
-    is_classifier,
+    clone,
 )
 from sklearn.callback import CallbackContext, CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
@@ -67,12 +67,12 @@ __all__ = [
     "check_random_state",
     "check_sample_weight",
     "check_scoring",
+    "clone",
     "column_or_1d",
     "compute_class_weight",
     "compute_sample_weight",
     "get_scorer_names",
     "in_the_container_set",
-    "is_classifier",
     "is_first_partial_fit",
     "train_test_split",
     "type_of_target",
