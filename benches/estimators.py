@@ -143,7 +143,7 @@ def ratio(result: dict[str, Any], slow: str, fast: str) -> float:
 def report_fits(results: list[dict[str, Any]]) -> list[str]:
     """Return the lines of the table of fits."""
     lines = [
-        "| table | rows | scikit-learn | ferroprop | times as fast | scikit-learn scores | ferroprop's | low? |",
+        "| table | rows | scikit-learn | ferroprop | times as fast | its score | ours | low? |",
         "|---|---|---|---|---|---|---|---|",
     ]
     ratios, lower = [], 0
