@@ -14,6 +14,7 @@ import pytest
 import scipy.sparse as sp
 import sklearn.neural_network
 from ferroprop.estimators import TrainingEpoch
+from ferroprop.estimators._optimizers import EPOCH_SOLVERS as EPOCH_SOLVERS_KNOWN
 from ferroprop.estimators._threads import threads_for
 from sklearn.base import clone
 from sklearn.callback import ScoringMonitor
@@ -28,6 +29,7 @@ from sklearn.preprocessing import StandardScaler, scale
 quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 EPOCH_SOLVERS = ["adam", "sgd", "rprop"]
 SOLVERS = [*EPOCH_SOLVERS, "lbfgs"]
+VARIANTS = [solver for solver in EPOCH_SOLVERS_KNOWN if solver not in ("adam", "sgd", "adamw")]
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +185,48 @@ def test_output_activation(diabetes):
 
 
 @quiet
+@pytest.mark.parametrize("solver", VARIANTS)
+def test_variants_of_rprop_by_name(iris, solver):
+    X, y = iris
+    settings = {"hidden_layer_sizes": (8,), "max_iter": 60, "random_state": 0}
+    model = fp.MLPClassifier(solver=solver, **settings).fit(X, y)
+    assert model.score(X, y) > 0.9
+    cls = {"grprop": "GRprop", "sarprop": "SARPROP"}.get(solver, "Rprop")
+    constants = {"variant": solver} if solver.endswith(("+", "-")) else {}
+    same_weights(model, fp.MLPClassifier(solver=getattr(fp, cls)(**constants), **settings).fit(X, y))
+
+
+@quiet
+@pytest.mark.parametrize(
+    "activation",
+    [
+        "softplus",
+        "softsign",
+        "arctan",
+        "bipolar",
+        "leaky_relu",
+        "elu",
+        "selu",
+        "gelu",
+        "silu",
+        "mish",
+        "hard_sigmoid",
+        fp.LeakyReLU(0.2),
+        fp.ELU(0.5),
+    ],
+)
+def test_more_activations_learn(iris, activation):
+    X, y = iris
+    model = fp.MLPClassifier((10,), activation=activation, solver="rprop", max_iter=60, random_state=0).fit(
+        X, y
+    )
+    assert model.score(X, y) > 0.95
+    network = fp.Network([4, 10, 3], activation=activation, output="softmax", dtype="float64")
+    network.set_parameters(model.coefs_, model.intercepts_)
+    np.testing.assert_array_equal(network.predict(X), model.predict_proba(X))
+
+
+@quiet
 def test_an_optimizer_as_the_solver(diabetes):
     X, y = diabetes
     settings = {"max_iter": 6, "random_state": 0}
@@ -203,6 +247,178 @@ def test_an_optimizer_as_the_solver(diabetes):
         fp.MLPRegressor(max_iter=20, random_state=0), {"solver": [fp.Rprop(), fp.SGD(0.01)]}, cv=2
     )
     assert isinstance(grid.fit(X, y).best_params_["solver"], (fp.Rprop, fp.SGD))
+
+
+# ---- losses ------------------------------------------------------------------------------------------------
+
+
+def _absolute(outputs, targets):
+    difference = outputs - targets
+    return np.abs(difference).sum(axis=1), np.sign(difference)
+
+
+@quiet
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(
+    ("loss", "core"),
+    [
+        ("absolute_error", "absolute_error"),
+        ("huber", "huber"),
+        (fp.Huber(0.3), fp.Huber(0.3)),
+        ("quantile", fp.Quantile(0.8)),
+        (fp.Quantile(0.8), fp.Quantile(0.8)),
+        (_absolute, "absolute_error"),
+    ],
+)
+def test_losses_are_those_of_the_core(diabetes, solver, loss, core):
+    X, y = diabetes
+    model = fp.MLPRegressor(
+        loss=loss, quantile=0.8, hidden_layer_sizes=(5,), solver=solver, max_iter=8, alpha=0.0, random_state=0
+    )
+    assert clone(model).get_params() == model.get_params()
+    model.fit(X, y)
+    network = fp.Network([10, 5, 1], activation="relu", dtype="float64")
+    network.set_parameters(model.coefs_, model.intercepts_)
+    expected, _, _ = network.loss_and_gradients(X, y[:, np.newaxis], loss=core)
+    if solver in ("lbfgs", "rprop"):
+        before = fp.MLPRegressor(**model.get_params()).initialize(X, y)
+        network.set_parameters(before.coefs_, before.intercepts_)
+        first, _, _ = network.loss_and_gradients(X, y[:, np.newaxis], loss=core)
+        assert expected < first
+    if solver == "lbfgs":
+        np.testing.assert_allclose(model.loss_, expected, rtol=1e-12)
+    same_weights(model, pickle.loads(pickle.dumps(model)))
+
+
+@quiet
+def test_a_quantile_is_a_quantile(diabetes):
+    X, y = diabetes
+    for quantile in (0.1, 0.9):
+        model = fp.MLPRegressor(
+            loss="quantile", quantile=quantile, hidden_layer_sizes=(), solver="rprop", max_iter=500, tol=0.0
+        )
+        assert np.mean(y <= model.fit(X, y).predict(X)) == pytest.approx(quantile, abs=0.03)
+
+
+def test_bad_losses(diabetes, iris):
+    for quantile in (0.0, 1.0):
+        with pytest.raises(ValueError, match="The 'quantile' parameter of MLPRegressor must be"):
+            fp.MLPRegressor(loss="quantile", quantile=quantile).fit(*diabetes)
+    with pytest.raises(ValueError, match="The 'loss' parameter of MLPClassifier must be"):
+        fp.MLPClassifier(loss="poisson").fit(*iris)
+    with pytest.raises(ValueError, match="label_smoothing is for loss='log_loss', got loss='hinge'"):
+        fp.MLPClassifier(loss="hinge", label_smoothing=0.1).fit(*iris)
+    with pytest.raises(ValueError, match="log_loss"):
+        fp.MLPClassifier(output_activation="tanh").fit(*iris)
+
+
+HINGE_TASKS = {
+    "binary": lambda y: np.array(["no", "yes"])[(y > 0).astype(int)],
+    "multiclass": lambda y: np.array(["a", "b", "c"])[y],
+    "multilabel": lambda y: np.column_stack([y > 0, y > 1, y < 1]).astype(int),
+}
+
+
+@quiet
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
+@pytest.mark.parametrize("task", HINGE_TASKS)
+def test_hinge_losses(iris, solver, loss, task):
+    X, y = iris[0], HINGE_TASKS[task](iris[1])
+    early_stopping = solver == "rprop"
+    model = fp.MLPClassifier(
+        (10,),
+        loss=loss,
+        solver=solver,
+        learning_rate_init=0.02,
+        early_stopping=early_stopping,
+        random_state=0,
+    ).fit(X, y)
+    assert model.score(X, y) > 0.9
+    assert model.out_activation_ == "identity"
+    decisions = model.decision_function(X)
+    if task == "binary":
+        np.testing.assert_array_equal(model.predict(X), np.where(decisions > 0, "yes", "no"))
+    elif task == "multiclass":
+        np.testing.assert_array_equal(model.predict(X), model.classes_[decisions.argmax(axis=1)])
+    else:
+        np.testing.assert_array_equal(model.predict(X), decisions > 0)
+    if early_stopping:
+        assert model.best_validation_score_ > 0.8
+    for method in ("predict_proba", "predict_log_proba"):
+        assert not hasattr(model, method)
+    assert not hasattr(fp.MLPClassifier(), "decision_function")
+    with pytest.raises(ValueError, match="scikit-learn"):
+        model.to_sklearn()
+
+
+@quiet
+def test_a_loss_of_ones_own_in_a_classifier(iris):
+    X, y = iris
+
+    def log_loss(probabilities, targets):
+        safe = np.clip(probabilities, 1e-12, None)
+        return -(targets * np.log(safe)).sum(axis=1), -targets / safe
+
+    settings = {"hidden_layer_sizes": (5,), "max_iter": 5, "random_state": 0}
+    own = fp.MLPClassifier(loss=log_loss, **settings).fit(X, y)
+    np.testing.assert_allclose(weights(own), weights(fp.MLPClassifier(**settings).fit(X, y)), atol=1e-9)
+
+
+# ---- dropout, weight decay ---------------------------------------------------------------------------------
+
+
+@quiet
+@pytest.mark.parametrize("solver", [*EPOCH_SOLVERS, "adamw"])
+def test_dropout(diabetes, solver):
+    X, y = diabetes
+    settings = {"hidden_layer_sizes": (20, 10), "solver": solver, "max_iter": 10, "random_state": 0}
+    plain = fp.MLPRegressor(**settings).fit(X, y)
+    dropped = fp.MLPRegressor(dropout=0.5, **settings).fit(X, y)
+    assert not np.allclose(weights(plain), weights(dropped))
+    same_weights(dropped, fp.MLPRegressor(dropout=[0.5, 0.5], **settings).fit(X, y))
+    same_weights(dropped, fp.MLPRegressor(dropout=0.5, n_jobs=2, **settings).fit(X, y))
+    same_weights(plain, fp.MLPRegressor(dropout=0.0, **settings).fit(X, y))
+    other_seed = fp.MLPRegressor(dropout=0.5, **{**settings, "random_state": 1}).fit(X, y)
+    assert not np.array_equal(weights(dropped), weights(other_seed))
+    np.testing.assert_array_equal(dropped.predict(X), dropped.predict(X))
+
+
+@quiet
+def test_dropout_differs_from_call_to_call(diabetes):
+    X, y = diabetes
+    settings = {"dropout": 0.5, "solver": fp.SGD(1e-12, momentum=0.0), "random_state": 0, "shuffle": False}
+    model = fp.MLPRegressor(**settings)
+    for _ in range(3):
+        model.partial_fit(X, y)
+    assert len({round(loss, 6) for loss in model.loss_curve_}) == 3
+
+
+def test_bad_dropout(diabetes):
+    for dropout, message in ((1.0, "The 'dropout' parameter"), ([0.1, 0.2], "dropout"), ([1.5], "dropout")):
+        with pytest.raises(ValueError, match=message):
+            fp.MLPRegressor(dropout=dropout).fit(*diabetes)
+    with pytest.raises(ValueError, match="solver='lbfgs' has no dropout"):
+        fp.MLPRegressor(dropout=0.1, solver="lbfgs").fit(*diabetes)
+
+
+@quiet
+def test_adamw_decays_the_weights_by_themselves(diabetes):
+    X, y = diabetes
+    settings = {"max_iter": 6, "random_state": 0, "learning_rate_init": 0.01}
+    model = fp.MLPRegressor(solver="adamw", alpha=0.3, beta_1=0.8, **settings).fit(X, y)
+    optimizer = fp.AdamW(0.01, beta_1=0.8, weight_decay=0.3)
+    same_weights(model, fp.MLPRegressor(solver=optimizer, alpha=7.0, **settings).fit(X, y))
+    same_weights(
+        fp.MLPRegressor(solver="adamw", alpha=0.0, **settings).fit(X, y),
+        fp.MLPRegressor(solver="adam", alpha=0.0, **settings).fit(X, y),
+    )
+    half = fp.MLPRegressor(
+        solver="adamw", alpha=0.3, max_iter=3, warm_start=True, random_state=0, shuffle=False
+    )
+    whole = fp.MLPRegressor(solver="adamw", alpha=0.3, max_iter=6, random_state=0, shuffle=False).fit(X, y)
+    same_weights(whole, pickle.loads(pickle.dumps(half.fit(X, y))).fit(X, y))
+    assert hasattr(model, "partial_fit")
 
 
 # ---- validation --------------------------------------------------------------------------------------------
@@ -557,6 +773,41 @@ def test_hidden_activations_feed_another_estimator(iris):
     X, y = iris
     mlp = fp.MLPClassifier((8,), solver="rprop", max_iter=50, random_state=0)
     assert make_pipeline(mlp, LogisticRegression()).fit(X, y).score(X, y) > 0.95
+
+
+GRADIENT_TASKS = {
+    "binary": (fp.MLPClassifier, {}, lambda y: (y > 0).astype(int)),
+    "multiclass": (fp.MLPClassifier, {}, lambda y: y),
+    "multilabel": (fp.MLPClassifier, {}, lambda y: np.column_stack([y > 0, y > 1, y < 1]).astype(int)),
+    "binary hinge": (fp.MLPClassifier, {"loss": "hinge"}, lambda y: (y > 0).astype(int)),
+    "regression": (fp.MLPRegressor, {}, lambda y: y),
+    "Poisson": (fp.MLPRegressor, {"loss": "poisson"}, lambda y: y),
+    "multi-output": (fp.MLPRegressor, {}, lambda y: np.column_stack([y, -y])),
+}
+
+
+@quiet
+@pytest.mark.parametrize("task", GRADIENT_TASKS)
+def test_gradients_of_predictions(iris, task):
+    estimator, parameters, target = GRADIENT_TASKS[task]
+    X, y = iris[0], target(iris[1])
+    model = estimator(hidden_layer_sizes=(6, 5), activation="tanh", max_iter=5, random_state=0, **parameters)
+    model.fit(X, y)
+    predict = next(
+        getattr(model, name)
+        for name in ("predict_proba", "decision_function", "predict")
+        if hasattr(model, name)
+    )
+    gradient = model.predict_gradient(X)
+    assert gradient.shape == (*predict(X).shape, 4)
+    h = 1e-5
+    for feature in range(4):
+        step = h * np.eye(4)[feature]
+        slope = (predict(X + step) - predict(X - step)) / (2 * h)
+        np.testing.assert_allclose(gradient[..., feature], slope, atol=1e-8)
+    np.testing.assert_array_equal(model.predict_gradient(sp.csr_array(X)), gradient)
+    with pytest.raises(ValueError, match="expecting 4 features"):
+        model.predict_gradient(X[:, :3])
 
 
 # ---- weights without a fit, and from elsewhere -------------------------------------------------------------

@@ -56,6 +56,9 @@ def _tasks():
     yield "regression", "MLPRegressor", X, scale(y)
     X, y = make_regression(230, 8, n_targets=3, random_state=0)
     yield "multi-output", "MLPRegressor", X, scale(y)
+    rng = np.random.RandomState(0)
+    yield "counts", "MLPRegressor", X, rng.poisson(np.exp(scale(y)[:, 0] / 2))
+    yield "several counts", "MLPRegressor", X, rng.poisson(np.exp(scale(y) / 2))
 
 
 TASKS = {name: task for name, *task in _tasks()}
@@ -63,6 +66,8 @@ TASKS = {name: task for name, *task in _tasks()}
 
 def fit_both(name, X, y, sample_weight=None, **parameters):
     defaults = {"hidden_layer_sizes": (7, 5), "max_iter": 8, "random_state": 3}
+    if np.issubdtype(y.dtype, np.integer) and name == "MLPRegressor":
+        defaults["loss"] = "poisson"
     theirs, ours = (
         getattr(module, name)(**{**defaults, **parameters}).fit(X, y, sample_weight=sample_weight)
         for module in (sklearn.neural_network, fp)
@@ -201,6 +206,7 @@ def test_the_parameters_are_those_of_scikit_learn():
         theirs = getattr(sklearn.neural_network, name)().get_params()
         ours = getattr(fp, name)().get_params()
         added = {
+            "dropout": 0.0,
             "output_activation": None,
             "scoring": None,
             "restore_best_weights": None,
@@ -210,6 +216,8 @@ def test_the_parameters_are_those_of_scikit_learn():
         }
         if name == "MLPClassifier":
             added.update(loss="log_loss", class_weight=None, label_smoothing=0.0)
+        else:
+            added.update(quantile=0.5)
         assert ours == {**theirs, **added}
         signature = inspect.signature(getattr(fp, name))
         assert list(signature.parameters)[: len(theirs)] == list(

@@ -6,14 +6,33 @@ from typing import Any
 
 import numpy as np
 
-from ferroprop._core import Logistic
+from ferroprop._core import ELU, LeakyReLU, Logistic
 from ferroprop.estimators._sklearn import StrOptions
 
-NAMES = ("identity", "logistic", "tanh", "relu")
-OBJECTS = (Logistic,)
+NAMES = (
+    "identity",
+    "logistic",
+    "tanh",
+    "relu",
+    "softplus",
+    "softsign",
+    "arctan",
+    "bipolar",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "mish",
+    "hard_sigmoid",
+    "exp",
+)
+OBJECTS = (Logistic, LeakyReLU, ELU)
 """Activations that have a parameter."""
 
-CONSTRAINTS = [StrOptions(set(NAMES)), *OBJECTS]
+HIDDEN = [StrOptions(set(NAMES)), *OBJECTS]
+OUTPUT = [StrOptions({*NAMES, "softmax"}), *OBJECTS]
+"""The estimators' constraints on the two parameters."""
 
 
 def hidden_activations(activation: Any, n_hidden: int) -> str | Any:

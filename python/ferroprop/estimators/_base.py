@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -17,7 +17,7 @@ from ferroprop.estimators._epochs import NOT_FINITE, fit_by_epochs
 from ferroprop.estimators._initial_weights import initial_weights
 from ferroprop.estimators._layers import LooksInside
 from ferroprop.estimators._lbfgs import fit_lbfgs
-from ferroprop.estimators._optimizers import EPOCH_SOLVERS, OptimizerKeeper, is_mini_batch
+from ferroprop.estimators._optimizers import EPOCH_SOLVERS, OptimizerKeeper, is_decoupled, is_mini_batch
 from ferroprop.estimators._prepared import FittedLayers, NetworkKeeper, with_own_memory
 from ferroprop.estimators._sklearn import (
     Interval,
@@ -62,7 +62,7 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [*_activations.CONSTRAINTS, list, tuple, np.ndarray],
+        "activation": [*_activations.HIDDEN, list, tuple, np.ndarray],
         "solver": [StrOptions({"lbfgs", *EPOCH_SOLVERS}), *_optimizers.OBJECTS],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -84,7 +84,8 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "output_activation": [*_activations.CONSTRAINTS, None],
+        "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple, np.ndarray],
+        "output_activation": [*_activations.OUTPUT, None],
         "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
         "restore_best_weights": ["boolean", None],
         "callback": [callable, None],
@@ -142,13 +143,21 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
         """Return the weights of the rows, the weights of their classes included."""
         return sample_weight
 
-    def _trained_targets(self, Y: Array) -> Array:
-        """Return the targets that training aims at."""
-        return Y
+    def _core_targets(self, Y: Array, dtype: np.dtype[Any]) -> Array:
+        """Return the targets as the core's loss takes them."""
+        return Y.astype(dtype, copy=False)
 
     def _core_loss(self) -> Any:
         """Return the loss as the core takes it."""
         return self.loss
+
+    def _has_margins(self) -> bool:
+        """Tell whether the targets are -1 and 1 and the outputs on either side of 0, not probabilities."""
+        return False
+
+    def _penalty(self) -> float:
+        """Return the strength of the penalty in the loss."""
+        return 0.0 if is_decoupled(self.solver) else float(self.alpha)
 
     # ---- fit -----------------------------------------------------------------------------------------------
 
@@ -222,6 +231,10 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
     ) -> Self:
         hidden_sizes = self._hidden_sizes()
         activation = self._hidden_activation()
+        if self.solver == "lbfgs" and np.any(np.asarray(self.dropout) != 0.0):
+            raise ValueError(
+                "solver='lbfgs' has no dropout: its line search needs a loss that stays the same."
+            )
         goes_on = (self.warm_start or incremental) and not initialize
         fresh = "coefs_" not in self.__dict__ or not goes_on
         data: dict[str, Any] = {"X": X, "y": y, "metadata": None}
@@ -350,17 +363,21 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
                     pass
         check_is_fitted(self)
         rows = self._checked_rows(X)
-        return self._predicted_by(self._network(), rows)
+        return self._in_parts(self._network().predict, rows)
 
     def _checked_rows(self, X: MatrixLike) -> Any:
         return validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
 
-    def _predicted_by(self, network: Network, X: Any) -> Array:
-        """Return the outputs of a network for checked rows, dense or sparse."""
+    def _in_parts(self, method: Callable[..., Array], X: Any) -> Array:
+        """Return what a method of the network says of checked rows, dense or sparse."""
         n_threads = self._n_threads()
         if not scipy.sparse.issparse(X):
-            return network.predict(X, n_threads=n_threads)
-        return np.concatenate([network.predict(part, n_threads=n_threads) for part in _dense_parts(X)])
+            return method(X, n_threads=n_threads)
+        return np.concatenate([method(part, n_threads=n_threads) for part in _dense_parts(X)])
+
+    def _gradient_of_outputs(self, gradient: Array) -> Array:
+        """Return the gradient of what is predicted, from that of the network's outputs."""
+        return gradient[:, 0] if gradient.shape[1] == 1 else gradient
 
     @property
     def _n_features_out(self) -> int:

@@ -69,7 +69,7 @@ class ConvertsToSklearn:
         Raises
         ------
         ValueError
-            If scikit-learn does not know an activation, so that it could not predict.
+            If scikit-learn does not know an activation, or has no hinge loss, so that it could not predict.
         """
         if not (isinstance(self.activation, str) and self.activation in HIDDEN_ACTIVATIONS):
             raise ValueError(
@@ -81,6 +81,8 @@ class ConvertsToSklearn:
             raise ValueError(
                 f"scikit-learn has the output activations {', '.join(OUTPUT_ACTIVATIONS)}, got {output!r}."
             )
+        if self._has_margins():
+            raise ValueError(f"scikit-learn's classifier has no margins, got loss={self.loss!r}.")
         known = self._sklearn_class().get_params()
         parameters = {name: value for name, value in self.get_params(deep=False).items() if name in known}
         if self.solver not in SOLVERS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +57,7 @@ def fit_by_epochs(estimator: BaseMLP, keeper: OptimizerKeeper, start: Start) -> 
     network = build_network(start.coefs, start.intercepts, estimator._hidden_activation(), start.output)
     optimizer, resumed = keeper.optimizer_for(estimator, network.dtype, resume=not start.fresh)
     waits = not start.incremental and np.isfinite(estimator.n_iter_no_change)
+    dropout = _dropout(estimator)
     with audience(estimator, start, network, watched if decisive is None else None) as told:
 
         def tell(epoch: Epoch) -> bool:
@@ -73,15 +75,17 @@ def fit_by_epochs(estimator: BaseMLP, keeper: OptimizerKeeper, start: Start) -> 
         history = train(
             network,
             X,
-            estimator._trained_targets(Y).astype(network.dtype, copy=False),
+            estimator._core_targets(Y, network.dtype),
             loss=estimator._core_loss(),
             optimizer=optimizer,
             epochs=1 if start.incremental else estimator.max_iter,
             batch_size=_batch_size(estimator, n_rows) if mini_batches else None,
             shuffle=shuffled_orders(start.rng, n_rows) if mini_batches and estimator.shuffle else False,
             sample_weight=sample_weight,
-            alpha=estimator.alpha,
-            validation=None if decisive is None else _for_core(decisive, network.dtype),
+            alpha=estimator._penalty(),
+            dropout=dropout,
+            seed=_dropout_seed(estimator, start) if np.any(dropout) else 0,
+            validation=None if decisive is None else _for_core(estimator, decisive, network.dtype),
             score=score,
             patience=int(estimator.n_iter_no_change) + 1 if waits else None,
             tolerance=estimator.tol * (outputs_in_mean if score is None else 1),
@@ -127,14 +131,25 @@ def fit_by_epochs(estimator: BaseMLP, keeper: OptimizerKeeper, start: Start) -> 
     return fitted
 
 
+def _dropout(estimator: BaseMLP) -> float | list[float]:
+    dropout = estimator.dropout
+    return float(dropout) if isinstance(dropout, Real) else [float(one) for one in dropout]
+
+
+def _dropout_seed(estimator: BaseMLP, start: Start) -> int:
+    """Return what names the outputs left out; it differs from call to call of ``partial_fit``."""
+    drawn = int(start.rng.randint(1 << 31))
+    return drawn + int(_earlier(estimator, "t_", 0, fresh=start.fresh))
+
+
 def _reported(loss: float, penalty: float, outputs_in_mean: int) -> float:
     """Return the loss as scikit-learn reports it: the mean over the outputs, and the whole penalty."""
     return loss if outputs_in_mean == 1 else (loss - penalty) / outputs_in_mean + penalty
 
 
-def _for_core(watched: ValidationSet, dtype: np.dtype[Any]) -> tuple[Any, ...]:
+def _for_core(estimator: BaseMLP, watched: ValidationSet, dtype: np.dtype[Any]) -> tuple[Any, ...]:
     X, Y, sample_weight = watched.rows
-    targets = Y.astype(dtype, copy=False)
+    targets = estimator._core_targets(Y, dtype)
     return (X, targets) if sample_weight is None else (X, targets, sample_weight)
 
 

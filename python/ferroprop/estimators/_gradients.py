@@ -45,7 +45,7 @@ def gradient_flow(
         given = None if sample_weight is None else check_sample_weight(sample_weight, dense)
         _, gradients, _ = network.loss_and_gradients(
             dense,
-            mlp._trained_targets(Y).astype(network.dtype, copy=False),
+            mlp._core_targets(Y, network.dtype),
             loss=mlp._core_loss(),
             sample_weight=mlp._class_weights(Y, given),
             n_threads=mlp._n_threads(),

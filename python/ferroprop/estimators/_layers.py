@@ -1,13 +1,13 @@
-"""A look inside a fitted network: hidden activations, and the gradient of the outputs."""
+"""A look inside a fitted network: hidden activations, and how the outputs depend on the inputs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ferroprop.estimators._prepared import build_network
 from ferroprop.estimators._sklearn import check_is_fitted, in_the_container_set
 from ferroprop.estimators._typing import Array, MatrixLike
 
@@ -36,10 +36,28 @@ class LooksInside:
         check_is_fitted(self)
         index = _hidden_layer(self, layer)
         rows = self._checked_rows(X)
-        part = _first_layers(self, index)
-        hidden = self._predicted_by(part, rows)
+        hidden = self._in_parts(partial(self._network().hidden, layer=index), rows)
         named: Array = in_the_container_set("transform", hidden, X, _Named(self, hidden.shape[1]))
         return named
+
+    def predict_gradient(self: BaseMLP, X: MatrixLike) -> Array:  # type: ignore[misc]
+        """Return how the outputs change with the inputs, row by row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        gradient : ndarray of shape (n_samples, n_features) or (n_samples, n_outputs, n_features)
+            The derivatives of what ``predict`` returns with respect to the features, of a classifier those of
+            ``predict_proba`` (with a hinge loss of ``decision_function``); the axis of outputs is left out
+            where these methods return one number a row.
+        """
+        check_is_fitted(self)
+        rows = self._checked_rows(X)
+        return self._gradient_of_outputs(self._in_parts(self._network().input_gradient, rows))
 
 
 def _hidden_layer(estimator: BaseMLP, layer: int) -> int:
@@ -52,17 +70,6 @@ def _hidden_layer(estimator: BaseMLP, layer: int) -> int:
         )
     index: int = layer % n_hidden
     return index
-
-
-def _first_layers(estimator: BaseMLP, last: int) -> Any:
-    """Return a network whose output layer is this hidden layer."""
-    activation = estimator._hidden_activation()
-    if isinstance(activation, tuple):
-        activation, output = activation[:last], activation[last]
-    else:
-        output = activation
-    coefs, intercepts = estimator.coefs_[: last + 1], estimator.intercepts_[: last + 1]
-    return build_network(coefs, intercepts, activation, output)
 
 
 class _Named:

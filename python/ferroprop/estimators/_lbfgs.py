@@ -35,7 +35,7 @@ class _Objective:
         rows, coefs, intercepts = start.rows, start.coefs, start.intercepts
         self._estimator = estimator
         self._X = rows.X.astype(np.float64, copy=False)
-        self._Y = estimator._trained_targets(rows.Y).astype(np.float64, copy=False)
+        self._Y = estimator._core_targets(rows.Y, np.dtype(np.float64))
         self._sample_weight = rows.sample_weight
         self._shapes = [array.shape for array in (*coefs, *intercepts)]
         self._bounds = np.cumsum([0, *(array.size for array in (*coefs, *intercepts))])
@@ -77,12 +77,12 @@ class _Objective:
             self._Y,
             loss=self._estimator._core_loss(),
             sample_weight=self._sample_weight,
-            alpha=self._estimator.alpha,
+            alpha=self._estimator._penalty(),
             n_threads=self._n_threads,
         )
         outputs = self._estimator._outputs_in_mean(self._Y.shape[1])
         if outputs > 1:
-            penalty = 0.5 * self._estimator.alpha * sum(np.vdot(coef, coef) for coef in coefs)
+            penalty = 0.5 * self._estimator._penalty() * sum(np.vdot(coef, coef) for coef in coefs)
             penalty /= len(self._X) if self._sample_weight is None else self._sample_weight.sum()
             loss = (loss - penalty) / outputs + penalty
         return loss, self._pack(coef_gradients, intercept_gradients)

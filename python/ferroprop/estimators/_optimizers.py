@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ferroprop._core import SGD, Adam, Rprop
+from ferroprop import _core
+from ferroprop._core import SGD, Adam, AdamW, Rprop
 
 if TYPE_CHECKING:
     from ferroprop.estimators._base import BaseMLP
 
-Optimizer = Rprop | SGD | Adam
+_RELATIVES: list[Any] = [getattr(_core, name) for name in ("GRprop", "SARPROP") if hasattr(_core, name)]
+
+Optimizer = Any
+"""One of the core's optimizers."""
 
 
 def _sgd(estimator: BaseMLP) -> SGD:
@@ -37,26 +41,52 @@ def _adam(estimator: BaseMLP) -> Adam:
     )
 
 
-def _rprop(estimator: BaseMLP) -> Rprop:
-    return Rprop()
+def _adamw(estimator: BaseMLP) -> AdamW:
+    return AdamW(
+        estimator.learning_rate_init,
+        beta_1=estimator.beta_1,
+        beta_2=estimator.beta_2,
+        epsilon=estimator.epsilon,
+        weight_decay=estimator.alpha,
+    )
+
+
+def _full_batch() -> dict[str, Callable[[BaseMLP], Optimizer]]:
+    """Return the solvers that learn from all rows at a time, and have no parameter but their constants."""
+
+    def maker(cls: Any, **constants: Any) -> Callable[[BaseMLP], Optimizer]:
+        return lambda _: cls(**constants)
+
+    makers = {"rprop": maker(Rprop)}
+    if hasattr(Rprop, "variant"):
+        variants = ("rprop+", "rprop-", "irprop+", "irprop-")
+        makers.update((variant, maker(Rprop, variant=variant)) for variant in variants)
+    makers.update((cls.__name__.lower(), maker(cls)) for cls in _RELATIVES)
+    return makers
 
 
 _MAKERS: dict[str, tuple[Callable[[BaseMLP], Optimizer], tuple[str, ...]]] = {
     "sgd": (_sgd, ("learning_rate", "learning_rate_init", "power_t", "momentum", "nesterovs_momentum")),
     "adam": (_adam, ("learning_rate_init", "beta_1", "beta_2", "epsilon")),
-    "rprop": (_rprop, ()),
+    "adamw": (_adamw, ("learning_rate_init", "beta_1", "beta_2", "epsilon", "alpha")),
+    **{name: (make, ()) for name, make in _full_batch().items()},
 }
 
 EPOCH_SOLVERS = tuple(_MAKERS)
-OBJECTS = (Rprop, SGD, Adam)
+OBJECTS = (SGD, Adam, AdamW, Rprop, *_RELATIVES)
 """Classes whose objects can be the solver, with constants of one's own."""
 
-_BY_MINI_BATCHES = {"sgd", "adam"}
+_BY_MINI_BATCHES = {"sgd", "adam", "adamw"}
 
 
 def is_mini_batch(solver: Any) -> bool:
     """Tell whether a solver takes a step after each mini-batch, and not one an epoch."""
-    return solver in _BY_MINI_BATCHES if isinstance(solver, str) else isinstance(solver, (SGD, Adam))
+    return solver in _BY_MINI_BATCHES if isinstance(solver, str) else isinstance(solver, (SGD, Adam, AdamW))
+
+
+def is_decoupled(solver: Any) -> bool:
+    """Tell whether the weights decay by the optimizer's own rule, and not by a penalty in the loss."""
+    return isinstance(solver, AdamW) or (isinstance(solver, str) and solver == "adamw")
 
 
 def _made_by(solver: Any) -> tuple[Callable[[BaseMLP], Optimizer], tuple[str, ...]]:

@@ -79,7 +79,7 @@ class ValidationSet:
         X, Y, sample_weight = self.rows
         loss, _, _ = network.loss_and_gradients(
             X,
-            Y.astype(network.dtype, copy=False),
+            self._estimator._core_targets(Y, network.dtype),
             loss=self._estimator._core_loss(),
             sample_weight=sample_weight,
             n_threads=self._n_threads,

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ferroprop._core import LogLoss
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
 from ferroprop.estimators._optimizers import Optimizer
 from ferroprop.estimators._progress import TrainingEpoch
@@ -31,6 +32,20 @@ from ferroprop.estimators._sklearn import (
 from ferroprop.estimators._typing import Activation, Array, LearningRateSchedule, MatrixLike, TargetLike
 from ferroprop.estimators._validation_set import accuracy, accuracy_of_largest
 
+_HINGE = ("hinge", "squared_hinge")
+
+
+def _has_probabilities(estimator: MLPClassifier) -> bool:
+    if estimator._has_margins():
+        raise AttributeError(f"probabilities are not available when loss={estimator.loss!r}")
+    return True
+
+
+def _has_decisions(estimator: MLPClassifier) -> bool:
+    if not estimator._has_margins():
+        raise AttributeError(f"decision_function is not available when loss={estimator.loss!r}")
+    return True
+
 
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     """Multi-layer perceptron classifier.
@@ -43,24 +58,31 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     ----------
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Number of units of each hidden layer.
-    activation : {'identity', 'logistic', 'tanh', 'relu'}, object or sequence of them, default='relu'
+    activation : str, object or sequence of them, default='relu'
         Activation function of the hidden layers, or a sequence with that of each.
 
         - 'identity': f(x) = x, useful for a linear bottleneck.
-        - 'logistic': the sigmoid, f(x) = 1 / (1 + exp(-x)).
+        - 'logistic': the sigmoid, f(x) = 1 / (1 + exp(-x)); ``ferroprop.Logistic(slope)`` has another slope.
         - 'tanh': the hyperbolic tangent, f(x) = tanh(x).
         - 'relu': the rectified linear unit, f(x) = max(0, x).
-        - an object, such as ``ferroprop.Logistic(slope=2.0)``: one with constants of its own.
-    solver : {'lbfgs', 'sgd', 'adam', 'rprop'} or optimizer, default='adam'
+        - 'leaky_relu', 'elu', 'selu', 'softplus', 'gelu', 'silu', 'mish': its smoother and leakier relatives;
+          ``ferroprop.LeakyReLU(slope)`` and ``ferroprop.ELU(alpha)`` have other constants.
+        - 'bipolar': f(x) = 2 / (1 + exp(-x)) - 1; 'softsign': f(x) = x / (1 + abs(x)); 'arctan';
+          'hard_sigmoid'; 'exp'.
+    solver : str or optimizer, default='adam'
         How the weights are optimised.
 
         - 'lbfgs': SciPy's L-BFGS-B, a quasi-Newton method on all rows. It computes in float64; for float32
           data the weights are rounded at the end.
         - 'sgd': stochastic gradient descent with momentum.
         - 'adam': stochastic gradient descent with adaptive moments [3]_.
+        - 'adamw': 'adam' with `alpha` as a decay of the weights that is independent of the gradient, and so
+          of batch size and number of rows: each step multiplies them by ``1 - learning_rate_init * alpha``.
+          There is no penalty in the loss.
         - 'rprop': resilient propagation, iRPROP+ [4]_ [5]_, on all rows in every step. It follows the signs
           of the gradient with a step size of its own for each weight, so there is no learning rate to choose:
-          the parameters of learning rate, momentum, batches and shuffling are ignored.
+          the parameters of learning rate, momentum, batches and shuffling are ignored. Its variants go by
+          'rprop+', 'rprop-', 'irprop+' (which is 'rprop'), 'irprop-', 'grprop' and 'sarprop'.
         - an optimizer, such as ``ferroprop.Rprop(max_step=1.0)``: the same rules with constants of one's own,
           in place of the estimator's parameters. The object itself is not changed.
     alpha : float, default=0.0001
@@ -118,18 +140,29 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         Number of epochs in a row without improvement that are tolerated. Not used by 'lbfgs'.
     max_fun : int, default=15000
         Maximum number of evaluations of the loss by 'lbfgs'.
-    loss : {'log_loss'}, default='log_loss'
+    loss : {'log_loss', 'hinge', 'squared_hinge'} or callable, default='log_loss'
         The loss to minimise.
+
+        - 'log_loss': the negative log-likelihood of the classes.
+        - 'hinge', 'squared_hinge': of a support vector machine; with more than two classes, each against the
+          rest. There are no probabilities then, but ``decision_function``.
+        - a function ``f(outputs, targets)`` of two arrays of shape (rows, n_outputs), the probabilities and
+          the targets 0 and 1, that returns the loss of each row, of shape (rows,), and its derivatives by the
+          outputs, of shape (rows, n_outputs). It must treat each row by itself.
     class_weight : dict, list of dict or 'balanced', default=None
         Weights of the classes, which multiply the weights of their rows: a dict from class to weight (in
         multilabel classification a list with a dict an output); 'balanced' gives each class the same weight
         in all, ``n_samples / (n_classes * np.bincount(y))``. None is 1 for each.
     label_smoothing : float, default=0.0
-        Share of each target that is spread over all classes, in [0, 1) [6]_: a target y becomes
+        Share of each target of 'log_loss' that is spread over all classes, in [0, 1) [6]_: a target y becomes
         ``(1 - label_smoothing) * y + label_smoothing / n_classes``, with n_classes 2 for a single output and
-        in multilabel classification. The loss on a validation set is that of the plain targets.
-    output_activation : {'identity', 'logistic', 'tanh', 'relu'} or object, default=None
-        Activation of the output layer. None is the one that belongs to the loss.
+        in multilabel classification.
+    dropout : float or sequence of float, default=0.0
+        Chance that a step of training leaves out a unit of a hidden layer, in [0, 1): one for all layers or
+        one for each. Predictions use all units; ``loss_`` is that of training. Not with 'lbfgs'.
+    output_activation : str or object, default=None
+        Activation of the output layer, one of those for `activation` or 'softmax'. None is the one that
+        belongs to the loss.
     scoring : str or callable, default=None
         What early stopping watches on the validation set: None is the accuracy, 'loss' the loss, and else one
         of scikit-learn's scorers, by name or as a callable ``(estimator, X, y)``.
@@ -231,7 +264,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     _sklearn_class: ClassVar[type] = SklearnMLPClassifier
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"log_loss"})],
+        "loss": [StrOptions({"log_loss", *_HINGE}), callable],
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
@@ -262,9 +295,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        loss: str = "log_loss",
+        loss: str | Callable[..., Any] = "log_loss",
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
         label_smoothing: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
         output_activation: Activation | None = None,
         scoring: str | Callable[..., float] | None = None,
         restore_best_weights: bool | None = None,
@@ -299,6 +333,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             loss=loss,
             class_weight=class_weight,
             label_smoothing=label_smoothing,
+            dropout=dropout,
             output_activation=output_activation,
             scoring=scoring,
             restore_best_weights=restore_best_weights,
@@ -359,12 +394,30 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         y : ndarray of shape (n_samples,) or (n_samples, n_classes)
             The predicted classes; in multilabel classification 1 for each label that applies.
         """
-        outputs = self._outputs(X)
+        outputs = self._between_0_and_1(self._outputs(X))
         labels: Array = self._label_binarizer.inverse_transform(
             outputs.ravel() if self.n_outputs_ == 1 else outputs
         )
         return labels
 
+    @available_when(_has_decisions)
+    def decision_function(self, X: MatrixLike) -> Array:
+        """Return how far each row is on the side of a class; only with a hinge loss.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Positive for the second of two classes, else the greater the more likely a class.
+        """
+        outputs = self._outputs(X)
+        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+
+    @available_when(_has_probabilities)
     def predict_proba(self, X: MatrixLike) -> Array:
         """Predict the probability of each class.
 
@@ -387,6 +440,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         both[:, 1] = outputs[:, 0]
         return both
 
+    @available_when(_has_probabilities)
     def predict_log_proba(self, X: MatrixLike) -> Array:
         """Predict the logarithm of the probability of each class.
 
@@ -451,12 +505,28 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             of_rows = of_classes[np.searchsorted(self.classes_, y)]
         return of_rows if sample_weight is None else of_rows * sample_weight
 
-    def _trained_targets(self, Y: Array) -> Array:
+    def _core_targets(self, Y: Array, dtype: np.dtype[Any]) -> Array:
+        targets = Y.astype(dtype)
+        return 2 * targets - 1 if self._has_margins() else targets
+
+    def _core_loss(self) -> Any:
         if self.label_smoothing == 0.0:
-            return Y
-        n_classes = Y.shape[1] if self._out_activation() == "softmax" else 2
-        smooth: Array = (1.0 - self.label_smoothing) * Y + self.label_smoothing / n_classes
-        return smooth
+            return self.loss
+        if self.loss != "log_loss":
+            raise ValueError(f"label_smoothing is for loss='log_loss', got loss={self.loss!r}.")
+        return LogLoss(self.label_smoothing)
+
+    def _has_margins(self) -> bool:
+        return isinstance(self.loss, str) and self.loss in _HINGE
+
+    def _between_0_and_1(self, outputs: Array) -> Array:
+        """Return outputs of which the classes are decoded at 0.5, as of probabilities."""
+        return (outputs + 1) / 2 if self._has_margins() else outputs
+
+    def _gradient_of_outputs(self, gradient: Array) -> Array:
+        if gradient.shape[1] > 1:
+            return gradient
+        return gradient[:, 0] if self._has_margins() else np.concatenate([-gradient, gradient], axis=1)
 
     def _check_classes(self, classes: Array) -> None:
         """Refuse classes that the fit to be continued does not know."""
@@ -473,14 +543,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             )
 
     def _out_activation(self) -> str:
+        if self._has_margins():
+            return "identity"
         return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
 
     def _stratifies(self, Y: Array) -> bool:
         return bool(Y.shape[1] == 1)
 
     def _score_outputs(self, Y: Array, outputs: Array, sample_weight: Array | None) -> float:
-        score = accuracy_of_largest if self._out_activation() == "softmax" else accuracy
-        return score(Y, outputs, sample_weight)
+        several = self._label_binarizer.y_type_ == "multiclass"
+        score = accuracy_of_largest if several else accuracy
+        return score(Y, self._between_0_and_1(outputs), sample_weight)
 
     def _outputs_in_mean(self, n_outputs: int) -> int:
         return 1

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ferroprop._core import Huber, Quantile
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
 from ferroprop.estimators._optimizers import Optimizer
 from ferroprop.estimators._progress import TrainingEpoch
 from ferroprop.estimators._sklearn import (
+    Interval,
     RegressorMixin,
     SklearnMLPRegressor,
     StrOptions,
@@ -25,7 +28,13 @@ from ferroprop.estimators._typing import Activation, Array, LearningRateSchedule
 from ferroprop.estimators._validation_set import r2
 
 # loss: activation of the output layer
-_LOSSES = {"squared_error": "identity"}
+_LOSSES = {
+    "squared_error": "identity",
+    "poisson": "exp",
+    "absolute_error": "identity",
+    "huber": "identity",
+    "quantile": "identity",
+}
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
@@ -37,28 +46,46 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 
     Parameters
     ----------
-    loss : {'squared_error'}, default='squared_error'
-        The loss to minimise: half the squared error. scikit-learn's 'poisson' is not there yet.
+    loss : str, object or callable, default='squared_error'
+        The loss to minimise; with a an output and t its target:
+
+        - 'squared_error': (a - t)**2 / 2.
+        - 'poisson': half the Poisson deviance, t log(t / a) - t + a, for targets from 0 on, with outputs
+          exp(net input).
+        - 'absolute_error': abs(a - t).
+        - 'huber': squared up to a distance of 1, from there on straight; ``ferroprop.Huber(delta)`` has
+          another distance.
+        - 'quantile': q (t - a) where that is positive, else (1 - q) (a - t), with q the parameter `quantile`.
+        - a function ``f(outputs, targets)`` of two arrays of shape (rows, n_outputs) that returns the loss of
+          each row, of shape (rows,), and its derivatives by the outputs, of shape (rows, n_outputs). It must
+          treat each row by itself.
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Number of units of each hidden layer.
-    activation : {'identity', 'logistic', 'tanh', 'relu'}, object or sequence of them, default='relu'
+    activation : str, object or sequence of them, default='relu'
         Activation function of the hidden layers, or a sequence with that of each.
 
         - 'identity': f(x) = x, useful for a linear bottleneck.
-        - 'logistic': the sigmoid, f(x) = 1 / (1 + exp(-x)).
+        - 'logistic': the sigmoid, f(x) = 1 / (1 + exp(-x)); ``ferroprop.Logistic(slope)`` has another slope.
         - 'tanh': the hyperbolic tangent, f(x) = tanh(x).
         - 'relu': the rectified linear unit, f(x) = max(0, x).
-        - an object, such as ``ferroprop.Logistic(slope=2.0)``: one with constants of its own.
-    solver : {'lbfgs', 'sgd', 'adam', 'rprop'} or optimizer, default='adam'
+        - 'leaky_relu', 'elu', 'selu', 'softplus', 'gelu', 'silu', 'mish': its smoother and leakier relatives;
+          ``ferroprop.LeakyReLU(slope)`` and ``ferroprop.ELU(alpha)`` have other constants.
+        - 'bipolar': f(x) = 2 / (1 + exp(-x)) - 1; 'softsign': f(x) = x / (1 + abs(x)); 'arctan';
+          'hard_sigmoid'; 'exp'.
+    solver : str or optimizer, default='adam'
         How the weights are optimised.
 
         - 'lbfgs': SciPy's L-BFGS-B, a quasi-Newton method on all rows. It computes in float64; for float32
           data the weights are rounded at the end.
         - 'sgd': stochastic gradient descent with momentum.
         - 'adam': stochastic gradient descent with adaptive moments [3]_.
+        - 'adamw': 'adam' with `alpha` as a decay of the weights that is independent of the gradient, and so
+          of batch size and number of rows: each step multiplies them by ``1 - learning_rate_init * alpha``.
+          There is no penalty in the loss.
         - 'rprop': resilient propagation, iRPROP+ [4]_ [5]_, on all rows in every step. It follows the signs
           of the gradient with a step size of its own for each weight, so there is no learning rate to choose:
-          the parameters of learning rate, momentum, batches and shuffling are ignored.
+          the parameters of learning rate, momentum, batches and shuffling are ignored. Its variants go by
+          'rprop+', 'rprop-', 'irprop+' (which is 'rprop'), 'irprop-', 'grprop' and 'sarprop'.
         - an optimizer, such as ``ferroprop.Rprop(max_step=1.0)``: the same rules with constants of one's own,
           in place of the estimator's parameters. The object itself is not changed.
     alpha : float, default=0.0001
@@ -116,8 +143,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         Number of epochs in a row without improvement that are tolerated. Not used by 'lbfgs'.
     max_fun : int, default=15000
         Maximum number of evaluations of the loss by 'lbfgs'.
-    output_activation : {'identity', 'logistic', 'tanh', 'relu'} or object, default=None
-        Activation of the output layer. None is the one that belongs to the loss.
+    quantile : float, default=0.5
+        The quantile that ``loss='quantile'`` predicts, between 0 and 1.
+    dropout : float or sequence of float, default=0.0
+        Chance that a step of training leaves out a unit of a hidden layer, in [0, 1): one for all layers or
+        one for each. Predictions use all units; ``loss_`` is that of training. Not with 'lbfgs'.
+    output_activation : str or object, default=None
+        Activation of the output layer, one of those for `activation` or 'softmax'. None is the one that
+        belongs to the loss.
     scoring : str or callable, default=None
         What early stopping watches on the validation set: None is R^2, 'loss' the loss, and else one of
         scikit-learn's scorers, by name or as a callable ``(estimator, X, y)``.
@@ -215,12 +248,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     _sklearn_class: ClassVar[type] = SklearnMLPRegressor
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions(set(_LOSSES))],
+        "loss": [StrOptions(set(_LOSSES)), Huber, Quantile, callable],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
 
     def __init__(
         self,
-        loss: str = "squared_error",
+        loss: str | Huber | Quantile | Callable[..., Any] = "squared_error",
         hidden_layer_sizes: int | Sequence[int] = (100,),
         activation: Activation | Sequence[Activation] = "relu",
         *,
@@ -245,6 +279,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        quantile: float = 0.5,
+        dropout: float | Sequence[float] = 0.0,
         output_activation: Activation | None = None,
         scoring: str | Callable[..., float] | None = None,
         restore_best_weights: bool | None = None,
@@ -277,6 +313,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             epsilon=epsilon,
             n_iter_no_change=n_iter_no_change,
             max_fun=max_fun,
+            quantile=quantile,
+            dropout=dropout,
             output_activation=output_activation,
             scoring=scoring,
             restore_best_weights=restore_best_weights,
@@ -347,7 +385,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         return Y.ravel() if Y.shape[1] == 1 else Y
 
     def _out_activation(self) -> str:
-        return _LOSSES[self.loss]
+        return _LOSSES[self.loss] if isinstance(self.loss, str) else "identity"
+
+    def _core_loss(self) -> Any:
+        return (
+            Quantile(self.quantile) if isinstance(self.loss, str) and self.loss == "quantile" else self.loss
+        )
 
     def _stratifies(self, Y: Array) -> bool:
         return False
@@ -356,6 +399,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         return r2(Y, outputs, sample_weight)
 
     def _outputs_in_mean(self, n_outputs: int) -> int:
-        return (
-            n_outputs  # scikit-learn reports the mean over the outputs and descends the gradient of their sum
-        )
+        # Of the squared error scikit-learn reports the mean over the outputs, and descends the gradient of
+        # their sum; of the Poisson loss it reports the sum, too.
+        return 1 if callable(self.loss) or self.loss == "poisson" else n_outputs
