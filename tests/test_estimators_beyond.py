@@ -332,6 +332,7 @@ def test_hinge_losses(iris, solver, loss, task):
         solver=solver,
         learning_rate_init=0.02,
         early_stopping=early_stopping,
+        n_iter_no_change=50,
         random_state=0,
     ).fit(X, y)
     assert model.score(X, y) > 0.9
