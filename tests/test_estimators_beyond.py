@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import re
 import sys
 import warnings
 
@@ -689,6 +690,7 @@ def screen(text):
 def test_progress_is_a_bar_in_a_terminal(iris, monkeypatch, solver):
     X, y = iris
     terminal = Terminal()
+    monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setattr(sys, "stdout", terminal)
     model = fp.MLPClassifier(solver=solver, verbose=True, max_iter=7, random_state=0)
     model.fit(X, y, X_val=X, y_val=y)
@@ -696,9 +698,30 @@ def test_progress_is_a_bar_in_a_terminal(iris, monkeypatch, solver):
     assert rest == ""
     assert line.startswith(f"epoch 7/7 {'━' * 24} ")
     assert line.endswith(
-        f"loss {model.loss_curve_[-1]:.4g}  validation loss {model.validation_loss_curve_[-1]:.4g}"
-        f"  validation score {model.validation_scores_[-1]:.4f}"
+        f"loss {model.loss_curve_[-1]:.4g}  val. loss {model.validation_loss_curve_[-1]:.4g}"
+        f"  val. score {model.validation_scores_[-1]:.4f}"
     )
+
+
+class OldTerminal(Terminal):
+    encoding = "ascii"
+
+
+@quiet
+@pytest.mark.parametrize("columns", [20, 60, 80, 200])
+@pytest.mark.parametrize("terminal", [Terminal, OldTerminal])
+def test_the_bar_fits_into_the_terminal(iris, monkeypatch, columns, terminal):
+    X, y = iris
+    terminal = terminal()
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr(sys, "stdout", terminal)
+    fp.MLPClassifier((3,), verbose=True, max_iter=1000, tol=0.1, early_stopping=True).fit(X, y)
+    shown = terminal.getvalue()
+    assert max(len(line) for line in re.split("[\r\n]", shown)) < columns
+    if isinstance(terminal, OldTerminal):
+        assert shown.isascii()
+    elif columns >= 80:
+        assert "━" in shown or "╌" in shown
 
 
 @quiet

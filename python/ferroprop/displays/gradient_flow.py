@@ -53,7 +53,7 @@ class GradientFlowDisplay:
     >>> display = GradientFlowDisplay.from_estimator(mlp, X, y)
     >>> display.gradients.shape
     (21, 5)
-    >>> bool(display.gradients[0, 0] < display.gradients[0, -1] / 1000)
+    >>> bool(display.gradients[0, 0] < display.gradients[0, -1] / 100)
     True
     """
 

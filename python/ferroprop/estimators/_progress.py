@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -124,6 +125,7 @@ class ProgressBar:
         self._next = 0.0
         self._last: TrainingEpoch | None = None
         self._length = 0
+        self._full, self._empty = _marks(sys.stdout)
 
     def __call__(self, epoch: TrainingEpoch) -> None:
         """Show the epoch, if the last one shown is old enough."""
@@ -142,17 +144,29 @@ class ProgressBar:
 
     def _show(self, epoch: TrainingEpoch, end: str = "") -> None:
         done = epoch.epoch - (self._first or 1) + 1
-        filled = round(self.WIDTH * min(1.0, done / self._epochs))
-        bar = "━" * filled + "╌" * (self.WIDTH - filled)
-        line = (
-            f"epoch {done:>{len(str(self._epochs))}}/{self._epochs} {bar}"
-            f" {epoch.seconds:.1f} s  loss {epoch.loss:.4g}"
-        )
+        before = f"epoch {done:>{len(str(self._epochs))}}/{self._epochs} "
+        after = f" {epoch.seconds:.1f} s  loss {epoch.loss:.4g}"
         if epoch.validation_loss is not None:
-            line += f"  validation loss {epoch.validation_loss:.4g}"
+            after += f"  val. loss {epoch.validation_loss:.4g}"
         if epoch.validation_score is not None:
-            line += f"  validation score {epoch.validation_score:.4f}"
+            after += f"  val. score {epoch.validation_score:.4f}"
+        after += end.rstrip("\n")
+        # a line that is too long for the terminal could not be written over
+        room = shutil.get_terminal_size().columns - 1
+        width = max(0, min(self.WIDTH, room - len(before) - len(after)))
+        filled = round(width * min(1.0, done / self._epochs))
+        bar = self._full * filled + self._empty * (width - filled)
+        line = f"{before}{bar}{after}"[:room]
         padding = " " * (self._length - len(line))
         self._length = len(line)
-        sys.stdout.write(f"\r{line}{padding}{end}")
+        sys.stdout.write(f"\r{line}{padding}" + "\n" * end.endswith("\n"))
         sys.stdout.flush()
+
+
+def _marks(stream: Any) -> tuple[str, str]:
+    """Return what a bar is made of, full and empty, as far as the stream's encoding has it."""
+    try:
+        "━╌".encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return "#", "-"
+    return "━", "╌"
