@@ -140,9 +140,10 @@ class ProgressBar:
     def finish(self, *, out_of_patience: bool) -> None:
         """Leave the last epoch on the screen, and go to the next line."""
         if self._last is not None:
-            self._show(self._last, end="  stopped: no improvement\n" if out_of_patience else "\n")
+            self._show(self._last, "stopped, no improvement" if out_of_patience else None)
+            sys.stdout.write("\n")
 
-    def _show(self, epoch: TrainingEpoch, end: str = "") -> None:
+    def _show(self, epoch: TrainingEpoch, in_place_of_bar: str | None = None) -> None:
         done = epoch.epoch - (self._first or 1) + 1
         before = f"epoch {done:>{len(str(self._epochs))}}/{self._epochs} "
         after = f" {epoch.seconds:.1f} s  loss {epoch.loss:.4g}"
@@ -150,17 +151,15 @@ class ProgressBar:
             after += f"  val. loss {epoch.validation_loss:.4g}"
         if epoch.validation_score is not None:
             after += f"  val. score {epoch.validation_score:.4f}"
-        after += end.rstrip("\n")
         # a line that is too long for the terminal could not be written over
         room = shutil.get_terminal_size().columns - 1
         width = max(0, min(self.WIDTH, room - len(before) - len(after)))
         filled = round(width * min(1.0, done / self._epochs))
-        bar = self._full * filled + self._empty * (width - filled)
+        bar = in_place_of_bar or self._full * filled + self._empty * (width - filled)
         line = f"{before}{bar}{after}"[:room]
-        padding = " " * (self._length - len(line))
-        self._length = len(line)
-        sys.stdout.write(f"\r{line}{padding}" + "\n" * end.endswith("\n"))
+        sys.stdout.write(f"\r{line}{' ' * (self._length - len(line))}")
         sys.stdout.flush()
+        self._length = len(line)
 
 
 def _marks(stream: Any) -> tuple[str, str]:
