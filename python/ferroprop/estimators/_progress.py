@@ -140,7 +140,7 @@ class ProgressBar:
     def finish(self, *, out_of_patience: bool) -> None:
         """Leave the last epoch on the screen, and go to the next line."""
         if self._last is not None:
-            self._show(self._last, "stopped, no improvement" if out_of_patience else None)
+            self._show(self._last, "no improvement" if out_of_patience else None)
             sys.stdout.write("\n")
 
     def _show(self, epoch: TrainingEpoch, in_place_of_bar: str | None = None) -> None:
