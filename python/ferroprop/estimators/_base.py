@@ -216,6 +216,16 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
         -------
         self : object
             The estimator with weights.
+
+        Examples
+        --------
+        >>> from ferroprop import MLPRegressor
+        >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0]
+        >>> mlp = MLPRegressor(hidden_layer_sizes=(), activation="identity").initialize(X, y)
+        >>> mlp.coefs_[0][:] = [[1.0], [10.0]]
+        >>> mlp.intercepts_[0][:] = 100.0
+        >>> mlp.predict(X).tolist()
+        [110.0, 101.0]
         """
         return self._fit(X, y, None, initialize=True)
 

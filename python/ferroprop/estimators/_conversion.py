@@ -41,6 +41,14 @@ class ConvertsToSklearn:
             With the same parameters and a copy of the fitted attributes; its predictions are the same up to
             rounding. What the optimizer remembers is not taken over: if training goes on, with momentum or
             moments, they begin anew.
+
+        Examples
+        --------
+        >>> import sklearn.neural_network
+        >>> from ferroprop import MLPRegressor
+        >>> theirs = sklearn.neural_network.MLPRegressor(hidden_layer_sizes=(5,), alpha=0.1)
+        >>> MLPRegressor.from_sklearn(theirs)
+        MLPRegressor(alpha=0.1, hidden_layer_sizes=(5,))
         """
         if not isinstance(estimator, cls._sklearn_class):
             kind = type(estimator)
@@ -70,6 +78,17 @@ class ConvertsToSklearn:
         ------
         ValueError
             If scikit-learn does not know an activation, or has no hinge loss, so that it could not predict.
+
+        Examples
+        --------
+        >>> from ferroprop import MLPRegressor
+        >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0]
+        >>> ours = MLPRegressor(hidden_layer_sizes=(5,), random_state=0).initialize(X, y)
+        >>> theirs = ours.to_sklearn()
+        >>> type(theirs).__module__
+        'sklearn.neural_network._multilayer_perceptron'
+        >>> bool(abs(theirs.predict(X) - ours.predict(X)).max() < 1e-12)
+        True
         """
         if not (isinstance(self.activation, str) and self.activation in HIDDEN_ACTIVATIONS):
             raise ValueError(

@@ -32,6 +32,14 @@ class LooksInside:
         -------
         X_new : ndarray or data frame of shape (n_samples, n_units)
             The activations; a data frame after ``set_output``.
+
+        Examples
+        --------
+        >>> from ferroprop import MLPRegressor
+        >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0]
+        >>> mlp = MLPRegressor(hidden_layer_sizes=(5, 3), random_state=0).initialize(X, y)
+        >>> mlp.transform(X).shape, mlp.transform(X, layer=0).shape
+        ((2, 3), (2, 5))
         """
         check_is_fitted(self)
         index = _hidden_layer(self, layer)
@@ -54,6 +62,15 @@ class LooksInside:
             The derivatives of what ``predict`` returns with respect to the features, of a classifier those of
             ``predict_proba`` (with a hinge loss of ``decision_function``); the axis of outputs is left out
             where these methods return one number a row.
+
+        Examples
+        --------
+        >>> from ferroprop import MLPRegressor
+        >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0]
+        >>> linear = MLPRegressor(hidden_layer_sizes=(), random_state=0).initialize(X, y)
+        >>> gradient = linear.predict_gradient(X)
+        >>> bool((gradient == linear.coefs_[0].ravel()).all())
+        True
         """
         check_is_fitted(self)
         rows = self._checked_rows(X)

@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ferroprop import _core
-from ferroprop._core import SGD, Adam, AdamW, Rprop
+from ferroprop._core import SARPROP, SGD, Adam, AdamW, GRprop, Rprop
+from ferroprop.estimators._sklearn import check_random_state
 
 if TYPE_CHECKING:
     from ferroprop.estimators._base import BaseMLP
 
-_RELATIVES: list[Any] = [getattr(_core, name) for name in ("GRprop", "SARPROP") if hasattr(_core, name)]
-
-Optimizer = Any
-"""One of the core's optimizers."""
+Optimizer = SGD | Adam | AdamW | Rprop | GRprop | SARPROP
 
 
 def _sgd(estimator: BaseMLP) -> SGD:
@@ -51,29 +48,30 @@ def _adamw(estimator: BaseMLP) -> AdamW:
     )
 
 
-def _full_batch() -> dict[str, Callable[[BaseMLP], Optimizer]]:
-    """Return the solvers that learn from all rows at a time, and have no parameter but their constants."""
+def _sarprop(estimator: BaseMLP) -> SARPROP:
+    return SARPROP(seed=int(check_random_state(estimator.random_state).randint(1 << 31)))
 
-    def maker(cls: Any, **constants: Any) -> Callable[[BaseMLP], Optimizer]:
-        return lambda _: cls(**constants)
 
-    makers = {"rprop": maker(Rprop)}
-    if hasattr(Rprop, "variant"):
-        variants = ("rprop+", "rprop-", "irprop+", "irprop-")
-        makers.update((variant, maker(Rprop, variant=variant)) for variant in variants)
-    makers.update((cls.__name__.lower(), maker(cls)) for cls in _RELATIVES)
-    return makers
+def _with_its_constants(cls: Any, **constants: Any) -> tuple[Callable[[BaseMLP], Optimizer], tuple[str, ...]]:
+    """Return what makes an optimizer that no parameter of the estimator has a say in."""
+    return (lambda _: cls(**constants)), ()
 
 
 _MAKERS: dict[str, tuple[Callable[[BaseMLP], Optimizer], tuple[str, ...]]] = {
     "sgd": (_sgd, ("learning_rate", "learning_rate_init", "power_t", "momentum", "nesterovs_momentum")),
     "adam": (_adam, ("learning_rate_init", "beta_1", "beta_2", "epsilon")),
     "adamw": (_adamw, ("learning_rate_init", "beta_1", "beta_2", "epsilon", "alpha")),
-    **{name: (make, ()) for name, make in _full_batch().items()},
+    "rprop": _with_its_constants(Rprop),
+    "rprop+": _with_its_constants(Rprop, variant="rprop+"),
+    "rprop-": _with_its_constants(Rprop, variant="rprop-"),
+    "irprop+": _with_its_constants(Rprop, variant="irprop+"),
+    "irprop-": _with_its_constants(Rprop, variant="irprop-"),
+    "grprop": _with_its_constants(GRprop),
+    "sarprop": (_sarprop, ()),
 }
 
 EPOCH_SOLVERS = tuple(_MAKERS)
-OBJECTS = (SGD, Adam, AdamW, Rprop, *_RELATIVES)
+OBJECTS = (SGD, Adam, AdamW, Rprop, GRprop, SARPROP)
 """Classes whose objects can be the solver, with constants of one's own."""
 
 _BY_MINI_BATCHES = {"sgd", "adam", "adamw"}
