@@ -12,12 +12,11 @@ import sys
 import ferroprop as fp
 import matplotlib.pyplot as plt
 import numpy as np
+from ferroprop.displays import DecisionRegionDisplay
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import NDArray
 
-RUST, BLUE, GREY = "#b7410e", "#20639b", "#777777"
-REGIONS = LinearSegmentedColormap.from_list("regions", ["#9cbfdf", "#ffffff", "#eab08f"])
+RUST = "#b7410e"
 LAYERS = [2, 32, 32, 1]
 EPOCHS = 1500
 EDGE = 3.5
@@ -36,19 +35,10 @@ def draw_regions(axes: Axes, network: fp.Network, X: NDArray[np.float64], Y: NDA
     side = np.linspace(-EDGE, EDGE, 400)
     grid = np.column_stack([part.ravel() for part in np.meshgrid(side, side)])
     output = network.predict(grid).reshape(side.size, side.size)
-    axes.imshow(
-        output,
-        origin="lower",
-        extent=(-EDGE, EDGE, -EDGE, EDGE),
-        cmap=REGIONS,
-        vmin=0,
-        vmax=1,
-        interpolation="bilinear",
-    )
-    axes.contour(side, side, output, levels=[0.5], colors="white", linewidths=1.2)
-    for label, color in ((1, RUST), (0, BLUE)):
-        points = X[Y[:, 0] == label]
-        axes.scatter(points[:, 0], points[:, 1], s=14, color=color, edgecolors="white", linewidths=0.5)
+    display = DecisionRegionDisplay(x0=side, x1=side, response=np.stack([output, 1 - output], axis=-1))
+    display.plot(ax=axes, points=(X, 1 - Y[:, 0]))
+    axes.get_legend().remove()
+    axes.set_aspect("equal")
     right = np.mean((network.predict(X) > 0.5) == (Y > 0.5))
     axes.set_title(f"Two spirals: {right:.0%} of {len(X)} points right", loc="left")
     axes.set_xticks([])

@@ -15,6 +15,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
+from joblib import parallel_config
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -299,6 +300,16 @@ def test_layouts_and_containers(iris, same):
     other = fp.MLPClassifier(max_iter=3, random_state=0).fit(same(X), y)
     np.testing.assert_array_equal(weights(plain), weights(other))
     np.testing.assert_array_equal(plain.predict_proba(X), plain.predict_proba(same(X)))
+
+
+@quiet
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_read_only_memory_maps(diabetes, tmp_path, solver):
+    mapped = joblib.load(joblib.dump(diabetes, tmp_path / "data")[0], mmap_mode="r")
+    settings = {"solver": solver, "max_iter": 3, "random_state": 0, "early_stopping": True}
+    plain, other = (fp.MLPRegressor(**settings).fit(*data) for data in (diabetes, mapped))
+    np.testing.assert_array_equal(weights(plain), weights(other))
+    np.testing.assert_array_equal(plain.predict(diabetes[0]), other.predict(mapped[0]))
 
 
 @quiet
@@ -631,14 +642,18 @@ def test_predicting_in_threads_during_a_fit(diabetes):
 def test_grid_search_in_a_pipeline(iris):
     model = make_pipeline(StandardScaler(), fp.MLPClassifier(max_iter=30, random_state=0))
     grid = {"mlpclassifier__solver": ["rprop", "adam"], "mlpclassifier__alpha": [1e-4, 1.0]}
-    search = GridSearchCV(model, grid, cv=3, n_jobs=2).fit(*iris)
+    search = GridSearchCV(model, grid, cv=3, n_jobs=-1).fit(*iris)
     assert search.best_score_ > 0.9
+    alone = GridSearchCV(model, grid, cv=3).fit(*iris)
+    np.testing.assert_array_equal(search.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"])
 
 
 @quiet
 def test_cross_validation(diabetes):
     model = fp.MLPRegressor(hidden_layer_sizes=(10,), solver="rprop", early_stopping=True, random_state=0)
-    assert cross_val_score(model, *diabetes, cv=3).mean() > 0.3
+    scores = cross_val_score(model, *diabetes, cv=3)
+    assert scores.mean() > 0.3
+    np.testing.assert_array_equal(cross_val_score(model, *diabetes, cv=3, n_jobs=2), scores)
 
 
 @quiet
@@ -647,7 +662,10 @@ def test_meta_estimators():
     X = scale(X)
     model = fp.MLPClassifier((8,), solver="rprop", max_iter=30, random_state=0)
     assert CalibratedClassifierCV(model, cv=3).fit(X, y).score(X, y) > 0.95
-    assert BaggingClassifier(model, n_estimators=3, random_state=0).fit(X, y).score(X, y) > 0.95
+    bagging = BaggingClassifier(model, n_estimators=3, n_jobs=2, random_state=0)
+    assert bagging.fit(X, y).score(X, y) > 0.95
+    with parallel_config(backend="threading"):
+        assert bagging.fit(X, y).score(X, y) > 0.95
     importance = permutation_importance(model.fit(X, y), X, y, n_repeats=2, random_state=0)
     assert importance.importances_mean.shape == (30,)
 

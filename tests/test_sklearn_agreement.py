@@ -1,5 +1,7 @@
 """The same data, parameters and random state give the weights that scikit-learn's estimators find."""
 
+import inspect
+
 import ferroprop as fp
 import numpy as np
 import pytest
@@ -54,6 +56,9 @@ def _tasks():
     yield "regression", "MLPRegressor", X, scale(y)
     X, y = make_regression(230, 8, n_targets=3, random_state=0)
     yield "multi-output", "MLPRegressor", X, scale(y)
+    rng = np.random.RandomState(0)
+    yield "counts", "MLPRegressor", X, rng.poisson(np.exp(scale(y)[:, 0] / 2))
+    yield "several counts", "MLPRegressor", X, rng.poisson(np.exp(scale(y) / 2))
 
 
 TASKS = {name: task for name, *task in _tasks()}
@@ -61,6 +66,8 @@ TASKS = {name: task for name, *task in _tasks()}
 
 def fit_both(name, X, y, sample_weight=None, **parameters):
     defaults = {"hidden_layer_sizes": (7, 5), "max_iter": 8, "random_state": 3}
+    if np.issubdtype(y.dtype, np.integer) and name == "MLPRegressor":
+        defaults["loss"] = "poisson"
     theirs, ours = (
         getattr(module, name)(**{**defaults, **parameters}).fit(X, y, sample_weight=sample_weight)
         for module in (sklearn.neural_network, fp)
@@ -84,7 +91,8 @@ def test_same_fit(task, settings, activation, weighted):
     theirs, ours = fit_both(name, X, y, sample_weight, activation=activation, **settings)
     assert_same_weights(theirs, ours)
     public = {name for name in vars(theirs) if name.endswith("_") and not name.startswith("_")}
-    assert public == {name for name in vars(ours) if name.endswith("_") and not name.startswith("_")}
+    added = {"loss_curve_", "validation_loss_curve_"}
+    assert public | added == added | {n for n in vars(ours) if n.endswith("_") and not n.startswith("_")}
     for attribute in ("n_iter_", "t_", "n_layers_", "n_outputs_", "out_activation_", "n_features_in_"):
         assert getattr(ours, attribute) == getattr(theirs, attribute)
     if name == "MLPClassifier":
@@ -100,8 +108,6 @@ def test_same_fit(task, settings, activation, weighted):
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
 def test_same_course_of_losses_and_scores(task, settings, weighted):
     name, X, y = task
-    if name == "MLPRegressor" and y.ndim == 2:
-        settings = {**settings, "alpha": 0.0}
     sample_weight = np.random.RandomState(1).uniform(0.1, 2.0, len(X)) if weighted else None
     theirs, ours = fit_both(name, X, y, sample_weight, **settings)
     np.testing.assert_allclose(ours.loss_, theirs.loss_, rtol=1e-10)
@@ -199,8 +205,24 @@ def test_the_parameters_are_those_of_scikit_learn():
     for name in ("MLPClassifier", "MLPRegressor"):
         theirs = getattr(sklearn.neural_network, name)().get_params()
         ours = getattr(fp, name)().get_params()
-        added = {"max_time": None, "n_jobs": None}
+        added = {
+            "dropout": 0.0,
+            "output_activation": None,
+            "scoring": None,
+            "restore_best_weights": None,
+            "callback": None,
+            "max_time": None,
+            "n_jobs": None,
+        }
+        if name == "MLPClassifier":
+            added.update(loss="log_loss", class_weight=None, label_smoothing=0.0)
+        else:
+            added.update(quantile=0.5)
         assert ours == {**theirs, **added}
+        signature = inspect.signature(getattr(fp, name))
+        assert list(signature.parameters)[: len(theirs)] == list(
+            inspect.signature(getattr(sklearn.neural_network, name)).parameters
+        )
 
 
 @pytest.mark.parametrize("weight", [None, np.random.RandomState(2).rand(40)], ids=["", "weighted"])

@@ -15,14 +15,13 @@ pytestmark = pytest.mark.filterwarnings(
     "default"
 )  # scikit-learn's tests expect and ignore warnings of their own
 
-# tests that reach into private attributes, or ask for what is not there yet
+# tests that reach into private attributes
 NOT_OURS = {
     "test_gradient": "calls scikit-learn's private _loss_grad_lbfgs",
     "test_learning_rate_warmstart": "reads the learning rate of the private _optimizer",
     "test_adaptive_learning_rate": "reads the learning rate of the private _optimizer",
     "test_n_iter_no_change": "reads the private _no_improvement_count",
     "test_n_iter_no_change_inf": "reads the private _no_improvement_count",
-    "test_mlp_vs_poisson_glm_equivalent": "there is no Poisson loss yet",
 }
 
 

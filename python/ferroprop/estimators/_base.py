@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import joblib
 import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 
+from ferroprop.estimators import _activations, _optimizers
+from ferroprop.estimators._conversion import ConvertsToSklearn
 from ferroprop.estimators._epochs import NOT_FINITE, fit_by_epochs
 from ferroprop.estimators._initial_weights import initial_weights
+from ferroprop.estimators._layers import LooksInside
 from ferroprop.estimators._lbfgs import fit_lbfgs
-from ferroprop.estimators._optimizers import EPOCH_SOLVERS, MINI_BATCH_SOLVERS, OptimizerKeeper
-from ferroprop.estimators._prepared import NetworkKeeper
+from ferroprop.estimators._optimizers import EPOCH_SOLVERS, OptimizerKeeper, is_decoupled, is_mini_batch
+from ferroprop.estimators._prepared import FittedLayers, NetworkKeeper, with_own_memory
 from ferroprop.estimators._sklearn import (
-    BaseEstimator,
     Interval,
     Options,
+    SklearnBase,
     StrOptions,
     check_is_fitted,
     check_random_state,
     check_sample_weight,
+    get_scorer_names,
     validate_data,
+    with_callbacks_and_checked_parameters,
     with_checked_parameters,
 )
-from ferroprop.estimators._typing import Array, Layers, LearningRateSchedule, MatrixLike, TargetLike
+from ferroprop.estimators._start import Start
+from ferroprop.estimators._threads import threads_for
+from ferroprop.estimators._typing import Array, Layers, MatrixLike, TargetLike
 from ferroprop.estimators._validation_set import Rows
 
 if TYPE_CHECKING:
@@ -39,25 +45,25 @@ _SPARSE_ROWS_AT_A_TIME = 1024
 
 def has_partial_fit(estimator: BaseMLP) -> bool:
     """Tell whether the solver takes single steps; the check behind ``hasattr(estimator, "partial_fit")``."""
-    if estimator.solver not in MINI_BATCH_SOLVERS:
+    if not is_mini_batch(estimator.solver):
         raise AttributeError(
             f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic."
         )
     return True
 
 
-class BaseMLP(BaseEstimator):  # type: ignore[misc]
+class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
     """Base of `MLPClassifier` and `MLPRegressor`; not for direct use.
 
-    A subclass says what its targets are (`_validate_input`), which activation its output layer has
-    (`_out_activation`), how a validation set is split and scored (`_stratifies`, `_score_outputs`), and what
-    is predicted from the outputs.
+    A subclass says what its targets are (`_validate_input`, `_targets`, `_labels`), which activation its
+    output layer has (`_out_activation`), how a validation set is split and scored (`_stratifies`,
+    `_score_outputs`), and what is predicted from the outputs.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
-        "solver": [StrOptions({"lbfgs", *EPOCH_SOLVERS})],
+        "activation": [*_activations.HIDDEN, list, tuple, np.ndarray],
+        "solver": [StrOptions({"lbfgs", *EPOCH_SOLVERS}), *_optimizers.OBJECTS],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
@@ -78,6 +84,11 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple, np.ndarray],
+        "output_activation": [*_activations.OUTPUT, None],
+        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
+        "restore_best_weights": ["boolean", None],
+        "callback": [callable, None],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "n_jobs": [
             Interval(Integral, 1, None, closed="left"),
@@ -86,72 +97,33 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         ],
     }
 
-    def __init__(
-        self,
-        *,
-        hidden_layer_sizes: int | Sequence[int],
-        activation: str,
-        solver: str,
-        alpha: float,
-        batch_size: int | str,
-        learning_rate: LearningRateSchedule,
-        learning_rate_init: float,
-        power_t: float,
-        max_iter: int,
-        loss: str,
-        shuffle: bool,
-        random_state: int | np.random.RandomState | None,
-        tol: float,
-        verbose: bool | int,
-        warm_start: bool,
-        momentum: float,
-        nesterovs_momentum: bool,
-        early_stopping: bool,
-        validation_fraction: float,
-        beta_1: float,
-        beta_2: float,
-        epsilon: float,
-        n_iter_no_change: float,
-        max_fun: int,
-        max_time: float | None,
-        n_jobs: int | None,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.loss = loss
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.max_time = max_time
-        self.n_jobs = n_jobs
+    coefs_ = FittedLayers()
+    intercepts_ = FittedLayers()
+
+    def __init__(self, **parameters: Any) -> None:
+        for name, value in parameters.items():
+            setattr(self, name, value)
 
     # ---- what a subclass says ------------------------------------------------------------------------------
 
     def _validate_input(
-        self, X: MatrixLike, y: TargetLike, *, incremental: bool, reset: bool
+        self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool
     ) -> tuple[Array, Array]:
-        """Return checked inputs, dense or sparse, and targets, one column an output."""
+        """Return checked inputs, dense or sparse, and targets, one column an output.
+
+        The classes of an earlier fit stay if this one goes on from there; with `reset` its features do not.
+        """
         raise NotImplementedError
 
-    def _out_activation(self) -> str:
+    def _targets(self, y: TargetLike) -> Array:
+        """Return checked targets of rows that are not trained on, one column an output."""
+        raise NotImplementedError
+
+    def _labels(self, Y: Array) -> Array:
+        """Return targets as the user has them."""
+        raise NotImplementedError
+
+    def _out_activation(self) -> Any:
         """Return the activation of the output layer."""
         raise NotImplementedError
 
@@ -160,17 +132,46 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def _score_outputs(self, Y: Array, outputs: Array, sample_weight: Array | None) -> float:
-        """Score the network's outputs on the validation set; greater is better."""
+        """Score outputs on the validation set where `scoring` is None; greater is better."""
         raise NotImplementedError
 
     def _outputs_in_mean(self, n_outputs: int) -> int:
         """Return by how many outputs the core's loss, their sum, is divided for ``loss_``."""
         raise NotImplementedError
 
+    def _class_weights(self, Y: Array, sample_weight: Array | None) -> Array | None:
+        """Return the weights of the rows, the weights of their classes included."""
+        return sample_weight
+
+    def _core_targets(self, Y: Array, dtype: np.dtype[Any]) -> Array:
+        """Return the targets as the core's loss takes them."""
+        return Y.astype(dtype, copy=False)
+
+    def _core_loss(self) -> Any:
+        """Return the loss as the core takes it."""
+        return self.loss
+
+    def _has_margins(self) -> bool:
+        """Tell whether the targets are -1 and 1 and the outputs on either side of 0, not probabilities."""
+        return False
+
+    def _penalty(self) -> float:
+        """Return the strength of the penalty in the loss."""
+        return 0.0 if is_decoupled(self.solver) else float(self.alpha)
+
     # ---- fit -----------------------------------------------------------------------------------------------
 
-    @with_checked_parameters
-    def fit(self, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None = None) -> Self:
+    @with_callbacks_and_checked_parameters
+    def fit(
+        self,
+        X: MatrixLike,
+        y: TargetLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: TargetLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Fit the model to data matrix X and target(s) y.
 
         Parameters
@@ -181,48 +182,152 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             The target values (class labels in classification, real numbers in regression).
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation data. With ``early_stopping=True`` they take the place of the rows that would be held
+            out; without it loss and score on them are only recorded.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
 
         Returns
         -------
         self : object
             The fitted estimator.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        given = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, given=given)
+
+    @with_checked_parameters
+    def initialize(self, X: MatrixLike, y: TargetLike) -> Self:
+        """Give the network its initial weights, without any training.
+
+        Predictions are those of the untrained network; `coefs_` and `intercepts_` can be replaced by other
+        weights. Training goes on from there with ``partial_fit``, or with ``fit`` if ``warm_start=True``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Says how many inputs there are, their names and their dtype.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Says how many outputs there are, or which classes.
+
+        Returns
+        -------
+        self : object
+            The estimator with weights.
+
+        Examples
+        --------
+        >>> from ferroprop import MLPRegressor
+        >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0]
+        >>> mlp = MLPRegressor(hidden_layer_sizes=(), activation="identity").initialize(X, y)
+        >>> mlp.coefs_[0][:] = [[1.0], [10.0]]
+        >>> mlp.intercepts_[0][:] = 100.0
+        >>> mlp.predict(X).tolist()
+        [110.0, 101.0]
+        """
+        return self._fit(X, y, None, initialize=True)
 
     def _fit(
-        self, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None, *, incremental: bool
+        self,
+        X: MatrixLike,
+        y: TargetLike,
+        sample_weight: ArrayLike | None,
+        *,
+        given: tuple[Any, Any, Any] = (None, None, None),
+        incremental: bool = False,
+        initialize: bool = False,
     ) -> Self:
         hidden_sizes = self._hidden_sizes()
-        fresh = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        X, Y = self._validate_input(X, y, incremental=incremental, reset=fresh)
+        activation = self._hidden_activation()
+        if self.solver == "lbfgs" and np.any(np.asarray(self.dropout) != 0.0):
+            raise ValueError(
+                "solver='lbfgs' has no dropout: its line search needs a loss that stays the same."
+            )
+        goes_on = (self.warm_start or incremental) and not initialize
+        fresh = "coefs_" not in self.__dict__ or not goes_on
+        data: dict[str, Any] = {"X": X, "y": y, "metadata": None}
+        X, Y = self._validate_input(X, y, goes_on=goes_on, reset=fresh)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
+        validation = self._given_rows(*given, dtype=X.dtype, n_outputs=Y.shape[1])
         layer_sizes = [X.shape[1], *hidden_sizes, Y.shape[1]]
         rng = check_random_state(self.random_state)
-        output = self._out_activation()
+        output = self._out_activation() if self.output_activation is None else self.output_activation
         if fresh:
-            coefs, intercepts = initial_weights(layer_sizes, self.activation, X.dtype, rng)
+            coefs, intercepts = initial_weights(layer_sizes, activation, X.dtype, rng)
         else:
             coefs, intercepts = self.coefs_, self.intercepts_
             _check_continues(coefs, layer_sizes)
         keeper = OptimizerKeeper() if fresh else self.__dict__.get("_optimizer") or OptimizerKeeper()
-        rows = Rows(X.toarray() if scipy.sparse.issparse(X) else X, Y, weight)
-        if self.solver == "lbfgs":
-            fitted = fit_lbfgs(self, rows, coefs, intercepts, output)
-            fitted["t_"] = 0 if fresh else getattr(self, "t_", 0)
+        if weight is not None:
+            data["metadata"] = {"sample_weight": weight}
+        rows = Rows(_dense(X), Y, self._class_weights(Y, weight))
+        context = None
+        if not (incremental or initialize):
+            context = self._init_callback_context(max_subtasks=self.max_iter + 1)
+            context.call_on_fit_task_begin(estimator=self, **data)
+        start = Start(
+            rows, validation, coefs, intercepts, output, rng, fresh, incremental, context=context, data=data
+        )
+        if initialize:
+            fitted = {**_layers(coefs, intercepts, output), "n_iter_": 0, "t_": 0, "loss_curve_": []}
+        elif self.solver == "lbfgs":
+            fitted = fit_lbfgs(self, start)
         else:
-            fitted = fit_by_epochs(
-                self, keeper, rows, coefs, intercepts, output, rng, fresh=fresh, incremental=incremental
-            )
+            fitted = fit_by_epochs(self, keeper, start)
         if not all(np.isfinite(array).all() for array in (*fitted["coefs_"], *fitted["intercepts_"])):
             raise ValueError(NOT_FINITE)
-        fitted["n_outputs_"] = Y.shape[1]
-        fitted["n_layers_"] = len(layer_sizes)
-        fitted["out_activation_"] = output
         fitted["_optimizer"] = keeper
         fitted["_networks"] = self.__dict__.get("_networks") or NetworkKeeper()
         # at once: a thread that predicts meanwhile sees the old fit or the new one
         self.__dict__.update(fitted)
+        if context is not None:
+            context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes={})
         return self
+
+    def _given_rows(
+        self, X_val: Any, y_val: Any, sample_weight_val: Any, *, dtype: Any, n_outputs: int
+    ) -> Rows | None:
+        """Check the validation data of a call of ``fit``, as it checks the training data."""
+        if X_val is None and y_val is None:
+            if sample_weight_val is not None:
+                raise ValueError("sample_weight_val is provided, but X_val and y_val were not provided.")
+            return None
+        if y_val is None:
+            raise ValueError("X_val is provided, but y_val was not provided.")
+        if X_val is None:
+            raise ValueError("y_val is provided, but X_val was not provided.")
+        X = validate_data(self, X_val, accept_sparse=["csr", "csc"], dtype=dtype, reset=False)
+        Y = self._targets(y_val)
+        if len(Y) != X.shape[0]:
+            raise ValueError(f"X_val and y_val must have as many rows, got {X.shape[0]} and {len(Y)}.")
+        if Y.shape[1] != n_outputs:
+            raise ValueError(f"y_val must have {n_outputs} output(s), as y has, got {Y.shape[1]}.")
+        weight = None if sample_weight_val is None else check_sample_weight(sample_weight_val, X)
+        return Rows(_dense(X), Y, weight)
+
+    def _attributes_of(self, network: Network, output: Any) -> dict[str, Any]:
+        """Return the fitted attributes that say what the network is."""
+        weights, biases = network.weights, network.biases
+        return _layers(list(map(np.array, weights)), list(map(np.array, biases)), output)
+
+    def _copy_with(self, attributes: dict[str, Any]) -> Self:
+        """Return an estimator like this one with other fitted attributes; the rest is shared."""
+        other: Self = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.__dict__.update(attributes, _networks=NetworkKeeper())
+        return other
+
+    def _hidden_activation(self) -> Any:
+        """Return the activation of all hidden layers, or a tuple with that of each."""
+        if isinstance(self.activation, str):
+            return self.activation
+        return _activations.hidden_activations(self.activation, len(self._hidden_sizes()))
+
+    def _restores_best(self) -> bool:
+        restores = self.restore_best_weights
+        return bool(self.early_stopping if restores is None else restores)
 
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
@@ -235,19 +340,14 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
 
     def _n_threads(self) -> int | None:
         """Return `n_jobs` as a number of threads, None for the core's own choice."""
-        if self.n_jobs is None or self.n_jobs > 0:
-            return self.n_jobs
-        return int(joblib.effective_n_jobs(self.n_jobs))
+        return threads_for(self.n_jobs)
 
     # ---- predict -------------------------------------------------------------------------------------------
 
     def _network(self) -> Network:
         """Return the fitted network, whatever has been done to the arrays meanwhile."""
-        coefs, intercepts = self.coefs_, self.intercepts_
-        while coefs is not self.coefs_:  # a fit in another thread has just replaced both
-            coefs, intercepts = self.coefs_, self.intercepts_
-        networks = self.__dict__.get("_networks") or NetworkKeeper()
-        return networks.network_of(coefs, intercepts, self.activation, self.out_activation_)
+        keeper = self.__dict__.get("_networks") or NetworkKeeper()
+        return keeper.network_of(self.__dict__, self._hidden_activation(), self.out_activation_)
 
     def _outputs(self, X: MatrixLike) -> Array:
         """Return the outputs of the network for checked or unchecked `X`, of shape (n_samples, n_outputs).
@@ -268,22 +368,41 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             network = self._network()
             if X.dtype == network.dtype:
                 try:
-                    return network.predict(X, n_threads=self._n_threads())
+                    return network.predict(X, n_threads=1 if X.shape[0] == 1 else self._n_threads())
                 except ValueError:
                     pass
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        network, n_threads = self._network(), self._n_threads()
+        rows = self._checked_rows(X)
+        return self._in_parts(self._network().predict, rows)
+
+    def _checked_rows(self, X: MatrixLike) -> Any:
+        return validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+
+    def _in_parts(self, method: Callable[..., Array], X: Any) -> Array:
+        """Return what a method of the network says of checked rows, dense or sparse."""
+        n_threads = self._n_threads()
         if not scipy.sparse.issparse(X):
-            return network.predict(X, n_threads=n_threads)
-        return np.concatenate([network.predict(part, n_threads=n_threads) for part in _dense_parts(X)])
+            return method(X, n_threads=n_threads)
+        return np.concatenate([method(part, n_threads=n_threads) for part in _dense_parts(X)])
+
+    def _gradient_of_outputs(self, gradient: Array) -> Array:
+        """Return the gradient of what is predicted, from that of the network's outputs."""
+        return gradient[:, 0] if gradient.shape[1] == 1 else gradient
+
+    @property
+    def _n_features_out(self) -> int:
+        """Number of columns of ``transform``."""
+        check_is_fitted(self)
+        return int(np.shape(self.coefs_[-1])[0])
 
     # ---- pickle, tags --------------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
         """Return parameters, fitted arrays and the optimizer's arrays, but no object of the core."""
         state: dict[str, Any] = dict(super().__getstate__())
-        state.pop("_networks", None)
+        keeper = state.pop("_networks", None)
+        if keeper is not None:
+            keeper.release()  # a shallow copy shares the arrays
         if "_optimizer" in state:
             state["_optimizer"] = state["_optimizer"].to_pickle()
         return state
@@ -294,12 +413,31 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         if "_optimizer" in state:
             self._optimizer = OptimizerKeeper(state["_optimizer"])
             self._networks = NetworkKeeper()
+        for layers in ("coefs_", "intercepts_"):
+            if layers in state:
+                self.__dict__[layers] = with_own_memory(state[layers])
 
     def __sklearn_tags__(self) -> Any:
         """Return the tags of an estimator that takes sparse matrices."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _layers(coefs: Layers, intercepts: Layers, output: Any) -> dict[str, Any]:
+    return {
+        "coefs_": coefs,
+        "intercepts_": intercepts,
+        "n_outputs_": coefs[-1].shape[1],
+        "n_layers_": len(coefs) + 1,
+        "out_activation_": output,
+    }
+
+
+def _dense(X: Any) -> Array:
+    dense: Array = X.toarray() if scipy.sparse.issparse(X) else X
+    return dense
 
 
 def _check_continues(coefs: Layers, layer_sizes: list[int]) -> None:

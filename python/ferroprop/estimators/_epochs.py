@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ferroprop._core import History, Network, train
-from ferroprop.estimators._optimizers import MINI_BATCH_SOLVERS, OptimizerKeeper
+from ferroprop._core import Epoch, History, train
+from ferroprop.estimators._optimizers import OptimizerKeeper, is_mini_batch
 from ferroprop.estimators._prepared import build_network
-from ferroprop.estimators._progress import ProgressLines
 from ferroprop.estimators._sklearn import ConvergenceWarning
-from ferroprop.estimators._typing import Layers
-from ferroprop.estimators._validation_set import Rows, hold_out
+from ferroprop.estimators._start import Start, audience, hint_about_scale
+from ferroprop.estimators._typing import Array
+from ferroprop.estimators._validation_set import ValidationSet, hold_out
 
 if TYPE_CHECKING:
     from ferroprop.estimators._base import BaseMLP
@@ -26,19 +27,8 @@ NOT_FINITE = (
 )
 
 
-def fit_by_epochs(
-    estimator: BaseMLP,
-    keeper: OptimizerKeeper,
-    rows: Rows,
-    coefs: Layers,
-    intercepts: Layers,
-    output: str,
-    rng: np.random.RandomState,
-    *,
-    fresh: bool,
-    incremental: bool,
-) -> dict[str, Any]:
-    """Train from the given parameters and return the fitted attributes.
+def fit_by_epochs(estimator: BaseMLP, keeper: OptimizerKeeper, start: Start) -> dict[str, Any]:
+    """Train and return the fitted attributes.
 
     Parameters
     ----------
@@ -46,71 +36,121 @@ def fit_by_epochs(
         Gives the parameters, and the attributes of an earlier fit that this one continues.
     keeper : OptimizerKeeper
         Has the optimizer of an earlier fit, and keeps this one's.
-    rows : Rows
-        Training data; the targets have one column an output.
-    coefs, intercepts : list of ndarray
-        Where to start.
-    output : str
-        Activation of the output layer.
-    rng : numpy.random.RandomState
-        Draws the validation set and the shuffles.
-    fresh : bool
-        Forget an earlier fit.
-    incremental : bool
-        One epoch, as in ``partial_fit``.
+    start : Start
+        Data, weights and random numbers.
     """
     early_stopping = estimator.early_stopping
-    if early_stopping and incremental:
+    if early_stopping and start.incremental:
         raise ValueError("partial_fit does not support early_stopping=True")
-    score = None
-    if early_stopping:
+    rows, held_out = start.rows, start.given
+    if early_stopping and held_out is None:
         rows, held_out = hold_out(
-            rows, estimator.validation_fraction, stratify=estimator._stratifies(rows.Y), rng=rng
+            rows, estimator.validation_fraction, stratify=estimator._stratifies(rows.Y), rng=start.rng
         )
-        score = _scorer(estimator, held_out)
-    n_rows = rows.X.shape[0]
-    outputs_in_mean = estimator._outputs_in_mean(rows.Y.shape[1])
-    mini_batches = estimator.solver in MINI_BATCH_SOLVERS
-    network = build_network(coefs, intercepts, estimator.activation, output)
-    optimizer, resumed = keeper.optimizer_for(estimator, network.dtype, resume=not fresh)
-    lines = _progress_lines(estimator) if estimator.verbose else None
-    waits = not incremental and np.isfinite(estimator.n_iter_no_change)
-    history = train(
-        network,
-        rows.X,
-        rows.Y.astype(network.dtype, copy=False),
-        loss=estimator.loss,
-        optimizer=optimizer,
-        epochs=1 if incremental else estimator.max_iter,
-        batch_size=_batch_size(estimator, n_rows) if mini_batches else None,
-        shuffle=shuffled_orders(rng, n_rows) if mini_batches and estimator.shuffle else False,
-        sample_weight=rows.sample_weight,
-        alpha=estimator.alpha,
-        score=score,
-        patience=int(estimator.n_iter_no_change) + 1 if waits else None,
-        tolerance=estimator.tol if early_stopping else estimator.tol * outputs_in_mean,
-        restore_best=early_stopping,
-        max_time=estimator.max_time,
-        callback=lines,
-        n_threads=estimator._n_threads(),
-        warm_start=resumed,
-    )
+    watched = None if held_out is None else ValidationSet(estimator, held_out, start.output)
+    decisive = watched if early_stopping else None
+    score = decisive.score if decisive is not None and decisive.is_scored else None
+    X, Y, sample_weight = rows
+    n_rows, n_outputs = Y.shape
+    outputs_in_mean = estimator._outputs_in_mean(n_outputs)
+    mini_batches = is_mini_batch(estimator.solver)
+    network = build_network(start.coefs, start.intercepts, estimator._hidden_activation(), start.output)
+    optimizer, resumed = keeper.optimizer_for(estimator, network.dtype, resume=not start.fresh)
+    waits = not start.incremental and np.isfinite(estimator.n_iter_no_change)
+    dropout = _dropout(estimator)
+    with audience(estimator, start, network, watched if decisive is None else None) as told:
+
+        def tell(epoch: Epoch) -> bool:
+            validation_loss = epoch.validation_loss
+            return told(
+                network,
+                epoch=epoch.epoch,
+                loss=_reported(epoch.loss, epoch.penalty, outputs_in_mean),
+                validation_loss=None if validation_loss is None else validation_loss / outputs_in_mean,
+                validation_score=epoch.score,
+                learning_rate=epoch.learning_rate,
+                seconds=epoch.seconds,
+            )
+
+        history = train(
+            network,
+            X,
+            estimator._core_targets(Y, network.dtype),
+            loss=estimator._core_loss(),
+            optimizer=optimizer,
+            epochs=1 if start.incremental else estimator.max_iter,
+            batch_size=_batch_size(estimator, n_rows) if mini_batches else None,
+            shuffle=shuffled_orders(start.rng, n_rows) if mini_batches and estimator.shuffle else False,
+            sample_weight=sample_weight,
+            alpha=estimator._penalty(),
+            dropout=dropout,
+            seed=_dropout_seed(estimator, start) if np.any(dropout) else 0,
+            validation=None if decisive is None else _for_core(estimator, decisive, network.dtype),
+            score=score,
+            patience=int(estimator.n_iter_no_change) + 1 if waits else None,
+            tolerance=estimator.tol * (outputs_in_mean if score is None else 1),
+            restore_best=estimator._restores_best(),
+            max_time=estimator.max_time,
+            callback=tell if told else None,
+            n_threads=estimator._n_threads(),
+            warm_start=resumed,
+        )
+        told.out_of_patience = history.stop_reason == "patience"
     if history.stop_reason == "diverged":
         keeper.forget()
         if history.epochs == 0:
             raise ValueError(NOT_FINITE)
-    if lines is not None and history.stop_reason == "patience":
-        lines.out_of_patience()
-    if not incremental:
-        _warn_about_the_end(estimator, history)
-    fitted = _attributes(estimator, history, n_rows, outputs_in_mean, fresh=fresh)
-    if incremental:
+    if not start.incremental:
+        _warn_about_the_end(estimator, history, X)
+    losses = [
+        _reported(loss, penalty, outputs_in_mean)
+        for loss, penalty in zip(history.loss, history.penalty, strict=True)
+    ]
+    fitted = _attributes(estimator, history, losses, n_rows, fresh=start.fresh)
+    if decisive is not None:
+        _add_validation(
+            fitted,
+            estimator,
+            [loss / outputs_in_mean for loss in history.validation_loss],
+            list(history.score),
+            start,
+        )
+    elif watched is not None:
+        _add_validation(fitted, estimator, told.validation_losses, told.validation_scores, start)
+    if start.incremental:
         fitted["_no_improvement_count"] = _lower_learning_rate(estimator, keeper, fitted["loss_"])
-    fitted["coefs_"], fitted["intercepts_"] = network.weights, network.biases
-    earlier_best = None if fresh else getattr(estimator, "best_validation_score_", None)
-    if early_stopping and earlier_best is not None and fitted["best_validation_score_"] <= earlier_best:
-        fitted["coefs_"], fitted["intercepts_"] = coefs, intercepts
+    fitted.update(estimator._attributes_of(network, start.output))
+    earlier_best = None if start.fresh else getattr(estimator, "best_validation_score_", None)
+    if (
+        score is not None
+        and estimator._restores_best()
+        and earlier_best is not None
+        and fitted["best_validation_score_"] <= earlier_best
+    ):
+        fitted["coefs_"], fitted["intercepts_"] = start.coefs, start.intercepts
     return fitted
+
+
+def _dropout(estimator: BaseMLP) -> float | list[float]:
+    dropout = estimator.dropout
+    return float(dropout) if isinstance(dropout, Real) else [float(one) for one in dropout]
+
+
+def _dropout_seed(estimator: BaseMLP, start: Start) -> int:
+    """Return what names the outputs left out; it differs from call to call of ``partial_fit``."""
+    drawn = int(start.rng.randint(1 << 31))
+    return drawn + int(_earlier(estimator, "t_", 0, fresh=start.fresh))
+
+
+def _reported(loss: float, penalty: float, outputs_in_mean: int) -> float:
+    """Return the loss as scikit-learn reports it: the mean over the outputs, and the whole penalty."""
+    return loss if outputs_in_mean == 1 else (loss - penalty) / outputs_in_mean + penalty
+
+
+def _for_core(estimator: BaseMLP, watched: ValidationSet, dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    X, Y, sample_weight = watched.rows
+    targets = estimator._core_targets(Y, dtype)
+    return (X, targets) if sample_weight is None else (X, targets, sample_weight)
 
 
 def shuffled_orders(rng: np.random.RandomState, n_rows: int) -> Callable[[int], NDArray[np.intp]]:
@@ -130,16 +170,6 @@ def shuffled_orders(rng: np.random.RandomState, n_rows: int) -> Callable[[int], 
     return next_order
 
 
-def _scorer(estimator: BaseMLP, held_out: Rows) -> Callable[[Network], float]:
-    X, Y, sample_weight = held_out
-    n_threads = estimator._n_threads()
-
-    def score(network: Network) -> float:
-        return estimator._score_outputs(Y, network.predict(X, n_threads=n_threads), sample_weight)
-
-    return score
-
-
 def _batch_size(estimator: BaseMLP, n_rows: int) -> int:
     if isinstance(estimator.batch_size, str):
         return min(200, n_rows)
@@ -148,31 +178,22 @@ def _batch_size(estimator: BaseMLP, n_rows: int) -> int:
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
             stacklevel=2,
         )
-    return min(estimator.batch_size, n_rows)
+    return min(int(estimator.batch_size), n_rows)
 
 
-def _progress_lines(estimator: BaseMLP) -> ProgressLines:
-    return ProgressLines(
-        tol=estimator.tol,
-        n_iter_no_change=estimator.n_iter_no_change,
-        early_stopping=estimator.early_stopping,
-        adaptive=estimator.solver == "sgd" and estimator.learning_rate == "adaptive",
-    )
-
-
-def _warn_about_the_end(estimator: BaseMLP, history: History) -> None:
+def _warn_about_the_end(estimator: BaseMLP, history: History, X: Array) -> None:
     """Warn when training ended before it was done; of interruption and divergence the core warns itself."""
     if history.stop_reason == "epochs":
         warnings.warn(
             f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
-            "hasn't converged yet.",
+            f"hasn't converged yet.{hint_about_scale(X)}",
             ConvergenceWarning,
             stacklevel=2,
         )
     elif history.stop_reason == "time":
         warnings.warn(
             f"Time limit (max_time={estimator.max_time:g} s) reached after {history.epochs} epoch(s) and the "
-            "optimization hasn't converged yet.",
+            f"optimization hasn't converged yet.{hint_about_scale(X)}",
             ConvergenceWarning,
             stacklevel=2,
         )
@@ -195,36 +216,47 @@ def _lower_learning_rate(estimator: BaseMLP, keeper: OptimizerKeeper, loss: floa
 
 
 def _attributes(
-    estimator: BaseMLP, history: History, n_rows: int, outputs_in_mean: int, *, fresh: bool
+    estimator: BaseMLP, history: History, losses: list[float], n_rows: int, *, fresh: bool
 ) -> dict[str, Any]:
     """Return the attributes that tell how training went, after those of an earlier fit unless `fresh`.
 
     An epoch in which training diverged counts, with NaN for its loss and score.
     """
-
-    def earlier(name: str, default: Any) -> Any:
-        value = None if fresh else getattr(estimator, name, None)
-        return default if value is None else value
-
-    losses = [loss / outputs_in_mean for loss in history.loss]
-    scores = list(history.score)
     diverged = [np.nan] if history.stop_reason == "diverged" else []
     n_iter = history.epochs + len(diverged)
+    earlier_curve = _earlier(estimator, "loss_curve_", [], fresh=fresh)
     attributes: dict[str, Any] = {
         "n_iter_": n_iter,
-        "t_": earlier("t_", 0) + n_iter * n_rows,
-        "loss_curve_": [*earlier("loss_curve_", []), *losses, *diverged],
+        "t_": _earlier(estimator, "t_", 0, fresh=fresh) + n_iter * n_rows,
+        "loss_curve_": [*earlier_curve, *losses, *diverged],
+        "validation_loss_curve_": None,
         "validation_scores_": None,
         "best_validation_score_": None,
         "best_loss_": None,
     }
     if losses:
         attributes["loss_"] = losses[-1]
-    if estimator.early_stopping:
-        attributes["validation_scores_"] = [*earlier("validation_scores_", []), *scores, *diverged]
-        attributes["best_validation_score_"] = max(
-            earlier("best_validation_score_", -np.inf), *scores, -np.inf
-        )
-    else:
-        attributes["best_loss_"] = min(earlier("best_loss_", np.inf), *losses, np.inf)
+    if not estimator.early_stopping:
+        earlier_best = _earlier(estimator, "best_loss_", np.inf, fresh=fresh)
+        attributes["best_loss_"] = min(earlier_best, *losses, np.inf)
     return attributes
+
+
+def _add_validation(
+    attributes: dict[str, Any], estimator: BaseMLP, losses: list[float], scores: list[float], start: Start
+) -> None:
+    """Add the course of loss and score on the validation set to the attributes."""
+    diverged = [np.nan] * (attributes["n_iter_"] - len(losses))
+    earlier = _earlier(estimator, "validation_loss_curve_", [], fresh=start.fresh)
+    attributes["validation_loss_curve_"] = [*earlier, *losses, *diverged]
+    if estimator.scoring != "loss":
+        earlier = _earlier(estimator, "validation_scores_", [], fresh=start.fresh)
+        attributes["validation_scores_"] = [*earlier, *scores, *diverged]
+        earlier_best = _earlier(estimator, "best_validation_score_", -np.inf, fresh=start.fresh)
+        attributes["best_validation_score_"] = max(earlier_best, *scores, -np.inf)
+
+
+def _earlier(estimator: BaseMLP, name: str, default: Any, *, fresh: bool) -> Any:
+    """Return an attribute of an earlier fit that this one continues."""
+    value = None if fresh else getattr(estimator, name, None)
+    return default if value is None else value

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from ferroprop._core import Logistic
 from ferroprop.estimators._typing import Layers
 
 
 def initial_weights(
-    layer_sizes: Sequence[int], activation: str, dtype: np.dtype[Any], rng: np.random.RandomState
+    layer_sizes: Sequence[int], activation: Any, dtype: np.dtype[Any], rng: np.random.RandomState
 ) -> tuple[Layers, Layers]:
     """Draw weights and biases of each layer, Glorot uniform.
 
@@ -22,8 +23,9 @@ def initial_weights(
     ----------
     layer_sizes : sequence of int
         Number of units of each layer, input and output included.
-    activation : str
-        Activation of the hidden layers.
+    activation : str, object or tuple of them
+        Activation of the hidden layers, a tuple if they differ. The output layer is drawn as the layer before
+        it, as in scikit-learn.
     dtype : numpy dtype
         The draws are float64; this is what they are rounded to.
     rng : numpy.random.RandomState
@@ -34,10 +36,12 @@ def initial_weights(
     coefs : list of ndarray of shape (fan_in, fan_out)
     intercepts : list of ndarray of shape (fan_out,)
     """
-    factor = 2.0 if activation == "logistic" else 6.0
     coefs: Layers = []
     intercepts: Layers = []
-    for fan_in, fan_out in pairwise(layer_sizes):
+    listed = (*activation, *activation[-1:]) if isinstance(activation, tuple) else ()
+    for layer, (fan_in, fan_out) in enumerate(pairwise(layer_sizes)):
+        drawn_as = listed[layer] if listed else activation
+        factor = 2.0 if drawn_as == "logistic" or isinstance(drawn_as, Logistic) else 6.0
         bound = np.sqrt(factor / (fan_in + fan_out))
         coefs.append(rng.uniform(-bound, bound, (fan_in, fan_out)).astype(dtype, copy=False))
         intercepts.append(rng.uniform(-bound, bound, fan_out).astype(dtype, copy=False))

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ferroprop._core import SGD, Adam, Rprop
+from ferroprop._core import SARPROP, SGD, Adam, AdamW, GRprop, Rprop
+from ferroprop.estimators._sklearn import check_random_state
 
 if TYPE_CHECKING:
     from ferroprop.estimators._base import BaseMLP
 
-Optimizer = Rprop | SGD | Adam
+Optimizer = SGD | Adam | AdamW | Rprop | GRprop | SARPROP
 
 
 def _sgd(estimator: BaseMLP) -> SGD:
@@ -37,18 +38,66 @@ def _adam(estimator: BaseMLP) -> Adam:
     )
 
 
-def _rprop(estimator: BaseMLP) -> Rprop:
-    return Rprop()
+def _adamw(estimator: BaseMLP) -> AdamW:
+    return AdamW(
+        estimator.learning_rate_init,
+        beta_1=estimator.beta_1,
+        beta_2=estimator.beta_2,
+        epsilon=estimator.epsilon,
+        weight_decay=estimator.alpha,
+    )
+
+
+def _sarprop(estimator: BaseMLP) -> SARPROP:
+    return SARPROP(seed=int(check_random_state(estimator.random_state).randint(1 << 31)))
+
+
+def _with_its_constants(cls: Any, **constants: Any) -> tuple[Callable[[BaseMLP], Optimizer], tuple[str, ...]]:
+    """Return what makes an optimizer that no parameter of the estimator has a say in."""
+    return (lambda _: cls(**constants)), ()
 
 
 _MAKERS: dict[str, tuple[Callable[[BaseMLP], Optimizer], tuple[str, ...]]] = {
     "sgd": (_sgd, ("learning_rate", "learning_rate_init", "power_t", "momentum", "nesterovs_momentum")),
     "adam": (_adam, ("learning_rate_init", "beta_1", "beta_2", "epsilon")),
-    "rprop": (_rprop, ()),
+    "adamw": (_adamw, ("learning_rate_init", "beta_1", "beta_2", "epsilon", "alpha")),
+    "rprop": _with_its_constants(Rprop),
+    "rprop+": _with_its_constants(Rprop, variant="rprop+"),
+    "rprop-": _with_its_constants(Rprop, variant="rprop-"),
+    "irprop+": _with_its_constants(Rprop, variant="irprop+"),
+    "irprop-": _with_its_constants(Rprop, variant="irprop-"),
+    "grprop": _with_its_constants(GRprop),
+    "sarprop": (_sarprop, ()),
 }
 
-MINI_BATCH_SOLVERS = ("sgd", "adam")
 EPOCH_SOLVERS = tuple(_MAKERS)
+OBJECTS = (SGD, Adam, AdamW, Rprop, GRprop, SARPROP)
+"""Classes whose objects can be the solver, with constants of one's own."""
+
+_BY_MINI_BATCHES = {"sgd", "adam", "adamw"}
+
+
+def is_mini_batch(solver: Any) -> bool:
+    """Tell whether a solver takes a step after each mini-batch, and not one an epoch."""
+    return solver in _BY_MINI_BATCHES if isinstance(solver, str) else isinstance(solver, (SGD, Adam, AdamW))
+
+
+def is_decoupled(solver: Any) -> bool:
+    """Tell whether the weights decay by the optimizer's own rule, and not by a penalty in the loss."""
+    return isinstance(solver, AdamW) or (isinstance(solver, str) and solver == "adamw")
+
+
+def _made_by(solver: Any) -> tuple[Callable[[BaseMLP], Optimizer], tuple[str, ...]]:
+    """Return what makes the optimizer, and the names of the parameters it depends on."""
+    if isinstance(solver, str):
+        return _MAKERS[solver]
+    # of the user's object the constants alone: what it remembers stays with it
+    arguments, keywords = solver.__getnewargs_ex__()
+    return lambda _: type(solver)(*arguments, **keywords), ()
+
+
+def _name(solver: Any) -> str:
+    return solver if isinstance(solver, str) else repr(solver)
 
 
 class OptimizerKeeper:
@@ -73,10 +122,10 @@ class OptimizerKeeper:
         With `resume` momentum, moments and step sizes of the last fit with the same solver go on, be it with
         other parameters now, a new learning rate for example.
         """
-        make, parameters = _MAKERS[estimator.solver]
-        settings: dict[str, Any] = {"solver": estimator.solver, "dtype": dtype.name}
+        make, parameters = _made_by(estimator.solver)
+        settings: dict[str, Any] = {"solver": _name(estimator.solver), "dtype": dtype.name}
         settings.update((name, getattr(estimator, name)) for name in parameters)
-        resume = resume and self._settings.get("solver") == estimator.solver
+        resume = resume and self._settings.get("solver") == settings["solver"]
         if resume and self._optimizer is not None and self._settings == settings:
             return self._optimizer, True
         memory = self._remembered() if resume else {}

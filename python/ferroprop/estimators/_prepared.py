@@ -3,18 +3,35 @@
 The arrays of an estimator are its state; a `ferroprop.Network` is only their executable form. Building one
 copies every weight, which would dominate the prediction of a single row, so the last one is kept, next to
 what it was built from.
+
+Whether the arrays still are what they were is told in one of two ways. Comparing every byte is always right,
+but for 235,000 weights it takes longer than the prediction itself. It can be left out while nobody can have
+written to the arrays: an estimator hands out ``coefs_`` and ``intercepts_`` through `FittedLayers`, which
+takes note of it, and the counts of references tell whether anyone still holds what was handed out. The arrays
+are read-only meanwhile, so that a write which comes past the attribute is refused rather than overlooked.
 """
 
+from __future__ import annotations
+
+import sys
+import threading
 from collections.abc import Sequence
+from operator import is_
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ferroprop._core import Network
-from ferroprop.estimators._typing import Array
+from ferroprop.estimators._typing import Array, Layers
+
+if TYPE_CHECKING:
+    from ferroprop.estimators._base import BaseMLP
+
+COEFS, INTERCEPTS = "coefs_", "intercepts_"
 
 
 def build_network(
-    coefs: Sequence[Array], intercepts: Sequence[Array], activation: str, output: str
+    coefs: Sequence[Array], intercepts: Sequence[Array], activation: Any, output: Any
 ) -> Network:
     """Return a network with these parameters; float32 if all of them are, float64 otherwise."""
     arrays = [np.asarray(array) for array in (*coefs, *intercepts)]
@@ -29,52 +46,177 @@ def build_network(
     return network
 
 
-class PreparedNetwork:
+class _Prepared:
     """A network and what it was built from; immutable, so that threads may share it."""
 
-    __slots__ = ("_activation", "_arrays", "_output", "network")
+    __slots__ = ("activation", "arrays", "contents", "network", "output")
 
-    def __init__(
-        self, coefs: Sequence[Array], intercepts: Sequence[Array], activation: str, output: str
-    ) -> None:
-        self.network = build_network(coefs, intercepts, activation, output)
-        self._activation = activation
-        self._output = output
-        self._arrays = [(array, bytearray(array)) for array in (*coefs, *intercepts)]
+    def __init__(self, arrays: tuple[Array, ...], activation: Any, output: Any) -> None:
+        half = len(arrays) // 2
+        self.network = build_network(arrays[:half], arrays[half:], activation, output)
+        self.activation, self.output = activation, output
+        self.arrays = arrays
+        self.contents = [bytearray(array) for array in arrays]
 
-    def is_of(
-        self, coefs: Sequence[Array], intercepts: Sequence[Array], activation: str, output: str
-    ) -> bool:
-        """Tell whether these are, object by object and byte by byte, what the network was built from.
+    def is_made_like(self, arrays: Sequence[Array], activation: Any, output: Any) -> bool:
+        """Tell whether these are the objects it was built from, whatever is in them by now."""
+        return (
+            activation == self.activation
+            and output == self.output
+            and len(arrays) == len(self.arrays)
+            and all(map(is_, arrays, self.arrays))
+        )
 
-        Comparing a bytearray with an array is a memcmp, one microsecond for 50 KB, and catches ``coefs_[0][2,
-        3] = 0``, which the identity of the arrays does not show.
+    def has_contents(self) -> bool:
+        """Tell whether the arrays still have, byte by byte, the numbers it was built from.
+
+        Comparing a bytearray with an array is a memcmp.
         """
-        if activation != self._activation or output != self._output:
-            return False
-        if len(coefs) + len(intercepts) != len(self._arrays):
-            return False
-        for array, (known, content) in zip((*coefs, *intercepts), self._arrays, strict=True):
-            if array is not known or content != array:
-                return False
-        return True
+        return not any(known != array for array, known in zip(self.arrays, self.contents, strict=True))
 
 
 class NetworkKeeper:
     """The network of an estimator's last prediction."""
 
-    __slots__ = ("_prepared",)
+    __slots__ = ("_locked", "_prepared", "_turn")
 
     def __init__(self) -> None:
-        self._prepared: PreparedNetwork | None = None
+        self._prepared: _Prepared | None = None
+        # Arrays that are read-only as long as nobody outside has them; None when somebody may.
+        self._locked: list[Array] | None = None
+        self._turn = threading.RLock()
 
-    def network_of(
-        self, coefs: Sequence[Array], intercepts: Sequence[Array], activation: str, output: str
-    ) -> Network:
-        """Return the network of these parameters, the one at hand if nothing changed."""
+    def network_of(self, attributes: dict[str, Any], activation: Any, output: Any) -> Network:
+        """Return the network of the layers in `attributes`, the one at hand if nothing changed.
+
+        Parameters
+        ----------
+        attributes : dict
+            The estimator's ``__dict__``.
+        activation : str, object or tuple of them
+            Of the hidden layers.
+        output : str or object
+            Of the output layer.
+        """
+        while True:
+            coefs, intercepts = attributes[COEFS], attributes[INTERCEPTS]
+            if coefs is attributes[COEFS]:  # else a fit in another thread has just replaced both
+                break
+        arrays = (*coefs, *intercepts)
+        if len(coefs) != len(intercepts):
+            return build_network(coefs, intercepts, activation, output)  # which says what is wrong
+        del coefs, intercepts
         prepared = self._prepared
-        if prepared is None or not prepared.is_of(coefs, intercepts, activation, output):
-            prepared = PreparedNetwork(coefs, intercepts, activation, output)
-            if all(array.flags.c_contiguous for array in (*coefs, *intercepts)):
-                self._prepared = prepared
+        if (
+            prepared is not None
+            and prepared.is_made_like(arrays, activation, output)
+            and (self._locked is not None or self._confirms(prepared, attributes))
+        ):
+            return prepared.network
+        self.release()
+        prepared = _Prepared(arrays, activation, output)
+        if all(array.flags.c_contiguous for array in arrays):
+            self._prepared = prepared
         return prepared.network
+
+    def _confirms(self, prepared: _Prepared, attributes: dict[str, Any]) -> bool:
+        """Compare the numbers, and from then on, if nobody else has the arrays, take their word."""
+        with self._turn:
+            alone = _is_alone(attributes, prepared.arrays)
+            if alone:
+                # In this order: who gets the arrays from now on is noticed, who had them before has written.
+                self._locked = [array for array in prepared.arrays if array.flags.writeable]
+                for array in self._locked:
+                    array.flags.writeable = False
+            same = prepared.has_contents()
+        if not same:
+            self.release()
+        return same
+
+    def release(self) -> None:
+        """Take note that the arrays may be changed from now on."""
+        with self._turn:
+            locked, self._locked = self._locked, None
+            for array in locked or ():
+                array.flags.writeable = True
+
+
+def _references(attributes: dict[str, Any], arrays: tuple[Array, ...]) -> list[int]:
+    counts = [sys.getrefcount(attributes[COEFS]), sys.getrefcount(attributes[INTERCEPTS])]
+    counts.extend(sys.getrefcount(array) for array in arrays)
+    return counts
+
+
+def _references_when_alone() -> tuple[int, int]:
+    """Count the references of a list and of an array that an estimator and a `_Prepared` have."""
+
+    def count(attributes: dict[str, Any]) -> list[int]:
+        prepared = _Prepared((*attributes[COEFS], *attributes[INTERCEPTS]), "identity", "identity")
+        return _references(attributes, prepared.arrays)
+
+    counts = count({COEFS: [np.zeros((1, 1))], INTERCEPTS: [np.zeros(1)]})
+    return counts[0], counts[-1]
+
+
+_ALONE = _references_when_alone()
+
+
+def _is_alone(attributes: dict[str, Any], arrays: tuple[Array, ...]) -> bool:
+    """Tell whether only the estimator has these lists and arrays, and no array is a view of another's memory.
+
+    A view or a buffer that somebody made of an array counts as a reference to it.
+    """
+    of_lists, of_arrays = _ALONE
+    counts = _references(attributes, arrays)
+    # network_of has them in a tuple of its own while it asks
+    return (
+        max(counts[:2]) <= of_lists
+        and max(counts[2:]) <= of_arrays + 1
+        and all(type(array) is np.ndarray and array.flags.owndata for array in arrays)
+    )
+
+
+def with_own_memory(layers: Layers) -> Layers:
+    """Return the arrays with memory of their own where they are views of a pickle's.
+
+    Where they are views of a memory map or of shared memory they stay so.
+    """
+    return [array.copy(order="K") if _is_of_a_pickle(array) else array for array in layers]
+
+
+def _is_of_a_pickle(array: Any) -> bool:
+    memory = array
+    while isinstance(memory, (np.ndarray, memoryview)):
+        memory = memory.base if isinstance(memory, np.ndarray) else memory.obj
+    return isinstance(memory, bytearray)
+
+
+class FittedLayers:
+    """The attribute ``coefs_`` or ``intercepts_``: a value in ``__dict__``, and reading it is noticed."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Take the name of the attribute."""
+        self._name = name
+
+    def __get__(self, estimator: BaseMLP | None, owner: type) -> Any:
+        """Return the list of arrays, which the caller may change."""
+        if estimator is None:
+            return self
+        attributes = estimator.__dict__
+        try:
+            layers: Layers = attributes[self._name]
+        except KeyError:
+            raise AttributeError(f"{owner.__name__!r} object has no attribute {self._name!r}") from None
+        keeper = attributes.get("_networks")
+        if keeper is not None:
+            keeper.release()
+        return layers
+
+    def __set__(self, estimator: BaseMLP, layers: Layers) -> None:
+        """Replace the list."""
+        estimator.__dict__[self._name] = layers
+
+    def __delete__(self, estimator: BaseMLP) -> None:
+        """Forget the list."""
+        if estimator.__dict__.pop(self._name, None) is None:
+            raise AttributeError(self._name)

@@ -1,10 +1,76 @@
-"""What ``verbose`` prints, in scikit-learn's words."""
+"""What is told of a fit while it runs, and what ``verbose`` shows of it."""
 
-from ferroprop._core import Epoch
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ferroprop._core import Network
+
+if TYPE_CHECKING:
+    from ferroprop.estimators._base import BaseMLP
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingEpoch:
+    """An epoch of a fit, as the estimators' parameter `callback` gets it.
+
+    Attributes
+    ----------
+    epoch : int
+        Its number, 1 for the first; with 'lbfgs' the iteration.
+    loss : float
+        The training loss, as in ``loss_curve_``.
+    validation_loss : float or None
+        The loss on the validation set, if there is one.
+    validation_score : float or None
+        The score on the validation set, if there is one and it is scored.
+    learning_rate : float or None
+        The learning rate of this epoch, if the solver has one.
+    seconds : float
+        Time since the beginning of the fit.
+    network : Network
+        The network as it is after this epoch; it goes on changing, ``network.copy()`` does not.
+    """
+
+    epoch: int
+    loss: float
+    validation_loss: float | None
+    validation_score: float | None
+    learning_rate: float | None
+    seconds: float
+    network: Network
+
+
+Follower = Callable[[TrainingEpoch], Any]
+"""Is told of each epoch; ends the fit by returning True."""
+
+
+def progress_of(estimator: BaseMLP) -> ProgressLines | ProgressBar | None:
+    """Return what shows the progress that `verbose` asks for."""
+    if not estimator.verbose:
+        return None
+    if estimator.verbose < 2 and _is_live(sys.stdout):
+        return ProgressBar(estimator.max_iter)
+    return ProgressLines(
+        tol=estimator.tol,
+        n_iter_no_change=estimator.n_iter_no_change,
+        early_stopping=estimator.early_stopping,
+        adaptive=estimator.solver == "sgd" and estimator.learning_rate == "adaptive",
+    )
+
+
+def _is_live(stream: Any) -> bool:
+    """Tell whether a line on this stream can be written over: in a terminal, and in a notebook."""
+    return bool(stream.isatty()) or type(stream).__module__.startswith("ipykernel")
 
 
 class ProgressLines:
-    """A callback of `ferroprop.train` that prints a line or two after each epoch.
+    """A line or two after each epoch, in scikit-learn's words.
 
     Parameters
     ----------
@@ -22,17 +88,84 @@ class ProgressLines:
         self._adaptive = adaptive
         self._learning_rate: float | None = None
 
-    def __call__(self, epoch: Epoch) -> None:
+    def __call__(self, epoch: TrainingEpoch) -> None:
         """Print the epoch's loss and, if there is one, its validation score."""
         if self._adaptive:
             if self._learning_rate is not None and self._learning_rate != epoch.learning_rate:
                 print(f"{self._stalled} Setting learning rate to {epoch.learning_rate:f}")
             self._learning_rate = epoch.learning_rate
         print(f"Iteration {epoch.epoch}, loss = {epoch.loss:.8f}")
-        if epoch.score is not None:
-            print(f"Validation score: {epoch.score:f}")
+        if epoch.validation_score is not None:
+            print(f"Validation score: {epoch.validation_score:f}")
+        elif epoch.validation_loss is not None:
+            print(f"Validation loss: {epoch.validation_loss:.8f}")
 
-    def out_of_patience(self) -> None:
-        """Print that training stops because nothing improved."""
-        too_small = " Learning rate too small." if self._adaptive else ""
-        print(f"{self._stalled}{too_small} Stopping.")
+    def finish(self, *, out_of_patience: bool) -> None:
+        """Print that training stops because nothing improved, if it does."""
+        if out_of_patience:
+            too_small = " Learning rate too small." if self._adaptive else ""
+            print(f"{self._stalled}{too_small} Stopping.")
+
+
+class ProgressBar:
+    """A bar that is written over in place, at most twenty times a second.
+
+    Parameters
+    ----------
+    epochs : int
+        The most there can be.
+    """
+
+    WIDTH = 24
+    SECONDS_BETWEEN = 0.05
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+        self._first: int | None = None
+        self._next = 0.0
+        self._last: TrainingEpoch | None = None
+        self._length = 0
+        self._full, self._empty = _marks(sys.stdout)
+
+    def __call__(self, epoch: TrainingEpoch) -> None:
+        """Show the epoch, if the last one shown is old enough."""
+        if self._first is None:
+            self._first = epoch.epoch
+        self._last = epoch
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + self.SECONDS_BETWEEN
+            self._show(epoch)
+
+    def finish(self, *, out_of_patience: bool) -> None:
+        """Leave the last epoch on the screen, and go to the next line."""
+        if self._last is not None:
+            self._show(self._last, "no improvement" if out_of_patience else None)
+            sys.stdout.write("\n")
+
+    def _show(self, epoch: TrainingEpoch, in_place_of_bar: str | None = None) -> None:
+        done = epoch.epoch - (self._first or 1) + 1
+        before = f"epoch {done:>{len(str(self._epochs))}}/{self._epochs} "
+        after = f" {epoch.seconds:.1f} s  loss {epoch.loss:.4g}"
+        if epoch.validation_loss is not None:
+            after += f"  val. loss {epoch.validation_loss:.4g}"
+        if epoch.validation_score is not None:
+            after += f"  val. score {epoch.validation_score:.4f}"
+        # a line that is too long for the terminal could not be written over
+        room = shutil.get_terminal_size().columns - 1
+        width = max(0, min(self.WIDTH, room - len(before) - len(after)))
+        filled = round(width * min(1.0, done / self._epochs))
+        bar = in_place_of_bar or self._full * filled + self._empty * (width - filled)
+        line = f"{before}{bar}{after}"[:room]
+        sys.stdout.write(f"\r{line}{' ' * (self._length - len(line))}")
+        sys.stdout.flush()
+        self._length = len(line)
+
+
+def _marks(stream: Any) -> tuple[str, str]:
+    """Return what a bar is made of, full and empty, as far as the stream's encoding has it."""
+    try:
+        "━╌".encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return "#", "-"
+    return "━", "╌"

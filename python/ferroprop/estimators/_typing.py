@@ -4,9 +4,14 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from ferroprop._core import ELU, LeakyReLU, Logistic
+
 Array = NDArray[Any]
 Layers = list[NDArray[Any]]
 """One array a layer, first layer first."""
+
+Activation = str | Logistic | LeakyReLU | ELU
+"""An activation by its name, or one with a parameter."""
 
 LearningRateSchedule = Literal["constant", "invscaling", "adaptive"]
 

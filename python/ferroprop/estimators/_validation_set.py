@@ -1,13 +1,17 @@
-"""Early stopping: the rows it holds out, and the score on them."""
+"""The validation set: rows that were held out or given, and loss and score on them."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ferroprop.estimators._sklearn import train_test_split
+from ferroprop._core import Network
+from ferroprop.estimators._sklearn import check_scoring, train_test_split
 from ferroprop.estimators._typing import Array
+
+if TYPE_CHECKING:
+    from ferroprop.estimators._base import BaseMLP
 
 
 class Rows(NamedTuple):
@@ -34,6 +38,53 @@ def hold_out(rows: Rows, fraction: float, *, stratify: bool, rng: np.random.Rand
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
         )
     return Rows(X_train, Y_train, weight_train), Rows(X_val, Y_val, weight_val)
+
+
+class ValidationSet:
+    """Rows that an estimator's network is watched on.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        The estimator that is fitted; its `scoring` says what the score is.
+    rows : Rows
+        Of the estimator's dtype.
+    output : str
+        Activation of the output layer.
+    """
+
+    def __init__(self, estimator: BaseMLP, rows: Rows, output: Any) -> None:
+        self.rows = rows
+        self._estimator = estimator
+        self._output = output
+        self._n_threads = estimator._n_threads()
+        self._scorer = None
+        self.is_scored = estimator.scoring != "loss"
+        if self.is_scored and estimator.scoring is not None:
+            self._scorer = check_scoring(estimator, estimator.scoring)
+            self._labels = estimator._labels(rows.Y)
+
+    def score(self, network: Network) -> float:
+        """Return the score of the network, greater is better."""
+        X, Y, sample_weight = self.rows
+        if self._scorer is None:
+            outputs = network.predict(X, n_threads=self._n_threads)
+            return self._estimator._score_outputs(Y, outputs, sample_weight)
+        fitted = self._estimator._copy_with(self._estimator._attributes_of(network, self._output))
+        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return float(self._scorer(fitted, X, self._labels, **weight))
+
+    def loss(self, network: Network) -> float:
+        """Return the loss of the network, as ``loss_curve_`` has it but without the penalty."""
+        X, Y, sample_weight = self.rows
+        loss, _, _ = network.loss_and_gradients(
+            X,
+            self._estimator._core_targets(Y, network.dtype),
+            loss=self._estimator._core_loss(),
+            sample_weight=sample_weight,
+            n_threads=self._n_threads,
+        )
+        return loss / self._estimator._outputs_in_mean(Y.shape[1])
 
 
 def accuracy(Y: Array, outputs: Array, sample_weight: Array | None) -> float:

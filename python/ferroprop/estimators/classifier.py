@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from numbers import Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ferroprop._core import LogLoss
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
+from ferroprop.estimators._optimizers import Optimizer
+from ferroprop.estimators._progress import TrainingEpoch
 from ferroprop.estimators._sklearn import (
     ClassifierMixin,
+    Interval,
     LabelBinarizer,
+    SklearnMLPClassifier,
+    StrOptions,
     available_when,
     column_or_1d,
+    compute_class_weight,
+    compute_sample_weight,
     is_first_partial_fit,
     type_of_target,
     unique_labels,
     validate_data,
     with_checked_parameters,
 )
-from ferroprop.estimators._typing import Array, LearningRateSchedule, MatrixLike, TargetLike
+from ferroprop.estimators._typing import Activation, Array, LearningRateSchedule, MatrixLike, TargetLike
 from ferroprop.estimators._validation_set import accuracy, accuracy_of_largest
+
+_HINGE = ("hinge", "squared_hinge")
+
+
+def _has_probabilities(estimator: MLPClassifier) -> bool:
+    if estimator._has_margins():
+        raise AttributeError(f"probabilities are not available when loss={estimator.loss!r}")
+    return True
+
+
+def _has_decisions(estimator: MLPClassifier) -> bool:
+    if not estimator._has_margins():
+        raise AttributeError(f"decision_function is not available when loss={estimator.loss!r}")
+    return True
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
@@ -35,23 +58,33 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     ----------
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Number of units of each hidden layer.
-    activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
-        Activation function of the hidden layers.
+    activation : str, object or sequence of them, default='relu'
+        Activation function of the hidden layers, or a sequence with that of each.
 
         - 'identity': f(x) = x, useful for a linear bottleneck.
-        - 'logistic': the sigmoid, f(x) = 1 / (1 + exp(-x)).
+        - 'logistic': the sigmoid, f(x) = 1 / (1 + exp(-x)); ``ferroprop.Logistic(slope)`` has another slope.
         - 'tanh': the hyperbolic tangent, f(x) = tanh(x).
         - 'relu': the rectified linear unit, f(x) = max(0, x).
-    solver : {'lbfgs', 'sgd', 'adam', 'rprop'}, default='adam'
+        - 'leaky_relu', 'elu', 'selu', 'softplus', 'gelu', 'silu', 'mish': its smoother and leakier relatives;
+          ``ferroprop.LeakyReLU(slope)`` and ``ferroprop.ELU(alpha)`` have other constants.
+        - 'bipolar': f(x) = 2 / (1 + exp(-x)) - 1; 'softsign': f(x) = x / (1 + abs(x)); 'arctan';
+          'hard_sigmoid'; 'exp'.
+    solver : str or optimizer, default='adam'
         How the weights are optimised.
 
         - 'lbfgs': SciPy's L-BFGS-B, a quasi-Newton method on all rows. It computes in float64; for float32
           data the weights are rounded at the end.
         - 'sgd': stochastic gradient descent with momentum.
         - 'adam': stochastic gradient descent with adaptive moments [3]_.
+        - 'adamw': 'adam' with `alpha` as a decay of the weights that is independent of the gradient, and so
+          of batch size and number of rows: each step multiplies them by ``1 - learning_rate_init * alpha``.
+          There is no penalty in the loss.
         - 'rprop': resilient propagation, iRPROP+ [4]_ [5]_, on all rows in every step. It follows the signs
           of the gradient with a step size of its own for each weight, so there is no learning rate to choose:
-          the parameters of learning rate, momentum, batches and shuffling are ignored.
+          the parameters of learning rate, momentum, batches and shuffling are ignored. Its variants go by
+          'rprop+', 'rprop-', 'irprop+' (which is 'rprop'), 'irprop-', 'grprop' and 'sarprop'.
+        - an optimizer, such as ``ferroprop.Rprop(max_step=1.0)``: the same rules with constants of one's own,
+          in place of the estimator's parameters. The object itself is not changed.
     alpha : float, default=0.0001
         Strength of the L2 penalty on the weights (not the biases). The penalty ``0.5 * alpha * ||W||**2`` is
         divided by the sum of the sample weights, like the loss.
@@ -81,7 +114,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         An epoch is an improvement if the loss falls, or the validation score rises, by at least `tol`. For
         'lbfgs' the tolerance on the gradient.
     verbose : bool or int, default=False
-        Whether to print the loss of each epoch.
+        Whether to show the progress of a fit: as a bar in a terminal or notebook, elsewhere and with 2 or
+        more as scikit-learn's lines, one or two an epoch.
     warm_start : bool, default=False
         Whether ``fit`` starts from the weights of the previous ``fit``. The state of the optimizer (momentum,
         moments, step sizes) is kept as well.
@@ -93,7 +127,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         Whether to hold out a validation set, to stop when the accuracy on it has not improved by `tol` for
         more than `n_iter_no_change` epochs, and to return to the weights of the best epoch. The split keeps
         the proportions of two classes, as in scikit-learn. Without it training stops when the training loss
-        stalls in the same sense. Not used by 'lbfgs'.
+        stalls in the same sense. See also `scoring`, and ``X_val`` in ``fit``. Not used by 'lbfgs'.
     validation_fraction : float, default=0.1
         Share of the training data held out by early stopping.
     beta_1 : float, default=0.9
@@ -106,11 +140,44 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         Number of epochs in a row without improvement that are tolerated. Not used by 'lbfgs'.
     max_fun : int, default=15000
         Maximum number of evaluations of the loss by 'lbfgs'.
+    loss : {'log_loss', 'hinge', 'squared_hinge'} or callable, default='log_loss'
+        The loss to minimise.
+
+        - 'log_loss': the negative log-likelihood of the classes.
+        - 'hinge', 'squared_hinge': of a support vector machine; with more than two classes, each against the
+          rest. There are no probabilities then, but ``decision_function``.
+        - a function ``f(outputs, targets)`` of two arrays of shape (rows, n_outputs), the probabilities and
+          the targets 0 and 1, that returns the loss of each row, of shape (rows,), and its derivatives by the
+          outputs, of shape (rows, n_outputs). It must treat each row by itself.
+    class_weight : dict, list of dict or 'balanced', default=None
+        Weights of the classes, which multiply the weights of their rows: a dict from class to weight (in
+        multilabel classification a list with a dict an output); 'balanced' gives each class the same weight
+        in all, ``n_samples / (n_classes * np.bincount(y))``. None is 1 for each.
+    label_smoothing : float, default=0.0
+        Share of each target of 'log_loss' that is spread over all classes, in [0, 1) [6]_: a target y becomes
+        ``(1 - label_smoothing) * y + label_smoothing / n_classes``, with n_classes 2 for a single output and
+        in multilabel classification.
+    dropout : float or sequence of float, default=0.0
+        Chance that a step of training leaves out a unit of a hidden layer, in [0, 1): one for all layers or
+        one for each. Predictions use all units; ``loss_`` is that of training. Not with 'lbfgs'.
+    output_activation : str or object, default=None
+        Activation of the output layer, one of those for `activation` or 'softmax'. None is the one that
+        belongs to the loss.
+    scoring : str or callable, default=None
+        What early stopping watches on the validation set: None is the accuracy, 'loss' the loss, and else one
+        of scikit-learn's scorers, by name or as a callable ``(estimator, X, y)``.
+    restore_best_weights : bool, default=None
+        Whether a fit ends with the weights of its best epoch: the one with the best score, or else the least
+        loss. None is the value of `early_stopping`.
+    callback : callable, default=None
+        Called after each epoch with a `TrainingEpoch`, which has among others ``epoch``, ``loss`` and
+        ``network``; if it returns True the fit ends. See ``set_callbacks`` for scikit-learn's own callbacks.
     max_time : float, default=None
         Maximum time of a fit, in seconds; looked at after each epoch. None is no limit.
     n_jobs : int, default=None
-        Number of threads. None lets the core decide by the size of the work and the cores that the process
-        may use; -1 is all of them. The results do not depend on it.
+        Number of threads. None lets the core decide by the size of the work and the cores that CPU affinity,
+        OMP_NUM_THREADS and joblib leave; -1 is all of them. Within a job of joblib an estimator never takes
+        more than its share. The results do not depend on it.
 
     Attributes
     ----------
@@ -126,6 +193,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         The accuracy on the validation set after each epoch; None without early stopping. Not set by 'lbfgs'.
     best_validation_score_ : float or None
         The largest of `validation_scores_`; None without early stopping. Not set by 'lbfgs'.
+    validation_loss_curve_ : list of float, of length n_iter_, or None
+        The loss on the validation set after each epoch, without the penalty; None without a validation set.
     t_ : int
         Number of training rows seen, repetitions included.
     coefs_ : list of ndarray of shape (n_units_of_layer_i, n_units_of_layer_i_plus_1)
@@ -171,6 +240,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
        algorithm", IEEE International Conference on Neural Networks 1993.
     .. [5] C. Igel, M. Huesken, "Empirical evaluation of the improved Rprop learning algorithms",
        Neurocomputing 50, 2003.
+    .. [6] C. Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016.
 
     Examples
     --------
@@ -191,12 +261,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     (1, 3)
     """
 
+    _sklearn_class: ClassVar[type] = SklearnMLPClassifier
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseMLP._parameter_constraints,
+        "loss": [StrOptions({"log_loss", *_HINGE}), callable],
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str = "relu",
+        activation: Activation | Sequence[Activation] = "relu",
         *,
-        solver: str = "adam",
+        solver: str | Optimizer = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
         learning_rate: LearningRateSchedule = "constant",
@@ -217,6 +295,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        loss: str | Callable[..., Any] = "log_loss",
+        class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
+        label_smoothing: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
+        output_activation: Activation | None = None,
+        scoring: str | Callable[..., float] | None = None,
+        restore_best_weights: bool | None = None,
+        callback: Callable[[TrainingEpoch], Any] | None = None,
         max_time: float | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -230,7 +316,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             learning_rate_init=learning_rate_init,
             power_t=power_t,
             max_iter=max_iter,
-            loss="log_loss",
             shuffle=shuffle,
             random_state=random_state,
             tol=tol,
@@ -245,6 +330,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             epsilon=epsilon,
             n_iter_no_change=n_iter_no_change,
             max_fun=max_fun,
+            loss=loss,
+            class_weight=class_weight,
+            label_smoothing=label_smoothing,
+            dropout=dropout,
+            output_activation=output_activation,
+            scoring=scoring,
+            restore_best_weights=restore_best_weights,
+            callback=callback,
             max_time=max_time,
             n_jobs=n_jobs,
         )
@@ -277,6 +370,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         self : object
             The trained estimator.
         """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported for partial_fit, which does not see all of y. Use "
+                "sklearn.utils.class_weight.compute_class_weight('balanced', classes=classes, y=y) on a "
+                "large enough sample, and pass the result as a dict."
+            )
         if is_first_partial_fit(self, classes):
             multilabel = type_of_target(y).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
@@ -295,12 +394,30 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         y : ndarray of shape (n_samples,) or (n_samples, n_classes)
             The predicted classes; in multilabel classification 1 for each label that applies.
         """
-        outputs = self._outputs(X)
+        outputs = self._between_0_and_1(self._outputs(X))
         labels: Array = self._label_binarizer.inverse_transform(
             outputs.ravel() if self.n_outputs_ == 1 else outputs
         )
         return labels
 
+    @available_when(_has_decisions)
+    def decision_function(self, X: MatrixLike) -> Array:
+        """Return how far each row is on the side of a class; only with a hinge loss.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Positive for the second of two classes, else the greater the more likely a class.
+        """
+        outputs = self._outputs(X)
+        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+
+    @available_when(_has_probabilities)
     def predict_proba(self, X: MatrixLike) -> Array:
         """Predict the probability of each class.
 
@@ -323,6 +440,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         both[:, 1] = outputs[:, 0]
         return both
 
+    @available_when(_has_probabilities)
     def predict_log_proba(self, X: MatrixLike) -> Array:
         """Predict the logarithm of the probability of each class.
 
@@ -340,7 +458,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return np.log(probabilities, out=probabilities)
 
     def _validate_input(
-        self, X: MatrixLike, y: TargetLike, *, incremental: bool, reset: bool
+        self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool
     ) -> tuple[Array, Array]:
         X, y = validate_data(
             self,
@@ -353,12 +471,62 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+        if not hasattr(self, "classes_") or not goes_on:
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
         else:
             self._check_classes(unique_labels(y))
         return X, self._label_binarizer.transform(y).astype(bool)
+
+    def _targets(self, y: TargetLike) -> Array:
+        y = np.asarray(y)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        if len(unknown):
+            raise ValueError(f"y_val has classes that y has not: {unknown}. y has {self.classes_}.")
+        Y: Array = self._label_binarizer.transform(y).astype(bool)
+        return Y
+
+    def _labels(self, Y: Array) -> Array:
+        labels: Array = self._label_binarizer.inverse_transform(Y.astype(np.float64))
+        return labels
+
+    def _class_weights(self, Y: Array, sample_weight: Array | None) -> Array | None:
+        if self.class_weight is None:
+            return sample_weight
+        y = self._labels(Y)
+        if y.ndim == 2:
+            of_rows: Array = compute_sample_weight(self.class_weight, y)
+        else:
+            of_classes = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=y, sample_weight=sample_weight
+            )
+            of_rows = of_classes[np.searchsorted(self.classes_, y)]
+        return of_rows if sample_weight is None else of_rows * sample_weight
+
+    def _core_targets(self, Y: Array, dtype: np.dtype[Any]) -> Array:
+        targets = Y.astype(dtype)
+        return 2 * targets - 1 if self._has_margins() else targets
+
+    def _core_loss(self) -> Any:
+        if self.label_smoothing == 0.0:
+            return self.loss
+        if self.loss != "log_loss":
+            raise ValueError(f"label_smoothing is for loss='log_loss', got loss={self.loss!r}.")
+        return LogLoss(self.label_smoothing)
+
+    def _has_margins(self) -> bool:
+        return isinstance(self.loss, str) and self.loss in _HINGE
+
+    def _between_0_and_1(self, outputs: Array) -> Array:
+        """Return outputs of which the classes are decoded at 0.5, as of probabilities."""
+        return (outputs + 1) / 2 if self._has_margins() else outputs
+
+    def _gradient_of_outputs(self, gradient: Array) -> Array:
+        if gradient.shape[1] > 1:
+            return gradient
+        return gradient[:, 0] if self._has_margins() else np.concatenate([-gradient, gradient], axis=1)
 
     def _check_classes(self, classes: Array) -> None:
         """Refuse classes that the fit to be continued does not know."""
@@ -375,14 +543,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             )
 
     def _out_activation(self) -> str:
+        if self._has_margins():
+            return "identity"
         return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
 
     def _stratifies(self, Y: Array) -> bool:
         return bool(Y.shape[1] == 1)
 
     def _score_outputs(self, Y: Array, outputs: Array, sample_weight: Array | None) -> float:
-        score = accuracy_of_largest if self._out_activation() == "softmax" else accuracy
-        return score(Y, outputs, sample_weight)
+        several = self._label_binarizer.y_type_ == "multiclass"
+        score = accuracy_of_largest if several else accuracy
+        return score(Y, self._between_0_and_1(outputs), sample_weight)
 
     def _outputs_in_mean(self, n_outputs: int) -> int:
         return 1

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ferroprop._core import Huber, Quantile
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
+from ferroprop.estimators._optimizers import Optimizer
+from ferroprop.estimators._progress import TrainingEpoch
 from ferroprop.estimators._sklearn import (
+    Interval,
     RegressorMixin,
+    SklearnMLPRegressor,
     StrOptions,
     available_when,
+    check_array,
     column_or_1d,
     validate_data,
     with_checked_parameters,
 )
-from ferroprop.estimators._typing import Array, LearningRateSchedule, MatrixLike, TargetLike
+from ferroprop.estimators._typing import Activation, Array, LearningRateSchedule, MatrixLike, TargetLike
 from ferroprop.estimators._validation_set import r2
 
 # loss: activation of the output layer
-_LOSSES = {"squared_error": "identity"}
+_LOSSES = {
+    "squared_error": "identity",
+    "poisson": "exp",
+    "absolute_error": "identity",
+    "huber": "identity",
+    "quantile": "identity",
+}
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
@@ -33,27 +46,48 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 
     Parameters
     ----------
-    loss : {'squared_error'}, default='squared_error'
-        The loss to minimise: half the squared error. scikit-learn's 'poisson' is not there yet.
+    loss : str, object or callable, default='squared_error'
+        The loss to minimise; with a an output and t its target:
+
+        - 'squared_error': (a - t)**2 / 2.
+        - 'poisson': half the Poisson deviance, t log(t / a) - t + a, for targets from 0 on, with outputs
+          exp(net input).
+        - 'absolute_error': abs(a - t).
+        - 'huber': squared up to a distance of 1, from there on straight; ``ferroprop.Huber(delta)`` has
+          another distance.
+        - 'quantile': q (t - a) where that is positive, else (1 - q) (a - t), with q the parameter `quantile`.
+        - a function ``f(outputs, targets)`` of two arrays of shape (rows, n_outputs) that returns the loss of
+          each row, of shape (rows,), and its derivatives by the outputs, of shape (rows, n_outputs). It must
+          treat each row by itself.
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Number of units of each hidden layer.
-    activation : {'identity', 'logistic', 'tanh', 'relu'}, default='relu'
-        Activation function of the hidden layers.
+    activation : str, object or sequence of them, default='relu'
+        Activation function of the hidden layers, or a sequence with that of each.
 
         - 'identity': f(x) = x, useful for a linear bottleneck.
-        - 'logistic': the sigmoid, f(x) = 1 / (1 + exp(-x)).
+        - 'logistic': the sigmoid, f(x) = 1 / (1 + exp(-x)); ``ferroprop.Logistic(slope)`` has another slope.
         - 'tanh': the hyperbolic tangent, f(x) = tanh(x).
         - 'relu': the rectified linear unit, f(x) = max(0, x).
-    solver : {'lbfgs', 'sgd', 'adam', 'rprop'}, default='adam'
+        - 'leaky_relu', 'elu', 'selu', 'softplus', 'gelu', 'silu', 'mish': its smoother and leakier relatives;
+          ``ferroprop.LeakyReLU(slope)`` and ``ferroprop.ELU(alpha)`` have other constants.
+        - 'bipolar': f(x) = 2 / (1 + exp(-x)) - 1; 'softsign': f(x) = x / (1 + abs(x)); 'arctan';
+          'hard_sigmoid'; 'exp'.
+    solver : str or optimizer, default='adam'
         How the weights are optimised.
 
         - 'lbfgs': SciPy's L-BFGS-B, a quasi-Newton method on all rows. It computes in float64; for float32
           data the weights are rounded at the end.
         - 'sgd': stochastic gradient descent with momentum.
         - 'adam': stochastic gradient descent with adaptive moments [3]_.
+        - 'adamw': 'adam' with `alpha` as a decay of the weights that is independent of the gradient, and so
+          of batch size and number of rows: each step multiplies them by ``1 - learning_rate_init * alpha``.
+          There is no penalty in the loss.
         - 'rprop': resilient propagation, iRPROP+ [4]_ [5]_, on all rows in every step. It follows the signs
           of the gradient with a step size of its own for each weight, so there is no learning rate to choose:
-          the parameters of learning rate, momentum, batches and shuffling are ignored.
+          the parameters of learning rate, momentum, batches and shuffling are ignored. Its variants go by
+          'rprop+', 'rprop-', 'irprop+' (which is 'rprop'), 'irprop-', 'grprop' and 'sarprop'.
+        - an optimizer, such as ``ferroprop.Rprop(max_step=1.0)``: the same rules with constants of one's own,
+          in place of the estimator's parameters. The object itself is not changed.
     alpha : float, default=0.0001
         Strength of the L2 penalty on the weights (not the biases). The penalty ``0.5 * alpha * ||W||**2`` is
         divided by the sum of the sample weights, like the loss.
@@ -83,7 +117,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         An epoch is an improvement if the loss falls, or the validation score rises, by at least `tol`. For
         'lbfgs' the tolerance on the gradient.
     verbose : bool or int, default=False
-        Whether to print the loss of each epoch.
+        Whether to show the progress of a fit: as a bar in a terminal or notebook, elsewhere and with 2 or
+        more as scikit-learn's lines, one or two an epoch.
     warm_start : bool, default=False
         Whether ``fit`` starts from the weights of the previous ``fit``. The state of the optimizer (momentum,
         moments, step sizes) is kept as well.
@@ -94,7 +129,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     early_stopping : bool, default=False
         Whether to hold out a validation set, to stop when the R^2 on it has not improved by `tol` for more
         than `n_iter_no_change` epochs, and to return to the weights of the best epoch. Without it training
-        stops when the training loss stalls in the same sense. Not used by 'lbfgs'.
+        stops when the training loss stalls in the same sense.
+        See also `scoring`, and ``X_val`` in ``fit``. Not used by 'lbfgs'.
     validation_fraction : float, default=0.1
         Share of the training data held out by early stopping.
     beta_1 : float, default=0.9
@@ -107,11 +143,29 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         Number of epochs in a row without improvement that are tolerated. Not used by 'lbfgs'.
     max_fun : int, default=15000
         Maximum number of evaluations of the loss by 'lbfgs'.
+    quantile : float, default=0.5
+        The quantile that ``loss='quantile'`` predicts, between 0 and 1.
+    dropout : float or sequence of float, default=0.0
+        Chance that a step of training leaves out a unit of a hidden layer, in [0, 1): one for all layers or
+        one for each. Predictions use all units; ``loss_`` is that of training. Not with 'lbfgs'.
+    output_activation : str or object, default=None
+        Activation of the output layer, one of those for `activation` or 'softmax'. None is the one that
+        belongs to the loss.
+    scoring : str or callable, default=None
+        What early stopping watches on the validation set: None is R^2, 'loss' the loss, and else one of
+        scikit-learn's scorers, by name or as a callable ``(estimator, X, y)``.
+    restore_best_weights : bool, default=None
+        Whether a fit ends with the weights of its best epoch: the one with the best score, or else the least
+        loss. None is the value of `early_stopping`.
+    callback : callable, default=None
+        Called after each epoch with a `TrainingEpoch`, which has among others ``epoch``, ``loss`` and
+        ``network``; if it returns True the fit ends. See ``set_callbacks`` for scikit-learn's own callbacks.
     max_time : float, default=None
         Maximum time of a fit, in seconds; looked at after each epoch. None is no limit.
     n_jobs : int, default=None
-        Number of threads. None lets the core decide by the size of the work and the cores that the process
-        may use; -1 is all of them. The results do not depend on it.
+        Number of threads. None lets the core decide by the size of the work and the cores that CPU affinity,
+        OMP_NUM_THREADS and joblib leave; -1 is all of them. Within a job of joblib an estimator never takes
+        more than its share. The results do not depend on it.
 
     Attributes
     ----------
@@ -126,6 +180,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         The R^2 on the validation set after each epoch; None without early stopping. Not set by 'lbfgs'.
     best_validation_score_ : float or None
         The largest of `validation_scores_`; None without early stopping. Not set by 'lbfgs'.
+    validation_loss_curve_ : list of float, of length n_iter_, or None
+        The loss on the validation set after each epoch, without the penalty; None without a validation set.
     t_ : int
         Number of training rows seen, repetitions included.
     coefs_ : list of ndarray of shape (n_units_of_layer_i, n_units_of_layer_i_plus_1)
@@ -189,18 +245,20 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     True
     """
 
+    _sklearn_class: ClassVar[type] = SklearnMLPRegressor
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions(set(_LOSSES))],
+        "loss": [StrOptions(set(_LOSSES)), Huber, Quantile, callable],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
 
     def __init__(
         self,
-        loss: str = "squared_error",
+        loss: str | Huber | Quantile | Callable[..., Any] = "squared_error",
         hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str = "relu",
+        activation: Activation | Sequence[Activation] = "relu",
         *,
-        solver: str = "adam",
+        solver: str | Optimizer = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
         learning_rate: LearningRateSchedule = "constant",
@@ -221,6 +279,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        quantile: float = 0.5,
+        dropout: float | Sequence[float] = 0.0,
+        output_activation: Activation | None = None,
+        scoring: str | Callable[..., float] | None = None,
+        restore_best_weights: bool | None = None,
+        callback: Callable[[TrainingEpoch], Any] | None = None,
         max_time: float | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -249,6 +313,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             epsilon=epsilon,
             n_iter_no_change=n_iter_no_change,
             max_fun=max_fun,
+            quantile=quantile,
+            dropout=dropout,
+            output_activation=output_activation,
+            scoring=scoring,
+            restore_best_weights=restore_best_weights,
+            callback=callback,
             max_time=max_time,
             n_jobs=n_jobs,
         )
@@ -291,7 +361,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
     def _validate_input(
-        self, X: MatrixLike, y: TargetLike, *, incremental: bool, reset: bool
+        self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool
     ) -> tuple[Array, Array]:
         X, y = validate_data(
             self,
@@ -307,8 +377,20 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             y = column_or_1d(y, warn=True)
         return X, y.reshape(-1, 1) if y.ndim == 1 else y
 
+    def _targets(self, y: TargetLike) -> Array:
+        Y: Array = check_array(y, ensure_2d=False, dtype="numeric", input_name="y_val")
+        return Y.reshape(-1, 1) if Y.ndim == 1 else Y
+
+    def _labels(self, Y: Array) -> Array:
+        return Y.ravel() if Y.shape[1] == 1 else Y
+
     def _out_activation(self) -> str:
-        return _LOSSES[self.loss]
+        return _LOSSES[self.loss] if isinstance(self.loss, str) else "identity"
+
+    def _core_loss(self) -> Any:
+        return (
+            Quantile(self.quantile) if isinstance(self.loss, str) and self.loss == "quantile" else self.loss
+        )
 
     def _stratifies(self, Y: Array) -> bool:
         return False
@@ -317,6 +399,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         return r2(Y, outputs, sample_weight)
 
     def _outputs_in_mean(self, n_outputs: int) -> int:
-        return (
-            n_outputs  # scikit-learn reports the mean over the outputs and descends the gradient of their sum
-        )
+        # Of the squared error scikit-learn reports the mean over the outputs, and descends the gradient of
+        # their sum; of the Poisson loss it reports the sum, too.
+        return 1 if callable(self.loss) or self.loss == "poisson" else n_outputs

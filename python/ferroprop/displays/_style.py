@@ -1,0 +1,47 @@
+"""Colours and axes that all pictures have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+RUST = "#b7410e"
+BLUE = "#20639b"
+GREY = "#777777"
+COLORS = (RUST, BLUE, "#3c8d5a", "#8e5ba6", "#c79a1b", "#4aa3a2", "#a0526b", "#5c6b73", "#7f8f29", "#d98a8a")
+"""One a class or a layer, taken in turn."""
+
+
+def color(number: int) -> str:
+    """Return the colour of a class or a layer."""
+    return COLORS[number % len(COLORS)]
+
+
+def new_axes(rows: int, **figure: Any) -> list[Axes]:
+    """Return the axes, one under the other, of a new figure of pyplot's, which a notebook shows by itself."""
+    import matplotlib.pyplot as plt
+
+    _, axes = plt.subplots(rows, 1, sharex=True, squeeze=False, layout="constrained", **figure)
+    return list(axes[:, 0])
+
+
+def clear_frame(axes: Axes) -> None:
+    """Leave of the frame what is read: two sides, and lines to compare heights by."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def mark_epochs(axes: Axes) -> None:
+    """Count epochs along the horizontal axis."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlabel("epoch")
+
+
+def last_step(estimator: Any) -> Any:
+    """Return the estimator itself, or the last one of a pipeline."""
+    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator

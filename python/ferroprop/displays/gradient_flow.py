@@ -1,0 +1,136 @@
+"""How large the gradient is in each layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ferroprop.displays._style import clear_frame, color, last_step, mark_epochs, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class GradientFlowDisplay:
+    """The mean size of the gradient in each layer, epoch by epoch: the vanishing gradient made visible.
+
+    A layer learns as fast as its gradient is large, at least with plain descent. With sigmoid activations and
+    many layers the gradient shrinks from layer to layer on its way back [1]_, and the first layers hardly
+    learn.
+
+    Parameters
+    ----------
+    gradients : array-like of shape (n_epochs + 1, n_layers)
+        Mean absolute gradient of the loss, without the penalty, by the weights of each layer: of the initial
+        weights in the first row, and after each epoch.
+
+    Attributes
+    ----------
+    gradients : ndarray of shape (n_epochs + 1, n_layers)
+        As given.
+    figure_ : matplotlib.figure.Figure
+        The figure.
+    ax_ : matplotlib.axes.Axes
+        The axes.
+    lines_ : list of matplotlib.lines.Line2D
+        One a layer, the first layer first.
+
+    References
+    ----------
+    .. [1] S. Hochreiter, "Untersuchungen zu dynamischen neuronalen Netzen", diploma thesis, TU Munich 1991.
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("agg")
+    >>> from ferroprop import MLPClassifier
+    >>> from ferroprop.displays import GradientFlowDisplay
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> mlp = MLPClassifier((8,) * 4, activation="logistic", solver="sgd", max_iter=20, random_state=0)
+    >>> display = GradientFlowDisplay.from_estimator(mlp, X, y)
+    >>> display.gradients.shape
+    (21, 5)
+    >>> bool(display.gradients[0, 0] < display.gradients[0, -1] / 100)
+    True
+    """
+
+    def __init__(self, *, gradients: ArrayLike) -> None:
+        self.gradients: NDArray[np.float64] = np.asarray(gradients, dtype=np.float64)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: ArrayLike | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Fit a copy of an estimator, with the same `random_state`, and draw its gradients.
+
+        Parameters
+        ----------
+        estimator : MLPClassifier, MLPRegressor, or a pipeline that ends with one
+            It need not be fitted, and is not changed.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data. The gradient is that of the loss on all of them.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : GradientFlowDisplay
+            What was drawn.
+        """
+        from ferroprop.estimators import gradient_flow
+
+        if len(getattr(estimator, "steps", [])) > 1:
+            from sklearn.base import clone
+
+            X = clone(estimator[:-1]).fit_transform(X, y)
+        display = cls(gradients=gradient_flow(last_step(estimator), X, y, sample_weight))
+        return display.plot(ax=ax)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None makes a new figure.
+
+        Returns
+        -------
+        display : GradientFlowDisplay
+            This display.
+        """
+        self.ax_ = ax if ax is not None else new_axes(1, figsize=(7.0, 3.6))[0]
+        self.figure_ = self.ax_.figure
+        epochs = np.arange(len(self.gradients))
+        n_layers = self.gradients.shape[1]
+        self.lines_ = []
+        for layer in range(n_layers):
+            name = "output layer" if layer == n_layers - 1 else f"hidden layer {layer + 1}"
+            self.lines_ += self.ax_.plot(
+                epochs,
+                np.where(self.gradients[:, layer] > 0, self.gradients[:, layer], np.nan),
+                color=color(layer),
+                linewidth=1.8,
+                label=name,
+                marker="o" if len(epochs) == 1 else "",
+            )
+        self.ax_.set_yscale("log")
+        self.ax_.set_xlim(0, max(1, len(epochs) - 1))
+        mark_epochs(self.ax_)
+        self.ax_.set_ylabel("mean |gradient|")
+        clear_frame(self.ax_)
+        self.ax_.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        return self

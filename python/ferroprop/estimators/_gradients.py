@@ -1,0 +1,63 @@
+"""The gradients of a fit."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ferroprop._core import Network
+from ferroprop.estimators._progress import TrainingEpoch
+from ferroprop.estimators._sklearn import ConvergenceWarning, check_sample_weight, clone
+from ferroprop.estimators._typing import MatrixLike, TargetLike
+
+if TYPE_CHECKING:
+    from ferroprop.estimators._base import BaseMLP
+
+
+def gradient_flow(
+    estimator: BaseMLP, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Fit a clone of an estimator and return how large the gradient was in each layer.
+
+    Parameters
+    ----------
+    estimator : MLPClassifier or MLPRegressor
+        It is not changed.
+    X, y, sample_weight
+        As for its ``fit``.
+
+    Returns
+    -------
+    gradients : ndarray of shape (n_iter + 1, n_layers)
+        Mean absolute derivative of the training loss, without the penalty, by the weights of each layer: of
+        the initial weights, and after each epoch.
+    """
+    mlp = clone(estimator)
+    sizes: list[list[float]] = []
+
+    def measure(network: Network) -> None:
+        rows = mlp._checked_rows(X)
+        dense = rows.toarray() if hasattr(rows, "toarray") else rows
+        Y = mlp._targets(y)
+        given = None if sample_weight is None else check_sample_weight(sample_weight, dense)
+        _, gradients, _ = network.loss_and_gradients(
+            dense,
+            mlp._core_targets(Y, network.dtype),
+            loss=mlp._core_loss(),
+            sample_weight=mlp._class_weights(Y, given),
+            n_threads=mlp._n_threads(),
+        )
+        sizes.append([float(np.abs(gradient).mean()) for gradient in gradients])
+
+    def follow(epoch: TrainingEpoch) -> Any:
+        measure(epoch.network)
+        return None if estimator.callback is None else estimator.callback(epoch)
+
+    measure(mlp.initialize(X, y)._network())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the copy may end where it likes
+        mlp.set_params(callback=follow).fit(X, y, sample_weight)
+    return np.asarray(sizes)

@@ -1,0 +1,191 @@
+"""Pictures of estimators: what is in them, and that they can be drawn."""
+
+import ferroprop as fp
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from ferroprop.displays import DecisionRegionDisplay, GradientFlowDisplay, LossCurveDisplay
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, scale
+
+mpl.use("agg")
+
+from matplotlib import pyplot as plt
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def iris():
+    X, y = load_iris(return_X_y=True)
+    return scale(X), y
+
+
+def pixels(display):
+    display.figure_.canvas.draw()
+    return np.asarray(display.figure_.canvas.buffer_rgba())[..., :3]
+
+
+# ---- loss curve --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "rprop", "lbfgs"])
+def test_the_loss_curve_of_a_fit(iris, solver):
+    model = fp.MLPClassifier(solver=solver, max_iter=12, random_state=0).fit(*iris)
+    display = LossCurveDisplay.from_estimator(model)
+    (line,) = display.lines_
+    np.testing.assert_array_equal(line.get_ydata(), model.loss_curve_)
+    np.testing.assert_array_equal(line.get_xdata(), np.arange(1, 13))
+    assert display.score_ax_ is None
+    assert display.ax_.get_xlabel() == "epoch"
+    assert pixels(display).std() > 0
+
+
+@pytest.mark.parametrize("scoring", [None, "loss", "f1_macro"])
+def test_loss_and_score_on_the_validation_set(iris, scoring):
+    model = fp.MLPClassifier(early_stopping=True, scoring=scoring, max_iter=9, tol=0.0, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), model).fit(*iris)
+    display = LossCurveDisplay.from_estimator(pipeline)
+    curves = [model.loss_curve_, model.validation_loss_curve_, model.validation_scores_]
+    for line, curve in zip(display.lines_, curves if scoring != "loss" else curves[:2], strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), curve)
+    if scoring == "loss":
+        assert display.best_epoch == np.argmin(model.validation_loss_curve_) + 1
+    else:
+        assert display.best_epoch == np.argmax(model.validation_scores_) + 1
+        assert display.score_ax_.get_ylabel() == f"validation {scoring or 'accuracy'}"
+    assert f"kept: epoch {display.best_epoch}" in [text.get_text() for text in display.ax_.texts]
+
+
+def test_the_loss_curve_on_given_axes(iris):
+    model = fp.MLPClassifier(early_stopping=True, max_iter=5).fit(*iris)
+    _, ax = plt.subplots()
+    display = LossCurveDisplay.from_estimator(model, ax=ax)
+    assert display.ax_ is ax
+    assert display.score_ax_ is None
+    assert len(display.lines_) == 2
+    assert display.plot().ax_ is not ax
+
+
+def test_without_a_fit_there_is_no_loss_curve():
+    with pytest.raises(ValueError, match="needs a fitted estimator with a loss_curve_, got MLPClassifier"):
+        LossCurveDisplay.from_estimator(fp.MLPClassifier())
+
+
+# ---- gradient flow -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", ["sgd", "rprop", "lbfgs"])
+def test_gradient_flow_is_that_of_the_fit(iris, solver):
+    X, y = iris
+    model = fp.MLPClassifier((5, 4), activation="tanh", solver=solver, max_iter=6, random_state=0)
+    display = GradientFlowDisplay.from_estimator(model, X, y)
+    assert not hasattr(model, "coefs_")
+    assert display.gradients.shape == (7, 3)
+    Y = np.eye(3)[y]
+    for epochs in (0, 6):
+        fitted = model.initialize(X, y) if epochs == 0 else model.fit(X, y)
+        network = fp.Network([4, 5, 4, 3], activation="tanh", output="softmax", dtype="float64")
+        network.set_parameters(fitted.coefs_, fitted.intercepts_)
+        _, gradients, _ = network.loss_and_gradients(X, Y, loss="log_loss")
+        expected = [np.abs(gradient).mean() for gradient in gradients]
+        np.testing.assert_allclose(display.gradients[epochs], expected, rtol=1e-9)
+    assert [line.get_label() for line in display.lines_] == [
+        "hidden layer 1",
+        "hidden layer 2",
+        "output layer",
+    ]
+
+
+def test_the_vanishing_gradient_can_be_seen(iris):
+    model = fp.MLPClassifier((10,) * 5, activation="logistic", solver="sgd", max_iter=3, random_state=0)
+    pipeline = make_pipeline(StandardScaler(), model)
+    display = GradientFlowDisplay.from_estimator(pipeline, *iris)
+    assert (np.diff(display.gradients[0]) > 0).all()
+    assert display.gradients[0, -1] > 1e3 * display.gradients[0, 0]
+    assert pixels(display).std() > 0
+
+
+def test_gradient_flow_with_weights_and_a_callback(iris):
+    X, y = iris
+    seen = []
+    model = fp.MLPRegressor(hidden_layer_sizes=(4,), max_iter=3, callback=seen.append, random_state=0)
+    weighted = GradientFlowDisplay.from_estimator(model, X, y, sample_weight=1.0 + y)
+    plain = GradientFlowDisplay.from_estimator(model, X, y)
+    assert len(seen) == 6
+    assert not np.allclose(weighted.gradients, plain.gradients)
+
+
+# ---- decision regions --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", [np.asarray, pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_regions_have_the_colours_of_the_classes(iris, table, n_classes):
+    X, y = iris
+    X, names = X[y < n_classes], np.array(["a", "b", "c"])[y[y < n_classes]]
+    data = X if table is np.asarray else table(dict(zip(["p", "q", "r", "s"], X.T, strict=True)))
+    model = fp.MLPClassifier((8,), solver="rprop", max_iter=40, random_state=0).fit(data, names)
+    display = DecisionRegionDisplay.from_estimator(model, data, names, features=(2, 3), grid_resolution=30)
+    assert display.response.shape == (30, 30, n_classes)
+    point = X.mean(axis=0)
+    point[2:] = display.x0[7], display.x1[21]
+    row = point[np.newaxis]
+    row = row if table is np.asarray else table(dict(zip(["p", "q", "r", "s"], row.T, strict=True)))
+    np.testing.assert_allclose(display.response[21, 7], model.predict_proba(row)[0], rtol=1e-12)
+    assert len(display.scatter_) == n_classes
+    assert sum(len(one.get_offsets()) for one in display.scatter_) == len(X)
+    assert len(display.boundary_) == (1 if n_classes == 2 else 3)
+    assert display.ax_.get_xlabel() == ("" if table is np.asarray else "r")
+    assert pixels(display).std() > 0
+
+
+def test_values_of_a_regressor():
+    X, y = load_diabetes(return_X_y=True)
+    model = make_pipeline(StandardScaler(), fp.MLPRegressor(solver="rprop", max_iter=10)).fit(X, y)
+    display = DecisionRegionDisplay.from_estimator(model, X, y, features=(2, 8), grid_resolution=20)
+    assert display.response.shape == (20, 20)
+    assert display.surface_.get_array().shape == (20, 20)
+    assert pixels(display).std() > 0
+
+
+def test_regions_without_points_and_in_float32(iris):
+    X, y = iris
+    X = X[:, :2].astype(np.float32)
+    model = fp.MLPClassifier((5,), max_iter=3).fit(X, y)
+    _, ax = plt.subplots()
+    display = DecisionRegionDisplay.from_estimator(model, X, grid_resolution=9, ax=ax)
+    assert display.scatter_ == []
+    assert display.ax_ is ax
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"features": (0, 4)}, r"features must be two columns of the 4 of X, got \(0, 4\)"),
+        ({"features": (0,)}, "features must be two columns"),
+        ({"grid_resolution": 1}, "grid_resolution must be at least 2, got 1"),
+    ],
+)
+def test_bad_arguments_of_regions(iris, arguments, message):
+    model = fp.MLPClassifier((5,), max_iter=2).fit(*iris)
+    with pytest.raises(ValueError, match=message):
+        DecisionRegionDisplay.from_estimator(model, *iris, **arguments)
+
+
+def test_regions_need_one_target_and_two_features(iris):
+    X, y = iris
+    model = fp.MLPRegressor(max_iter=2).fit(X, np.column_stack([y, y]))
+    with pytest.raises(ValueError, match="needs an estimator with a single target"):
+        DecisionRegionDisplay.from_estimator(model, X)
+    with pytest.raises(ValueError, match=r"at least two features, got an array of shape \(150, 1\)"):
+        DecisionRegionDisplay.from_estimator(model, X[:, :1])
