@@ -29,7 +29,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "results.md"
 SLOPE_PROBLEMS = ["cancer1", "card1", "diabetes1", "gene1", "glass1", "heart1", "thyroid1"]
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """Data that a part needs are not there."""
 
 
@@ -39,20 +39,20 @@ def run_proben1(options: argparse.Namespace, most_loss: float) -> Any:
     runs = 3 if options.quick else proben1.RUNS
     found = dict(proben1.measure(folder, list(proben1.NETWORKS), runs, most_loss=most_loss))
     if not found:
-        raise Missing(f"no .dt files in {folder}")
+        raise MissingError(f"no .dt files in {folder}")
     return {"ours": found, "published": proben1.published(folder)}
 
 
 def run_slopes_on_proben1(options: argparse.Namespace) -> Any:
     """Run PROBEN1 with logistic hidden units of each slope."""
     folder = options.data / "proben1"
-    runs = 2 if options.quick else proben1.RUNS
+    runs = 2 if options.quick else 20
     results = {}
     for slope in teaching.SLOPES:
         print(f"slope {slope:g}", file=sys.stderr)
         results[str(slope)] = dict(proben1.measure(folder, SLOPE_PROBLEMS, runs, fp.Logistic(slope)))
     if not results["1.0"]:
-        raise Missing(f"no .dt files in {folder}")
+        raise MissingError(f"no .dt files in {folder}")
     return results
 
 
@@ -70,8 +70,8 @@ def run_nielsen(options: argparse.Namespace) -> Any:
     """Train Nielsen's networks."""
     folder = options.data / "mnist"
     if not (folder / "train-images-idx3-ubyte.gz").exists():
-        raise Missing(f"no files of MNIST in {folder}")
-    return nielsen.measure(folder, 1 if options.quick else 10, 2 if options.quick else nielsen.EPOCHS)
+        raise MissingError(f"no files of MNIST in {folder}")
+    return nielsen.measure(folder, 1 if options.quick else 5, 2 if options.quick else nielsen.EPOCHS)
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Any]] = {
@@ -107,7 +107,10 @@ def slope_table(results: dict[str, dict[str, Any]]) -> str:
 def spiral_slope_table(results: dict[str, dict[str, dict[str, float]]]) -> str:
     """Return median epochs by slope."""
     slopes = list(next(iter(results.values())))
-    lines = ["| | " + " | ".join(f"slope {float(s):g}" for s in slopes) + " |", "|---|" + "---|" * len(slopes)]
+    lines = [
+        "| | " + " | ".join(f"slope {float(s):g}" for s in slopes) + " |",
+        "|---|" + "---|" * len(slopes),
+    ]
     for name, row in results.items():
         cells = [f"{teaching.median_text(found)} ({found['learnt']:.0f} learnt)" for found in row.values()]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
@@ -130,8 +133,8 @@ def tables(found: dict[str, Any]) -> dict[str, str]:
     if "slopes-spirals" in found:
         made["slopes-spirals"] = spiral_slope_table(found["slopes-spirals"])
     made["made"] = (
-        f"Made by `python benches/results.py` with ferroprop {fp.__version__}, NumPy {np.__version__}, Python "
-        f"{platform.python_version()}; float64 but for MNIST (float32), one thread."
+        f"Made by `python benches/results.py` with ferroprop {fp.__version__}, NumPy {np.__version__} and "
+        f"Python {platform.python_version()}; float64 but for MNIST (float32), one thread."
     )
     return made
 
@@ -282,7 +285,7 @@ def main() -> int:
         started = time.perf_counter()
         try:
             result = PARTS[name](options)
-        except Missing as reason:
+        except MissingError as reason:
             missing[name] = str(reason)
             continue
         file.write_text(json.dumps(result, indent=1), encoding="ascii")
