@@ -223,6 +223,7 @@ def measure(
 COLUMNS = {
     "te": "test error %",
     "cls": "test class. error %",
+    "of": "overfitting %",
     "ep": "epochs",
     "rel": "to the best",
 }

@@ -62,12 +62,29 @@ def test_a_proben1_run(problem):
 
 def test_the_table_marks_what_is_further_apart_than_the_joint_spread():
     ours = {
-        "cancer1": {"means": {"te": (1.0, 0.3), "cls": (2.0, 0.1), "ep": (100.0, 3.0), "rel": (9.0, 1.0)}}
+        "cancer1": {
+            "means": {
+                "te": (1.0, 0.3),
+                "cls": (2.0, 0.1),
+                "of": (5.0, 1.0),
+                "ep": (100.0, 3.0),
+                "rel": (9.0, 1.0),
+            }
+        }
     }
-    theirs = {"cancer1": {"te": (1.4, 0.4), "cls": (2.2, 0.1), "ep": (106.0, 4.0), "rel": (9.0, 1.0)}}
+    theirs = {
+        "cancer1": {
+            "te": (1.4, 0.4),
+            "cls": (2.2, 0.1),
+            "of": (4.0, 1.0),
+            "ep": (106.0, 4.0),
+            "rel": (9.0, 1.0),
+        }
+    }
     row = proben1.table(ours, theirs).splitlines()[-1]
     assert row == (
         "| cancer1 | 4+2 | 1.00 ± 0.30 | 1.40 ± 0.40 | 2.00 ± 0.10 **!** | 2.20 ± 0.10 "
+        "| 5.00 ± 1.00 | 4.00 ± 1.00 "
         "| 100 ± 3 **!** | 106 ± 4 | 9 ± 1 | 9 ± 1 |"
     )
 
