@@ -462,9 +462,12 @@ def test_both_number_types_draw_the_same_steps():
 @pytest.mark.parametrize(
     ("constants", "message"),
     [
-        ({"initial_step": 60.0}, r"initial_step must be at most max_step = 50.0, got 60.0"),
+        ({"initial_step": 60.0, "max_step": 50.0}, r"initial_step must be at most max_step = 50.0, got 60.0"),
         ({"initial_step": 1e-7}, r"initial_step must be at least min_step = 1e-6, got 1e-7"),
-        ({"initial_step": (0.1, 60.0)}, r"initial_step must be at most max_step = 50.0, got 60.0"),
+        (
+            {"initial_step": (0.1, 60.0), "max_step": 50.0},
+            r"initial_step must be at most max_step = 50.0, got 60.0",
+        ),
         ({"initial_step": (1e-7, 0.1)}, r"initial_step must be at least min_step = 1e-6, got 1e-7"),
         ({"initial_step": (0.2, 0.1)}, r"initial_step must be a range from low to high.*got 0.1"),
         ({"initial_step": (0.1, np.nan)}, r"initial_step must be positive, got nan"),

@@ -162,6 +162,10 @@ def test_names_of_updates(mazur):
     assert {"SGD", "Rprop", "Adam"} <= set(step.optimizers)
     step = fp.trace(mazur, X, T, optimizers=[fp.Adam(0.1), fp.Adam(0.2), fp.Rprop()])
     assert list(step.optimizers) == [repr(fp.Adam(0.1)), repr(fp.Adam(0.2)), "Rprop"]
+    by_name = fp.trace(mazur, X, T, optimizers="rprop")
+    assert list(by_name.optimizers) == ["rprop"]
+    update = by_name.layers[0].updates["rprop"].weights
+    np.testing.assert_array_equal(update, step.layers[0].updates["Rprop"].weights)
 
 
 def test_a_float32_network_is_followed_in_double_precision():
@@ -201,7 +205,9 @@ def test_bad_arguments(mazur, arguments, error, message):
 
 def test_bad_settings(mazur):
     with pytest.raises(TypeError, match="optimizer must be"):
-        fp.trace(mazur, X, T, optimizers="sgd")
+        fp.trace(mazur, X, T, optimizers=3)
+    with pytest.raises(ValueError, match="optimizer must be one of"):
+        fp.trace(mazur, X, T, optimizers="newton")
     with pytest.raises(ValueError, match="loss must be one of"):
         fp.trace(mazur, X, T, loss="no such")
     step = fp.trace(mazur, X, T)

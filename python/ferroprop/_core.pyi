@@ -196,7 +196,7 @@ class GRprop:
         decrease: float = 0.5,
         initial_step: float | tuple[float, float] = 0.1,
         min_step: float = 1e-6,
-        max_step: float = 50.0,
+        max_step: float = 1.0,
         offset: float = 1e-6,
         choice: Literal["smallest_gradient", "smallest_step"] = "smallest_gradient",
         seed: int = 0,

@@ -5,6 +5,9 @@
 //! D_i = clip(-(sum over j != i of D_j g_j + offset) / g_i, min, max): unless it is clipped, the sum
 //! over all parameters is then -offset, which makes the step one downhill in the paper's sense.
 //! The paper leaves i open.
+//!
+//! The step size that follows is often as large as the limits allow, which is why their default is
+//! lower than that of the rest of the family.
 
 use super::step_sizes::{StepSizes, agreement, sign};
 use super::{MOST_ARRAYS, Rule, Step};
@@ -65,7 +68,7 @@ pub struct GRprop {
 
 impl Default for GRprop {
     fn default() -> Self {
-        Self { step_sizes: StepSizes::default(), choice: Choice::default(), offset: 1e-6 }
+        Self { step_sizes: StepSizes { max: 1.0, ..StepSizes::default() }, choice: Choice::default(), offset: 1e-6 }
     }
 }
 

@@ -507,8 +507,9 @@ optimizer_class! {
     ///     tuple, it is drawn for each parameter between the two.
     /// min_step : float, default=1e-6
     ///     The smallest step size; 0 is allowed.
-    /// max_step : float, default=50.0
-    ///     The largest step size.
+    /// max_step : float, default=1.0
+    ///     The largest step size. Lower than for `Rprop`, since the one that follows from the others is
+    ///     often as large as it may be.
     /// offset : float, default=1e-6
     ///     How far the sum over all parameters is to fall short of 0; positive.
     /// choice : {"smallest_gradient", "smallest_step"}, default="smallest_gradient"
@@ -547,7 +548,7 @@ optimizer_class! {
     }
 
     #[pyo3(signature = (*, increase = Arg::Absent, decrease = Arg::Absent, initial_step = Arg::Absent, min_step = Arg::Absent, max_step = Arg::Absent, offset = Arg::Absent, choice = Arg::Absent, seed = Arg::Absent))]
-    #[pyo3(text_signature = "(*, increase=1.2, decrease=0.5, initial_step=0.1, min_step=1e-06, max_step=50.0, offset=1e-06, choice='smallest_gradient', seed=0)")]
+    #[pyo3(text_signature = "(*, increase=1.2, decrease=0.5, initial_step=0.1, min_step=1e-06, max_step=1.0, offset=1e-06, choice='smallest_gradient', seed=0)")]
     #[allow(clippy::too_many_arguments)] // Python's keywords
     fn new(
         increase: Arg<'_>,

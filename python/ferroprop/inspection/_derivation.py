@@ -97,7 +97,8 @@ class _Derivation:
             yield from self.backward(layer)
         yield Heading(2, "Gradients and updates")
         for name, optimizer in trace.optimizers.items():
-            yield Note(f"{name} is {optimizer!r}.")
+            if not isinstance(optimizer, str):
+                yield Note(f"{name} is {optimizer!r}.")
         for layer in trace.layers:
             yield from self.updates(layer)
 

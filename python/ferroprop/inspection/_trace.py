@@ -277,8 +277,9 @@ def trace(
     alpha : float, default=0.0
         Strength of the L2 penalty.
     optimizers : optimizer, sequence of them, mapping of names to them, or None, default=None
-        Whose updates to show; each continues from the state it has, on a copy. None is one of each
-        class with its defaults, gradient descent without momentum.
+        Whose updates to show; each continues from the state it has, on a copy. An optimizer may be a
+        name, as for `train`. None is one of each class with its defaults, gradient descent without
+        momentum.
 
     Returns
     -------
@@ -380,10 +381,10 @@ def _named(optimizers: Any) -> dict[str, Any]:
         optimizers = _every_optimizer()
     if isinstance(optimizers, Mapping):
         return {str(name): optimizer for name, optimizer in optimizers.items()}
-    if not isinstance(optimizers, Iterable):
+    if isinstance(optimizers, str) or not isinstance(optimizers, Iterable):
         optimizers = [optimizers]
     every = list(optimizers)
-    classes = [type(optimizer).__name__ for optimizer in every]
+    classes = [each if isinstance(each, str) else type(each).__name__ for each in every]
     return {
         name if classes.count(name) == 1 else repr(optimizer): optimizer
         for name, optimizer in zip(classes, every, strict=True)
