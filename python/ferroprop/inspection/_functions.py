@@ -44,7 +44,7 @@ ACTIVATIONS = {
         "z*tanh(ln(1 + exp(z)))",
         "tanh(ln(1 + exp(z))) + z*(1 - tanh(ln(1 + exp(z)))**2)/(1 + exp(-z))",
     ),
-    "exponential": Formula("exp(z)", "a"),
+    "exp": Formula("exp(z)", "a"),
 }
 
 # The loss of one output, and its derivative with respect to that output. The log loss, which belongs to
