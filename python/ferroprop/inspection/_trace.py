@@ -276,7 +276,7 @@ def trace(
         Weight of each row.
     alpha : float, default=0.0
         Strength of the L2 penalty.
-    optimizers : optimizer, sequence of them, mapping of names to them, or None, default=None
+    optimizers : optimizer or its name, sequence of them, mapping of names to them, or None, default=None
         Whose updates to show; each continues from the state it has, on a copy. None is one of each
         class with its defaults, gradient descent without momentum.
 
@@ -380,10 +380,10 @@ def _named(optimizers: Any) -> dict[str, Any]:
         optimizers = _every_optimizer()
     if isinstance(optimizers, Mapping):
         return {str(name): optimizer for name, optimizer in optimizers.items()}
-    if not isinstance(optimizers, Iterable):
+    if isinstance(optimizers, str) or not isinstance(optimizers, Iterable):
         optimizers = [optimizers]
     every = list(optimizers)
-    classes = [type(optimizer).__name__ for optimizer in every]
+    classes = [optimizer if isinstance(optimizer, str) else type(optimizer).__name__ for optimizer in every]
     return {
         name if classes.count(name) == 1 else repr(optimizer): optimizer
         for name, optimizer in zip(classes, every, strict=True)
