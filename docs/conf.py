@@ -41,6 +41,20 @@ html_title = "ferroprop"
 html_static_path = ["_static"]
 html_css_files = ["look.css"]
 html_show_sourcelink = False
+# Pages without pages below them need no column for these.
+html_sidebars = {
+    page: []
+    for page in (
+        "try-it",
+        "guide",
+        "mathematics",
+        "architecture",
+        "coming-*",
+        "performance",
+        "reliability",
+        "results",
+    )
+}
 html_theme_options = {
     "navbar_align": "left",
     "show_prev_next": False,

@@ -115,31 +115,68 @@ def test_everything_is_as_in_the_reference(activation, output, loss):
         assert_allclose(seen.output, outputs[position + 1], rtol=1e-13, atol=1e-15)
         assert_allclose(seen.weight_gradient, weight_gradients[position], rtol=1e-11, atol=1e-14)
         assert_allclose(seen.bias_gradient, bias_gradients[position], rtol=1e-11, atol=1e-14)
-        one = np.ones_like(seen.output)
-        if seen.activation == "softmax":
-            jacobian = [reference.times_derivative(layer, z, np.eye(3)) for z in seen.net_input[:, None]]
-            assert_allclose(seen.derivative, jacobian, rtol=1e-13, atol=1e-16)
-        else:
-            assert_allclose(
-                seen.derivative,
-                reference.times_derivative(layer, seen.net_input, one),
-                rtol=1e-12,
-                atol=1e-15,
-            )
+        assert_allclose(seen.derivative, slopes(layer, seen.net_input), rtol=1e-8, atol=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_deltas_and_inputs_make_the_gradients_of_the_core(seed):
+def slopes(layer, z):
+    """Return f'(z) by central differences of the reference; for a softmax all of a row's derivatives."""
+    h = 1e-5
+    if layer.activation != "softmax":
+        return (reference.activate(layer, z + h) - reference.activate(layer, z - h)) / (2 * h)
+    shifts = h * np.eye(z.shape[1])
+    columns = [
+        (reference.activate(layer, z + e) - reference.activate(layer, z - e)) / (2 * h) for e in shifts
+    ]
+    return np.stack(columns, axis=2)
+
+
+def offered(call):
+    """Return the names that the core knows, from what it says about one that it does not."""
+    with pytest.raises(ValueError, match="one of") as error:
+        call()
+    return re.findall(r'"(\w+)"', str(error.value).split(", got ")[0])
+
+
+ALL_ACTIVATIONS = offered(lambda: fp.Network([1, 1], output="none"))
+ALL_LOSSES = offered(lambda: fp.Network([1, 1]).loss_and_gradients([[1]], [[1]], loss="none"))
+OUTPUT_OF = {"log_loss": "softmax", "poisson": "exp", "hinge": "identity", "squared_hinge": "identity"}
+HIDDEN = [name for name in ALL_ACTIVATIONS if name != "softmax"]
+CASES = [
+    ("tanh", fp.Logistic(0.5), "log_loss"),
+    *((name, "identity", "squared_error") for name in HIDDEN),
+    *(("tanh", name, "squared_error") for name in ALL_ACTIVATIONS),
+    *(("tanh", OUTPUT_OF.get(loss, "logistic"), loss) for loss in ALL_LOSSES),
+]
+
+
+def drawn_for(seed, activation, output, loss):
+    network, inputs, targets = drawn(seed, activation, output, rows=4)
+    network.set_parameters([W / 2 for W in network.weights], [b / 2 for b in network.biases])
+    return network, inputs, 2 * targets - 1 if "hinge" in loss else targets
+
+
+@pytest.mark.parametrize(("activation", "output", "loss"), CASES)
+def test_deltas_and_inputs_make_the_gradients_of_the_core(activation, output, loss):
     """The deltas of hidden layers are computed here, the gradients by the core: two ways, one result."""
-    network, inputs, targets = drawn(
-        seed, ["relu", "logistic"], ["softmax", "logistic", "identity", "tanh"][seed % 4]
-    )
-    step = fp.trace(network, inputs, targets, alpha=0.1)
-    _, weight_gradients, bias_gradients = network.loss_and_gradients(inputs, targets, alpha=0.1)
+    network, inputs, targets = drawn_for(8, activation, output, loss)
+    weight = np.array([1.0, 0.5, 2.0, 0.0])
+    settings = {"loss": loss, "sample_weight": weight, "alpha": 0.1}
+    step = fp.trace(network, inputs, targets, optimizers="sgd", **settings)
+    value, weight_gradients, bias_gradients = network.loss_and_gradients(inputs, targets, **settings)
+    assert_allclose((weight * step.row_losses).sum() / weight.sum() + step.penalty, value, rtol=1e-12)
     for layer, W, b in zip(step.layers, weight_gradients, bias_gradients, strict=True):
-        mine = (layer.inputs.T @ layer.delta + 0.1 * layer.weights) / len(inputs)
-        assert_allclose(mine, W, rtol=1e-11, atol=1e-14)
-        assert_allclose(layer.delta.mean(axis=0), b, rtol=1e-11, atol=1e-14)
+        mine = (layer.inputs.T @ layer.delta + 0.1 * layer.weights) / weight.sum()
+        assert_allclose(mine, W, rtol=1e-10, atol=1e-13)
+        assert_allclose(layer.delta.sum(axis=0) / weight.sum(), b, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize(("activation", "output", "loss"), CASES)
+def test_every_activation_and_loss_is_written_out(activation, output, loss):
+    network, inputs, targets = drawn_for(9, activation, output, loss)
+    step = fp.trace(network, inputs, targets, loss=loss, optimizers="sgd")
+    for row in range(len(inputs)):
+        assert_lines_are_true(step.text(row, digits=17, max_units=50), at_least=23)
+    ElementTree.fromstring(step.html())
 
 
 def test_updates_continue_each_optimizer_and_change_nothing(mazur):
@@ -160,12 +197,9 @@ def test_names_of_updates(mazur):
     step = fp.trace(mazur, X, T)
     assert list(step.layers[0].updates) == list(step.optimizers)
     assert {"SGD", "Rprop", "Adam"} <= set(step.optimizers)
+    assert list(fp.trace(mazur, X, T, optimizers="rprop-").optimizers) == ["rprop-"]
     step = fp.trace(mazur, X, T, optimizers=[fp.Adam(0.1), fp.Adam(0.2), fp.Rprop()])
     assert list(step.optimizers) == [repr(fp.Adam(0.1)), repr(fp.Adam(0.2)), "Rprop"]
-    by_name = fp.trace(mazur, X, T, optimizers="rprop")
-    assert list(by_name.optimizers) == ["rprop"]
-    update = by_name.layers[0].updates["rprop"].weights
-    np.testing.assert_array_equal(update, step.layers[0].updates["Rprop"].weights)
 
 
 def test_a_float32_network_is_followed_in_double_precision():
@@ -204,10 +238,10 @@ def test_bad_arguments(mazur, arguments, error, message):
 
 
 def test_bad_settings(mazur):
+    with pytest.raises(ValueError, match="optimizer must be"):
+        fp.trace(mazur, X, T, optimizers="none")
     with pytest.raises(TypeError, match="optimizer must be"):
-        fp.trace(mazur, X, T, optimizers=3)
-    with pytest.raises(ValueError, match="optimizer must be one of"):
-        fp.trace(mazur, X, T, optimizers="newton")
+        fp.trace(mazur, X, T, optimizers=1)
     with pytest.raises(ValueError, match="loss must be one of"):
         fp.trace(mazur, X, T, loss="no such")
     step = fp.trace(mazur, X, T)
@@ -240,6 +274,7 @@ def value_of(expression, **names):
         "Phi": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
         "phi": lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi),
     }
+    meanings |= {"Φ": meanings["Phi"], "φ": meanings["phi"]}
     return eval(expression, {**meanings, **names})
 
 
@@ -321,33 +356,30 @@ def equations(text):
     return [line.strip() for line in text.splitlines() if " = " in line]
 
 
-def test_each_line_of_a_derivation_is_true(mazur):
-    """What stands between two equals signs, computed as it stands, is the number at the end."""
-    step = fp.trace(mazur, X, T, loss="squared_error")
+def assert_lines_are_true(text, at_least):
+    """Compute what stands between equals signs, as it stands; it is the number at the end."""
     checked = 0
-    for line in equations(step.text(digits=17)):
+    for line in equations(text):
         _, *sides = line.split(" = ")
         if len(sides) < 2:
             continue
-        python = sides[0].replace("·", "*").replace("²", "**2")
-        assert_allclose(value_of(python), float(sides[-1]), rtol=1e-12)
+        python = sides[0].replace("·", "*").replace("²", "**2").replace(", else", " else")
+        assert_allclose(value_of(python.replace("≤", "<=")), float(sides[-1]), rtol=1e-9, atol=1e-13)
         checked += 1
-    assert checked == 8 + 1 + 8 + 2
+    assert checked >= at_least
 
 
-def test_each_line_of_a_derivation_is_true_for_many_rows():
+def test_each_line_of_a_derivation_is_true(mazur):
+    step = fp.trace(mazur, X, T, loss="squared_error")
+    assert_lines_are_true(step.text(digits=17), at_least=8 + 1 + 8 + 2)
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "squared_error"])
+def test_each_line_of_a_derivation_is_true_for_many_rows(loss):
     network, inputs, targets = drawn(5, ["relu", fp.Logistic(2.0)], "softmax", sizes=(2, 3, 2, 3), rows=3)
-    step = fp.trace(network, inputs, targets, sample_weight=[1, 2, 0.5], alpha=0.2)
-    checked = 0
+    step = fp.trace(network, inputs, targets, loss=loss, sample_weight=[1, 2, 0.5], alpha=0.2)
     for row in range(3):
-        for line in equations(step.text(row, digits=17)):
-            _, *sides = line.split(" = ")
-            if len(sides) < 2 or " if " in sides[0]:
-                continue
-            python = sides[0].replace("·", "*").replace("²", "**2")
-            assert_allclose(value_of(python), float(sides[-1]), rtol=1e-11, atol=1e-15)
-            checked += 1
-    assert checked > 60
+        assert_lines_are_true(step.text(row, digits=17), at_least=24)
 
 
 def test_a_large_network_is_shown_in_part():

@@ -255,11 +255,21 @@ class _Derivation:
             steep = "" if own == 1 else f"{self.n(own)}*"
             return f"{weighted}{steep}({a} - {t})" if weighted or steep else f"{a} - {t}"
         formula = loss_formula(trace.loss_function)
-        if formula is None or not slope:
+        if formula is None:
             return ""
+        if not slope:
+            return weighted + self.through_softmax(j, formula.derivative)
         slope_of_loss = put(put(formula.derivative, "t", t), "a", a)
         identity = name_of(layer.activation) == "identity"
         return f"{weighted}({slope_of_loss})" + ("" if identity else f"*{_factor(slope)}")
+
+    def through_softmax(self, j: int, derivative: str) -> str:
+        """Return what comes back through a softmax: a_j (e_j - sum_p a_p e_p), e the loss's derivatives."""
+        a = [self.n(value) for value in self.trace.outputs[self.row]]
+        t = [_factor(self.n(value)) for value in self.targets()]
+        errors = [put(put(derivative, "t", t[p]), "a", a[p]) for p in range(len(a))]
+        mean = self.sum([f"{a[p]}*({errors[p]})" for p in range(len(a))], self.max_units + 1)
+        return f"{a[j]}*({errors[j]} - ({mean}))"
 
     def returned(self, layer: "LayerTrace", j: int, slope: str) -> str:
         """Return what the layer behind sends back into unit j, with the numbers put in."""

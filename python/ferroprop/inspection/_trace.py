@@ -276,10 +276,9 @@ def trace(
         Weight of each row.
     alpha : float, default=0.0
         Strength of the L2 penalty.
-    optimizers : optimizer, sequence of them, mapping of names to them, or None, default=None
-        Whose updates to show; each continues from the state it has, on a copy. An optimizer may be a
-        name, as for `train`. None is one of each class with its defaults, gradient descent without
-        momentum.
+    optimizers : optimizer or its name, sequence of them, mapping of names to them, or None, default=None
+        Whose updates to show; each continues from the state it has, on a copy. None is one of each
+        class with its defaults, gradient descent without momentum.
 
     Returns
     -------
@@ -384,7 +383,7 @@ def _named(optimizers: Any) -> dict[str, Any]:
     if isinstance(optimizers, str) or not isinstance(optimizers, Iterable):
         optimizers = [optimizers]
     every = list(optimizers)
-    classes = [each if isinstance(each, str) else type(each).__name__ for each in every]
+    classes = [optimizer if isinstance(optimizer, str) else type(optimizer).__name__ for optimizer in every]
     return {
         name if classes.count(name) == 1 else repr(optimizer): optimizer
         for name, optimizer in zip(classes, every, strict=True)

@@ -1,0 +1,55 @@
+"""The documentation: code on its pages runs, and every public name and formula has its place."""
+
+import re
+from pathlib import Path
+
+import ferroprop as fp
+import pytest
+
+DOCS = Path(__file__).parent.parent / "docs"
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("page", ["index.md", "guide.md"])
+def test_the_code_on_a_page_runs(page):
+    blocks = BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
+    assert blocks
+    names = {}
+    for block in blocks:
+        exec(block, names)
+
+
+def test_the_reference_has_every_public_name():
+    reference = (DOCS / "reference.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^   (\w+)$", reference, re.MULTILINE)
+    assert sorted(listed) == sorted(set(fp.__all__) - {"__version__"})
+
+
+def names_in(error):
+    """Return the names that a message offers."""
+    return re.findall(r'"(\w+)"', str(error.value).split(", got ")[0])
+
+
+def sections(title):
+    page = (DOCS / "mathematics.md").read_text(encoding="utf-8")
+    chapter = page.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    return re.findall(r"^### (.+)$", chapter, re.MULTILINE)
+
+
+def test_every_activation_has_its_formula():
+    with pytest.raises(ValueError, match="one of") as error:
+        fp.Network([1, 1], output="none")
+    assert set(names_in(error)) <= set(sections("Activations"))
+
+
+def test_every_loss_has_its_formula():
+    with pytest.raises(ValueError, match="one of") as error:
+        fp.Network([1, 1]).loss_and_gradients([[1]], [[1]], loss="none")
+    assert set(names_in(error)) <= set(sections("Losses"))
+
+
+def test_every_optimizer_has_its_formula():
+    from ferroprop.inspection._trace import _every_optimizer
+
+    assert {type(optimizer).__name__ for optimizer in _every_optimizer()} <= set(sections("Optimizers"))
