@@ -68,7 +68,11 @@ pub struct GRprop {
 
 impl Default for GRprop {
     fn default() -> Self {
-        Self { step_sizes: StepSizes { max: 1.0, ..StepSizes::default() }, choice: Choice::default(), offset: 1e-6 }
+        Self {
+            step_sizes: StepSizes { max: 1.0, ..StepSizes::default() },
+            choice: Choice::default(),
+            offset: 1e-6,
+        }
     }
 }
 

@@ -67,10 +67,11 @@ impl<T: Scalar> Block<T> {
     }
 
     /// Room for `capacity` rows through these layers, forward only.
-    pub fn for_prediction(layers: &[Layer], capacity: usize) -> Result<Self> {
+    /// Without `inputs` there is no room for the inputs themselves: see [`Block::forward_from`].
+    pub fn for_prediction(layers: &[Layer], capacity: usize, inputs: bool) -> Result<Self> {
         let stride = Self::stride_for(capacity);
         let matrix = |columns: usize| Aligned::zeros(panels::<T>(columns).saturating_mul(stride));
-        let mut values = vec![matrix(layers[0].fan_in)?];
+        let mut values = vec![matrix(if inputs { layers[0].fan_in } else { 0 })?];
         for layer in layers {
             values.push(matrix(layer.fan_out)?);
         }
@@ -90,7 +91,7 @@ impl<T: Scalar> Block<T> {
     /// Room for `capacity` rows through these layers, forward and backward, with dropout at these
     /// rates (none: an empty slice).
     pub fn for_training(layers: &[Layer], capacity: usize, weighted: bool, dropout: &[f64]) -> Result<Self> {
-        let mut block = Self::for_prediction(layers, capacity)?;
+        let mut block = Self::for_prediction(layers, capacity, true)?;
         for (index, layer) in layers.iter().enumerate() {
             // Dropout changes the outputs; what these told is kept before.
             let dropped = dropout.get(index).is_some_and(|rate| *rate > 0.0);
@@ -136,6 +137,21 @@ impl<T: Scalar> Block<T> {
 
     /// From the inputs to the net inputs of the output layer.
     pub fn forward(&mut self, layers: &[Layer], packed: &Packed<T>, dropout: Option<Dropout<'_>>) {
+        self.forward_layers(None, layers, packed, dropout);
+    }
+
+    /// The same from inputs that lie in memory row by row, and are not copied.
+    pub fn forward_from(&mut self, inputs: &[T], layers: &[Layer], packed: &Packed<T>) {
+        self.forward_layers(Some(Terms::in_rows(inputs, layers[0].fan_in)), layers, packed, None);
+    }
+
+    fn forward_layers(
+        &mut self,
+        mut inputs: Option<Terms<'_, T>>,
+        layers: &[Layer],
+        packed: &Packed<T>,
+        dropout: Option<Dropout<'_>>,
+    ) {
         let (stride, rows) = (self.stride, self.rows);
         for (index, layer) in layers.iter().enumerate() {
             let (before, after) = self.values.split_at_mut(index + 1);
@@ -144,7 +160,7 @@ impl<T: Scalar> Block<T> {
             dispatch(Product {
                 rows,
                 depth: layer.fan_in,
-                input: Terms::in_panels(&before[index], stride),
+                input: inputs.take().unwrap_or(Terms::in_panels(&before[index], stride)),
                 right: packed.layer(index),
                 right_stride: place.stride::<T>(),
                 bias: true,

@@ -9,8 +9,9 @@ use crate::kernel::Scalar;
 use crate::network::Layer;
 use crate::parallel::{Team, threads};
 
-/// Rows that go through the layers together: the activations of a block stay in the cache.
-pub(super) const BLOCK_ROWS: usize = 128;
+/// Rows that go through the layers together: the activations of a block stay in the cache, and the
+/// buffers of most networks in the heap, whose pages are there from call to call.
+pub(super) const BLOCK_ROWS: usize = 64;
 
 /// Multiply-adds below which the calling thread is faster alone than with help.
 pub(super) const WORTH_SHARING: usize = 4_000_000;
@@ -29,15 +30,21 @@ pub(crate) fn predict<T: Scalar>(
     let helpers_wanted = work >= WORTH_SHARING && rows > BLOCK_ROWS;
     let n_threads = if helpers_wanted { threads(n_threads) } else { 1 };
     let capacity = rows.min(BLOCK_ROWS);
+    let in_rows = x.as_slice();
+    let block = || Block::for_prediction(layers, capacity, in_rows.is_none());
     let forward = |block: &mut Block<T>, first: usize, y: &mut [T]| {
         block.rows = y.len() / columns;
-        block.load_inputs(x, Selection::Range { from: first });
-        block.forward(layers, packed, None);
+        if let Some(numbers) = in_rows {
+            block.forward_from(&numbers[first * x.ncols()..(first + block.rows) * x.ncols()], layers, packed);
+        } else {
+            block.load_inputs(x, Selection::Range { from: first });
+            block.forward(layers, packed, None);
+        }
         block.activate_output(layers);
         block.copy_outputs(columns, y);
     };
     if n_threads == 1 {
-        let mut block = Block::for_prediction(layers, capacity)?;
+        let mut block = block()?;
         for (index, y) in y.chunks_mut(BLOCK_ROWS * columns).enumerate() {
             forward(&mut block, index * BLOCK_ROWS, y);
         }
@@ -45,7 +52,7 @@ pub(crate) fn predict<T: Scalar>(
         let share = rows.div_ceil(n_threads).next_multiple_of(8);
         let mut blocks = Vec::with_capacity(n_threads);
         for _ in 0..rows.div_ceil(share) {
-            blocks.push(Block::for_prediction(layers, capacity)?);
+            blocks.push(block()?);
         }
         let shares = blocks.iter_mut().zip(y.chunks_mut(share * columns)).enumerate();
         Team::with(n_threads, |team| {
