@@ -99,7 +99,8 @@ animation = FuncAnimation(figure, lambda frame: shown.set_data(frames[frame]), l
 # Four problems, two ways to learn
 # --------------------------------
 # Gradient descent has momentum, and a learning rate that falls in a straight line to a tenth of what it
-# was; Rprop has its defaults. The regions are those that Rprop found.
+# was; Rprop begins with
+# steps of 0.01. The regions are those that Rprop found.
 
 LEARNERS = {"gradient descent": BLUE, "Rprop": RUST}
 figure, axes = plt.subplots(2, 4, figsize=(10, 4.6), layout="constrained", height_ratios=[1.3, 1])
