@@ -9,9 +9,14 @@ and Y. Bengio measured it in 2010 ("Understanding the difficulty of training dee
 networks").
 """
 
+import warnings
+
 import ferroprop as fp
 import matplotlib.pyplot as plt
 import numpy as np
+from ferroprop import MLPClassifier
+from ferroprop.displays import GradientFlowDisplay
+from sklearn.exceptions import ConvergenceWarning
 
 DEPTH, WIDTH, EPOCHS = 8, 16, 300
 
@@ -27,12 +32,6 @@ def deep(activation):
     return fp.Network(
         [2, *[WIDTH] * DEPTH, 1], activation=activation, output="logistic", dtype="float64", seed=1
     )
-
-
-def gradient_sizes(net):
-    """Return the mean absolute gradient of the weights of each layer."""
-    _, gradients, _ = net.loss_and_gradients(X, Y, loss="log_loss")
-    return [np.abs(gradient).mean() for gradient in gradients]
 
 
 # %%
@@ -52,36 +51,34 @@ for activation in ACTIVATIONS:
 # %%
 # The flow of gradients through a training
 # ----------------------------------------
-# Mean absolute gradient of each layer in each epoch, with gradient descent: dark is the first layer, bright
-# the last.
+# :class:`~ferroprop.displays.GradientFlowDisplay` shows the mean absolute gradient of each layer after each
+# epoch, here of full-batch gradient descent.
 
-figure, panels = plt.subplots(1, 3, figsize=(10, 3.4), sharey=True, layout="constrained")
-finals = {}
+warnings.simplefilter("ignore", ConvergenceWarning)  # the epochs are limited on purpose
+figure, panels = plt.subplots(1, 3, figsize=(11, 3.6), sharey=True, layout="constrained")
 for axes, activation in zip(panels, ACTIVATIONS, strict=True):
-    net, flow = deep(activation), []
-    history = fp.train(
-        net,
-        X,
-        Y,
-        loss="log_loss",
-        optimizer=fp.SGD(0.1, momentum=0.0),
-        epochs=EPOCHS,
-        callback=lambda epoch, net=net, flow=flow: flow.append(gradient_sizes(net)),
+    classifier = MLPClassifier(
+        [WIDTH] * DEPTH,
+        activation=activation,
+        solver="sgd",
+        learning_rate_init=0.1,
+        momentum=0.0,
+        batch_size=len(X),
+        max_iter=EPOCHS,
+        n_iter_no_change=EPOCHS,
+        alpha=0.0,
+        random_state=1,
     )
-    finals[activation] = history.loss
-    colors = plt.get_cmap("viridis")(np.linspace(0, 0.95, DEPTH + 1))
-    for layer, color in zip(np.transpose(flow), colors, strict=True):
-        axes.plot(np.arange(1, EPOCHS + 1), np.maximum(layer, 1e-12), color=color, linewidth=1)
-    axes.set(yscale="log", xlabel="epoch", ylim=(1e-9, 1))
-    axes.set_title(f"{activation}, loss {history.loss[-1]:.2g}", loc="left")
-    axes.spines[["top", "right"]].set_visible(False)
-panels[0].set_ylabel("mean absolute gradient")
+    GradientFlowDisplay.from_estimator(classifier, X, Y.ravel(), ax=axes)
+    axes.set(title=activation, ylim=(1e-10, 1), xticks=range(0, EPOCHS + 1, 100))
+    if activation != "relu":
+        axes.get_legend().remove()
 plt.show()
 
 # %%
 # The logistic network's first layer gets gradients that are orders of magnitude smaller than the last's,
-# and the loss stays at ln 2, which is what guessing costs. With tanh, whose slope is 1 at 0, and with ReLU,
-# whose slope is 1 for half of all inputs, the layers keep within sight of each other.
+# and it goes on like this. With tanh, whose slope is 1 at 0, and with ReLU, whose slope is 1 for about half
+# of all net inputs, the layers keep within sight of each other.
 #
 # Rprop does not care
 # -------------------

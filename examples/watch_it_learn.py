@@ -19,7 +19,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 RUST, BLUE = "#b7410e", "#20639b"
 REGIONS = LinearSegmentedColormap.from_list("regions", ["#9cbfdf", "#ffffff", "#eab08f"])
-SIDE = np.linspace(-1, 1, 160)
+SIDE = np.linspace(-1, 1, 120)
 PLANE = np.stack(np.meshgrid(SIDE, SIDE), axis=-1).reshape(-1, 2)
 
 
@@ -56,46 +56,42 @@ def draw(figure, net, X, Y, losses, epochs):
     curve.set(xlim=(0, epochs), ylim=(1e-4, 1), yscale="log", xlabel="epoch")
     curve.set_title("error", loc="left")
     curve.spines[["top", "right"]].set_visible(False)
+    figure.subplots_adjust(left=0.02, right=0.98, bottom=0.17, top=0.9, wspace=0.2)
 
 
 def learn(name, net, optimizer, epochs, every, folder):
-    """Train, save a picture every so many epochs, and return the networks of those epochs."""
+    """Train, and save a picture after the first epoch and every so many; return their paths."""
     X, Y = problem(name)
-    losses, moments = [], []
-    figure = plt.figure(figsize=(7, 3), layout="constrained")
+    losses, pictures = [], []
+    figure = plt.figure(figsize=(7, 3))
 
     def look(epoch):
         losses.append(epoch.loss)
         if epoch.epoch == 1 or epoch.epoch % every == 0:
-            moments.append((net.copy(), len(losses)))
+            pictures.append(folder / f"{name}-{epoch.epoch:05}.png")
             draw(figure, net, X, Y, losses, epochs)
-            figure.savefig(folder / f"{name}-{epoch.epoch:05}.png", dpi=60)
+            figure.savefig(pictures[-1], dpi=80)
 
     fp.train(net, X, Y, loss="squared_error", optimizer=optimizer, epochs=epochs, callback=look)
     plt.close(figure)
-    return X, Y, losses, moments
+    return pictures
 
 
 # %%
 # An animation of the two spirals
 # -------------------------------
 
-folder = Path(tempfile.mkdtemp())
 net = fp.Network([2, 24, 24, 1], activation="tanh", output="logistic", dtype="float64", seed=2)
-EPOCHS = 600
-X, Y, losses, moments = learn("spirals", net, fp.Rprop(initial_step=0.01), EPOCHS, every=30, folder=folder)
-print(len(list(folder.glob("*.png"))), "pictures saved, the last:", max(folder.glob("*.png")).name)
+rprop = fp.Rprop(initial_step=0.01)
+pictures = learn("spirals", net, rprop, epochs=600, every=40, folder=Path(tempfile.mkdtemp()))
+print(len(pictures), "pictures saved, the last:", pictures[-1].name)
 
-figure = plt.figure(figsize=(7, 3), layout="constrained", dpi=70)
-
-
-def show(moment):
-    """Draw one frame."""
-    then, epoch = moments[moment]
-    draw(figure, then, X, Y, losses[:epoch], EPOCHS)
-
-
-animation = FuncAnimation(figure, show, frames=len(moments), interval=250)
+frames = [plt.imread(picture) for picture in pictures]
+figure = plt.figure(figsize=(7, 3), dpi=80)
+axes = figure.add_axes((0, 0, 1, 1))
+axes.axis("off")
+shown = axes.imshow(frames[0])
+animation = FuncAnimation(figure, lambda frame: shown.set_data(frames[frame]), len(frames), interval=300)
 
 # %%
 # ``animation.save("spirals.gif")`` writes it as a file.
@@ -103,7 +99,8 @@ animation = FuncAnimation(figure, show, frames=len(moments), interval=250)
 # Four problems, two ways to learn
 # --------------------------------
 # Gradient descent has momentum, and a learning rate that falls in a straight line to a tenth of what it
-# was; Rprop has its defaults. The regions are those that Rprop found.
+# was; Rprop begins with
+# steps of 0.01. The regions are those that Rprop found.
 
 LEARNERS = {"gradient descent": BLUE, "Rprop": RUST}
 figure, axes = plt.subplots(2, 4, figsize=(10, 4.6), layout="constrained", height_ratios=[1.3, 1])

@@ -143,6 +143,10 @@ OUTPUT_OF = {"log_loss": "softmax", "poisson": "exp", "hinge": "identity", "squa
 HIDDEN = [name for name in ALL_ACTIVATIONS if name != "softmax"]
 CASES = [
     ("tanh", fp.Logistic(0.5), "log_loss"),
+    (fp.LeakyReLU(0.2), "softmax", fp.LogLoss(label_smoothing=0.1)),
+    (fp.ELU(0.5), "logistic", fp.LogLoss(label_smoothing=0.2)),
+    ("tanh", "tanh", fp.Huber(delta=0.3)),
+    ("tanh", "identity", fp.Quantile(quantile=0.8)),
     *((name, "identity", "squared_error") for name in HIDDEN),
     *(("tanh", name, "squared_error") for name in ALL_ACTIVATIONS),
     *(("tanh", OUTPUT_OF.get(loss, "logistic"), loss) for loss in ALL_LOSSES),
@@ -152,7 +156,7 @@ CASES = [
 def drawn_for(seed, activation, output, loss):
     network, inputs, targets = drawn(seed, activation, output, rows=4)
     network.set_parameters([W / 2 for W in network.weights], [b / 2 for b in network.biases])
-    return network, inputs, 2 * targets - 1 if "hinge" in loss else targets
+    return network, inputs, 2 * targets - 1 if "hinge" in str(loss) else targets
 
 
 @pytest.mark.parametrize(("activation", "output", "loss"), CASES)
@@ -177,6 +181,18 @@ def test_every_activation_and_loss_is_written_out(activation, output, loss):
     for row in range(len(inputs)):
         assert_lines_are_true(step.text(row, digits=17, max_units=50), at_least=23)
     ElementTree.fromstring(step.html())
+
+
+def test_a_loss_of_ones_own_is_followed_too():
+    def fourth_power(outputs, targets):
+        return ((outputs - targets) ** 4).sum(axis=1), 4 * (outputs - targets) ** 3
+
+    network, inputs, targets = drawn_for(3, "tanh", "identity", "squared_error")
+    step = fp.trace(network, inputs, targets, loss=fourth_power, optimizers="sgd")
+    assert step.loss_name == "fourth_power"
+    assert_allclose(step.layers[-1].delta, 4 * (step.outputs - targets) ** 3, rtol=1e-13)
+    assert_lines_are_true(step.text(digits=17), at_least=10)
+    assert fp.check_gradients(network, inputs, targets, loss=fourth_power).passed
 
 
 def test_updates_continue_each_optimizer_and_change_nothing(mazur):
