@@ -434,7 +434,7 @@ def test_estimator_parameters_of_a_wrong_type(estimator, name):
     [
         ("hidden_layer_sizes", 0),
         ("hidden_layer_sizes", (3, -2)),
-        ("activation", "softplus"),
+        ("activation", "swish"),
         ("solver", "newton"),
         ("alpha", -0.5),
         ("batch_size", 0),

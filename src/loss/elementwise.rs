@@ -48,6 +48,8 @@ fn few_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, output
             sums = simd.add(sums, simd.read(t));
             simd.write(z, simd.mul(simd.read(z), row_weights));
         }
+        // Outputs that are not there may still have a value, the activation's at 0.
+        z[columns * lanes..lanes * lanes].fill(T::ZERO);
         transpose_lines(simd, &z[..lanes * lanes], &mut delta[place]);
         put_line(simd, sums, &mut losses[first..first + count]);
     }
@@ -95,7 +97,7 @@ pub(super) fn put_line<T: Scalar, S: Simd<T>>(simd: S, line: S::V, to: &mut [T])
     to.copy_from_slice(&numbers[..to.len()]);
 }
 
-/// Room for the columns of a panel, in a line's worth of rows. What is behind the last column stays 0.
+/// Room for the columns of a panel, in a line's worth of rows.
 #[inline(always)]
 pub(super) fn scratch<T: Scalar>() -> [T; MOST_IN_SQUARE] {
     [T::ZERO; MOST_IN_SQUARE]

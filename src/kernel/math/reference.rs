@@ -277,11 +277,12 @@ fn gaussian(x: f64) -> Scaled {
     let square = x * x;
     let rest = x.mul_add(x, -square);
     let e = exp(-0.5 * square);
-    // The next term, rest^2 / 8, is below the precision.
-    (e.value + e.value * exact(-0.5 * rest)).scaled(e.exponent)
+    // Two terms of the series for half the rest, at most 2^-44: the third is below the precision.
+    let rest = -0.5 * rest;
+    (e.value + e.value * (exact(rest) + exact(0.5 * rest * rest))).scaled(e.exponent)
 }
 
-const INVERSE_SQRT_2_PI: DoubleDouble = DoubleDouble { hi: 0.3989422804014327, lo: -2.492327202777309e-17 };
+const INVERSE_SQRT_2_PI: DoubleDouble = DoubleDouble { hi: 0.3989422804014327, lo: -2.49232720227773e-17 };
 
 pub fn normal_density(x: f64) -> Scaled {
     let e = gaussian(x);
