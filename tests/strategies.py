@@ -192,7 +192,7 @@ class Problem:
         """Return the list of arrays `compute(self, float64)`; drop the example if it is ill conditioned.
 
         `compute(problem, dtype)` has the reference compute in that precision. Well conditioned means that
-        rounding uses up no more than a quarter of the tolerance: neither computing in the problem's own
+        rounding uses up no more than an eighth of the tolerance: neither computing in the problem's own
         precision nor nudging every parameter and input by its last digit makes a greater difference. Where a
         sum cancels (a single output that hits its target, a saturated unit), two correct programs differ by
         more, and nothing can be tested; the largest entry of an array is rarely such a sum.
@@ -204,7 +204,7 @@ class Problem:
                 others.append(compute(self, np.float32))
         for other in others:
             errors = itertools.starmap(relative_error, zip(other, answer, strict=True))
-            assume(max(errors) <= tolerance_of(self.dtype, self.n_layers) / 4)
+            assume(max(errors) <= tolerance_of(self.dtype, self.n_layers) / 8)
         return answer
 
     def _nudged(self, seed):

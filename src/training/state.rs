@@ -129,7 +129,8 @@ impl<T: Scalar> OptimizerState<T> {
     /// let mut w = [1.0, -0.3];
     /// for _ in 0..60 {
     ///     let loss = w[0] * w[0] + 10.0 * w[1] * w[1];
-    ///     state.step(&mut w, &[2.0 * w[0], 20.0 * w[1]], Some(loss))?;
+    ///     let gradient = [2.0 * w[0], 20.0 * w[1]];
+    ///     state.step(&mut w, &gradient, Some(loss))?;
     /// }
     /// assert!(w[0].abs() < 1e-3 && w[1].abs() < 1e-3);
     /// # Ok::<(), ferroprop::Error>(())
