@@ -134,17 +134,17 @@ impl Optimizer {
             "sgd" => Self::Sgd(Sgd::default()),
             "adam" => Self::Adam(Adam::default()),
             "adamw" => Self::AdamW(AdamW::default()),
-            _ => match Variant::from_name(name) {
-                Ok(variant) => Self::Rprop(Rprop { variant, ..Rprop::default() }),
-                Err(_) => {
+            _ => {
+                let Ok(variant) = Variant::from_name(name) else {
                     let names = Self::NAMES.map(|name| format!("{name:?}")).join(", ");
                     return Err(Error::argument(
                         "optimizer",
                         format!("one of {names}"),
                         format_args!("{name:?}"),
                     ));
-                }
-            },
+                };
+                Self::Rprop(Rprop { variant, ..Rprop::default() })
+            }
         })
     }
 
