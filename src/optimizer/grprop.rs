@@ -2,7 +2,7 @@
 //! resilient propagation algorithm", Neurocomputing 64, 2005.
 //!
 //! RPROP-, but the step size of one parameter i follows from those of all others,
-//! D_i = clip(-(sum over j != i of D_j g_j + offset) / g_i, min, max): unless it is clipped, the sum
+//! `D_i = clip(-(sum over j != i of D_j g_j + offset) / g_i, min, max)`: unless it is clipped, the sum
 //! over all parameters is then -offset, which makes the step one downhill in the paper's sense.
 //! The paper leaves i open.
 //!

@@ -7,7 +7,7 @@
 //! - if D < threshold * MSE: D = D * decrease + noise * r * sqrt(MSE) * A, r uniform in 0..1
 //! - else D = D * decrease
 //!
-//! both within the limits. The gradient is that of the loss plus weight_decay * A * w. MSE is the
+//! both within the limits. The gradient is that of the loss plus `weight_decay * A * w`. MSE is the
 //! loss that the step is given, the epoch its number, from 1. r is a function of the seed, the
 //! step and the parameter's place alone.
 
