@@ -326,7 +326,7 @@ impl<T: Scalar> Network<T> {
     /// of squared weights) / S`. Biases are not penalised.
     ///
     /// # Errors
-    /// As for [`crate::train`]; [`Error::OwnLoss`].
+    /// As for [`crate::train`]; [`Error::Interrupted`] by a loss of the caller's own.
     pub fn loss_and_gradient<'a>(
         &self,
         data: &Dataset<'_, T>,
@@ -334,7 +334,7 @@ impl<T: Scalar> Network<T> {
         alpha: f64,
         n_threads: Option<usize>,
     ) -> Result<(f64, Vec<T>)> {
-        loss_and_gradient(self, data, loss.into(), alpha, n_threads)
+        loss_and_gradient(self, data, loss.into(), alpha, n_threads, &mut || false)
     }
 }
 
