@@ -74,16 +74,16 @@ impl Team<'_> {
         if threads == 1 {
             return body(&mut Team::alone());
         }
+        let process = std::process::id();
         let Some(pool) = Pool::take(threads - 1) else {
-            return body(&mut Team::alone());
+            return body(&mut Team { handoff: None, threads, process });
         };
         let lead = Lead { handoff: Arc::new(Handoff::new(threads)), pool: Some(pool) };
         lead.call_helpers(threads - 1);
-        let process = std::process::id();
         body(&mut Team { handoff: Some(&lead.handoff), threads, process })
     }
 
-    /// How many threads there are, this one included.
+    /// How many threads there should be, this one included.
     #[must_use]
     pub fn threads(&self) -> usize {
         self.threads
