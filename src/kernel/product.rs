@@ -340,7 +340,7 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
                             });
                         }
                         Derivative::Tanh => {
-                            scale(simd, &mut sums, outputs, |a| simd.mul(simd.sub(one, a), simd.add(one, a)))
+                            scale(simd, &mut sums, outputs, |a| simd.mul(simd.sub(one, a), simd.add(one, a)));
                         }
                     }
                 }
