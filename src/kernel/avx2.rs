@@ -27,6 +27,15 @@ pub(super) fn available() -> bool {
         && is_x86_feature_detected!("bmi2")
 }
 
+/// Asks for numbers that will be read soon.
+#[inline(always)]
+pub(super) fn prefetch<T>(numbers: &[T]) {
+    for line in 0..size_of_val(numbers).div_ceil(64) {
+        // Safety: every x86-64 machine has the instruction, and it reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(numbers.as_ptr().cast::<i8>().wrapping_add(64 * line)) };
+    }
+}
+
 macro_rules! vectors {
     ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $mul:ident, $max:ident, $compare:ident, $and:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; load and store
