@@ -91,6 +91,8 @@ pub(super) struct Engine<'a, T> {
     dropout: (&'a [f64], u64),
     alpha: f64,
     chunk_rows: usize,
+    /// Rows that there is room for in a block.
+    capacity: usize,
     /// Whether the blocks still hold the one chunk of a full batch.
     loaded: bool,
 }
@@ -125,6 +127,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
             dropout,
             alpha,
             chunk_rows,
+            capacity,
             loaded: false,
         };
         engine.parameters_changed();
@@ -390,7 +393,8 @@ impl<'a, T: Scalar> Engine<'a, T> {
     /// Spreads the rows of a chunk over the blocks; returns how many blocks have some.
     fn split_chunk(&mut self, rows: usize, threads: usize) -> usize {
         let fewest = rows.div_ceil(self.blocks.len()).next_multiple_of(TILE_ROWS);
-        let share = block_rows(rows, threads).max(fewest);
+        // Fewer rows may be cut into fewer, larger blocks than there is room for.
+        let share = block_rows(rows, threads).min(self.capacity).max(fewest);
         let in_use = rows.div_ceil(share);
         for (index, block) in self.blocks[..in_use].iter_mut().enumerate() {
             block.rows = share.min(rows - index * share);
