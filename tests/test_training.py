@@ -106,6 +106,26 @@ def test_validation_does_not_change_the_training():
 # Batches --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+def test_any_number_of_rows(n_threads):
+    """Chunks of any length fit into the blocks that there are."""
+    X, Y = np.ones((2100, 3), np.float32), np.ones((2100, 1), np.float32)
+    for layer_sizes in ([3, 2, 1], [3, 180, 180, 1]):
+        network = fp.Network(layer_sizes)
+        for rows in range(1, 2100, 1 if len(layer_sizes) == 3 else 37):
+            data = X[:rows], Y[:rows]
+            fp.train(
+                network,
+                *data,
+                epochs=1,
+                n_threads=n_threads,
+                validation=(X[: 2 * rows // 3 + 1], Y[: 2 * rows // 3 + 1]),
+            )
+            fp.train(
+                network, *data, epochs=1, n_threads=n_threads, batch_size=2 * rows // 3 + 1, optimizer="sgd"
+            )
+
+
 def test_shuffle_false_takes_the_rows_in_order():
     in_order, history = trained(batch_size=16, shuffle=False)
     by_hand, history_by_hand = trained(batch_size=16, shuffle=lambda epoch: np.arange(len(X)))

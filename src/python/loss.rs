@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use super::arguments::{Arg, type_name, wrong_type};
 use super::arrays::{Matrix, Vector};
-use super::training::keep;
+use super::signals::keep;
 use super::with_constant::class_with_constant;
 use crate::{Activation, Loss, Objective, RowLoss, Scalar};
 
