@@ -42,7 +42,7 @@ def trained(optimizer=None, network=None, **keywords):
 @pytest.mark.parametrize("fan_out", [1, 3, 20])
 @pytest.mark.parametrize("output", ["identity", "logistic", "tanh", "softplus", "exp", "softmax"])
 def test_losses_with_a_penalty_are_those_of_the_network(output, fan_out, dtype):
-    """Each epoch's loss is that of the network before it, to the bit: nothing but weights is in the penalty."""
+    """Each epoch's loss is that of the network before it, to the bit: only weights are in the penalty."""
     rng = np.random.default_rng(5)
     inputs, targets = rng.normal(size=(30, 4)), rng.uniform(size=(30, fan_out))
     network = fp.Network([4, 7, fan_out], output=output, dtype=dtype, seed=2)
