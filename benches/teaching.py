@@ -55,6 +55,7 @@ OPTIMIZERS: dict[str, tuple[Maker, tuple[float, ...]]] = {
     **{name: of_the_family(make, 50.0) for name, make in FAMILY.items()},
     **{f"{name}, max_step=1": of_the_family(make, 1.0) for name, make in FAMILY.items()},
     "Adam": (lambda seed, rate: fp.Adam(rate), ADAM_RATES),
+    "AdamW": (lambda seed, rate: fp.AdamW(rate), ADAM_RATES),
     "SGD, momentum 0.9": (lambda seed, rate: fp.SGD(rate), RATES),
     "SGD, no momentum": (lambda seed, rate: fp.SGD(rate, momentum=0.0, nesterov=False), RATES),
 }
