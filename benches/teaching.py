@@ -33,6 +33,7 @@ SEEDS = 100
 RATES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 ADAM_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 SLOPES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+SLOPE_RATES = (0.01, 0.03, *RATES)  # c times the slope wants 1 / c^2 times the learning rate
 
 # For each optimizer, what makes it of a seed and a learning rate, and the learning rates to try.
 Maker = Callable[[int, float], Any]
@@ -180,6 +181,7 @@ def sweep_slopes(
     for name in learners:
         optimizer, anew = SLOPE_LEARNERS[name]
         make, rates = OPTIMIZERS[optimizer]
+        rates = SLOPE_RATES if anew else rates
         one_rate = best_rate(task, make, rates) if rates and not anew else 0.0
         results[name] = {}
         for slope in slopes:

@@ -33,6 +33,7 @@ myst_heading_anchors = 3
 
 autosummary_generate = True
 autodoc_member_order = "groupwise"
+autodoc_typehints = "none"  # the docstrings have them
 numpydoc_show_class_members = False
 
 html_math_renderer = "mathml"
@@ -59,7 +60,11 @@ html_sidebars = {
 html_theme_options = {
     "navbar_align": "left",
     "show_prev_next": False,
-    "secondary_sidebar_items": {"**": ["page-toc"], "gallery/*": []},  # code needs the width
+    "secondary_sidebar_items": {
+        "gallery/*": [],  # code needs the width
+        "[!g]*": ["page-toc"],
+        "g[!a]*": ["page-toc"],
+    },
     "header_links_before_dropdown": 7,
 }
 
