@@ -23,6 +23,13 @@ class_with_constant! {
     /// label_smoothing : float, default=0.0
     ///     From 0 (none) to 1.
     ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If the label smoothing is not from 0 to 1.
+    /// TypeError
+    ///     If an argument is of the wrong kind.
+    ///
     /// References
     /// ----------
     /// C. Szegedy et al., "Rethinking the inception architecture for computer vision", CVPR 2016.
@@ -47,6 +54,13 @@ class_with_constant! {
     /// ----------
     /// delta : float, default=1.0
     ///     Positive, in units of Y.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If delta is not a positive number.
+    /// TypeError
+    ///     If an argument is of the wrong kind.
     ///
     /// References
     /// ----------
@@ -73,6 +87,13 @@ class_with_constant! {
     /// ----------
     /// quantile : float, default=0.5
     ///     q, between 0 and 1. With 0.5 it is half the absolute error.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If the quantile is not between 0 and 1.
+    /// TypeError
+    ///     If an argument is of the wrong kind.
     ///
     /// References
     /// ----------

@@ -64,6 +64,15 @@ pub(super) use with_typed;
 /// seed : int, default=0
 ///     Names the initial weights: the same on every machine.
 ///
+/// Raises
+/// ------
+/// ValueError
+///     If there are fewer than two sizes or one is 0, or a name or a number is none of those above.
+/// TypeError
+///     If an argument is of the wrong kind.
+/// MemoryError
+///     If there is no memory for so many parameters.
+///
 /// See Also
 /// --------
 /// train : Adjust the weights to data.

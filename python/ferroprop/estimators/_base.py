@@ -364,7 +364,7 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
         listed = list(sizes) if isinstance(sizes, Iterable) else [sizes]
-        if not all(isinstance(size, Integral) for size in listed):
+        if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in listed):
             raise TypeError(f"hidden_layer_sizes must be integers, got {listed}.")
         if any(size <= 0 for size in listed):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {listed}.")

@@ -82,7 +82,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         - 'rprop': resilient propagation, iRPROP+ [4]_ [5]_, on all rows in every step. It follows the signs
           of the gradient with a step size of its own for each weight, so there is no learning rate to choose:
           the parameters of learning rate, momentum, batches and shuffling are ignored. Its variants go by
-          'rprop+', 'rprop-', 'irprop+' (which is 'rprop'), 'irprop-', 'grprop' and 'sarprop'.
+          'rprop+', 'rprop-', 'irprop+' (which is 'rprop'), 'irprop-', 'grprop' and 'sarprop' (with
+          ``noise=0.003, temperature=0.05``, and `random_state` for its seed).
         - an optimizer, such as ``ferroprop.Rprop(max_step=1.0)``: the same rules with constants of one's own,
           in place of the estimator's parameters. The object itself is not changed.
     alpha : float, default=0.0001
@@ -501,11 +502,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         if y.ndim == 2:
             of_rows: Array = compute_sample_weight(self.class_weight, y)
         else:
-            of_classes = compute_class_weight(
-                self.class_weight, classes=self.classes_, y=y, sample_weight=sample_weight
-            )
+            with np.errstate(divide="ignore"):  # a class whose rows weigh nothing
+                of_classes = compute_class_weight(
+                    self.class_weight, classes=self.classes_, y=y, sample_weight=sample_weight
+                )
             of_rows = of_classes[np.searchsorted(self.classes_, y)]
-        return of_rows if sample_weight is None else of_rows * sample_weight
+        if sample_weight is None:
+            return of_rows
+        return np.multiply(of_rows, sample_weight, where=sample_weight > 0, out=np.zeros(len(of_rows)))
 
     def _core_targets(self, Y: Array, dtype: np.dtype[Any]) -> Array:
         targets = Y.astype(dtype)
