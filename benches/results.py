@@ -63,7 +63,7 @@ def run_tasks(options: argparse.Namespace, tasks: list[str]) -> Any:
 
 def run_slopes_on_spirals(options: argparse.Namespace) -> Any:
     """Learn the two spirals with sigmoids of each slope."""
-    return teaching.sweep_slopes(2 if options.quick else teaching.SEEDS)
+    return teaching.sweep_slopes(2 if options.quick else teaching.SEEDS, list(teaching.SLOPE_LEARNERS))
 
 
 def run_nielsen(options: argparse.Namespace) -> Any:
@@ -71,7 +71,9 @@ def run_nielsen(options: argparse.Namespace) -> Any:
     folder = options.data / "mnist"
     if not (folder / "train-images-idx3-ubyte.gz").exists():
         raise MissingError(f"no files of MNIST in {folder}")
-    return nielsen.measure(folder, 1 if options.quick else 5, 2 if options.quick else nielsen.EPOCHS)
+    return nielsen.measure(
+        folder, 1 if options.quick else nielsen.SEEDS, 2 if options.quick else nielsen.EPOCHS
+    )
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Any]] = {
@@ -112,8 +114,7 @@ def spiral_slope_table(results: dict[str, dict[str, dict[str, float]]]) -> str:
         "|---|" + "---|" * len(slopes),
     ]
     for name, row in results.items():
-        cells = [f"{teaching.median_text(found)} ({found['learnt']:.0f} learnt)" for found in row.values()]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        lines.append(f"| {name} | " + " | ".join(map(teaching.cell, row.values())) + " |")
     return "\n".join(lines)
 
 

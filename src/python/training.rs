@@ -1,7 +1,7 @@
 //! `ferroprop.train`.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use numpy::{Element, PyReadonlyArray1};
@@ -15,6 +15,7 @@ use super::history::{Epoch, History};
 use super::loss::{self, Given};
 use super::network::{Network, with_typed};
 use super::optimizer::{Remembered, Rprop, Slot, with_optimizer};
+use super::signals::{Signals, has_raised, keep};
 use crate::error::plain;
 use crate::{Dataset, Observer, Settings, Shuffle, StopReason};
 
@@ -312,7 +313,7 @@ fn run<'py, T: Remembered + Element>(
         callback: arguments.callback,
         score: arguments.score,
         raised: &raised,
-        asked: Instant::now(),
+        signals: Signals::new(&raised),
     };
     let scored = observer.score.is_some();
     let shuffle_kind = match arguments.shuffle {
@@ -414,10 +415,6 @@ fn row_numbers(rows: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
         .collect()
 }
 
-pub(super) fn keep(raised: &Mutex<Option<PyErr>>, error: PyErr) {
-    raised.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-}
-
 /// Passes events on to Python, and Python's exceptions back.
 struct FromPython<'a, T> {
     slot: &'a ArcSwap<crate::Network<T>>,
@@ -425,15 +422,12 @@ struct FromPython<'a, T> {
     callback: Option<Py<PyAny>>,
     score: Option<Py<PyAny>>,
     raised: &'a Mutex<Option<PyErr>>,
-    asked: Instant,
+    signals: Signals<'a>,
 }
-
-/// How often Python is asked whether somebody pressed Ctrl-C.
-const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
 
 impl<T: Remembered> FromPython<'_, T> {
     fn failed(&self) -> bool {
-        self.raised.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        has_raised(self.raised)
     }
 
     /// What a Python function returned, or nothing if it raised.
@@ -474,11 +468,6 @@ impl<T: Remembered + Element> Observer<T> for FromPython<'_, T> {
     }
 
     fn interrupted(&mut self) -> bool {
-        if self.asked.elapsed() >= SIGNAL_INTERVAL {
-            self.asked = Instant::now();
-            #[allow(clippy::redundant_closure_for_method_calls)] // the method is not general enough
-            self.call(|py| py.check_signals());
-        }
-        self.failed()
+        self.signals.interrupted() || self.failed()
     }
 }

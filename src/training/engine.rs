@@ -14,7 +14,7 @@ use super::state::OptimizerState;
 use super::whole::Whole;
 use super::{Batch, Dataset, Update};
 use crate::error::Result;
-use crate::kernel::{Aligned, Gradient, Scalar, Simd, Task, dispatch, ends_in_half, even_share};
+use crate::kernel::{Aligned, Finish, Gradient, Scalar, Simd, Task, dispatch, ends_in_half, even_share};
 use crate::loss::{Loss, Objective};
 use crate::network::{Layer, Network};
 use crate::optimizer::{MOST_ARRAYS, Optimizer};
@@ -28,7 +28,7 @@ fn chunk_rows(parameters: usize) -> usize {
 }
 
 /// The most rows that go through the layers together on one thread.
-const BLOCK_ROWS: usize = 128;
+const BLOCK_ROWS: usize = 160;
 
 /// Rows of the largest register tile; blocks are made of whole ones.
 const TILE_ROWS: usize = 8;
@@ -91,6 +91,8 @@ pub(super) struct Engine<'a, T> {
     dropout: (&'a [f64], u64),
     alpha: f64,
     chunk_rows: usize,
+    /// Rows that there is room for in a block.
+    capacity: usize,
     /// Whether the blocks still hold the one chunk of a full batch.
     loaded: bool,
 }
@@ -125,6 +127,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
             dropout,
             alpha,
             chunk_rows,
+            capacity,
             loaded: false,
         };
         engine.parameters_changed();
@@ -198,6 +201,32 @@ impl<'a, T: Scalar> Engine<'a, T> {
         Ok(())
     }
 
+    /// Copies the arrays of the optimizer, all of them one after the other.
+    pub fn copy_arrays(&self, to: &mut Vec<T>) {
+        to.clear();
+        match &self.whole {
+            Some(whole) => whole.arrays.iter().for_each(|array| to.extend_from_slice(array)),
+            None => {
+                self.shares
+                    .iter()
+                    .flat_map(|share| &share.arrays)
+                    .for_each(|array| to.extend_from_slice(array));
+            }
+        }
+    }
+
+    /// Takes such a copy back.
+    pub fn set_arrays(&mut self, mut from: &[T]) {
+        let arrays = match &mut self.whole {
+            Some(whole) => whole.arrays.iter_mut().collect::<Vec<_>>(),
+            None => self.shares.iter_mut().flat_map(|share| &mut share.arrays).collect(),
+        };
+        for array in arrays {
+            let len = array.len();
+            array.copy_from_slice(from.split_off(..len).unwrap_or_default());
+        }
+    }
+
     /// Gives the arrays back to the optimizer.
     pub fn return_arrays(&self, state: &mut OptimizerState<T>) {
         if let Some(whole) = &self.whole {
@@ -215,7 +244,8 @@ impl<'a, T: Scalar> Engine<'a, T> {
     }
 
     /// The loss of a batch and its gradient; with an optimizer, the parameters are updated too.
-    /// `None` when a loss of the caller's own does not go on.
+    /// `None` when a loss of the caller's own does not go on, or when `interrupted`, which is asked
+    /// after each block, says so; then no parameter has moved.
     pub fn gradient(
         &mut self,
         team: &mut Team<'_>,
@@ -223,6 +253,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         selection: Selection<'_>,
         rows: usize,
         state: Option<&OptimizerState<T>>,
+        interrupted: &mut dyn FnMut() -> bool,
     ) -> Option<Batch> {
         let weight = weight_sum(data, selection, rows);
         let mut losses = LossSum::default();
@@ -241,23 +272,27 @@ impl<'a, T: Scalar> Engine<'a, T> {
             let (rates, seed) = *dropout;
             let step = state.filter(|_| !rates.is_empty()).map(OptimizerState::steps);
             let selection = selection.skip(first);
-            team.for_each(numbered(&mut blocks[..in_use]), |(place, block)| {
-                if fresh {
-                    block.load_inputs(data.x, selection.skip(place));
-                    block.load_targets(data.y, data.weights.as_deref(), selection.skip(place));
-                    smooth(block, layers, smoothing);
-                }
-                let dropout = step.map(|step| Dropout { rates, seed, step, first_row: first + place });
-                block.forward(layers, packed, dropout);
-                if let Some(loss) = loss {
-                    block.output_deltas(layers, loss);
-                    block.backward(layers, packed, transposed);
-                } else {
-                    block.activate_output(layers);
-                }
-            });
+            let done =
+                team.for_each_unless(interrupted, numbered(&mut blocks[..in_use]), |(place, block)| {
+                    if fresh {
+                        block.load_inputs(data.x, selection.skip(place));
+                        block.load_targets(data.y, data.weights.as_deref(), selection.skip(place));
+                        smooth(block, layers, smoothing);
+                    }
+                    let dropout = step.map(|step| Dropout { rates, seed, step, first_row: first + place });
+                    block.forward(layers, packed, dropout);
+                    if let Some(loss) = loss {
+                        block.output_deltas(layers, loss);
+                        block.backward(layers, packed, transposed);
+                    } else {
+                        block.activate_output(layers);
+                    }
+                });
+            if !done {
+                return None;
+            }
             if let Objective::Own(_) = self.objective {
-                if !self.own_loss(in_use) {
+                if !self.own_loss(team, in_use) {
                     return None;
                 }
                 let Self { layers, packed, transposed, blocks, .. } = self;
@@ -284,7 +319,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
     }
 
     /// Has the caller's own loss look at the outputs of a chunk; `false` if it does not go on.
-    fn own_loss(&mut self, in_use: usize) -> bool {
+    fn own_loss(&mut self, team: &mut Team<'_>, in_use: usize) -> bool {
         let Objective::Own(own) = self.objective else { return true };
         let columns = self.layers[self.layers.len() - 1].fan_out;
         let blocks = &mut self.blocks[..in_use];
@@ -301,8 +336,10 @@ impl<'a, T: Scalar> Engine<'a, T> {
             block.copy_targets(columns, to_targets.split_off_mut(..own).unwrap_or_default());
         }
         let into = ArrayViewMut2::from_shape((rows, columns), &mut gradients);
-        if !into.is_ok_and(|into| own.losses_and_gradients(outputs.view(), targets.view(), &mut losses, into))
-        {
+        let goes_on = into
+            .is_ok_and(|into| own.losses_and_gradients(outputs.view(), targets.view(), &mut losses, into));
+        team.after_foreign_code();
+        if !goes_on {
             return false;
         }
         let mut first = 0;
@@ -315,7 +352,12 @@ impl<'a, T: Scalar> Engine<'a, T> {
     }
 
     /// The mean loss over all rows, without penalty; `None` as for [`Engine::gradient`].
-    pub fn evaluate(&mut self, team: &mut Team<'_>, data: &Dataset<'_, T>) -> Option<f64> {
+    pub fn evaluate(
+        &mut self,
+        team: &mut Team<'_>,
+        data: &Dataset<'_, T>,
+        interrupted: &mut dyn FnMut() -> bool,
+    ) -> Option<f64> {
         self.loaded = false;
         let rows = data.rows();
         let mut losses = LossSum::default();
@@ -327,17 +369,18 @@ impl<'a, T: Scalar> Engine<'a, T> {
             let loss = named(objective);
             let smoothing = smoothing(loss, layers);
             let selection = Selection::Range { from: first };
-            team.for_each(numbered(&mut blocks[..in_use]), |(place, block)| {
-                block.load_inputs(data.x, selection.skip(place));
-                block.load_targets(data.y, None, selection.skip(place));
-                smooth(block, layers, smoothing);
-                block.forward(layers, packed, None);
-                match loss {
-                    Some(loss) => block.output_deltas(layers, loss),
-                    None => block.activate_output(layers),
-                }
-            });
-            if !self.own_loss(in_use) {
+            let done =
+                team.for_each_unless(interrupted, numbered(&mut blocks[..in_use]), |(place, block)| {
+                    block.load_inputs(data.x, selection.skip(place));
+                    block.load_targets(data.y, None, selection.skip(place));
+                    smooth(block, layers, smoothing);
+                    block.forward(layers, packed, None);
+                    match loss {
+                        Some(loss) => block.output_deltas(layers, loss),
+                        None => block.activate_output(layers),
+                    }
+                });
+            if !done || !self.own_loss(team, in_use) {
                 return None;
             }
             let blocks = &self.blocks;
@@ -350,7 +393,8 @@ impl<'a, T: Scalar> Engine<'a, T> {
     /// Spreads the rows of a chunk over the blocks; returns how many blocks have some.
     fn split_chunk(&mut self, rows: usize, threads: usize) -> usize {
         let fewest = rows.div_ceil(self.blocks.len()).next_multiple_of(TILE_ROWS);
-        let share = block_rows(rows, threads).max(fewest);
+        // Fewer rows may be cut into fewer, larger blocks than there is room for.
+        let share = block_rows(rows, threads).min(self.capacity).max(fewest);
         let in_use = rows.div_ceil(share);
         for (index, block) in self.blocks[..in_use].iter_mut().enumerate() {
             block.rows = share.min(rows - index * share);
@@ -424,11 +468,13 @@ impl<T: Scalar> Share<T> {
                 lines: gradient,
                 bias: layers[index].bias,
                 lost: if add { Some(&mut self.lost[from..to]) } else { None },
+                finish: weight.map(|weight| Finish {
+                    alpha: T::from_f64(alpha),
+                    scale: T::from_f64(inverse(weight)),
+                    weights,
+                }),
                 blocks: blocks.iter().map(|block| block.rows_of(index)),
             });
-            if let Some(weight) = weight {
-                finish(segments, weights, gradient, alpha, weight);
-            }
             if let Some(update) = update {
                 let mut arrays: [&mut [T]; MOST_ARRAYS] = std::array::from_fn(|_| &mut [][..]);
                 for (slot, array) in arrays.iter_mut().zip(&mut self.arrays) {
@@ -445,16 +491,6 @@ impl<T: Scalar> Share<T> {
             from = to;
         }
     }
-}
-
-/// From sums over rows to the gradient of the mean loss with its penalty.
-fn finish<T: Scalar>(segments: &[Segment], weights: &[T], gradient: &mut [T], alpha: f64, weight: f64) {
-    let scale = T::from_f64(inverse(weight));
-    let alpha = T::from_f64(alpha);
-    for_each_segment::<T>(segments, |_, all, penalised| {
-        let (gradient, weights) = (&mut gradient[all], &weights[penalised]);
-        dispatch(Finish { gradient, weights, alpha, scale });
-    });
 }
 
 fn sum_squares<T: Scalar>(segments: &[Segment], weights: &[T], squares: &mut [f64]) {
@@ -492,27 +528,6 @@ fn for_each_segment<T: Scalar>(
         let biases = if segment.ends_with_bias { end - T::LANES } else { end };
         work(index, at..end, at..biases);
         at = end;
-    }
-}
-
-struct Finish<'a, T> {
-    gradient: &'a mut [T],
-    weights: &'a [T],
-    alpha: T,
-    scale: T,
-}
-
-impl<T: Scalar> Task<T> for Finish<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, _: S) {
-        for (g, &w) in self.gradient.iter_mut().zip(self.weights) {
-            *g += self.alpha * w;
-        }
-        for g in self.gradient {
-            *g *= self.scale;
-        }
     }
 }
 
@@ -559,7 +574,8 @@ fn inverse(weight: f64) -> f64 {
 
 /// The rows that each of a chunk's blocks gets: equal shares for the threads, whole tiles.
 fn block_rows(rows: usize, threads: usize) -> usize {
-    rows.div_ceil(threads).next_multiple_of(TILE_ROWS).min(BLOCK_ROWS)
+    let share = rows.div_ceil(threads);
+    share.div_ceil(share.div_ceil(BLOCK_ROWS)).next_multiple_of(TILE_ROWS)
 }
 
 /// Blocks with the place of their first row in the chunk.

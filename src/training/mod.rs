@@ -123,6 +123,7 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
     objective: Objective<'_, T>,
     alpha: f64,
     n_threads: Option<usize>,
+    interrupted: &mut dyn FnMut() -> bool,
 ) -> Result<(f64, Vec<T>)> {
     let _standard = StandardMode::enter();
     settings::check_alpha(alpha)?;
@@ -131,9 +132,10 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
     let rows = data.rows();
     let n_threads = engine::useful_threads(network, rows, threads(n_threads));
     let mut engine = Engine::new(network, objective, (&[], 0), alpha, rows, data.weighted(), n_threads)?;
-    let total =
-        Team::with(n_threads, |team| engine.gradient(team, data, Selection::Range { from: 0 }, rows, None));
-    let total = total.ok_or(Error::OwnLoss)?;
+    let total = Team::with(n_threads, |team| {
+        engine.gradient(team, data, Selection::Range { from: 0 }, rows, None, interrupted)
+    });
+    let total = total.ok_or(Error::Interrupted)?;
     let mut gradient = network.parameters().to_vec();
     engine.copy_gradient(&mut gradient);
     Ok((total.loss, gradient))
@@ -172,10 +174,20 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         let mut complete = engine.parameters().try_clone()?;
         let mut previous = complete.try_clone()?;
         let mut best = complete.try_clone()?;
+        // An interruption goes back to the last complete epoch. Where all rows are one batch its step
+        // is the last thing that happens, so that only then there is nothing to go back from.
+        let steps_before_the_end = self.batch_rows < self.data.rows() || settings.validation.is_some();
+        let mut arrays = Vec::new();
+        let mut place = state.place();
         let mut order = self.first_order()?;
         for number in 1..=settings.epochs {
+            place = state.place();
+            if steps_before_the_end {
+                engine.copy_arrays(&mut arrays);
+            }
             state.start_epoch(number, settings.epochs);
             let done = if self.reorder(number, state, &mut order)? {
+                team.after_foreign_code();
                 self.epoch(engine, state, team, order.as_deref())
             } else {
                 None
@@ -190,7 +202,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             }
             let validation_loss = match &settings.validation {
                 None => None,
-                Some(data) => match engine.evaluate(team, data) {
+                Some(data) => match engine.evaluate(team, data, &mut || self.observer.interrupted()) {
                     None => {
                         history.stop_reason = StopReason::Interrupted;
                         break;
@@ -241,6 +253,12 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             // What led there is no place to go on from.
             state.forget();
         } else {
+            if history.stop_reason == StopReason::Interrupted {
+                state.return_to(place);
+                if steps_before_the_end {
+                    engine.set_arrays(&arrays);
+                }
+            }
             engine.return_arrays(state);
         }
         history.seconds = self.started.elapsed().as_secs_f64();
@@ -259,13 +277,11 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         let mut mean = Batch::default();
         let mut from = 0;
         while from < rows {
-            if self.observer.interrupted() {
-                return None;
-            }
             let count = self.batch_rows.min(rows - from);
             let selection =
                 order.map_or(Selection::Range { from }, |order| Selection::Listed(&order[from..]));
-            let batch = engine.gradient(team, self.data, selection, count, Some(state))?;
+            let interrupted = &mut || self.observer.interrupted();
+            let batch = engine.gradient(team, self.data, selection, count, Some(state), interrupted)?;
             state.end_step(&batch, count);
             // scikit-learn's mean: batches count by their rows, whatever these weigh.
             let share = count as f64 / rows as f64;

@@ -29,6 +29,16 @@ pub struct OptimizerState<T> {
     previous_loss: f64,
 }
 
+/// How far an optimizer has come; see [`OptimizerState`].
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    steps: u64,
+    epochs: u64,
+    rows_seen: u64,
+    learning_rate: Option<f64>,
+    previous_loss: f64,
+}
+
 impl<T: Scalar> OptimizerState<T> {
     /// A fresh start.
     ///
@@ -204,6 +214,19 @@ impl<T: Scalar> OptimizerState<T> {
             let schedule = self.optimizer.schedule();
             self.learning_rate = Some(schedule.rate(initial, current, epoch, epochs, self.rows_seen));
         }
+    }
+
+    /// Where training is, the arrays aside.
+    pub(super) fn place(&self) -> Place {
+        let Self { steps, epochs, rows_seen, learning_rate, previous_loss, .. } = *self;
+        Place { steps, epochs, rows_seen, learning_rate, previous_loss }
+    }
+
+    /// Back to where it was.
+    pub(super) fn return_to(&mut self, place: Place) {
+        let Place { steps, epochs, rows_seen, learning_rate, previous_loss } = place;
+        (self.steps, self.epochs, self.rows_seen) = (steps, epochs, rows_seen);
+        (self.learning_rate, self.previous_loss) = (learning_rate, previous_loss);
     }
 
     /// Back to a fresh start.

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 
-from ferroprop._core import LogLoss
+from ferroprop._core import LogLoss, _StandardArithmetic
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
 from ferroprop.estimators._optimizers import Optimizer
 from ferroprop.estimators._progress import TrainingEpoch
@@ -396,6 +396,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         y : ndarray of shape (n_samples,) or (n_samples, n_classes)
             The predicted classes; in multilabel classification 1 for each label that applies.
         """
+        self = self._as_it_is()
         outputs = self._between_0_and_1(self._outputs(X))
         labels: Array = self._label_binarizer.inverse_transform(
             outputs.ravel() if self.n_outputs_ == 1 else outputs
@@ -438,7 +439,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         if outputs.shape[1] > 1:
             return outputs
         both = np.empty((outputs.shape[0], 2), dtype=outputs.dtype)
-        np.subtract(1, outputs[:, 0], out=both[:, 0])
+        with _StandardArithmetic():
+            np.subtract(1, outputs[:, 0], out=both[:, 0])
         both[:, 1] = outputs[:, 0]
         return both
 
