@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
 from numbers import Real
@@ -57,7 +58,9 @@ def fit_by_epochs(estimator: BaseMLP, keeper: OptimizerKeeper, start: Start) -> 
     mini_batches = is_mini_batch(estimator.solver)
     network = build_network(start.coefs, start.intercepts, estimator._hidden_activation(), start.output)
     optimizer, resumed = keeper.optimizer_for(estimator, network.dtype, resume=not start.fresh)
-    waits = not start.incremental and np.isfinite(estimator.n_iter_no_change)
+    epochs = 1 if start.incremental else min(estimator.max_iter, sys.maxsize)
+    # patience that outlasts the fit, infinite or not, is none
+    waits = not start.incremental and estimator.n_iter_no_change < epochs
     dropout = _dropout(estimator)
     with audience(estimator, start, network, watched if decisive is None else None) as told:
 
@@ -79,7 +82,7 @@ def fit_by_epochs(estimator: BaseMLP, keeper: OptimizerKeeper, start: Start) -> 
             estimator._core_targets(Y, network.dtype),
             loss=estimator._core_loss(),
             optimizer=optimizer,
-            epochs=1 if start.incremental else estimator.max_iter,
+            epochs=epochs,
             batch_size=_batch_size(estimator, n_rows) if mini_batches else None,
             shuffle=shuffled_orders(start.rng, n_rows) if mini_batches and estimator.shuffle else False,
             sample_weight=sample_weight,
