@@ -197,6 +197,10 @@ def draw_tasks(plt: Any, results: dict[str, Any]) -> Any:
             axes.plot(middle, i, "o" if learnt else "x", color=colour, markersize=5)
         axes.axvline(most, color="gray", linewidth=0.8, linestyle=":")
         axes.set(xscale="log", xlabel="epochs", title=task, yticks=place, yticklabels=names)
+        low, high = axes.get_xlim()
+        ticks = [tick for tick in (10, 30, 100, 300, 1000, 3000) if low < tick < high]
+        axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+        axes.minorticks_off()
     np.atleast_1d(panels)[0].invert_yaxis()
     return figure
 
