@@ -60,13 +60,30 @@ pub enum Error {
         /// The buffer's length.
         numbers: usize,
     },
-    /// A file does not hold a network that this version can read.
-    #[error("{path} is not a ferroprop network: {reason}")]
+    /// A file does not hold a network, or a checkpoint, that this version can read.
+    #[error("{path} is not a ferroprop {kind}: {reason}")]
     ModelFile {
         /// The file.
         path: String,
+        /// What it should be.
+        kind: &'static str,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A checkpoint is not of the training that is to go on from it.
+    #[error(
+        "checkpoint {path} is of another training: {name} was {theirs}, is now {ours}; remove the file, or \
+         choose another one"
+    )]
+    OtherTraining {
+        /// The file.
+        path: String,
+        /// The argument that differs.
+        name: String,
+        /// What it was.
+        theirs: String,
+        /// What it is.
+        ours: String,
     },
     /// A file cannot be read or written.
     #[error("{path}: {source}")]
@@ -118,6 +135,13 @@ pub(crate) fn check_number(
     } else {
         Err(Error::argument(name, expected, plain(number)))
     }
+}
+
+/// An empty vector with room for this many numbers.
+pub(crate) fn room<T>(numbers: usize) -> Result<Vec<T>> {
+    let mut vector = Vec::new();
+    vector.try_reserve_exact(numbers).map_err(|_| Error::OutOfMemory { numbers })?;
+    Ok(vector)
 }
 
 /// A shape as NumPy prints it.

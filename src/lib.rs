@@ -28,6 +28,7 @@
 #![warn(missing_docs)]
 
 mod activation;
+mod durable;
 mod error;
 #[doc(hidden)]
 pub mod kernel;
@@ -40,6 +41,7 @@ mod pass;
 #[cfg(feature = "python")]
 mod python;
 mod random;
+mod tensor_file;
 mod training;
 
 pub use activation::Activation;
@@ -52,7 +54,9 @@ pub use optimizer::{
     Adam, AdamW, Choice, GRprop, InitialStep, Optimizer, Rprop, Sarprop, Schedule, Sgd, StepSizes, Variant,
 };
 pub use parallel::threads;
-pub use training::{Dataset, Epoch, History, Observer, OptimizerState, Settings, Shuffle, StopReason, train};
+pub use training::{
+    Checkpoint, Dataset, Epoch, History, Observer, OptimizerState, Settings, Shuffle, StopReason, train,
+};
 
 /// The README's Rust example runs with the other doctests.
 #[cfg(doctest)]

@@ -152,6 +152,16 @@ impl<T: Scalar> Network<T> {
         Ok(Self { layers, parameters, packed: OnceLock::new() })
     }
 
+    /// The same network.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn try_clone(&self) -> Result<Self> {
+        let mut clone = Self::zeros(self.layers.clone())?;
+        clone.parameters.copy_from_slice(&self.parameters);
+        Ok(clone)
+    }
+
     /// The layers, first hidden layer first.
     #[must_use]
     pub fn layers(&self) -> &[Layer] {

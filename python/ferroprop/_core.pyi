@@ -23,9 +23,11 @@ __all__ = [
     "LogLoss",
     "Logistic",
     "Network",
+    "NotedCheckpoint",
     "Quantile",
     "Rprop",
     "__version__",
+    "checkpoint_note",
     "train",
 ]
 
@@ -439,4 +441,12 @@ def train(
     callback: Callable[[Epoch], bool | None] | None = None,
     n_threads: int | None = None,
     warm_start: bool = False,
+    checkpoint: str | PathLike[str] | NotedCheckpoint | None = None,
+    every: int = 10,
 ) -> History: ...
+
+@final
+class NotedCheckpoint:
+    def __new__(cls, path: str | PathLike[str], note: Callable[[], str]) -> Self: ...
+
+def checkpoint_note(path: str | PathLike[str]) -> str | None: ...

@@ -2,6 +2,7 @@
 //! what was expected.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -119,6 +120,17 @@ pub(super) fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
         Ok(text) => text.extract(),
         Err(_) => Err(wrong_type(name, "a name", value)),
     }
+}
+
+/// A path.
+pub(super) fn path(name: &str, value: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
+    value.extract().map_err(|error: PyErr| {
+        if error.is_instance_of::<PyTypeError>(value.py()) {
+            wrong_type(name, "a path", value)
+        } else {
+            error
+        }
+    })
 }
 
 fn integer(name: &str, expected: &str, value: &Bound<'_, PyAny>) -> PyResult<i128> {

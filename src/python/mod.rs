@@ -33,7 +33,7 @@ mod core {
     #[pymodule_export]
     use super::optimizer::{Adam, AdamW, GRprop, Rprop, Sarprop, Sgd};
     #[pymodule_export]
-    use super::training::train;
+    use super::training::{NotedCheckpoint, checkpoint_note, train};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -512,11 +512,9 @@ impl Network {
     /// Network([2, 3, 1], activation=['tanh'], output='identity', dtype='float32')
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        py.detach(|| {
-            let name = path.display().to_string();
-            let bytes =
-                std::fs::read(&path).map_err(|source| crate::Error::Io { path: name.clone(), source })?;
-            from_bytes(&bytes, &name)
+        py.detach(|| match crate::model_file::load_if::<f32>(&path)? {
+            Some(network) => Ok(network.into()),
+            None => Ok(crate::load::<f64>(&path)?.into()),
         })
     }
 
@@ -621,11 +619,7 @@ fn from_bytes(bytes: &[u8], name: &str) -> PyResult<Network> {
         return Ok(network.into());
     }
     let network = crate::from_bytes::<f64>(bytes, name)?;
-    let wrong = || crate::Error::ModelFile {
-        path: name.to_owned(),
-        reason: "its layers have numbers of different types".to_owned(),
-    };
-    Ok(network.ok_or_else(wrong)?.into())
+    Ok(network.unwrap_or_else(|| unreachable!("its numbers are of one type or the other")).into())
 }
 
 fn activations(value: &Bound<'_, PyAny>, count: usize) -> PyResult<Vec<crate::Activation>> {

@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayViewMut2};
 use super::state::OptimizerState;
 use super::whole::Whole;
 use super::{Batch, Dataset, Update};
-use crate::error::Result;
+use crate::error::{Result, room};
 use crate::kernel::{Aligned, Gradient, Scalar, Simd, Task, dispatch, ends_in_half, even_share};
 use crate::loss::{Loss, Objective};
 use crate::network::{Layer, Network};
@@ -136,11 +136,6 @@ impl<'a, T: Scalar> Engine<'a, T> {
         &self.packed.weights
     }
 
-    pub fn set_parameters(&mut self, packed: &[T]) {
-        self.packed.weights.copy_from_slice(packed);
-        self.parameters_changed();
-    }
-
     fn parameters_changed(&mut self) {
         transpose_all(&mut Team::alone(), &self.packed, &mut self.transposed);
         self.sum_squares();
@@ -162,26 +157,43 @@ impl<'a, T: Scalar> Engine<'a, T> {
     }
 
     /// Copies the gradient out, in the network's order.
-    pub fn copy_gradient(&self, to: &mut [T]) {
-        self.gather_shares(to, |share| &share.gradient);
+    pub fn copy_gradient(&self, to: &mut [T]) -> Result<()> {
+        self.gather_shares(to, |share| &share.gradient)
     }
 
-    fn gather_shares(&self, to: &mut [T], array: impl Fn(&Share<T>) -> &Aligned<T>) {
-        let all: Vec<T> = self.shares.iter().flat_map(|share| array(share).iter().copied()).collect();
+    fn gather_shares(&self, to: &mut [T], array: impl Fn(&Share<T>) -> &Aligned<T>) -> Result<()> {
+        let mut all = room(self.packed.weights.len())?;
+        self.shares.iter().for_each(|share| all.extend_from_slice(array(share)));
         unpack(&self.packed.layers, &all, to);
+        Ok(())
     }
 
-    /// Takes over the arrays of an optimizer, or makes new ones.
-    pub fn keep_arrays(&mut self, state: &OptimizerState<T>) -> Result<()> {
+    /// Copies parameters in panels to the network's order.
+    pub fn unpack(&self, packed: &[T], to: &mut [T]) {
+        unpack(&self.packed.layers, packed, to);
+    }
+
+    /// Copies parameters in the network's order to panels.
+    pub fn pack(&self, parameters: &[T], to: &mut [T]) {
+        pack(&self.packed.layers, parameters, to);
+    }
+
+    /// What is to be made small.
+    pub fn objective(&self) -> &Objective<'a, T> {
+        &self.objective
+    }
+
+    /// Takes over the arrays of an optimizer, or makes new ones where there are none.
+    pub fn keep_arrays(&mut self, optimizer: &Optimizer, arrays: &[Vec<T>]) -> Result<()> {
         let count = self.layers.iter().map(Layer::n_parameters).sum();
-        let whole = state.optimizer().whole();
+        let whole = optimizer.whole();
         self.whole = whole.then(|| Whole::new(count, self.packed.weights.len())).transpose()?;
         let mut packed = Aligned::zeros(self.packed.weights.len())?;
-        for index in 0..state.optimizer().arrays().len() {
+        for index in 0..optimizer.arrays().len() {
             let mut array = Aligned::zeros(count)?;
-            match state.arrays.get(index) {
+            match arrays.get(index) {
                 Some(kept) => array.copy_from_slice(kept),
-                None => state.optimizer().start(index, &mut array),
+                None => optimizer.start(index, &mut array),
             }
             if let Some(whole) = &mut self.whole {
                 whole.arrays.push(array);
@@ -198,20 +210,21 @@ impl<'a, T: Scalar> Engine<'a, T> {
         Ok(())
     }
 
-    /// Gives the arrays back to the optimizer.
-    pub fn return_arrays(&self, state: &mut OptimizerState<T>) {
-        if let Some(whole) = &self.whole {
-            state.arrays = whole.arrays.iter().map(|array| array.to_vec()).collect();
-            return;
-        }
+    /// Copies the optimizer's arrays out, in the network's order.
+    pub fn copy_arrays(&self, state: &OptimizerState<T>, to: &mut Vec<Vec<T>>) -> Result<()> {
         let count = self.layers.iter().map(Layer::n_parameters).sum();
-        state.arrays = (0..state.optimizer().arrays().len())
-            .map(|index| {
-                let mut array = vec![T::ZERO; count];
-                self.gather_shares(&mut array, |share| &share.arrays[index]);
-                array
-            })
-            .collect();
+        for index in 0..state.optimizer().arrays().len() {
+            if to.len() <= index {
+                let mut array = room(count)?;
+                array.resize(count, T::ZERO);
+                to.push(array);
+            }
+            match &self.whole {
+                Some(whole) => to[index].copy_from_slice(&whole.arrays[index]),
+                None => self.gather_shares(&mut to[index], |share| &share.arrays[index])?,
+            }
+        }
+        Ok(())
     }
 
     /// The loss of a batch and its gradient; with an optimizer, the parameters are updated too.

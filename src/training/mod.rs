@@ -1,5 +1,6 @@
 //! The fit loop: epochs, batches, validation, stopping, events.
 
+mod checkpoint;
 mod dataset;
 mod engine;
 mod history;
@@ -7,6 +8,9 @@ mod settings;
 mod state;
 mod whole;
 
+pub use checkpoint::Checkpoint;
+#[cfg(feature = "python")]
+pub(crate) use checkpoint::note;
 pub use dataset::Dataset;
 pub use history::{Epoch, History, StopReason};
 #[cfg(feature = "python")]
@@ -16,16 +20,18 @@ pub use state::OptimizerState;
 
 use std::time::Instant;
 
-use crate::error::{Error, Result};
-use crate::kernel::{Scalar, StandardMode};
+use crate::error::{Error, Result, room};
+use crate::kernel::{Aligned, Scalar, StandardMode};
 use crate::loss::Objective;
 use crate::network::Network;
 use crate::optimizer::{Optimizer, Step};
 use crate::parallel::{Team, threads};
 use crate::pass::Selection;
 use crate::random::{Purpose, Random};
+use checkpoint::{Saved, Saver};
 use engine::Engine;
 use history::Monitor;
+use state::Counters;
 
 /// What a caller wants to hear and say in the course of training. Every method has a default that
 /// does nothing.
@@ -51,6 +57,18 @@ pub trait Observer<T> {
     fn interrupted(&mut self) -> bool {
         false
     }
+
+    /// Whether a score cannot be used; then the epoch does not count, and the training ends as if it
+    /// were interrupted.
+    fn failed(&self) -> bool {
+        false
+    }
+
+    /// What to put down in a checkpoint beside the training itself; `None` ends the training, and
+    /// the last save stays.
+    fn note(&mut self) -> Option<String> {
+        Some(String::new())
+    }
 }
 
 impl<T> Observer<T> for () {}
@@ -59,14 +77,16 @@ impl<T> Observer<T> for () {}
 ///
 /// On return the network has the parameters of the last epoch, or of the best one with
 /// [`Settings::restore_best`]; after a divergence or an interruption those of the last complete
-/// epoch. `state` keeps the optimizer's arrays for a later call; a divergence leaves it fresh.
+/// epoch. `state` keeps the optimizer's memory of that epoch for a later call; a divergence leaves
+/// it fresh.
 ///
 /// The loss is a [`crate::Loss`] or, as an [`Objective`], one of the caller's own.
 ///
 /// # Errors
 /// [`Error::Shape`], [`Error::Value`] and [`Error::Argument`] for what does not fit together or is
-/// outside its domain, [`Error::LossAndOutput`], [`Error::OutOfMemory`]. The network and the state
-/// are as they were then.
+/// outside its domain, [`Error::LossAndOutput`], [`Error::OutOfMemory`]; with a [`Checkpoint`]
+/// [`Error::OtherTraining`], [`Error::ModelFile`] and [`Error::Io`]. The network and the state are
+/// as they were then.
 ///
 /// ```
 /// use ferroprop::{Activation, Dataset, Init, Loss, Network, Optimizer, OptimizerState, Rprop, Settings, train};
@@ -100,10 +120,23 @@ pub fn train<'a, T: Scalar>(
         validation.check(network, &objective, "validation ")?;
     }
     state.check(network)?;
+    let saver = match &settings.checkpoint {
+        None => None,
+        Some(_) if !state.is_fresh() => {
+            return Err(Error::argument("optimizer", "one without memory for a checkpoint", "one that was used"));
+        }
+        Some(checkpoint) => {
+            let saver = Saver::new(checkpoint, network, data, &objective, settings, state.optimizer())?;
+            let saved = saver.resume(network, settings, state.optimizer())?;
+            Some((saver, saved))
+        }
+    };
+    let (saver, saved) = saver.unzip();
+    let saved = saved.flatten();
     let batch_rows = settings.batch_rows(data.rows());
     let n_threads = engine::useful_threads(network, batch_rows, threads(settings.n_threads));
     let mut engine = Engine::new(
-        network,
+        saved.as_ref().map_or(&*network, |saved| &saved.network),
         objective,
         (dropout, settings.dropout_seed),
         settings.alpha,
@@ -111,9 +144,24 @@ pub fn train<'a, T: Scalar>(
         data.weighted(),
         n_threads,
     )?;
-    engine.keep_arrays(state)?;
-    let run = Run { network, data, settings, batch_rows, observer, started: Instant::now() };
-    Team::with(n_threads, |team| run.epochs(&mut engine, state, team))
+    // The caller's state stays what it is until all is done.
+    let mut working = state.without_arrays();
+    match &saved {
+        None => engine.keep_arrays(state.optimizer(), &state.arrays)?,
+        Some(saved) => {
+            engine.keep_arrays(state.optimizer(), &saved.arrays)?;
+            working.counters = saved.counters;
+        }
+    }
+    let before = if observer.looks_at_network() { Some(network.try_clone()?) } else { None };
+    let run = Run { network: &mut *network, data, settings, batch_rows, observer, saver, started: Instant::now() };
+    let history = Team::with(n_threads, |team| run.epochs(&mut engine, &mut working, saved, team));
+    match (&history, before) {
+        (Ok(_), _) => *state = working,
+        (Err(_), Some(before)) => *network = before,
+        (Err(_), None) => {}
+    }
+    history
 }
 
 /// The loss over all rows and its gradient; see [`Network::loss_and_gradient`].
@@ -134,8 +182,9 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
     let total =
         Team::with(n_threads, |team| engine.gradient(team, data, Selection::Range { from: 0 }, rows, None));
     let total = total.ok_or(Error::OwnLoss)?;
-    let mut gradient = network.parameters().to_vec();
-    engine.copy_gradient(&mut gradient);
+    let mut gradient = room(network.n_parameters())?;
+    gradient.resize(network.n_parameters(), T::ZERO);
+    engine.copy_gradient(&mut gradient)?;
     Ok((total.loss, gradient))
 }
 
@@ -153,7 +202,17 @@ struct Run<'a, 'd, 's, T> {
     settings: &'a Settings<'s, T>,
     batch_rows: usize,
     observer: &'a mut dyn Observer<T>,
+    saver: Option<Saver>,
     started: Instant,
+}
+
+/// A training as it was after an epoch; what is not here, the history and the network's packed
+/// parameters tell.
+struct Complete<T> {
+    /// The optimizer's arrays; not kept where nothing can happen between two epochs.
+    arrays: Option<Vec<Vec<T>>>,
+    counters: Counters,
+    watched: (f64, usize),
 }
 
 impl<T: Scalar> Run<'_, '_, '_, T> {
@@ -161,6 +220,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         mut self,
         engine: &mut Engine<'_, T>,
         state: &mut OptimizerState<T>,
+        saved: Option<Saved<T>>,
         team: &mut Team<'_>,
     ) -> Result<History> {
         let settings = self.settings;
@@ -172,8 +232,32 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         let mut complete = engine.parameters().try_clone()?;
         let mut previous = complete.try_clone()?;
         let mut best = complete.try_clone()?;
+        if let Some(saved) = saved {
+            history = saved.history;
+            monitor.resume(saved.watched);
+            saved.best.iter().for_each(|saved| engine.pack(saved, &mut best));
+        }
+        let seconds = history.seconds;
+        // Of a full batch nothing is ever half done, unless a function of the caller's fails.
+        let may_stop_midway = self.batch_rows < self.data.rows()
+            || self.observer.looks_at_network()
+            || matches!(engine.objective(), Objective::Own(_));
+        let mut kept = Complete {
+            arrays: (may_stop_midway || self.saver.is_some()).then(Vec::new),
+            counters: state.counters,
+            watched: monitor.watched(),
+        };
+        if let Some(arrays) = &mut kept.arrays {
+            engine.copy_arrays(state, arrays)?;
+        }
+        let mut saved_epoch = history.epochs();
         let mut order = self.first_order()?;
-        for number in 1..=settings.epochs {
+        let mut remaining = history.epochs() + 1..=settings.epochs;
+        if saved_epoch > 0 && monitor.out_of_patience() {
+            history.stop_reason = StopReason::Patience;
+            remaining = 1..=0;
+        }
+        for number in remaining {
             state.start_epoch(number, settings.epochs);
             let done = if self.reorder(number, state, &mut order)? {
                 self.epoch(engine, state, team, order.as_deref())
@@ -198,12 +282,16 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
                     loss => loss,
                 },
             };
-            std::mem::swap(&mut previous, &mut complete);
-            complete.copy_from_slice(engine.parameters());
             if self.observer.looks_at_network() {
                 engine.copy_parameters(self.network.parameters_mut());
             }
             let score = self.observer.score(self.network);
+            if self.observer.failed() {
+                history.stop_reason = StopReason::Interrupted;
+                break;
+            }
+            std::mem::swap(&mut previous, &mut complete);
+            complete.copy_from_slice(engine.parameters());
             let epoch = Epoch {
                 epoch: number,
                 loss,
@@ -211,7 +299,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
                 validation_loss,
                 score,
                 learning_rate: state.learning_rate(),
-                seconds: self.started.elapsed().as_secs_f64(),
+                seconds: seconds + self.started.elapsed().as_secs_f64(),
             };
             state.end_epoch();
             history.push(&epoch);
@@ -221,30 +309,81 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
                     best.copy_from_slice(if loss_lags { &previous } else { &complete });
                 }
             }
-            if self.observer.epoch(&epoch, self.network) {
-                history.stop_reason = StopReason::Callback;
-                break;
+            let stopped = if self.observer.epoch(&epoch, self.network) {
+                Some(StopReason::Callback)
+            } else {
+                None
+            };
+            // Asked in any case: that patience is over changes what a checkpoint has.
+            let patience = (monitor.out_of_patience() && !state.lower_learning_rate(&mut monitor))
+                .then_some(StopReason::Patience);
+            let time = settings
+                .max_time
+                .is_some_and(|most| self.started.elapsed() >= most)
+                .then_some(StopReason::Time);
+            kept.counters = state.counters;
+            kept.watched = monitor.watched();
+            if let Some(arrays) = &mut kept.arrays {
+                engine.copy_arrays(state, arrays)?;
             }
-            if monitor.out_of_patience() && !state.lower_learning_rate(&mut monitor) {
-                history.stop_reason = StopReason::Patience;
-                break;
+            history.seconds = epoch.seconds;
+            if self.saver.as_ref().is_some_and(|saver| saver.is_due(number)) {
+                if !self.save(engine, &complete, &best, &history, &kept, state)? {
+                    history.stop_reason = StopReason::Interrupted;
+                    break;
+                }
+                saved_epoch = number;
             }
-            if settings.max_time.is_some_and(|most| self.started.elapsed() >= most) {
-                history.stop_reason = StopReason::Time;
+            if let Some(reason) = stopped.or(patience).or(time) {
+                history.stop_reason = reason;
                 break;
             }
         }
+        let diverged = history.stop_reason == StopReason::Diverged;
+        if self.saver.is_some() && !diverged && saved_epoch < history.epochs() {
+            self.save(engine, &complete, &best, &history, &kept, state)?;
+        }
         let restored = monitor.restores_best() && history.best_epoch > 0;
-        engine.set_parameters(if restored { &best } else { &complete });
-        engine.copy_parameters(self.network.parameters_mut());
-        if history.stop_reason == StopReason::Diverged {
+        engine.unpack(if restored { &best } else { &complete }, self.network.parameters_mut());
+        if diverged {
             // What led there is no place to go on from.
             state.forget();
         } else {
-            engine.return_arrays(state);
+            state.counters = kept.counters;
+            let mut arrays = kept.arrays.unwrap_or_default();
+            if arrays.is_empty() {
+                engine.copy_arrays(state, &mut arrays)?;
+            }
+            state.arrays = arrays;
         }
-        history.seconds = self.started.elapsed().as_secs_f64();
+        history.seconds = seconds + self.started.elapsed().as_secs_f64();
         Ok(history)
+    }
+
+    /// Saves what is complete; `false` if the observer does not go on.
+    fn save(
+        &mut self,
+        engine: &Engine<'_, T>,
+        complete: &Aligned<T>,
+        best: &Aligned<T>,
+        history: &History,
+        kept: &Complete<T>,
+        state: &OptimizerState<T>,
+    ) -> Result<bool> {
+        let Some(note) = self.observer.note() else { return Ok(false) };
+        let Some(saver) = &self.saver else { return Ok(true) };
+        let mut network = self.network.try_clone()?;
+        engine.unpack(complete, network.parameters_mut());
+        let best = if Monitor::new(self.settings).restores_best() {
+            let mut numbers = room(network.n_parameters())?;
+            numbers.resize(network.n_parameters(), T::ZERO);
+            engine.unpack(best, &mut numbers);
+            Some(numbers)
+        } else {
+            None
+        };
+        saver.save(&network, best.as_deref(), kept, history, state.optimizer(), note)?;
+        Ok(true)
     }
 
     /// One pass over the data; means over the batches, or `None` after an interruption.

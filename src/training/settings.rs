@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Formatter};
 use std::time::Duration;
 
-use super::Dataset;
+use super::{Checkpoint, Dataset};
 use crate::error::{Error, Result, check_number};
 use crate::kernel::Scalar;
 
@@ -69,6 +69,8 @@ pub struct Settings<'a, T> {
     pub n_threads: Option<usize>,
     /// Whether the observer gives a score.
     pub scored: bool,
+    /// Where the training is saved, and taken up; `None`, the default, nowhere.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 impl<T> Default for Settings<'_, T> {
@@ -87,6 +89,7 @@ impl<T> Default for Settings<'_, T> {
             max_time: None,
             n_threads: None,
             scored: false,
+            checkpoint: None,
         }
     }
 }
