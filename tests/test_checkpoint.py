@@ -122,7 +122,9 @@ def test_a_training_that_is_done_goes_on_with_more_epochs(optimizer, tmp_path):
 def test_fewer_epochs_than_there_were(tmp_path):
     path = tmp_path / "run.ckpt"
     run("adam", "float64", epochs=12, checkpoint=path)
-    with pytest.raises(ValueError, match=r"epochs must be at least 12, which checkpoint .*run\.ckpt has, got 5"):
+    with pytest.raises(
+        ValueError, match=r"epochs must be at least 12, which checkpoint .*run\.ckpt has, got 5"
+    ):
         run("adam", "float64", epochs=5, checkpoint=path)
 
 
@@ -168,7 +170,14 @@ def test_the_network_may_be_where_it_stopped(tmp_path):
         path = tmp_path / f"{len(settings)}.ckpt"
         net, optimizer = network(), fp.Adam(0.05)
         fp.train(
-            net, X, Y, optimizer=optimizer, checkpoint=path, epochs=12, callback=lambda e: e.epoch == 5, **settings
+            net,
+            X,
+            Y,
+            optimizer=optimizer,
+            checkpoint=path,
+            epochs=12,
+            callback=lambda e: e.epoch == 5,
+            **settings,
         )
         history = fp.train(net, X, Y, optimizer=optimizer, checkpoint=path, epochs=12, **settings)
         other, fresh = network(), fp.Adam(0.05)
@@ -241,7 +250,9 @@ def test_no_warm_start(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("every", "error"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), ("x", TypeError)])
+@pytest.mark.parametrize(
+    ("every", "error"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), ("x", TypeError)]
+)
 def test_every(every, error, tmp_path):
     with pytest.raises(error, match="every must be a positive integer"):
         fp.train(network(), X, Y, checkpoint=tmp_path / "run.ckpt", every=every)
