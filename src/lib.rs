@@ -55,8 +55,11 @@ pub use optimizer::{
 };
 pub use parallel::threads;
 pub use training::{
-    Checkpoint, Dataset, Epoch, History, Observer, OptimizerState, Settings, Shuffle, StopReason, train,
+    Checkpoint, Dataset, Epoch, History, Note, Observer, OptimizerState, Settings, Shuffle, StopReason, train,
 };
+
+#[doc(hidden)]
+pub use training::rewritten;
 
 /// The README's Rust example runs with the other doctests.
 #[cfg(doctest)]

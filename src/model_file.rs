@@ -125,10 +125,7 @@ pub(crate) fn tensors<T: Scalar>(network: &Network<T>) -> Vec<(Outline, Numbers<
 }
 
 /// The layers that a file has; `None` when its numbers are of the other type.
-pub(crate) fn layers<T: Scalar>(
-    reader: &Reader<'_>,
-    entries: &[LayerEntry],
-) -> Result<Option<Vec<Layer>>> {
+pub(crate) fn layers<T: Scalar>(reader: &Reader<'_>, entries: &[LayerEntry]) -> Result<Option<Vec<Layer>>> {
     let wrong = |reason: String| reader.wrong(reason);
     if entries.is_empty() {
         return Err(wrong("it has no layers".to_owned()));
@@ -136,8 +133,7 @@ pub(crate) fn layers<T: Scalar>(
     let mut layers = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         let name = format!("{index}.weights");
-        let (kind, shape) =
-            reader.info(&name).ok_or_else(|| wrong(format!("it has no tensor {name:?}")))?;
+        let (kind, shape) = reader.info(&name).ok_or_else(|| wrong(format!("it has no tensor {name:?}")))?;
         if index == 0 && kind != dtype::<T>() && matches!(kind, Dtype::F32 | Dtype::F64) {
             return Ok(None);
         }
@@ -238,9 +234,8 @@ pub fn save<T: Scalar>(network: &Network<T>, path: impl AsRef<Path>) -> Result<(
 /// [`crate::Error::OutOfMemory`].
 pub fn load<T: Scalar>(path: impl AsRef<Path>) -> Result<Network<T>> {
     let path = path.as_ref();
-    load_if(path)?.ok_or_else(|| {
-        NETWORK.wrong(&path.display().to_string(), format!("its numbers are not {}", T::NAME))
-    })
+    load_if(path)?
+        .ok_or_else(|| NETWORK.wrong(&path.display().to_string(), format!("its numbers are not {}", T::NAME)))
 }
 
 /// Reads a network; `None` when its numbers are of the other type.

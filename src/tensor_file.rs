@@ -80,7 +80,9 @@ impl<'a> Content<'a> {
         let (header, data) = header(kind, description, &outlines)?;
         let (length, longest) = (header.len() - LENGTH, longest_header(data));
         if length as u64 > longest {
-            let reason = format!("its header would have {length} bytes, at most {longest} for its {data} bytes of numbers");
+            let reason = format!(
+                "its header would have {length} bytes, at most {longest} for its {data} bytes of numbers"
+            );
             return Err(kind.wrong("what is to be written", reason));
         }
         let bytes = usize::try_from(data).ok().and_then(|data| data.checked_add(header.len()));
@@ -236,13 +238,18 @@ impl<'a> Reader<'a> {
         self.next.next()
     }
 
+    /// Reads one tensor, in place of all.
+    #[cfg(feature = "python")]
+    pub fn read_only<T: Scalar>(&mut self, name: &str, into: &mut [T]) -> Result<()> {
+        let start = self.metadata.info(name).map_or(0, |info| info.data_offsets.0);
+        let before = &mut (&mut self.source).take(start as u64);
+        std::io::copy(before, &mut std::io::sink())
+            .map_err(|source| Error::Io { path: self.path.clone(), source })?;
+        self.read(name, into, |_| true)
+    }
+
     /// Reads the numbers of the tensor that [`Reader::next`] named; each must be `allowed`.
-    pub fn read<T: Scalar>(
-        &mut self,
-        name: &str,
-        into: &mut [T],
-        allowed: impl Fn(T) -> bool,
-    ) -> Result<()> {
+    pub fn read<T: Scalar>(&mut self, name: &str, into: &mut [T], allowed: impl Fn(T) -> bool) -> Result<()> {
         let mut bytes = vec![0; into.len().min(AT_A_TIME) * size_of::<T>()];
         for part in into.chunks_mut(AT_A_TIME) {
             let bytes = &mut bytes[..size_of_val(part)];

@@ -567,7 +567,7 @@ def killed_again_and_again(number, folder):
             assert process.returncode == 0, errors
             break
         # What is there is complete, or there is nothing yet.
-        assert not path.exists() or fp._core.checkpoint_note(path) == ""
+        assert not path.exists() or fp._core.checkpoint_note(path) == ("", [])
     net, optimizer, history = long_run(number, checkpoint=path)
     expected_net, expected_optimizer, expected = long_run(number)
     assert bits(net, history, optimizer) == bits(expected_net, expected, expected_optimizer)

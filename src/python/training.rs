@@ -17,7 +17,7 @@ use super::loss::{self, Given};
 use super::network::{Network, with_typed};
 use super::optimizer::{Remembered, Rprop, Slot, with_optimizer};
 use crate::error::plain;
-use crate::{Checkpoint, Dataset, Observer, Settings, Shuffle, StopReason};
+use crate::{Checkpoint, Dataset, Note, Observer, Settings, Shuffle, StopReason};
 
 /// Adjust a network's weights and biases until its loss on the data is small.
 ///
@@ -265,7 +265,7 @@ fn saving(value: Option<&Bound<'_, PyAny>>, every: usize) -> PyResult<Option<Sav
     Ok(Some(Saving { checkpoint: Checkpoint { path, every }, note: None }))
 }
 
-/// A path with a function whose text goes into the checkpoint; for the estimators.
+/// A path with a function that gives a text and numbers for the checkpoint; for the estimators.
 #[pyclass(frozen, module = "ferroprop._core")]
 pub(super) struct NotedCheckpoint {
     path: PathBuf,
@@ -283,8 +283,9 @@ impl NotedCheckpoint {
 
 /// The note in a checkpoint; None if there is no such file.
 #[pyfunction]
-pub(super) fn checkpoint_note(path: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
-    Ok(crate::training::note(&self::path("checkpoint", path)?)?)
+pub(super) fn checkpoint_note(path: &Bound<'_, PyAny>) -> PyResult<Option<(String, Vec<f64>)>> {
+    let note = crate::training::note(&self::path("checkpoint", path)?)?;
+    Ok(note.map(|Note { text, numbers }| (text, numbers)))
 }
 
 fn order(value: &Bound<'_, PyAny>) -> PyResult<Order> {
@@ -574,8 +575,9 @@ impl<T: Remembered + Element> Observer<T> for FromPython<'_, T> {
         self.has_raised()
     }
 
-    fn note(&mut self) -> Option<String> {
-        let Some(note) = &self.note else { return Some(String::new()) };
-        self.call(|py| note.call0(py)?.extract(py))
+    fn note(&mut self) -> Option<Note> {
+        let Some(note) = &self.note else { return Some(Note::default()) };
+        let (text, numbers) = self.call(|py| note.call0(py)?.extract(py))?;
+        Some(Note { text, numbers })
     }
 }

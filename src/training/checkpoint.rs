@@ -5,7 +5,9 @@
 //! where that has got to, and a note of the caller's. `docs/file-format.md` has the whole format.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+#[cfg(feature = "python")]
+use std::path::Path;
+use std::path::PathBuf;
 
 use ndarray::ArrayView2;
 use safetensors::tensor::Dtype;
@@ -19,9 +21,7 @@ use crate::durable::check_replaceable;
 use crate::error::{Error, Result, plain, room, tuple};
 use crate::kernel::Scalar;
 use crate::loss::Objective;
-use crate::model_file::{
-    LayerEntry, check_version, layers, outlines, parsed_strictly, tensors,
-};
+use crate::model_file::{LayerEntry, check_version, layers, outlines, parsed_strictly, tensors};
 use crate::network::Network;
 use crate::optimizer::Optimizer;
 use crate::tensor_file::{Content, Kind, Outline, Reader, dtype};
@@ -91,7 +91,7 @@ pub(super) struct Saver {
 const FIRST: &str = "network's first parameters";
 
 impl Saver {
-    /// Describes a training, and checks that it can be saved.
+    /// Describes a training.
     pub fn new<T: Scalar>(
         checkpoint: &Checkpoint,
         network: &Network<T>,
@@ -103,8 +103,6 @@ impl Saver {
         if checkpoint.every == 0 {
             return Err(Error::argument("every", "a positive integer", 0));
         }
-        check_replaceable(&checkpoint.path)
-            .map_err(|source| Error::Io { path: checkpoint.path.display().to_string(), source })?;
         let mut training = BTreeMap::new();
         let mut note = |name: &str, text: String| training.insert(name.to_owned(), text);
         note(FIRST, digest(network.parameters()));
@@ -139,6 +137,12 @@ impl Saver {
         Ok(Self { checkpoint: checkpoint.clone(), training })
     }
 
+    /// Checks that the training can be saved.
+    pub fn check(&self) -> Result<()> {
+        let Checkpoint { path, .. } = &self.checkpoint;
+        check_replaceable(path).map_err(|source| Error::Io { path: path.display().to_string(), source })
+    }
+
     /// Whether it is time for a save.
     pub fn is_due(&self, epoch: usize) -> bool {
         epoch.is_multiple_of(self.checkpoint.every)
@@ -152,8 +156,20 @@ impl Saver {
         complete: &Complete<T>,
         history: &History,
         optimizer: &Optimizer,
-        note: String,
+        note: &Note,
     ) -> Result<()> {
+        self.content(network, best, complete, history, optimizer, note)?.save(&self.checkpoint.path)
+    }
+
+    fn content<'a, T: Scalar>(
+        &self,
+        network: &'a Network<T>,
+        best: Option<&'a [T]>,
+        complete: &'a Complete<T>,
+        history: &'a History,
+        optimizer: &Optimizer,
+        note: &'a Note,
+    ) -> Result<Content<'a>> {
         let Complete { arrays, counters, watched } = complete;
         let header = Header {
             version: VERSION,
@@ -169,7 +185,7 @@ impl Saver {
                 bad_epochs: watched.1,
                 seconds: history.seconds,
             },
-            note,
+            note: note.text.clone(),
         };
         let description = serde_json::to_string(&header)
             .map_err(|error| CHECKPOINT.wrong("the training", error.to_string()))?;
@@ -181,12 +197,12 @@ impl Saver {
         for (name, array) in optimizer.arrays().iter().zip(arrays.iter().flatten()) {
             all.push((flat(format!("optimizer.{name}"), array.len()), T::numbers(array)));
         }
-        for (name, list) in history.lists() {
+        for (name, list) in history.lists().into_iter().chain([(NOTE, note.numbers.as_slice())]) {
             if !list.is_empty() {
                 all.push((of_list(name, list.len()), f64::numbers(list)));
             }
         }
-        Content::new(CHECKPOINT, &description, all)?.save(&self.checkpoint.path)
+        Content::new(CHECKPOINT, &description, all)
     }
 
     /// What the file has; `None` if there is none.
@@ -200,7 +216,7 @@ impl Saver {
         if !path.exists() {
             return Ok(None);
         }
-        let saved = self.read(Reader::open(CHECKPOINT, path)?, network, optimizer)?;
+        let (saved, _) = self.read(Reader::open(CHECKPOINT, path)?, network, optimizer)?;
         let epochs = saved.history.epochs();
         if settings.epochs < epochs {
             let expected = format!("at least {epochs}, which checkpoint {} has", path.display());
@@ -223,9 +239,9 @@ impl Saver {
         mut reader: Reader<'_>,
         network: &Network<T>,
         optimizer: &Optimizer,
-    ) -> Result<Saved<T>> {
+    ) -> Result<(Saved<T>, Note)> {
         check_version(&reader, VERSION)?;
-        let Header { layers: entries, training, progress, .. } = parsed_strictly(&reader)?;
+        let Header { layers: entries, training, progress, note: text, .. } = parsed_strictly(&reader)?;
         let Some(layers) = layers::<T>(&reader, &entries)? else {
             return Err(self.differs("dtype of the network", "another one", T::NAME));
         };
@@ -259,7 +275,10 @@ impl Saver {
         };
         let lists = history.lists().map(|(name, _)| name).into_iter().filter(|name| has(name));
         expected.extend(lists.map(|name| of_list(name, n_epochs)));
+        let noted = noted(&reader)?;
+        expected.extend((noted > 0).then(|| of_list(NOTE, noted)));
         reader.expect(expected)?;
+        let mut note = Note { text, numbers: zeros(noted)? };
         let n = network.n_parameters();
         let mut parameters = zeros::<T>(n)?;
         let mut best = if has_best { Some(zeros::<T>(n)?) } else { None };
@@ -279,6 +298,8 @@ impl Saver {
                 optimizer.arrays().iter().position(|array| name == format!("optimizer.{array}"))
             {
                 reader.read(&name, &mut arrays[place], |x: T| x == x)?;
+            } else if name == NOTE {
+                reader.read(&name, &mut note.numbers, |_: f64| true)?;
             } else if let Some(best) = &mut best {
                 reader.read(&name, best, T::finite)?;
             }
@@ -315,22 +336,69 @@ impl Saver {
         }
         let mut network = network.try_clone()?;
         network.parameters_mut().copy_from_slice(&parameters);
-        Ok(Saved { network, best, arrays, counters, history, watched: (watched, progress.bad_epochs) })
+        let watched = (watched, progress.bad_epochs);
+        Ok((Saved { network, best, arrays, counters, history, watched }, note))
     }
+}
+
+/// What the caller puts down in a checkpoint.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Note {
+    /// Any text.
+    pub text: String,
+    /// Any numbers.
+    pub numbers: Vec<f64>,
+}
+
+/// The tensor of a note's numbers.
+const NOTE: &str = "note";
+
+fn noted(reader: &Reader<'_>) -> Result<usize> {
+    match reader.info(NOTE) {
+        None => Ok(0),
+        Some((Dtype::F64, &[numbers])) if numbers > 0 => Ok(numbers),
+        Some(_) => Err(reader.wrong("its note is not a list of numbers")),
+    }
+}
+
+/// Reads the bytes of a checkpoint of this training and writes them again: for tests of the format.
+///
+/// # Errors
+/// As for [`crate::train`].
+#[doc(hidden)]
+pub fn rewritten<T: Scalar>(
+    bytes: &[u8],
+    network: &Network<T>,
+    data: &Dataset<'_, T>,
+    loss: crate::Loss,
+    settings: &Settings<'_, T>,
+    optimizer: &Optimizer,
+) -> Result<Vec<u8>> {
+    let checkpoint = Checkpoint { path: PathBuf::from("bytes"), every: 1 };
+    let saver = Saver::new(&checkpoint, network, data, &Objective::Loss(loss), settings, optimizer)?;
+    let (saved, note) = saver.read(Reader::of_bytes(CHECKPOINT, "bytes", bytes)?, network, optimizer)?;
+    let Saved { network, best, arrays, counters, history, watched } = saved;
+    let complete = Complete { arrays: Some(arrays), counters, watched };
+    saver.content(&network, best.as_deref(), &complete, &history, optimizer, &note)?.to_bytes()
 }
 
 /// The caller's note in a checkpoint; `None` if there is no such file.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::ModelFile`].
-pub(crate) fn note(path: &Path) -> Result<Option<String>> {
+#[cfg(feature = "python")]
+pub(crate) fn note(path: &Path) -> Result<Option<Note>> {
     if !path.exists() {
         return Ok(None);
     }
-    let reader = Reader::open(CHECKPOINT, path)?;
+    let mut reader = Reader::open(CHECKPOINT, path)?;
     check_version(&reader, VERSION)?;
-    let Header { note, .. } = parsed_strictly(&reader)?;
-    Ok(Some(note))
+    let Header { note: text, .. } = parsed_strictly(&reader)?;
+    let mut numbers = zeros(noted(&reader)?)?;
+    if !numbers.is_empty() {
+        reader.read_only(NOTE, &mut numbers)?;
+    }
+    Ok(Some(Note { text, numbers }))
 }
 
 fn zeros<T: Scalar>(numbers: usize) -> Result<Vec<T>> {

@@ -8,9 +8,9 @@ mod settings;
 mod state;
 mod whole;
 
-pub use checkpoint::Checkpoint;
 #[cfg(feature = "python")]
 pub(crate) use checkpoint::note;
+pub use checkpoint::{Checkpoint, Note, rewritten};
 pub use dataset::Dataset;
 pub use history::{Epoch, History, StopReason};
 #[cfg(feature = "python")]
@@ -66,8 +66,8 @@ pub trait Observer<T> {
 
     /// What to put down in a checkpoint beside the training itself; `None` ends the training, and
     /// the last save stays.
-    fn note(&mut self) -> Option<String> {
-        Some(String::new())
+    fn note(&mut self) -> Option<Note> {
+        Some(Note::default())
     }
 }
 
@@ -123,10 +123,15 @@ pub fn train<'a, T: Scalar>(
     let saver = match &settings.checkpoint {
         None => None,
         Some(_) if !state.is_fresh() => {
-            return Err(Error::argument("optimizer", "one without memory for a checkpoint", "one that was used"));
+            return Err(Error::argument(
+                "optimizer",
+                "one without memory for a checkpoint",
+                "one that was used",
+            ));
         }
         Some(checkpoint) => {
             let saver = Saver::new(checkpoint, network, data, &objective, settings, state.optimizer())?;
+            saver.check()?;
             let saved = saver.resume(network, settings, state.optimizer())?;
             Some((saver, saved))
         }
@@ -154,7 +159,8 @@ pub fn train<'a, T: Scalar>(
         }
     }
     let before = if observer.looks_at_network() { Some(network.try_clone()?) } else { None };
-    let run = Run { network: &mut *network, data, settings, batch_rows, observer, saver, started: Instant::now() };
+    let run =
+        Run { network: &mut *network, data, settings, batch_rows, observer, saver, started: Instant::now() };
     let history = Team::with(n_threads, |team| run.epochs(&mut engine, &mut working, saved, team));
     match (&history, before) {
         (Ok(_), _) => *state = working,
@@ -309,11 +315,8 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
                     best.copy_from_slice(if loss_lags { &previous } else { &complete });
                 }
             }
-            let stopped = if self.observer.epoch(&epoch, self.network) {
-                Some(StopReason::Callback)
-            } else {
-                None
-            };
+            let stopped =
+                if self.observer.epoch(&epoch, self.network) { Some(StopReason::Callback) } else { None };
             // Asked in any case: that patience is over changes what a checkpoint has.
             let patience = (monitor.out_of_patience() && !state.lower_learning_rate(&mut monitor))
                 .then_some(StopReason::Patience);
@@ -382,7 +385,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         } else {
             None
         };
-        saver.save(&network, best.as_deref(), kept, history, state.optimizer(), note)?;
+        saver.save(&network, best.as_deref(), kept, history, state.optimizer(), &note)?;
         Ok(true)
     }
 

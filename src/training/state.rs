@@ -79,7 +79,12 @@ impl<T: Scalar> OptimizerState<T> {
         }
         for (name, array) in names.iter().zip(&arrays) {
             if let Some(place) = array.iter().position(|x| x.to_f64().is_nan()) {
-                return Err(Error::value(format!("optimizer state {name}"), "numbers", array[place], [place]));
+                return Err(Error::value(
+                    format!("optimizer state {name}"),
+                    "numbers",
+                    array[place],
+                    [place],
+                ));
             }
         }
         let Counters { steps, epochs, rows_seen, learning_rate, previous_loss } = counters;
@@ -239,9 +244,12 @@ impl<T: Scalar> OptimizerState<T> {
     }
 
     pub(super) fn start_epoch(&mut self, epoch: usize, epochs: usize) {
-        if let (Some(initial), Some(current)) = (self.optimizer.initial_learning_rate(), self.counters.learning_rate) {
+        if let (Some(initial), Some(current)) =
+            (self.optimizer.initial_learning_rate(), self.counters.learning_rate)
+        {
             let schedule = self.optimizer.schedule();
-            self.counters.learning_rate = Some(schedule.rate(initial, current, epoch, epochs, self.counters.rows_seen));
+            self.counters.learning_rate =
+                Some(schedule.rate(initial, current, epoch, epochs, self.counters.rows_seen));
         }
     }
 

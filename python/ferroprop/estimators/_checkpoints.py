@@ -48,19 +48,53 @@ class FitCheckpoint:
             )
         self.every = int(estimator.checkpoint_every)
         self._path = os.fspath(estimator.checkpoint)
-        self._told: Audience | None = None
-        self._curves: dict[str, list[float]] = {}
+        self._losses: list[float] = []
+        self._scores: list[float] = []
         self.rng = rng
         note = checkpoint_note(self._path)
         if note is not None:
-            state = self._read(note)
+            state = self._read(*note)
             if not isinstance(estimator.random_state, (int, np.integer)):
                 self.rng = _set(rng, state)
         self._generator: dict[str, Any] = self.rng.get_state(legacy=False)
         if self._generator["bit_generator"] not in _SHAPES:
             raise ValueError(
-                "random_state must be an int, None or a RandomState of MT19937 or PCG64 numbers with a checkpoint, "
-                f"got one of {self._generator['bit_generator']}."
+                "random_state must be an int, None or a RandomState of MT19937 or PCG64 numbers with a "
+                f"checkpoint, got one of {self._generator['bit_generator']}."
+            )
+
+    def _read(self, text: str, curves: list[float]) -> Any:
+        try:
+            noted = json.loads(text)
+            state, n_losses = noted["generator"], noted["n_validation_losses"]
+            _check(state)
+            if len(noted) != 2 or type(n_losses) is not int or not 0 <= n_losses <= len(curves):
+                raise ValueError("curves of loss and score of another length")
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise ValueError(
+                f"checkpoint {self._path} must be one that an estimator has saved, got one with another "
+                f"note: {error}"
+            ) from None
+        self._losses, self._scores = curves[:n_losses], curves[n_losses:]
+        return state
+
+    def for_core(self, told: Audience) -> NotedCheckpoint:
+        """Return the checkpoint as ``train`` takes it, and give back what is told of earlier epochs."""
+        told.validation_losses[:], told.validation_scores[:] = self._losses, self._scores
+        return NotedCheckpoint(self._path, lambda: self._note(told.validation_losses, told.validation_scores))
+
+    def _note(self, losses: list[float], scores: list[float]) -> tuple[str, list[float]]:
+        text = json.dumps(
+            {"generator": self._generator, "n_validation_losses": len(losses)},
+            default=lambda array: array.tolist(),
+        )
+        return text, [*map(float, losses), *map(float, scores)]
+
+
+_SHAPES:
+            raise ValueError(
+                "random_state must be an int, None or a RandomState of MT19937 or PCG64 numbers with a "
+                f"checkpoint, got one of {self._generator['bit_generator']}."
             )
 
     def _read(self, note: str) -> Any:
@@ -73,8 +107,8 @@ class FitCheckpoint:
                 raise ValueError("curves of loss and score")
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(
-                f"checkpoint {self._path} must be one that an estimator has saved, got one with another note: "
-                f"{error}"
+                f"checkpoint {self._path} must be one that an estimator has saved, got one with another "
+                f"note: {error}"
             ) from None
         return state
 
