@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::activation::Activation;
 use crate::error::Result;
 use crate::kernel::{Numbers, Scalar};
-use crate::network::{Layer, Network};
+use crate::network::{Layer, Network, check_constants};
 use crate::tensor_file::{Content, Kind, Outline, Reader, dtype};
 
 const NETWORK: Kind = Kind { name: "network", entry: "ferroprop.network" };
@@ -166,6 +166,7 @@ fn read<T: Scalar>(mut reader: Reader<'_>) -> Result<Option<Network<T>>> {
     let Header { layers: entries, .. } = parsed_strictly(&reader)?;
     let Some(layers) = layers::<T>(&reader, &entries)? else { return Ok(None) };
     drop(entries);
+    check_constants::<T>(&layers).map_err(|error| reader.wrong(error.to_string()))?;
     let outlines = outlines::<T>(&layers);
     reader.expect(outlines.iter().map(|(outline, _)| outline.clone()).collect())?;
     let mut network = Network::<T>::zeros(layers)?;

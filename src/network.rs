@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::activation::Activation;
-use crate::error::{Error, Result, check_number};
+use crate::error::{Error, Result, check_number, check_typed};
 use crate::kernel::{Scalar, StandardMode};
 use crate::loss::Objective;
 use crate::pass::{Packed, input_gradient, predict};
@@ -111,6 +111,7 @@ impl<T: Scalar> Network<T> {
         seed: u64,
     ) -> Result<Self> {
         let layers = layers(layer_sizes, hidden, output, bias)?;
+        check_constants::<T>(&layers)?;
         let mut network = Self::zeros(layers)?;
         init.check()?;
         if let Init::Uniform { range } = init {
@@ -346,6 +347,12 @@ impl<T: Scalar> Network<T> {
     ) -> Result<(f64, Vec<T>)> {
         loss_and_gradient(self, data, loss.into(), alpha, n_threads)
     }
+}
+
+/// Checks that the constants of activations are numbers of the network's type.
+pub(crate) fn check_constants<T: Scalar>(layers: &[Layer]) -> Result<()> {
+    let constants = layers.iter().filter_map(|layer| layer.activation.constant());
+    constants.into_iter().try_for_each(|(name, constant)| check_typed::<T>(name, constant))
 }
 
 fn layers(sizes: &[usize], hidden: &[Activation], output: Activation, bias: &[bool]) -> Result<Vec<Layer>> {

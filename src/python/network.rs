@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use ndarray::{ArrayView1, ArrayView2, Dimension};
 use numpy::prelude::*;
-use numpy::{Element, PyArray1, PyArray2, PyArrayDescr};
+use numpy::{Element, PyArray2, PyArrayDescr};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -14,7 +14,7 @@ use pyo3::types::{PyBytes, PyList, PyString};
 
 use super::activation::{activation, is_one, to_python};
 use super::arguments::{Arg, count, flag, one_or_each, type_name, wrong, wrong_type};
-use super::arrays::{Matrix, Vector, empty};
+use super::arrays::{Matrix, Vector, empty, matrix, vector};
 use super::loss::{self, Given};
 use crate::{Dataset, Init, Layer, Scalar};
 
@@ -198,8 +198,11 @@ impl Network {
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         with_typed!(&self.typed, slot => {
             let network = slot.load();
-            let layers = 0..network.layers().len();
-            PyList::new(py, layers.map(|layer| PyArray2::from_array(py, &network.weights(layer))))
+            let weights = PyList::empty(py);
+            for layer in 0..network.layers().len() {
+                weights.append(matrix(py, network.weights(layer))?)?;
+            }
+            Ok(weights)
         })
     }
 
@@ -208,9 +211,12 @@ impl Network {
     fn biases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         with_typed!(&self.typed, slot => {
             let network = slot.load();
-            let layers = 0..network.layers().len();
-            let biases = layers.map(|layer| network.biases(layer).map(|b| PyArray1::from_array(py, &b)));
-            PyList::new(py, biases)
+            let biases = PyList::empty(py);
+            for layer in 0..network.layers().len() {
+                let of_layer = network.biases(layer).map(|of_layer| vector(py, of_layer)).transpose()?;
+                biases.append(of_layer)?;
+            }
+            Ok(biases)
         })
     }
 
@@ -237,7 +243,7 @@ impl Network {
     /// array([[5.]], dtype=float32)
     fn set_parameters(&self, weights: &Bound<'_, PyAny>, biases: &Bound<'_, PyAny>) -> PyResult<()> {
         with_typed!(&self.typed, slot => {
-            let mut network = crate::Network::clone(&slot.load());
+            let mut network = slot.load().try_clone()?;
             fill(&mut network, weights, biases)?;
             slot.store(Arc::new(network));
             Ok(())
@@ -556,15 +562,15 @@ impl Network {
     /// >>> net.set_parameters([[[2.0]]], [[0.0]])
     /// >>> kept.weights[0] == net.weights[0]
     /// array([[False]])
-    fn copy(&self) -> Self {
-        with_typed!(&self.typed, slot => crate::Network::clone(&slot.load()).into())
+    fn copy(&self) -> PyResult<Self> {
+        with_typed!(&self.typed, slot => Ok(slot.load().try_clone()?.into()))
     }
 
-    fn __copy__(&self) -> Self {
+    fn __copy__(&self) -> PyResult<Self> {
         self.copy()
     }
 
-    fn __deepcopy__(&self, _memo: &Bound<'_, PyAny>) -> Self {
+    fn __deepcopy__(&self, _memo: &Bound<'_, PyAny>) -> PyResult<Self> {
         self.copy()
     }
 
@@ -731,7 +737,7 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
     let x = Matrix::<T>::new("X", x)?;
     let y = Matrix::<T>::new("Y", y)?;
     let weights = sample_weight.map(|w| Vector::<T>::new("sample_weight", w)).transpose()?;
-    let data = Dataset::new(x.view(), y.view(), weights.as_ref().map(Vector::view));
+    let data = Dataset::try_new(x.view(), y.view(), weights.as_ref().map(Vector::view))?;
     let raised = Mutex::new(None);
     let own = loss.own(&raised);
     let objective = loss.objective::<T>(network.output(), own.as_ref());
@@ -746,10 +752,10 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
         let own = rest.split_off(..fan_in * fan_out).unwrap_or_default();
         let own = ArrayView2::from_shape((fan_in, fan_out), own)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        weight_gradients.append(PyArray2::from_array(py, &own))?;
+        weight_gradients.append(matrix(py, own)?)?;
         if bias {
             let own = rest.split_off(..fan_out).unwrap_or_default();
-            bias_gradients.append(PyArray1::from_array(py, &ArrayView1::from(own)))?;
+            bias_gradients.append(vector(py, ArrayView1::from(own))?)?;
         } else {
             bias_gradients.append(py.None())?;
         }

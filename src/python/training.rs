@@ -16,7 +16,7 @@ use super::history::{Epoch, History};
 use super::loss::{self, Given};
 use super::network::{Network, with_typed};
 use super::optimizer::{Remembered, Rprop, Slot, with_optimizer};
-use crate::error::plain;
+use crate::error::{collected, plain};
 use crate::{Checkpoint, Dataset, Note, Observer, Settings, Shuffle, StopReason};
 
 /// Adjust a network's weights and biases until its loss on the data is small.
@@ -353,8 +353,8 @@ impl<'py, T: Remembered + Element> Arrays<'py, T> {
         })
     }
 
-    fn dataset(&self) -> Dataset<'_, T> {
-        Dataset::new(self.x.view(), self.y.view(), self.weights.as_ref().map(Vector::view))
+    fn dataset(&self) -> PyResult<Dataset<'_, T>> {
+        Ok(Dataset::try_new(self.x.view(), self.y.view(), self.weights.as_ref().map(Vector::view))?)
     }
 }
 
@@ -378,8 +378,8 @@ fn run<'py, T: Remembered + Element>(
         }
     };
     let mut state = optimizer.state::<T>(arguments.warm_start)?;
-    let data = arrays.dataset();
-    let validation = validation.as_ref().map(Arrays::dataset);
+    let data = arrays.dataset()?;
+    let validation = validation.as_ref().map(Arrays::dataset).transpose()?;
     let raised = Mutex::new(None);
     let order_by = match &arguments.shuffle {
         Order::By(function) => Some(function),
@@ -481,7 +481,8 @@ fn own_order(function: Option<&Py<PyAny>>, epoch: usize, raised: &Mutex<Option<P
 fn row_numbers(rows: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
     // NumPy's usual index type; what does not fit becomes a row that is not there.
     if let Ok(rows) = rows.extract::<PyReadonlyArray1<'_, i64>>() {
-        return Ok(rows.as_array().iter().map(|&row| u32::try_from(row).unwrap_or(u32::MAX)).collect());
+        let rows = rows.as_array();
+        return Ok(collected(rows.iter().map(|&row| u32::try_from(row).unwrap_or(u32::MAX)))?);
     }
     let expected = "a function that returns row numbers";
     rows.try_iter()

@@ -18,7 +18,7 @@ use super::history::Monitor;
 use super::state::Counters;
 use super::{Complete, Dataset, History, OptimizerState, Settings, Shuffle};
 use crate::durable::check_replaceable;
-use crate::error::{Error, Result, plain, room, tuple};
+use crate::error::{Error, Result, plain, tuple, zeros};
 use crate::kernel::Scalar;
 use crate::loss::Objective;
 use crate::model_file::{LayerEntry, check_version, layers, outlines, parsed_strictly, tensors};
@@ -399,12 +399,6 @@ pub(crate) fn note(path: &Path) -> Result<Option<Note>> {
         reader.read_only(NOTE, &mut numbers)?;
     }
     Ok(Some(Note { text, numbers }))
-}
-
-fn zeros<T: Scalar>(numbers: usize) -> Result<Vec<T>> {
-    let mut zeros = room(numbers)?;
-    zeros.resize(numbers, T::ZERO);
-    Ok(zeros)
 }
 
 fn of_list(name: &str, epochs: usize) -> Outline {

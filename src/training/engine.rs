@@ -8,12 +8,12 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayViewMut2};
+use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::state::OptimizerState;
 use super::whole::Whole;
 use super::{Batch, Dataset, Update};
-use crate::error::{Result, room};
+use crate::error::{Result, room, zeros};
 use crate::kernel::{Aligned, Gradient, Scalar, Simd, Task, dispatch, ends_in_half, even_share};
 use crate::loss::{Loss, Objective};
 use crate::network::{Layer, Network};
@@ -93,6 +93,8 @@ pub(super) struct Engine<'a, T> {
     chunk_rows: usize,
     /// Whether the blocks still hold the one chunk of a full batch.
     loaded: bool,
+    /// Outputs, targets, gradients and losses of a chunk, for a loss of the caller's own.
+    own_loss: [Vec<T>; 4],
 }
 
 impl<'a, T: Scalar> Engine<'a, T> {
@@ -114,6 +116,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let blocks = (0..chunk_rows.div_ceil(capacity))
             .map(|_| Block::for_training(&layers, capacity, weighted, dropout.0))
             .collect::<Result<_>>()?;
+        let own_rows = if matches!(objective, Objective::Own(_)) { chunk_rows } else { 0 };
+        let of_outputs = || zeros(own_rows.saturating_mul(network.n_outputs()));
+        let own_loss = [of_outputs()?, of_outputs()?, of_outputs()?, zeros(own_rows)?];
         let mut engine = Self {
             shares: shares(&packed.layers, threads, rows > chunk_rows)?,
             whole: None,
@@ -126,6 +131,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
             alpha,
             chunk_rows,
             loaded: false,
+            own_loss,
         };
         engine.parameters_changed();
         Ok(engine)
@@ -215,9 +221,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let count = self.layers.iter().map(Layer::n_parameters).sum();
         for index in 0..state.optimizer().arrays().len() {
             if to.len() <= index {
-                let mut array = room(count)?;
-                array.resize(count, T::ZERO);
-                to.push(array);
+                to.push(zeros(count)?);
             }
             match &self.whole {
                 Some(whole) => to[index].copy_from_slice(&whole.arrays[index]),
@@ -301,21 +305,22 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let Objective::Own(own) = self.objective else { return true };
         let columns = self.layers[self.layers.len() - 1].fan_out;
         let blocks = &mut self.blocks[..in_use];
-        let rows = blocks.iter().map(|block| block.rows).sum();
-        let mut outputs = Array2::from_elem((rows, columns), T::ZERO);
-        let mut targets = outputs.clone();
-        let mut gradients = vec![T::ZERO; rows * columns];
-        let mut losses = vec![T::ZERO; rows];
-        let arrays = (outputs.as_slice_mut(), targets.as_slice_mut());
-        let (Some(mut to_outputs), Some(mut to_targets)) = arrays else { return false };
+        let rows: usize = blocks.iter().map(|block| block.rows).sum();
+        let [outputs, targets, gradients, losses] = &mut self.own_loss;
+        let [outputs, targets, gradients] =
+            [outputs, targets, gradients].map(|buffer| &mut buffer[..rows * columns]);
+        let losses = &mut losses[..rows];
+        let (mut to_outputs, mut to_targets) = (&mut *outputs, &mut *targets);
         for block in &*blocks {
             let own = block.rows * columns;
             block.copy_outputs(columns, to_outputs.split_off_mut(..own).unwrap_or_default());
             block.copy_targets(columns, to_targets.split_off_mut(..own).unwrap_or_default());
         }
-        let into = ArrayViewMut2::from_shape((rows, columns), &mut gradients);
-        if !into.is_ok_and(|into| own.losses_and_gradients(outputs.view(), targets.view(), &mut losses, into))
-        {
+        let shape = (rows, columns);
+        let views = (ArrayView2::from_shape(shape, outputs), ArrayView2::from_shape(shape, targets));
+        let (Ok(outputs), Ok(targets)) = views else { return false };
+        let into = ArrayViewMut2::from_shape(shape, &mut *gradients);
+        if !into.is_ok_and(|into| own.losses_and_gradients(outputs, targets, losses, into)) {
             return false;
         }
         let mut first = 0;

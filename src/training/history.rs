@@ -41,6 +41,15 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    const ALL: [Self; 6] =
+        [Self::Epochs, Self::Patience, Self::Time, Self::Callback, Self::Interrupted, Self::Diverged];
+
+    /// The reason of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
     /// The name it goes by in Python.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -20,7 +20,7 @@ pub use state::OptimizerState;
 
 use std::time::Instant;
 
-use crate::error::{Error, Result, room};
+use crate::error::{Error, Result, check_typed, collected, zeros};
 use crate::kernel::{Aligned, Scalar, StandardMode};
 use crate::loss::Objective;
 use crate::network::Network;
@@ -179,7 +179,7 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
     n_threads: Option<usize>,
 ) -> Result<(f64, Vec<T>)> {
     let _standard = StandardMode::enter();
-    settings::check_alpha(alpha)?;
+    settings::check_alpha::<T>(alpha)?;
     check_objective(network, &objective)?;
     data.check(network, &objective, "")?;
     let rows = data.rows();
@@ -188,8 +188,7 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
     let total =
         Team::with(n_threads, |team| engine.gradient(team, data, Selection::Range { from: 0 }, rows, None));
     let total = total.ok_or(Error::OwnLoss)?;
-    let mut gradient = room(network.n_parameters())?;
-    gradient.resize(network.n_parameters(), T::ZERO);
+    let mut gradient = zeros(network.n_parameters())?;
     engine.copy_gradient(&mut gradient)?;
     Ok((total.loss, gradient))
 }
@@ -197,6 +196,9 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
 fn check_objective<T: Scalar>(network: &Network<T>, objective: &Objective<'_, T>) -> Result<()> {
     if let Objective::Loss(loss) = objective {
         loss.check()?;
+        if let Some((name, constant)) = loss.constant() {
+            check_typed::<T>(name, constant)?;
+        }
         loss.check_output(network.output())?;
     }
     Ok(())
@@ -378,8 +380,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         let mut network = self.network.try_clone()?;
         engine.unpack(complete, network.parameters_mut());
         let best = if Monitor::new(self.settings).restores_best() {
-            let mut numbers = room(network.n_parameters())?;
-            numbers.resize(network.n_parameters(), T::ZERO);
+            let mut numbers = zeros(network.n_parameters())?;
             engine.unpack(best, &mut numbers);
             Some(numbers)
         } else {
@@ -429,7 +430,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         }
         let last = u32::try_from(rows)
             .map_err(|_| Error::argument("X", format!("at most {} rows", u32::MAX), rows))?;
-        Ok(Some((0..last).collect()))
+        Ok(Some(collected(0..last)?))
     }
 
     /// The order of an epoch; `false` if the function that gives it does not go on.

@@ -4,7 +4,7 @@ use std::fmt::{Debug, Formatter};
 use std::time::Duration;
 
 use super::{Checkpoint, Dataset};
-use crate::error::{Error, Result, check_number};
+use crate::error::{Error, Result, check_number, check_typed, room};
 use crate::kernel::Scalar;
 
 /// The order in which an epoch goes through the rows.
@@ -96,7 +96,7 @@ impl<T> Default for Settings<'_, T> {
 
 impl<T: Scalar> Settings<'_, T> {
     pub(super) fn check(&self) -> Result<()> {
-        check_alpha(self.alpha)?;
+        check_alpha::<T>(self.alpha)?;
         check_number("tolerance", self.tolerance, "a finite number", |_| true)?;
         for (name, count) in
             [("epochs", Some(self.epochs)), ("batch_size", self.batch_size), ("patience", self.patience)]
@@ -126,8 +126,9 @@ impl<T: Scalar> Settings<'_, T> {
     }
 }
 
-pub(super) fn check_alpha(alpha: f64) -> Result<()> {
-    check_number("alpha", alpha, "0 or a positive number", |alpha| alpha >= 0.0)
+pub(super) fn check_alpha<T: Scalar>(alpha: f64) -> Result<()> {
+    check_number("alpha", alpha, "0 or a positive number", |alpha| alpha >= 0.0)?;
+    check_typed::<T>("alpha", alpha)
 }
 
 /// Checks a rate of dropout.
@@ -137,7 +138,8 @@ pub(crate) fn check_rate(rate: f64) -> Result<()> {
 
 /// Checks that an order holds every row once.
 pub(super) fn check_order(order: &[u32], rows: usize) -> Result<()> {
-    let mut seen = vec![false; rows];
+    let mut seen = room(rows)?;
+    seen.resize(rows, false);
     let mut distinct = 0;
     for &row in order {
         if let Some(seen) = seen.get_mut(row as usize) {

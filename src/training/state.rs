@@ -2,7 +2,7 @@
 
 use super::history::Monitor;
 use super::{Batch, Update};
-use crate::error::{Error, Result, check_number};
+use crate::error::{Error, Result, check_number, check_typed, collected, zeros};
 use crate::kernel::{Scalar, StandardMode};
 use crate::network::Network;
 use crate::optimizer::{MOST_ARRAYS, Optimizer, Step};
@@ -45,6 +45,9 @@ impl<T: Scalar> OptimizerState<T> {
     /// [`Error::Argument`] when a constant is outside its domain.
     pub fn new(optimizer: Optimizer) -> Result<Self> {
         optimizer.check()?;
+        for (name, constant) in optimizer.constants() {
+            check_typed::<T>(name, constant)?;
+        }
         Ok(Self::fresh(optimizer))
     }
 
@@ -103,6 +106,15 @@ impl<T: Scalar> OptimizerState<T> {
             return Err(Error::argument("previous_loss", "a number", "nan"));
         }
         Ok(Self { arrays, counters, ..fresh })
+    }
+
+    /// The same state.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn try_clone(&self) -> Result<Self> {
+        let arrays = self.arrays.iter().map(|array| collected(array.iter().copied()));
+        Ok(Self { arrays: arrays.collect::<Result<_>>()?, ..self.without_arrays() })
     }
 
     /// The same, but for the arrays.
@@ -208,11 +220,7 @@ impl<T: Scalar> OptimizerState<T> {
         if self.arrays.is_empty() {
             self.arrays = (0..self.optimizer.arrays().len())
                 .map(|index| {
-                    let mut array = Vec::new();
-                    array
-                        .try_reserve_exact(parameters.len())
-                        .map_err(|_| Error::OutOfMemory { numbers: parameters.len() })?;
-                    array.resize(parameters.len(), T::ZERO);
+                    let mut array = zeros(parameters.len())?;
                     self.optimizer.start(index, &mut array);
                     Ok(array)
                 })
