@@ -37,6 +37,7 @@ from ferroprop.estimators._sklearn import (
 from ferroprop.estimators._start import Start
 from ferroprop.estimators._threads import threads_for
 from ferroprop.estimators._typing import Array, Layers, MatrixLike, TargetLike
+from ferroprop.estimators._unpickling import check_state
 from ferroprop.estimators._validation_set import Rows
 
 if TYPE_CHECKING:
@@ -426,7 +427,8 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take them back."""
+        """Take them back, if they can have been an estimator's."""
+        check_state(type(self), state)
         super().__setstate__(state)
         if "_optimizer" in state:
             self._optimizer = OptimizerKeeper(state["_optimizer"])

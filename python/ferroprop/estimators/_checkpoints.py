@@ -91,46 +91,6 @@ class FitCheckpoint:
         return text, [*map(float, losses), *map(float, scores)]
 
 
-_SHAPES:
-            raise ValueError(
-                "random_state must be an int, None or a RandomState of MT19937 or PCG64 numbers with a "
-                f"checkpoint, got one of {self._generator['bit_generator']}."
-            )
-
-    def _read(self, note: str) -> Any:
-        try:
-            noted = json.loads(note)
-            state, self._curves = noted.pop("generator"), noted
-            _check(state)
-            lists = [self._curves["validation_losses"], self._curves["validation_scores"]]
-            if len(noted) != 2 or not all(isinstance(number, float) for curve in lists for number in curve):
-                raise ValueError("curves of loss and score")
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(
-                f"checkpoint {self._path} must be one that an estimator has saved, got one with another "
-                f"note: {error}"
-            ) from None
-        return state
-
-    def for_core(self, told: Audience) -> NotedCheckpoint:
-        """Return the checkpoint as ``train`` takes it, and give back what is told of earlier epochs."""
-        self._told = told
-        told.validation_losses[:] = self._curves.get("validation_losses", [])
-        told.validation_scores[:] = self._curves.get("validation_scores", [])
-        return NotedCheckpoint(self._path, self._note)
-
-    def _note(self) -> str:
-        assert self._told is not None
-        return json.dumps(
-            {
-                "generator": self._generator,
-                "validation_losses": list(map(float, self._told.validation_losses)),
-                "validation_scores": list(map(float, self._told.validation_scores)),
-            },
-            default=lambda array: array.tolist(),
-        )
-
-
 _SHAPES: dict[str, dict[str, int]] = {
     "MT19937": {"has_gauss": 2},
     "PCG64": {"has_uint32": 2, "uinteger": 1 << 32, "has_gauss": 2},
