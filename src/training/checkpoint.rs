@@ -297,7 +297,7 @@ impl Saver {
             } else if let Some(place) =
                 optimizer.arrays().iter().position(|array| name == format!("optimizer.{array}"))
             {
-                reader.read(&name, &mut arrays[place], |x: T| x == x)?;
+                reader.read(&name, &mut arrays[place], |x: T| !x.to_f64().is_nan())?;
             } else if name == NOTE {
                 reader.read(&name, &mut note.numbers, |_: f64| true)?;
             } else if let Some(best) = &mut best {

@@ -216,16 +216,21 @@ impl<'a, T: Scalar> Engine<'a, T> {
         Ok(())
     }
 
-    /// Copies the optimizer's arrays out, in the network's order.
-    pub fn copy_arrays(&self, state: &OptimizerState<T>, to: &mut Vec<Vec<T>>) -> Result<()> {
+    /// The optimizer's arrays, in the network's order.
+    pub fn copied_arrays(&self, state: &OptimizerState<T>) -> Result<Vec<Vec<T>>> {
         let count = self.layers.iter().map(Layer::n_parameters).sum();
-        for index in 0..state.optimizer().arrays().len() {
-            if to.len() <= index {
-                to.push(zeros(count)?);
-            }
+        let arrays = state.optimizer().arrays().iter().map(|_| zeros(count));
+        let mut arrays = arrays.collect::<Result<Vec<_>>>()?;
+        self.copy_arrays(&mut arrays)?;
+        Ok(arrays)
+    }
+
+    /// [`Engine::copied_arrays`] into what it gave before.
+    pub fn copy_arrays(&self, to: &mut [Vec<T>]) -> Result<()> {
+        for (index, to) in to.iter_mut().enumerate() {
             match &self.whole {
-                Some(whole) => to[index].copy_from_slice(&whole.arrays[index]),
-                None => self.gather_shares(&mut to[index], |share| &share.arrays[index])?,
+                Some(whole) => to.copy_from_slice(&whole.arrays[index]),
+                None => self.gather_shares(to, |share| &share.arrays[index])?,
             }
         }
         Ok(())

@@ -223,6 +223,48 @@ struct Complete<T> {
     watched: (f64, usize),
 }
 
+/// The course of a training: what it has seen, and where it can go back to.
+struct Course<T> {
+    history: History,
+    monitor: Monitor,
+    /// Parameters of the last complete epoch, of the one before, and of the best one.
+    complete: Aligned<T>,
+    previous: Aligned<T>,
+    best: Aligned<T>,
+    kept: Complete<T>,
+    /// How long it had taken when this call began.
+    seconds: f64,
+    saved_epoch: usize,
+}
+
+impl<T: Scalar> Course<T> {
+    /// Adds an epoch, which is complete.
+    fn add(&mut self, epoch: &Epoch, engine: &Engine<'_, T>, loss_lags: bool) {
+        std::mem::swap(&mut self.previous, &mut self.complete);
+        self.complete.copy_from_slice(engine.parameters());
+        self.history.push(epoch);
+        self.history.seconds = epoch.seconds;
+        if self.monitor.improved(epoch) {
+            self.history.best_epoch = epoch.epoch;
+            if self.monitor.restores_best() {
+                self.best.copy_from_slice(if loss_lags { &self.previous } else { &self.complete });
+            }
+        }
+    }
+
+    /// Keeps the optimizer's memory as it is between two epochs.
+    fn keep(&mut self, engine: &Engine<'_, T>, state: &OptimizerState<T>) -> Result<()> {
+        self.kept.counters = state.counters;
+        self.kept.watched = self.monitor.watched();
+        match &mut self.kept.arrays {
+            Some(arrays) if arrays.is_empty() => *arrays = engine.copied_arrays(state)?,
+            Some(arrays) => engine.copy_arrays(arrays)?,
+            None => {}
+        }
+        Ok(())
+    }
+}
+
 impl<T: Scalar> Run<'_, '_, '_, T> {
     fn epochs(
         mut self,
@@ -231,123 +273,125 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         saved: Option<Saved<T>>,
         team: &mut Team<'_>,
     ) -> Result<History> {
-        let settings = self.settings;
-        let mut history = History::default();
-        let mut monitor = Monitor::new(settings);
-        // A full batch's loss belongs to the parameters before the update.
-        let loss_lags = monitor.watches_loss() && self.batch_rows == self.data.rows();
-        // Parameters of the last complete epoch, of the one before, and of the best one.
-        let mut complete = engine.parameters().try_clone()?;
-        let mut previous = complete.try_clone()?;
-        let mut best = complete.try_clone()?;
-        if let Some(saved) = saved {
-            history = saved.history;
-            monitor.resume(saved.watched);
-            saved.best.iter().for_each(|saved| engine.pack(saved, &mut best));
+        let mut course = self.begin(engine, state, saved)?;
+        let mut order = self.first_order()?;
+        let mut done = course.history.epochs();
+        // As it was when a checkpoint was saved that was out of patience.
+        let mut stop = (done > 0 && course.monitor.out_of_patience()).then_some(StopReason::Patience);
+        while stop.is_none() && done < self.settings.epochs {
+            done += 1;
+            state.start_epoch(done, self.settings.epochs);
+            stop = if self.reorder(done, state, &mut order)? {
+                self.advance(engine, state, team, order.as_deref(), &mut course)?
+            } else {
+                Some(StopReason::Interrupted)
+            };
         }
-        let seconds = history.seconds;
+        course.history.stop_reason = stop.unwrap_or_default();
+        self.finish(engine, state, course)
+    }
+
+    fn begin(
+        &self,
+        engine: &Engine<'_, T>,
+        state: &OptimizerState<T>,
+        saved: Option<Saved<T>>,
+    ) -> Result<Course<T>> {
+        let complete = engine.parameters().try_clone()?;
+        let mut course = Course {
+            history: History::default(),
+            monitor: Monitor::new(self.settings),
+            previous: complete.try_clone()?,
+            best: complete.try_clone()?,
+            complete,
+            kept: Complete { arrays: None, counters: state.counters, watched: (f64::INFINITY, 0) },
+            seconds: 0.0,
+            saved_epoch: 0,
+        };
+        if let Some(saved) = saved {
+            course.seconds = saved.history.seconds;
+            course.saved_epoch = saved.history.epochs();
+            course.history = saved.history;
+            course.monitor.resume(saved.watched);
+            saved.best.iter().for_each(|best| engine.pack(best, &mut course.best));
+        }
         // Of a full batch nothing is ever half done, unless a function of the caller's fails.
         let may_stop_midway = self.batch_rows < self.data.rows()
             || self.observer.looks_at_network()
             || matches!(engine.objective(), Objective::Own(_));
-        let mut kept = Complete {
-            arrays: (may_stop_midway || self.saver.is_some()).then(Vec::new),
-            counters: state.counters,
-            watched: monitor.watched(),
+        course.kept.arrays = (may_stop_midway || self.saver.is_some()).then(Vec::new);
+        course.keep(engine, state)?;
+        Ok(course)
+    }
+
+    /// Makes an epoch; why it is the last one, if it is.
+    fn advance(
+        &mut self,
+        engine: &mut Engine<'_, T>,
+        state: &mut OptimizerState<T>,
+        team: &mut Team<'_>,
+        order: Option<&[u32]>,
+        course: &mut Course<T>,
+    ) -> Result<Option<StopReason>> {
+        let settings = self.settings;
+        let Some(Batch { loss, penalty, .. }) = self.epoch(engine, state, team, order) else {
+            return Ok(Some(StopReason::Interrupted));
         };
-        if let Some(arrays) = &mut kept.arrays {
-            engine.copy_arrays(state, arrays)?;
+        if !loss.is_finite() || !engine.is_finite() {
+            return Ok(Some(StopReason::Diverged));
         }
-        let mut saved_epoch = history.epochs();
-        let mut order = self.first_order()?;
-        let mut remaining = history.epochs() + 1..=settings.epochs;
-        if saved_epoch > 0 && monitor.out_of_patience() {
-            history.stop_reason = StopReason::Patience;
-            remaining = 1..=0;
+        let validation_loss = match &settings.validation {
+            None => None,
+            Some(data) => match engine.evaluate(team, data) {
+                None => return Ok(Some(StopReason::Interrupted)),
+                loss => loss,
+            },
+        };
+        if self.observer.looks_at_network() {
+            engine.copy_parameters(self.network.parameters_mut());
         }
-        for number in remaining {
-            state.start_epoch(number, settings.epochs);
-            let done = if self.reorder(number, state, &mut order)? {
-                self.epoch(engine, state, team, order.as_deref())
-            } else {
-                None
-            };
-            let Some(Batch { loss, penalty, .. }) = done else {
-                history.stop_reason = StopReason::Interrupted;
-                break;
-            };
-            if !loss.is_finite() || !engine.is_finite() {
-                history.stop_reason = StopReason::Diverged;
-                break;
-            }
-            let validation_loss = match &settings.validation {
-                None => None,
-                Some(data) => match engine.evaluate(team, data) {
-                    None => {
-                        history.stop_reason = StopReason::Interrupted;
-                        break;
-                    }
-                    loss => loss,
-                },
-            };
-            if self.observer.looks_at_network() {
-                engine.copy_parameters(self.network.parameters_mut());
-            }
-            let score = self.observer.score(self.network);
-            if self.observer.failed() {
-                history.stop_reason = StopReason::Interrupted;
-                break;
-            }
-            std::mem::swap(&mut previous, &mut complete);
-            complete.copy_from_slice(engine.parameters());
-            let epoch = Epoch {
-                epoch: number,
-                loss,
-                penalty,
-                validation_loss,
-                score,
-                learning_rate: state.learning_rate(),
-                seconds: seconds + self.started.elapsed().as_secs_f64(),
-            };
-            state.end_epoch();
-            history.push(&epoch);
-            if monitor.improved(&epoch) {
-                history.best_epoch = number;
-                if monitor.restores_best() {
-                    best.copy_from_slice(if loss_lags { &previous } else { &complete });
-                }
-            }
-            let stopped =
-                if self.observer.epoch(&epoch, self.network) { Some(StopReason::Callback) } else { None };
-            // Asked in any case: that patience is over changes what a checkpoint has.
-            let patience = (monitor.out_of_patience() && !state.lower_learning_rate(&mut monitor))
-                .then_some(StopReason::Patience);
-            let time = settings
-                .max_time
-                .is_some_and(|most| self.started.elapsed() >= most)
-                .then_some(StopReason::Time);
-            kept.counters = state.counters;
-            kept.watched = monitor.watched();
-            if let Some(arrays) = &mut kept.arrays {
-                engine.copy_arrays(state, arrays)?;
-            }
-            history.seconds = epoch.seconds;
-            if self.saver.as_ref().is_some_and(|saver| saver.is_due(number)) {
-                if !self.save(engine, &complete, &best, &history, &kept, state)? {
-                    history.stop_reason = StopReason::Interrupted;
-                    break;
-                }
-                saved_epoch = number;
-            }
-            if let Some(reason) = stopped.or(patience).or(time) {
-                history.stop_reason = reason;
-                break;
-            }
+        let score = self.observer.score(self.network);
+        if self.observer.failed() {
+            return Ok(Some(StopReason::Interrupted));
         }
-        let diverged = history.stop_reason == StopReason::Diverged;
-        if self.saver.is_some() && !diverged && saved_epoch < history.epochs() {
-            self.save(engine, &complete, &best, &history, &kept, state)?;
+        let epoch = Epoch {
+            epoch: course.history.epochs() + 1,
+            loss,
+            penalty,
+            validation_loss,
+            score,
+            learning_rate: state.learning_rate(),
+            seconds: course.seconds + self.started.elapsed().as_secs_f64(),
+        };
+        // A full batch's loss belongs to the parameters before the update.
+        let loss_lags = course.monitor.watches_loss() && self.batch_rows == self.data.rows();
+        course.add(&epoch, engine, loss_lags);
+        state.end_epoch();
+        let stopped = self.observer.epoch(&epoch, self.network).then_some(StopReason::Callback);
+        // Asked in any case: what becomes of the learning rate is part of the state.
+        let monitor = &mut course.monitor;
+        let patience = monitor.out_of_patience() && !state.lower_learning_rate(monitor);
+        let time = settings.max_time.is_some_and(|most| self.started.elapsed() >= most);
+        course.keep(engine, state)?;
+        if self.saver.as_ref().is_some_and(|saver| saver.is_due(epoch.epoch))
+            && !self.save(engine, course, state)?
+        {
+            return Ok(Some(StopReason::Interrupted));
         }
+        Ok(stopped.or(patience.then_some(StopReason::Patience)).or(time.then_some(StopReason::Time)))
+    }
+
+    fn finish(
+        &mut self,
+        engine: &Engine<'_, T>,
+        state: &mut OptimizerState<T>,
+        mut course: Course<T>,
+    ) -> Result<History> {
+        let diverged = course.history.stop_reason == StopReason::Diverged;
+        if self.saver.is_some() && !diverged && course.saved_epoch < course.history.epochs() {
+            self.save(engine, &mut course, state)?;
+        }
+        let Course { mut history, monitor, complete, best, kept, seconds, .. } = course;
         let restored = monitor.restores_best() && history.best_epoch > 0;
         engine.unpack(if restored { &best } else { &complete }, self.network.parameters_mut());
         if diverged {
@@ -355,11 +399,10 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             state.forget();
         } else {
             state.counters = kept.counters;
-            let mut arrays = kept.arrays.unwrap_or_default();
-            if arrays.is_empty() {
-                engine.copy_arrays(state, &mut arrays)?;
-            }
-            state.arrays = arrays;
+            state.arrays = match kept.arrays {
+                Some(arrays) => arrays,
+                None => engine.copied_arrays(state)?,
+            };
         }
         history.seconds = seconds + self.started.elapsed().as_secs_f64();
         Ok(history)
@@ -369,24 +412,22 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
     fn save(
         &mut self,
         engine: &Engine<'_, T>,
-        complete: &Aligned<T>,
-        best: &Aligned<T>,
-        history: &History,
-        kept: &Complete<T>,
+        course: &mut Course<T>,
         state: &OptimizerState<T>,
     ) -> Result<bool> {
         let Some(note) = self.observer.note() else { return Ok(false) };
         let Some(saver) = &self.saver else { return Ok(true) };
         let mut network = self.network.try_clone()?;
-        engine.unpack(complete, network.parameters_mut());
-        let best = if Monitor::new(self.settings).restores_best() {
+        engine.unpack(&course.complete, network.parameters_mut());
+        let best = if course.monitor.restores_best() {
             let mut numbers = zeros(network.n_parameters())?;
-            engine.unpack(best, &mut numbers);
+            engine.unpack(&course.best, &mut numbers);
             Some(numbers)
         } else {
             None
         };
-        saver.save(&network, best.as_deref(), kept, history, state.optimizer(), &note)?;
+        saver.save(&network, best.as_deref(), &course.kept, &course.history, state.optimizer(), &note)?;
+        course.saved_epoch = course.history.epochs();
         Ok(true)
     }
 

@@ -54,10 +54,10 @@ def _arrays(state: Mapping[str, Any], name: str, ndim: int) -> list[Any]:
 
 def _check_optimizer(kind: type[BaseMLP], state: Mapping[str, Any]) -> None:
     pickled = state["_optimizer"]
-    parts = [pickled.get(name) for name in ("settings", "memory")] if isinstance(pickled, dict) else []
-    if not parts or not all(isinstance(part, dict) for part in parts):
+    settings = pickled.get("settings") if isinstance(pickled, dict) else None
+    memory = pickled.get("memory") if isinstance(pickled, dict) else None
+    if not isinstance(settings, dict) or not isinstance(memory, dict):
         raise TypeError(f"_optimizer must be a dict with settings and memory, got {pickled!r:.80}.")
-    settings, memory = parts
     estimator = object.__new__(kind)
     estimator.__dict__.update(state)
     try:
