@@ -117,7 +117,8 @@ pub(super) fn flag(name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// A name.
 pub(super) fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     match value.cast::<PyString>() {
-        Ok(text) => text.extract(),
+        // Half of a surrogate pair is no text.
+        Ok(text) => text.extract().map_err(|_| wrong(name, "a name", value)),
         Err(_) => Err(wrong_type(name, "a name", value)),
     }
 }

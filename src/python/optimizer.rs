@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
-use super::arguments::{Arg, number, wrong, wrong_type};
+use super::arguments::{Arg, number, text, wrong, wrong_type};
 use super::arrays::{Changed, Vector, vector};
 use crate::{Choice, InitialStep, Optimizer, OptimizerState, Scalar, Schedule, StepSizes, Variant};
 
@@ -141,8 +141,8 @@ pub(super) fn with_optimizer<R>(
     value: &Bound<'_, PyAny>,
     use_it: impl FnOnce(Slot<'_>) -> PyResult<R>,
 ) -> PyResult<R> {
-    if let Ok(name) = value.cast::<PyString>() {
-        let optimizer = Optimizer::from_name(&name.extract::<String>()?)?;
+    if value.is_instance_of::<PyString>() {
+        let optimizer = Optimizer::from_name(&text("optimizer", value)?)?;
         use_it(Slot { optimizer, memory: &Mutex::default() })
     } else if let Ok(rprop) = value.cast::<Rprop>() {
         use_it(rprop.get().slot())
