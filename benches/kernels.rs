@@ -7,7 +7,7 @@
 mod support;
 
 use criterion::{criterion_group, criterion_main};
-use ferroprop::kernel::{Gradient, Product, Rows, Scalar, Terms, dispatch, panel_lines, panels};
+use ferroprop::kernel::{Gradient, Product, Rows, Scalar, Terms, Then, dispatch, panel_lines, panels};
 use gemmkit::{MatMut, MatRef};
 use support::{bench_share, numbers, peak, settings};
 
@@ -43,6 +43,7 @@ fn products<T: Scalar>(c: &mut criterion::Criterion) {
                 bias: true,
                 output: &mut output,
                 output_stride: stride,
+                then: Then::Stay,
                 columns,
             });
         });
@@ -69,6 +70,7 @@ fn gradients<T: Scalar>(c: &mut criterion::Criterion) {
                 lines: &mut lines,
                 bias: true,
                 lost: None,
+                finish: None,
                 blocks,
             });
         });

@@ -19,7 +19,7 @@ mod softsign;
 mod tanh;
 
 use crate::error::{Error, Result, check_number};
-use crate::kernel::{Scalar, Simd, Task, dispatch};
+use crate::kernel::{Derivative, Scalar, Simd, Task, dispatch};
 
 /// A function of one number.
 trait Function<T>: Copy {
@@ -217,6 +217,16 @@ impl Activation {
         with_function!(self, f32, _f => true, false)
     }
 
+    /// The derivative, for those that a product of deltas can be scaled by on its way to memory.
+    pub(crate) fn derivative_in_product<T: Scalar>(self) -> Option<Derivative<T>> {
+        match self {
+            Self::Relu => Some(Derivative::Relu),
+            Self::Logistic { slope } => Some(Derivative::Logistic { slope: T::from_f64(slope) }),
+            Self::Tanh => Some(Derivative::Tanh),
+            _ => None,
+        }
+    }
+
     /// Whether outputs are net inputs, or are for others to compute.
     fn is_nothing(self) -> bool {
         matches!(self, Self::Identity | Self::Softmax)
@@ -372,5 +382,100 @@ impl<T: Scalar> Task<T> for ScaleBySlopes<'_, T> {
                 *delta *= slope;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{InstructionSet, Product, Terms, Then, dispatch_on, panel_lines};
+
+    /// Net inputs or outputs: signs, zeros, saturation, denormals, NaN.
+    const NUMBERS: [f64; 14] = [
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        0.5,
+        -0.25,
+        0.999_999,
+        1e-40,
+        -1e-40,
+        1e-310,
+        3.0,
+        -7.5,
+        f64::INFINITY,
+        f64::NAN,
+    ];
+
+    /// A product of rows of one number with the identity, and what becomes of its sums; several depths,
+    /// so that the sums come back from memory, and columns that fill one panel and half of another.
+    fn in_product<T: Scalar>(set: InstructionSet, sums: &[T], rows: usize, then: Then<'_, T>) -> Vec<T> {
+        let (lanes, stride) = (T::LANES, panel_lines(rows) * T::LANES);
+        let columns = lanes + lanes / 2;
+        let depth = columns;
+        let mut right = vec![T::ZERO; 2 * depth * lanes];
+        for column in 0..columns {
+            right[column / lanes * depth * lanes + column * lanes + column % lanes] = T::ONE;
+        }
+        let mut output = vec![T::ZERO; 2 * stride];
+        dispatch_on(
+            set,
+            Product {
+                rows,
+                depth,
+                input: Terms::in_panels(sums, stride),
+                right: &right,
+                right_stride: depth * lanes,
+                bias: false,
+                output: &mut output,
+                output_stride: stride,
+                then,
+                columns,
+            },
+        );
+        output
+    }
+
+    fn agree<T: Scalar>() {
+        let rows = 23;
+        let (lanes, stride) = (T::LANES, panel_lines(rows) * T::LANES);
+        let finite = NUMBERS.iter().filter(|x| x.is_finite()).map(|&x| T::from_f64(x));
+        let mut numbers = vec![T::ZERO; 2 * stride];
+        for (index, (x, number)) in finite.cycle().zip(&mut numbers).enumerate() {
+            let used = index < stride || index % lanes < lanes / 2;
+            *number = if used { x } else { T::ZERO };
+        }
+        let outputs: Vec<T> = NUMBERS.iter().cycle().map(|&a| T::from_f64(a)).take(2 * stride).collect();
+        let same = |set: InstructionSet, got: &[T], expected: &[T]| {
+            for row in 0..rows {
+                for column in 0..lanes + lanes / 2 {
+                    let at = column / lanes * stride + row * lanes + column % lanes;
+                    let (got, expected) = (got[at].to_f64(), expected[at].to_f64());
+                    let equal = got.to_bits() == expected.to_bits() || got.is_nan() && expected.is_nan();
+                    assert!(equal, "{}: {got:e}, expected {expected:e}", set.name());
+                }
+            }
+        };
+        for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+            let sums = in_product(set, &numbers, rows, Then::Stay);
+            let mut expected = sums.clone();
+            Activation::Relu.apply(&mut expected, stride, rows);
+            same(set, &in_product(set, &numbers, rows, Then::Rectify), &expected);
+            for activation in [Activation::Relu, Activation::Tanh, Activation::Logistic { slope: 1.7 }] {
+                let mut expected = sums.clone();
+                activation.scale_deltas(&mut expected, &outputs, stride, rows);
+                let Some(derivative) = activation.derivative_in_product() else { panic!("none") };
+                let then = Then::Scale(derivative, &outputs);
+                same(set, &in_product(set, &numbers, rows, then), &expected);
+            }
+        }
+    }
+
+    /// What a product does on the way to memory is to the bit what the functions do.
+    #[test]
+    fn the_same_in_a_product() {
+        agree::<f32>();
+        agree::<f64>();
     }
 }

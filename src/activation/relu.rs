@@ -9,7 +9,8 @@ pub(crate) struct Relu;
 impl<T: Scalar> Function<T> for Relu {
     #[inline(always)]
     fn value(self, z: T) -> T {
-        if z <= T::ZERO { T::ZERO } else { z }
+        // NaN stays.
+        if T::ZERO > z { T::ZERO } else { z }
     }
 }
 

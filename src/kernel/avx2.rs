@@ -27,8 +27,17 @@ pub(super) fn available() -> bool {
         && is_x86_feature_detected!("bmi2")
 }
 
+/// Asks for numbers that will be read soon.
+#[inline(always)]
+pub(super) fn prefetch<T>(numbers: &[T]) {
+    for line in 0..size_of_val(numbers).div_ceil(64) {
+        // Safety: every x86-64 machine has the instruction, and it reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(numbers.as_ptr().cast::<i8>().wrapping_add(64 * line)) };
+    }
+}
+
 macro_rules! vectors {
-    ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $mul:ident, $max:ident) => {
+    ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $mul:ident, $max:ident, $compare:ident, $and:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; load and store
         // pass on what their callers promise, half a line each.
         impl Simd<$t> for $token {
@@ -87,6 +96,10 @@ macro_rules! vectors {
             fn max(self, a: Self::V, b: Self::V) -> Self::V {
                 unsafe { ($max(a.0, b.0), $max(a.1, b.1)) }
             }
+            #[inline(always)]
+            fn step(self, a: Self::V) -> Self::V {
+                (self.half().step(a.0), self.half().step(a.1))
+            }
         }
 
         // Safety: likewise.
@@ -144,6 +157,10 @@ macro_rules! vectors {
             fn max(self, a: $v, b: $v) -> $v {
                 unsafe { $max(a, b) }
             }
+            #[inline(always)]
+            fn step(self, a: $v) -> $v {
+                unsafe { $and($compare::<_CMP_GT_OQ>(a, $splat(0.0)), $splat(1.0)) }
+            }
         }
     };
 }
@@ -161,7 +178,9 @@ vectors!(
     _mm256_add_ps,
     _mm256_sub_ps,
     _mm256_mul_ps,
-    _mm256_max_ps
+    _mm256_max_ps,
+    _mm256_cmp_ps,
+    _mm256_and_ps
 );
 vectors!(
     F64,
@@ -176,5 +195,7 @@ vectors!(
     _mm256_add_pd,
     _mm256_sub_pd,
     _mm256_mul_pd,
-    _mm256_max_pd
+    _mm256_max_pd,
+    _mm256_cmp_pd,
+    _mm256_and_pd
 );

@@ -24,7 +24,7 @@ pub(super) fn available() -> bool {
 }
 
 macro_rules! vectors {
-    ($token:ident, $t:ident, $v:ident, $half:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $mul:ident, $max:ident, $transpose:ident) => {
+    ($token:ident, $t:ident, $v:ident, $half:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $mul:ident, $max:ident, $above:ident, $choose:ident, $transpose:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; load and store
         // pass on what their callers promise.
         impl Simd<$t> for $token {
@@ -81,6 +81,10 @@ macro_rules! vectors {
                 unsafe { $max(a, b) }
             }
             #[inline(always)]
+            fn step(self, a: Self::V) -> Self::V {
+                unsafe { $choose($above::<_CMP_GT_OQ>(a, $splat(0.0)), $splat(1.0)) }
+            }
+            #[inline(always)]
             unsafe fn transpose(self, from: *const $t, to: *mut $t) {
                 unsafe { $transpose(from, to) }
             }
@@ -101,6 +105,8 @@ vectors!(
     _mm512_sub_ps,
     _mm512_mul_ps,
     _mm512_max_ps,
+    _mm512_cmp_ps_mask,
+    _mm512_maskz_mov_ps,
     transpose_ps
 );
 vectors!(
@@ -116,6 +122,8 @@ vectors!(
     _mm512_sub_pd,
     _mm512_mul_pd,
     _mm512_max_pd,
+    _mm512_cmp_pd_mask,
+    _mm512_maskz_mov_pd,
     transpose_pd
 );
 

@@ -27,6 +27,18 @@ pub struct Rows<'a, T> {
     pub delta_stride: usize,
 }
 
+/// From sums `s` over rows to the gradient of the mean loss with its penalty: `(s + alpha w) scale`
+/// for weights, `s scale` for biases.
+#[derive(Clone, Copy, Debug)]
+pub struct Finish<'a, T> {
+    /// Strength of the penalty.
+    pub alpha: T,
+    /// 1 over the weight of all rows.
+    pub scale: T,
+    /// The parameters, line by line as the gradient.
+    pub weights: &'a [T],
+}
+
 /// A range of lines of one layer's gradient. The layer's panels have `fan_in + 1` lines each: the
 /// weights from each input, then the biases.
 #[derive(Debug)]
@@ -43,6 +55,8 @@ pub struct Gradient<'a, T, I> {
     pub bias: bool,
     /// If the sums are to be added to what is there: what rounding took from that, line by line.
     pub lost: Option<&'a mut [T]>,
+    /// How the sums become a gradient, once all rows are in.
+    pub finish: Option<Finish<'a, T>>,
     /// The blocks of rows, in order.
     pub blocks: I,
 }
@@ -73,12 +87,14 @@ where
         // The panel of which only the first half is in use; behind the last one if there is none.
         let half_panel = if ends_in_half::<T>(self.fan_out) { panels - 1 } else { panels };
         assert!(self.lost.as_ref().is_none_or(|lost| lost.len() == self.lines.len()));
+        assert!(self.finish.is_none_or(|finish| finish.weights.len() == self.lines.len()));
         let tiles = Tiles {
             simd,
             fan_in: self.fan_in,
             from: self.from,
             lines: self.lines.as_mut_ptr(),
             lost: self.lost.map(<[T]>::as_mut_ptr),
+            finish: self.finish,
             bias: self.bias,
             blocks: self.blocks,
         };
@@ -113,17 +129,18 @@ where
     }
 }
 
-struct Tiles<T, S, I> {
+struct Tiles<'b, T, S, I> {
     simd: S,
     fan_in: usize,
     from: usize,
     lines: *mut T,
     lost: Option<*mut T>,
+    finish: Option<Finish<'b, T>>,
     bias: bool,
     blocks: I,
 }
 
-impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<T, S, I> {
+impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'_, T, S, I> {
     /// Lines `from..to` of `Q` panels.
     ///
     /// # Safety
@@ -209,15 +226,23 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<T
         // Safety: as promised to this function.
         unsafe {
             let to = self.lines.add(index * T::LANES);
-            let Some(lost) = self.lost else {
-                return self.simd.store(to, sum);
-            };
-            let lost = lost.add(index * T::LANES);
-            let total = self.simd.load(to);
-            let sum = self.simd.sub(sum, self.simd.load(lost));
-            let grown = self.simd.add(total, sum);
-            self.simd.store(lost, self.simd.sub(self.simd.sub(grown, total), sum));
-            self.simd.store(to, grown);
+            let mut sum = sum;
+            if let Some(lost) = self.lost {
+                let lost = lost.add(index * T::LANES);
+                let total = self.simd.load(to);
+                sum = self.simd.sub(sum, self.simd.load(lost));
+                let grown = self.simd.add(total, sum);
+                self.simd.store(lost, self.simd.sub(self.simd.sub(grown, total), sum));
+                sum = grown;
+            }
+            if let Some(Finish { alpha, scale, weights }) = self.finish {
+                if line < self.fan_in {
+                    let weights = self.simd.load(weights.as_ptr().add(index * T::LANES));
+                    sum = self.simd.add(sum, self.simd.mul(self.simd.splat(alpha), weights));
+                }
+                sum = self.simd.mul(sum, self.simd.splat(scale));
+            }
+            self.simd.store(to, sum);
         }
     }
 }
@@ -358,7 +383,16 @@ mod tests {
             for (from, lines) in [(0, first), (cut, second)] {
                 dispatch_on(
                     set,
-                    Gradient { fan_in, fan_out, from, lines, bias: true, lost: None, blocks: views() },
+                    Gradient {
+                        fan_in,
+                        fan_out,
+                        from,
+                        lines,
+                        bias: true,
+                        lost: None,
+                        finish: None,
+                        blocks: views(),
+                    },
                 );
             }
             for (index, line) in lines.chunks_exact(lanes).enumerate() {
@@ -417,6 +451,7 @@ mod tests {
                 lines,
                 bias: true,
                 lost,
+                finish: None,
                 blocks,
             });
             if chunk == 0 {

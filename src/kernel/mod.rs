@@ -22,10 +22,10 @@ mod simd;
 
 pub use aligned::Aligned;
 pub use dispatch::{InstructionSet, Task, VARIABLE, dispatch, dispatch_on};
-pub use gradient::{Gradient, Rows};
+pub use gradient::{Finish, Gradient, Rows};
 pub use handoff::{Handoff, MOST_ITEMS};
 pub use mode::StandardMode;
 pub use panels::{MOST_IN_SQUARE, gather_rows, panel_lines, panels, transpose, transpose_lines};
-pub use product::{Product, Terms, ends_in_half, even_share};
+pub use product::{Derivative, Product, Terms, Then, ends_in_half, even_share};
 pub use scalar::{MOST_LANES, Numbers, Scalar};
 pub use simd::Simd;

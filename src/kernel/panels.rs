@@ -66,15 +66,11 @@ pub fn gather_rows<T: Scalar>(
     }
 }
 
-/// Asks for a row that will be read soon.
+/// Asks for a row that will be read soon, where there is an instruction for it.
 #[inline(always)]
 fn prefetch<T>(row: ArrayView1<'_, T>) {
     #[cfg(target_arch = "x86_64")]
-    for line in 0..size_of_val(row.as_slice().unwrap_or_default()).div_ceil(64) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // Safety: every x86-64 machine has the instruction, and it reads nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().cast::<i8>().wrapping_add(64 * line)) };
-    }
+    super::avx2::prefetch(row.as_slice().unwrap_or_default());
     #[cfg(not(target_arch = "x86_64"))]
     let _ = row;
 }

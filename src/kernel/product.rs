@@ -45,6 +45,32 @@ impl<'a, T: Scalar> Terms<'a, T> {
     }
 }
 
+/// What is done with the sums of a tile before they go to memory for good.
+#[derive(Clone, Copy, Debug)]
+pub enum Then<'a, T> {
+    /// Nothing.
+    Stay,
+    /// Numbers below 0 become 0.
+    Rectify,
+    /// They are multiplied by a derivative at these outputs, which lie as the result does.
+    Scale(Derivative<T>, &'a [T]),
+}
+
+/// Derivatives of activations as functions of their output `a`; the same operations as in
+/// `crate::activation`, line by line.
+#[derive(Clone, Copy, Debug)]
+pub enum Derivative<T> {
+    /// 1 where `a` > 0, else 0.
+    Relu,
+    /// `slope a (1 - a)`
+    Logistic {
+        /// The slope.
+        slope: T,
+    },
+    /// `(1 - a) (1 + a)`
+    Tanh,
+}
+
 /// `output = start + input * panels` for a block of rows.
 #[derive(Debug)]
 pub struct Product<'a, T> {
@@ -64,6 +90,8 @@ pub struct Product<'a, T> {
     pub output: &'a mut [T],
     /// From one panel of the output to the next.
     pub output_stride: usize,
+    /// What becomes of the sums.
+    pub then: Then<'a, T>,
     /// Columns of the right side and of the output; lanes behind the last one are 0 on the right side.
     pub columns: usize,
 }
@@ -91,7 +119,17 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
         assert!(numbers.len() > last_term / lanes * panel + (self.rows - 1) * row + last_term % lanes);
         assert!(self.right.len() >= last * self.right_stride + (self.depth + usize::from(self.bias)) * lanes);
         assert!(self.output.len() >= last * self.output_stride + self.rows * lanes);
+        let (scaling, outputs) = match self.then {
+            Then::Stay => (Scaling::None, self.output.as_ptr()),
+            Then::Rectify => (Scaling::Rectify, self.output.as_ptr()),
+            Then::Scale(derivative, outputs) => {
+                assert!(outputs.len() >= self.output.len());
+                (Scaling::By(derivative), outputs.as_ptr())
+            }
+        };
         let tiles = Tiles {
+            scaling,
+            outputs,
             rows: self.rows,
             depth: self.depth,
             input: numbers.as_ptr(),
@@ -142,10 +180,21 @@ pub fn even_share(count: usize, most: usize) -> usize {
     count.div_ceil(count.div_ceil(most))
 }
 
+/// [`Then`] without its matrix.
+#[derive(Clone, Copy)]
+enum Scaling<T> {
+    None,
+    Rectify,
+    By(Derivative<T>),
+}
+
 /// Only [`Product::run`] makes one: every row, panel and term of the loops below lies inside the
 /// three matrices.
 #[derive(Clone, Copy)]
 struct Tiles<T> {
+    scaling: Scaling<T>,
+    /// The outputs to scale by; as long as `output`.
+    outputs: *const T,
     rows: usize,
     depth: usize,
     input: *const T,
@@ -265,11 +314,62 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
                 }
                 term += lanes;
             }
+            let scaling = if self.to == tiles.depth { tiles.scaling } else { Scaling::None };
+            // Decided for a tile, not for a line: every branch keeps the sums in registers.
+            match scaling {
+                Scaling::None => {}
+                Scaling::Rectify => {
+                    let zero = simd.splat(T::ZERO);
+                    for r in 0..R {
+                        for q in 0..Q {
+                            sums[r][q] = simd.max(zero, sums[r][q]);
+                        }
+                    }
+                }
+                Scaling::By(derivative) => {
+                    let outputs: [*const T; Q] = std::array::from_fn(|q| {
+                        tiles.outputs.add((self.panel + q) * tiles.output_stride + row * lanes)
+                    });
+                    let one = simd.splat(T::ONE);
+                    match derivative {
+                        Derivative::Relu => scale(simd, &mut sums, outputs, |a| simd.step(a)),
+                        Derivative::Logistic { slope } => {
+                            let slope = simd.splat(slope);
+                            scale(simd, &mut sums, outputs, |a| {
+                                simd.mul(simd.mul(slope, a), simd.sub(one, a))
+                            });
+                        }
+                        Derivative::Tanh => {
+                            scale(simd, &mut sums, outputs, |a| simd.mul(simd.sub(one, a), simd.add(one, a)));
+                        }
+                    }
+                }
+            }
             for r in 0..R {
                 for q in 0..Q {
                     simd.store(output[q].add(r * lanes), sums[r][q]);
                 }
             }
+        }
+    }
+}
+
+/// Multiplies the sums of a tile by a derivative at the outputs in their place.
+///
+/// # Safety
+/// From each pointer on there are `R` readable lines.
+#[inline(always)]
+unsafe fn scale<T: Scalar, S: Simd<T>, const R: usize, const Q: usize>(
+    simd: S,
+    sums: &mut [[S::V; Q]; R],
+    outputs: [*const T; Q],
+    derivative: impl Fn(S::V) -> S::V,
+) {
+    for r in 0..R {
+        for q in 0..Q {
+            // Safety: as promised to this function.
+            let a = unsafe { simd.load(outputs[q].add(r * T::LANES)) };
+            sums[r][q] = simd.mul(sums[r][q], derivative(a));
         }
     }
 }
@@ -320,6 +420,7 @@ mod tests {
                     bias,
                     output: &mut output,
                     output_stride: stride,
+                    then: Then::Stay,
                     columns,
                 },
             );

@@ -268,6 +268,13 @@ macro_rules! scalar {
                 }
                 b
             }
+            #[inline(always)]
+            fn step(self, mut a: Self::V) -> Self::V {
+                for x in &mut a {
+                    *x = if *x > 0.0 { 1.0 } else { 0.0 };
+                }
+                a
+            }
         }
     };
 }

@@ -53,6 +53,8 @@ pub trait Simd<T>: Copy {
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a` where it is greater than `b`, else `b`, lane by lane.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// 1 where `a` is greater than 0, else 0, lane by lane.
+    fn step(self, a: Self::V) -> Self::V;
     /// Transposes a square of as many lines as a line has lanes.
     ///
     /// # Safety

@@ -6,7 +6,9 @@ use super::dropout::Dropout;
 use super::packed::{Packed, PackedLayer};
 use crate::activation::{Activation, scale_by_slopes, softmax as softmax_output};
 use crate::error::Result;
-use crate::kernel::{Aligned, Product, Rows, Scalar, Terms, dispatch, gather_rows, panel_lines, panels};
+use crate::kernel::{
+    Aligned, Product, Rows, Scalar, Terms, Then, dispatch, gather_rows, panel_lines, panels,
+};
 use crate::loss::{Loss, Outputs, softmax};
 use crate::network::Layer;
 
@@ -157,6 +159,9 @@ impl<T: Scalar> Block<T> {
             let (before, after) = self.values.split_at_mut(index + 1);
             let output = &mut after[0];
             let place = &packed.layers[index];
+            let hidden = index + 1 < layers.len();
+            let rectify =
+                hidden && layer.activation == Activation::Relu && is_none_or_empty(self.slopes.get(index));
             dispatch(Product {
                 rows,
                 depth: layer.fan_in,
@@ -166,9 +171,10 @@ impl<T: Scalar> Block<T> {
                 bias: true,
                 output,
                 output_stride: stride,
+                then: if rectify { Then::Rectify } else { Then::Stay },
                 columns: place.fan_out,
             });
-            if index + 1 < layers.len() {
+            if hidden && !rectify {
                 let slopes = self.slopes.get_mut(index);
                 activate(layer.activation, output, slopes, stride, rows);
                 if let (Some(dropout), Some(slopes)) = (dropout, self.slopes.get_mut(index)) {
@@ -251,6 +257,9 @@ impl<T: Scalar> Block<T> {
             let (before, after) = self.deltas.split_at_mut(index);
             let deltas = &mut before[index - 1];
             let place = &packed.layers[index];
+            let activation = layers[index - 1].activation;
+            let (outputs, slopes) = (&self.values[index], &self.slopes[index - 1]);
+            let derivative = activation.derivative_in_product().filter(|_| slopes.is_empty());
             dispatch(Product {
                 rows,
                 depth: place.fan_out,
@@ -260,10 +269,12 @@ impl<T: Scalar> Block<T> {
                 bias: false,
                 output: deltas,
                 output_stride: stride,
+                then: derivative.map_or(Then::Stay, |derivative| Then::Scale(derivative, outputs)),
                 columns: place.fan_in,
             });
-            let (outputs, slopes) = (&self.values[index], &self.slopes[index - 1]);
-            scale(layers[index - 1].activation, deltas, outputs, slopes, stride, rows);
+            if derivative.is_none() {
+                scale(activation, deltas, outputs, slopes, stride, rows);
+            }
         }
     }
 
@@ -291,6 +302,7 @@ impl<T: Scalar> Block<T> {
             bias: false,
             output: inputs,
             output_stride: self.stride,
+            then: Then::Stay,
             columns: place.fan_in,
         });
     }
@@ -335,6 +347,10 @@ fn copy_rows<T: Scalar>(from: &[T], stride: usize, columns: usize, to: &mut [T])
             to.copy_from_slice(&from[at..at + to.len()]);
         }
     }
+}
+
+fn is_none_or_empty<T>(array: Option<&Aligned<T>>) -> bool {
+    array.is_none_or(|array| array.is_empty())
 }
 
 /// Net inputs to outputs; the derivatives too where there is room for them.

@@ -14,7 +14,7 @@ use super::state::OptimizerState;
 use super::whole::Whole;
 use super::{Batch, Dataset, Update};
 use crate::error::{Result, room, zeros};
-use crate::kernel::{Aligned, Gradient, Scalar, Simd, Task, dispatch, ends_in_half, even_share};
+use crate::kernel::{Aligned, Finish, Gradient, Scalar, Simd, Task, dispatch, ends_in_half, even_share};
 use crate::loss::{Loss, Objective};
 use crate::network::{Layer, Network};
 use crate::optimizer::{MOST_ARRAYS, Optimizer};
@@ -28,7 +28,7 @@ fn chunk_rows(parameters: usize) -> usize {
 }
 
 /// The most rows that go through the layers together on one thread.
-const BLOCK_ROWS: usize = 128;
+const BLOCK_ROWS: usize = 160;
 
 /// Rows of the largest register tile; blocks are made of whole ones.
 const TILE_ROWS: usize = 8;
@@ -447,11 +447,13 @@ impl<T: Scalar> Share<T> {
                 lines: gradient,
                 bias: layers[index].bias,
                 lost: if add { Some(&mut self.lost[from..to]) } else { None },
+                finish: weight.map(|weight| Finish {
+                    alpha: T::from_f64(alpha),
+                    scale: T::from_f64(inverse(weight)),
+                    weights,
+                }),
                 blocks: blocks.iter().map(|block| block.rows_of(index)),
             });
-            if let Some(weight) = weight {
-                finish(segments, weights, gradient, alpha, weight);
-            }
             if let Some(update) = update {
                 let mut arrays: [&mut [T]; MOST_ARRAYS] = std::array::from_fn(|_| &mut [][..]);
                 for (slot, array) in arrays.iter_mut().zip(&mut self.arrays) {
@@ -468,16 +470,6 @@ impl<T: Scalar> Share<T> {
             from = to;
         }
     }
-}
-
-/// From sums over rows to the gradient of the mean loss with its penalty.
-fn finish<T: Scalar>(segments: &[Segment], weights: &[T], gradient: &mut [T], alpha: f64, weight: f64) {
-    let scale = T::from_f64(inverse(weight));
-    let alpha = T::from_f64(alpha);
-    for_each_segment::<T>(segments, |_, all, penalised| {
-        let (gradient, weights) = (&mut gradient[all], &weights[penalised]);
-        dispatch(Finish { gradient, weights, alpha, scale });
-    });
 }
 
 fn sum_squares<T: Scalar>(segments: &[Segment], weights: &[T], squares: &mut [f64]) {
@@ -515,27 +507,6 @@ fn for_each_segment<T: Scalar>(
         let biases = if segment.ends_with_bias { end - T::LANES } else { end };
         work(index, at..end, at..biases);
         at = end;
-    }
-}
-
-struct Finish<'a, T> {
-    gradient: &'a mut [T],
-    weights: &'a [T],
-    alpha: T,
-    scale: T,
-}
-
-impl<T: Scalar> Task<T> for Finish<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, _: S) {
-        for (g, &w) in self.gradient.iter_mut().zip(self.weights) {
-            *g += self.alpha * w;
-        }
-        for g in self.gradient {
-            *g *= self.scale;
-        }
     }
 }
 
@@ -582,7 +553,8 @@ fn inverse(weight: f64) -> f64 {
 
 /// The rows that each of a chunk's blocks gets: equal shares for the threads, whole tiles.
 fn block_rows(rows: usize, threads: usize) -> usize {
-    rows.div_ceil(threads).next_multiple_of(TILE_ROWS).min(BLOCK_ROWS)
+    let share = rows.div_ceil(threads);
+    share.div_ceil(share.div_ceil(BLOCK_ROWS)).next_multiple_of(TILE_ROWS)
 }
 
 /// Blocks with the place of their first row in the chunk.
