@@ -25,8 +25,8 @@ fn count(more: usize, less: usize) {
     // A thread that ends has no counters any more.
     let _ = NOW.try_with(|now| {
         now.set(now.get().wrapping_add(more).wrapping_sub(less));
-        let used = now.get() as isize;
-        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(used.max(0) as usize)));
+        let used = now.get().cast_signed().max(0).cast_unsigned();
+        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(used)));
     });
 }
 
@@ -124,6 +124,7 @@ fn the_example_of_the_attacks_is_a_network() {
 }
 
 /// What is wrong with each of these files: nothing else is.
+#[allow(clippy::too_many_lines)] // a list
 fn attacks() -> Vec<(&'static str, Vec<u8>)> {
     let data = numbers(&[1.0, 2.0, 3.0]);
     let good = good_header();
