@@ -1,14 +1,21 @@
 """ferroprop's estimators beside scikit-learn's: the time of a fit, the score on rows not seen, single calls.
 
 Both get the same rows, the same settings and the same seeds, and take turns. Inputs and the targets of
-regression are scaled by what the training rows say.
+regression are scaled by what the training rows say. In the second part Rprop, as it comes, is compared with
+Adam, whose learning rate is searched for.
 
-    python benches/estimators.py --mnist DIRECTORY --large     # all tables, about an hour on two cores
+    python benches/estimators.py --mnist DIRECTORY --write   # all, ten minutes on two quiet cores
+    python benches/estimators.py --quick                     # small tables, one seed: does it work
     python benches/estimators.py --tables iris,digits --seeds 2
+
+`--write` puts the numbers between the marks in docs/coming-from-scikit-learn.md and draws the figure there;
+the words around them are written by hand. `--read` does so with the numbers that `--json` kept.
 """
 
 import argparse
 import json
+import os
+import platform
 import statistics
 import sys
 import time
@@ -19,13 +26,16 @@ from typing import Any
 
 import ferroprop as fp
 import numpy as np
+import page
 import sklearn.neural_network
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.preprocessing import StandardScaler
 from tables import Table, tables
 
+PAGE = page.DOCS / "coming-from-scikit-learn.md"
 OURS, THEIRS = fp, sklearn.neural_network
+SEEDS, SEEDS_IF_LARGE = 5, 3
 LEARNING_RATES = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2]
 GOAL, CALL_GOAL = 4.0, 5.0
 
@@ -84,15 +94,17 @@ def fits(table: Table, seeds: int, tell: Callable[[str], None]) -> dict[str, Any
 def against_adam(table: Table, seeds: int, tell: Callable[[str], None]) -> dict[str, Any]:
     """Fit Rprop as it comes, and Adam with the learning rate that is best in threefold cross-validation.
 
-    Both stop early, so that neither is judged by how much it overfits in the epochs that the table allows.
+    Both stop early, so that neither is judged by how much it overfits. Adam has the epochs of the table;
+    Rprop, which makes one step an epoch where Adam makes one a batch, has the default, at most 200.
     """
     data = table.load()
     stops = {"early_stopping": True}
+    default = {"solver": "rprop", "max_iter": 200, **stops}
     runs: dict[str, list[tuple[float, float]]] = {"adam": [], "rprop": []}
     chosen, searched = [], []
     for seed in range(seeds):
         parts = split(table, data, seed)
-        runs["rprop"].append(timed_fit(estimator(OURS, table, seed, solver="rprop", **stops), parts))
+        runs["rprop"].append(timed_fit(estimator(OURS, table, seed, **default), parts))
         start = time.perf_counter()
         search = GridSearchCV(
             estimator(OURS, table, seed, **stops), {"learning_rate_init": LEARNING_RATES}, cv=3, refit=False
@@ -106,7 +118,7 @@ def against_adam(table: Table, seeds: int, tell: Callable[[str], None]) -> dict[
     return {"table": table.name, "searched": searched, "chosen": chosen, **runs}
 
 
-def calls(seconds: float = 1.0) -> list[dict[str, Any]]:
+def calls(duration: float) -> list[dict[str, Any]]:
     """Time ``predict_proba`` of one row, all input checks included; the two take turns."""
     results = []
     for sizes in ((4, 100, 3), (64, 100, 10), (784, 256, 128, 10)):
@@ -121,7 +133,7 @@ def calls(seconds: float = 1.0) -> list[dict[str, Any]]:
         for _ in range(7):
             for name, method in methods.items():
                 n, start = 0, time.perf_counter()
-                while (spent := time.perf_counter() - start) < seconds / 7:
+                while (spent := time.perf_counter() - start) < duration / 7:
                     for _ in range(20):
                         method(row)
                     n += 20
@@ -135,38 +147,47 @@ def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
     return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
 
 
-def ratio(result: dict[str, Any], slow: str, fast: str) -> float:
-    """Return the median, over the seeds, of how many times as long one fit takes as the other."""
-    return statistics.median(s[0] / f[0] for s, f in zip(result[slow], result[fast], strict=True))
+def scores(result: dict[str, Any], name: str) -> tuple[float, float]:
+    """Return mean and spread of the scores of one side."""
+    return mean_and_spread([score for _, score in result[name]])
+
+
+def seconds(result: dict[str, Any], name: str) -> float:
+    """Return the median time of a fit of one side."""
+    return statistics.median(time_ for time_, _ in result[name])
+
+
+def ratio(result: dict[str, Any]) -> float:
+    """Return the median, over the seeds, of how many times as long scikit-learn's fit takes as ours."""
+    return statistics.median(s[0] / f[0] for s, f in zip(result["theirs"], result["ours"], strict=True))
+
+
+def is_lower(result: dict[str, Any]) -> bool:
+    """Tell whether our score is lower than theirs by more than the seeds' spread."""
+    (their_mean, spread), (our_mean, our_spread) = scores(result, "theirs"), scores(result, "ours")
+    return their_mean - our_mean > max(spread, our_spread)
 
 
 def report_fits(results: list[dict[str, Any]]) -> list[str]:
     """Return the lines of the table of fits."""
     lines = [
-        "| table | rows | scikit-learn | ferroprop | times as fast | its score | ours | low? |",
-        "|---|---|---|---|---|---|---|---|",
+        "| table | rows | seeds | scikit-learn | ferroprop | times as fast | its score | ours | lower? |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
-    ratios, lower = [], 0
     for result in results:
-        their_mean, spread = mean_and_spread([score for _, score in result["theirs"]])
-        our_mean, our_spread = mean_and_spread([score for _, score in result["ours"]])
-        is_lower = their_mean - our_mean > max(spread, our_spread)
-        ratios.append(ratio(result, "theirs", "ours"))
-        lower += is_lower
-        their_time, our_time = (
-            statistics.median(seconds for seconds, _ in result[name]) for name in ("theirs", "ours")
-        )
+        (their_mean, spread), (our_mean, our_spread) = scores(result, "theirs"), scores(result, "ours")
         lines.append(
-            f"| {result['table']} | {result['rows']:,} | {their_time:.3g} s | {our_time:.3g} s "
-            f"| {ratios[-1]:.1f} | {their_mean:.4f} ± {spread:.4f} | {our_mean:.4f} ± {our_spread:.4f} "
-            f"| {'YES' if is_lower else 'no'} |"
+            f"| {result['table']} | {result['rows']:,} | {len(result['ours'])} "
+            f"| {seconds(result, 'theirs'):.3g} s | {seconds(result, 'ours'):.3g} s "
+            f"| {ratio(result):.1f} | {their_mean:.4f} ± {spread:.4f} | {our_mean:.4f} ± {our_spread:.4f} "
+            f"| {'YES' if is_lower(result) else 'no'} |"
         )
-    overall = statistics.geometric_mean(ratios)
+    overall, lower = statistics.geometric_mean(map(ratio, results)), sum(map(is_lower, results))
     verdict = "met" if overall >= GOAL and not lower else "MISSED"
     lines += [
         "",
-        f"Geometric mean: {overall:.2f} times as fast (goal {GOAL:g}); scores lower by more than the seeds' "
-        f"spread: {lower} (goal 0): {verdict}.",
+        f"Geometric mean: {overall:.1f} times as fast (goal {GOAL:g}). Scores that are lower by more than "
+        f"the seeds' spread: {lower} (goal 0). Goals {verdict}.",
     ]
     return lines
 
@@ -174,19 +195,16 @@ def report_fits(results: list[dict[str, Any]]) -> list[str]:
 def report_rprop(results: list[dict[str, Any]]) -> list[str]:
     """Return the lines of the table of Rprop as it comes and Adam tuned."""
     lines = [
-        "| table | Adam's rate | Adam, tuned | Rprop | Adam's fit | its search | Rprop's fit |",
-        "|---|---|---|---|---|---|---|",
+        "| table | seeds | best rates | Adam, tuned | Rprop, untuned | Adam's fit | search | Rprop's fit |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
-        scores = {name: mean_and_spread([score for _, score in result[name]]) for name in ("adam", "rprop")}
-        times = {
-            name: statistics.median(seconds for seconds, _ in result[name]) for name in ("adam", "rprop")
-        }
+        (adam, adam_spread), (rprop, rprop_spread) = scores(result, "adam"), scores(result, "rprop")
         rates = ", ".join(f"{rate:g}" for rate in sorted(set(result["chosen"])))
         lines.append(
-            f"| {result['table']} | {rates} | {scores['adam'][0]:.4f} ± {scores['adam'][1]:.4f} "
-            f"| {scores['rprop'][0]:.4f} ± {scores['rprop'][1]:.4f} | {times['adam']:.3g} s "
-            f"| {statistics.median(result['searched']):.3g} s | {times['rprop']:.3g} s |"
+            f"| {result['table']} | {len(result['rprop'])} | {rates} | {adam:.4f} ± {adam_spread:.4f} "
+            f"| {rprop:.4f} ± {rprop_spread:.4f} | {seconds(result, 'adam'):.3g} s "
+            f"| {statistics.median(result['searched']):.3g} s | {seconds(result, 'rprop'):.3g} s |"
         )
     return lines
 
@@ -205,34 +223,102 @@ def report_calls(results: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+REPORTS: dict[str, tuple[str, Callable[[list[dict[str, Any]]], list[str]]]] = {
+    "fits": ("Fits, the same settings and seeds", report_fits),
+    "rprop": (
+        "Rprop with nothing tuned, Adam with its learning rate tuned (both ferroprop's, early stopping)",
+        report_rprop,
+    ),
+    "calls": ("predict_proba of one row", report_calls),
+}
+
+
+def draw(results: dict[str, list[dict[str, Any]]]) -> Any:
+    """Draw how many times as fast the fits are, and the scores of Rprop beside those of Adam."""
+    plt = page.pyplot()
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    names = [result["table"] for result in results["fits"]]
+    times = [ratio(result) for result in results["fits"]]
+    left.barh(names, times, color="tab:orange", height=0.6)
+    for place, each in enumerate(times):
+        left.text(each, place, f" {each:.1f}", va="center", fontsize=8)
+    overall = statistics.geometric_mean(times)
+    left.axvline(overall, color="gray", linewidth=0.9, linestyle="--", label=f"geometric mean, {overall:.1f}")
+    left.axvline(1.0, color="black", linewidth=0.9)
+    left.set(xscale="log", xlabel="fit: times as fast as scikit-learn", xlim=(0.8, max(times) * 1.6))
+    left.grid(visible=False, axis="y")
+    left.legend(fontsize=8, loc="lower right")
+    names = [result["table"] for result in results["rprop"]]
+    for name, label, colour, shift in (
+        ("adam", "Adam, learning rate tuned", "tab:gray", -0.14),
+        ("rprop", "Rprop, nothing tuned", "tab:orange", 0.14),
+    ):
+        means, spreads = np.array([scores(result, name) for result in results["rprop"]]).T
+        place = np.arange(len(names)) + shift
+        style = {"fmt": "o", "color": colour, "markersize": 4, "capsize": 2, "label": label}
+        right.errorbar(means, place, xerr=spreads, **style)
+    right.set(yticks=range(len(names)), yticklabels=names, xlabel="accuracy or R² on rows not seen")
+    right.legend(fontsize=8, loc="lower left")
+    for axes in (left, right):
+        axes.invert_yaxis()
+    return figure
+
+
+def write(results: dict[str, list[dict[str, Any]]], to: Path) -> None:
+    """Bring the page up to date: its tables, and the figure if the numbers are there."""
+    made = {
+        part: "\n".join(report(results[part])) for part, (_, report) in REPORTS.items() if part in results
+    }
+    made["estimators"] = (
+        f"Made by `python benches/estimators.py` with ferroprop {fp.__version__}, scikit-learn "
+        f"{sklearn.__version__}, NumPy {np.__version__} and Python {platform.python_version()} on "
+        f"{os.cpu_count()} cores; float64."
+    )
+    if "fits" in results and "rprop" in results:
+        page.save(draw(results), to, "estimators")
+        made["estimators"] += (
+            "\n\n![Fit times and scores](images/estimators.svg)\n\n"
+            "*Left, how many times as fast a fit is. Right, the scores of Rprop as it comes and of Adam with "
+            "its learning rate tuned; mean and standard deviation over the seeds.*"
+        )
+    page.write(to, made)
+
+
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--tables", help="names of tables, with commas; all if not given")
-    parser.add_argument("--seeds", type=int, default=5, help="fits of each table [%(default)s]")
-    parser.add_argument("--large", action="store_true", help="the table of 10^6 rows, too")
+    parser.add_argument(
+        "--seeds", type=int, help=f"fits of each table [{SEEDS}; of large ones {SEEDS_IF_LARGE}]"
+    )
     parser.add_argument("--mnist", type=Path, metavar="DIRECTORY", help="where MNIST's four .gz files are")
-    parser.add_argument("--only", choices=["fits", "rprop", "calls"], help="one of the three parts")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers")
+    parser.add_argument("--only", choices=list(REPORTS), help="one of the three parts")
+    parser.add_argument("--quick", action="store_true", help="one seed, no large tables")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep all numbers")
+    parser.add_argument("--read", type=Path, metavar="FILE", help="measure nothing, take these numbers")
+    parser.add_argument(
+        "--write", type=Path, nargs="?", const=PAGE, metavar="PAGE", help="the page to write to [%(const)s]"
+    )
     return parser.parse_args()
 
 
-def main() -> None:
-    """Measure and report."""
-    options = parse()
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    chosen = list(tables(large=options.large, mnist_folder=options.mnist))
+def measure(options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+    """Run the parts that are asked for."""
+    chosen = [table for table in tables(options.mnist) if not (options.quick and table.large)]
     if options.tables:
         asked = options.tables.split(",")
         if unknown := set(asked) - {table.name for table in chosen}:
             sys.exit(f"no such table: {', '.join(sorted(unknown))}; {', '.join(t.name for t in chosen)}")
         chosen = [table for table in chosen if table.name in asked]
-    parts = [options.only] if options.only else ["fits", "rprop", "calls"]
-    total = sum(len(chosen) * options.seeds for part in parts if part != "calls")
+    parts = [options.only] if options.only else list(REPORTS)
+
+    def seeds(table: Table) -> int:
+        return options.seeds or (1 if options.quick else SEEDS_IF_LARGE if table.large else SEEDS)
+
+    total = sum(seeds(table) for part in parts if part != "calls" for table in chosen)
     done, began = 0, time.perf_counter()
-    results: dict[str, list[dict[str, Any]]] = {}
 
     def teller(name: str) -> Callable[[str], None]:
         def tell(line: str) -> None:
@@ -243,24 +329,27 @@ def main() -> None:
 
         return tell
 
-    for part, measure in (("fits", fits), ("rprop", against_adam)):
+    results: dict[str, list[dict[str, Any]]] = {}
+    for part, compare in (("fits", fits), ("rprop", against_adam)):
         if part in parts:
-            results[part] = [measure(table, options.seeds, teller(table.name)) for table in chosen]
+            results[part] = [compare(table, seeds(table), teller(table.name)) for table in chosen]
     if "calls" in parts:
-        results["calls"] = calls()
+        results["calls"] = calls(0.2 if options.quick else 1.0)
+    return results
+
+
+def main() -> None:
+    """Measure and report."""
+    options = parse()
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    results = json.loads(options.read.read_text("ascii")) if options.read else measure(options)
     if options.json:
-        options.json.write_text(json.dumps(results, indent=1))
-    titles = {
-        "fits": ("Fits, the same settings and seeds", report_fits),
-        "rprop": (
-            "Rprop with nothing tuned, Adam with its learning rate tuned (both ferroprop's, early stopping)",
-            report_rprop,
-        ),
-        "calls": ("predict_proba of one row", report_calls),
-    }
-    for part, result in results.items():
-        title, lines = titles[part]
-        print(f"\n{title}:\n", *lines(result), sep="\n")
+        options.json.write_text(json.dumps(results, indent=1), encoding="ascii")
+    for part, (title, report) in REPORTS.items():
+        if part in results:
+            print(f"\n{title}:\n", *report(results[part]), sep="\n")
+    if options.write:
+        write(results, options.write)
 
 
 if __name__ == "__main__":

@@ -239,18 +239,17 @@ def beside(mean: float, deviation: float, theirs: tuple[float, float] | None) ->
 
 def table(results: dict[str, dict[str, Any]], papers: dict[str, dict[str, tuple[float, float]]]) -> str:
     """Return ours beside Prechelt's, as a Markdown table."""
-    head = "| problem | hidden | " + " | ".join(f"{title}: ours | Prechelt" for title in COLUMNS.values())
-    lines = [head + " |", "|---|---|" + "---|---|" * len(COLUMNS)]
+    lines = ["| network | | " + " | ".join(COLUMNS.values()) + " |", "|---|---|" + "---|" * len(COLUMNS)]
     for name, result in results.items():
-        cells = [name, "+".join(map(str, NETWORKS[name]))]
+        rows = [f"{name}, {'+'.join(map(str, NETWORKS[name]))}", "ours"], ["", "Prechelt"]
         for column in COLUMNS:
             ours, theirs = result["means"].get(column), papers.get(name, {}).get(column)
             digits = 0 if column in ("ep", "rel") else 2
             far = ours and (beside(*ours, theirs) or 0.0)
             mark = " **!**" if far and abs(far) > 1 else ""
-            cells.append(f"{ours[0]:.{digits}f} ± {ours[1]:.{digits}f}{mark}" if ours else "")
-            cells.append(f"{theirs[0]:.{digits}f} ± {theirs[1]:.{digits}f}" if theirs else "")
-        lines.append("| " + " | ".join(cells) + " |")
+            rows[0].append(f"{ours[0]:.{digits}f} ± {ours[1]:.{digits}f}{mark}" if ours else "")
+            rows[1].append(f"{theirs[0]:.{digits}f} ± {theirs[1]:.{digits}f}" if theirs else "")
+        lines += ["| " + " | ".join(cells) + " |" for cells in rows]
     return "\n".join(lines)
 
 

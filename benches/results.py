@@ -22,10 +22,10 @@ from typing import Any
 import ferroprop as fp
 import nielsen
 import numpy as np
+import page
 import proben1
 import teaching
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "results.md"
 SLOPE_PROBLEMS = ["cancer1", "card1", "diabetes1", "gene1", "glass1", "heart1", "thyroid1"]
 
 
@@ -63,7 +63,7 @@ def run_tasks(options: argparse.Namespace, tasks: list[str]) -> Any:
 
 def run_slopes_on_spirals(options: argparse.Namespace) -> Any:
     """Learn the two spirals with sigmoids of each slope."""
-    return teaching.sweep_slopes(2 if options.quick else teaching.SEEDS)
+    return teaching.sweep_slopes(2 if options.quick else teaching.SEEDS, list(teaching.SLOPE_LEARNERS))
 
 
 def run_nielsen(options: argparse.Namespace) -> Any:
@@ -71,7 +71,9 @@ def run_nielsen(options: argparse.Namespace) -> Any:
     folder = options.data / "mnist"
     if not (folder / "train-images-idx3-ubyte.gz").exists():
         raise MissingError(f"no files of MNIST in {folder}")
-    return nielsen.measure(folder, 1 if options.quick else 5, 2 if options.quick else nielsen.EPOCHS)
+    return nielsen.measure(
+        folder, 1 if options.quick else nielsen.SEEDS, 2 if options.quick else nielsen.EPOCHS
+    )
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Any]] = {
@@ -112,8 +114,7 @@ def spiral_slope_table(results: dict[str, dict[str, dict[str, float]]]) -> str:
         "|---|" + "---|" * len(slopes),
     ]
     for name, row in results.items():
-        cells = [f"{teaching.median_text(found)} ({found['learnt']:.0f} learnt)" for found in row.values()]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        lines.append(f"| {name} | " + " | ".join(map(teaching.cell, row.values())) + " |")
     return "\n".join(lines)
 
 
@@ -139,43 +140,20 @@ def tables(found: dict[str, Any]) -> dict[str, str]:
     return made
 
 
-def write(page: Path, made: dict[str, str], missing: dict[str, str]) -> None:
-    """Put the tables between their marks in the page."""
-    text = page.read_text(encoding="utf-8")
-    for name in [*made, *missing]:
-        start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-        if start not in text or end not in text:
-            raise SystemExit(f"{page} has no marks for {name}")
-        if name in made:
-            before, rest = text.split(start)
-            text = before + start + "\n" + made[name] + "\n\n" + end + rest.split(end)[1]
-    page.write_text(text, encoding="utf-8")
-
-
 # Figures --------------------------------------------------------------------------------------------------
 
 
-def draw(found: dict[str, Any], folder: Path) -> None:
-    """Draw the figures of the parts that ran."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    matplotlib.rcParams.update({"svg.hashsalt": "ferroprop", "font.size": 9, "axes.grid": True})
-    matplotlib.rcParams.update({"grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False})
-    from matplotlib import pyplot as plt
-
-    def save(figure: Any, name: str) -> None:
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None}, bbox_inches="tight")
-        plt.close(figure)
-
+def draw(found: dict[str, Any], to: Path) -> None:
+    """Draw the figures of the parts that ran, for this page."""
+    plt = page.pyplot()
     if "proben1" in found:
-        save(draw_proben1(plt, found), "results_proben1")
+        page.save(draw_proben1(plt, found), to, "results_proben1")
     if "spirals" in found and "encoders" in found:
-        save(draw_tasks(plt, found["encoders"] | found["spirals"]), "results_epochs")
+        page.save(draw_tasks(plt, found["encoders"] | found["spirals"]), to, "results_epochs")
     if "nielsen" in found:
-        save(draw_nielsen(plt, found["nielsen"]), "results_mnist")
+        page.save(draw_nielsen(plt, found["nielsen"]), to, "results_mnist")
     if "slopes-proben1" in found and "slopes-spirals" in found:
-        save(draw_slopes(plt, found), "results_slopes")
+        page.save(draw_slopes(plt, found), to, "results_slopes")
 
 
 def draw_proben1(plt: Any, found: dict[str, Any]) -> Any:
@@ -271,7 +249,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, default=Path("results"), help="folder for the numbers")
     parser.add_argument("--only", default=",".join(PARTS), help="comma-separated parts to run")
     parser.add_argument("--quick", action="store_true", help="few seeds")
-    parser.add_argument("--page", type=Path, default=PAGE, help="the page to bring up to date")
+    parser.add_argument("--page", type=Path, default=page.DOCS / "results.md", help="the page to write to")
     parser.add_argument("--no-page", action="store_true", help="run only")
     options = parser.parse_args()
     if unknown := set(options.only.split(",")) - set(PARTS):
@@ -296,9 +274,8 @@ def main() -> int:
         return 0
     files = {name: options.keep / f"{name}.json" for name in PARTS}
     found = {name: json.loads(file.read_text("ascii")) for name, file in files.items() if file.exists()}
-    write(options.page, tables(found), missing)
-    (options.page.parent / "images").mkdir(exist_ok=True)
-    draw(found, options.page.parent / "images")
+    page.write(options.page, tables(found))
+    draw(found, options.page)
     return 0
 
 

@@ -29,6 +29,8 @@ class Table:
         Parameters of the estimators that are not the defaults.
     test : int or None
         Number of rows at the end that are the test set; None draws a quarter.
+    large : bool
+        Whether a fit takes so long that few seeds have to do.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Table:
     classes: bool
     settings: dict[str, Any] = field(default_factory=dict)
     test: int | None = None
+    large: bool = False
 
 
 def housing(n: int, noise: float = 0.3) -> Data:
@@ -81,8 +84,8 @@ def mnist(folder: Path) -> Data:
     return np.concatenate(images) / 255.0, np.concatenate(labels)
 
 
-def tables(*, large: bool, mnist_folder: Path | None) -> Iterator[Table]:
-    """Yield all tables, small ones first."""
+def tables(mnist_folder: Path | None) -> Iterator[Table]:
+    """Yield all tables, small ones first; MNIST if its folder is given."""
     for name, load in (
         ("iris", load_iris),
         ("wine", load_wine),
@@ -92,13 +95,15 @@ def tables(*, large: bool, mnist_folder: Path | None) -> Iterator[Table]:
         yield Table(name, lambda load=load: load(return_X_y=True), classes=True)
     yield Table("diabetes", lambda: load_diabetes(return_X_y=True), classes=False)
     for power, epochs in ((3, 200), (4, 100), (5, 20), (6, 5)):
-        if power < 6 or large:
-            yield Table(
-                f"housing 10^{power}",
-                lambda n=10**power: housing(n),
-                classes=False,
-                settings={"max_iter": epochs},
-            )
+        yield Table(
+            f"housing 10^{power}",
+            lambda n=10**power: housing(n),
+            classes=False,
+            settings={"max_iter": epochs},
+            large=power == 6,
+        )
     if mnist_folder is not None:
         settings = {"hidden_layer_sizes": (128,), "max_iter": 10}
-        yield Table("MNIST", lambda: mnist(mnist_folder), classes=True, settings=settings, test=10_000)
+        yield Table(
+            "MNIST", lambda: mnist(mnist_folder), classes=True, settings=settings, test=10_000, large=True
+        )

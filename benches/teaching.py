@@ -33,6 +33,7 @@ SEEDS = 100
 RATES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 ADAM_RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 SLOPES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+SLOPE_RATES = (0.01, 0.03, *RATES)  # c times the slope wants 1 / c^2 times the learning rate
 
 # For each optimizer, what makes it of a seed and a learning rate, and the learning rates to try.
 Maker = Callable[[int, float], Any]
@@ -55,6 +56,7 @@ OPTIMIZERS: dict[str, tuple[Maker, tuple[float, ...]]] = {
     **{name: of_the_family(make, 50.0) for name, make in FAMILY.items()},
     **{f"{name}, max_step=1": of_the_family(make, 1.0) for name, make in FAMILY.items()},
     "Adam": (lambda seed, rate: fp.Adam(rate), ADAM_RATES),
+    "AdamW": (lambda seed, rate: fp.AdamW(rate), ADAM_RATES),
     "SGD, momentum 0.9": (lambda seed, rate: fp.SGD(rate), RATES),
     "SGD, no momentum": (lambda seed, rate: fp.SGD(rate, momentum=0.0, nesterov=False), RATES),
 }
@@ -163,19 +165,33 @@ def measure(tasks: list[str], optimizers: list[str], seeds: int) -> dict[str, di
     return results
 
 
-def sweep_slopes(seeds: int) -> dict[str, dict[str, dict[str, float]]]:
-    """Learn the two spirals with sigmoids of each slope; SGD keeps the rate that is best at slope 1."""
+SLOPE_LEARNERS = {  # an optimizer, and whether its learning rate is chosen anew for each slope
+    "iRPROP+": ("iRPROP+", False),
+    "SGD, momentum 0.9, one rate": ("SGD, momentum 0.9", False),
+    "SGD, momentum 0.9, a rate for each slope": ("SGD, momentum 0.9", True),
+}
+
+
+def sweep_slopes(
+    seeds: int, learners: list[str], slopes: tuple[float, ...] = SLOPES
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Learn the two spirals with sigmoids of each slope."""
     task = TASKS["two spirals"]
     results: dict[str, dict[str, dict[str, float]]] = {}
-    for name in ("iRPROP+", "SGD, momentum 0.9"):
-        make, rates = OPTIMIZERS[name]
-        rate = best_rate(task, make, rates) if rates else 0.0
+    for name in learners:
+        optimizer, anew = SLOPE_LEARNERS[name]
+        make, rates = OPTIMIZERS[optimizer]
+        rates = SLOPE_RATES if anew else rates
+        one_rate = best_rate(task, make, rates) if rates and not anew else 0.0
         results[name] = {}
-        for slope in SLOPES:
+        for slope in slopes:
+            rate = best_rate(task, make, rates, slope) if anew else one_rate
             epochs = [epochs_to_learn(task, make(seed, rate), seed, slope) for seed in range(1, seeds + 1)]
-            results[name][str(slope)] = {**summary(epochs), "rate": rate, "seeds": seeds}
-            found = results[name][str(slope)]
-            print(f"slope {slope:g}, {name}: median {found['median']:g}, {found['learnt']}", file=sys.stderr)
+            found = results[name][str(slope)] = {**summary(epochs), "rate": rate, "seeds": seeds}
+            print(
+                f"slope {slope:g}, {name}: median {found['median']:g}, {found['learnt']}, rate {rate:g}",
+                file=sys.stderr,
+            )
     return results
 
 
@@ -184,18 +200,19 @@ def median_text(found: dict[str, float]) -> str:
     return f"{found['median']:.0f}" if np.isfinite(found["median"]) else "-"
 
 
+def cell(found: dict[str, float]) -> str:
+    """Return a median, how many learnt, and at which learning rate if there is one and any did."""
+    rate = f", rate {found['rate']:g}" if found["rate"] and found["learnt"] else ""
+    return f"{median_text(found)} ({found['learnt']:.0f} learnt{rate})"
+
+
 def table(results: dict[str, dict[str, dict[str, float]]]) -> str:
     """Return a Markdown table: a row an optimizer, a column a task."""
     tasks = list(results)
     names = list(results[tasks[0]])
     lines = ["| | " + " | ".join(tasks) + " |", "|---|" + "---|" * len(tasks)]
     for name in names:
-        cells = [name]
-        for task in tasks:
-            found = results[task][name]
-            rate = f", rate {found['rate']:g}" if found["rate"] else ""
-            cells.append(f"{median_text(found)} ({found['learnt']:.0f} learnt{rate})")
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append("| " + " | ".join([name, *(cell(results[task][name]) for task in tasks)]) + " |")
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import ferroprop
 
-sys.path.insert(0, str(Path(__file__).parent))  # where mathml.py is
+sys.path.insert(0, str(Path(__file__).parent))  # where mathml.py and reading_order.py are
 
 project = "ferroprop"
 author = "the ferroprop developers"
@@ -33,6 +33,7 @@ myst_heading_anchors = 3
 
 autosummary_generate = True
 autodoc_member_order = "groupwise"
+autodoc_typehints = "none"  # the docstrings have them
 numpydoc_show_class_members = False
 
 html_math_renderer = "mathml"
@@ -47,6 +48,7 @@ html_sidebars = {
     for page in (
         "try-it",
         "guide",
+        "rprop",
         "mathematics",
         "architecture",
         "coming-*",
@@ -58,15 +60,19 @@ html_sidebars = {
 html_theme_options = {
     "navbar_align": "left",
     "show_prev_next": False,
-    "secondary_sidebar_items": ["page-toc"],
-    "header_links_before_dropdown": 6,
+    "secondary_sidebar_items": {
+        "gallery/*": [],  # code needs the width
+        "[!g]*": ["page-toc"],
+        "g[!a]*": ["page-toc"],
+    },
+    "header_links_before_dropdown": 7,
 }
 
 sphinx_gallery_conf = {
     "examples_dirs": ["../examples"],
     "gallery_dirs": ["gallery"],
     "filename_pattern": r"\.py$",
-    "within_subsection_order": "ExampleTitleSortKey",
+    "within_subsection_order": "reading_order.ReadingOrder",
     "abort_on_example_error": True,
     "download_all_examples": False,
     "remove_config_comments": True,

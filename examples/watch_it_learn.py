@@ -4,8 +4,17 @@ Watch a network learn
 
 The decision regions beside the error curve, drawn every so many epochs, saved as pictures and put together
 as an animation: what M. Eraqi's MATLAB program for classes of points in the plane shows (File Exchange
-54076), with its problems and its choices: the hidden layers, the logistic function or its bipolar form,
-gradient descent with momentum and a learning rate that falls in a straight line, or Rprop.
+54076). Its choices, and where they are here:
+
+================================  ===========================================================
+hidden layers, as a list          ``Network([2, 30, 30, 1])``
+unipolar or bipolar sigmoid       ``activation="logistic"`` or ``"bipolar"``
+learning rate and momentum        ``SGD(0.3, momentum=0.9, nesterov=False)``
+learning rate falls to a floor    ``schedule="linear", final_learning_rate=0.03``
+resilient propagation             ``Rprop(initial_step=0.9)``: 1.2 and 0.5, 1e-6 to 50
+a picture every so many epochs    a ``callback``
+line, circle, wave, spirals       ``problem(name)``, below
+================================  ===========================================================
 """
 
 import tempfile
@@ -78,12 +87,18 @@ def learn(name, net, optimizer, epochs, every, folder):
 
 
 # %%
-# An animation of the two spirals
-# -------------------------------
+# Two spirals in motion
+# ---------------------
+# They need smaller first steps than the other problems, and more of them.
 
-net = fp.Network([2, 24, 24, 1], activation="tanh", output="logistic", dtype="float64", seed=2)
-rprop = fp.Rprop(initial_step=0.01)
-pictures = learn("spirals", net, rprop, epochs=600, every=40, folder=Path(tempfile.mkdtemp()))
+
+def spiral_learner():
+    """Return a network and an optimizer for the two spirals."""
+    net = fp.Network([2, 30, 30, 1], activation="tanh", output="logistic", dtype="float64", seed=2)
+    return net, fp.Rprop(initial_step=0.01, max_step=1.0)
+
+
+pictures = learn("spirals", *spiral_learner(), epochs=900, every=50, folder=Path(tempfile.mkdtemp()))
 print(len(pictures), "pictures saved, the last:", pictures[-1].name)
 
 frames = [plt.imread(picture) for picture in pictures]
@@ -98,31 +113,48 @@ animation = FuncAnimation(figure, lambda frame: shown.set_data(frames[frame]), l
 #
 # Four problems, two ways to learn
 # --------------------------------
-# Gradient descent has momentum, and a learning rate that falls in a straight line to a tenth of what it
-# was; Rprop begins with
-# steps of 0.01. The regions are those that Rprop found.
+# Gradient descent goes through the points in mini-batches of ten, with momentum and a learning rate that
+# falls in a straight line to a tenth of what it was. Rprop has the program's constants, but for the
+# spirals. The regions are those that Rprop found.
 
-LEARNERS = {"gradient descent": BLUE, "Rprop": RUST}
+
+def by_descent(hidden, activation):
+    """Return a network, gradient descent, and how it goes through the points."""
+    net = fp.Network([2, *hidden, 1], activation=activation, output="logistic", dtype="float64", seed=2)
+    descent = fp.SGD(0.3, momentum=0.9, nesterov=False, schedule="linear", final_learning_rate=0.03)
+    return net, descent, {"batch_size": 10}
+
+
+def by_rprop(hidden, activation):
+    """Return a network, Rprop, and how it goes through the points: all at once."""
+    net = fp.Network([2, *hidden, 1], activation=activation, output="logistic", dtype="float64", seed=2)
+    return net, fp.Rprop(initial_step=0.9), {}
+
+
+CHOICES = {
+    "line": ([], "logistic"),
+    "circle": ([6], "logistic"),
+    "wave": ([10], "bipolar"),
+    "spirals": ([30, 30], "tanh"),
+}
 figure, axes = plt.subplots(2, 4, figsize=(10, 4.6), layout="constrained", height_ratios=[1.3, 1])
-for (regions, curve), (name, hidden) in zip(
-    axes.T, {"line": [], "circle": [6], "wave": [10], "spirals": [24, 24]}.items(), strict=True
-):
+for (regions, curve), (name, choices) in zip(axes.T, CHOICES.items(), strict=True):
     X, Y = problem(name)
-    for learner, color in LEARNERS.items():
-        net = fp.Network([2, *hidden, 1], activation="tanh", output="logistic", dtype="float64", seed=2)
-        descent = fp.SGD(0.3, momentum=0.9, schedule="linear", final_learning_rate=0.03)
-        optimizer = descent if learner == "gradient descent" else fp.Rprop(initial_step=0.01)
-        history = fp.train(net, X, Y, loss="squared_error", optimizer=optimizer, epochs=600)
-        curve.plot(
-            np.arange(1, history.epochs + 1), np.maximum(history.loss, 1e-9), color=color, label=learner
-        )
+    for label, color, make in (("gradient descent", BLUE, by_descent), ("Rprop", RUST, by_rprop)):
+        net, optimizer, batches = make(*choices)
+        if name == "spirals" and make is by_rprop:
+            net, optimizer = spiral_learner()
+        history = fp.train(net, X, Y, loss="squared_error", optimizer=optimizer, epochs=900, **batches)
+        curve.plot(np.arange(1, 901), np.maximum(history.loss, 1e-9), color=color, label=label)
+        right = np.mean((net.predict(X) > 0.5) == (Y > 0.5))
+        print(f"{name:8} {label:17} {right:.1%} right")
     output = net.predict(PLANE).reshape(SIDE.size, SIDE.size)
     regions.imshow(output, extent=(-1, 1, -1, 1), origin="lower", cmap=REGIONS, vmin=0, vmax=1)
     regions.contour(SIDE, SIDE, output, levels=[0.5], colors="white", linewidths=1)
     regions.scatter(*X.T, c=np.where(Y.ravel() == 1, RUST, BLUE), s=8, edgecolors="white", linewidths=0.3)
     regions.set(xticks=[], yticks=[])
-    right = np.mean((net.predict(X) > 0.5) == (Y > 0.5))
-    regions.set_title(f"{name}: {'-'.join(map(str, net.layer_sizes))}, {right:.0%}", loc="left", fontsize=10)
+    sizes = "-".join(map(str, net.layer_sizes))
+    regions.set_title(f"{name}: {sizes}, {right:.0%}", loc="left", fontsize=10)
     curve.set(yscale="log", xlabel="epoch", ylim=(1e-6, 1))
     curve.spines[["top", "right"]].set_visible(False)
 axes[1, 0].set_ylabel("error")

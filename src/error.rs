@@ -51,9 +51,9 @@ pub enum Error {
         /// The network's output activation.
         got: &'static str,
     },
-    /// A loss of the caller's own did not go on.
-    #[error("the loss function ended the call")]
-    OwnLoss,
+    /// The caller, or a loss of the caller's own, did not go on.
+    #[error("interrupted")]
+    Interrupted,
     /// The system has no room for a buffer.
     #[error("not enough memory for {numbers} numbers")]
     OutOfMemory {

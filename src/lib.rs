@@ -26,6 +26,8 @@
 //! instruction set, the memory layout of the input nor, for predictions, on the other rows.
 
 #![warn(missing_docs)]
+// Only the kernels allow it again.
+#![deny(unsafe_code)]
 
 mod activation;
 mod durable;

@@ -337,7 +337,7 @@ impl<T: Scalar> Network<T> {
     /// of squared weights) / S`. Biases are not penalised.
     ///
     /// # Errors
-    /// As for [`crate::train`]; [`Error::OwnLoss`].
+    /// As for [`crate::train`]; [`Error::Interrupted`] by a loss of the caller's own.
     pub fn loss_and_gradient<'a>(
         &self,
         data: &Dataset<'_, T>,
@@ -345,7 +345,7 @@ impl<T: Scalar> Network<T> {
         alpha: f64,
         n_threads: Option<usize>,
     ) -> Result<(f64, Vec<T>)> {
-        loss_and_gradient(self, data, loss.into(), alpha, n_threads)
+        loss_and_gradient(self, data, loss.into(), alpha, n_threads, &mut || false)
     }
 }
 
@@ -404,7 +404,8 @@ fn check_shape<T>(name: &'static str, matrix: ArrayView2<'_, T>, columns: usize)
 fn check_finite<T: Scalar>(name: &'static str, matrix: ArrayView2<'_, T>) -> Result<()> {
     // No early way out of the loop: so it vectorises.
     let clean = |numbers: &[T]| !numbers.iter().fold(false, |bad, x| bad | !x.finite());
-    if matrix.as_slice_memory_order().is_some_and(clean) {
+    let row_by_row = || matrix.rows().into_iter().all(|row| row.as_slice().is_some_and(clean));
+    if matrix.as_slice_memory_order().map_or_else(row_by_row, clean) {
         return Ok(());
     }
     match matrix.indexed_iter().find(|(_, x)| !x.finite()) {

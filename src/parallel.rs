@@ -4,97 +4,171 @@
 //! handed over in rounds of items; which thread does an item is left open, so no result can depend
 //! on the number of threads.
 //!
+//! Nobody ever waits for a helper that has not begun an item: not for one that has yet to wake up,
+//! nor for one that the system refused, nor for those that a forked child lacks. So teams can be
+//! nested, and a child that was forked in the middle of a training can even finish it.
+//!
 //! Pools are kept for the next caller, never shared between two at a time, and belong to the
 //! process that made them: a forked child leaves its parent's alone and makes its own.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::kernel::{Handoff, MOST_ITEMS};
 
 /// The number of threads for a request: as asked, or else as many as the CPU affinity and
-/// `OMP_NUM_THREADS` leave.
+/// `OMP_NUM_THREADS` leave; in either case no more than the limit that is set for the process.
 #[must_use]
 pub fn threads(requested: Option<usize>) -> usize {
-    let most = MOST_ITEMS;
-    if let Some(threads) = requested {
-        return threads.clamp(1, most);
-    }
+    let most = match LIMIT.load(Ordering::Relaxed) {
+        0 => MOST_ITEMS,
+        limit => limit.min(MOST_ITEMS),
+    };
+    requested.unwrap_or_else(automatic).clamp(1, most)
+}
+
+fn automatic() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let limit = std::env::var("OMP_NUM_THREADS")
         .ok()
         // OpenMP allows a list, one number a nesting level.
         .and_then(|value| value.split(',').next()?.trim().parse().ok())
         .unwrap_or(cores);
-    cores.min(limit).clamp(1, most)
+    cores.min(limit)
+}
+
+/// The most threads of any team in this process; 0 for no limit.
+static LIMIT: AtomicUsize = AtomicUsize::new(0);
+
+/// What [`set_thread_limit`] was told.
+#[cfg(feature = "python")]
+pub(crate) fn thread_limit() -> Option<usize> {
+    Some(LIMIT.load(Ordering::Relaxed)).filter(|limit| *limit > 0)
+}
+
+/// Sets the most threads that teams formed from now on may have, or lifts the limit.
+#[cfg(feature = "python")]
+pub(crate) fn set_thread_limit(limit: Option<usize>) {
+    LIMIT.store(limit.unwrap_or(0), Ordering::Relaxed);
 }
 
 /// Threads that work in rounds.
 pub struct Team<'a> {
     handoff: Option<&'a Handoff>,
     threads: usize,
+    process: u32,
 }
 
 impl Team<'_> {
     /// The calling thread alone.
     #[must_use]
     pub fn alone() -> Self {
-        Self { handoff: None, threads: 1 }
+        Self { handoff: None, threads: 1, process: 0 }
     }
 
     /// Calls `body` with a team of this many threads; with 1 no pool is touched. When the system
-    /// refuses more threads, the calling thread works alone.
+    /// refuses more threads, the calling thread works with those that there are, or alone.
     pub fn with<R>(threads: usize, body: impl FnOnce(&mut Team<'_>) -> R) -> R {
         if threads == 1 {
             return body(&mut Team::alone());
         }
+        let process = std::process::id();
         let Some(pool) = Pool::take(threads - 1) else {
-            return body(&mut Team::alone());
+            return body(&mut Team { handoff: None, threads, process });
         };
-        let handoff = Handoff::new(threads);
-        let result = pool.threads.in_place_scope(|scope| {
-            for _ in 1..threads {
-                scope.spawn(|_| handoff.serve());
-            }
-            // Closed on every way out, or the scope would wait for the helpers for ever.
-            let _close = Close(&handoff);
-            body(&mut Team { handoff: Some(&handoff), threads })
-        });
-        pool.put_back();
-        result
+        let lead = Lead { handoff: Arc::new(Handoff::new(threads)), pool: Some(pool) };
+        lead.call_helpers(threads - 1);
+        body(&mut Team { handoff: Some(&lead.handoff), threads, process })
     }
 
-    /// How many threads there are, this one included.
+    /// How many threads there should be, this one included.
     #[must_use]
     pub fn threads(&self) -> usize {
         self.threads
     }
 
+    /// To be called after code that may fork: in the child there are no helpers, and what they held
+    /// when they vanished stays locked, so the leader goes on alone.
+    pub fn after_foreign_code(&mut self) {
+        if self.handoff.is_some() && self.process != std::process::id() {
+            self.handoff = None;
+        }
+    }
+
     /// Calls `work` with each item, on whichever thread is free, and returns when all are done.
     pub fn for_each<I: Send>(&mut self, items: impl ExactSizeIterator<Item = I>, work: impl Fn(I) + Sync) {
+        self.for_each_unless(&mut || false, items, work);
+    }
+
+    /// The same, but gives up when `interrupted`, which the calling thread asks after each of its
+    /// items, says so. Returns whether all items are done.
+    pub fn for_each_unless<I: Send>(
+        &mut self,
+        interrupted: &mut dyn FnMut() -> bool,
+        items: impl ExactSizeIterator<Item = I>,
+        work: impl Fn(I) + Sync,
+    ) -> bool {
         match self.handoff {
             Some(handoff) if items.len() > 1 => {
+                let stop = AtomicBool::new(false);
                 let items: Vec<_> = items.map(|item| Mutex::new(Some(item))).collect();
                 for round in items.chunks(MOST_ITEMS) {
-                    handoff.lead(round.len(), &|index| {
+                    let work = |index: usize| {
                         let item = round[index].lock().unwrap_or_else(PoisonError::into_inner).take();
-                        if let Some(item) = item {
+                        if let Some(item) = item.filter(|_| !stop.load(Ordering::Relaxed)) {
                             work(item);
+                        }
+                    };
+                    handoff.lead(round.len(), &work, &mut || {
+                        if !stop.load(Ordering::Relaxed) && interrupted() {
+                            stop.store(true, Ordering::Relaxed);
                         }
                     });
                 }
+                !stop.into_inner()
             }
-            _ => items.for_each(work),
+            _ => {
+                for item in items {
+                    work(item);
+                    if interrupted() {
+                        return false;
+                    }
+                }
+                true
+            }
         }
     }
 }
 
-struct Close<'a>(&'a Handoff);
+/// A leader's hold on its helpers, given up on every way out.
+struct Lead {
+    /// Shared with the helpers: they leave in their own time.
+    handoff: Arc<Handoff>,
+    pool: Option<Pool>,
+}
 
-impl Drop for Close<'_> {
+impl Lead {
+    fn call_helpers(&self, wanted: usize) {
+        let Some(Pool { threads, .. }) = &self.pool else { return };
+        for _ in 0..wanted.min(threads.current_num_threads()) {
+            let handoff = Arc::clone(&self.handoff);
+            threads.spawn(move || handoff.serve());
+        }
+    }
+}
+
+impl Drop for Lead {
     fn drop(&mut self) {
-        self.0.close();
+        let Some(pool) = self.pool.take() else { return };
+        if pool.process == std::process::id() {
+            self.handoff.close();
+            pool.put_back();
+        } else {
+            // In a child that was forked meanwhile nobody is there to be sent home.
+            std::mem::forget(pool);
+        }
     }
 }
 
@@ -106,35 +180,50 @@ struct Pool {
 
 static IDLE: Mutex<Vec<Pool>> = Mutex::new(Vec::new());
 
+/// The idle pools. In a child that was forked while another thread held the lock it stays locked
+/// for good: never wait for long.
+fn idle() -> Option<MutexGuard<'static, Vec<Pool>>> {
+    for _ in 0..1_000 {
+        if let Ok(idle) = IDLE.try_lock() {
+            return Some(idle);
+        }
+        std::hint::spin_loop();
+    }
+    None
+}
+
 impl Pool {
-    /// An idle pool of this size, or a new one.
+    /// The smallest idle pool that is large enough, or a new one in the place of one that is too
+    /// small: so there are never more pools than there were callers at a time.
     fn take(threads: usize) -> Option<Self> {
         let process = std::process::id();
-        // In a child that was forked while another thread held the lock it stays locked for good:
-        // never wait for it.
-        if let Ok(mut idle) = IDLE.try_lock() {
+        let mut too_small = None;
+        if let Some(mut idle) = idle() {
             let (own, foreign) =
                 std::mem::take(&mut *idle).into_iter().partition(|pool| pool.process == process);
             *idle = own;
             // The threads of these exist in the parent only; to drop them would wait for those.
             let foreign: Vec<Self> = foreign;
             std::mem::forget(foreign);
-            if let Some(at) = idle.iter().position(|pool| pool.threads.current_num_threads() == threads) {
+            let large_enough = (0..idle.len()).filter(|at| idle[*at].size() >= threads);
+            if let Some(at) = large_enough.min_by_key(|at| idle[*at].size()) {
                 return Some(idle.swap_remove(at));
             }
+            too_small = idle.pop();
         }
-        ThreadPoolBuilder::new()
+        let new = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("ferroprop-{index}"))
-            .build()
-            .ok()
-            .map(|threads| Self { threads, process })
+            .build();
+        new.ok().map(|threads| Self { threads, process }).or(too_small)
+    }
+
+    fn size(&self) -> usize {
+        self.threads.current_num_threads()
     }
 
     fn put_back(self) {
-        if self.process != std::process::id() {
-            std::mem::forget(self);
-        } else if let Ok(mut idle) = IDLE.try_lock() {
+        if let Some(mut idle) = idle() {
             idle.push(self);
         }
     }
@@ -143,7 +232,6 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
@@ -195,10 +283,57 @@ mod tests {
 
     #[test]
     fn teams_do_not_wait_for_each_other() {
-        Team::with(2, |outer| {
-            outer.for_each(0..2usize, |_| {
-                Team::with(2, |inner| inner.for_each(0..4usize, |_| {}));
+        for threads in [2, 3, 5] {
+            let done = AtomicUsize::new(0);
+            Team::with(threads, |outer| {
+                outer.for_each(0..2 * threads, |_| {
+                    Team::with(threads, |inner| {
+                        inner.for_each(0..4usize, |_| {
+                            Team::with(2, |innermost| {
+                                innermost.for_each(0..2usize, |_| {
+                                    done.fetch_add(1, Ordering::Relaxed);
+                                });
+                            });
+                        });
+                    });
+                });
             });
+            assert_eq!(done.into_inner(), 2 * threads * 4 * 2);
+        }
+    }
+
+    #[test]
+    fn an_interruption_leaves_items_undone() {
+        for threads in [1, 2, 3] {
+            Team::with(threads, |team| {
+                let (mut asked, done) = (0, AtomicUsize::new(0));
+                let mut interrupted = || {
+                    asked += 1;
+                    asked == 3
+                };
+                let all = team.for_each_unless(&mut interrupted, 0..10_000usize, |_| {
+                    std::thread::sleep(std::time::Duration::from_micros(200));
+                    done.fetch_add(1, Ordering::Relaxed);
+                });
+                assert!(!all);
+                assert!(done.into_inner() < 5_000);
+                assert!(team.for_each_unless(&mut || false, 0..10usize, |_| {}));
+            });
+        }
+    }
+
+    #[test]
+    fn a_question_that_panics_ends_the_round_first() {
+        Team::with(2, |team| {
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                team.for_each_unless(&mut || panic!("on purpose"), 0..100usize, |_| {});
+            }));
+            assert!(result.is_err());
+            let sum = AtomicUsize::new(0);
+            team.for_each(0..5usize, |item| {
+                sum.fetch_add(item, Ordering::Relaxed);
+            });
+            assert_eq!(sum.into_inner(), 10);
         });
     }
 

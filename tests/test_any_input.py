@@ -175,7 +175,7 @@ ANY = st.one_of(
             np.array([0.1, 0.2]),
             1j,
             b"adam",
-            object,
+            object(),
             (),
             [],
             {},

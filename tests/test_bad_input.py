@@ -529,6 +529,13 @@ def test_errors_of_the_caller_pass_through():
         fp.Network([1, 1]).predict(Interrupting())
 
 
+def test_a_wrong_value_for_hidden_layers_is_wrong_without_any():
+    with pytest.raises(ValueError, match="activation must be one of"):
+        fp.Network([2, 1], activation="sigmoid")
+    with pytest.raises(ValueError, match="dropout"):
+        fp.train(fp.Network([2, 1]), [[1.0, 2.0]], [[1.0]], dropout=1.5)
+
+
 def test_very_deep_networks_train():
     network = fp.Network([1] * 70_000, activation="identity")
     history = fp.train(network, np.ones((8, 1)), np.ones((8, 1)), epochs=1, n_threads=2)

@@ -1,13 +1,18 @@
 """Pictures of estimators: what is in them, and that they can be drawn."""
 
+import sys
+
 import ferroprop as fp
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import scipy.sparse as sp
 from ferroprop.displays import DecisionRegionDisplay, GradientFlowDisplay, LossCurveDisplay
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
@@ -77,8 +82,37 @@ def test_the_loss_curve_on_given_axes(iris):
 
 
 def test_without_a_fit_there_is_no_loss_curve():
-    with pytest.raises(ValueError, match="needs a fitted estimator with a loss_curve_, got MLPClassifier"):
+    with pytest.raises(
+        NotFittedError, match="needs a fitted estimator with a loss_curve_, got MLPClassifier"
+    ):
         LossCurveDisplay.from_estimator(fp.MLPClassifier())
+
+
+def test_the_loss_curve_of_the_best_of_a_search(iris):
+    pipeline = make_pipeline(StandardScaler(), fp.MLPClassifier(max_iter=4))
+    search = GridSearchCV(pipeline, {"mlpclassifier__alpha": [1e-4, 1.0]}, cv=2).fit(*iris)
+    display = LossCurveDisplay.from_estimator(search)
+    assert display.loss_curve == search.best_estimator_[-1].loss_curve_
+
+
+def test_the_look_of_lines_can_be_chosen(iris):
+    model = fp.MLPClassifier(max_iter=4, early_stopping=True)
+    look = {"linestyle": "--", "color": "black"}
+    for display in (
+        LossCurveDisplay.from_estimator(model.fit(*iris), line_kw=look),
+        GradientFlowDisplay.from_estimator(model, *iris, line_kw=look),
+    ):
+        for line in display.lines_:
+            assert (line.get_linestyle(), line.get_color()) == ("--", "black")
+
+
+@pytest.mark.parametrize("display", [LossCurveDisplay, GradientFlowDisplay, DecisionRegionDisplay])
+def test_without_matplotlib_there_is_advice(iris, monkeypatch, display):
+    fitted = fp.MLPClassifier(max_iter=2).fit(*iris)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    data = () if display is LossCurveDisplay else iris
+    with pytest.raises(ImportError, match=rf'{display.__name__}.from_estimator needs .* "ferroprop\[plot\]"'):
+        display.from_estimator(fitted, *data)
 
 
 # ---- gradient flow -----------------------------------------------------------------------------------------
@@ -149,6 +183,18 @@ def test_regions_have_the_colours_of_the_classes(iris, table, n_classes):
     assert pixels(display).std() > 0
 
 
+@pytest.mark.parametrize("loss", ["hinge", "log_loss"])
+def test_columns_by_name(iris, loss):
+    X, y = pd.DataFrame(iris[0], columns=list("pqrs")), iris[1]
+    model = fp.MLPClassifier((8,), loss=loss, solver="rprop", max_iter=40, random_state=0).fit(X, y)
+    named = DecisionRegionDisplay.from_estimator(model, X, y, features=("s", "q"), grid_resolution=12)
+    numbered = DecisionRegionDisplay.from_estimator(model, X, y, features=(3, -3), grid_resolution=12)
+    np.testing.assert_array_equal(named.response, numbered.response)
+    assert (named.ax_.get_xlabel(), named.ax_.get_ylabel()) == ("s", "q")
+    assert set(np.unique(named.response)) == {0.0, 1.0} if loss == "hinge" else True
+    np.testing.assert_allclose(named.response.sum(axis=2), 1.0)
+
+
 def test_values_of_a_regressor():
     X, y = load_diabetes(return_X_y=True)
     model = make_pipeline(StandardScaler(), fp.MLPRegressor(solver="rprop", max_iter=10)).fit(X, y)
@@ -173,6 +219,9 @@ def test_regions_without_points_and_in_float32(iris):
     [
         ({"features": (0, 4)}, r"features must be two columns of the 4 of X, got \(0, 4\)"),
         ({"features": (0,)}, "features must be two columns"),
+        ({"features": (1, -3)}, "features must be two columns"),
+        ({"features": ("a", "b")}, "features must be two columns"),
+        ({"features": 3}, "features must be two columns"),
         ({"grid_resolution": 1}, "grid_resolution must be at least 2, got 1"),
     ],
 )
@@ -187,5 +236,11 @@ def test_regions_need_one_target_and_two_features(iris):
     model = fp.MLPRegressor(max_iter=2).fit(X, np.column_stack([y, y]))
     with pytest.raises(ValueError, match="needs an estimator with a single target"):
         DecisionRegionDisplay.from_estimator(model, X)
+    with pytest.raises(ValueError, match=r"y must have the shape \(150,\) of one target, got \(150, 2\)"):
+        DecisionRegionDisplay.from_estimator(model, X, np.column_stack([y, y]))
+    with pytest.raises(TypeError, match="X must be dense"):
+        DecisionRegionDisplay.from_estimator(model, sp.csr_array(X))
+    with pytest.raises(TypeError, match="must be an MLPClassifier or MLPRegressor, got StandardScaler"):
+        GradientFlowDisplay.from_estimator(StandardScaler(), X, y)
     with pytest.raises(ValueError, match=r"at least two features, got an array of shape \(150, 1\)"):
         DecisionRegionDisplay.from_estimator(model, X[:, :1])

@@ -5,19 +5,23 @@ from pathlib import Path
 
 import ferroprop as fp
 import pytest
+from test_rprop import TRACES
 
 DOCS = Path(__file__).parent.parent / "docs"
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# Code, and what it prints where the page shows it.
+BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("page", ["index.md", "guide.md"])
-def test_the_code_on_a_page_runs(page):
+@pytest.mark.parametrize("page", ["index.md", "guide.md", "rprop.md"])
+def test_the_code_on_a_page_runs(page, capsys):
     blocks = BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
     assert blocks
     names = {}
-    for block in blocks:
+    for block, output in blocks:
         exec(block, names)
+        printed = capsys.readouterr().out
+        assert not output or printed == output
 
 
 def test_the_reference_has_every_public_name():
@@ -25,6 +29,15 @@ def test_the_reference_has_every_public_name():
     listed = re.findall(r"^   (\w+)$", reference, re.MULTILINE)
     assert len(listed) == len(set(listed))
     assert set(fp.__all__) - {"__version__"} <= set(listed)
+
+
+def test_the_page_on_rprop_shows_the_golden_trace():
+    page = (DOCS / "rprop.md").read_text(encoding="utf-8").replace("−", "-")
+    rows = re.findall(r"^\| (\d+) \| (\(.+\)) \|$", page, re.MULTILINE)
+    assert [int(step) for step, _ in rows] == [4, 5, 6, 7, 8, 12]
+    for step, cells in rows:
+        shown = [tuple(map(float, cell.strip("() ").split(","))) for cell in cells.split("|")]
+        assert shown == [TRACES[variant][int(step)] for variant in ("rprop-", "rprop+", "irprop-", "irprop+")]
 
 
 def names_in(error):

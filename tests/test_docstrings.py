@@ -98,6 +98,25 @@ def test_a_public_name_is_documented_with_an_example(name):
     assert_examples_run(name, value, documentation)
 
 
+@pytest.mark.parametrize("name", PUBLIC)
+def test_what_is_called_names_its_errors_and_its_source(name):
+    """All but what is only ever returned, and the estimators, whose errors are those of `fit`."""
+    value = getattr(ferroprop, name)
+    documentation = inspect.getdoc(value)
+    if "Parameters\n-----" not in documentation:
+        return
+    assert "\nReferences\n-----" in documentation
+    if not (isinstance(value, type) and issubclass(value, BaseEstimator)):
+        assert "\nRaises\n-----" in documentation
+
+
+@pytest.mark.parametrize(("owner", "name"), [*members("method")])
+def test_a_method_with_arguments_names_its_errors(owner, name):
+    documentation = inspect.getdoc(getattr(owner, name))
+    if "Parameters\n-----" in documentation and not issubclass(owner, BaseEstimator):
+        assert "\nRaises\n-----" in documentation
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(("owner", "name"), [*members("method")])
 def test_a_public_method_is_documented_with_an_example(owner, name):

@@ -1,10 +1,14 @@
 """What the estimators do that scikit-learn's do not."""
 
 import io
+import json
+import os
 import pickle
 import re
+import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import ferroprop as fp
 import joblib
@@ -958,3 +962,17 @@ def test_threads_outside_of_jobs():
     assert threads_for(None) is None
     assert threads_for(3) == 3
     assert threads_for(-1) == joblib.cpu_count()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts threads in /proc")
+def test_the_threads_that_really_run():
+    program = Path(__file__).parent / "threads_in_use.py"
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    run = subprocess.run(
+        [sys.executable, str(program)], env=environment, capture_output=True, text=True, check=True
+    )
+    counted = json.loads(run.stdout)
+    for backend, threads in counted["in jobs"].items():
+        assert threads <= max(counted["cores"], counted["jobs"]), backend
+    assert counted["pinned"] == counted["OMP_NUM_THREADS=1"] == 1
+    assert counted["alone"] == counted["cores"]

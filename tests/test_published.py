@@ -81,12 +81,11 @@ def test_the_table_marks_what_is_further_apart_than_the_joint_spread():
             "rel": (9.0, 1.0),
         }
     }
-    row = proben1.table(ours, theirs).splitlines()[-1]
-    assert row == (
-        "| cancer1 | 4+2 | 1.00 ± 0.30 | 1.40 ± 0.40 | 2.00 ± 0.10 **!** | 2.20 ± 0.10 "
-        "| 5.00 ± 1.00 | 4.00 ± 1.00 "
-        "| 100 ± 3 **!** | 106 ± 4 | 9 ± 1 | 9 ± 1 |"
-    )
+    rows = proben1.table(ours, theirs).splitlines()[-2:]
+    assert rows == [
+        "| cancer1, 4+2 | ours | 1.00 ± 0.30 | 2.00 ± 0.10 **!** | 5.00 ± 1.00 | 100 ± 3 **!** | 9 ± 1 |",
+        "|  | Prechelt | 1.40 ± 0.40 | 2.20 ± 0.10 | 4.00 ± 1.00 | 106 ± 4 | 9 ± 1 |",
+    ]
 
 
 def test_two_spirals_are_those_of_the_paper():

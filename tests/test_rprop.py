@@ -206,6 +206,33 @@ def test_irprop_minus_is_pytorch_s(dtype):
         np.testing.assert_allclose(w, theirs.numpy(), rtol=1e-6 if dtype == "float32" else 1e-14, atol=1e-7)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_training_is_that_of_pytorch(dtype):
+    """A network, its gradients by automatic differentiation and PyTorch's Rprop, for 40 epochs."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    rng = np.random.default_rng(5)
+    X, Y = rng.normal(size=(50, 4)).astype(dtype), rng.normal(size=(50, 2)).astype(dtype)
+    network = fp.Network([4, 7, 2], activation="tanh", dtype=dtype, seed=2)
+    theirs = [torch.tensor(np.array(a), requires_grad=True) for a in [*network.weights, *network.biases]]
+    optimizer = torch.optim.Rprop(theirs, lr=0.02, etas=(0.5, 1.2), step_sizes=(1e-6, 50.0))
+    losses = []
+    for _ in range(40):
+        W1, W2, b1, b2 = theirs
+        outputs = torch.tanh(torch.tensor(X) @ W1 + b1) @ W2 + b2
+        loss = ((outputs - torch.tensor(Y)) ** 2).sum() / 2 / len(X)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    rprop = fp.Rprop("irprop-", initial_step=0.02)
+    history = fp.train(network, X, Y, loss="squared_error", optimizer=rprop, epochs=40)
+    # Where a derivative all but vanishes, rounding decides its sign: in single precision, later losses part.
+    same = 40 if dtype == "float64" else 12
+    rtol = 1e-9 if dtype == "float64" else 1e-4
+    np.testing.assert_allclose(history.loss[:same], losses[:same], rtol=rtol)
+    assert history.loss[-1] < history.loss[0] / 2
+
+
 # What other libraries get wrong ---------------------------------------------------------------------------
 
 
@@ -216,6 +243,81 @@ def walk(optimizer, gradients, losses=None, w=0.0, dtype="float64"):
         optimizer.step(vector, [gradient], 1.0 if losses is None else losses[t])
         course.append(float(vector[0]))
     return course
+
+
+# Gradients of one weight, and losses, on which every mistake shows.
+COURSE = [1.0, 1.0, 0.0, 1.0, 1.0, -1.0, -1.0, 1.0, 1.0, -1.0, 1.0, 1.0, *[1e-30] * 4, -1e-30, -1.0]
+LOSSES = [9.0, 8.0, 7.0, 6.0, 5.0, 6.0, 5.0, 4.0, 3.0, 2.0, 3.0, 2.0, 1.0, 0.9, 0.8, 0.7, 0.9, 0.6]
+MISTAKES = {
+    "the product of gradients in place of their signs": VARIANTS,
+    "every update a step late (optax)": VARIANTS,
+    "up by the step size where the sign changed (FANN)": ["irprop-"],
+    "growth where a gradient is 0 (FANN)": VARIANTS,
+    "shrinkage where a gradient is 0 (Encog)": VARIANTS,
+    "a step by the new sign where the sign changed (OpenCV, old Shark)": ["rprop+", "irprop+", "irprop-"],
+    "the old step again where the loss fell (new Shark)": ["irprop+"],
+    "the old step again in place of taking it back (Accord)": ["rprop+", "irprop+"],
+    "step sizes of at most 0.1 (neuralnet)": VARIANTS,
+    "a step before the step size adapts (PyBrain)": VARIANTS,
+    "every step made twice (neurolab)": VARIANTS,
+    "half of the old step taken back": ["rprop+", "irprop+"],
+    "two reverts in a row": ["rprop+", "irprop+"],
+    "growth right after the sign changed": ["rprop+", "irprop+", "irprop-"],
+}
+
+
+def written_out(variant, mistake=""):
+    """Return where one weight goes by the rules of the papers, but for a mistake."""
+
+    def makes(words):
+        return mistake.startswith(words)
+
+    w, size, before, change, last_loss, late = 0.0, 0.1, 0.0, 0.0, np.inf, 0.0
+    course = []
+    for gradient, loss in zip(COURSE, LOSSES, strict=True):
+        agreement = np.sign(before) * np.sign(gradient)
+        if makes("the product"):
+            agreement = np.sign(np.float32(before) * np.float32(gradient))
+        old_size = size
+        if agreement > 0 or (agreement == 0 and makes("growth where")):
+            size = min(size * 1.2, 0.1 if makes("step sizes of at most") else 50.0)
+        elif agreement < 0 or makes("shrinkage where"):
+            size = max(size * 0.5, 1e-6)
+        move = -np.sign(gradient) * (old_size if makes("a step before") else size)
+        before = gradient
+        if agreement < 0 and variant != "rprop-" and not makes("a step by the new sign"):
+            move = 0.0
+            if variant == "rprop+" or (variant == "irprop+" and loss > last_loss):
+                move = change if makes("the old step again in") else -change
+                move = move / 2 if makes("half of") else move
+            elif variant == "irprop+" and makes("the old step again where"):
+                move = change
+            if makes("up by"):
+                move = size
+            before = gradient if makes("two") or makes("growth right") else 0.0
+            change = move if makes("two") else 0.0
+        else:
+            change = move
+        made, late = (late, move) if makes("every update") else (move, late)
+        w += 2 * made if makes("every step made") else made
+        last_loss = loss
+        course.append(w)
+    return course
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_rules_written_out(variant):
+    np.testing.assert_allclose(walk(fp.Rprop(variant), COURSE, LOSSES), written_out(variant), atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "variant"), [(m, variant) for m, variants in MISTAKES.items() for variant in variants]
+)
+def test_a_mistake_of_others_leads_elsewhere(mistake, variant):
+    """And so the course above shows that it is not made here."""
+    ours = walk(fp.Rprop(variant), COURSE, LOSSES, dtype="float32")
+    np.testing.assert_allclose(ours, written_out(variant), atol=1e-6)
+    assert np.abs(np.subtract(ours, written_out(variant, mistake))).max() > 0.01
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -343,7 +445,34 @@ def test_nan_is_an_error_and_changes_nothing(variant):
         np.testing.assert_array_equal(optimizer.state[name], value)
 
 
-@pytest.mark.parametrize("name", ["rprop+", "rprop-", "irprop+", "irprop-", "grprop", "sarprop"])
+FAMILY = ["rprop+", "rprop-", "irprop+", "irprop-", "grprop", "sarprop"]
+
+
+def cancelling_data():
+    """Return rows whose gradients all but cancel: in single precision the order of the sum gives the sign."""
+    rng = np.random.default_rng(6)
+    X = np.ones((6000, 1), np.float32)
+    half = rng.normal(scale=1e6, size=(3000, 48)).astype(np.float32)
+    return X, rng.permuted(np.concatenate([half, -half]), axis=0)
+
+
+def test_the_data_cancel():
+    _, Y = cancelling_data()
+    forwards, backwards = np.cumsum(Y, axis=0)[-1], np.cumsum(Y[::-1], axis=0)[-1]
+    assert (np.sign(forwards) != np.sign(backwards)).any()
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_signs_survive_the_threads(name):
+    X, Y = cancelling_data()
+    networks = [fp.Network([1, 8, 48], activation="tanh", seed=1) for _ in range(4)]
+    for network, n_threads in zip(networks, (1, 2, 3, 8), strict=True):
+        fp.train(network, X, Y, loss="squared_error", optimizer=name, epochs=8, n_threads=n_threads)
+    bits = {b"".join(map(bytes, [*network.weights, *network.biases])) for network in networks}
+    assert len(bits) == 1
+
+
+@pytest.mark.parametrize("name", FAMILY)
 def test_a_diverging_training_ends_with_finite_parameters(name):
     """Where the loss overflows, gradients are NaN: no sign, no step."""
     network = fp.Network([1, 1], bias=False, dtype="float32")

@@ -1,6 +1,8 @@
 """One step as data, and as a derivation: against the teaching example, the reference and the core."""
 
+import ast
 import copy
+import itertools
 import math
 import re
 import xml.etree.ElementTree as ElementTree
@@ -9,6 +11,7 @@ import ferroprop as fp
 import numpy as np
 import pytest
 import reference
+from ferroprop.inspection._derivation import Equation, derive
 from ferroprop.inspection._double import in_double
 from ferroprop.inspection._formula import to_mathml, to_text
 from ferroprop.inspection._functions import ACTIVATIONS, LOSSES
@@ -286,7 +289,7 @@ def value_of(expression, **names):
         "abs": abs,
         "max": max,
         "min": min,
-        "sign": lambda x: (x > 0) - (x < 0),
+        "sign": lambda x: int(x > 0) - int(x < 0),
         "Phi": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
         "phi": lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi),
     }
@@ -352,6 +355,9 @@ def test_a_formula_of_a_loss_is_what_the_core_computes(name, a, t):
         ("delta1[0]", "δ1[0]"),
         ("dE_dW1[0,1]", "∂E/∂W1[0,1]"),
         ("1 if z > 0 else 0", "1 if z > 0, else 0"),
+        ("total(a0[i]*W1[i,j], i) + b1[j]", "Σ_i a0[i]·W1[i,j] + b1[j]"),
+        ("total(a - t, j)*c", "(Σ_j (a - t))·c"),
+        ("-total(t*ln(a), j)", "-(Σ_j t·ln(a))"),
     ],
 )
 def test_plain_text(expression, text):
@@ -398,10 +404,67 @@ def test_each_line_of_a_derivation_is_true_for_many_rows(loss):
         assert_lines_are_true(step.text(row, digits=17), at_least=24)
 
 
+class Sums(ast.NodeTransformer):
+    """Turn ``total(a[i], i)`` into ``total(lambda i: a[i])``."""
+
+    def visit_Call(self, node):
+        node = self.generic_visit(node)
+        if ast.unparse(node.func) != "total":
+            return node
+        summand, index = map(ast.unparse, node.args)
+        return ast.parse(f"total(lambda {index}: {summand})", mode="eval").body
+
+
+def total(term):
+    """Add up terms as far as the arrays in them go."""
+    added = 0.0
+    for place in itertools.count():
+        try:
+            added += term(place)
+        except IndexError:
+            return added
+
+
+def meanings(step):
+    """Return what the letters of a derivation of one row stand for."""
+    names = {"t": step.targets[0], "a0": step.inputs[0], "alpha": step.alpha, "total": total}
+    for layer in step.layers:
+        k, z = layer.number, layer.net_input[0]
+        names |= {f"z{k}": z, f"a{k}": layer.output[0], f"delta{k}": layer.delta[0]}
+        names |= {f"W{k}": layer.weights, f"b{k}": layer.biases}
+        names |= {f"dE_dW{k}": layer.weight_gradient, f"dE_db{k}": layer.bias_gradient}
+        for name, values in {"f": layer.output[0], "df": layer.derivative[0]}.items():
+            names[f"{name}{k}"] = lambda at, z=z, values=values: values[list(z).index(at)]
+    return names
+
+
+@pytest.mark.parametrize(("activation", "output", "loss"), CASES)
+def test_each_formula_of_a_derivation_is_true(activation, output, loss):
+    """Put the numbers of the step into the formulas that head each part."""
+    network, inputs, targets = drawn_for(11, activation, output, loss)
+    if loss == "poisson":
+        targets = targets + 0.5  # what it is at 0 is a limit
+    step = fp.trace(network, inputs[:1], targets[:1], loss=loss, optimizers="sgd", alpha=0.5)
+    names, checked = meanings(step), set()
+    smoothing = getattr(loss, "label_smoothing", 0.0)
+    names["t"] = (1 - smoothing) * targets[0] + smoothing / (3 if output == "softmax" else 2)
+    chains = [part.chain for part in derive(step, 0, 17, 50) if isinstance(part, Equation)]
+    for left, right in (chain for chain in chains if re.search(r"\[[ij]", chain[-1])):
+        formula = ast.unparse(Sums().visit(ast.parse(right, mode="eval")))
+        for i, j in itertools.product(range(2), range(2)):
+            here = {**names, "i": i, "j": j}
+            expected = step.row_losses[0] if left == "E[0]" else value_of(left, **here)
+            found = value_of(formula, **here)
+            assert_allclose(found, expected, rtol=1e-9, atol=1e-12, err_msg=f"{left} = {right}")
+        checked.add(left)
+    assert {"z1[j]", "a1[j]", "z3[j]", "a3[j]", "E[0]", "delta3[j]", "delta1[i]"} <= checked
+    assert {"dE_dW1[i,j]", "dE_db1[j]", "dE_dW3[i,j]"} <= checked
+
+
 def test_a_large_network_is_shown_in_part():
     network, inputs, targets = drawn(2, "relu", "softmax", sizes=(50, 40, 30, 10), rows=20)
     text = str(fp.trace(network, inputs, targets))
-    assert len(text.splitlines()) < 160
+    assert len(text.splitlines()) < 190
     assert "… and 36 more units." in text
     assert "… and 2020 more parameters." in text  # 50 x 40 + 40 less 16 and 4
     assert "+ … +" in text

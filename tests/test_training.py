@@ -38,6 +38,23 @@ def trained(optimizer=None, network=None, **keywords):
 # History --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("fan_out", [1, 3, 20])
+@pytest.mark.parametrize("output", ["identity", "logistic", "tanh", "softplus", "exp", "softmax"])
+def test_losses_with_a_penalty_are_those_of_the_network(output, fan_out, dtype):
+    """Each epoch's loss is that of the network before it, to the bit: only weights are in the penalty."""
+    rng = np.random.default_rng(5)
+    inputs, targets = rng.normal(size=(30, 4)), rng.uniform(size=(30, fan_out))
+    network = fp.Network([4, 7, fan_out], output=output, dtype=dtype, seed=2)
+    keywords = {"loss": "squared_error", "alpha": 0.5}
+    step_by_step, losses = network.copy(), []
+    for _ in range(5):
+        losses.append(step_by_step.loss_and_gradients(inputs, targets, **keywords)[0])
+        fp.train(step_by_step, inputs, targets, optimizer=fp.SGD(0.01, momentum=0), epochs=1, **keywords)
+    history = fp.train(network, inputs, targets, optimizer=fp.SGD(0.01, momentum=0), epochs=5, **keywords)
+    assert history.loss == losses
+
+
 def test_history_has_an_entry_an_epoch():
     _, history = trained(epochs=7, validation=(X_VALID, Y_VALID), score=lambda network: 1.0)
     assert history.epochs == 7
@@ -87,6 +104,26 @@ def test_validation_does_not_change_the_training():
 
 
 # Batches --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+def test_any_number_of_rows(n_threads):
+    """Chunks of any length fit into the blocks that there are."""
+    X, Y = np.ones((2100, 3), np.float32), np.ones((2100, 1), np.float32)
+    for layer_sizes in ([3, 2, 1], [3, 180, 180, 1]):
+        network = fp.Network(layer_sizes)
+        for rows in range(1, 2100, 1 if len(layer_sizes) == 3 else 37):
+            data = X[:rows], Y[:rows]
+            fp.train(
+                network,
+                *data,
+                epochs=1,
+                n_threads=n_threads,
+                validation=(X[: 2 * rows // 3 + 1], Y[: 2 * rows // 3 + 1]),
+            )
+            fp.train(
+                network, *data, epochs=1, n_threads=n_threads, batch_size=2 * rows // 3 + 1, optimizer="sgd"
+            )
 
 
 def test_shuffle_false_takes_the_rows_in_order():

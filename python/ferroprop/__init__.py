@@ -17,6 +17,7 @@ array([0., 1., 1., 0.])
 
 from typing import TYPE_CHECKING
 
+from ferroprop import _threadpoolctl as _threadpoolctl  # it registers itself
 from ferroprop._core import (
     ELU,
     SARPROP,

@@ -26,12 +26,26 @@ __all__ = [
     "NotedCheckpoint",
     "Quantile",
     "Rprop",
+    "_StandardArithmetic",
     "__version__",
+    "_n_threads",
+    "_set_thread_limit",
+    "_thread_limit",
     "checkpoint_note",
     "train",
 ]
 
 __version__: str
+
+def _n_threads() -> int: ...
+def _thread_limit() -> int | None: ...
+def _set_thread_limit(limit: int | None) -> None: ...
+
+@final
+class _StandardArithmetic:
+    def __new__(cls) -> Self: ...
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_error: object) -> None: ...
 
 _Array: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 

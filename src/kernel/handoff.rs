@@ -63,12 +63,13 @@ impl Handoff {
     }
 
     /// Runs `work(0)`, ..., `work(items - 1)`, each once, on this thread and the helpers, and
-    /// returns when all are done. There is one leader at a time, which `&mut self` in
-    /// [`crate::parallel::Team`] sees to.
+    /// returns when all are done. This thread calls `between` after each item that it does. There is
+    /// one leader at a time, which `&mut self` in [`crate::parallel::Team`] sees to.
     ///
     /// # Panics
-    /// With the panic of an item, once all items are done. With more than [`MOST_ITEMS`] items.
-    pub(crate) fn lead(&self, items: usize, work: &Work<'_>) {
+    /// With the panic of an item or of `between`, once all items are done. With more than
+    /// [`MOST_ITEMS`] items.
+    pub(crate) fn lead(&self, items: usize, work: &Work<'_>, between: &mut dyn FnMut()) {
         assert!(items <= MOST_ITEMS);
         // Safety: this extends a borrow beyond what the compiler can see. It is called only with a
         // claimed item, and this function does not return, nor unwind, before every claimed item
@@ -82,7 +83,9 @@ impl Handoff {
         if *self.sleepers.lock().unwrap_or_else(PoisonError::into_inner) > 0 {
             self.bell.notify_all();
         }
-        self.work_off();
+        while self.work_one() {
+            self.catch(&mut *between);
+        }
         let mut waited = 0;
         while self.done.load(Ordering::Acquire) < items {
             self.pause(&mut waited);
@@ -121,12 +124,17 @@ impl Handoff {
         self.bell.notify_all();
     }
 
-    /// Claims items of the current round and does them, until none is left.
+    /// Does items of the current round until none is left.
     fn work_off(&self) {
+        while self.work_one() {}
+    }
+
+    /// Claims an item of the current round and does it; `false` if none is left.
+    fn work_one(&self) -> bool {
         loop {
             let seen = self.claims.load(Ordering::Acquire);
             if seen & 0xffff >= seen >> 16 & 0xffff {
-                return;
+                return false;
             }
             if self.claims.compare_exchange_weak(seen, seen + 1, Ordering::AcqRel, Ordering::Relaxed).is_err()
             {
@@ -136,17 +144,23 @@ impl Handoff {
             let work = unsafe { *self.work.get() };
             if let Some(work) = work {
                 let item = (seen & 0xffff) as usize;
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(item))) {
-                    let mut first = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
-                    if first.is_none() {
-                        *first = Some(panic);
-                    } else {
-                        // To drop it could panic again, here where nobody may.
-                        std::mem::forget(panic);
-                    }
-                }
+                self.catch(|| work(item));
             }
             self.done.fetch_add(1, Ordering::Release);
+            return true;
+        }
+    }
+
+    /// Keeps the first panic of a round for its end.
+    fn catch(&self, action: impl FnOnce()) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(action)) {
+            let mut first = self.panic.lock().unwrap_or_else(PoisonError::into_inner);
+            if first.is_none() {
+                *first = Some(panic);
+            } else {
+                // To drop it could panic again, here where nobody may.
+                std::mem::forget(panic);
+            }
         }
     }
 

@@ -4,6 +4,8 @@
 //! shapes and the numbers alone: sums have one order, functions are our own, and an instruction
 //! set only decides how many of the same operations happen at once.
 
+#![allow(unsafe_code)]
+
 mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod avx2;

@@ -16,6 +16,13 @@ class_with_constant! {
     /// slope : float, default=1.0
     ///     Steepness, positive and dimensionless. The derivative is at most ``slope / 4``.
     ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If the slope is not a positive number.
+    /// TypeError
+    ///     If an argument is of the wrong kind.
+    ///
     /// References
     /// ----------
     /// J. Han and C. Moraga, "The influence of the sigmoid function parameters on the speed of
@@ -42,6 +49,13 @@ class_with_constant! {
     /// ----------
     /// slope : float, default=0.01
     ///     0 or positive, dimensionless.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If the slope is negative or not finite.
+    /// TypeError
+    ///     If an argument is of the wrong kind.
     ///
     /// References
     /// ----------
@@ -70,6 +84,13 @@ class_with_constant! {
     /// ----------
     /// alpha : float, default=1.0
     ///     Positive; outputs are above ``-alpha``.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If alpha is not a positive number.
+    /// TypeError
+    ///     If an argument is of the wrong kind.
     ///
     /// References
     /// ----------

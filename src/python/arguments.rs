@@ -168,6 +168,7 @@ pub(super) fn one_or_each<'py, V>(
     is_one: bool,
 ) -> PyResult<Vec<V>> {
     if is_one {
+        one(value)?; // wrong is wrong, even where there is no layer for it
         (0..count).map(|_| one(value)).collect()
     } else {
         value.try_iter()?.map(|item| one(&item?)).collect()

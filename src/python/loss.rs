@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use super::arguments::{Arg, type_name, wrong_type};
 use super::arrays::{Matrix, Vector};
-use super::training::keep;
+use super::signals::keep;
 use super::with_constant::class_with_constant;
 use crate::{Activation, Loss, Objective, RowLoss, Scalar};
 
@@ -22,6 +22,13 @@ class_with_constant! {
     /// ----------
     /// label_smoothing : float, default=0.0
     ///     From 0 (none) to 1.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If the label smoothing is not from 0 to 1.
+    /// TypeError
+    ///     If an argument is of the wrong kind.
     ///
     /// References
     /// ----------
@@ -48,6 +55,13 @@ class_with_constant! {
     /// delta : float, default=1.0
     ///     Positive, in units of Y.
     ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If delta is not a positive number.
+    /// TypeError
+    ///     If an argument is of the wrong kind.
+    ///
     /// References
     /// ----------
     /// P. J. Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35,
@@ -73,6 +87,13 @@ class_with_constant! {
     /// ----------
     /// quantile : float, default=0.5
     ///     q, between 0 and 1. With 0.5 it is half the absolute error.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If the quantile is not between 0 and 1.
+    /// TypeError
+    ///     If an argument is of the wrong kind.
     ///
     /// References
     /// ----------

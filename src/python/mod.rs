@@ -11,6 +11,8 @@ mod history;
 mod loss;
 mod network;
 mod optimizer;
+mod signals;
+mod threads;
 mod training;
 mod with_constant;
 
@@ -33,11 +35,15 @@ mod core {
     #[pymodule_export]
     use super::optimizer::{Adam, AdamW, GRprop, Rprop, Sarprop, Sgd};
     #[pymodule_export]
+    use super::threads::{_n_threads, _set_thread_limit, _thread_limit, StandardArithmetic};
+    #[pymodule_export]
     use super::training::{NotedCheckpoint, checkpoint_note, train};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::InstructionSet::from_environment().map_err(PyImportError::new_err)?;
+        // Chosen here and now: a child that is forked while another thread chooses would wait for ever.
+        let _ = crate::InstructionSet::active();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

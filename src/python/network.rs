@@ -16,6 +16,7 @@ use super::activation::{activation, is_one, to_python};
 use super::arguments::{Arg, count, flag, one_or_each, type_name, wrong, wrong_type};
 use super::arrays::{Matrix, Vector, empty, matrix, vector};
 use super::loss::{self, Given};
+use super::signals::Signals;
 use crate::{Dataset, Init, Layer, Scalar};
 
 /// A network of either number type. Readers take a snapshot without a lock; a change puts a whole
@@ -62,6 +63,15 @@ pub(super) use with_typed;
 ///     Type of weights, inputs and outputs.
 /// seed : int, default=0
 ///     Names the initial weights: the same on every machine.
+///
+/// Raises
+/// ------
+/// ValueError
+///     If there are fewer than two sizes or one is 0, or a name or a number is none of those above.
+/// TypeError
+///     If an argument is of the wrong kind.
+/// MemoryError
+///     If there is no memory for so many parameters.
 ///
 /// See Also
 /// --------
@@ -741,7 +751,12 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
     let raised = Mutex::new(None);
     let own = loss.own(&raised);
     let objective = loss.objective::<T>(network.output(), own.as_ref());
-    let result = py.detach(|| network.loss_and_gradient(&data, objective, alpha, n_threads));
+    let mut signals = Signals::new(&raised);
+    let result = py.detach(|| {
+        crate::training::loss_and_gradient(network, &data, objective, alpha, n_threads, &mut || {
+            signals.interrupted()
+        })
+    });
     if let Some(error) = raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
     }

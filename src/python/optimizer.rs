@@ -435,6 +435,13 @@ optimizer_class! {
     /// seed : int, default=0
     ///     Names the random numbers of `initial_step`.
     ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If there is no such variant, a constant is outside its range, or the steps outside their limits.
+    /// TypeError
+    ///     If an argument is of the wrong kind.
+    ///
     /// See Also
     /// --------
     /// GRprop : With a guarantee of descent.
@@ -524,6 +531,13 @@ optimizer_class! {
     ///     size, among those whose gradient is not 0.
     /// seed : int, default=0
     ///     Names the random numbers of `initial_step`.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If there is no such choice, a constant is outside its range, or the steps outside their limits.
+    /// TypeError
+    ///     If an argument is of the wrong kind.
     ///
     /// References
     /// ----------
@@ -617,6 +631,13 @@ optimizer_class! {
     /// seed : int, default=0
     ///     Names the random numbers of the noise and of `initial_step`.
     ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If a constant is outside its range, or the steps outside their limits.
+    /// TypeError
+    ///     If an argument is of the wrong kind.
+    ///
     /// References
     /// ----------
     /// N. K. Treadgold and T. D. Gedeon, "Simulated annealing and weight decay in adaptive learning: the
@@ -704,6 +725,13 @@ optimizer_class! {
     /// power_t : float, default=0.5
     ///     The exponent of inverse scaling.
     ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If there is no such schedule, or a constant is outside its range.
+    /// TypeError
+    ///     If an argument is of the wrong kind.
+    ///
     /// References
     /// ----------
     /// I. Sutskever et al., "On the importance of initialization and momentum in deep learning",
@@ -778,6 +806,13 @@ optimizer_class! {
     /// epsilon : float, default=1e-8
     ///     Keeps the quotient finite; positive.
     ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If a constant is outside its range.
+    /// TypeError
+    ///     If an argument is of the wrong kind.
+    ///
     /// References
     /// ----------
     /// D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, in the form
@@ -832,6 +867,13 @@ optimizer_class! {
     ///     Keeps the quotient finite; positive.
     /// weight_decay : float, default=0.01
     ///     The part of a weight that a learning rate of 1 takes off; 0 or positive.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If a constant is outside its range.
+    /// TypeError
+    ///     If an argument is of the wrong kind.
     ///
     /// References
     /// ----------

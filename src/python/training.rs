@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use numpy::{Element, PyReadonlyArray1};
@@ -16,6 +16,7 @@ use super::history::{Epoch, History};
 use super::loss::{self, Given};
 use super::network::{Network, with_typed};
 use super::optimizer::{Remembered, Rprop, Slot, with_optimizer};
+use super::signals::{Signals, has_raised, keep};
 use crate::error::{collected, plain};
 use crate::{Checkpoint, Dataset, Note, Observer, Settings, Shuffle, StopReason};
 
@@ -395,7 +396,7 @@ fn run<'py, T: Remembered + Element>(
         score: arguments.score,
         note: arguments.checkpoint.as_ref().and_then(|saving| Some(saving.note.as_ref()?.clone_ref(py))),
         raised: &raised,
-        asked: Instant::now(),
+        signals: Signals::new(&raised),
     };
     let scored = observer.score.is_some();
     let shuffle_kind = match arguments.shuffle {
@@ -500,10 +501,6 @@ fn row_numbers(rows: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
         .collect()
 }
 
-pub(super) fn keep(raised: &Mutex<Option<PyErr>>, error: PyErr) {
-    raised.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-}
-
 /// Passes events on to Python, and Python's exceptions back.
 struct FromPython<'a, T> {
     slot: &'a ArcSwap<crate::Network<T>>,
@@ -512,15 +509,12 @@ struct FromPython<'a, T> {
     score: Option<Py<PyAny>>,
     note: Option<Py<PyAny>>,
     raised: &'a Mutex<Option<PyErr>>,
-    asked: Instant,
+    signals: Signals<'a>,
 }
-
-/// How often Python is asked whether somebody pressed Ctrl-C.
-const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
 
 impl<T: Remembered> FromPython<'_, T> {
     fn has_raised(&self) -> bool {
-        self.raised.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        has_raised(self.raised)
     }
 
     /// What a Python function returned, or nothing if it raised.
@@ -564,12 +558,7 @@ impl<T: Remembered + Element> Observer<T> for FromPython<'_, T> {
     }
 
     fn interrupted(&mut self) -> bool {
-        if self.asked.elapsed() >= SIGNAL_INTERVAL {
-            self.asked = Instant::now();
-            #[allow(clippy::redundant_closure_for_method_calls)] // the method is not general enough
-            self.call(|py| py.check_signals());
-        }
-        self.has_raised()
+        self.signals.interrupted() || self.has_raised()
     }
 
     fn failed(&self) -> bool {

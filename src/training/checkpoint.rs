@@ -194,7 +194,7 @@ impl Saver {
         if let Some(best) = best {
             all.push((flat("best".to_owned(), best.len()), T::numbers(best)));
         }
-        for (name, array) in optimizer.arrays().iter().zip(arrays.iter().flatten()) {
+        for (name, array) in optimizer.arrays().iter().zip(arrays) {
             all.push((flat(format!("optimizer.{name}"), array.len()), T::numbers(array)));
         }
         for (name, list) in history.lists().into_iter().chain([(NOTE, note.numbers.as_slice())]) {
@@ -378,7 +378,7 @@ pub fn rewritten<T: Scalar>(
     let saver = Saver::new(&checkpoint, network, data, &Objective::Loss(loss), settings, optimizer)?;
     let (saved, note) = saver.read(Reader::of_bytes(CHECKPOINT, "bytes", bytes)?, network, optimizer)?;
     let Saved { network, best, arrays, counters, history, watched } = saved;
-    let complete = Complete { arrays: Some(arrays), counters, watched };
+    let complete = Complete { arrays, counters, watched };
     saver.content(&network, best.as_deref(), &complete, &history, optimizer, &note)?.to_bytes()
 }
 

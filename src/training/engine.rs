@@ -13,7 +13,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 use super::state::OptimizerState;
 use super::whole::Whole;
 use super::{Batch, Dataset, Update};
-use crate::error::{Result, room, zeros};
+use crate::error::{Error, Result, room, zeros};
 use crate::kernel::{Aligned, Finish, Gradient, Scalar, Simd, Task, dispatch, ends_in_half, even_share};
 use crate::loss::{Loss, Objective};
 use crate::network::{Layer, Network};
@@ -91,6 +91,8 @@ pub(super) struct Engine<'a, T> {
     dropout: (&'a [f64], u64),
     alpha: f64,
     chunk_rows: usize,
+    /// Rows that there is room for in a block.
+    capacity: usize,
     /// Whether the blocks still hold the one chunk of a full batch.
     loaded: bool,
     /// Outputs, targets, gradients and losses of a chunk, for a loss of the caller's own.
@@ -130,6 +132,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
             dropout,
             alpha,
             chunk_rows,
+            capacity,
             loaded: false,
             own_loss,
         };
@@ -184,11 +187,6 @@ impl<'a, T: Scalar> Engine<'a, T> {
         pack(&self.packed.layers, parameters, to);
     }
 
-    /// What is to be made small.
-    pub fn objective(&self) -> &Objective<'a, T> {
-        &self.objective
-    }
-
     /// Takes over the arrays of an optimizer, or makes new ones where there are none.
     pub fn keep_arrays(&mut self, optimizer: &Optimizer, arrays: &[Vec<T>]) -> Result<()> {
         let count = self.layers.iter().map(Layer::n_parameters).sum();
@@ -216,28 +214,55 @@ impl<'a, T: Scalar> Engine<'a, T> {
         Ok(())
     }
 
-    /// The optimizer's arrays, in the network's order.
-    pub fn copied_arrays(&self, state: &OptimizerState<T>) -> Result<Vec<Vec<T>>> {
-        let count = self.layers.iter().map(Layer::n_parameters).sum();
-        let arrays = state.optimizer().arrays().iter().map(|_| zeros(count));
-        let mut arrays = arrays.collect::<Result<Vec<_>>>()?;
-        self.copy_arrays(&mut arrays)?;
-        Ok(arrays)
-    }
-
-    /// [`Engine::copied_arrays`] into what it gave before.
-    pub fn copy_arrays(&self, to: &mut [Vec<T>]) -> Result<()> {
-        for (index, to) in to.iter_mut().enumerate() {
-            match &self.whole {
-                Some(whole) => to.copy_from_slice(&whole.arrays[index]),
-                None => self.gather_shares(to, |share| &share.arrays[index])?,
+    /// Copies the arrays of the optimizer, all of them one after the other, as they are.
+    pub fn copy_arrays(&self, to: &mut Vec<T>) -> Result<()> {
+        to.clear();
+        let of_shares = self.shares.iter().flat_map(|share| &share.arrays).map(|array| array.len());
+        let of_whole = self.whole.iter().flat_map(|whole| &whole.arrays).map(|array| array.len());
+        let numbers = of_shares.chain(of_whole).sum();
+        to.try_reserve_exact(numbers).map_err(|_| Error::OutOfMemory { numbers })?;
+        match &self.whole {
+            Some(whole) => whole.arrays.iter().for_each(|array| to.extend_from_slice(array)),
+            None => {
+                self.shares
+                    .iter()
+                    .flat_map(|share| &share.arrays)
+                    .for_each(|array| to.extend_from_slice(array));
             }
         }
         Ok(())
     }
 
+    /// Takes such a copy back.
+    pub fn set_arrays(&mut self, mut from: &[T]) {
+        let arrays = match &mut self.whole {
+            Some(whole) => whole.arrays.iter_mut().collect::<Vec<_>>(),
+            None => self.shares.iter_mut().flat_map(|share| &mut share.arrays).collect(),
+        };
+        for array in arrays {
+            let len = array.len();
+            array.copy_from_slice(from.split_off(..len).unwrap_or_default());
+        }
+    }
+
+    /// The optimizer's arrays, in the network's order.
+    pub fn arrays(&self, state: &OptimizerState<T>) -> Result<Vec<Vec<T>>> {
+        let count = self.layers.iter().map(Layer::n_parameters).sum();
+        let mut arrays = Vec::new();
+        for index in 0..state.optimizer().arrays().len() {
+            let mut array = zeros(count)?;
+            match &self.whole {
+                Some(whole) => array.copy_from_slice(&whole.arrays[index]),
+                None => self.gather_shares(&mut array, |share| &share.arrays[index])?,
+            }
+            arrays.push(array);
+        }
+        Ok(arrays)
+    }
+
     /// The loss of a batch and its gradient; with an optimizer, the parameters are updated too.
-    /// `None` when a loss of the caller's own does not go on.
+    /// `None` when a loss of the caller's own does not go on, or when `interrupted`, which is asked
+    /// after each block, says so; then no parameter has moved.
     pub fn gradient(
         &mut self,
         team: &mut Team<'_>,
@@ -245,6 +270,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         selection: Selection<'_>,
         rows: usize,
         state: Option<&OptimizerState<T>>,
+        interrupted: &mut dyn FnMut() -> bool,
     ) -> Option<Batch> {
         let weight = weight_sum(data, selection, rows);
         let mut losses = LossSum::default();
@@ -263,23 +289,27 @@ impl<'a, T: Scalar> Engine<'a, T> {
             let (rates, seed) = *dropout;
             let step = state.filter(|_| !rates.is_empty()).map(OptimizerState::steps);
             let selection = selection.skip(first);
-            team.for_each(numbered(&mut blocks[..in_use]), |(place, block)| {
-                if fresh {
-                    block.load_inputs(data.x, selection.skip(place));
-                    block.load_targets(data.y, data.weights.as_deref(), selection.skip(place));
-                    smooth(block, layers, smoothing);
-                }
-                let dropout = step.map(|step| Dropout { rates, seed, step, first_row: first + place });
-                block.forward(layers, packed, dropout);
-                if let Some(loss) = loss {
-                    block.output_deltas(layers, loss);
-                    block.backward(layers, packed, transposed);
-                } else {
-                    block.activate_output(layers);
-                }
-            });
+            let done =
+                team.for_each_unless(interrupted, numbered(&mut blocks[..in_use]), |(place, block)| {
+                    if fresh {
+                        block.load_inputs(data.x, selection.skip(place));
+                        block.load_targets(data.y, data.weights.as_deref(), selection.skip(place));
+                        smooth(block, layers, smoothing);
+                    }
+                    let dropout = step.map(|step| Dropout { rates, seed, step, first_row: first + place });
+                    block.forward(layers, packed, dropout);
+                    if let Some(loss) = loss {
+                        block.output_deltas(layers, loss);
+                        block.backward(layers, packed, transposed);
+                    } else {
+                        block.activate_output(layers);
+                    }
+                });
+            if !done {
+                return None;
+            }
             if let Objective::Own(_) = self.objective {
-                if !self.own_loss(in_use) {
+                if !self.own_loss(team, in_use) {
                     return None;
                 }
                 let Self { layers, packed, transposed, blocks, .. } = self;
@@ -306,7 +336,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
     }
 
     /// Has the caller's own loss look at the outputs of a chunk; `false` if it does not go on.
-    fn own_loss(&mut self, in_use: usize) -> bool {
+    fn own_loss(&mut self, team: &mut Team<'_>, in_use: usize) -> bool {
         let Objective::Own(own) = self.objective else { return true };
         let columns = self.layers[self.layers.len() - 1].fan_out;
         let blocks = &mut self.blocks[..in_use];
@@ -325,7 +355,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let views = (ArrayView2::from_shape(shape, outputs), ArrayView2::from_shape(shape, targets));
         let (Ok(outputs), Ok(targets)) = views else { return false };
         let into = ArrayViewMut2::from_shape(shape, &mut *gradients);
-        if !into.is_ok_and(|into| own.losses_and_gradients(outputs, targets, losses, into)) {
+        let goes_on = into.is_ok_and(|into| own.losses_and_gradients(outputs, targets, losses, into));
+        team.after_foreign_code();
+        if !goes_on {
             return false;
         }
         let mut first = 0;
@@ -338,7 +370,12 @@ impl<'a, T: Scalar> Engine<'a, T> {
     }
 
     /// The mean loss over all rows, without penalty; `None` as for [`Engine::gradient`].
-    pub fn evaluate(&mut self, team: &mut Team<'_>, data: &Dataset<'_, T>) -> Option<f64> {
+    pub fn evaluate(
+        &mut self,
+        team: &mut Team<'_>,
+        data: &Dataset<'_, T>,
+        interrupted: &mut dyn FnMut() -> bool,
+    ) -> Option<f64> {
         self.loaded = false;
         let rows = data.rows();
         let mut losses = LossSum::default();
@@ -350,17 +387,18 @@ impl<'a, T: Scalar> Engine<'a, T> {
             let loss = named(objective);
             let smoothing = smoothing(loss, layers);
             let selection = Selection::Range { from: first };
-            team.for_each(numbered(&mut blocks[..in_use]), |(place, block)| {
-                block.load_inputs(data.x, selection.skip(place));
-                block.load_targets(data.y, None, selection.skip(place));
-                smooth(block, layers, smoothing);
-                block.forward(layers, packed, None);
-                match loss {
-                    Some(loss) => block.output_deltas(layers, loss),
-                    None => block.activate_output(layers),
-                }
-            });
-            if !self.own_loss(in_use) {
+            let done =
+                team.for_each_unless(interrupted, numbered(&mut blocks[..in_use]), |(place, block)| {
+                    block.load_inputs(data.x, selection.skip(place));
+                    block.load_targets(data.y, None, selection.skip(place));
+                    smooth(block, layers, smoothing);
+                    block.forward(layers, packed, None);
+                    match loss {
+                        Some(loss) => block.output_deltas(layers, loss),
+                        None => block.activate_output(layers),
+                    }
+                });
+            if !done || !self.own_loss(team, in_use) {
                 return None;
             }
             let blocks = &self.blocks;
@@ -373,7 +411,8 @@ impl<'a, T: Scalar> Engine<'a, T> {
     /// Spreads the rows of a chunk over the blocks; returns how many blocks have some.
     fn split_chunk(&mut self, rows: usize, threads: usize) -> usize {
         let fewest = rows.div_ceil(self.blocks.len()).next_multiple_of(TILE_ROWS);
-        let share = block_rows(rows, threads).max(fewest);
+        // Fewer rows may be cut into fewer, larger blocks than there is room for.
+        let share = block_rows(rows, threads).min(self.capacity).max(fewest);
         let in_use = rows.div_ceil(share);
         for (index, block) in self.blocks[..in_use].iter_mut().enumerate() {
             block.rows = share.min(rows - index * share);

@@ -177,6 +177,7 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
     objective: Objective<'_, T>,
     alpha: f64,
     n_threads: Option<usize>,
+    interrupted: &mut dyn FnMut() -> bool,
 ) -> Result<(f64, Vec<T>)> {
     let _standard = StandardMode::enter();
     settings::check_alpha::<T>(alpha)?;
@@ -185,9 +186,10 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
     let rows = data.rows();
     let n_threads = engine::useful_threads(network, rows, threads(n_threads));
     let mut engine = Engine::new(network, objective, (&[], 0), alpha, rows, data.weighted(), n_threads)?;
-    let total =
-        Team::with(n_threads, |team| engine.gradient(team, data, Selection::Range { from: 0 }, rows, None));
-    let total = total.ok_or(Error::OwnLoss)?;
+    let total = Team::with(n_threads, |team| {
+        engine.gradient(team, data, Selection::Range { from: 0 }, rows, None, interrupted)
+    });
+    let total = total.ok_or(Error::Interrupted)?;
     let mut gradient = zeros(network.n_parameters())?;
     engine.copy_gradient(&mut gradient)?;
     Ok((total.loss, gradient))
@@ -214,11 +216,9 @@ struct Run<'a, 'd, 's, T> {
     started: Instant,
 }
 
-/// A training as it was after an epoch; what is not here, the history and the network's packed
-/// parameters tell.
+/// What a checkpoint has of an epoch's end beside network and history.
 struct Complete<T> {
-    /// The optimizer's arrays; not kept where nothing can happen between two epochs.
-    arrays: Option<Vec<Vec<T>>>,
+    arrays: Vec<Vec<T>>,
     counters: Counters,
     watched: (f64, usize),
 }
@@ -231,7 +231,10 @@ struct Course<T> {
     complete: Aligned<T>,
     previous: Aligned<T>,
     best: Aligned<T>,
-    kept: Complete<T>,
+    /// The optimizer's memory at the end of that epoch. The arrays are only kept where a step is not the
+    /// last thing that happens in an epoch, and so there may be something to go back from.
+    arrays: Option<Vec<T>>,
+    counters: Counters,
     /// How long it had taken when this call began.
     seconds: f64,
     saved_epoch: usize,
@@ -254,14 +257,8 @@ impl<T: Scalar> Course<T> {
 
     /// Keeps the optimizer's memory as it is between two epochs.
     fn keep(&mut self, engine: &Engine<'_, T>, state: &OptimizerState<T>) -> Result<()> {
-        self.kept.counters = state.counters;
-        self.kept.watched = self.monitor.watched();
-        match &mut self.kept.arrays {
-            Some(arrays) if arrays.is_empty() => *arrays = engine.copied_arrays(state)?,
-            Some(arrays) => engine.copy_arrays(arrays)?,
-            None => {}
-        }
-        Ok(())
+        self.counters = state.counters;
+        self.arrays.as_mut().map_or(Ok(()), |arrays| engine.copy_arrays(arrays))
     }
 }
 
@@ -282,6 +279,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             done += 1;
             state.start_epoch(done, self.settings.epochs);
             stop = if self.reorder(done, state, &mut order)? {
+                team.after_foreign_code();
                 self.advance(engine, state, team, order.as_deref(), &mut course)?
             } else {
                 Some(StopReason::Interrupted)
@@ -304,7 +302,8 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             previous: complete.try_clone()?,
             best: complete.try_clone()?,
             complete,
-            kept: Complete { arrays: None, counters: state.counters, watched: (f64::INFINITY, 0) },
+            arrays: None,
+            counters: state.counters,
             seconds: 0.0,
             saved_epoch: 0,
         };
@@ -315,11 +314,10 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             course.monitor.resume(saved.watched);
             saved.best.iter().for_each(|best| engine.pack(best, &mut course.best));
         }
-        // Of a full batch nothing is ever half done, unless a function of the caller's fails.
-        let may_stop_midway = self.batch_rows < self.data.rows()
-            || self.observer.looks_at_network()
-            || matches!(engine.objective(), Objective::Own(_));
-        course.kept.arrays = (may_stop_midway || self.saver.is_some()).then(Vec::new);
+        let steps_before_the_end = self.batch_rows < self.data.rows()
+            || self.settings.validation.is_some()
+            || self.observer.looks_at_network();
+        course.arrays = steps_before_the_end.then(Vec::new);
         course.keep(engine, state)?;
         Ok(course)
     }
@@ -342,7 +340,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         }
         let validation_loss = match &settings.validation {
             None => None,
-            Some(data) => match engine.evaluate(team, data) {
+            Some(data) => match engine.evaluate(team, data, &mut || self.observer.interrupted()) {
                 None => return Ok(Some(StopReason::Interrupted)),
                 loss => loss,
             },
@@ -383,26 +381,27 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
 
     fn finish(
         &mut self,
-        engine: &Engine<'_, T>,
+        engine: &mut Engine<'_, T>,
         state: &mut OptimizerState<T>,
         mut course: Course<T>,
     ) -> Result<History> {
-        let diverged = course.history.stop_reason == StopReason::Diverged;
+        let reason = course.history.stop_reason;
+        if reason == StopReason::Interrupted {
+            state.counters = course.counters;
+            course.arrays.iter().for_each(|arrays| engine.set_arrays(arrays));
+        }
+        let diverged = reason == StopReason::Diverged;
         if self.saver.is_some() && !diverged && course.saved_epoch < course.history.epochs() {
             self.save(engine, &mut course, state)?;
         }
-        let Course { mut history, monitor, complete, best, kept, seconds, .. } = course;
+        let Course { mut history, monitor, complete, best, seconds, .. } = course;
         let restored = monitor.restores_best() && history.best_epoch > 0;
         engine.unpack(if restored { &best } else { &complete }, self.network.parameters_mut());
         if diverged {
             // What led there is no place to go on from.
             state.forget();
         } else {
-            state.counters = kept.counters;
-            state.arrays = match kept.arrays {
-                Some(arrays) => arrays,
-                None => engine.copied_arrays(state)?,
-            };
+            state.arrays = engine.arrays(state)?;
         }
         history.seconds = seconds + self.started.elapsed().as_secs_f64();
         Ok(history)
@@ -426,7 +425,12 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         } else {
             None
         };
-        saver.save(&network, best.as_deref(), &course.kept, &course.history, state.optimizer(), &note)?;
+        let complete = Complete {
+            arrays: engine.arrays(state)?,
+            counters: state.counters,
+            watched: course.monitor.watched(),
+        };
+        saver.save(&network, best.as_deref(), &complete, &course.history, state.optimizer(), &note)?;
         course.saved_epoch = course.history.epochs();
         Ok(true)
     }
@@ -443,13 +447,11 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         let mut mean = Batch::default();
         let mut from = 0;
         while from < rows {
-            if self.observer.interrupted() {
-                return None;
-            }
             let count = self.batch_rows.min(rows - from);
             let selection =
                 order.map_or(Selection::Range { from }, |order| Selection::Listed(&order[from..]));
-            let batch = engine.gradient(team, self.data, selection, count, Some(state))?;
+            let interrupted = &mut || self.observer.interrupted();
+            let batch = engine.gradient(team, self.data, selection, count, Some(state), interrupted)?;
             state.end_step(&batch, count);
             // scikit-learn's mean: batches count by their rows, whatever these weigh.
             let share = count as f64 / rows as f64;

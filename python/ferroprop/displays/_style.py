@@ -43,5 +43,16 @@ def mark_epochs(axes: Axes) -> None:
 
 
 def last_step(estimator: Any) -> Any:
-    """Return the estimator itself, or the last one of a pipeline."""
-    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    """Return the estimator itself, the last one of a pipeline, or the one that a search found best."""
+    best = getattr(estimator, "best_estimator_", estimator)
+    return best.steps[-1][1] if hasattr(best, "steps") else best
+
+
+def need_matplotlib(caller: str) -> None:
+    """Raise an ImportError that says what to do if matplotlib is missing; to be called before any work."""
+    try:
+        import matplotlib as _  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f'{caller} needs matplotlib; install it with: pip install "ferroprop[plot]"'
+        ) from error

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ferroprop.displays._style import color, new_axes
+from ferroprop.displays._style import color, need_matplotlib, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +19,8 @@ class DecisionRegionDisplay:
     """The regions of the classes, or the predicted values, over the plane of two features.
 
     A region has the colour of its class, the paler the less probable the class is; the lines are where the
-    most probable class changes. Of a regressor the predicted value is drawn.
+    predicted class changes. Of a classifier without probabilities each predicted class counts as certain, of
+    a regressor the predicted value is drawn.
 
     Parameters
     ----------
@@ -83,7 +85,7 @@ class DecisionRegionDisplay:
         X: Any,
         y: ArrayLike | None = None,
         *,
-        features: tuple[int, int] = (0, 1),
+        features: tuple[int | str, int | str] = (0, 1),
         grid_resolution: int = 200,
         margin: float = 0.1,
         ax: Axes | None = None,
@@ -93,14 +95,15 @@ class DecisionRegionDisplay:
 
         Parameters
         ----------
-        estimator : object with ``predict_proba`` or ``predict``
+        estimator : object with ``predict``
             A fitted classifier or regressor of one target, or a pipeline.
         X : {array-like, data frame} of shape (n_samples, n_features)
-            The data that say where to look. Features that are not drawn have their mean everywhere.
+            The data that say where to look: dense numbers. Features that are not drawn have their mean
+            everywhere.
         y : array-like of shape (n_samples,), default=None
             Targets of `X`; with them the points of `X` are drawn, coloured by class or value.
-        features : tuple of two int, default=(0, 1)
-            Which columns of `X` to draw.
+        features : tuple of two int or str, default=(0, 1)
+            Which columns of `X` to draw, by number or, in a data frame, by name.
         grid_resolution : int, default=200
             Number of points of the grid on each axis.
         margin : float, default=0.1
@@ -115,36 +118,47 @@ class DecisionRegionDisplay:
         display : DecisionRegionDisplay
             What was drawn.
         """
+        need_matplotlib("DecisionRegionDisplay.from_estimator")
+        if hasattr(X, "toarray"):
+            raise TypeError("X must be dense, got a sparse matrix.")
         values = np.asarray(X, dtype=np.float64)
         if values.ndim != 2 or values.shape[1] < 2:
             raise ValueError(f"X must have at least two features, got an array of shape {values.shape}.")
-        if len(features) != 2 or not all(-values.shape[1] <= one < values.shape[1] for one in features):
-            raise ValueError(f"features must be two columns of the {values.shape[1]} of X, got {features!r}.")
+        columns = getattr(X, "columns", None)
+        first, second = _two_columns(features, columns, values.shape[1])
+        targets = None if y is None else np.asarray(y)
+        if targets is not None and targets.shape != (len(values),):
+            raise ValueError(f"y must have the shape ({len(values)},) of one target, got {targets.shape}.")
         if grid_resolution < 2:
             raise ValueError(f"grid_resolution must be at least 2, got {grid_resolution}.")
         sides = []
-        for feature in features:
+        for feature in (first, second):
             low, high = values[:, feature].min(), values[:, feature].max()
             extra = margin * ((high - low) or 1.0)
             sides.append(np.linspace(low - extra, high + extra, grid_resolution))
         grid = np.tile(values.mean(axis=0), (grid_resolution**2, 1))
-        for feature, side in zip(features, np.meshgrid(*sides), strict=True):
+        for feature, side in zip((first, second), np.meshgrid(*sides), strict=True):
             grid[:, feature] = side.ravel()
         grid = grid.astype(np.result_type(getattr(X, "dtype", np.float64), np.float32), copy=False)
-        columns = getattr(X, "columns", None)
         rows = grid if columns is None else type(X)(dict(zip(columns, grid.T, strict=True)))
         is_classifier = hasattr(estimator, "classes_")
-        response = estimator.predict_proba(rows) if is_classifier else estimator.predict(rows)
-        if not isinstance(response, np.ndarray) or (response.ndim == 2) != is_classifier:
+        predicted = estimator.predict(rows)
+        if np.ndim(predicted) != 1:
             raise ValueError("DecisionRegionDisplay needs an estimator with a single target.")
+        if not is_classifier:
+            response = predicted
+        elif hasattr(estimator, "predict_proba"):
+            response = estimator.predict_proba(rows)
+        else:
+            response = (predicted[:, np.newaxis] == estimator.classes_).astype(np.float64)
         display = cls(
             x0=sides[0],
             x1=sides[1],
             response=response.reshape(grid_resolution, grid_resolution, *response.shape[1:]),
             classes=list(estimator.classes_) if is_classifier else None,
-            names=(None, None) if columns is None else (str(columns[features[0]]), str(columns[features[1]])),
+            names=(None, None) if columns is None else (str(columns[first]), str(columns[second])),
         )
-        points = None if y is None else (values[:, list(features)], np.asarray(y))
+        points = None if targets is None else (values[:, [first, second]], targets)
         return display.plot(ax=ax, points=points, scatter_kw=scatter_kw)
 
     def plot(
@@ -170,6 +184,7 @@ class DecisionRegionDisplay:
         display : DecisionRegionDisplay
             This display.
         """
+        need_matplotlib("DecisionRegionDisplay.plot")
         self.ax_ = ax if ax is not None else new_axes(1, figsize=(5.4, 4.6))[0]
         self.figure_ = self.ax_.figure
         self.scatter_ = []
@@ -225,6 +240,20 @@ class DecisionRegionDisplay:
     def _placed(self) -> dict[str, Any]:
         extent = (self.x0[0], self.x0[-1], self.x1[0], self.x1[-1])
         return {"origin": "lower", "extent": extent, "interpolation": "bilinear", "aspect": "auto"}
+
+
+def _two_columns(features: Any, columns: Any, n_features: int) -> tuple[int, int]:
+    """Return the numbers of two columns that go by number or, in a data frame, by name."""
+    names = [] if columns is None else list(columns)
+    asked = list(features) if isinstance(features, (tuple, list, np.ndarray)) else []
+    numbers: list[Any] = [names.index(one) if isinstance(one, str) and one in names else one for one in asked]
+    if (
+        len(numbers) != 2
+        or not all(isinstance(one, Integral) and -n_features <= int(one) < n_features for one in numbers)
+        or numbers[0] % n_features == numbers[1] % n_features
+    ):
+        raise ValueError(f"features must be two columns of the {n_features} of X, got {features!r}.")
+    return int(numbers[0]), int(numbers[1])
 
 
 def _diverging() -> Colormap:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ferroprop.displays._style import clear_frame, color, last_step, mark_epochs, new_axes
+from ferroprop.displays._style import clear_frame, color, last_step, mark_epochs, need_matplotlib, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,6 +69,7 @@ class GradientFlowDisplay:
         *,
         sample_weight: ArrayLike | None = None,
         ax: Axes | None = None,
+        line_kw: dict[str, Any] | None = None,
     ) -> Self:
         """Fit a copy of an estimator, with the same `random_state`, and draw its gradients.
 
@@ -84,6 +85,8 @@ class GradientFlowDisplay:
             Sample weights.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
+        line_kw : dict, default=None
+            Arguments of ``matplotlib.axes.Axes.plot`` for the lines.
 
         Returns
         -------
@@ -92,26 +95,30 @@ class GradientFlowDisplay:
         """
         from ferroprop.estimators import gradient_flow
 
+        need_matplotlib("GradientFlowDisplay.from_estimator")
         if len(getattr(estimator, "steps", [])) > 1:
             from sklearn.base import clone
 
             X = clone(estimator[:-1]).fit_transform(X, y)
         display = cls(gradients=gradient_flow(last_step(estimator), X, y, sample_weight))
-        return display.plot(ax=ax)
+        return display.plot(ax=ax, line_kw=line_kw)
 
-    def plot(self, ax: Axes | None = None) -> Self:
+    def plot(self, ax: Axes | None = None, *, line_kw: dict[str, Any] | None = None) -> Self:
         """Draw.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
+        line_kw : dict, default=None
+            Arguments of ``matplotlib.axes.Axes.plot`` for the lines.
 
         Returns
         -------
         display : GradientFlowDisplay
             This display.
         """
+        need_matplotlib("GradientFlowDisplay.plot")
         self.ax_ = ax if ax is not None else new_axes(1, figsize=(7.0, 3.6))[0]
         self.figure_ = self.ax_.figure
         epochs = np.arange(len(self.gradients))
@@ -119,14 +126,9 @@ class GradientFlowDisplay:
         self.lines_ = []
         for layer in range(n_layers):
             name = "output layer" if layer == n_layers - 1 else f"hidden layer {layer + 1}"
-            self.lines_ += self.ax_.plot(
-                epochs,
-                np.where(self.gradients[:, layer] > 0, self.gradients[:, layer], np.nan),
-                color=color(layer),
-                linewidth=1.8,
-                label=name,
-                marker="o" if len(epochs) == 1 else "",
-            )
+            look = {"color": color(layer), "linewidth": 1.8, "marker": "o" if len(epochs) == 1 else ""}
+            sizes = np.where(self.gradients[:, layer] > 0, self.gradients[:, layer], np.nan)
+            self.lines_ += self.ax_.plot(epochs, sizes, label=name, **{**look, **(line_kw or {})})
         self.ax_.set_yscale("log")
         self.ax_.set_xlim(0, max(1, len(epochs) - 1))
         mark_epochs(self.ax_)

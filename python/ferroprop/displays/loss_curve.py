@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ferroprop.displays._style import BLUE, GREY, RUST, clear_frame, last_step, mark_epochs, new_axes
+from ferroprop.displays._style import (
+    BLUE,
+    GREY,
+    RUST,
+    clear_frame,
+    last_step,
+    mark_epochs,
+    need_matplotlib,
+    new_axes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,24 +81,35 @@ class LossCurveDisplay:
         self.best_epoch = best_epoch
 
     @classmethod
-    def from_estimator(cls, estimator: Any, *, ax: Axes | Sequence[Axes] | None = None) -> Self:
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        ax: Axes | Sequence[Axes] | None = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Draw the learning curve of a fitted estimator.
 
         Parameters
         ----------
-        estimator : MLPClassifier, MLPRegressor, or a pipeline that ends with one
+        estimator : MLPClassifier, MLPRegressor, or a pipeline or search with one
             A fitted estimator.
         ax : matplotlib.axes.Axes or sequence of two, default=None
             See `plot`.
+        line_kw : dict, default=None
+            Arguments of ``matplotlib.axes.Axes.plot`` for the lines.
 
         Returns
         -------
         display : LossCurveDisplay
             What was drawn.
         """
+        from sklearn.exceptions import NotFittedError
+
+        need_matplotlib("LossCurveDisplay.from_estimator")
         mlp = last_step(estimator)
         if not getattr(mlp, "loss_curve_", None):
-            raise ValueError(
+            raise NotFittedError(
                 f"LossCurveDisplay needs a fitted estimator with a loss_curve_, got {type(mlp).__name__}."
             )
         scores = getattr(mlp, "validation_scores_", None)
@@ -106,9 +126,9 @@ class LossCurveDisplay:
             score_name=default if scoring is None else str(getattr(scoring, "__name__", scoring)),
             best_epoch=best,
         )
-        return display.plot(ax=ax)
+        return display.plot(ax=ax, line_kw=line_kw)
 
-    def plot(self, ax: Axes | Sequence[Axes] | None = None) -> Self:
+    def plot(self, ax: Axes | Sequence[Axes] | None = None, *, line_kw: dict[str, Any] | None = None) -> Self:
         """Draw.
 
         Parameters
@@ -116,12 +136,15 @@ class LossCurveDisplay:
         ax : matplotlib.axes.Axes or sequence of two, default=None
             Where to draw the losses, and the scores if there are two. None makes a new figure with place for
             both.
+        line_kw : dict, default=None
+            Arguments of ``matplotlib.axes.Axes.plot`` for the lines.
 
         Returns
         -------
         display : LossCurveDisplay
             This display.
         """
+        need_matplotlib("LossCurveDisplay.plot")
         scored = self.validation_scores is not None and len(self.validation_scores) > 0
         if ax is None:
             axes = new_axes(2 if scored else 1, figsize=(7.0, 4.6 if scored else 2.8))
@@ -131,23 +154,19 @@ class LossCurveDisplay:
         self.score_ax_ = axes[1] if scored and len(axes) > 1 else None
         self.figure_ = self.ax_.figure
         epochs = np.arange(1, len(self.loss_curve) + 1)
-        marker = "o" if len(epochs) == 1 else ""
-        self.lines_ = self.ax_.plot(epochs, self.loss_curve, color=RUST, linewidth=1.8, marker=marker)
+        look = {"linewidth": 1.8, "marker": "o" if len(epochs) == 1 else "", **(line_kw or {})}
+        self.lines_ = self.ax_.plot(epochs, self.loss_curve, **{"color": RUST, **look})
         self.ax_.set_ylabel("training loss")
         losses = np.asarray(self.loss_curve, dtype=float)
         if self.validation_loss_curve is not None:
-            self.lines_ += self.ax_.plot(
-                epochs, self.validation_loss_curve, color=BLUE, linewidth=1.8, marker=marker
-            )
+            self.lines_ += self.ax_.plot(epochs, self.validation_loss_curve, **{"color": BLUE, **look})
             self.ax_.set_ylabel("loss")
             self.ax_.legend(self.lines_, ["training", "validation"], frameon=False)
             losses = np.concatenate([losses, np.asarray(self.validation_loss_curve, dtype=float)])
         if np.nanmin(losses) > 0 and np.nanmax(losses) > 10 * np.nanmin(losses):
             self.ax_.set_yscale("log")
         if self.score_ax_ is not None and self.validation_scores is not None:
-            self.lines_ += self.score_ax_.plot(
-                epochs, self.validation_scores, color=BLUE, linewidth=1.8, marker=marker
-            )
+            self.lines_ += self.score_ax_.plot(epochs, self.validation_scores, **{"color": BLUE, **look})
             self.score_ax_.set_ylabel(f"validation {self.score_name}")
             self.score_ax_.set_ylim(_score_limits(self.validation_scores))
         shown = [panel for panel in (self.ax_, self.score_ax_) if panel is not None]

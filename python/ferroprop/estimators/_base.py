@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 
+from ferroprop._core import _StandardArithmetic
 from ferroprop.estimators import _activations, _optimizers
 from ferroprop.estimators._checkpoints import FitCheckpoint
 from ferroprop.estimators._conversion import ConvertsToSklearn
@@ -234,8 +235,41 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
         """
         return self._fit(X, y, None, initialize=True)
 
-    def _fit(
+    def _fit(self, *data: Any, **how: Any) -> Self:
+        """Fit, and change this estimator at once when all is done.
+
+        A thread that predicts meanwhile sees the old fit or the new one, and after an error this is still the
+        old one.
+        """
+        before = dict(self.__dict__)
+        work: Self = object.__new__(type(self))
+        work.__dict__.update(before)
+        with _StandardArithmetic():
+            work._fit_here(self, *data, **how)
+        after = work.__dict__
+        # What callbacks set on this estimator meanwhile stays.
+        kept = {name: value for name, value in self.__dict__.items() if name in after or name not in before}
+        new = {name: value for name, value in after.items() if value is not before.get(name, after)}
+        self.__dict__ = kept | new
+        return self
+
+    def _learned(self, asked: Self) -> dict[str, Any]:
+        """Return the attributes that `asked` does not have yet."""
+        known = asked.__dict__
+        return {name: value for name, value in self.__dict__.items() if value is not known.get(name, known)}
+
+    def _as_it_is(self) -> Self:
+        """Return this estimator as it is now, whatever a fit in another thread makes of it.
+
+        A fit puts a new ``__dict__`` in place of the old one.
+        """
+        now: Self = object.__new__(type(self))
+        now.__dict__ = self.__dict__
+        return now
+
+    def _fit_here(
         self,
+        asked: Self,
         X: MatrixLike,
         y: TargetLike,
         sample_weight: ArrayLike | None,
@@ -243,7 +277,7 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
         given: tuple[Any, Any, Any] = (None, None, None),
         incremental: bool = False,
         initialize: bool = False,
-    ) -> Self:
+    ) -> None:
         hidden_sizes = self._hidden_sizes()
         activation = self._hidden_activation()
         if self.solver == "lbfgs" and np.any(np.asarray(self.dropout) != 0.0):
@@ -252,7 +286,7 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
             )
         goes_on = (self.warm_start or incremental) and not initialize
         fresh = "coefs_" not in self.__dict__ or not goes_on
-        data: dict[str, Any] = {"X": X, "y": y, "metadata": None}
+        data: dict[str, Any] = {"estimator": asked, "X": X, "y": y, "metadata": None}
         X, Y = self._validate_input(X, y, goes_on=goes_on, reset=fresh)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
         validation = self._given_rows(*given, dtype=X.dtype, n_outputs=Y.shape[1])
@@ -274,8 +308,8 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
         rows = Rows(_dense(X), Y, self._class_weights(Y, weight))
         context = None
         if not (incremental or initialize):
-            context = self._init_callback_context(max_subtasks=self.max_iter + 1)
-            context.call_on_fit_task_begin(estimator=self, **data)
+            context = asked._init_callback_context(max_subtasks=self.max_iter + 1)
+            context.call_on_fit_task_begin(**data)
         start = Start(
             rows,
             validation,
@@ -299,11 +333,9 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
             raise ValueError(NOT_FINITE)
         fitted["_optimizer"] = keeper
         fitted["_networks"] = self.__dict__.get("_networks") or NetworkKeeper()
-        # at once: a thread that predicts meanwhile sees the old fit or the new one
         self.__dict__.update(fitted)
         if context is not None:
-            context.call_on_fit_task_end(estimator=self, **data, reconstruction_attributes={})
-        return self
+            context.call_on_fit_task_end(**data, reconstruction_attributes=self._learned(asked))
 
     def _given_rows(
         self, X_val: Any, y_val: Any, sample_weight_val: Any, *, dtype: Any, n_outputs: int
@@ -351,7 +383,7 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
         listed = list(sizes) if isinstance(sizes, Iterable) else [sizes]
-        if not all(isinstance(size, Integral) for size in listed):
+        if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in listed):
             raise TypeError(f"hidden_layer_sizes must be integers, got {listed}.")
         if any(size <= 0 for size in listed):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {listed}.")
@@ -376,6 +408,7 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
         compare. What remains, NaN and infinity, the core checks; when it objects, scikit-learn's checks run
         after all and word the error.
         """
+        self = self._as_it_is()
         if (
             type(X) is np.ndarray
             and X.ndim == 2

@@ -18,11 +18,12 @@ class CallbackBridge:
     Parameters
     ----------
     estimator : BaseMLP
-        The estimator that is fitted.
+        The estimator that learns; it takes the place of the one that was asked to when all is done.
     context : sklearn.callback.CallbackContext
         Of the fit.
     data : dict
-        The training data `X` and `y`, and `metadata`, as the hooks get them.
+        The `estimator` that was asked to fit, the training data `X` and `y`, and `metadata`, as the hooks
+        get them.
     network : Network
         What is trained.
     output : str
@@ -51,9 +52,10 @@ class CallbackBridge:
 
     def _told(self) -> dict[str, Any]:
         def attributes() -> dict[str, Any]:
-            return self._estimator._attributes_of(self._network, self._output)
+            learned = self._estimator._learned(self._data["estimator"])
+            return learned | self._estimator._attributes_of(self._network, self._output)
 
-        return {"estimator": self._estimator, **self._data, "reconstruction_attributes": attributes}
+        return {**self._data, "reconstruction_attributes": attributes}
 
     def __call__(self, epoch: TrainingEpoch) -> bool:
         """End this epoch and begin the next; return whether a callback wants the fit to end."""
@@ -63,4 +65,4 @@ class CallbackBridge:
 
     def close(self) -> None:
         """End the epoch that was begun and never came; it has no data and no result."""
-        self._epoch.call_on_fit_task_end(estimator=self._estimator)
+        self._epoch.call_on_fit_task_end(estimator=self._data["estimator"])

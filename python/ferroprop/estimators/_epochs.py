@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ferroprop._core import Epoch, History, train
 from ferroprop.estimators._optimizers import OptimizerKeeper, is_mini_batch
 from ferroprop.estimators._prepared import build_network
+from ferroprop.estimators._progress import lines_of
 from ferroprop.estimators._sklearn import ConvergenceWarning
 from ferroprop.estimators._start import Start, audience, hint_about_scale
 from ferroprop.estimators._typing import Array
@@ -221,11 +222,13 @@ def _lower_learning_rate(estimator: BaseMLP, keeper: OptimizerKeeper, loss: floa
     if best is None or loss <= best - estimator.tol:
         return 0
     count = int(getattr(estimator, "_no_improvement_count", 0)) + 1
-    if count <= estimator.n_iter_no_change or estimator.solver != "sgd":
+    if count <= estimator.n_iter_no_change:
         return count
-    if estimator.learning_rate != "adaptive" or keeper.divide_learning_rate() is None:
-        return count
-    return 0
+    is_adaptive = estimator.solver == "sgd" and estimator.learning_rate == "adaptive"
+    lowered = keeper.divide_learning_rate() if is_adaptive else None
+    if estimator.verbose:
+        lines_of(estimator).stalled(lowered)
+    return count if lowered is None else 0
 
 
 def _attributes(

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ferroprop._core import Network
+from ferroprop.estimators._base import BaseMLP
 from ferroprop.estimators._progress import TrainingEpoch
 from ferroprop.estimators._sklearn import ConvergenceWarning, check_sample_weight, clone
 from ferroprop.estimators._typing import MatrixLike, TargetLike
-
-if TYPE_CHECKING:
-    from ferroprop.estimators._base import BaseMLP
 
 
 def gradient_flow(
@@ -35,6 +33,10 @@ def gradient_flow(
         Mean absolute derivative of the training loss, without the penalty, by the weights of each layer: of
         the initial weights, and after each epoch.
     """
+    if not isinstance(estimator, BaseMLP):
+        raise TypeError(
+            f"estimator must be an MLPClassifier or MLPRegressor, got {type(estimator).__name__}."
+        )
     mlp = clone(estimator)
     sizes: list[list[float]] = []
 

@@ -41,6 +41,7 @@ class LooksInside:
         >>> mlp.transform(X).shape, mlp.transform(X, layer=0).shape
         ((2, 3), (2, 5))
         """
+        self = self._as_it_is()
         check_is_fitted(self)
         index = _hidden_layer(self, layer)
         rows = self._checked_rows(X)
@@ -72,6 +73,7 @@ class LooksInside:
         >>> bool((gradient == linear.coefs_[0].ravel()).all())
         True
         """
+        self = self._as_it_is()
         check_is_fitted(self)
         rows = self._checked_rows(X)
         return self._gradient_of_outputs(self._in_parts(self._network().input_gradient, rows))

@@ -70,6 +70,8 @@ class _Objective:
 
         As in scikit-learn the loss of several outputs is their mean while the gradient is that of their sum.
         """
+        if not np.isfinite(vector).all():  # SciPy's line search has no way back then, and ends
+            return np.nan, np.full_like(vector, np.nan)
         coefs, intercepts = self.unpack(vector)
         self.network.set_parameters(coefs, intercepts)
         loss, coef_gradients, intercept_gradients = self.network.loss_and_gradients(

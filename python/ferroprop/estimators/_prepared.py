@@ -13,6 +13,7 @@ are read-only meanwhile, so that a write which comes past the attribute is refus
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     from ferroprop.estimators._base import BaseMLP
 
 COEFS, INTERCEPTS = "coefs_", "intercepts_"
+
+# Whose turn it is to compare numbers or to hand them out. A fork waits for it: in the child nobody would ever
+# give it back.
+_turn = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_turn.acquire, after_in_parent=_turn.release, after_in_child=_turn.release)
 
 
 def build_network(
@@ -78,13 +85,12 @@ class _Prepared:
 class NetworkKeeper:
     """The network of an estimator's last prediction."""
 
-    __slots__ = ("_locked", "_prepared", "_turn")
+    __slots__ = ("_locked", "_prepared")
 
     def __init__(self) -> None:
         self._prepared: _Prepared | None = None
         # Arrays that are read-only as long as nobody outside has them; None when somebody may.
         self._locked: list[Array] | None = None
-        self._turn = threading.RLock()
 
     def network_of(self, attributes: dict[str, Any], activation: Any, output: Any) -> Network:
         """Return the network of the layers in `attributes`, the one at hand if nothing changed.
@@ -121,7 +127,7 @@ class NetworkKeeper:
 
     def _confirms(self, prepared: _Prepared, attributes: dict[str, Any]) -> bool:
         """Compare the numbers, and from then on, if nobody else has the arrays, take their word."""
-        with self._turn:
+        with _turn:
             alone = _is_alone(attributes, prepared.arrays)
             if alone:
                 # In this order: who gets the arrays from now on is noticed, who had them before has written.
@@ -135,7 +141,7 @@ class NetworkKeeper:
 
     def release(self) -> None:
         """Take note that the arrays may be changed from now on."""
-        with self._turn:
+        with _turn:
             locked, self._locked = self._locked, None
             for array in locked or ():
                 array.flags.writeable = True

@@ -50,12 +50,17 @@ Follower = Callable[[TrainingEpoch], Any]
 """Is told of each epoch; ends the fit by returning True."""
 
 
-def progress_of(estimator: BaseMLP) -> ProgressLines | ProgressBar | None:
-    """Return what shows the progress that `verbose` asks for."""
+def progress_of(estimator: BaseMLP, *, incremental: bool) -> ProgressLines | ProgressBar | None:
+    """Return what shows the progress that `verbose` asks for; the single epoch of `incremental` is a line."""
     if not estimator.verbose:
         return None
-    if estimator.verbose < 2 and _is_live(sys.stdout):
+    if estimator.verbose < 2 and _is_live(sys.stdout) and not incremental:
         return ProgressBar(estimator.max_iter)
+    return lines_of(estimator)
+
+
+def lines_of(estimator: BaseMLP) -> ProgressLines:
+    """Return scikit-learn's lines with the words of an estimator's parameters."""
     return ProgressLines(
         tol=estimator.tol,
         n_iter_no_change=estimator.n_iter_no_change,
@@ -91,8 +96,8 @@ class ProgressLines:
     def __call__(self, epoch: TrainingEpoch) -> None:
         """Print the epoch's loss and, if there is one, its validation score."""
         if self._adaptive:
-            if self._learning_rate is not None and self._learning_rate != epoch.learning_rate:
-                print(f"{self._stalled} Setting learning rate to {epoch.learning_rate:f}")
+            if epoch.learning_rate is not None and self._learning_rate not in (None, epoch.learning_rate):
+                self.stalled(epoch.learning_rate)
             self._learning_rate = epoch.learning_rate
         print(f"Iteration {epoch.epoch}, loss = {epoch.loss:.8f}")
         if epoch.validation_score is not None:
@@ -100,11 +105,18 @@ class ProgressLines:
         elif epoch.validation_loss is not None:
             print(f"Validation loss: {epoch.validation_loss:.8f}")
 
+    def stalled(self, learning_rate: float | None) -> None:
+        """Print that nothing improved, and what follows: another learning rate, or else the end."""
+        if learning_rate is not None:
+            print(f"{self._stalled} Setting learning rate to {learning_rate:f}")
+        else:
+            too_small = " Learning rate too small." if self._adaptive else ""
+            print(f"{self._stalled}{too_small} Stopping.")
+
     def finish(self, *, out_of_patience: bool) -> None:
         """Print that training stops because nothing improved, if it does."""
         if out_of_patience:
-            too_small = " Learning rate too small." if self._adaptive else ""
-            print(f"{self._stalled}{too_small} Stopping.")
+            self.stalled(None)
 
 
 class ProgressBar:

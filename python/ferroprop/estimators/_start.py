@@ -120,7 +120,7 @@ def audience(
         A validation set that does not decide when to stop; where it does, the core evaluates it.
     """
     followers: list[Follower] = []
-    progress = progress_of(estimator)
+    progress = progress_of(estimator, incremental=start.incremental)
     if progress is not None:
         followers.append(progress)
     if estimator.callback is not None:
@@ -152,9 +152,8 @@ def hint_about_scale(X: Array) -> str:
     sizes = sizes[sizes > 0.0]
     if sizes.size == 0 or (sizes.max() <= LARGE and sizes.max() <= UNEVEN * sizes.min()):
         return ""
-    between = (
-        f"is {sizes.max():.3g}" if sizes.size == 1 else f"goes from {sizes.min():.3g} to {sizes.max():.3g}"
-    )
+    least, most = f"{sizes.min():.3g}", f"{sizes.max():.3g}"
+    between = f"is {most}" if least == most else f"goes from {least} to {most}"
     return (
         f" The size of the features {between} (root mean square); networks learn best from features near "
         "1: scale X, for example with sklearn.preprocessing.StandardScaler."

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ferroprop._core import LogLoss
+from ferroprop._core import LogLoss, _StandardArithmetic
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
 from ferroprop.estimators._optimizers import Optimizer
 from ferroprop.estimators._progress import TrainingEpoch
@@ -83,7 +83,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         - 'rprop': resilient propagation, iRPROP+ [4]_ [5]_, on all rows in every step. It follows the signs
           of the gradient with a step size of its own for each weight, so there is no learning rate to choose:
           the parameters of learning rate, momentum, batches and shuffling are ignored. Its variants go by
-          'rprop+', 'rprop-', 'irprop+' (which is 'rprop'), 'irprop-', 'grprop' and 'sarprop'.
+          'rprop+', 'rprop-', 'irprop+' (which is 'rprop'), 'irprop-', 'grprop' and 'sarprop' (with
+          ``noise=0.003, temperature=0.05``, and `random_state` for its seed).
         - an optimizer, such as ``ferroprop.Rprop(max_step=1.0)``: the same rules with constants of one's own,
           in place of the estimator's parameters. The object itself is not changed.
     alpha : float, default=0.0001
@@ -408,6 +409,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         y : ndarray of shape (n_samples,) or (n_samples, n_classes)
             The predicted classes; in multilabel classification 1 for each label that applies.
         """
+        self = self._as_it_is()
         outputs = self._between_0_and_1(self._outputs(X))
         labels: Array = self._label_binarizer.inverse_transform(
             outputs.ravel() if self.n_outputs_ == 1 else outputs
@@ -450,7 +452,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         if outputs.shape[1] > 1:
             return outputs
         both = np.empty((outputs.shape[0], 2), dtype=outputs.dtype)
-        np.subtract(1, outputs[:, 0], out=both[:, 0])
+        with _StandardArithmetic():
+            np.subtract(1, outputs[:, 0], out=both[:, 0])
         both[:, 1] = outputs[:, 0]
         return both
 
@@ -513,11 +516,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         if y.ndim == 2:
             of_rows: Array = compute_sample_weight(self.class_weight, y)
         else:
-            of_classes = compute_class_weight(
-                self.class_weight, classes=self.classes_, y=y, sample_weight=sample_weight
-            )
+            with np.errstate(divide="ignore"):  # a class whose rows weigh nothing
+                of_classes = compute_class_weight(
+                    self.class_weight, classes=self.classes_, y=y, sample_weight=sample_weight
+                )
             of_rows = of_classes[np.searchsorted(self.classes_, y)]
-        return of_rows if sample_weight is None else of_rows * sample_weight
+        if sample_weight is None:
+            return of_rows
+        return np.multiply(of_rows, sample_weight, where=sample_weight > 0, out=np.zeros(len(of_rows)))
 
     def _core_targets(self, Y: Array, dtype: np.dtype[Any]) -> Array:
         targets = Y.astype(dtype)

@@ -86,7 +86,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         - 'rprop': resilient propagation, iRPROP+ [4]_ [5]_, on all rows in every step. It follows the signs
           of the gradient with a step size of its own for each weight, so there is no learning rate to choose:
           the parameters of learning rate, momentum, batches and shuffling are ignored. Its variants go by
-          'rprop+', 'rprop-', 'irprop+' (which is 'rprop'), 'irprop-', 'grprop' and 'sarprop'.
+          'rprop+', 'rprop-', 'irprop+' (which is 'rprop'), 'irprop-', 'grprop' and 'sarprop' (with
+          ``noise=0.003, temperature=0.05``, and `random_state` for its seed).
         - an optimizer, such as ``ferroprop.Rprop(max_step=1.0)``: the same rules with constants of one's own,
           in place of the estimator's parameters. The object itself is not changed.
     alpha : float, default=0.0001

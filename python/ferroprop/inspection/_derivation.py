@@ -1,5 +1,6 @@
 """A step written out for one row: the formulas with the numbers in them."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -9,12 +10,13 @@ import numpy as np
 
 from ferroprop.inspection._double import Array, name_of
 from ferroprop.inspection._formula import number, to_mathml, to_text
-from ferroprop.inspection._functions import activation_formula, loss_formula, put
+from ferroprop.inspection._functions import UPDATES, activation_formula, loss_formula, put
 
 if TYPE_CHECKING:
     from ferroprop.inspection._trace import LayerTrace, Trace
 
 MOST_ROWS_IN_A_SUM = 4
+LINE = 100  # columns of a terminal that sentences fill
 # Losses that belong to one output activation: delta is slope (a - t).
 FROM_NET_INPUTS = {"log_loss", "poisson"}
 LETTERS = "z net input, a output, t target, E loss, δ = ∂E/∂z."
@@ -82,9 +84,9 @@ class _Derivation:
         )
         yield Note(
             f"{LETTERS} The number after a letter is the layer, a0 the inputs; "
-            "W1[i,j] leads from unit i to unit j of layer 1.",
+            "W1[i,j] leads from unit i to unit j of layer 1. Each part has its formulas first.",
             f"{LETTERS} Above stands the layer, 0 for the inputs; below the unit, and for a weight the "
-            "unit that it comes from and the unit that it leads to.",
+            "unit that it comes from and the unit that it leads to. Each part has its formulas first.",
         )
         yield Heading(2, "Forward")
         yield from self.several(len(trace.inputs[0]), "inputs", lambda i: [[f"a0[{i}]", self.n(self.x(i))]])
@@ -98,7 +100,8 @@ class _Derivation:
         yield Heading(2, "Gradients and updates")
         for name, optimizer in trace.optimizers.items():
             if not isinstance(optimizer, str):
-                yield Note(f"{name} is {optimizer!r}.")
+                added = UPDATES.get(type(optimizer).__name__)
+                yield Note(f"{name} adds {added}: {optimizer!r}." if added else f"{name} is {optimizer!r}.")
         for layer in trace.layers:
             yield from self.updates(layer)
 
@@ -132,6 +135,9 @@ class _Derivation:
         fan_in, fan_out = layer.weights.shape
         name = layer.activation if isinstance(layer.activation, str) else repr(layer.activation)
         yield Heading(3, f"Layer {k}: {name}, {fan_in} to {fan_out}")
+        bias = "" if layer.biases is None else f" + b{k}[j]"
+        yield Equation([f"z{k}[j]", f"total(a{k - 1}[i]*W{k}[i,j], i){bias}"])
+        yield Equation([f"a{k}[j]", self.value_rule(layer)])
 
         def chains(j: int) -> list[list[str]]:
             products = [
@@ -145,6 +151,14 @@ class _Derivation:
             return [[f"z{k}[{j}]", total, z], [f"a{k}[{j}]", *self.value(layer, j), a]]
 
         yield from self.several(fan_out, "units", chains)
+
+    def value_rule(self, layer: "LayerTrace") -> str:
+        """Return f(z) in letters."""
+        k = layer.number
+        if name_of(layer.activation) == "softmax":
+            return f"exp(z{k}[j])/total(exp(z{k}[i]), i)"
+        formula = activation_formula(layer.activation)
+        return f"f{k}(z{k}[j])" if formula is None else put(formula.value, "z", f"z{k}[j]")
 
     def value(self, layer: "LayerTrace", j: int) -> list[str]:
         """Return f(z) with the number put in."""
@@ -165,12 +179,28 @@ class _Derivation:
         own = self.n(trace.row_losses[row])
         known = [self.sum(terms, self.max_units + 1)] if terms and None not in written else []
         name = "E" if len(trace.inputs) == 1 and not trace.penalty else f"E[{row}]"
+        rule = self.loss_rule()
+        if rule is not None:
+            yield Equation([name, rule])
         yield Equation([name, *known, own])
         if len(trace.inputs) > 1:
             yield Equation(["E", self.mean_of_losses(), self.n(trace.loss)])
         elif trace.penalty:
             penalty = self.n(trace.penalty)
             yield Equation(["E", f"{own} + {penalty}", self.n(trace.loss)])
+
+    def loss_rule(self) -> str | None:
+        """Return the loss of a row in letters, None if it is the caller's own."""
+        name = name_of(self.trace.loss_function)
+        a = f"a{len(self.trace.layers)}[j]"
+        if name == "log_loss":
+            if name_of(self.trace.layers[-1].activation) == "softmax":
+                return f"-total(t[j]*ln({a}), j)"
+            return f"-total(t[j]*ln({a}) + (1 - t[j])*ln(1 - {a}), j)"
+        formula = loss_formula(self.trace.loss_function)
+        if formula is None:
+            return None
+        return f"total({put(put(formula.value, 't', 't[j]'), 'a', a)}, j)"
 
     def mean_of_losses(self) -> str:
         trace = self.trace
@@ -211,6 +241,7 @@ class _Derivation:
         yield Heading(3, f"Layer {k}")
         last = k == len(self.trace.layers)
         fan_out = layer.weights.shape[1]
+        yield from self.delta_rule(layer)
 
         def chains(j: int) -> list[list[str]]:
             delta = self.n(layer.delta[row, j])
@@ -221,6 +252,39 @@ class _Derivation:
             ]
 
         yield from self.several(fan_out, "units", chains)
+
+    def delta_rule(self, layer: "LayerTrace") -> Iterable[Part]:
+        """Show in letters how a delta of the layer comes about."""
+        k, last = layer.number, layer.number == len(self.trace.layers)
+        of_outputs = name_of(self.trace.loss_function) not in FROM_NET_INPUTS
+        softmax = name_of(layer.activation) == "softmax"
+        flat = name_of(layer.activation) == "identity"
+        formula = activation_formula(layer.activation)
+        own = "j" if last else "i"
+        if formula is not None and not flat and (of_outputs or not last):
+            slope = put(put(formula.derivative, "a", f"a{k}[{own}]"), "z", f"z{k}[{own}]")
+            yield Equation([f"df{k}(z{k}[{own}])", slope])
+        through = "" if flat else f"*df{k}(z{k}[{own}])"
+        if not last:
+            returned = f"total(delta{k + 1}[j]*W{k + 1}[i,j], j)"
+            yield Equation([f"delta{k}[i]", f"({returned}){through}"])
+            return
+        weighted = "" if (self.trace.sample_weight == 1).all() else "w*"
+        if not of_outputs:
+            steep = self.n(getattr(layer.activation, "slope", 1.0))
+            factor = weighted + ("" if steep == "1" else f"{steep}*")
+            yield Equation([f"delta{k}[j]", f"{factor}(a{k}[j] - t[j])"])
+            return
+        loss = loss_formula(self.trace.loss_function)
+        if loss is None:
+            return
+        slope_of_loss = put(loss.derivative, "t", "t[j]")
+        if softmax:
+            mean = f"total(a{k}[i]*({put(put(loss.derivative, 't', 't[i]'), 'a', f'a{k}[i]')}), i)"
+            error = put(slope_of_loss, "a", f"a{k}[j]")
+            yield Equation([f"delta{k}[j]", f"{weighted}a{k}[j]*({error} - {mean})"])
+        else:
+            yield Equation([f"delta{k}[j]", f"{weighted}({put(slope_of_loss, 'a', f'a{k}[j]')}){through}"])
 
     def slope(self, layer: "LayerTrace", j: int) -> tuple[str, list[str]]:
         """Return f'(z) as a number, and how it comes about."""
@@ -285,6 +349,7 @@ class _Derivation:
         k = layer.number
         fan_in, fan_out = layer.weights.shape
         yield Heading(3, f"Layer {k}")
+        yield from self.gradient_rule(layer)
         yield Equation([f"dE_dW{k}[0,0]", self.gradient_sum(layer), self.n(layer.weight_gradient[0, 0])])
         places = [(i, j) for i in range(fan_in) for j in range(fan_out)]
         shown = places[: self.max_units**2]
@@ -313,6 +378,19 @@ class _Derivation:
         left = len(places) - len(shown) + (0 if layer.biases is None else max(fan_out - self.max_units, 0))
         if left:
             yield Note(_and_more(left, "parameters"))
+
+    def gradient_rule(self, layer: "LayerTrace") -> Iterable[Part]:
+        """Show in letters how a gradient of the layer comes about."""
+        k, trace = layer.number, self.trace
+        product, delta = f"a{k - 1}[i]*delta{k}[j]", f"delta{k}[j]"
+        if len(trace.inputs) > 1:
+            product, delta = f"total({product}, rows)", f"total({delta}, rows)"
+        decay = f" + alpha*W{k}[i,j]" if trace.alpha else ""
+        divisor = self.n(trace.sample_weight.sum())
+        over = "" if divisor == "1" else f"/{divisor}"
+        yield Equation([f"dE_dW{k}[i,j]", f"({product}{decay}){over}"])
+        if layer.biases is not None:
+            yield Equation([f"dE_db{k}[j]", f"({delta}){over}"])
 
     def gradient_sum(self, layer: "LayerTrace") -> str:
         """Return the first weight's gradient as the sum over the rows that it is."""
@@ -358,7 +436,8 @@ def as_text(parts: Iterable[Part]) -> str:
             case Heading(text=text):
                 lines += [text]
             case Note(text=text):
-                lines += [f"    {text}" if text.startswith("…") else text]
+                indent = "    " if text.startswith("…") else ""
+                lines += textwrap.wrap(text, LINE, initial_indent=indent, subsequent_indent="    ")
             case Equation(chain=chain):
                 lines += ["    " + to_text(chain)]
             case Table(header=header, rows=rows):

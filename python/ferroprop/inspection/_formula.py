@@ -1,7 +1,8 @@
 """Formulas, written once as Python expressions, shown as plain text or as MathML.
 
 ``delta1[0] * (1 - a1[0]**2)`` reads δ1[0]·(1 - a1[0]²) in a terminal; in MathML the layer's number becomes
-a superscript in brackets, the indices subscripts, a quotient a fraction.
+a superscript in brackets, the indices subscripts, a quotient a fraction. ``total(a0[i]*W1[i,j], i)`` is a
+sum over i.
 """
 
 import ast
@@ -51,6 +52,8 @@ def _precedence(node: ast.expr) -> int:
         return _PRECEDENCE[type(node.op)]
     if isinstance(node, ast.UnaryOp):
         return _SIGN
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "total":
+        return _SUM
     return 0 if isinstance(node, (ast.IfExp, ast.Compare)) else _ATOM
 
 
@@ -100,6 +103,8 @@ def _text(node: ast.expr) -> str:
             return f"{_text_in(node.left, own)}{sign}{_text_in(_shielded(node.right), right)}"
         case ast.Call(func=ast.Name(id="brackets")):
             return f"({_text(node.args[0])})"
+        case ast.Call(func=ast.Name(id="total"), args=[summand, index]):
+            return f"Σ_{_text(index)} {_text_in(summand, _PRODUCT)}"
         case ast.Call():
             return f"{_text(node.func)}({', '.join(_text(argument) for argument in node.args)})"
         case ast.Compare():
@@ -192,6 +197,9 @@ def _mathml(node: ast.expr) -> str:
             return _row("<mo>|</mo>", _mathml(node.args[0]), "<mo>|</mo>")
         case ast.Call(func=ast.Name(id="brackets")):
             return _bracketed(_mathml(node.args[0]))
+        case ast.Call(func=ast.Name(id="total"), args=[summand, index]):
+            under = f"<munder><mo>∑</mo>{_mathml(index)}</munder>"
+            return _row(under, _mathml_in(summand, _PRODUCT))
         case ast.Call():
             arguments = "<mo>,</mo>".join(_mathml(argument) for argument in node.args)
             return _row(_mathml(node.func), "<mo>&#x2061;</mo>", _bracketed(arguments))

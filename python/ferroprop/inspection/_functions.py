@@ -67,6 +67,16 @@ LOSSES = {
     "squared_hinge": Formula("max(0, 1 - t*a)**2", "-2*t*max(0, 1 - t*a)"),
 }
 
+# What an optimizer adds to a parameter, by the name of its class.
+UPDATES = {
+    "SGD": "minus the learning rate times the gradient, and what is left of the changes before",
+    "Adam": "minus the learning rate times the mean gradient over the root of the mean squared gradient",
+    "AdamW": "the same as Adam, and takes a small part off each weight",
+    "Rprop": "each parameter's own step size, against the sign of its gradient",
+    "GRprop": "the same as Rprop, but one step size follows from all others",
+    "SARPROP": "the same as Rprop, with noise on step sizes that shrank",
+}
+
 
 def activation_formula(activation: Any) -> Formula | None:
     """Return the formulas of an activation with its constants put in, or None if there are none."""

@@ -197,7 +197,7 @@ class Trace:
         >>> import ferroprop as fp
         >>> net = fp.Network([2, 1], init="uniform", init_range=0.0, dtype="float64")
         >>> text = fp.trace(net, [[1.0, 2.0]], [[3.0]]).text(digits=3)
-        >>> [line for line in text.splitlines() if "E =" in line][0].strip()
+        >>> [line for line in text.splitlines() if "E =" in line][-1].strip()
         'E = (3 - 0)²/2 = 4.5'
         """
         from ferroprop.inspection._derivation import as_text, derive

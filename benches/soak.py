@@ -1,0 +1,202 @@
+"""Hours of everything at once, in one process: memory must not grow, no bit change, nothing hang.
+
+    python benches/soak.py --seconds 3600
+
+Threads train and predict, with the core and with estimators, alone and with helpers; others save, load,
+pickle, fail on purpose, change a network that is being read, and fork. Every result is compared with what it
+was at the start. The exit status is 1 if one differs, if a thread makes no progress for a minute, or if
+resident memory grows by more than 4 MiB between the end of the first tenth of the time and the end.
+"""
+
+import argparse
+import gc
+import os
+import pickle
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import ferroprop as fp
+import numpy as np
+
+LIMIT = 4 * 2**20
+STALLED = 60.0
+
+rng = np.random.default_rng(0)
+X = rng.standard_normal((1500, 20)).astype(np.float32)
+Y = np.tanh(X[:, :3] * X[:, 3:6])
+LABELS = np.array(["a", "b", "c"])[Y.argmax(axis=1)]
+
+
+def network() -> fp.Network:
+    """Return a network that is the same every time."""
+    return fp.Network([20, 64, 48, 3], activation="tanh", seed=1)
+
+
+def bits(of: fp.Network) -> bytes:
+    """Return the bytes of all parameters."""
+    return b"".join(array.tobytes() for array in (*of.weights, *of.biases) if array is not None)
+
+
+def train(**settings: object) -> Callable[[], bytes]:
+    """Return a training that returns its bits."""
+
+    def work() -> bytes:
+        own = network()
+        fp.train(own, X, Y, epochs=4, **settings)  # type: ignore[arg-type]
+        return bits(own)
+
+    return work
+
+
+def fit(solver: str) -> Callable[[], bytes]:
+    """Return the fit of a classifier, likewise."""
+
+    def work() -> bytes:
+        model = fp.MLPClassifier(hidden_layer_sizes=(30,), solver=solver, max_iter=3, random_state=0)
+        model.fit(X[:400], LABELS[:400])
+        again = pickle.loads(pickle.dumps(model))
+        return again.predict_proba(X[:50]).tobytes() + "".join(model.predict(X[:50])).encode()
+
+    return work
+
+
+shared = network()
+FILE = Path(tempfile.mkdtemp()) / "network.safetensors"
+
+
+def predict() -> bytes:
+    """Predict with a network that another thread sets to the same parameters over and over."""
+    return shared.predict(X[:200]).tobytes() + shared.predict(X[:1], n_threads=2).tobytes()
+
+
+def set_parameters() -> bytes:
+    """Change the shared network, to what it is."""
+    shared.set_parameters(shared.weights, shared.biases)
+    return b""
+
+
+def save_and_load() -> bytes:
+    """Write a file and read it."""
+    own = FILE.with_name(f"{threading.get_ident()}.safetensors")
+    network().save(own)
+    return bits(fp.Network.load(own))
+
+
+def fail() -> bytes:
+    """Make calls that raise, each in another place."""
+    calls: list[Callable[[], object]] = [
+        lambda: shared.predict(X[:, :4]),
+        lambda: shared.predict(np.full((3, 20), np.nan, np.float32)),
+        lambda: fp.train(network(), X, Y, epochs=3, callback=lambda epoch: 1 / 0),
+        lambda: fp.train(network(), X, Y, loss=lambda outputs, targets: None),
+        lambda: fp.Network([3, 0]),
+        lambda: fp.Network.load(__file__),
+        lambda: fp.MLPRegressor().fit(X, np.full(1500, np.nan)),
+    ]
+    raised = []
+    for call in calls:
+        try:
+            call()
+        except Exception as error:
+            raised.append(type(error).__name__)
+    return " ".join(raised).encode()
+
+
+def fork() -> bytes:
+    """Train in a child, which has a minute for it."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        import signal
+
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(60)
+        os.write(writer, TASKS["train on 3 threads"]()[-64:])
+        os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as pipe:
+        answer = pipe.read()
+    os.waitpid(child, 0)
+    time.sleep(0.5)
+    return answer
+
+
+TASKS: dict[str, Callable[[], bytes]] = {
+    "train": train(),
+    "train on 3 threads": train(n_threads=3),
+    "mini-batches": train(n_threads=2, batch_size=300, optimizer="adam", validation=(X[:300], Y[:300])),
+    "fit rprop": fit("rprop"),
+    "fit lbfgs": fit("lbfgs"),
+    "predict": predict,
+    "predict too": predict,
+    "set parameters": set_parameters,
+    "save and load": save_and_load,
+    "fail": fail,
+}
+if hasattr(os, "fork"):
+    TASKS["fork"] = fork
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process has."""
+    gc.collect()
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def main() -> int:
+    """Run all tasks for so long, and report ten times."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=3600.0)
+    seconds = parser.parse_args().seconds
+    warnings.simplefilter("ignore")
+    expected = {name: task() for name, task in TASKS.items()}
+    counts, seen = dict.fromkeys(TASKS, 0), dict.fromkeys(TASKS, time.monotonic())
+    wrong: list[str] = []
+    stop = threading.Event()
+
+    def run(name: str) -> None:
+        while not stop.is_set():
+            try:
+                if TASKS[name]() != expected[name]:
+                    wrong.append(f"{name}: other bits")
+            except BaseException as error:
+                wrong.append(f"{name}: {error!r}")
+            counts[name] += 1
+            seen[name] = time.monotonic()
+
+    threads = [threading.Thread(target=run, args=(name,), daemon=True) for name in TASKS]
+    for thread in threads:
+        thread.start()
+    memory = []
+    for tenth in range(1, 11):
+        time.sleep(seconds / 10)
+        memory.append(resident())
+        print(
+            f"{tenth * seconds / 10:7.0f} s  {sum(counts.values()):9,} calls  {memory[-1] / 2**20:7.1f} MiB",
+            flush=True,
+        )
+        stalled = [name for name, when in seen.items() if time.monotonic() - when > STALLED]
+        wrong += [f"{name}: no progress" for name in stalled]
+        if wrong:
+            break
+    stop.set()
+    for thread in threads:
+        thread.join(STALLED)
+    growth = memory[-1] - memory[0]
+    print(", ".join(f"{name} {count:,}" for name, count in counts.items()))
+    print(f"memory grew by {growth / 2**20:.1f} MiB since the first tenth")
+    for line in wrong[:10]:
+        print(line)
+    return int(bool(wrong) or growth > LIMIT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+//! Ctrl-C while the interpreter is not running.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+
+/// How often Python is asked whether somebody pressed Ctrl-C: seldom enough to cost nothing, often
+/// enough to seem immediate.
+const INTERVAL: Duration = Duration::from_millis(40);
+
+/// Asks Python for signals now and then. What a handler raises is kept in `raised`, with what else
+/// was raised in the course of a call.
+pub(super) struct Signals<'a> {
+    raised: &'a Mutex<Option<PyErr>>,
+    asked: Instant,
+}
+
+impl<'a> Signals<'a> {
+    pub fn new(raised: &'a Mutex<Option<PyErr>>) -> Self {
+        Self { raised, asked: Instant::now() }
+    }
+
+    /// Whether the call shall end. To be asked on the thread that made it, as often as one likes.
+    pub fn interrupted(&mut self) -> bool {
+        if self.asked.elapsed() < INTERVAL {
+            return false;
+        }
+        #[allow(clippy::redundant_closure_for_method_calls)] // the method is not general enough
+        if let Err(error) = Python::attach(|py| py.check_signals()) {
+            keep(self.raised, error);
+        }
+        self.asked = Instant::now();
+        has_raised(self.raised)
+    }
+}
+
+/// Keeps the first exception of a call for its end.
+pub(super) fn keep(raised: &Mutex<Option<PyErr>>, error: PyErr) {
+    raised.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+}
+
+pub(super) fn has_raised(raised: &Mutex<Option<PyErr>>) -> bool {
+    raised.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+}
