@@ -60,13 +60,30 @@ pub enum Error {
         /// The buffer's length.
         numbers: usize,
     },
-    /// A file does not hold a network that this version can read.
-    #[error("{path} is not a ferroprop network: {reason}")]
+    /// A file does not hold a network, or a checkpoint, that this version can read.
+    #[error("{path} is not a ferroprop {kind}: {reason}")]
     ModelFile {
         /// The file.
         path: String,
+        /// What it should be.
+        kind: &'static str,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A checkpoint is not of the training that is to go on from it.
+    #[error(
+        "checkpoint {path} is of another training: {name} was {theirs}, is now {ours}; remove the file, or \
+         choose another one"
+    )]
+    OtherTraining {
+        /// The file.
+        path: String,
+        /// The argument that differs.
+        name: String,
+        /// What it was.
+        theirs: String,
+        /// What it is.
+        ours: String,
     },
     /// A file cannot be read or written.
     #[error("{path}: {source}")]
@@ -118,6 +135,35 @@ pub(crate) fn check_number(
     } else {
         Err(Error::argument(name, expected, plain(number)))
     }
+}
+
+/// Checks that a constant in double precision is a number of a type too: finite, and 0 only where it
+/// was 0.
+pub(crate) fn check_typed<T: Scalar>(name: &'static str, number: f64) -> Result<()> {
+    let typed = T::from_f64(number);
+    let expected = format!("a number that {} can hold", T::NAME);
+    check_number(name, number, &expected, |number| typed.finite() && (typed != T::ZERO || number == 0.0))
+}
+
+/// An empty vector with room for this many numbers.
+pub(crate) fn room<T>(numbers: usize) -> Result<Vec<T>> {
+    let mut vector = Vec::new();
+    vector.try_reserve_exact(numbers).map_err(|_| Error::OutOfMemory { numbers })?;
+    Ok(vector)
+}
+
+/// This many zeros.
+pub(crate) fn zeros<T: Scalar>(numbers: usize) -> Result<Vec<T>> {
+    let mut zeros = room(numbers)?;
+    zeros.resize(numbers, T::ZERO);
+    Ok(zeros)
+}
+
+/// What an iterator gives, which knows how much that is.
+pub(crate) fn collected<T>(items: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>> {
+    let mut vector = room(items.len())?;
+    vector.extend(items);
+    Ok(vector)
 }
 
 /// A shape as NumPy prints it.

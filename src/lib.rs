@@ -30,6 +30,7 @@
 #![deny(unsafe_code)]
 
 mod activation;
+mod durable;
 mod error;
 #[doc(hidden)]
 pub mod kernel;
@@ -42,6 +43,7 @@ mod pass;
 #[cfg(feature = "python")]
 mod python;
 mod random;
+mod tensor_file;
 mod training;
 
 pub use activation::Activation;
@@ -54,7 +56,12 @@ pub use optimizer::{
     Adam, AdamW, Choice, GRprop, InitialStep, Optimizer, Rprop, Sarprop, Schedule, Sgd, StepSizes, Variant,
 };
 pub use parallel::threads;
-pub use training::{Dataset, Epoch, History, Observer, OptimizerState, Settings, Shuffle, StopReason, train};
+pub use training::{
+    Checkpoint, Dataset, Epoch, History, Note, Observer, OptimizerState, Settings, Shuffle, StopReason, train,
+};
+
+#[doc(hidden)]
+pub use training::rewritten;
 
 /// The README's Rust example runs with the other doctests.
 #[cfg(doctest)]

@@ -7,18 +7,18 @@
 //! (fan in, fan out), and, if it has biases, `{i}.biases`, of shape (fan out); all are `F32` or all
 //! are `F64`.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
-use crate::error::{Error, Result};
-use crate::kernel::Scalar;
-use crate::network::{Layer, Network};
+use crate::error::Result;
+use crate::kernel::{Numbers, Scalar};
+use crate::network::{Layer, Network, check_constants};
+use crate::tensor_file::{Content, Kind, Outline, Reader, dtype};
 
-const ENTRY: &str = "ferroprop.network";
+const NETWORK: Kind = Kind { name: "network", entry: "ferroprop.network" };
 const VERSION: u32 = 1;
 
 #[derive(Deserialize)]
@@ -33,9 +33,10 @@ struct Header {
     layers: Vec<LayerEntry>,
 }
 
-#[derive(Serialize, Deserialize)]
+/// A layer in a header.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LayerEntry {
+pub(crate) struct LayerEntry {
     activation: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     slope: Option<f64>,
@@ -44,7 +45,7 @@ struct LayerEntry {
 }
 
 impl LayerEntry {
-    fn of(activation: Activation) -> Self {
+    pub fn of(activation: Activation) -> Self {
         let constant = |of| activation.constant().and_then(|(name, c)| (name == of).then_some(c));
         Self { activation: activation.name().to_owned(), slope: constant("slope"), alpha: constant("alpha") }
     }
@@ -71,122 +72,148 @@ impl LayerEntry {
     }
 }
 
-fn dtype<T: Scalar>() -> Dtype {
-    if size_of::<T>() == 4 { Dtype::F32 } else { Dtype::F64 }
+/// Checks the version of a header before anything else: what else is there may have changed with it.
+pub(crate) fn check_version(reader: &Reader<'_>, expected: u32) -> Result<()> {
+    let Version { version } = parsed(reader)?;
+    if version == expected {
+        Ok(())
+    } else {
+        Err(reader.wrong(format!("its version is {version}, this library reads {expected}")))
+    }
+}
+
+/// What the text of a header's entry says.
+pub(crate) fn parsed<D: for<'de> Deserialize<'de>>(reader: &Reader<'_>) -> Result<D> {
+    serde_json::from_str(&reader.description).map_err(|error| reader.wrong(error.to_string()))
+}
+
+/// The same, in the one form that is written.
+pub(crate) fn parsed_strictly<D: for<'de> Deserialize<'de> + Serialize>(reader: &Reader<'_>) -> Result<D> {
+    let parsed = parsed(reader)?;
+    let again = serde_json::to_string(&parsed).map_err(|error| reader.wrong(error.to_string()))?;
+    if again == reader.description {
+        Ok(parsed)
+    } else {
+        Err(reader.wrong("its description is not in the form in which this library writes it"))
+    }
+}
+
+/// Names and shapes of a network's tensors, and where their numbers are among the parameters.
+pub(crate) fn outlines<T: Scalar>(layers: &[Layer]) -> Vec<(Outline, usize)> {
+    let mut start = 0;
+    let mut outlines = Vec::new();
+    for (index, layer) in layers.iter().enumerate() {
+        let weights = ("weights", vec![layer.fan_in, layer.fan_out]);
+        let biases = layer.bias.then(|| ("biases", vec![layer.fan_out]));
+        for (part, shape) in std::iter::once(weights).chain(biases) {
+            let len: usize = shape.iter().product();
+            outlines.push((Outline { name: format!("{index}.{part}"), dtype: dtype::<T>(), shape }, start));
+            start += len;
+        }
+    }
+    outlines
+}
+
+/// A network's tensors, to be written.
+pub(crate) fn tensors<T: Scalar>(network: &Network<T>) -> Vec<(Outline, Numbers<'_>)> {
+    let all = network.parameters();
+    let tensors = outlines::<T>(network.layers()).into_iter().map(|(outline, start)| {
+        let len: usize = outline.shape.iter().product();
+        (outline, T::numbers(&all[start..start + len]))
+    });
+    tensors.collect()
+}
+
+/// The layers that a file has; `None` when its numbers are of the other type.
+pub(crate) fn layers<T: Scalar>(reader: &Reader<'_>, entries: &[LayerEntry]) -> Result<Option<Vec<Layer>>> {
+    let wrong = |reason: String| reader.wrong(reason);
+    if entries.is_empty() {
+        return Err(wrong("it has no layers".to_owned()));
+    }
+    let mut layers = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let name = format!("{index}.weights");
+        let (kind, shape) = reader.info(&name).ok_or_else(|| wrong(format!("it has no tensor {name:?}")))?;
+        if index == 0 && kind != dtype::<T>() && matches!(kind, Dtype::F32 | Dtype::F64) {
+            return Ok(None);
+        }
+        let &[fan_in, fan_out] = shape else {
+            return Err(wrong(format!("{name} has shape {shape:?}, expected two sizes")));
+        };
+        let matches = layers.last().is_none_or(|before: &Layer| before.fan_out == fan_in);
+        if fan_in == 0 || fan_out == 0 || !matches {
+            return Err(wrong(format!("{name} has shape [{fan_in}, {fan_out}], which does not fit")));
+        }
+        let activation = entry.activation().map_err(|error| wrong(format!("layer {index} {error}")))?;
+        if index + 1 < entries.len() && activation == Activation::Softmax {
+            return Err(wrong(format!("layer {index} is a hidden softmax")));
+        }
+        let bias = reader.info(&format!("{index}.biases")).is_some();
+        layers.push(Layer { fan_in, fan_out, activation, bias });
+    }
+    Ok(Some(layers))
+}
+
+fn content<T: Scalar>(network: &Network<T>) -> Result<Content<'_>> {
+    let layers = network.layers().iter().map(|layer| LayerEntry::of(layer.activation)).collect();
+    let header = serde_json::to_string(&Header { version: VERSION, layers })
+        .map_err(|error| NETWORK.wrong("the network", error.to_string()))?;
+    Content::new(NETWORK, &header, tensors(network))
+}
+
+fn read<T: Scalar>(mut reader: Reader<'_>) -> Result<Option<Network<T>>> {
+    check_version(&reader, VERSION)?;
+    let Header { layers: entries, .. } = parsed_strictly(&reader)?;
+    let Some(layers) = layers::<T>(&reader, &entries)? else { return Ok(None) };
+    drop(entries);
+    check_constants::<T>(&layers).map_err(|error| reader.wrong(error.to_string()))?;
+    let outlines = outlines::<T>(&layers);
+    reader.expect(outlines.iter().map(|(outline, _)| outline.clone()).collect())?;
+    let mut network = Network::<T>::zeros(layers)?;
+    read_parameters(&mut reader, &outlines, network.parameters_mut())?;
+    Ok(Some(network))
+}
+
+/// Reads the next tensors of a file, which are those of a network.
+pub(crate) fn read_parameters<T: Scalar>(
+    reader: &mut Reader<'_>,
+    outlines: &[(Outline, usize)],
+    parameters: &mut [T],
+) -> Result<()> {
+    let starts: std::collections::HashMap<_, _> =
+        outlines.iter().map(|(outline, start)| (outline.name.as_str(), *start)).collect();
+    for _ in outlines {
+        let Some(Outline { name, shape, .. }) = reader.next() else { break };
+        let start = starts[name.as_str()];
+        let len: usize = shape.iter().product();
+        reader.read(&name, &mut parameters[start..start + len], T::finite)?;
+    }
+    Ok(())
 }
 
 /// A network as the bytes of a safetensors file.
 ///
 /// # Errors
-/// [`Error::ModelFile`] when the format cannot express it.
+/// [`crate::Error::ModelFile`] when the format cannot express it: there are so many layers, with so few
+/// parameters each, that the description would be an eighth of the whole. [`crate::Error::OutOfMemory`].
 pub fn to_bytes<T: Scalar>(network: &Network<T>) -> Result<Vec<u8>> {
-    let layers = network.layers().iter().map(|layer| LayerEntry::of(layer.activation)).collect();
-    let unwritable = |reason: String| Error::ModelFile { path: "the network".to_owned(), reason };
-    let header = serde_json::to_string(&Header { version: VERSION, layers })
-        .map_err(|error| unwritable(error.to_string()))?;
-    let metadata = HashMap::from([(ENTRY.to_owned(), header)]);
-    let mut arrays = Vec::new();
-    for (index, layer) in network.layers().iter().enumerate() {
-        let weights = network.weights(index).iter().copied().collect::<Vec<_>>();
-        arrays.push((format!("{index}.weights"), vec![layer.fan_in, layer.fan_out], T::to_bytes(&weights)));
-        if let Some(biases) = network.biases(index) {
-            let biases = biases.iter().copied().collect::<Vec<_>>();
-            arrays.push((format!("{index}.biases"), vec![layer.fan_out], T::to_bytes(&biases)));
-        }
-    }
-    let views = arrays
-        .iter()
-        .map(|(name, shape, bytes)| Ok((name, TensorView::new(dtype::<T>(), shape.clone(), bytes)?)))
-        .collect::<std::result::Result<Vec<_>, safetensors::SafeTensorError>>()
-        .map_err(|error| unwritable(error.to_string()))?;
-    serialize(views, Some(metadata)).map_err(|error| unwritable(error.to_string()))
+    content(network)?.to_bytes()
 }
 
 /// A network from the bytes of a safetensors file; `None` when its numbers are of the other type.
 ///
 /// # Errors
-/// [`Error::ModelFile`] with what is wrong; `path` is for the message. [`Error::OutOfMemory`].
+/// [`crate::Error::ModelFile`] with what is wrong; `path` is for the message. [`crate::Error::OutOfMemory`].
 pub fn from_bytes<T: Scalar>(bytes: &[u8], path: &str) -> Result<Option<Network<T>>> {
-    let wrong = |reason: String| Error::ModelFile { path: path.to_owned(), reason };
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| wrong(error.to_string()))?;
-    let tensors = SafeTensors::deserialize(bytes).map_err(|error| wrong(error.to_string()))?;
-    let metadata = header.metadata().as_ref();
-    let entry = metadata
-        .and_then(|metadata| metadata.get(ENTRY))
-        .ok_or_else(|| wrong(format!("its header has no entry {ENTRY:?}")))?;
-    // The version first: what else is there may have changed with it.
-    let Version { version } =
-        serde_json::from_str(entry).map_err(|error| wrong(format!("{ENTRY}: {error}")))?;
-    if version != VERSION {
-        return Err(wrong(format!("its version is {version}, this library reads {VERSION}")));
-    }
-    let Header { layers: entries, .. } =
-        serde_json::from_str(entry).map_err(|error| wrong(format!("{ENTRY}: {error}")))?;
-    if entries.is_empty() {
-        return Err(wrong("it has no layers".to_owned()));
-    }
-    let mut layers = Vec::new();
-    let mut used = 0;
-    for (index, entry) in entries.iter().enumerate() {
-        let name = format!("{index}.weights");
-        let weights = tensors.tensor(&name).map_err(|error| wrong(error.to_string()))?;
-        if weights.dtype() != dtype::<T>() {
-            return match weights.dtype() {
-                Dtype::F32 | Dtype::F64 if index == 0 => Ok(None),
-                other => Err(wrong(format!("{name} has numbers of type {other:?}"))),
-            };
-        }
-        let &[fan_in, fan_out] = weights.shape() else {
-            return Err(wrong(format!("{name} has shape {:?}, expected two sizes", weights.shape())));
-        };
-        let bias = match tensors.tensor(&format!("{index}.biases")) {
-            Err(_) => false,
-            Ok(biases) if biases.shape() == [fan_out] && biases.dtype() == dtype::<T>() => true,
-            Ok(biases) => {
-                return Err(wrong(format!(
-                    "{index}.biases is {:?} of shape {:?}, expected {:?} of shape [{fan_out}]",
-                    biases.dtype(),
-                    biases.shape(),
-                    dtype::<T>()
-                )));
-            }
-        };
-        used += 1 + usize::from(bias);
-        let activation = entry.activation().map_err(|error| wrong(format!("layer {index} {error}")))?;
-        if index + 1 < entries.len() && activation == Activation::Softmax {
-            return Err(wrong(format!("layer {index} is a hidden softmax")));
-        }
-        let matches = layers.last().is_none_or(|before: &Layer| before.fan_out == fan_in);
-        if fan_in == 0 || fan_out == 0 || !matches {
-            return Err(wrong(format!("{name} has shape [{fan_in}, {fan_out}], which does not fit")));
-        }
-        layers.push(Layer { fan_in, fan_out, activation, bias });
-    }
-    if tensors.len() != used {
-        return Err(wrong(format!("it holds {} tensors, its layers need {used}", tensors.len())));
-    }
-    let mut network = Network::<T>::zeros(layers)?;
-    let layers = network.layers().to_vec();
-    let mut rest = network.parameters_mut();
-    for (index, layer) in layers.iter().enumerate() {
-        for part in ["weights", "biases"].into_iter().take(1 + usize::from(layer.bias)) {
-            let name = format!("{index}.{part}");
-            let view = tensors.tensor(&name).map_err(|error| wrong(error.to_string()))?;
-            let numbers = T::from_bytes(view.data());
-            if let Some(x) = numbers.iter().find(|x| !x.finite()) {
-                return Err(wrong(format!("{name} holds {x}")));
-            }
-            let own = rest.split_off_mut(..numbers.len()).unwrap_or_default();
-            own.copy_from_slice(&numbers);
-        }
-    }
-    Ok(Some(network))
+    read(Reader::of_bytes(NETWORK, path, bytes)?)
 }
 
-/// Writes a network: to a temporary file beside the target first, which then takes its place.
+/// Writes a network: to a temporary file beside the target first, which takes its place, with its
+/// permissions, when it is on the disk.
 ///
 /// # Errors
-/// [`Error::Io`]; a file that was there before is unchanged then.
+/// [`crate::Error::Io`]; a file that was there before is unchanged then. [`crate::Error::ModelFile`] as for
+/// [`to_bytes`].
 ///
 /// ```
 /// use ferroprop::{Activation, Init, Network, load, save};
@@ -198,31 +225,21 @@ pub fn from_bytes<T: Scalar>(bytes: &[u8], path: &str) -> Result<Option<Network<
 /// # Ok::<(), ferroprop::Error>(())
 /// ```
 pub fn save<T: Scalar>(network: &Network<T>, path: impl AsRef<Path>) -> Result<()> {
-    let path = path.as_ref();
-    let bytes = to_bytes(network)?;
-    let temporary = path.with_added_extension(format!("{}.tmp", std::process::id()));
-    let written = std::fs::File::create(&temporary)
-        .and_then(|mut file| {
-            std::io::Write::write_all(&mut file, &bytes)?;
-            file.sync_all()
-        })
-        .and_then(|()| std::fs::rename(&temporary, path));
-    written.map_err(|source| {
-        // What is left of the attempt is of no use; that it cannot be removed changes nothing.
-        std::fs::remove_file(&temporary).ok();
-        Error::Io { path: path.display().to_string(), source }
-    })
+    content(network)?.save(path.as_ref())
 }
 
 /// Reads a network.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::ModelFile`] (also when its numbers are of the other type),
-/// [`Error::OutOfMemory`].
+/// [`crate::Error::Io`], [`crate::Error::ModelFile`] (also when its numbers are of the other type),
+/// [`crate::Error::OutOfMemory`].
 pub fn load<T: Scalar>(path: impl AsRef<Path>) -> Result<Network<T>> {
     let path = path.as_ref();
-    let name = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|source| Error::Io { path: name.clone(), source })?;
-    from_bytes(&bytes, &name)?
-        .ok_or_else(|| Error::ModelFile { path: name, reason: format!("its numbers are not {}", T::NAME) })
+    load_if(path)?
+        .ok_or_else(|| NETWORK.wrong(&path.display().to_string(), format!("its numbers are not {}", T::NAME)))
+}
+
+/// Reads a network; `None` when its numbers are of the other type.
+pub(crate) fn load_if<T: Scalar>(path: &Path) -> Result<Option<Network<T>>> {
+    read(Reader::open(NETWORK, path)?)
 }

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::activation::Activation;
-use crate::error::{Error, Result, check_number};
+use crate::error::{Error, Result, check_number, check_typed};
 use crate::kernel::{Scalar, StandardMode};
 use crate::loss::Objective;
 use crate::pass::{Packed, input_gradient, predict};
@@ -111,6 +111,7 @@ impl<T: Scalar> Network<T> {
         seed: u64,
     ) -> Result<Self> {
         let layers = layers(layer_sizes, hidden, output, bias)?;
+        check_constants::<T>(&layers)?;
         let mut network = Self::zeros(layers)?;
         init.check()?;
         if let Init::Uniform { range } = init {
@@ -150,6 +151,16 @@ impl<T: Scalar> Network<T> {
         parameters.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { numbers: count })?;
         parameters.resize(layers.iter().map(Layer::n_parameters).sum(), T::ZERO);
         Ok(Self { layers, parameters, packed: OnceLock::new() })
+    }
+
+    /// The same network.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn try_clone(&self) -> Result<Self> {
+        let mut clone = Self::zeros(self.layers.clone())?;
+        clone.parameters.copy_from_slice(&self.parameters);
+        Ok(clone)
     }
 
     /// The layers, first hidden layer first.
@@ -336,6 +347,12 @@ impl<T: Scalar> Network<T> {
     ) -> Result<(f64, Vec<T>)> {
         loss_and_gradient(self, data, loss.into(), alpha, n_threads, &mut || false)
     }
+}
+
+/// Checks that the constants of activations are numbers of the network's type.
+pub(crate) fn check_constants<T: Scalar>(layers: &[Layer]) -> Result<()> {
+    let constants = layers.iter().filter_map(|layer| layer.activation.constant());
+    constants.into_iter().try_for_each(|(name, constant)| check_typed::<T>(name, constant))
 }
 
 fn layers(sizes: &[usize], hidden: &[Activation], output: Activation, bias: &[bool]) -> Result<Vec<Layer>> {

@@ -23,6 +23,7 @@ __all__ = [
     "LogLoss",
     "Logistic",
     "Network",
+    "NotedCheckpoint",
     "Quantile",
     "Rprop",
     "_StandardArithmetic",
@@ -30,6 +31,7 @@ __all__ = [
     "_n_threads",
     "_set_thread_limit",
     "_thread_limit",
+    "checkpoint_note",
     "train",
 ]
 
@@ -453,4 +455,12 @@ def train(
     callback: Callable[[Epoch], bool | None] | None = None,
     n_threads: int | None = None,
     warm_start: bool = False,
+    checkpoint: str | PathLike[str] | NotedCheckpoint | None = None,
+    every: int = 10,
 ) -> History: ...
+
+@final
+class NotedCheckpoint:
+    def __new__(cls, path: str | PathLike[str], note: Callable[[], tuple[str, list[float]]]) -> Self: ...
+
+def checkpoint_note(path: str | PathLike[str]) -> tuple[str, list[float]] | None: ...

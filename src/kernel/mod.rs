@@ -29,5 +29,5 @@ pub use handoff::{Handoff, MOST_ITEMS};
 pub use mode::StandardMode;
 pub use panels::{MOST_IN_SQUARE, gather_rows, panel_lines, panels, transpose, transpose_lines};
 pub use product::{Derivative, Product, Terms, Then, ends_in_half, even_share};
-pub use scalar::{MOST_LANES, Scalar};
+pub use scalar::{MOST_LANES, Numbers, Scalar};
 pub use simd::Simd;

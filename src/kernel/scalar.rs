@@ -97,6 +97,17 @@ pub trait Scalar:
     fn to_bytes(numbers: &[Self]) -> Vec<u8>;
     /// The numbers of a little-endian byte string; a last incomplete one is left out.
     fn from_bytes(bytes: &[u8]) -> Vec<Self>;
+    /// Numbers of either type as one type.
+    fn numbers(numbers: &[Self]) -> Numbers<'_>;
+}
+
+/// Numbers of either type.
+#[derive(Clone, Copy, Debug)]
+pub enum Numbers<'a> {
+    /// `f32`
+    Single(&'a [f32]),
+    /// `f64`
+    Double(&'a [f64]),
 }
 
 mod private {
@@ -108,7 +119,7 @@ mod private {
 macro_rules! scalar {
     ($t:ident, $name:literal, $lanes:literal, $avx512:ident, $avx2:ident,
      $exp:ident, $expm1:ident, $log:ident, $softplus:ident, $logistic:ident, $tanh:ident, $arctan:ident,
-     $normal:ident) => {
+     $normal:ident, $variant:ident) => {
         impl Scalar for $t {
             const NAME: &'static str = $name;
             const LANES: usize = $lanes;
@@ -182,6 +193,9 @@ macro_rules! scalar {
             fn from_bytes(bytes: &[u8]) -> Vec<Self> {
                 let (numbers, _) = bytes.as_chunks();
                 numbers.iter().map(|b| Self::from_le_bytes(*b)).collect()
+            }
+            fn numbers(numbers: &[Self]) -> Numbers<'_> {
+                Numbers::$variant(numbers)
             }
         }
 
@@ -278,7 +292,8 @@ scalar!(
     logistic_f32,
     tanh_f32,
     arctan_f32,
-    normal_f32
+    normal_f32,
+    Single
 );
 scalar!(
     f64,
@@ -293,5 +308,6 @@ scalar!(
     logistic_f64,
     tanh_f64,
     arctan_f64,
-    normal_f64
+    normal_f64,
+    Double
 );

@@ -146,6 +146,16 @@ impl Loss {
         }
     }
 
+    /// Its constant and the name of that, where it has one.
+    pub(crate) fn constant(self) -> Option<(&'static str, f64)> {
+        match self {
+            Self::SmoothedLogLoss { label_smoothing } => Some(("label_smoothing", label_smoothing)),
+            Self::Huber { delta } => Some(("delta", delta)),
+            Self::Quantile { quantile } => Some(("quantile", quantile)),
+            _ => None,
+        }
+    }
+
     /// Checks that the loss goes with an output activation.
     pub(crate) fn check_output(self, output: Activation) -> Result<()> {
         let (fits, expected) = match self {

@@ -37,6 +37,10 @@ impl Rule for Adam {
         check_number("epsilon", self.epsilon, "a positive number", |x| x > 0.0)
     }
 
+    fn constants(&self) -> Vec<(&'static str, f64)> {
+        vec![("learning_rate", self.learning_rate), ("epsilon", self.epsilon)]
+    }
+
     #[inline(always)]
     fn step<T: Scalar>(
         &self,
@@ -102,6 +106,10 @@ impl Rule for AdamW {
     fn check(&self) -> Result<()> {
         self.adam.check()?;
         check_number("weight_decay", self.weight_decay, "0 or a positive number", |x| x >= 0.0)
+    }
+
+    fn constants(&self) -> Vec<(&'static str, f64)> {
+        self.adam.constants()
     }
 
     #[inline(always)]

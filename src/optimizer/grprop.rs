@@ -85,6 +85,12 @@ impl Rule for GRprop {
         check_number("offset", self.offset, "a positive number", |x| x > 0.0)
     }
 
+    fn constants(&self) -> Vec<(&'static str, f64)> {
+        let mut constants = self.step_sizes.constants();
+        constants.push(("offset", self.offset));
+        constants
+    }
+
     fn start<T: Scalar>(&self, array: usize, numbers: &mut [T]) {
         if array == 0 {
             self.step_sizes.start(numbers);

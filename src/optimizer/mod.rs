@@ -56,6 +56,9 @@ pub(crate) trait Rule {
     /// Checks the constants.
     fn check(&self) -> Result<()>;
 
+    /// The constants that a step uses as numbers of the parameters' type, by name.
+    fn constants(&self) -> Vec<(&'static str, f64)>;
+
     /// Whether a step looks at the loss.
     fn needs_loss(&self) -> bool {
         false
@@ -156,6 +159,11 @@ impl Optimizer {
 
     pub(crate) fn check(&self) -> Result<()> {
         with_rule!(self, rule => rule.check())
+    }
+
+    /// The constants that a step uses as numbers of the parameters' type, by name.
+    pub(crate) fn constants(&self) -> Vec<(&'static str, f64)> {
+        with_rule!(self, rule => rule.constants())
     }
 
     pub(crate) fn whole(&self) -> bool {

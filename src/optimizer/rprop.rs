@@ -93,6 +93,10 @@ impl Rule for Rprop {
         self.step_sizes.check()
     }
 
+    fn constants(&self) -> Vec<(&'static str, f64)> {
+        self.step_sizes.constants()
+    }
+
     fn needs_loss(&self) -> bool {
         self.variant == Variant::ImprovedPlus
     }

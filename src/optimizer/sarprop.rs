@@ -66,6 +66,10 @@ impl Rule for Sarprop {
         not_negative("weight_decay", self.weight_decay)
     }
 
+    fn constants(&self) -> Vec<(&'static str, f64)> {
+        self.step_sizes.constants()
+    }
+
     fn needs_loss(&self) -> bool {
         true
     }

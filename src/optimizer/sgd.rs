@@ -37,6 +37,10 @@ impl Rule for Sgd {
         self.schedule.check(self.learning_rate)
     }
 
+    fn constants(&self) -> Vec<(&'static str, f64)> {
+        vec![("learning_rate", self.learning_rate)]
+    }
+
     #[inline(always)]
     fn step<T: Scalar>(
         &self,

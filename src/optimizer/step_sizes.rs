@@ -83,6 +83,16 @@ impl StepSizes {
         Ok(())
     }
 
+    /// The constants that are used as numbers of the parameters' type; `min` may become 0.
+    pub(super) fn constants(&self) -> Vec<(&'static str, f64)> {
+        let (low, high) = match self.initial {
+            InitialStep::Same(step) => (step, step),
+            InitialStep::Drawn { low, high } => (low, high),
+        };
+        let constants = [("increase", self.increase), ("max_step", self.max)];
+        constants.into_iter().chain([("initial_step", low), ("initial_step", high)]).collect()
+    }
+
     /// Fills in the step sizes before the first step, in the order of the parameters.
     pub(super) fn start<T: Scalar>(&self, step_sizes: &mut [T]) {
         match self.initial {

@@ -2,6 +2,7 @@
 //! what was expected.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -116,9 +117,21 @@ pub(super) fn flag(name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// A name.
 pub(super) fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     match value.cast::<PyString>() {
-        Ok(text) => text.extract(),
+        // Half of a surrogate pair is no text.
+        Ok(text) => text.extract().map_err(|_| wrong(name, "a name", value)),
         Err(_) => Err(wrong_type(name, "a name", value)),
     }
+}
+
+/// A path.
+pub(super) fn path(name: &str, value: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
+    value.extract().map_err(|error: PyErr| {
+        if error.is_instance_of::<PyTypeError>(value.py()) {
+            wrong_type(name, "a path", value)
+        } else {
+            error
+        }
+    })
 }
 
 fn integer(name: &str, expected: &str, value: &Bound<'_, PyAny>) -> PyResult<i128> {

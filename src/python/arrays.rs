@@ -1,14 +1,15 @@
 //! NumPy arrays in and out.
 
-use ndarray::{ArrayView, Ix1, Ix2, Ix3};
+use ndarray::{ArrayView, IntoDimension, Ix1, Ix2, Ix3};
 use numpy::prelude::*;
 use numpy::{BorrowError, Element, PyArray, PyReadonlyArray, PyReadwriteArray1, PyUntypedArray};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use super::arguments::{type_name, wrong_type};
 use crate::Scalar;
+use crate::error::collected;
 use crate::kernel::StandardMode;
 
 /// An array of `T` with this many dimensions: the caller's own if it is one already, else a
@@ -77,8 +78,30 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
         let converted = array.call_method1("astype", (T::NAME,));
         quiet.call_method1("__exit__", (py.None(), py.None(), py.None()))?;
         let converted = converted?;
-        let array = converted.cast::<PyArray<T, D>>().map_err(PyErr::from)?;
-        Ok(Self(array.try_readonly()?))
+        let converted = converted.cast::<PyArray<T, D>>().map_err(PyErr::from)?;
+        let own = Self(converted.try_readonly()?);
+        own.check_range(name, &array)?;
+        Ok(own)
+    }
+
+    /// Tells of a number that was finite and is too large for `T`. What was not finite is told of later.
+    fn check_range(&self, name: &str, before: &Bound<'py, PyAny>) -> PyResult<()> {
+        let view = self.view();
+        let Some((place, _)) = view.indexed_iter().find(|(_, x)| !x.finite()) else { return Ok(()) };
+        let place = PyTuple::new(before.py(), ndarray::Dimension::slice(&place.into_dimension()))?;
+        let number = before.get_item(&place)?;
+        if !before.py().import("numpy")?.call_method1("isfinite", (&number,))?.is_truthy()? {
+            return Ok(());
+        }
+        let (expected, got, at) = (T::NAME, number.str()?, place.try_iter()?.collect::<PyResult<Vec<_>>>()?);
+        Err(PyValueError::new_err(format!(
+            "{name} must hold numbers that {expected} can hold, got {got} at {at:?}"
+        )))
+    }
+
+    /// A copy of the numbers, row by row.
+    pub fn numbers(&self) -> PyResult<Vec<T>> {
+        Ok(collected(self.view().iter().copied())?)
     }
 
     pub fn view(&self) -> ArrayView<'_, T, D> {
@@ -112,8 +135,8 @@ impl<'py, T: Scalar + Element> Changed<'py, T> {
         }
     }
 
-    pub fn numbers(&self) -> Vec<T> {
-        self.0.as_array().to_vec()
+    pub fn numbers(&self) -> PyResult<Vec<T>> {
+        Ok(collected(self.0.as_array().iter().copied())?)
     }
 
     pub fn write(&mut self, numbers: &[T]) {
@@ -148,9 +171,33 @@ pub(super) fn empty<'py, T: Scalar + Element, S: Dimensions + IntoPyObject<'py>>
     Ok(array.cast_into::<PyArray<T, S::Dim>>()?)
 }
 
+/// A copy for Python.
+pub(super) fn matrix<'py, T: Scalar + Element>(
+    py: Python<'py>,
+    from: ArrayView<'_, T, Ix2>,
+) -> PyResult<Bound<'py, PyArray<T, Ix2>>> {
+    let array = empty::<T, _>(py, from.dim())?;
+    array.try_readwrite()?.as_array_mut().assign(&from);
+    Ok(array)
+}
+
+/// A copy for Python.
+pub(super) fn vector<'py, T: Scalar + Element>(
+    py: Python<'py>,
+    from: ArrayView<'_, T, Ix1>,
+) -> PyResult<Bound<'py, PyArray<T, Ix1>>> {
+    let array = empty::<T, _>(py, (from.len(),))?;
+    array.try_readwrite()?.as_array_mut().assign(&from);
+    Ok(array)
+}
+
 /// A shape as a tuple.
 pub(super) trait Dimensions {
     type Dim: ndarray::Dimension;
+}
+
+impl Dimensions for (usize,) {
+    type Dim = Ix1;
 }
 
 impl Dimensions for (usize, usize) {

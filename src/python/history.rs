@@ -1,6 +1,12 @@
 //! `ferroprop.History` and `ferroprop.Epoch`.
 
+use pyo3::conversion::FromPyObjectOwned;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::arguments::wrong;
+use crate::StopReason;
 
 /// The state of affairs after an epoch, as a callback of `train` gets it.
 ///
@@ -51,8 +57,44 @@ impl From<&crate::Epoch> for Epoch {
     }
 }
 
+/// An entry of a pickled object, as this type.
+fn entry<'py, V: FromPyObjectOwned<'py>>(
+    state: &Bound<'py, PyDict>,
+    name: &str,
+    expected: &str,
+) -> PyResult<V> {
+    let value = state.get_item(name)?.unwrap_or_else(|| state.py().None().into_bound(state.py()));
+    value.extract().map_err(|_| wrong(name, expected, &value))
+}
+
 #[pymethods]
 impl Epoch {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyDict>,))> {
+        let state = PyDict::new(py);
+        state.set_item("epoch", self.epoch)?;
+        state.set_item("loss", self.loss)?;
+        state.set_item("penalty", self.penalty)?;
+        state.set_item("validation_loss", self.validation_loss)?;
+        state.set_item("score", self.score)?;
+        state.set_item("learning_rate", self.learning_rate)?;
+        state.set_item("seconds", self.seconds)?;
+        Ok((py.get_type::<Self>().getattr("_from_state")?, (state,)))
+    }
+
+    #[staticmethod]
+    fn _from_state(state: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let (number, optional) = ("a number", "a number or None");
+        Ok(Self {
+            epoch: entry(state, "epoch", "a number of epochs")?,
+            loss: entry(state, "loss", number)?,
+            penalty: entry(state, "penalty", number)?,
+            validation_loss: entry(state, "validation_loss", optional)?,
+            score: entry(state, "score", optional)?,
+            learning_rate: entry(state, "learning_rate", optional)?,
+            seconds: entry(state, "seconds", number)?,
+        })
+    }
+
     fn __repr__(&self) -> String {
         let optional = [
             ("validation_loss", self.validation_loss),
@@ -108,6 +150,52 @@ pub(super) struct History(pub(super) crate::History);
 
 #[pymethods]
 impl History {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyDict>,))> {
+        let state = PyDict::new(py);
+        state.set_item("loss", self.loss())?;
+        state.set_item("penalty", self.penalty())?;
+        state.set_item("validation_loss", self.validation_loss())?;
+        state.set_item("score", self.score())?;
+        state.set_item("learning_rate", self.learning_rate())?;
+        state.set_item("best_epoch", self.best_epoch())?;
+        state.set_item("stop_reason", self.stop_reason())?;
+        state.set_item("seconds", self.seconds())?;
+        Ok((py.get_type::<Self>().getattr("_from_state")?, (state,)))
+    }
+
+    #[staticmethod]
+    fn _from_state(state: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let loss: Vec<f64> = entry(state, "loss", "a list of numbers")?;
+        let list = |name: &str, may_be_empty: bool| -> PyResult<Vec<f64>> {
+            let list: Vec<f64> = entry(state, name, "a list of numbers")?;
+            if list.len() == loss.len() || may_be_empty && list.is_empty() {
+                return Ok(list);
+            }
+            let (expected, got) = (loss.len(), list.len());
+            Err(PyValueError::new_err(format!("{name} must hold {expected} numbers, as loss, got {got}")))
+        };
+        let reason: String = entry(state, "stop_reason", "a name")?;
+        let best_epoch: usize = entry(state, "best_epoch", "a number of epochs")?;
+        if best_epoch > loss.len() {
+            let most = loss.len();
+            return Err(PyValueError::new_err(format!(
+                "best_epoch must be at most {most}, got {best_epoch}"
+            )));
+        }
+        Ok(Self(crate::History {
+            penalty: list("penalty", false)?,
+            validation_loss: list("validation_loss", true)?,
+            score: list("score", true)?,
+            learning_rate: list("learning_rate", true)?,
+            best_epoch,
+            stop_reason: StopReason::from_name(&reason).ok_or_else(|| {
+                PyValueError::new_err(format!("stop_reason must be a reason to stop, got {reason:?}"))
+            })?,
+            seconds: entry(state, "seconds", "a number")?,
+            loss,
+        }))
+    }
+
     #[getter]
     fn loss(&self) -> Vec<f64> {
         self.0.loss.clone()

@@ -39,7 +39,7 @@ mod core {
     #[pymodule_export]
     use super::threads::{_n_threads, _set_thread_limit, _thread_limit, StandardArithmetic};
     #[pymodule_export]
-    use super::training::train;
+    use super::training::{NotedCheckpoint, checkpoint_note, train};
 
     /// The interpreter that has this library, told by where its module `sys` is.
     static INTERPRETER: OnceLock<usize> = OnceLock::new();

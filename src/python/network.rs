@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use ndarray::{ArrayView1, ArrayView2, Dimension};
 use numpy::prelude::*;
-use numpy::{Element, PyArray1, PyArray2, PyArrayDescr};
+use numpy::{Element, PyArray2, PyArrayDescr};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -14,7 +14,7 @@ use pyo3::types::{PyBytes, PyList, PyString};
 
 use super::activation::{activation, is_one, to_python};
 use super::arguments::{Arg, count, flag, one_or_each, type_name, wrong, wrong_type};
-use super::arrays::{Matrix, Vector, empty};
+use super::arrays::{Matrix, Vector, empty, matrix, vector};
 use super::loss::{self, Given};
 use super::signals::Signals;
 use crate::{Dataset, Init, Layer, Scalar};
@@ -208,8 +208,11 @@ impl Network {
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         with_typed!(&self.typed, slot => {
             let network = slot.load();
-            let layers = 0..network.layers().len();
-            PyList::new(py, layers.map(|layer| PyArray2::from_array(py, &network.weights(layer))))
+            let weights = PyList::empty(py);
+            for layer in 0..network.layers().len() {
+                weights.append(matrix(py, network.weights(layer))?)?;
+            }
+            Ok(weights)
         })
     }
 
@@ -218,9 +221,12 @@ impl Network {
     fn biases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         with_typed!(&self.typed, slot => {
             let network = slot.load();
-            let layers = 0..network.layers().len();
-            let biases = layers.map(|layer| network.biases(layer).map(|b| PyArray1::from_array(py, &b)));
-            PyList::new(py, biases)
+            let biases = PyList::empty(py);
+            for layer in 0..network.layers().len() {
+                let of_layer = network.biases(layer).map(|of_layer| vector(py, of_layer)).transpose()?;
+                biases.append(of_layer)?;
+            }
+            Ok(biases)
         })
     }
 
@@ -247,7 +253,7 @@ impl Network {
     /// array([[5.]], dtype=float32)
     fn set_parameters(&self, weights: &Bound<'_, PyAny>, biases: &Bound<'_, PyAny>) -> PyResult<()> {
         with_typed!(&self.typed, slot => {
-            let mut network = crate::Network::clone(&slot.load());
+            let mut network = slot.load().try_clone()?;
             fill(&mut network, weights, biases)?;
             slot.store(Arc::new(network));
             Ok(())
@@ -522,11 +528,9 @@ impl Network {
     /// Network([2, 3, 1], activation=['tanh'], output='identity', dtype='float32')
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        py.detach(|| {
-            let name = path.display().to_string();
-            let bytes =
-                std::fs::read(&path).map_err(|source| crate::Error::Io { path: name.clone(), source })?;
-            from_bytes(&bytes, &name)
+        py.detach(|| match crate::model_file::load_if::<f32>(&path)? {
+            Some(network) => Ok(network.into()),
+            None => Ok(crate::load::<f64>(&path)?.into()),
         })
     }
 
@@ -568,15 +572,15 @@ impl Network {
     /// >>> net.set_parameters([[[2.0]]], [[0.0]])
     /// >>> kept.weights[0] == net.weights[0]
     /// array([[False]])
-    fn copy(&self) -> Self {
-        with_typed!(&self.typed, slot => crate::Network::clone(&slot.load()).into())
+    fn copy(&self) -> PyResult<Self> {
+        with_typed!(&self.typed, slot => Ok(slot.load().try_clone()?.into()))
     }
 
-    fn __copy__(&self) -> Self {
+    fn __copy__(&self) -> PyResult<Self> {
         self.copy()
     }
 
-    fn __deepcopy__(&self, _memo: &Bound<'_, PyAny>) -> Self {
+    fn __deepcopy__(&self, _memo: &Bound<'_, PyAny>) -> PyResult<Self> {
         self.copy()
     }
 
@@ -631,11 +635,7 @@ fn from_bytes(bytes: &[u8], name: &str) -> PyResult<Network> {
         return Ok(network.into());
     }
     let network = crate::from_bytes::<f64>(bytes, name)?;
-    let wrong = || crate::Error::ModelFile {
-        path: name.to_owned(),
-        reason: "its layers have numbers of different types".to_owned(),
-    };
-    Ok(network.ok_or_else(wrong)?.into())
+    Ok(network.unwrap_or_else(|| unreachable!("its numbers are of one type or the other")).into())
 }
 
 fn activations(value: &Bound<'_, PyAny>, count: usize) -> PyResult<Vec<crate::Activation>> {
@@ -747,7 +747,7 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
     let x = Matrix::<T>::new("X", x)?;
     let y = Matrix::<T>::new("Y", y)?;
     let weights = sample_weight.map(|w| Vector::<T>::new("sample_weight", w)).transpose()?;
-    let data = Dataset::new(x.view(), y.view(), weights.as_ref().map(Vector::view));
+    let data = Dataset::try_new(x.view(), y.view(), weights.as_ref().map(Vector::view))?;
     let raised = Mutex::new(None);
     let own = loss.own(&raised);
     let objective = loss.objective::<T>(network.output(), own.as_ref());
@@ -767,10 +767,10 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
         let own = rest.split_off(..fan_in * fan_out).unwrap_or_default();
         let own = ArrayView2::from_shape((fan_in, fan_out), own)
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        weight_gradients.append(PyArray2::from_array(py, &own))?;
+        weight_gradients.append(matrix(py, own)?)?;
         if bias {
             let own = rest.split_off(..fan_out).unwrap_or_default();
-            bias_gradients.append(PyArray1::from_array(py, &ArrayView1::from(own)))?;
+            bias_gradients.append(vector(py, ArrayView1::from(own))?)?;
         } else {
             bias_gradients.append(py.None())?;
         }

@@ -9,8 +9,8 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
-use super::arguments::{Arg, number, wrong, wrong_type};
-use super::arrays::{Changed, Vector};
+use super::arguments::{Arg, number, text, wrong, wrong_type};
+use super::arrays::{Changed, Vector, vector};
 use crate::{Choice, InitialStep, Optimizer, OptimizerState, Scalar, Schedule, StepSizes, Variant};
 
 /// The memory of an optimizer for networks of either number type.
@@ -66,7 +66,8 @@ impl Slot<'_> {
         if !warm_start || matches!(*memory, Memory::Fresh) {
             return Ok(OptimizerState::new(self.optimizer.clone())?);
         }
-        T::recall(&memory).cloned().ok_or_else(|| {
+        let state = T::recall(&memory).map(OptimizerState::try_clone).transpose()?;
+        state.ok_or_else(|| {
             PyValueError::new_err(format!(
                 "optimizer must have been used with a {} network before for warm_start=True",
                 T::NAME
@@ -112,10 +113,10 @@ impl Slot<'_> {
         loss: &Arg<'_>,
     ) -> PyResult<()> {
         // Copies are what is checked and what is used, whatever other threads do to the arrays.
-        let gradient = Vector::<T>::new("gradient", gradient)?.view().to_vec();
+        let gradient = Vector::<T>::new("gradient", gradient)?.numbers()?;
         let loss = loss.optional_number("loss")?;
         let mut parameters = Changed::<T>::new("parameters", parameters)?;
-        let mut numbers = parameters.numbers();
+        let mut numbers = parameters.numbers()?;
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(state) = T::recall_mut(&mut memory) {
             state.step(&mut numbers, &gradient, loss)?;
@@ -140,8 +141,8 @@ pub(super) fn with_optimizer<R>(
     value: &Bound<'_, PyAny>,
     use_it: impl FnOnce(Slot<'_>) -> PyResult<R>,
 ) -> PyResult<R> {
-    if let Ok(name) = value.cast::<PyString>() {
-        let optimizer = Optimizer::from_name(&name.extract::<String>()?)?;
+    if value.is_instance_of::<PyString>() {
+        let optimizer = Optimizer::from_name(&text("optimizer", value)?)?;
         use_it(Slot { optimizer, memory: &Mutex::default() })
     } else if let Ok(rprop) = value.cast::<Rprop>() {
         use_it(rprop.get().slot())
@@ -171,7 +172,7 @@ fn memory_to_python<'py>(py: Python<'py>, memory: &Mutex<Memory>) -> PyResult<Bo
         into.set_item("learning_rate", state.learning_rate())?;
         into.set_item("previous_loss", state.previous_loss())?;
         for (name, array) in state.arrays() {
-            into.set_item(name, PyArray1::from_slice(into.py(), array))?;
+            into.set_item(name, vector(into.py(), array.into())?)?;
         }
         Ok(())
     }
@@ -192,18 +193,18 @@ fn memory_from_python(optimizer: &Optimizer, state: &Bound<'_, PyDict>) -> PyRes
         let mut arrays = Vec::new();
         for name in optimizer.arrays() {
             let array = Vector::<T>::new(name, &entry(state, name)?)?;
-            arrays.push(array.view().to_vec());
+            arrays.push(array.numbers()?);
         }
+        let counted = |name: &str| {
+            let value = entry(state, name)?;
+            value.extract::<u64>().map_err(|_| wrong(name, "a number of times", &value))
+        };
         let state = OptimizerState::restore(
             optimizer.clone(),
             arrays,
-            [
-                entry(state, "steps")?.extract()?,
-                entry(state, "epochs")?.extract()?,
-                entry(state, "rows_seen")?.extract()?,
-            ],
-            entry(state, "learning_rate")?.extract()?,
-            entry(state, "previous_loss")?.extract()?,
+            [counted("steps")?, counted("epochs")?, counted("rows_seen")?],
+            Arg::Given(entry(state, "learning_rate")?).optional_number("learning_rate")?,
+            number("previous_loss", &entry(state, "previous_loss")?)?,
         )?;
         Ok(T::remember(state))
     }
@@ -211,8 +212,14 @@ fn memory_from_python(optimizer: &Optimizer, state: &Bound<'_, PyDict>) -> PyRes
         return Ok(Memory::Fresh);
     }
     let first = optimizer.arrays().first().copied().unwrap_or_default();
-    let dtype: String = entry(state, first)?.getattr("dtype")?.getattr("name")?.extract()?;
-    if dtype == "float32" { read::<f32>(optimizer, state) } else { read::<f64>(optimizer, state) }
+    let array = entry(state, first)?;
+    if array.cast::<PyArray1<f32>>().is_ok() {
+        read::<f32>(optimizer, state)
+    } else if array.cast::<PyArray1<f64>>().is_ok() {
+        read::<f64>(optimizer, state)
+    } else {
+        Err(wrong_type(first, "a NumPy vector of float32 or float64", &array))
+    }
 }
 
 fn entry<'py>(state: &Bound<'py, PyDict>, name: &str) -> PyResult<Bound<'py, PyAny>> {

@@ -1,5 +1,6 @@
 //! `ferroprop.train`.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,15 +10,15 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyOverflowError, PyRuntimeWarning, P
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyTuple};
 
-use super::arguments::{Arg, number, one_or_each, wrong, wrong_type};
+use super::arguments::{Arg, number, one_or_each, path, wrong, wrong_type};
 use super::arrays::{Matrix, Vector};
 use super::history::{Epoch, History};
 use super::loss::{self, Given};
 use super::network::{Network, with_typed};
 use super::optimizer::{Remembered, Rprop, Slot, with_optimizer};
 use super::signals::{Signals, has_raised, keep};
-use crate::error::plain;
-use crate::{Dataset, Observer, Settings, Shuffle, StopReason};
+use crate::error::{collected, plain};
+use crate::{Checkpoint, Dataset, Note, Observer, Settings, Shuffle, StopReason};
 
 /// Adjust a network's weights and biases until its loss on the data is small.
 ///
@@ -78,7 +79,15 @@ use crate::{Dataset, Observer, Settings, Shuffle, StopReason};
 ///     Threads; None leaves it to the CPU affinity and OMP_NUM_THREADS. The result does not depend
 ///     on it.
 /// warm_start : bool, default=False
-///     Go on from the state that the optimizer kept from its last call.
+///     Go on from the state that the optimizer kept from its last call. Not with a ``checkpoint``,
+///     which has that state.
+/// checkpoint : str, path-like or None, default=None
+///     A file to save the training in: after every ``every`` epochs and when it ends, by Ctrl-C too.
+///     If the file is there already, training goes on from it and ends in the same bits as if it had
+///     never stopped: make the same call again, with a network of the same initial parameters. A
+///     training that was done is only returned, unless ``epochs`` has grown. See the notes.
+/// every : int, default=10
+///     Epochs from one save to the next.
 ///
 /// Returns
 /// -------
@@ -89,9 +98,11 @@ use crate::{Dataset, Observer, Settings, Shuffle, StopReason};
 /// ------
 /// ValueError
 ///     If shapes do not fit, numbers are not finite or outside the loss's domain, or a setting is
-///     outside its own.
+///     outside its own; if ``checkpoint`` is a file of another training, or no checkpoint.
 /// TypeError
 ///     If an argument is of the wrong kind.
+/// OSError
+///     If the checkpoint cannot be read or written; the file that was there stays.
 /// Exception
 ///     Whatever a function among the arguments raises.
 ///
@@ -102,6 +113,17 @@ use crate::{Dataset, Observer, Settings, Shuffle, StopReason};
 ///     epoch before.
 /// UserWarning
 ///     If Ctrl-C ended the training; the network has the parameters of the last complete epoch.
+///
+/// Notes
+/// -----
+/// A checkpoint has the network, the optimizer's state, the epoch, the history, what patience and
+/// ``restore_best`` need, and a description of the training. From call to call ``epochs``,
+/// ``patience``, ``max_time`` (it counts for each call) and ``n_threads`` may change; if anything else
+/// does, rows and targets included, the call raises and changes nothing. Functions are not compared,
+/// and must be the same; ``shuffle`` is called with the epoch's number in the whole training. With a
+/// linear schedule a training that goes on with more epochs differs from one that had them from the
+/// start. A divergence is not saved: the file has what was there before. `docs/file-format.md`
+/// describes the file.
 ///
 /// References
 /// ----------
@@ -118,10 +140,21 @@ use crate::{Dataset, Observer, Settings, Shuffle, StopReason};
 /// True
 /// >>> net.predict(X).round().ravel().tolist()
 /// [0.0, 1.0, 1.0, 0.0]
+///
+/// Ten epochs, and later ninety more:
+///
+/// >>> import os, tempfile
+/// >>> path = os.path.join(tempfile.mkdtemp(), "run.ckpt")
+/// >>> net = fp.Network([2, 4, 1], activation="tanh", output="logistic", seed=3)
+/// >>> fp.train(net, X, Y, epochs=10, checkpoint=path).epochs
+/// 10
+/// >>> net = fp.Network([2, 4, 1], activation="tanh", output="logistic", seed=3)
+/// >>> fp.train(net, X, Y, epochs=100, checkpoint=path).loss == history.loss
+/// True
 #[pyfunction]
-#[pyo3(signature = (network, X, Y, *, loss = Arg::Absent, optimizer = None, epochs = Arg::Absent, batch_size = Arg::Absent, shuffle = None, sample_weight = None, alpha = Arg::Absent, dropout = Arg::Absent, validation = None, score = Arg::Absent, patience = Arg::Absent, tolerance = Arg::Absent, restore_best = Arg::Absent, max_time = Arg::Absent, seed = Arg::Absent, callback = Arg::Absent, n_threads = Arg::Absent, warm_start = Arg::Absent))]
+#[pyo3(signature = (network, X, Y, *, loss = Arg::Absent, optimizer = None, epochs = Arg::Absent, batch_size = Arg::Absent, shuffle = None, sample_weight = None, alpha = Arg::Absent, dropout = Arg::Absent, validation = None, score = Arg::Absent, patience = Arg::Absent, tolerance = Arg::Absent, restore_best = Arg::Absent, max_time = Arg::Absent, seed = Arg::Absent, callback = Arg::Absent, n_threads = Arg::Absent, warm_start = Arg::Absent, checkpoint = None, every = Arg::Absent))]
 #[pyo3(
-    text_signature = "(network, X, Y, *, loss=None, optimizer=None, epochs=200, batch_size=None, shuffle=True, sample_weight=None, alpha=0.0, dropout=0.0, validation=None, score=None, patience=None, tolerance=0.0, restore_best=None, max_time=None, seed=0, callback=None, n_threads=None, warm_start=False)"
+    text_signature = "(network, X, Y, *, loss=None, optimizer=None, epochs=200, batch_size=None, shuffle=True, sample_weight=None, alpha=0.0, dropout=0.0, validation=None, score=None, patience=None, tolerance=0.0, restore_best=None, max_time=None, seed=0, callback=None, n_threads=None, warm_start=False, checkpoint=None, every=10)"
 )]
 #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
 pub(super) fn train<'py>(
@@ -147,6 +180,8 @@ pub(super) fn train<'py>(
     callback: Arg<'py>,
     n_threads: Arg<'py>,
     warm_start: Arg<'py>,
+    checkpoint: Option<&Bound<'py, PyAny>>,
+    every: Arg<'py>,
 ) -> PyResult<History> {
     let network = network.cast::<Network>().map_err(|_| wrong_type("network", "a Network", network))?;
     let arguments = Arguments {
@@ -169,7 +204,13 @@ pub(super) fn train<'py>(
         callback: callback.callable("callback")?,
         score: score.callable("score")?,
         warm_start: warm_start.flag("warm_start", false)?,
+        checkpoint: saving(checkpoint, every.count("every", 10)?)?,
     };
+    if arguments.warm_start && arguments.checkpoint.is_some() {
+        return Err(PyValueError::new_err(
+            "warm_start must be False with a checkpoint, which has the optimizer's state, got True",
+        ));
+    }
     let own = optimizer.is_none().then(|| Bound::new(py, Rprop::fresh()?)).transpose()?;
     let optimizer = optimizer.or_else(|| own.as_ref().map(Bound::as_any));
     let Some(optimizer) = optimizer else { unreachable!("one of the two is there") };
@@ -199,12 +240,53 @@ struct Arguments<'a, 'py> {
     callback: Option<Py<PyAny>>,
     score: Option<Py<PyAny>>,
     warm_start: bool,
+    checkpoint: Option<Saving>,
 }
 
 enum Order {
     AsIs,
     Random,
     By(Py<PyAny>),
+}
+
+/// A checkpoint, and what gives its note.
+struct Saving {
+    checkpoint: Checkpoint,
+    note: Option<Py<PyAny>>,
+}
+
+fn saving(value: Option<&Bound<'_, PyAny>>, every: usize) -> PyResult<Option<Saving>> {
+    let Some(value) = value else { return Ok(None) };
+    if let Ok(noted) = value.cast::<NotedCheckpoint>() {
+        let NotedCheckpoint { path, note } = noted.get();
+        let note = Some(note.clone_ref(value.py()));
+        return Ok(Some(Saving { checkpoint: Checkpoint { path: path.clone(), every }, note }));
+    }
+    let path = path("checkpoint", value)?;
+    Ok(Some(Saving { checkpoint: Checkpoint { path, every }, note: None }))
+}
+
+/// A path with a function that gives a text and numbers for the checkpoint; for the estimators.
+#[pyclass(frozen, module = "ferroprop._core")]
+pub(super) struct NotedCheckpoint {
+    path: PathBuf,
+    note: Py<PyAny>,
+}
+
+#[pymethods]
+impl NotedCheckpoint {
+    #[new]
+    #[pyo3(signature = (path, note), text_signature = "(path, note)")]
+    fn new(path: &Bound<'_, PyAny>, note: Py<PyAny>) -> PyResult<Self> {
+        Ok(Self { path: self::path("checkpoint", path)?, note })
+    }
+}
+
+/// The note in a checkpoint; None if there is no such file.
+#[pyfunction]
+pub(super) fn checkpoint_note(path: &Bound<'_, PyAny>) -> PyResult<Option<(String, Vec<f64>)>> {
+    let note = crate::training::note(&self::path("checkpoint", path)?)?;
+    Ok(note.map(|Note { text, numbers }| (text, numbers)))
 }
 
 fn order(value: &Bound<'_, PyAny>) -> PyResult<Order> {
@@ -272,8 +354,8 @@ impl<'py, T: Remembered + Element> Arrays<'py, T> {
         })
     }
 
-    fn dataset(&self) -> Dataset<'_, T> {
-        Dataset::new(self.x.view(), self.y.view(), self.weights.as_ref().map(Vector::view))
+    fn dataset(&self) -> PyResult<Dataset<'_, T>> {
+        Ok(Dataset::try_new(self.x.view(), self.y.view(), self.weights.as_ref().map(Vector::view))?)
     }
 }
 
@@ -297,8 +379,8 @@ fn run<'py, T: Remembered + Element>(
         }
     };
     let mut state = optimizer.state::<T>(arguments.warm_start)?;
-    let data = arrays.dataset();
-    let validation = validation.as_ref().map(Arrays::dataset);
+    let data = arrays.dataset()?;
+    let validation = validation.as_ref().map(Arrays::dataset).transpose()?;
     let raised = Mutex::new(None);
     let order_by = match &arguments.shuffle {
         Order::By(function) => Some(function),
@@ -312,6 +394,7 @@ fn run<'py, T: Remembered + Element>(
         network: object.clone().unbind(),
         callback: arguments.callback,
         score: arguments.score,
+        note: arguments.checkpoint.as_ref().and_then(|saving| Some(saving.note.as_ref()?.clone_ref(py))),
         raised: &raised,
         signals: Signals::new(&raised),
     };
@@ -321,7 +404,8 @@ fn run<'py, T: Remembered + Element>(
         Order::Random => Some(Shuffle::Seeded(arguments.seed)),
         Order::By(_) => None,
     };
-    let mut network = crate::Network::clone(&before);
+    let checkpoint = arguments.checkpoint.map(|saving| saving.checkpoint);
+    let mut network = before.try_clone()?;
     let result = py.detach(|| {
         let settings = Settings {
             epochs: arguments.epochs,
@@ -337,6 +421,7 @@ fn run<'py, T: Remembered + Element>(
             max_time: arguments.max_time,
             n_threads: arguments.n_threads,
             scored,
+            checkpoint,
         };
         crate::train(&mut network, &data, objective, &settings, &mut state, &mut observer)
     });
@@ -397,7 +482,8 @@ fn own_order(function: Option<&Py<PyAny>>, epoch: usize, raised: &Mutex<Option<P
 fn row_numbers(rows: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
     // NumPy's usual index type; what does not fit becomes a row that is not there.
     if let Ok(rows) = rows.extract::<PyReadonlyArray1<'_, i64>>() {
-        return Ok(rows.as_array().iter().map(|&row| u32::try_from(row).unwrap_or(u32::MAX)).collect());
+        let rows = rows.as_array();
+        return Ok(collected(rows.iter().map(|&row| u32::try_from(row).unwrap_or(u32::MAX)))?);
     }
     let expected = "a function that returns row numbers";
     rows.try_iter()
@@ -421,12 +507,13 @@ struct FromPython<'a, T> {
     network: Py<Network>,
     callback: Option<Py<PyAny>>,
     score: Option<Py<PyAny>>,
+    note: Option<Py<PyAny>>,
     raised: &'a Mutex<Option<PyErr>>,
     signals: Signals<'a>,
 }
 
 impl<T: Remembered> FromPython<'_, T> {
-    fn failed(&self) -> bool {
+    fn has_raised(&self) -> bool {
         has_raised(self.raised)
     }
 
@@ -443,7 +530,10 @@ impl<T: Remembered + Element> Observer<T> for FromPython<'_, T> {
 
     fn score(&mut self, network: &crate::Network<T>) -> Option<f64> {
         if self.looks_at_network() {
-            self.slot.store(Arc::new(network.clone()));
+            match network.try_clone() {
+                Ok(network) => self.slot.store(Arc::new(network)),
+                Err(error) => keep(self.raised, error.into()),
+            }
         }
         let score = self.score.as_ref()?;
         let number = self.call(|py| {
@@ -455,7 +545,7 @@ impl<T: Remembered + Element> Observer<T> for FromPython<'_, T> {
 
     fn epoch(&mut self, epoch: &crate::Epoch, _network: &crate::Network<T>) -> bool {
         let stop = self.callback.as_ref().and_then(|callback| {
-            if self.failed() {
+            if self.has_raised() {
                 return None;
             }
             self.call(|py| {
@@ -464,10 +554,20 @@ impl<T: Remembered + Element> Observer<T> for FromPython<'_, T> {
                 Ok(answer.extract::<bool>(py).unwrap_or(false))
             })
         });
-        stop.unwrap_or(false) || self.failed()
+        stop.unwrap_or(false) || self.has_raised()
     }
 
     fn interrupted(&mut self) -> bool {
-        self.signals.interrupted() || self.failed()
+        self.signals.interrupted() || self.has_raised()
+    }
+
+    fn failed(&self) -> bool {
+        self.has_raised()
+    }
+
+    fn note(&mut self) -> Option<Note> {
+        let Some(note) = &self.note else { return Some(Note::default()) };
+        let (text, numbers) = self.call(|py| note.call0(py)?.extract(py))?;
+        Some(Note { text, numbers })
     }
 }

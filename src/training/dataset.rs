@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, collected};
 use crate::kernel::Scalar;
 use crate::loss::Objective;
 use crate::network::{Network, check_matrix};
@@ -28,6 +28,19 @@ impl<'a, T: Scalar> Dataset<'a, T> {
     #[must_use]
     pub fn new(x: ArrayView2<'a, T>, y: ArrayView2<'a, T>, weights: Option<ArrayView1<'_, T>>) -> Self {
         Self { x, y, weights: weights.map(|weights| weights.iter().copied().collect()) }
+    }
+
+    /// The same, with a copy of the weights only if there is room for it.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn try_new(
+        x: ArrayView2<'a, T>,
+        y: ArrayView2<'a, T>,
+        weights: Option<ArrayView1<'_, T>>,
+    ) -> Result<Self> {
+        let weights = weights.map(|weights| collected(weights.iter().copied())).transpose()?;
+        Ok(Self { x, y, weights })
     }
 
     /// The number of rows.

@@ -8,12 +8,12 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayViewMut2};
+use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::state::OptimizerState;
 use super::whole::Whole;
 use super::{Batch, Dataset, Update};
-use crate::error::Result;
+use crate::error::{Error, Result, room, zeros};
 use crate::kernel::{Aligned, Finish, Gradient, Scalar, Simd, Task, dispatch, ends_in_half, even_share};
 use crate::loss::{Loss, Objective};
 use crate::network::{Layer, Network};
@@ -95,6 +95,8 @@ pub(super) struct Engine<'a, T> {
     capacity: usize,
     /// Whether the blocks still hold the one chunk of a full batch.
     loaded: bool,
+    /// Outputs, targets, gradients and losses of a chunk, for a loss of the caller's own.
+    own_loss: [Vec<T>; 4],
 }
 
 impl<'a, T: Scalar> Engine<'a, T> {
@@ -116,6 +118,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let blocks = (0..chunk_rows.div_ceil(capacity))
             .map(|_| Block::for_training(&layers, capacity, weighted, dropout.0))
             .collect::<Result<_>>()?;
+        let own_rows = if matches!(objective, Objective::Own(_)) { chunk_rows } else { 0 };
+        let of_outputs = || zeros(own_rows.saturating_mul(network.n_outputs()));
+        let own_loss = [of_outputs()?, of_outputs()?, of_outputs()?, zeros(own_rows)?];
         let mut engine = Self {
             shares: shares(&packed.layers, threads, rows > chunk_rows)?,
             whole: None,
@@ -129,6 +134,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
             chunk_rows,
             capacity,
             loaded: false,
+            own_loss,
         };
         engine.parameters_changed();
         Ok(engine)
@@ -137,11 +143,6 @@ impl<'a, T: Scalar> Engine<'a, T> {
     /// The parameters in panels.
     pub fn parameters(&self) -> &Aligned<T> {
         &self.packed.weights
-    }
-
-    pub fn set_parameters(&mut self, packed: &[T]) {
-        self.packed.weights.copy_from_slice(packed);
-        self.parameters_changed();
     }
 
     fn parameters_changed(&mut self) {
@@ -165,26 +166,38 @@ impl<'a, T: Scalar> Engine<'a, T> {
     }
 
     /// Copies the gradient out, in the network's order.
-    pub fn copy_gradient(&self, to: &mut [T]) {
-        self.gather_shares(to, |share| &share.gradient);
+    pub fn copy_gradient(&self, to: &mut [T]) -> Result<()> {
+        self.gather_shares(to, |share| &share.gradient)
     }
 
-    fn gather_shares(&self, to: &mut [T], array: impl Fn(&Share<T>) -> &Aligned<T>) {
-        let all: Vec<T> = self.shares.iter().flat_map(|share| array(share).iter().copied()).collect();
+    fn gather_shares(&self, to: &mut [T], array: impl Fn(&Share<T>) -> &Aligned<T>) -> Result<()> {
+        let mut all = room(self.packed.weights.len())?;
+        self.shares.iter().for_each(|share| all.extend_from_slice(array(share)));
         unpack(&self.packed.layers, &all, to);
+        Ok(())
     }
 
-    /// Takes over the arrays of an optimizer, or makes new ones.
-    pub fn keep_arrays(&mut self, state: &OptimizerState<T>) -> Result<()> {
+    /// Copies parameters in panels to the network's order.
+    pub fn unpack(&self, packed: &[T], to: &mut [T]) {
+        unpack(&self.packed.layers, packed, to);
+    }
+
+    /// Copies parameters in the network's order to panels.
+    pub fn pack(&self, parameters: &[T], to: &mut [T]) {
+        pack(&self.packed.layers, parameters, to);
+    }
+
+    /// Takes over the arrays of an optimizer, or makes new ones where there are none.
+    pub fn keep_arrays(&mut self, optimizer: &Optimizer, arrays: &[Vec<T>]) -> Result<()> {
         let count = self.layers.iter().map(Layer::n_parameters).sum();
-        let whole = state.optimizer().whole();
+        let whole = optimizer.whole();
         self.whole = whole.then(|| Whole::new(count, self.packed.weights.len())).transpose()?;
         let mut packed = Aligned::zeros(self.packed.weights.len())?;
-        for index in 0..state.optimizer().arrays().len() {
+        for index in 0..optimizer.arrays().len() {
             let mut array = Aligned::zeros(count)?;
-            match state.arrays.get(index) {
+            match arrays.get(index) {
                 Some(kept) => array.copy_from_slice(kept),
-                None => state.optimizer().start(index, &mut array),
+                None => optimizer.start(index, &mut array),
             }
             if let Some(whole) = &mut self.whole {
                 whole.arrays.push(array);
@@ -201,9 +214,13 @@ impl<'a, T: Scalar> Engine<'a, T> {
         Ok(())
     }
 
-    /// Copies the arrays of the optimizer, all of them one after the other.
-    pub fn copy_arrays(&self, to: &mut Vec<T>) {
+    /// Copies the arrays of the optimizer, all of them one after the other, as they are.
+    pub fn copy_arrays(&self, to: &mut Vec<T>) -> Result<()> {
         to.clear();
+        let of_shares = self.shares.iter().flat_map(|share| &share.arrays).map(|array| array.len());
+        let of_whole = self.whole.iter().flat_map(|whole| &whole.arrays).map(|array| array.len());
+        let numbers = of_shares.chain(of_whole).sum();
+        to.try_reserve_exact(numbers).map_err(|_| Error::OutOfMemory { numbers })?;
         match &self.whole {
             Some(whole) => whole.arrays.iter().for_each(|array| to.extend_from_slice(array)),
             None => {
@@ -213,6 +230,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
                     .for_each(|array| to.extend_from_slice(array));
             }
         }
+        Ok(())
     }
 
     /// Takes such a copy back.
@@ -227,20 +245,19 @@ impl<'a, T: Scalar> Engine<'a, T> {
         }
     }
 
-    /// Gives the arrays back to the optimizer.
-    pub fn return_arrays(&self, state: &mut OptimizerState<T>) {
-        if let Some(whole) = &self.whole {
-            state.arrays = whole.arrays.iter().map(|array| array.to_vec()).collect();
-            return;
-        }
+    /// The optimizer's arrays, in the network's order.
+    pub fn arrays(&self, state: &OptimizerState<T>) -> Result<Vec<Vec<T>>> {
         let count = self.layers.iter().map(Layer::n_parameters).sum();
-        state.arrays = (0..state.optimizer().arrays().len())
-            .map(|index| {
-                let mut array = vec![T::ZERO; count];
-                self.gather_shares(&mut array, |share| &share.arrays[index]);
-                array
-            })
-            .collect();
+        let mut arrays = Vec::new();
+        for index in 0..state.optimizer().arrays().len() {
+            let mut array = zeros(count)?;
+            match &self.whole {
+                Some(whole) => array.copy_from_slice(&whole.arrays[index]),
+                None => self.gather_shares(&mut array, |share| &share.arrays[index])?,
+            }
+            arrays.push(array);
+        }
+        Ok(arrays)
     }
 
     /// The loss of a batch and its gradient; with an optimizer, the parameters are updated too.
@@ -323,21 +340,22 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let Objective::Own(own) = self.objective else { return true };
         let columns = self.layers[self.layers.len() - 1].fan_out;
         let blocks = &mut self.blocks[..in_use];
-        let rows = blocks.iter().map(|block| block.rows).sum();
-        let mut outputs = Array2::from_elem((rows, columns), T::ZERO);
-        let mut targets = outputs.clone();
-        let mut gradients = vec![T::ZERO; rows * columns];
-        let mut losses = vec![T::ZERO; rows];
-        let arrays = (outputs.as_slice_mut(), targets.as_slice_mut());
-        let (Some(mut to_outputs), Some(mut to_targets)) = arrays else { return false };
+        let rows: usize = blocks.iter().map(|block| block.rows).sum();
+        let [outputs, targets, gradients, losses] = &mut self.own_loss;
+        let [outputs, targets, gradients] =
+            [outputs, targets, gradients].map(|buffer| &mut buffer[..rows * columns]);
+        let losses = &mut losses[..rows];
+        let (mut to_outputs, mut to_targets) = (&mut *outputs, &mut *targets);
         for block in &*blocks {
             let own = block.rows * columns;
             block.copy_outputs(columns, to_outputs.split_off_mut(..own).unwrap_or_default());
             block.copy_targets(columns, to_targets.split_off_mut(..own).unwrap_or_default());
         }
-        let into = ArrayViewMut2::from_shape((rows, columns), &mut gradients);
-        let goes_on = into
-            .is_ok_and(|into| own.losses_and_gradients(outputs.view(), targets.view(), &mut losses, into));
+        let shape = (rows, columns);
+        let views = (ArrayView2::from_shape(shape, outputs), ArrayView2::from_shape(shape, targets));
+        let (Ok(outputs), Ok(targets)) = views else { return false };
+        let into = ArrayViewMut2::from_shape(shape, &mut *gradients);
+        let goes_on = into.is_ok_and(|into| own.losses_and_gradients(outputs, targets, losses, into));
         team.after_foreign_code();
         if !goes_on {
             return false;

@@ -41,6 +41,15 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    const ALL: [Self; 6] =
+        [Self::Epochs, Self::Patience, Self::Time, Self::Callback, Self::Interrupted, Self::Diverged];
+
+    /// The reason of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
     /// The name it goes by in Python.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -84,6 +93,29 @@ impl History {
         self.loss.len()
     }
 
+    /// The lists, each with its name in a checkpoint.
+    pub(super) fn lists(&self) -> [(&'static str, &[f64]); 5] {
+        [
+            ("history.loss", &self.loss),
+            ("history.penalty", &self.penalty),
+            ("history.validation_loss", &self.validation_loss),
+            ("history.score", &self.score),
+            ("history.learning_rate", &self.learning_rate),
+        ]
+    }
+
+    /// The list of a name that [`History::lists`] has.
+    pub(super) fn list_mut(&mut self, name: &str) -> Option<&mut Vec<f64>> {
+        Some(match name {
+            "history.loss" => &mut self.loss,
+            "history.penalty" => &mut self.penalty,
+            "history.validation_loss" => &mut self.validation_loss,
+            "history.score" => &mut self.score,
+            "history.learning_rate" => &mut self.learning_rate,
+            _ => return None,
+        })
+    }
+
     pub(super) fn push(&mut self, epoch: &Epoch) {
         self.loss.push(epoch.loss);
         self.penalty.push(epoch.penalty);
@@ -113,6 +145,16 @@ impl Monitor {
             best: f64::INFINITY,
             bad_epochs: 0,
         }
+    }
+
+    /// The best number so far, and the epochs in a row without improvement.
+    pub fn watched(&self) -> (f64, usize) {
+        (self.best, self.bad_epochs)
+    }
+
+    /// Goes on from what [`Monitor::watched`] gave.
+    pub fn resume(&mut self, watched: (f64, usize)) {
+        (self.best, self.bad_epochs) = watched;
     }
 
     /// Takes note of an epoch; whether it is the best so far.

@@ -1,5 +1,6 @@
 //! The fit loop: epochs, batches, validation, stopping, events.
 
+mod checkpoint;
 mod dataset;
 mod engine;
 mod history;
@@ -7,6 +8,9 @@ mod settings;
 mod state;
 mod whole;
 
+#[cfg(feature = "python")]
+pub(crate) use checkpoint::note;
+pub use checkpoint::{Checkpoint, Note, rewritten};
 pub use dataset::Dataset;
 pub use history::{Epoch, History, StopReason};
 #[cfg(feature = "python")]
@@ -16,16 +20,18 @@ pub use state::OptimizerState;
 
 use std::time::Instant;
 
-use crate::error::{Error, Result};
-use crate::kernel::{Scalar, StandardMode};
+use crate::error::{Error, Result, check_typed, collected, zeros};
+use crate::kernel::{Aligned, Scalar, StandardMode};
 use crate::loss::Objective;
 use crate::network::Network;
 use crate::optimizer::{Optimizer, Step};
 use crate::parallel::{Team, threads};
 use crate::pass::Selection;
 use crate::random::{Purpose, Random};
+use checkpoint::{Saved, Saver};
 use engine::Engine;
 use history::Monitor;
+use state::Counters;
 
 /// What a caller wants to hear and say in the course of training. Every method has a default that
 /// does nothing.
@@ -51,6 +57,18 @@ pub trait Observer<T> {
     fn interrupted(&mut self) -> bool {
         false
     }
+
+    /// Whether a score cannot be used; then the epoch does not count, and the training ends as if it
+    /// were interrupted.
+    fn failed(&self) -> bool {
+        false
+    }
+
+    /// What to put down in a checkpoint beside the training itself; `None` ends the training, and
+    /// the last save stays.
+    fn note(&mut self) -> Option<Note> {
+        Some(Note::default())
+    }
 }
 
 impl<T> Observer<T> for () {}
@@ -59,14 +77,16 @@ impl<T> Observer<T> for () {}
 ///
 /// On return the network has the parameters of the last epoch, or of the best one with
 /// [`Settings::restore_best`]; after a divergence or an interruption those of the last complete
-/// epoch. `state` keeps the optimizer's arrays for a later call; a divergence leaves it fresh.
+/// epoch. `state` keeps the optimizer's memory of that epoch for a later call; a divergence leaves
+/// it fresh.
 ///
 /// The loss is a [`crate::Loss`] or, as an [`Objective`], one of the caller's own.
 ///
 /// # Errors
 /// [`Error::Shape`], [`Error::Value`] and [`Error::Argument`] for what does not fit together or is
-/// outside its domain, [`Error::LossAndOutput`], [`Error::OutOfMemory`]. The network and the state
-/// are as they were then.
+/// outside its domain, [`Error::LossAndOutput`], [`Error::OutOfMemory`]; with a [`Checkpoint`]
+/// [`Error::OtherTraining`], [`Error::ModelFile`] and [`Error::Io`]. The network and the state are
+/// as they were then.
 ///
 /// ```
 /// use ferroprop::{Activation, Dataset, Init, Loss, Network, Optimizer, OptimizerState, Rprop, Settings, train};
@@ -100,10 +120,28 @@ pub fn train<'a, T: Scalar>(
         validation.check(network, &objective, "validation ")?;
     }
     state.check(network)?;
+    let saver = match &settings.checkpoint {
+        None => None,
+        Some(_) if !state.is_fresh() => {
+            return Err(Error::argument(
+                "optimizer",
+                "one without memory for a checkpoint",
+                "one that was used",
+            ));
+        }
+        Some(checkpoint) => {
+            let saver = Saver::new(checkpoint, network, data, &objective, settings, state.optimizer())?;
+            saver.check()?;
+            let saved = saver.resume(network, settings, state.optimizer())?;
+            Some((saver, saved))
+        }
+    };
+    let (saver, saved) = saver.unzip();
+    let saved = saved.flatten();
     let batch_rows = settings.batch_rows(data.rows());
     let n_threads = engine::useful_threads(network, batch_rows, threads(settings.n_threads));
     let mut engine = Engine::new(
-        network,
+        saved.as_ref().map_or(&*network, |saved| &saved.network),
         objective,
         (dropout, settings.dropout_seed),
         settings.alpha,
@@ -111,9 +149,25 @@ pub fn train<'a, T: Scalar>(
         data.weighted(),
         n_threads,
     )?;
-    engine.keep_arrays(state)?;
-    let run = Run { network, data, settings, batch_rows, observer, started: Instant::now() };
-    Team::with(n_threads, |team| run.epochs(&mut engine, state, team))
+    // The caller's state stays what it is until all is done.
+    let mut working = state.without_arrays();
+    match &saved {
+        None => engine.keep_arrays(state.optimizer(), &state.arrays)?,
+        Some(saved) => {
+            engine.keep_arrays(state.optimizer(), &saved.arrays)?;
+            working.counters = saved.counters;
+        }
+    }
+    let before = if observer.looks_at_network() { Some(network.try_clone()?) } else { None };
+    let run =
+        Run { network: &mut *network, data, settings, batch_rows, observer, saver, started: Instant::now() };
+    let history = Team::with(n_threads, |team| run.epochs(&mut engine, &mut working, saved, team));
+    match (&history, before) {
+        (Ok(_), _) => *state = working,
+        (Err(_), Some(before)) => *network = before,
+        (Err(_), None) => {}
+    }
+    history
 }
 
 /// The loss over all rows and its gradient; see [`Network::loss_and_gradient`].
@@ -126,7 +180,7 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
     interrupted: &mut dyn FnMut() -> bool,
 ) -> Result<(f64, Vec<T>)> {
     let _standard = StandardMode::enter();
-    settings::check_alpha(alpha)?;
+    settings::check_alpha::<T>(alpha)?;
     check_objective(network, &objective)?;
     data.check(network, &objective, "")?;
     let rows = data.rows();
@@ -136,14 +190,17 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
         engine.gradient(team, data, Selection::Range { from: 0 }, rows, None, interrupted)
     });
     let total = total.ok_or(Error::Interrupted)?;
-    let mut gradient = network.parameters().to_vec();
-    engine.copy_gradient(&mut gradient);
+    let mut gradient = zeros(network.n_parameters())?;
+    engine.copy_gradient(&mut gradient)?;
     Ok((total.loss, gradient))
 }
 
 fn check_objective<T: Scalar>(network: &Network<T>, objective: &Objective<'_, T>) -> Result<()> {
     if let Objective::Loss(loss) = objective {
         loss.check()?;
+        if let Some((name, constant)) = loss.constant() {
+            check_typed::<T>(name, constant)?;
+        }
         loss.check_output(network.output())?;
     }
     Ok(())
@@ -155,7 +212,54 @@ struct Run<'a, 'd, 's, T> {
     settings: &'a Settings<'s, T>,
     batch_rows: usize,
     observer: &'a mut dyn Observer<T>,
+    saver: Option<Saver>,
     started: Instant,
+}
+
+/// What a checkpoint has of an epoch's end beside network and history.
+struct Complete<T> {
+    arrays: Vec<Vec<T>>,
+    counters: Counters,
+    watched: (f64, usize),
+}
+
+/// The course of a training: what it has seen, and where it can go back to.
+struct Course<T> {
+    history: History,
+    monitor: Monitor,
+    /// Parameters of the last complete epoch, of the one before, and of the best one.
+    complete: Aligned<T>,
+    previous: Aligned<T>,
+    best: Aligned<T>,
+    /// The optimizer's memory at the end of that epoch. The arrays are only kept where a step is not the
+    /// last thing that happens in an epoch, and so there may be something to go back from.
+    arrays: Option<Vec<T>>,
+    counters: Counters,
+    /// How long it had taken when this call began.
+    seconds: f64,
+    saved_epoch: usize,
+}
+
+impl<T: Scalar> Course<T> {
+    /// Adds an epoch, which is complete.
+    fn add(&mut self, epoch: &Epoch, engine: &Engine<'_, T>, loss_lags: bool) {
+        std::mem::swap(&mut self.previous, &mut self.complete);
+        self.complete.copy_from_slice(engine.parameters());
+        self.history.push(epoch);
+        self.history.seconds = epoch.seconds;
+        if self.monitor.improved(epoch) {
+            self.history.best_epoch = epoch.epoch;
+            if self.monitor.restores_best() {
+                self.best.copy_from_slice(if loss_lags { &self.previous } else { &self.complete });
+            }
+        }
+    }
+
+    /// Keeps the optimizer's memory as it is between two epochs.
+    fn keep(&mut self, engine: &Engine<'_, T>, state: &OptimizerState<T>) -> Result<()> {
+        self.counters = state.counters;
+        self.arrays.as_mut().map_or(Ok(()), |arrays| engine.copy_arrays(arrays))
+    }
 }
 
 impl<T: Scalar> Run<'_, '_, '_, T> {
@@ -163,106 +267,172 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         mut self,
         engine: &mut Engine<'_, T>,
         state: &mut OptimizerState<T>,
+        saved: Option<Saved<T>>,
         team: &mut Team<'_>,
     ) -> Result<History> {
-        let settings = self.settings;
-        let mut history = History::default();
-        let mut monitor = Monitor::new(settings);
-        // A full batch's loss belongs to the parameters before the update.
-        let loss_lags = monitor.watches_loss() && self.batch_rows == self.data.rows();
-        // Parameters of the last complete epoch, of the one before, and of the best one.
-        let mut complete = engine.parameters().try_clone()?;
-        let mut previous = complete.try_clone()?;
-        let mut best = complete.try_clone()?;
-        // An interruption goes back to the last complete epoch. Where all rows are one batch its step
-        // is the last thing that happens, so that only then there is nothing to go back from.
-        let steps_before_the_end = self.batch_rows < self.data.rows() || settings.validation.is_some();
-        let mut arrays = Vec::new();
-        let mut place = state.place();
+        let mut course = self.begin(engine, state, saved)?;
         let mut order = self.first_order()?;
-        for number in 1..=settings.epochs {
-            place = state.place();
-            if steps_before_the_end {
-                engine.copy_arrays(&mut arrays);
-            }
-            state.start_epoch(number, settings.epochs);
-            let done = if self.reorder(number, state, &mut order)? {
+        let mut done = course.history.epochs();
+        // As it was when a checkpoint was saved that was out of patience.
+        let mut stop = (done > 0 && course.monitor.out_of_patience()).then_some(StopReason::Patience);
+        while stop.is_none() && done < self.settings.epochs {
+            done += 1;
+            state.start_epoch(done, self.settings.epochs);
+            stop = if self.reorder(done, state, &mut order)? {
                 team.after_foreign_code();
-                self.epoch(engine, state, team, order.as_deref())
+                self.advance(engine, state, team, order.as_deref(), &mut course)?
             } else {
-                None
+                Some(StopReason::Interrupted)
             };
-            let Some(Batch { loss, penalty, .. }) = done else {
-                history.stop_reason = StopReason::Interrupted;
-                break;
-            };
-            if !loss.is_finite() || !engine.is_finite() {
-                history.stop_reason = StopReason::Diverged;
-                break;
-            }
-            let validation_loss = match &settings.validation {
-                None => None,
-                Some(data) => match engine.evaluate(team, data, &mut || self.observer.interrupted()) {
-                    None => {
-                        history.stop_reason = StopReason::Interrupted;
-                        break;
-                    }
-                    loss => loss,
-                },
-            };
-            std::mem::swap(&mut previous, &mut complete);
-            complete.copy_from_slice(engine.parameters());
-            if self.observer.looks_at_network() {
-                engine.copy_parameters(self.network.parameters_mut());
-            }
-            let score = self.observer.score(self.network);
-            let epoch = Epoch {
-                epoch: number,
-                loss,
-                penalty,
-                validation_loss,
-                score,
-                learning_rate: state.learning_rate(),
-                seconds: self.started.elapsed().as_secs_f64(),
-            };
-            state.end_epoch();
-            history.push(&epoch);
-            if monitor.improved(&epoch) {
-                history.best_epoch = number;
-                if monitor.restores_best() {
-                    best.copy_from_slice(if loss_lags { &previous } else { &complete });
-                }
-            }
-            if self.observer.epoch(&epoch, self.network) {
-                history.stop_reason = StopReason::Callback;
-                break;
-            }
-            if monitor.out_of_patience() && !state.lower_learning_rate(&mut monitor) {
-                history.stop_reason = StopReason::Patience;
-                break;
-            }
-            if settings.max_time.is_some_and(|most| self.started.elapsed() >= most) {
-                history.stop_reason = StopReason::Time;
-                break;
-            }
         }
+        course.history.stop_reason = stop.unwrap_or_default();
+        self.finish(engine, state, course)
+    }
+
+    fn begin(
+        &self,
+        engine: &Engine<'_, T>,
+        state: &OptimizerState<T>,
+        saved: Option<Saved<T>>,
+    ) -> Result<Course<T>> {
+        let complete = engine.parameters().try_clone()?;
+        let mut course = Course {
+            history: History::default(),
+            monitor: Monitor::new(self.settings),
+            previous: complete.try_clone()?,
+            best: complete.try_clone()?,
+            complete,
+            arrays: None,
+            counters: state.counters,
+            seconds: 0.0,
+            saved_epoch: 0,
+        };
+        if let Some(saved) = saved {
+            course.seconds = saved.history.seconds;
+            course.saved_epoch = saved.history.epochs();
+            course.history = saved.history;
+            course.monitor.resume(saved.watched);
+            saved.best.iter().for_each(|best| engine.pack(best, &mut course.best));
+        }
+        let steps_before_the_end = self.batch_rows < self.data.rows()
+            || self.settings.validation.is_some()
+            || self.observer.looks_at_network();
+        course.arrays = steps_before_the_end.then(Vec::new);
+        course.keep(engine, state)?;
+        Ok(course)
+    }
+
+    /// Makes an epoch; why it is the last one, if it is.
+    fn advance(
+        &mut self,
+        engine: &mut Engine<'_, T>,
+        state: &mut OptimizerState<T>,
+        team: &mut Team<'_>,
+        order: Option<&[u32]>,
+        course: &mut Course<T>,
+    ) -> Result<Option<StopReason>> {
+        let settings = self.settings;
+        let Some(Batch { loss, penalty, .. }) = self.epoch(engine, state, team, order) else {
+            return Ok(Some(StopReason::Interrupted));
+        };
+        if !loss.is_finite() || !engine.is_finite() {
+            return Ok(Some(StopReason::Diverged));
+        }
+        let validation_loss = match &settings.validation {
+            None => None,
+            Some(data) => match engine.evaluate(team, data, &mut || self.observer.interrupted()) {
+                None => return Ok(Some(StopReason::Interrupted)),
+                loss => loss,
+            },
+        };
+        if self.observer.looks_at_network() {
+            engine.copy_parameters(self.network.parameters_mut());
+        }
+        let score = self.observer.score(self.network);
+        if self.observer.failed() {
+            return Ok(Some(StopReason::Interrupted));
+        }
+        let epoch = Epoch {
+            epoch: course.history.epochs() + 1,
+            loss,
+            penalty,
+            validation_loss,
+            score,
+            learning_rate: state.learning_rate(),
+            seconds: course.seconds + self.started.elapsed().as_secs_f64(),
+        };
+        // A full batch's loss belongs to the parameters before the update.
+        let loss_lags = course.monitor.watches_loss() && self.batch_rows == self.data.rows();
+        course.add(&epoch, engine, loss_lags);
+        state.end_epoch();
+        let stopped = self.observer.epoch(&epoch, self.network).then_some(StopReason::Callback);
+        // Asked in any case: what becomes of the learning rate is part of the state.
+        let monitor = &mut course.monitor;
+        let patience = monitor.out_of_patience() && !state.lower_learning_rate(monitor);
+        let time = settings.max_time.is_some_and(|most| self.started.elapsed() >= most);
+        course.keep(engine, state)?;
+        if self.saver.as_ref().is_some_and(|saver| saver.is_due(epoch.epoch))
+            && !self.save(engine, course, state)?
+        {
+            return Ok(Some(StopReason::Interrupted));
+        }
+        Ok(stopped.or(patience.then_some(StopReason::Patience)).or(time.then_some(StopReason::Time)))
+    }
+
+    fn finish(
+        &mut self,
+        engine: &mut Engine<'_, T>,
+        state: &mut OptimizerState<T>,
+        mut course: Course<T>,
+    ) -> Result<History> {
+        let reason = course.history.stop_reason;
+        if reason == StopReason::Interrupted {
+            state.counters = course.counters;
+            course.arrays.iter().for_each(|arrays| engine.set_arrays(arrays));
+        }
+        let diverged = reason == StopReason::Diverged;
+        if self.saver.is_some() && !diverged && course.saved_epoch < course.history.epochs() {
+            self.save(engine, &mut course, state)?;
+        }
+        let Course { mut history, monitor, complete, best, seconds, .. } = course;
         let restored = monitor.restores_best() && history.best_epoch > 0;
-        engine.set_parameters(if restored { &best } else { &complete });
-        engine.copy_parameters(self.network.parameters_mut());
-        if history.stop_reason == StopReason::Diverged {
+        engine.unpack(if restored { &best } else { &complete }, self.network.parameters_mut());
+        if diverged {
             // What led there is no place to go on from.
             state.forget();
         } else {
-            if history.stop_reason == StopReason::Interrupted {
-                state.return_to(place);
-                if steps_before_the_end {
-                    engine.set_arrays(&arrays);
-                }
-            }
-            engine.return_arrays(state);
+            state.arrays = engine.arrays(state)?;
         }
-        history.seconds = self.started.elapsed().as_secs_f64();
+        history.seconds = seconds + self.started.elapsed().as_secs_f64();
         Ok(history)
+    }
+
+    /// Saves what is complete; `false` if the observer does not go on.
+    fn save(
+        &mut self,
+        engine: &Engine<'_, T>,
+        course: &mut Course<T>,
+        state: &OptimizerState<T>,
+    ) -> Result<bool> {
+        let Some(note) = self.observer.note() else { return Ok(false) };
+        let Some(saver) = &self.saver else { return Ok(true) };
+        let mut network = self.network.try_clone()?;
+        engine.unpack(&course.complete, network.parameters_mut());
+        let best = if course.monitor.restores_best() {
+            let mut numbers = zeros(network.n_parameters())?;
+            engine.unpack(&course.best, &mut numbers);
+            Some(numbers)
+        } else {
+            None
+        };
+        let complete = Complete {
+            arrays: engine.arrays(state)?,
+            counters: state.counters,
+            watched: course.monitor.watched(),
+        };
+        saver.save(&network, best.as_deref(), &complete, &course.history, state.optimizer(), &note)?;
+        course.saved_epoch = course.history.epochs();
+        Ok(true)
     }
 
     /// One pass over the data; means over the batches, or `None` after an interruption.
@@ -303,7 +473,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         }
         let last = u32::try_from(rows)
             .map_err(|_| Error::argument("X", format!("at most {} rows", u32::MAX), rows))?;
-        Ok(Some((0..last).collect()))
+        Ok(Some(collected(0..last)?))
     }
 
     /// The order of an epoch; `false` if the function that gives it does not go on.

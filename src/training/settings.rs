@@ -3,8 +3,8 @@
 use std::fmt::{Debug, Formatter};
 use std::time::Duration;
 
-use super::Dataset;
-use crate::error::{Error, Result, check_number};
+use super::{Checkpoint, Dataset};
+use crate::error::{Error, Result, check_number, check_typed, room};
 use crate::kernel::Scalar;
 
 /// The order in which an epoch goes through the rows.
@@ -69,6 +69,8 @@ pub struct Settings<'a, T> {
     pub n_threads: Option<usize>,
     /// Whether the observer gives a score.
     pub scored: bool,
+    /// Where the training is saved, and taken up; `None`, the default, nowhere.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 impl<T> Default for Settings<'_, T> {
@@ -87,13 +89,14 @@ impl<T> Default for Settings<'_, T> {
             max_time: None,
             n_threads: None,
             scored: false,
+            checkpoint: None,
         }
     }
 }
 
 impl<T: Scalar> Settings<'_, T> {
     pub(super) fn check(&self) -> Result<()> {
-        check_alpha(self.alpha)?;
+        check_alpha::<T>(self.alpha)?;
         check_number("tolerance", self.tolerance, "a finite number", |_| true)?;
         for (name, count) in
             [("epochs", Some(self.epochs)), ("batch_size", self.batch_size), ("patience", self.patience)]
@@ -123,8 +126,9 @@ impl<T: Scalar> Settings<'_, T> {
     }
 }
 
-pub(super) fn check_alpha(alpha: f64) -> Result<()> {
-    check_number("alpha", alpha, "0 or a positive number", |alpha| alpha >= 0.0)
+pub(super) fn check_alpha<T: Scalar>(alpha: f64) -> Result<()> {
+    check_number("alpha", alpha, "0 or a positive number", |alpha| alpha >= 0.0)?;
+    check_typed::<T>("alpha", alpha)
 }
 
 /// Checks a rate of dropout.
@@ -134,7 +138,8 @@ pub(crate) fn check_rate(rate: f64) -> Result<()> {
 
 /// Checks that an order holds every row once.
 pub(super) fn check_order(order: &[u32], rows: usize) -> Result<()> {
-    let mut seen = vec![false; rows];
+    let mut seen = room(rows)?;
+    seen.resize(rows, false);
     let mut distinct = 0;
     for &row in order {
         if let Some(seen) = seen.get_mut(row as usize) {

@@ -2,7 +2,7 @@
 
 use super::history::Monitor;
 use super::{Batch, Update};
-use crate::error::{Error, Result, check_number};
+use crate::error::{Error, Result, check_number, check_typed, collected, zeros};
 use crate::kernel::{Scalar, StandardMode};
 use crate::network::Network;
 use crate::optimizer::{MOST_ARRAYS, Optimizer, Step};
@@ -22,22 +22,21 @@ pub struct OptimizerState<T> {
     /// One array for each that the rule keeps, in the order of the network's parameters; empty
     /// before the first call.
     pub(super) arrays: Vec<Vec<T>>,
-    steps: u64,
-    epochs: u64,
-    rows_seen: u64,
-    learning_rate: Option<f64>,
-    previous_loss: f64,
+    pub(super) counters: Counters,
 }
 
-/// How far an optimizer has come; see [`OptimizerState`].
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    steps: u64,
-    epochs: u64,
-    rows_seen: u64,
-    learning_rate: Option<f64>,
-    previous_loss: f64,
+/// What an optimizer remembers beside its arrays.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counters {
+    pub steps: u64,
+    pub epochs: u64,
+    pub rows_seen: u64,
+    pub learning_rate: Option<f64>,
+    pub previous_loss: f64,
 }
+
+/// More than any training gets to; far from where counting would overflow.
+const MOST_COUNTED: u64 = 1 << 53;
 
 impl<T: Scalar> OptimizerState<T> {
     /// A fresh start.
@@ -46,6 +45,9 @@ impl<T: Scalar> OptimizerState<T> {
     /// [`Error::Argument`] when a constant is outside its domain.
     pub fn new(optimizer: Optimizer) -> Result<Self> {
         optimizer.check()?;
+        for (name, constant) in optimizer.constants() {
+            check_typed::<T>(name, constant)?;
+        }
         Ok(Self::fresh(optimizer))
     }
 
@@ -62,41 +64,85 @@ impl<T: Scalar> OptimizerState<T> {
         learning_rate: Option<f64>,
         previous_loss: f64,
     ) -> Result<Self> {
+        let counters = Counters { steps, epochs, rows_seen, learning_rate, previous_loss };
+        Self::restore_counters(optimizer, arrays, counters)
+    }
+
+    pub(super) fn restore_counters(
+        optimizer: Optimizer,
+        arrays: Vec<Vec<T>>,
+        counters: Counters,
+    ) -> Result<Self> {
         let fresh = Self::new(optimizer)?;
         let lengths: Vec<_> = arrays.iter().map(Vec::len).collect();
-        let expected = fresh.optimizer.arrays().len();
-        if lengths.len() != expected || lengths.iter().any(|len| *len != lengths[0]) {
-            return Err(Error::shape(
-                "optimizer state",
-                format!("{expected} arrays of one length"),
-                &lengths,
-            ));
+        let names = fresh.optimizer.arrays();
+        if lengths.len() != names.len() || lengths.iter().any(|len| *len != lengths[0]) {
+            let expected = format!("{} arrays of one length", names.len());
+            return Err(Error::shape("optimizer state", expected, &lengths));
         }
-        if fresh.learning_rate.is_some() != learning_rate.is_some()
+        for (name, array) in names.iter().zip(&arrays) {
+            if let Some(place) = array.iter().position(|x| x.to_f64().is_nan()) {
+                return Err(Error::value(
+                    format!("optimizer state {name}"),
+                    "numbers",
+                    array[place],
+                    [place],
+                ));
+            }
+        }
+        let Counters { steps, epochs, rows_seen, learning_rate, previous_loss } = counters;
+        for (name, count) in [("steps", steps), ("epochs", epochs), ("rows_seen", rows_seen)] {
+            if count > MOST_COUNTED {
+                return Err(Error::argument(name, format!("at most {MOST_COUNTED}"), count));
+            }
+        }
+        if fresh.counters.learning_rate.is_some() != learning_rate.is_some()
             || learning_rate.is_some_and(|rate| !(rate.is_finite() && rate >= 0.0))
         {
             let expected = format!("a rate as that of {:?}", fresh.optimizer);
             return Err(Error::argument("learning_rate", expected, format_args!("{learning_rate:?}")));
         }
-        Ok(Self { arrays, steps, epochs, rows_seen, learning_rate, previous_loss, ..fresh })
+        if previous_loss.is_nan() {
+            return Err(Error::argument("previous_loss", "a number", "nan"));
+        }
+        Ok(Self { arrays, counters, ..fresh })
+    }
+
+    /// The same state.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn try_clone(&self) -> Result<Self> {
+        let arrays = self.arrays.iter().map(|array| collected(array.iter().copied()));
+        Ok(Self { arrays: arrays.collect::<Result<_>>()?, ..self.without_arrays() })
+    }
+
+    /// The same, but for the arrays.
+    pub(super) fn without_arrays(&self) -> Self {
+        Self { optimizer: self.optimizer.clone(), arrays: Vec::new(), counters: self.counters }
+    }
+
+    /// Whether it starts from nothing.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.arrays.is_empty()
     }
 
     /// Complete epochs so far.
     #[must_use]
     pub fn epochs(&self) -> u64 {
-        self.epochs
+        self.counters.epochs
     }
 
     /// Rows that went through the steps so far.
     #[must_use]
     pub fn rows_seen(&self) -> u64 {
-        self.rows_seen
+        self.counters.rows_seen
     }
 
     /// The loss of the last step; infinite before the first.
     #[must_use]
     pub fn previous_loss(&self) -> f64 {
-        self.previous_loss
+        self.counters.previous_loss
     }
 
     /// The optimizer.
@@ -108,13 +154,13 @@ impl<T: Scalar> OptimizerState<T> {
     /// Steps made so far.
     #[must_use]
     pub fn steps(&self) -> u64 {
-        self.steps
+        self.counters.steps
     }
 
     /// The learning rate now, for optimizers that have one.
     #[must_use]
     pub fn learning_rate(&self) -> Option<f64> {
-        self.learning_rate
+        self.counters.learning_rate
     }
 
     /// The arrays that the rule keeps, by name, in the order of the network's parameters.
@@ -174,17 +220,13 @@ impl<T: Scalar> OptimizerState<T> {
         if self.arrays.is_empty() {
             self.arrays = (0..self.optimizer.arrays().len())
                 .map(|index| {
-                    let mut array = Vec::new();
-                    array
-                        .try_reserve_exact(parameters.len())
-                        .map_err(|_| Error::OutOfMemory { numbers: parameters.len() })?;
-                    array.resize(parameters.len(), T::ZERO);
+                    let mut array = zeros(parameters.len())?;
                     self.optimizer.start(index, &mut array);
                     Ok(array)
                 })
                 .collect::<Result<_>>()?;
         }
-        let loss = loss.unwrap_or(self.previous_loss);
+        let loss = loss.unwrap_or(self.counters.previous_loss);
         let update = self.update(loss);
         let step = update.step;
         let mut arrays: [&mut [T]; MOST_ARRAYS] = std::array::from_fn(|_| &mut [][..]);
@@ -192,8 +234,8 @@ impl<T: Scalar> OptimizerState<T> {
             *slot = array;
         }
         self.optimizer.step(&step, parameters, gradient, arrays);
-        self.steps += 1;
-        self.previous_loss = loss;
+        self.counters.steps += 1;
+        self.counters.previous_loss = loss;
         Ok(())
     }
 
@@ -210,23 +252,13 @@ impl<T: Scalar> OptimizerState<T> {
     }
 
     pub(super) fn start_epoch(&mut self, epoch: usize, epochs: usize) {
-        if let (Some(initial), Some(current)) = (self.optimizer.initial_learning_rate(), self.learning_rate) {
+        if let (Some(initial), Some(current)) =
+            (self.optimizer.initial_learning_rate(), self.counters.learning_rate)
+        {
             let schedule = self.optimizer.schedule();
-            self.learning_rate = Some(schedule.rate(initial, current, epoch, epochs, self.rows_seen));
+            self.counters.learning_rate =
+                Some(schedule.rate(initial, current, epoch, epochs, self.counters.rows_seen));
         }
-    }
-
-    /// Where training is, the arrays aside.
-    pub(super) fn place(&self) -> Place {
-        let Self { steps, epochs, rows_seen, learning_rate, previous_loss, .. } = *self;
-        Place { steps, epochs, rows_seen, learning_rate, previous_loss }
-    }
-
-    /// Back to where it was.
-    pub(super) fn return_to(&mut self, place: Place) {
-        let Place { steps, epochs, rows_seen, learning_rate, previous_loss } = place;
-        (self.steps, self.epochs, self.rows_seen) = (steps, epochs, rows_seen);
-        (self.learning_rate, self.previous_loss) = (learning_rate, previous_loss);
     }
 
     /// Back to a fresh start.
@@ -235,44 +267,43 @@ impl<T: Scalar> OptimizerState<T> {
     }
 
     fn fresh(optimizer: Optimizer) -> Self {
-        Self {
-            learning_rate: optimizer.initial_learning_rate(),
-            optimizer,
-            arrays: Vec::new(),
+        let counters = Counters {
             steps: 0,
             epochs: 0,
             rows_seen: 0,
+            learning_rate: optimizer.initial_learning_rate(),
             previous_loss: f64::INFINITY,
-        }
+        };
+        Self { optimizer, arrays: Vec::new(), counters }
     }
 
     pub(super) fn end_epoch(&mut self) {
-        self.epochs += 1;
+        self.counters.epochs += 1;
     }
 
     pub(super) fn update(&self, loss: f64) -> Update<'_> {
         Update {
             optimizer: &self.optimizer,
             step: Step {
-                number: self.steps + 1,
-                learning_rate: self.learning_rate.unwrap_or(0.0),
+                number: self.counters.steps + 1,
+                learning_rate: self.counters.learning_rate.unwrap_or(0.0),
                 loss,
-                previous_loss: self.previous_loss,
+                previous_loss: self.counters.previous_loss,
             },
         }
     }
 
     pub(super) fn end_step(&mut self, batch: &Batch, rows: usize) {
-        self.steps += 1;
-        self.rows_seen += rows as u64;
-        self.previous_loss = batch.loss;
+        self.counters.steps += 1;
+        self.counters.rows_seen += rows as u64;
+        self.counters.previous_loss = batch.loss;
     }
 
     /// Lowers the learning rate if its schedule does so when patience runs out; else `false`.
     pub(super) fn lower_learning_rate(&mut self, monitor: &mut Monitor) -> bool {
-        let lowered = self.learning_rate.and_then(|rate| self.optimizer.schedule().lowered(rate));
+        let lowered = self.counters.learning_rate.and_then(|rate| self.optimizer.schedule().lowered(rate));
         if lowered.is_some() {
-            self.learning_rate = lowered;
+            self.counters.learning_rate = lowered;
             monitor.renew_patience();
         }
         lowered.is_some()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from numbers import Integral, Real
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from ferroprop._core import _StandardArithmetic
 from ferroprop.estimators import _activations, _optimizers
+from ferroprop.estimators._checkpoints import FitCheckpoint
 from ferroprop.estimators._conversion import ConvertsToSklearn
 from ferroprop.estimators._epochs import NOT_FINITE, fit_by_epochs
 from ferroprop.estimators._initial_weights import initial_weights
@@ -36,6 +38,7 @@ from ferroprop.estimators._sklearn import (
 from ferroprop.estimators._start import Start
 from ferroprop.estimators._threads import threads_for
 from ferroprop.estimators._typing import Array, Layers, MatrixLike, TargetLike
+from ferroprop.estimators._unpickling import check_state
 from ferroprop.estimators._validation_set import Rows
 
 if TYPE_CHECKING:
@@ -91,6 +94,8 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
         "restore_best_weights": ["boolean", None],
         "callback": [callable, None],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "checkpoint": [str, os.PathLike, None],
+        "checkpoint_every": [Interval(Integral, 1, None, closed="left")],
         "n_jobs": [
             Interval(Integral, 1, None, closed="left"),
             Interval(Integral, None, -1, closed="right"),
@@ -288,6 +293,10 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
         layer_sizes = [X.shape[1], *hidden_sizes, Y.shape[1]]
         rng = check_random_state(self.random_state)
         output = self._out_activation() if self.output_activation is None else self.output_activation
+        checkpoint = None
+        if self.checkpoint is not None and not (incremental or initialize):
+            checkpoint = FitCheckpoint(self, rng)
+            rng = checkpoint.rng
         if fresh:
             coefs, intercepts = initial_weights(layer_sizes, activation, X.dtype, rng)
         else:
@@ -302,7 +311,17 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
             context = asked._init_callback_context(max_subtasks=self.max_iter + 1)
             context.call_on_fit_task_begin(**data)
         start = Start(
-            rows, validation, coefs, intercepts, output, rng, fresh, incremental, context=context, data=data
+            rows,
+            validation,
+            coefs,
+            intercepts,
+            output,
+            rng,
+            fresh,
+            incremental,
+            context=context,
+            data=data,
+            checkpoint=checkpoint,
         )
         if initialize:
             fitted = {**_layers(coefs, intercepts, output), "n_iter_": 0, "t_": 0, "loss_curve_": []}
@@ -441,7 +460,8 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take them back."""
+        """Take them back, if they can have been an estimator's."""
+        check_state(type(self), state)
         super().__setstate__(state)
         if "_optimizer" in state:
             self._optimizer = OptimizerKeeper(state["_optimizer"])

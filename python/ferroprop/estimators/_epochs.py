@@ -62,6 +62,10 @@ def fit_by_epochs(estimator: BaseMLP, keeper: OptimizerKeeper, start: Start) -> 
     # patience that outlasts the fit, infinite or not, is none
     waits = not start.incremental and estimator.n_iter_no_change < epochs
     dropout = _dropout(estimator)
+    shuffle: Callable[[int], NDArray[np.intp]] | bool = False
+    if mini_batches and estimator.shuffle:
+        shuffle = shuffled_orders(start.rng, n_rows)
+    checkpoint = start.checkpoint
     with audience(estimator, start, network, watched if decisive is None else None) as told:
 
         def tell(epoch: Epoch) -> bool:
@@ -84,7 +88,7 @@ def fit_by_epochs(estimator: BaseMLP, keeper: OptimizerKeeper, start: Start) -> 
             optimizer=optimizer,
             epochs=epochs,
             batch_size=_batch_size(estimator, n_rows) if mini_batches else None,
-            shuffle=shuffled_orders(start.rng, n_rows) if mini_batches and estimator.shuffle else False,
+            shuffle=shuffle,
             sample_weight=sample_weight,
             alpha=estimator._penalty(),
             dropout=dropout,
@@ -98,8 +102,14 @@ def fit_by_epochs(estimator: BaseMLP, keeper: OptimizerKeeper, start: Start) -> 
             callback=tell if told else None,
             n_threads=estimator._n_threads(),
             warm_start=resumed,
+            checkpoint=None if checkpoint is None else checkpoint.for_core(told),
+            every=1 if checkpoint is None else checkpoint.every,
         )
         told.out_of_patience = history.stop_reason == "patience"
+    if callable(shuffle) and checkpoint is not None and history.epochs:
+        shuffle(
+            history.epochs
+        )  # the generator is where the whole fit leaves it, also if nothing was left to do
     if history.stop_reason == "diverged":
         keeper.forget()
         if history.epochs == 0:
@@ -158,20 +168,23 @@ def _for_core(estimator: BaseMLP, watched: ValidationSet, dtype: np.dtype[Any]) 
 
 
 def shuffled_orders(rng: np.random.RandomState, n_rows: int) -> Callable[[int], NDArray[np.intp]]:
-    """Return a function that gives, at each call, the order of rows scikit-learn would train in next.
+    """Return a function that gives the order of rows scikit-learn would train in, epoch by epoch.
 
-    Each epoch shuffles the order of the epoch before.
+    Each epoch shuffles the order of the epoch before; those that were not asked for are drawn on the way.
     """
     order = np.arange(n_rows)
+    drawn = 0
 
-    def next_order(epoch: int) -> NDArray[np.intp]:
-        nonlocal order
-        permutation = np.arange(n_rows)
-        rng.shuffle(permutation)
-        order = order[permutation]
+    def order_of(epoch: int) -> NDArray[np.intp]:
+        nonlocal order, drawn
+        while drawn < epoch:
+            permutation = np.arange(n_rows)
+            rng.shuffle(permutation)
+            order = order[permutation]
+            drawn += 1
         return order
 
-    return next_order
+    return order_of
 
 
 def _batch_size(estimator: BaseMLP, n_rows: int) -> int:

@@ -103,6 +103,14 @@ def _name(solver: Any) -> str:
     return solver if isinstance(solver, str) else repr(solver)
 
 
+def fresh_optimizer(estimator: BaseMLP, solver: Any) -> Optimizer | None:
+    """Return an optimizer with the estimator's constants, None if its solver is another than this."""
+    if _name(estimator.solver) != solver or estimator.solver == "lbfgs":
+        return None
+    make, _ = _made_by(estimator.solver)
+    return make(estimator)
+
+
 class OptimizerKeeper:
     """The optimizer of an estimator's last fit; what it remembers goes through a pickle as arrays."""
 

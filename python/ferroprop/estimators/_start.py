@@ -11,6 +11,7 @@ import numpy as np
 
 from ferroprop._core import Network
 from ferroprop.estimators._callbacks import CallbackBridge
+from ferroprop.estimators._checkpoints import FitCheckpoint
 from ferroprop.estimators._progress import Follower, TrainingEpoch, progress_of
 from ferroprop.estimators._sklearn import CallbackContext
 from ferroprop.estimators._typing import Array, Layers
@@ -44,6 +45,8 @@ class Start:
         Where scikit-learn's callbacks are.
     data : dict
         What they are told of the data.
+    checkpoint : FitCheckpoint or None
+        Where the fit is saved.
     """
 
     rows: Rows
@@ -56,6 +59,7 @@ class Start:
     incremental: bool
     context: CallbackContext | None
     data: dict[str, Any]
+    checkpoint: FitCheckpoint | None
 
 
 class Audience:
@@ -85,6 +89,9 @@ class Audience:
     ) -> bool:
         """Tell all; return whether one of them wants the fit to end."""
         if self._validation is not None:
+            # of an epoch in whose validation Ctrl-C was pressed nothing is known
+            for curve in (self.validation_losses, self.validation_scores):
+                curve.extend([np.nan] * (epoch - 1 - len(curve)))
             validation_loss = self._validation.loss(network)
             self.validation_losses.append(validation_loss)
             if self._validation.is_scored:

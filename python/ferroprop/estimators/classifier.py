@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any, ClassVar, Self
@@ -176,6 +177,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         ``network``; if it returns True the fit ends. See ``set_callbacks`` for scikit-learn's own callbacks.
     max_time : float, default=None
         Maximum time of a fit, in seconds; looked at after each epoch. None is no limit.
+    checkpoint : str or path-like, default=None
+        A file to save a fit in, after every `checkpoint_every` epochs and when it ends. If the file is there,
+        ``fit`` goes on from it and ends in the same bits as if it had never stopped: call it again with the
+        same data and parameters. `max_iter`, `n_iter_no_change`, `max_time` and `n_jobs` may change. A fit
+        that was done is not done again; a file of another fit is an error. If `random_state` is not an int,
+        the generator is set back to where the fit began. Not with 'lbfgs' or `warm_start`, nor in a search
+        or cross-validation, where many fits would share the file; ``partial_fit`` does not use it.
+    checkpoint_every : int, default=10
+        Number of epochs from one save to the next.
     n_jobs : int, default=None
         Number of threads. None lets the core decide by the size of the work and the cores that CPU affinity,
         OMP_NUM_THREADS and joblib leave; -1 is all of them. Within a job of joblib an estimator never takes
@@ -306,6 +316,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         restore_best_weights: bool | None = None,
         callback: Callable[[TrainingEpoch], Any] | None = None,
         max_time: float | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int = 10,
         n_jobs: int | None = None,
     ) -> None:
         super().__init__(
@@ -341,6 +353,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             restore_best_weights=restore_best_weights,
             callback=callback,
             max_time=max_time,
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
             n_jobs=n_jobs,
         )
 

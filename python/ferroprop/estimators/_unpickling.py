@@ -1,0 +1,71 @@
+"""What an unpickled estimator must have: arrays that make a network, a memory that an optimizer takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ferroprop.estimators import _optimizers
+
+if TYPE_CHECKING:
+    from ferroprop.estimators._base import BaseMLP
+
+
+def check_state(kind: type[BaseMLP], state: Mapping[str, Any]) -> None:
+    """Refuse a state that no estimator can have had, with a message that names the attribute.
+
+    Parameters
+    ----------
+    kind : type
+        Class of the estimator.
+    state : dict
+        As ``__getstate__`` returns it.
+    """
+    if "coefs_" in state or "intercepts_" in state:
+        coefs = _arrays(state, "coefs_", 2)
+        intercepts = _arrays(state, "intercepts_", 1)
+        if any(before.shape[1] != after.shape[0] for before, after in pairwise(coefs)):
+            shapes = [coef.shape for coef in coefs]
+            raise ValueError(f"coefs_ must have shapes that fit each other, got {shapes}.")
+        sizes = [coef.shape[1] for coef in coefs]
+        lengths = [len(intercept) for intercept in intercepts]
+        if lengths != sizes:
+            raise ValueError(f"intercepts_ must have the lengths {sizes}, as coefs_, got {lengths}.")
+    if "_optimizer" in state:
+        _check_optimizer(kind, state)
+
+
+def _arrays(state: Mapping[str, Any], name: str, ndim: int) -> list[Any]:
+    arrays = state.get(name)
+    if not isinstance(arrays, (list, tuple)) or not arrays:
+        raise TypeError(f"{name} must be a list of arrays, got {type(arrays).__name__} {arrays!r:.80}.")
+    for array in arrays:
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.ndim != ndim:
+            raise TypeError(
+                f"{name} must hold arrays of {ndim} dimension(s) of real numbers, got {array!r:.80}."
+            )
+        if 0 in array.shape or not np.isfinite(array).all():
+            raise ValueError(f"{name} must hold finite numbers, got {array!r:.80}.")
+    return list(arrays)
+
+
+def _check_optimizer(kind: type[BaseMLP], state: Mapping[str, Any]) -> None:
+    pickled = state["_optimizer"]
+    settings = pickled.get("settings") if isinstance(pickled, dict) else None
+    memory = pickled.get("memory") if isinstance(pickled, dict) else None
+    if not isinstance(settings, dict) or not isinstance(memory, dict):
+        raise TypeError(f"_optimizer must be a dict with settings and memory, got {pickled!r:.80}.")
+    estimator = object.__new__(kind)
+    estimator.__dict__.update(state)
+    try:
+        optimizer = _optimizers.fresh_optimizer(estimator, settings.get("solver"))
+    except (ValueError, TypeError, AttributeError):
+        return  # the parameters were changed after the fit; the next one says what is wrong with them
+    if optimizer is not None:
+        try:
+            optimizer.__setstate__(dict(memory))
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"_optimizer has a memory that is none: {error}") from None

@@ -1,0 +1,429 @@
+//! Trainings that are saved as they go on, and taken up where the last save was.
+//!
+//! A checkpoint is a safetensors file like that of a network: the header's entry
+//! `ferroprop.checkpoint` has the layers, a description of the training that the file belongs to,
+//! where that has got to, and a note of the caller's. `docs/file-format.md` has the whole format.
+
+use std::collections::BTreeMap;
+#[cfg(feature = "python")]
+use std::path::Path;
+use std::path::PathBuf;
+
+use ndarray::ArrayView2;
+use safetensors::tensor::Dtype;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3Default;
+
+use super::history::Monitor;
+use super::state::Counters;
+use super::{Complete, Dataset, History, OptimizerState, Settings, Shuffle};
+use crate::durable::check_replaceable;
+use crate::error::{Error, Result, plain, tuple, zeros};
+use crate::kernel::Scalar;
+use crate::loss::Objective;
+use crate::model_file::{LayerEntry, check_version, layers, outlines, parsed_strictly, tensors};
+use crate::network::Network;
+use crate::optimizer::Optimizer;
+use crate::tensor_file::{Content, Kind, Outline, Reader, dtype};
+
+const CHECKPOINT: Kind = Kind { name: "checkpoint", entry: "ferroprop.checkpoint" };
+const VERSION: u32 = 1;
+
+/// Where a training is saved, and how often.
+///
+/// If the file is there, the training goes on from it, and ends in the same bits as one that was
+/// never stopped; if not, it starts from the beginning. Both need an optimizer without memory. A
+/// file of another training (layers, first parameters, data, loss, optimizer or settings differ) is
+/// an error. What may change from call to call is [`Settings::epochs`], so that a training that is
+/// done can go on, [`Settings::patience`], [`Settings::max_time`], which counts for each call, and
+/// the number of threads. Functions of the caller's cannot be compared. A divergence is not saved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// The file. It is replaced whole or not at all.
+    pub path: PathBuf,
+    /// Epochs from one save to the next, at least 1; at its end a training is saved in any case.
+    pub every: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    version: u32,
+    layers: Vec<LayerEntry>,
+    training: BTreeMap<String, String>,
+    progress: Progress,
+    note: String,
+}
+
+/// Numbers that are no arrays.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Progress {
+    steps: u64,
+    rows_seen: u64,
+    learning_rate: Option<f64>,
+    previous_loss: f64,
+    best_epoch: usize,
+    /// What was watched, in the best epoch: text, because JSON has no infinity.
+    best: String,
+    bad_epochs: usize,
+    seconds: f64,
+}
+
+/// Where a training has got to.
+pub(super) struct Saved<T> {
+    pub network: Network<T>,
+    pub best: Option<Vec<T>>,
+    pub arrays: Vec<Vec<T>>,
+    pub counters: Counters,
+    pub history: History,
+    /// Best number that was watched, and epochs since.
+    pub watched: (f64, usize),
+}
+
+/// Saves one training, and knows it again.
+pub(super) struct Saver {
+    checkpoint: Checkpoint,
+    training: BTreeMap<String, String>,
+}
+
+/// The entry of the parameters that a training begins with.
+const FIRST: &str = "network's first parameters";
+
+impl Saver {
+    /// Describes a training.
+    pub fn new<T: Scalar>(
+        checkpoint: &Checkpoint,
+        network: &Network<T>,
+        data: &Dataset<'_, T>,
+        objective: &Objective<'_, T>,
+        settings: &Settings<'_, T>,
+        optimizer: &Optimizer,
+    ) -> Result<Self> {
+        if checkpoint.every == 0 {
+            return Err(Error::argument("every", "a positive integer", 0));
+        }
+        let mut training = BTreeMap::new();
+        let mut note = |name: &str, text: String| training.insert(name.to_owned(), text);
+        note(FIRST, digest(network.parameters()));
+        note("X", of_matrix(data.x));
+        note("Y", of_matrix(data.y));
+        note("sample_weight", of_weights(data));
+        if let Some(validation) = &settings.validation {
+            note("validation X", of_matrix(validation.x));
+            note("validation Y", of_matrix(validation.y));
+            note("validation sample_weight", of_weights(validation));
+        }
+        let loss = match objective {
+            Objective::Loss(loss) => format!("{loss:?}"),
+            Objective::Own(_) => "a function".to_owned(),
+        };
+        note("loss", loss);
+        note("optimizer", format!("{optimizer:?}"));
+        note("batch_size", settings.batch_rows(data.rows()).to_string());
+        let shuffle = match settings.shuffle {
+            Shuffle::Never => "not at all".to_owned(),
+            Shuffle::Seeded(seed) => format!("by seed {seed}"),
+            Shuffle::By(_) => "by a function".to_owned(),
+        };
+        note("shuffle", shuffle);
+        note("alpha", plain(settings.alpha));
+        if settings.dropout.iter().any(|rate| *rate > 0.0) {
+            note("dropout", format!("{:?} by seed {}", settings.dropout, settings.dropout_seed));
+        }
+        note("score", if settings.scored { "a function" } else { "none" }.to_owned());
+        note("tolerance", plain(settings.tolerance));
+        note("restore_best", Monitor::new(settings).restores_best().to_string());
+        Ok(Self { checkpoint: checkpoint.clone(), training })
+    }
+
+    /// Checks that the training can be saved.
+    pub fn check(&self) -> Result<()> {
+        let Checkpoint { path, .. } = &self.checkpoint;
+        check_replaceable(path).map_err(|source| Error::Io { path: path.display().to_string(), source })
+    }
+
+    /// Whether it is time for a save.
+    pub fn is_due(&self, epoch: usize) -> bool {
+        epoch.is_multiple_of(self.checkpoint.every)
+    }
+
+    /// Writes the file.
+    pub fn save<T: Scalar>(
+        &self,
+        network: &Network<T>,
+        best: Option<&[T]>,
+        complete: &Complete<T>,
+        history: &History,
+        optimizer: &Optimizer,
+        note: &Note,
+    ) -> Result<()> {
+        self.content(network, best, complete, history, optimizer, note)?.save(&self.checkpoint.path)
+    }
+
+    fn content<'a, T: Scalar>(
+        &self,
+        network: &'a Network<T>,
+        best: Option<&'a [T]>,
+        complete: &'a Complete<T>,
+        history: &'a History,
+        optimizer: &Optimizer,
+        note: &'a Note,
+    ) -> Result<Content<'a>> {
+        let Complete { arrays, counters, watched } = complete;
+        let header = Header {
+            version: VERSION,
+            layers: network.layers().iter().map(|layer| LayerEntry::of(layer.activation)).collect(),
+            training: self.training.clone(),
+            progress: Progress {
+                steps: counters.steps,
+                rows_seen: counters.rows_seen,
+                learning_rate: counters.learning_rate,
+                previous_loss: counters.previous_loss,
+                best_epoch: history.best_epoch,
+                best: plain(watched.0),
+                bad_epochs: watched.1,
+                seconds: history.seconds,
+            },
+            note: note.text.clone(),
+        };
+        let description = serde_json::to_string(&header)
+            .map_err(|error| CHECKPOINT.wrong("the training", error.to_string()))?;
+        let mut all = tensors(network);
+        let flat = |name: String, numbers: usize| Outline { name, dtype: dtype::<T>(), shape: vec![numbers] };
+        if let Some(best) = best {
+            all.push((flat("best".to_owned(), best.len()), T::numbers(best)));
+        }
+        for (name, array) in optimizer.arrays().iter().zip(arrays) {
+            all.push((flat(format!("optimizer.{name}"), array.len()), T::numbers(array)));
+        }
+        for (name, list) in history.lists().into_iter().chain([(NOTE, note.numbers.as_slice())]) {
+            if !list.is_empty() {
+                all.push((of_list(name, list.len()), f64::numbers(list)));
+            }
+        }
+        Content::new(CHECKPOINT, &description, all)
+    }
+
+    /// What the file has; `None` if there is none.
+    pub fn resume<T: Scalar>(
+        &self,
+        network: &Network<T>,
+        settings: &Settings<'_, T>,
+        optimizer: &Optimizer,
+    ) -> Result<Option<Saved<T>>> {
+        let path = &self.checkpoint.path;
+        if !path.exists() {
+            return Ok(None);
+        }
+        let (saved, _) = self.read(Reader::open(CHECKPOINT, path)?, network, optimizer)?;
+        let epochs = saved.history.epochs();
+        if settings.epochs < epochs {
+            let expected = format!("at least {epochs}, which checkpoint {} has", path.display());
+            return Err(Error::argument("epochs", expected, settings.epochs));
+        }
+        Ok(Some(saved))
+    }
+
+    fn differs(&self, name: &str, theirs: impl Into<String>, ours: impl Into<String>) -> Error {
+        Error::OtherTraining {
+            path: self.checkpoint.path.display().to_string(),
+            name: name.to_owned(),
+            theirs: theirs.into(),
+            ours: ours.into(),
+        }
+    }
+
+    fn read<T: Scalar>(
+        &self,
+        mut reader: Reader<'_>,
+        network: &Network<T>,
+        optimizer: &Optimizer,
+    ) -> Result<(Saved<T>, Note)> {
+        check_version(&reader, VERSION)?;
+        let Header { layers: entries, training, progress, note: text, .. } = parsed_strictly(&reader)?;
+        let Some(layers) = layers::<T>(&reader, &entries)? else {
+            return Err(self.differs("dtype of the network", "another one", T::NAME));
+        };
+        if layers != network.layers() {
+            return Err(self.differs("network", format!("{layers:?}"), format!("{:?}", network.layers())));
+        }
+        let none = || "none".to_owned();
+        for name in self.training.keys().chain(training.keys()).filter(|name| *name != FIRST) {
+            let (theirs, ours) = (training.get(name), self.training.get(name));
+            if theirs != ours {
+                let [theirs, ours] = [theirs, ours].map(|text| text.cloned().unwrap_or_else(none));
+                return Err(self.differs(name, theirs, ours));
+            }
+        }
+        let n_epochs = match reader.info("history.loss") {
+            Some((Dtype::F64, &[epochs])) if epochs > 0 => epochs,
+            _ => return Err(reader.wrong("it has no history")),
+        };
+        let names = outlines::<T>(&layers);
+        let mut history = History::default();
+        let flat = |name: String| Outline { name, dtype: dtype::<T>(), shape: vec![network.n_parameters()] };
+        let mut expected: Vec<_> = names.iter().map(|(outline, _)| outline.clone()).collect();
+        let has_best = training.get("restore_best").is_some_and(|restores| restores == "true");
+        expected.extend(has_best.then(|| flat("best".to_owned())));
+        expected.extend(optimizer.arrays().iter().map(|name| flat(format!("optimizer.{name}"))));
+        let has = |name: &str| match name {
+            "history.validation_loss" => training.contains_key("validation X"),
+            "history.score" => training.get("score").is_some_and(|score| score != "none"),
+            "history.learning_rate" => optimizer.initial_learning_rate().is_some(),
+            _ => true,
+        };
+        let lists = history.lists().map(|(name, _)| name).into_iter().filter(|name| has(name));
+        expected.extend(lists.map(|name| of_list(name, n_epochs)));
+        let noted = noted(&reader)?;
+        expected.extend((noted > 0).then(|| of_list(NOTE, noted)));
+        reader.expect(expected)?;
+        let mut note = Note { text, numbers: zeros(noted)? };
+        let n = network.n_parameters();
+        let mut parameters = zeros::<T>(n)?;
+        let mut best = if has_best { Some(zeros::<T>(n)?) } else { None };
+        let mut arrays = optimizer.arrays().iter().map(|_| zeros::<T>(n)).collect::<Result<Vec<_>>>()?;
+        let starts: BTreeMap<_, _> =
+            names.iter().map(|(outline, start)| (outline.name.as_str(), *start)).collect();
+        while let Some(Outline { name, shape, .. }) = reader.next() {
+            let numbers: usize = shape.iter().product();
+            if let Some(&start) = starts.get(name.as_str()) {
+                reader.read(&name, &mut parameters[start..start + numbers], T::finite)?;
+            } else if let Some(list) = history.list_mut(&name) {
+                *list = zeros(n_epochs)?;
+                // Losses of a training that diverged are not kept; others can be anything.
+                let is_loss = name == "history.loss" || name == "history.penalty";
+                reader.read(&name, list, |x: f64| !is_loss || x.is_finite())?;
+            } else if let Some(place) =
+                optimizer.arrays().iter().position(|array| name == format!("optimizer.{array}"))
+            {
+                reader.read(&name, &mut arrays[place], |x: T| !x.to_f64().is_nan())?;
+            } else if name == NOTE {
+                reader.read(&name, &mut note.numbers, |_: f64| true)?;
+            } else if let Some(best) = &mut best {
+                reader.read(&name, best, T::finite)?;
+            }
+        }
+        let wrong = |what: &str| reader.wrong(format!("its {what} cannot be"));
+        let watched: f64 = progress.best.parse().map_err(|_| wrong("best"))?;
+        if plain(watched) != progress.best || watched.is_nan() {
+            return Err(wrong("best"));
+        }
+        if progress.best_epoch > n_epochs || progress.bad_epochs > n_epochs {
+            return Err(wrong("best_epoch or bad_epochs"));
+        }
+        if !(progress.seconds.is_finite() && progress.seconds >= 0.0) {
+            return Err(wrong("seconds"));
+        }
+        history.best_epoch = progress.best_epoch;
+        history.seconds = progress.seconds;
+        let counters = Counters {
+            steps: progress.steps,
+            epochs: n_epochs as u64,
+            rows_seen: progress.rows_seen,
+            learning_rate: progress.learning_rate,
+            previous_loss: progress.previous_loss,
+        };
+        let state = OptimizerState::restore_counters(optimizer.clone(), arrays, counters)
+            .map_err(|error| reader.wrong(error.to_string()))?;
+        let (arrays, counters) = (state.arrays, state.counters);
+        let first = |training: &BTreeMap<_, _>| training.get(FIRST).cloned().unwrap_or_else(none);
+        let (theirs, ours) = (first(&training), first(&self.training));
+        // After an interruption the network is where the training has got to.
+        let is_there = |there: &[T]| there == network.parameters();
+        if theirs != ours && !is_there(&parameters) && !best.as_deref().is_some_and(is_there) {
+            return Err(self.differs(FIRST, theirs, ours));
+        }
+        let mut network = network.try_clone()?;
+        network.parameters_mut().copy_from_slice(&parameters);
+        let watched = (watched, progress.bad_epochs);
+        Ok((Saved { network, best, arrays, counters, history, watched }, note))
+    }
+}
+
+/// What the caller puts down in a checkpoint.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Note {
+    /// Any text.
+    pub text: String,
+    /// Any numbers.
+    pub numbers: Vec<f64>,
+}
+
+/// The tensor of a note's numbers.
+const NOTE: &str = "note";
+
+fn noted(reader: &Reader<'_>) -> Result<usize> {
+    match reader.info(NOTE) {
+        None => Ok(0),
+        Some((Dtype::F64, &[numbers])) if numbers > 0 => Ok(numbers),
+        Some(_) => Err(reader.wrong("its note is not a list of numbers")),
+    }
+}
+
+/// Reads the bytes of a checkpoint of this training and writes them again: for tests of the format.
+///
+/// # Errors
+/// As for [`crate::train`].
+#[doc(hidden)]
+pub fn rewritten<T: Scalar>(
+    bytes: &[u8],
+    network: &Network<T>,
+    data: &Dataset<'_, T>,
+    loss: crate::Loss,
+    settings: &Settings<'_, T>,
+    optimizer: &Optimizer,
+) -> Result<Vec<u8>> {
+    let checkpoint = Checkpoint { path: PathBuf::from("bytes"), every: 1 };
+    let saver = Saver::new(&checkpoint, network, data, &Objective::Loss(loss), settings, optimizer)?;
+    let (saved, note) = saver.read(Reader::of_bytes(CHECKPOINT, "bytes", bytes)?, network, optimizer)?;
+    let Saved { network, best, arrays, counters, history, watched } = saved;
+    let complete = Complete { arrays, counters, watched };
+    saver.content(&network, best.as_deref(), &complete, &history, optimizer, &note)?.to_bytes()
+}
+
+/// The caller's note in a checkpoint; `None` if there is no such file.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::ModelFile`].
+#[cfg(feature = "python")]
+pub(crate) fn note(path: &Path) -> Result<Option<Note>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let mut reader = Reader::open(CHECKPOINT, path)?;
+    check_version(&reader, VERSION)?;
+    let Header { note: text, .. } = parsed_strictly(&reader)?;
+    let mut numbers = zeros(noted(&reader)?)?;
+    if !numbers.is_empty() {
+        reader.read_only(NOTE, &mut numbers)?;
+    }
+    Ok(Some(Note { text, numbers }))
+}
+
+fn of_list(name: &str, epochs: usize) -> Outline {
+    Outline { name: name.to_owned(), dtype: Dtype::F64, shape: vec![epochs] }
+}
+
+/// Shape and digest of a matrix, whatever its layout.
+fn of_matrix<T: Scalar>(matrix: ArrayView2<'_, T>) -> String {
+    let mut row = Vec::new();
+    let mut hash = Xxh3Default::new();
+    for numbers in matrix.rows() {
+        row.clear();
+        row.extend(numbers.iter().copied());
+        hash.update(&T::to_bytes(&row));
+    }
+    format!("{} {:016x}", tuple(matrix.shape()), hash.digest())
+}
+
+fn of_weights<T: Scalar>(data: &Dataset<'_, T>) -> String {
+    data.weights.as_deref().map_or_else(|| "none".to_owned(), digest)
+}
+
+/// XXH3 of the numbers' bytes.
+fn digest<T: Scalar>(numbers: &[T]) -> String {
+    let mut hash = Xxh3Default::new();
+    numbers.chunks(8_192).for_each(|some| hash.update(&T::to_bytes(some)));
+    format!("{:016x}", hash.digest())
+}
