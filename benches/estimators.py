@@ -237,6 +237,7 @@ def draw(results: dict[str, list[dict[str, Any]]]) -> Any:
     """Draw how many times as fast the fits are, and the scores of Rprop beside those of Adam."""
     plt = page.pyplot()
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    above = {"fontsize": 8, "frameon": False, "loc": "lower right", "bbox_to_anchor": (1.0, 1.0)}
     names = [result["table"] for result in results["fits"]]
     times = [ratio(result) for result in results["fits"]]
     left.barh(names, times, color="tab:orange", height=0.6)
@@ -247,7 +248,7 @@ def draw(results: dict[str, list[dict[str, Any]]]) -> Any:
     left.axvline(1.0, color="black", linewidth=0.9)
     left.set(xscale="log", xlabel="fit: times as fast as scikit-learn", xlim=(0.8, max(times) * 1.6))
     left.grid(visible=False, axis="y")
-    left.legend(fontsize=8, loc="lower right")
+    left.legend(**above)
     names = [result["table"] for result in results["rprop"]]
     for name, label, colour, shift in (
         ("adam", "Adam, learning rate tuned", "tab:gray", -0.14),
@@ -258,7 +259,7 @@ def draw(results: dict[str, list[dict[str, Any]]]) -> Any:
         style = {"fmt": "o", "color": colour, "markersize": 4, "capsize": 2, "label": label}
         right.errorbar(means, place, xerr=spreads, **style)
     right.set(yticks=range(len(names)), yticklabels=names, xlabel="accuracy or R² on rows not seen")
-    right.legend(fontsize=8, loc="lower left")
+    right.legend(ncols=2, **above)
     for axes in (left, right):
         axes.invert_yaxis()
     return figure

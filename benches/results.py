@@ -197,6 +197,10 @@ def draw_tasks(plt: Any, results: dict[str, Any]) -> Any:
             axes.plot(middle, i, "o" if learnt else "x", color=colour, markersize=5)
         axes.axvline(most, color="gray", linewidth=0.8, linestyle=":")
         axes.set(xscale="log", xlabel="epochs", title=task, yticks=place, yticklabels=names)
+        low, high = axes.get_xlim()
+        ticks = [tick for tick in (10, 30, 100, 300, 1000, 3000) if low < tick < high]
+        axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+        axes.minorticks_off()
     np.atleast_1d(panels)[0].invert_yaxis()
     return figure
 
@@ -234,11 +238,14 @@ def draw_slopes(plt: Any, found: dict[str, Any]) -> Any:
         epochs = [results[str(slope)][problem]["means"]["rel"][0] for slope in slopes]
         right.plot(slopes, epochs, "o-", markersize=4, label=problem)
     right.set(title="PROBEN1: mean epochs to the best", ylabel="epochs")
-    for axes in (left, right):
+    for axes, place in ((left, "lower left"), (right, "center left")):
         axes.set(xscale="log", yscale="log", xlabel="slope of the sigmoid")
         axes.set_xticks(slopes, [f"{slope:g}" for slope in slopes])
+        low, high = axes.get_ylim()
+        ticks = [tick for tick in (20, 50, 100, 200, 500, 1000, 2000, 5000) if low < tick < high]
+        axes.set_yticks(ticks, [f"{tick:,}" for tick in ticks])
         axes.minorticks_off()
-        axes.legend(fontsize=8)
+        axes.legend(fontsize=8, loc=place, bbox_to_anchor=(1.0, 0.5) if axes is right else None)
     return figure
 
 

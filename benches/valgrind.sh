@@ -15,7 +15,11 @@ binary=$(cargo test --lib --no-run 2>&1 | sed -n 's/.*(\(target\/.*\))$/\1/p')
 "${memcheck[@]}" "$binary" --test-threads=1 --skip math:: --skip panic
 
 if [ "${1:-}" = python ]; then
-    # CPython's own allocator hides what is read beyond the end of an object.
-    PYTHONMALLOC=malloc valgrind --error-exitcode=1 --errors-for-leak-kinds=none \
+    # CPython's own allocator would hide what is read beyond the end of an object. CPython and its string functions
+    # give hundreds of reports of their own; what counts is whether one has a function of ours in it.
+    log=$(mktemp)
+    PYTHONMALLOC=malloc valgrind --log-file="$log" \
         python -m pytest -q -p no:cacheprovider tests/test_training.py -k "not ctrl_c and not seconds"
+    if grep -n -B 12 ferroprop:: "$log"; then exit 1; fi
+    echo "no report has a function of ferroprop in it"
 fi

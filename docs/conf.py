@@ -54,6 +54,7 @@ html_sidebars = {
         "coming-*",
         "performance",
         "reliability",
+        "file-format",
         "results",
     )
 }

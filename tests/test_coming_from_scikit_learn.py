@@ -2,6 +2,9 @@
 
 import doctest
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import ferroprop as fp
@@ -10,6 +13,8 @@ from ferroprop import displays
 from ferroprop.estimators import _activations, _optimizers
 
 PAGE = Path(__file__).parent.parent / "docs" / "coming-from-scikit-learn.md"
+
+BENCH = PAGE.parent.parent / "benches" / "estimators.py"
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -34,3 +39,15 @@ def test_it_leaves_no_activation_or_solver_out():
     text = PAGE.read_text(encoding="utf-8")
     for name in (*_activations.NAMES[4:], *_optimizers.EPOCH_SOLVERS):
         assert f"'{name}'" in text or f'"{name}"' in text
+
+
+def test_the_bench_fills_it(tmp_path):
+    copy = shutil.copy(PAGE, tmp_path / "page.md")
+    command = [sys.executable, str(BENCH), "--quick", "--tables", "iris,diabetes", "--write", str(copy)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    filled = copy.read_text(encoding="utf-8")
+    assert filled.count("\n| diabetes | ") == 2
+    assert "times as fast (goal 4)" in filled
+    assert "| 784-256-128-10 | " in filled
+    assert (tmp_path / "images" / "estimators.svg").exists()

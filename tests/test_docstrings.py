@@ -7,6 +7,8 @@ import pkgutil
 import re
 
 import ferroprop
+import ferroprop.displays
+import ferroprop.estimators
 import pytest
 from sklearn.base import BaseEstimator
 
@@ -36,6 +38,31 @@ def test_every_parameter_is_documented_in_order(estimator):
 # What every public name has -----------------------------------------------------------------------------
 
 PUBLIC = sorted(set(ferroprop.__all__) - {"__version__"})
+
+
+ELSEWHERE = [
+    *(getattr(ferroprop.displays, name) for name in ferroprop.displays.__all__),
+    ferroprop.estimators.TrainingEpoch,
+    ferroprop.estimators.gradient_flow,
+]
+
+
+@pytest.mark.parametrize("value", ELSEWHERE, ids=lambda value: value.__name__)
+def test_public_names_of_other_modules(value):
+    """Their examples run with those of their modules."""
+    assert ">>>" in inspect.getdoc(value)
+    functions = (
+        [value]
+        if not inspect.isclass(value)
+        else [
+            getattr(value, name)
+            for name in vars(value)
+            if not name.startswith("_") and callable(getattr(value, name))
+        ]
+    )
+    for function in functions:
+        assert "\nRaises\n-----" in inspect.getdoc(function), function.__name__
+        assert_parameters_documented(function, inspect.getdoc(function))
 
 
 def defined_here(owner, name):

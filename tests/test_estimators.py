@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import warnings
 
 import ferroprop as fp
@@ -313,6 +314,29 @@ def test_read_only_memory_maps(diabetes, tmp_path, solver):
 
 
 @quiet
+@pytest.mark.parametrize("solver", ["adam", "rprop"])
+@pytest.mark.parametrize("form", ["C", "F", "float32", "memory map"])
+def test_the_data_are_not_copied(tmp_path, solver, form):
+    # what the core allocates is not seen here, but in tests/test_memory.py
+    X = np.random.RandomState(0).rand(40_000, 60)
+    if form == "memory map":
+        np.save(tmp_path / "X.npy", X)
+        X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    else:
+        X = X.astype(np.float32) if form == "float32" else np.asarray(X, order=form)
+    y = np.arange(40_000) % 2
+    model = fp.MLPClassifier((4,), solver=solver, max_iter=2)
+    tracemalloc.start()
+    try:
+        model.fit(X, y, X_val=X, y_val=y)
+        model.predict(X)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < X.nbytes / 2
+
+
+@quiet
 def test_a_row_does_not_depend_on_its_company(iris):
     X, y = iris
     model = fp.MLPClassifier(max_iter=3, random_state=0).fit(X, y)
@@ -348,8 +372,15 @@ def test_bad_parameters(diabetes, parameters, message):
 
 
 def test_hidden_layer_sizes_are_integers(diabetes):
-    with pytest.raises(TypeError, match=r"hidden_layer_sizes must be integers, got \[2\.5\]"):
-        fp.MLPRegressor(hidden_layer_sizes=(2.5,)).fit(*diabetes)
+    for size in (2.5, True):
+        with pytest.raises(TypeError, match=rf"hidden_layer_sizes must be integers, got \[{size}\]"):
+            fp.MLPRegressor(hidden_layer_sizes=(size,)).fit(*diabetes)
+
+
+@quiet
+def test_more_epochs_than_can_be_counted(diabetes):
+    model = fp.MLPRegressor(max_iter=10**30, n_iter_no_change=10**25, max_time=0.01).fit(*diabetes)
+    assert model.n_iter_ >= 1
 
 
 @quiet

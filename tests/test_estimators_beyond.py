@@ -97,6 +97,18 @@ def test_class_weights_of_several_labels():
     )
 
 
+@quiet
+def test_a_class_whose_rows_weigh_nothing_can_be_balanced(iris):
+    X, y = iris
+    rows = np.where(y == 2, 0.0, 1.0)
+    settings = {"class_weight": "balanced", "max_iter": 5, "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        model = fp.MLPClassifier(**settings).fit(X, y, sample_weight=rows)
+    assert np.isfinite(weights(model)).all()
+    assert model.loss_curve_[-1] < model.loss_curve_[0]
+
+
 def test_bad_class_weights(iris):
     X, y = iris
     with pytest.raises(ValueError, match=r"balanced.*not supported for partial_fit"):
@@ -202,6 +214,15 @@ def test_variants_of_rprop_by_name(iris, solver):
     cls = {"grprop": "GRprop"}.get(solver, "Rprop")
     constants = {"variant": solver} if solver.endswith(("+", "-")) else {}
     same_weights(model, fp.MLPClassifier(solver=getattr(fp, cls)(**constants), **settings).fit(X, y))
+
+
+@quiet
+@pytest.mark.parametrize("solver", VARIANTS)
+def test_variants_of_rprop_on_targets_of_unit_size(diabetes, solver):
+    X, y = diabetes
+    for seed in range(3):
+        model = fp.MLPRegressor(solver=solver, max_iter=100, random_state=seed).fit(X, y)
+        assert model.score(X, y) > 0.5
 
 
 @quiet
@@ -460,6 +481,15 @@ def test_given_validation_data_decide(iris, solver, make):
 
 
 @quiet
+def test_validation_labels_may_be_sparse():
+    X, Y = make_multilabel_classification(90, 5, n_classes=3, random_state=0)
+    settings = {"max_iter": 4, "random_state": 0, "early_stopping": True}
+    dense = fp.MLPClassifier(**settings).fit(X, Y, X_val=X[:30], y_val=Y[:30])
+    sparse = fp.MLPClassifier(**settings).fit(X, sp.csr_array(Y), X_val=X[:30], y_val=sp.csr_array(Y[:30]))
+    assert sparse.validation_loss_curve_ == dense.validation_loss_curve_
+
+
+@quiet
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_given_validation_data_are_only_watched_without_early_stopping(diabetes, solver):
     X, y = diabetes
@@ -710,6 +740,33 @@ def test_progress_is_a_bar_in_a_terminal(iris, monkeypatch, solver):
     )
 
 
+class Notebook(io.StringIO):
+    """What stands in for standard output in a notebook, by the module that its class is of."""
+
+    __module__ = "ipykernel.iostream"
+
+
+@quiet
+def test_progress_is_a_bar_in_a_notebook(iris, monkeypatch):
+    page = Notebook()
+    monkeypatch.setattr(sys, "stdout", page)
+    fp.MLPClassifier((3,), verbose=True, max_iter=7, random_state=0).fit(*iris)
+    (line, rest) = screen(page.getvalue())
+    assert line.startswith("epoch 7/7 ━")
+    assert rest == ""
+
+
+@quiet
+def test_a_partial_fit_is_a_line(iris, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    model = fp.MLPClassifier((3,), verbose=True, random_state=0)
+    for _ in range(2):
+        model.partial_fit(*iris, classes=[0, 1, 2])
+    expected = [f"Iteration 1, loss = {loss:.8f}" for loss in model.loss_curve_]
+    assert terminal.getvalue().splitlines() == expected
+
+
 class OldTerminal(Terminal):
     encoding = "ascii"
 
@@ -755,6 +812,11 @@ def test_unscaled_features_get_a_hint(iris, solver):
         model.fit(X, y)
 
 
+def test_the_hint_names_one_size_where_there_is_one(iris):
+    with pytest.warns(ConvergenceWarning, match=r"The size of the features is 1e\+04 \(root"):
+        fp.MLPClassifier(max_iter=2).fit(iris[0] * 1e4, iris[1])
+
+
 def test_scaled_features_get_none(iris):
     with pytest.warns(ConvergenceWarning) as caught:
         fp.MLPClassifier(max_iter=2).fit(*iris)
@@ -783,6 +845,8 @@ def test_hidden_activations(iris, estimator, make):
     linear = estimator(hidden_layer_sizes=(), max_iter=3).fit(X, y)
     with pytest.raises(ValueError, match="transform needs a hidden layer"):
         linear.transform(X)
+    with pytest.raises(TypeError, match=r"layer must be an integer, got 0\.5"):
+        model.transform(X, layer=0.5)
 
 
 @quiet

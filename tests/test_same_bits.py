@@ -626,3 +626,49 @@ def test_modes_that_other_libraries_leave_behind(bits, dtype, n_threads):
         assert predicted.tobytes() == networks[0].predict(X).tobytes()
         assert one.tobytes() == networks[0].predict(X[:1]).tobytes()
         assert hash_of_gradients(gradients) == hash_of_gradients(networks[0].loss_and_gradients(X, Y))
+
+
+def mode_of_this_thread():
+    environment = (ctypes.c_uint32 * 8)()
+    assert ctypes.CDLL(None).fegetenv(environment) == 0
+    return environment[7] & ~0x3F  # what shall happen, not what has
+
+
+@knows_modes
+@pytest.mark.parametrize("bits", by(MODES))
+def test_the_mode_is_the_callers_again(bits):
+    """After a call that ends well, after one that fails, and in a callback it is the standard one."""
+    fit, modes = replace(WIDE, n_threads=3, epochs=1), []
+    with floating_point_mode(bits):
+        before = mode_of_this_thread()
+        network, _ = fit.train(callback=lambda epoch: modes.append(mode_of_this_thread()))
+        network.predict(fit.data()[0])
+        with pytest.raises(ValueError, match="X must have"):
+            network.predict(fit.data()[0][:, 1:])
+        with pytest.raises(ZeroDivisionError):
+            fit.train(callback=lambda epoch: 1 / 0)
+        assert mode_of_this_thread() == before
+    assert before & bits
+    assert modes == [0x1F80]
+
+
+@knows_modes
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", ["rprop", "adam", "lbfgs"])
+@pytest.mark.parametrize("bits", by(MODES))
+def test_estimators_in_another_mode(bits, solver):
+    """What NumPy and SciPy compute around the core, such as the initial weights, is the same too."""
+    X, y = tiny_data("float64")
+    labels = (y[:, 0] > 0).astype(int)
+    results = []
+    for mode in (0, bits):
+        with floating_point_mode(mode):
+            before = mode_of_this_thread()
+            model = fp.MLPClassifier(
+                hidden_layer_sizes=(9,), solver=solver, class_weight="balanced", max_iter=3, random_state=0
+            ).fit(X, labels)
+            results.append(sha256(*model.coefs_, *model.intercepts_, model.predict_proba(X)))
+            with pytest.raises(ValueError, match="features"):
+                model.predict(X[:, 1:])
+            assert mode_of_this_thread() == before
+    assert results[0] == results[1]

@@ -10,14 +10,14 @@ SRC = Path(__file__).parent.parent / "src"
 # Blocks, functions and implementations. A number that changes is looked at, with the reason that its comment
 # gives, and then written here.
 COUNTS = {
-    "kernel/avx2.rs": 23,
-    "kernel/avx512.rs": 21,
+    "kernel/avx2.rs": 25,
+    "kernel/avx512.rs": 22,
     "kernel/dispatch.rs": 8,
     "kernel/gradient.rs": 8,
     "kernel/handoff.rs": 4,
     "kernel/mode.rs": 4,
-    "kernel/panels.rs": 3,
-    "kernel/product.rs": 5,
+    "kernel/panels.rs": 2,
+    "kernel/product.rs": 7,
     "kernel/scalar.rs": 5,
     "kernel/simd.rs": 7,
 }

@@ -21,6 +21,8 @@ use pyo3::prelude::*;
 /// The native module; import these names from `ferroprop`.
 #[pymodule(name = "_core")]
 mod core {
+    use std::sync::OnceLock;
+
     use pyo3::exceptions::PyImportError;
     use pyo3::prelude::*;
 
@@ -39,8 +41,17 @@ mod core {
     #[pymodule_export]
     use super::training::{NotedCheckpoint, checkpoint_note, train};
 
+    /// The interpreter that has this library, told by where its module `sys` is.
+    static INTERPRETER: OnceLock<usize> = OnceLock::new();
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let interpreter = module.py().import("sys")?.as_ptr() as usize;
+        if *INTERPRETER.get_or_init(|| interpreter) != interpreter {
+            return Err(PyImportError::new_err(
+                "ferroprop is loaded in another interpreter of this process: subinterpreters are not supported",
+            ));
+        }
         crate::InstructionSet::from_environment().map_err(PyImportError::new_err)?;
         // Chosen here and now: a child that is forked while another thread chooses would wait for ever.
         let _ = crate::InstructionSet::active();

@@ -117,6 +117,17 @@ class DecisionRegionDisplay:
         -------
         display : DecisionRegionDisplay
             What was drawn.
+
+        Raises
+        ------
+        ValueError
+            If X has fewer than two features, y more than one target, or an argument is out of range.
+        TypeError
+            If X is sparse.
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ImportError
+            If matplotlib is not there.
         """
         need_matplotlib("DecisionRegionDisplay.from_estimator")
         if hasattr(X, "toarray"):
@@ -183,6 +194,11 @@ class DecisionRegionDisplay:
         -------
         display : DecisionRegionDisplay
             This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not there.
         """
         need_matplotlib("DecisionRegionDisplay.plot")
         self.ax_ = ax if ax is not None else new_axes(1, figsize=(5.4, 4.6))[0]

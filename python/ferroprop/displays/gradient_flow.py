@@ -92,6 +92,15 @@ class GradientFlowDisplay:
         -------
         display : GradientFlowDisplay
             What was drawn.
+
+        Raises
+        ------
+        ValueError
+            If the data are not such as the estimator's `fit` takes.
+        TypeError
+            If it is no estimator of ferroprop.
+        ImportError
+            If matplotlib is not there.
         """
         from ferroprop.estimators import gradient_flow
 
@@ -117,6 +126,11 @@ class GradientFlowDisplay:
         -------
         display : GradientFlowDisplay
             This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not there.
         """
         need_matplotlib("GradientFlowDisplay.plot")
         self.ax_ = ax if ax is not None else new_axes(1, figsize=(7.0, 3.6))[0]

@@ -103,6 +103,13 @@ class LossCurveDisplay:
         -------
         display : LossCurveDisplay
             What was drawn.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ImportError
+            If matplotlib is not there.
         """
         from sklearn.exceptions import NotFittedError
 
@@ -143,6 +150,11 @@ class LossCurveDisplay:
         -------
         display : LossCurveDisplay
             This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not there.
         """
         need_matplotlib("LossCurveDisplay.plot")
         scored = self.validation_scores is not None and len(self.validation_scores) > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
 from numbers import Real
@@ -57,7 +58,9 @@ def fit_by_epochs(estimator: BaseMLP, keeper: OptimizerKeeper, start: Start) -> 
     mini_batches = is_mini_batch(estimator.solver)
     network = build_network(start.coefs, start.intercepts, estimator._hidden_activation(), start.output)
     optimizer, resumed = keeper.optimizer_for(estimator, network.dtype, resume=not start.fresh)
-    waits = not start.incremental and np.isfinite(estimator.n_iter_no_change)
+    epochs = 1 if start.incremental else min(estimator.max_iter, sys.maxsize)
+    # patience that outlasts the fit, infinite or not, is none
+    waits = not start.incremental and estimator.n_iter_no_change < epochs
     dropout = _dropout(estimator)
     shuffle: Callable[[int], NDArray[np.intp]] | bool = False
     if mini_batches and estimator.shuffle:
@@ -83,7 +86,7 @@ def fit_by_epochs(estimator: BaseMLP, keeper: OptimizerKeeper, start: Start) -> 
             estimator._core_targets(Y, network.dtype),
             loss=estimator._core_loss(),
             optimizer=optimizer,
-            epochs=1 if start.incremental else estimator.max_iter,
+            epochs=epochs,
             batch_size=_batch_size(estimator, n_rows) if mini_batches else None,
             shuffle=shuffle,
             sample_weight=sample_weight,

@@ -24,14 +24,37 @@ def gradient_flow(
     ----------
     estimator : MLPClassifier or MLPRegressor
         It is not changed.
-    X, y, sample_weight
-        As for its ``fit``.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Training data.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Targets.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Sample weights.
 
     Returns
     -------
     gradients : ndarray of shape (n_iter + 1, n_layers)
         Mean absolute derivative of the training loss, without the penalty, by the weights of each layer: of
         the initial weights, and after each epoch.
+
+    Raises
+    ------
+    TypeError
+        If it is no estimator of ferroprop.
+    ValueError
+        If the data are not such as its ``fit`` takes.
+
+    See Also
+    --------
+    ferroprop.displays.GradientFlowDisplay : Draws them.
+
+    Examples
+    --------
+    >>> from ferroprop import MLPRegressor
+    >>> from ferroprop.estimators import gradient_flow
+    >>> mlp = MLPRegressor(hidden_layer_sizes=(4, 4), solver="rprop", max_iter=10, tol=0, random_state=0)
+    >>> gradient_flow(mlp, [[0.0], [1.0], [2.0]], [0.0, 1.0, 0.0]).shape
+    (11, 3)
     """
     if not isinstance(estimator, BaseMLP):
         raise TypeError(

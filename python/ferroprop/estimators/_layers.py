@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -83,6 +84,8 @@ def _hidden_layer(estimator: BaseMLP, layer: int) -> int:
     n_hidden = estimator.n_layers_ - 2
     if n_hidden == 0:
         raise ValueError("transform needs a hidden layer, hidden_layer_sizes has none.")
+    if not isinstance(layer, Integral):
+        raise TypeError(f"layer must be an integer, got {layer!r}.")
     if not -n_hidden <= layer < n_hidden:
         raise ValueError(
             f"layer must be from {-n_hidden} to {n_hidden - 1} for {n_hidden} hidden layer(s), got {layer}."

@@ -35,6 +35,17 @@ class TrainingEpoch:
         Time since the beginning of the fit.
     network : Network
         The network as it is after this epoch; it goes on changing, ``network.copy()`` does not.
+
+    Examples
+    --------
+    >>> from ferroprop import MLPRegressor
+    >>> seen = []
+    >>> mlp = MLPRegressor(hidden_layer_sizes=(3,), solver="rprop", max_iter=4, tol=0, callback=seen.append)
+    >>> mlp = mlp.fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 0.0])
+    >>> [epoch.epoch for epoch in seen]
+    [1, 2, 3, 4]
+    >>> seen[-1].loss == mlp.loss_
+    True
     """
 
     epoch: int

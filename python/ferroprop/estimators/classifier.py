@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import ArrayLike
 
 from ferroprop._core import LogLoss, _StandardArithmetic
@@ -496,7 +497,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return X, self._label_binarizer.transform(y).astype(bool)
 
     def _targets(self, y: TargetLike) -> Array:
-        y = np.asarray(y)
+        y = y if scipy.sparse.issparse(y) else np.asarray(y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         unknown = np.setdiff1d(unique_labels(y), self.classes_)
