@@ -213,6 +213,8 @@ def test_the_parameters_are_those_of_scikit_learn():
             "callback": None,
             "max_time": None,
             "n_jobs": None,
+            "checkpoint": None,
+            "checkpoint_every": 10,
         }
         if name == "MLPClassifier":
             added.update(loss="log_loss", class_weight=None, label_smoothing=0.0)

@@ -147,7 +147,12 @@ BAD = {
     ),
     "matrix of a gradient": (ValueError, r"gradient must have 1 dim", np.zeros(3), np.zeros((3, 1))),
     "NaN": (ValueError, r"gradient must hold finite numbers, got nan at \[2\]", np.zeros(3), [0, 0, np.nan]),
-    "overflow": (ValueError, r"gradient must hold finite numbers", np.zeros(1, np.float32), [1e39]),
+    "overflow": (
+        ValueError,
+        r"gradient must hold numbers that float32 can hold",
+        np.zeros(1, np.float32),
+        [1e39],
+    ),
     "text": (TypeError, r"gradient must hold real numbers", np.zeros(1), ["1"]),
     "None": (TypeError, r"gradient must be an array", np.zeros(1), None),
 }
