@@ -408,23 +408,40 @@ mod tests {
         f64::NAN,
     ];
 
-    /// A product of rows of one number with the identity, and what becomes of its sums; several depths,
-    /// so that the sums come back from memory, and columns that fill one panel and half of another.
-    fn in_product<T: Scalar>(set: InstructionSet, sums: &[T], rows: usize, then: Then<'_, T>) -> Vec<T> {
+    /// A product with the identity, and what becomes of its sums; the columns fill one panel and half of
+    /// another. With `deep`, so many terms come before that the sums go to memory and back in between,
+    /// at -2.
+    fn in_product<T: Scalar>(
+        set: InstructionSet,
+        numbers: &[T],
+        rows: usize,
+        deep: bool,
+        then: Then<'_, T>,
+    ) -> Vec<T> {
         let (lanes, stride) = (T::LANES, panel_lines(rows) * T::LANES);
         let columns = lanes + lanes / 2;
-        let depth = columns;
+        let before = if deep { 1024 } else { 0 };
+        let depth = before + columns;
+        let mut input = vec![T::ZERO; before / lanes * stride];
         let mut right = vec![T::ZERO; 2 * depth * lanes];
         for column in 0..columns {
-            right[column / lanes * depth * lanes + column * lanes + column % lanes] = T::ONE;
+            let panel = &mut right[column / lanes * depth * lanes..][..depth * lanes];
+            if deep {
+                panel[column % lanes] = T::from_f64(-2.0);
+            }
+            panel[(before + column) * lanes + column % lanes] = T::ONE;
         }
+        if deep {
+            input[..rows * lanes].iter_mut().step_by(lanes).for_each(|first| *first = T::ONE);
+        }
+        input.extend_from_slice(numbers);
         let mut output = vec![T::ZERO; 2 * stride];
         dispatch_on(
             set,
             Product {
                 rows,
                 depth,
-                input: Terms::in_panels(sums, stride),
+                input: Terms::in_panels(&input, stride),
                 right: &right,
                 right_stride: depth * lanes,
                 bias: false,
@@ -457,17 +474,18 @@ mod tests {
                 }
             }
         };
-        for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
-            let sums = in_product(set, &numbers, rows, Then::Stay);
+        let sets = InstructionSet::ALL.into_iter().filter(|set| set.available());
+        for (set, deep) in sets.flat_map(|set| [(set, false), (set, true)]) {
+            let in_product = |then| in_product(set, &numbers, rows, deep, then);
+            let sums = in_product(Then::Stay);
             let mut expected = sums.clone();
             Activation::Relu.apply(&mut expected, stride, rows);
-            same(set, &in_product(set, &numbers, rows, Then::Rectify), &expected);
+            same(set, &in_product(Then::Rectify), &expected);
             for activation in [Activation::Relu, Activation::Tanh, Activation::Logistic { slope: 1.7 }] {
                 let mut expected = sums.clone();
                 activation.scale_deltas(&mut expected, &outputs, stride, rows);
                 let Some(derivative) = activation.derivative_in_product() else { panic!("none") };
-                let then = Then::Scale(derivative, &outputs);
-                same(set, &in_product(set, &numbers, rows, then), &expected);
+                same(set, &in_product(Then::Scale(derivative, &outputs)), &expected);
             }
         }
     }
