@@ -73,6 +73,11 @@ macro_rules! functions {
             bench(c, "tanh", (-8.0, 8.0), math::$tanh, $t::tanh);
             bench(c, "logistic", (-8.0, 8.0), math::$logistic, |x: $t| 1.0 / (1.0 + (-x).exp()));
             bench(c, "softplus", (-8.0, 8.0), math::$softplus, |x: $t| x.max(0.0) + (-x.abs()).exp().ln_1p());
+            // Saturated units: results that are denormals or 0, which must not be slower.
+            let least = f64::from($t::MIN_POSITIVE).ln();
+            let range = (1.2 * least, 0.95 * least);
+            bench(c, "exp of little", range, math::$exp, $t::exp);
+            bench(c, "logistic of little", range, math::$logistic, |x: $t| 1.0 / (1.0 + (-x).exp()));
         }
     };
 }

@@ -6,7 +6,7 @@ Each sweep changes one size of a network of tanh units that learns full batches 
 Time is the median over rounds that go through all sizes by turns; the share is of the peak that each
 round measures itself, on as many cores. The last table is a model, not a measurement: what the first
 ones say about one core, a clock for a round of work, and the rules by which rows and parameters are
-cut into pieces (src/training/engine.rs).
+cut into pieces (src/training/chunk.rs).
 """
 
 import argparse
@@ -23,7 +23,7 @@ import numpy as np
 from side_by_side.libraries import Peak
 from side_by_side.report import digits, table
 
-CHUNK_ROWS, TILE_ROWS = 1_024, 8  # src/training/engine.rs
+TILE_ROWS, MOST_IN_CHUNK, MOST_TOGETHER, ENOUGH_CHUNKS = 8, 1 << 18, 1 << 23, 4  # src/training/chunk.rs
 SWITCH = 0.3e-6  # seconds to hand a round to spinning threads and to wait for the last of them; assumed
 BANDWIDTH = 15e9  # bytes a second that a core reads of what others wrote, while all do so; assumed
 
@@ -90,26 +90,39 @@ def sweeps(threads: list[int]) -> Iterator[tuple[str, list[Case]]]:
 def model(case: Case, share: float, peak: float) -> float:
     """Seconds of a step on more cores, by the rules that cut it into pieces.
 
-    A chunk of rows is two rounds of work. In the first, blocks of whole tiles of rows go through the layers;
-    in the second each thread sums the gradient of the parameters that it owns. The busiest thread's part of
-    the operations counts, or what it has to read, if that takes longer: all weights twice in the first
-    round, inputs and deltas of all rows in the second. And two switches a chunk.
+    Rows come in chunks, and a chunk is two rounds of work. Either blocks of its rows, in whole tiles, go
+    through the layers on all threads, and then each thread sums the gradient of the parameters that it owns;
+    or, where chunks are small and many, each thread takes one through both, and then adds up the sums of all
+    of them for its own parameters. The busiest thread's part of the operations counts, or what it has to
+    read, if that takes longer: all weights twice in the first round; in the second one inputs and deltas of
+    all rows, or its part of each sum. And two switches.
     """
-    chunks = -(-case.rows // CHUNK_ROWS)
-    rows = min(case.rows, CHUNK_ROWS)
-    passes = case.rows * (4 * case.weights - 2 * case.layers[0] * case.layers[1]) / (share * peak)
-    gradients = case.rows * 2 * case.weights / (share * peak)
-    tiles = -(-rows // TILE_ROWS)
-    busiest = -(-tiles // case.threads) / tiles
-    lines = sum((a + 1) * -(-b // 16) for a, b in itertools.pairwise(case.layers))
-    segments = -(-lines // 64)
-    owned = max(1 / case.threads, 1 / segments)
-    if case.threads == 1:
-        return passes + gradients
-    read_weights = chunks * 8 * case.weights / BANDWIDTH
-    read_rows = 8 * case.rows * sum(case.layers) / BANDWIDTH
-    rounds = max(passes * busiest, read_weights) + max(gradients * owned, read_rows)
-    return rounds + 2 * chunks * SWITCH
+    threads = case.threads
+    chunk = min(max(1 << (case.weights // 64 - 1).bit_length(), 256), 1_024)
+    first = case.layers[0] * case.layers[1]
+    passes, gradients = ((4 * case.weights - 2 * first) / (share * peak), 2 * case.weights / (share * peak))
+    if threads == 1:
+        return case.rows * (passes + gradients)
+    numbers = chunk * (2 * sum(case.layers) - case.layers[0]) + case.weights
+    together = min(threads, MOST_TOGETHER // numbers) if numbers <= MOST_IN_CHUNK else 0
+    segments = -(-sum((a + 1) * -(-b // 16) for a, b in itertools.pairwise(case.layers)) // 64)
+    read_weights = 8 * case.weights / BANDWIDTH
+    seconds, left = 0.0, case.rows
+    while left > 0:
+        chunks = min(together, left // chunk)
+        if chunks >= min(threads, ENOUGH_CHUNKS):
+            seconds += max(chunk * (passes + gradients), read_weights)
+            seconds += 4 * chunks * case.weights / min(threads, segments) / BANDWIDTH
+            left -= chunks * chunk
+        else:
+            rows = min(chunk, left)
+            tiles = -(-rows // TILE_ROWS)
+            seconds += max(rows * passes * -(-tiles // threads) / tiles, read_weights)
+            read_rows = 8 * rows * sum(case.layers) / BANDWIDTH
+            seconds += max(rows * gradients / min(threads, segments), read_rows)
+            left -= rows
+        seconds += 2 * SWITCH
+    return seconds
 
 
 def predicted(share: float, peak: float) -> str:
@@ -118,6 +131,7 @@ def predicted(share: float, peak: float) -> str:
     rows = [["model: times one core's speed", *(f"{count} cores" for count in counts)]]
     for title, case in (
         ("1,024 rows, width 64", Case(1_024, 64)),
+        ("16,384 rows, width 64", Case(16_384, 64)),
         ("1,024 rows, width 256", Case(1_024, 256)),
         ("16,384 rows, width 256", Case(16_384, 256)),
         ("16,384 rows, width 1,024", Case(16_384, 1_024)),

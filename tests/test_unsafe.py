@@ -10,8 +10,8 @@ SRC = Path(__file__).parent.parent / "src"
 # Blocks, functions and implementations. A number that changes is looked at, with the reason that its comment
 # gives, and then written here.
 COUNTS = {
-    "kernel/avx2.rs": 25,
-    "kernel/avx512.rs": 22,
+    "kernel/avx2.rs": 23,
+    "kernel/avx512.rs": 21,
     "kernel/dispatch.rs": 8,
     "kernel/gradient.rs": 8,
     "kernel/handoff.rs": 4,

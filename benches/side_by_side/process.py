@@ -12,8 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from .libraries import LIBRARIES, NumPy, Peak
+from .libraries import LIBRARIES, NumPy, Peak, Trainer
 from .workloads import CALLS, WORKLOADS, Call
+
+# Epochs of a training; then another one begins. One that never ended would spend its time where there is
+# nothing left to be learnt, with saturated units and deltas that are denormal numbers.
+LONGEST = 1_000
 
 
 class Measure:
@@ -41,11 +45,10 @@ class Measure:
             return None
         if trainer.starts_up:
             trainer.run(1)  # others worked meanwhile: what it costs to warm up again would count as start-up
+        longest = max(1, LONGEST // trainer.epochs)
         while True:
-            if trainer.starts_up:  # the same in one run and in many, so the difference is without it
-                span = -trainer.run(1) + trainer.run(1 + self.runs)
-            else:
-                span = trainer.run(self.runs)
+            full, rest = divmod(self.runs, longest)
+            span = sum(_training(trainer, runs) for runs in [longest] * full + [rest] * (rest > 0))
             if span >= seconds:
                 return span / (self.runs * trainer.epochs * workload.steps)
             self.runs *= 2  # and so it stays for the next round
@@ -66,6 +69,13 @@ class Measure:
         if call.function == "predict":
             np.testing.assert_allclose(answer, NumPy(1).predict(call)(), rtol=1e-3, atol=1e-6)
         return run
+
+
+def _training(trainer: Trainer, runs: int) -> float:
+    """Seconds of a training without what it costs to start up."""
+    if trainer.starts_up:  # the same in one run and in many, so the difference is without it
+        return -trainer.run(1) + trainer.run(1 + runs)
+    return trainer.run(runs)
 
 
 def _times(run: Callable[[], Any], n: int) -> np.ndarray:

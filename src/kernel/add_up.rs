@@ -20,14 +20,13 @@ pub struct Finish<'a, T> {
 }
 
 impl<T: Scalar> Finish<'_, T> {
-    /// What becomes of the sums of the line with this index; only weights are `penalised`.
+    /// What becomes of a line of sums; given its weights, they are penalised.
     #[inline(always)]
-    pub(super) fn line<S: Simd<T>>(&self, simd: S, mut sum: S::V, index: usize, penalised: bool) -> S::V {
-        if penalised {
-            let weights = simd.read(&self.weights[index * T::LANES..]);
-            sum = simd.add(sum, simd.mul(simd.splat(self.alpha), weights));
+    pub(super) fn line<S: Simd<T>>(self, simd: S, mut sum: S::V, weights: Option<S::V>) -> S::V {
+        if let Some(weights) = weights {
+            sum = simd.add(sum, simd.times(simd.splat(self.alpha), weights));
         }
-        simd.mul(sum, simd.splat(self.scale))
+        simd.times(sum, simd.splat(self.scale))
     }
 }
 
@@ -76,9 +75,10 @@ impl<'a, T: Scalar, I: Iterator<Item = &'a [T]> + Clone> Task<T> for AddUp<'_, T
                 total = add_compensated(simd, total[0], total[1], sum);
             }
             simd.write(lost, total[1]);
-            if let Some(finish) = &self.finish {
+            if let Some(finish) = self.finish {
                 let penalised = (self.from + index) % (self.fan_in + 1) < self.fan_in;
-                total[0] = finish.line(simd, total[0], index, penalised);
+                let weights = penalised.then(|| simd.read(&finish.weights[index * T::LANES..]));
+                total[0] = finish.line(simd, total[0], weights);
             }
             simd.write(line, total[0]);
         }

@@ -43,7 +43,7 @@ pub(super) fn prefetch_line<T>(at: *const T) {
 }
 
 macro_rules! vectors {
-    ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $mul:ident, $max:ident, $compare:ident, $and:ident) => {
+    ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $compare:ident, $and:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; load and store
         // pass on what their callers promise, half a line each.
         impl Simd<$t> for $token {
@@ -97,10 +97,6 @@ macro_rules! vectors {
             #[inline(always)]
             fn sub(self, a: Self::V, b: Self::V) -> Self::V {
                 unsafe { ($sub(a.0, b.0), $sub(a.1, b.1)) }
-            }
-            #[inline(always)]
-            fn mul(self, a: Self::V, b: Self::V) -> Self::V {
-                unsafe { ($mul(a.0, b.0), $mul(a.1, b.1)) }
             }
             #[inline(always)]
             fn max(self, a: Self::V, b: Self::V) -> Self::V {
@@ -164,10 +160,6 @@ macro_rules! vectors {
                 unsafe { $sub(a, b) }
             }
             #[inline(always)]
-            fn mul(self, a: $v, b: $v) -> $v {
-                unsafe { $mul(a, b) }
-            }
-            #[inline(always)]
             fn max(self, a: $v, b: $v) -> $v {
                 unsafe { $max(a, b) }
             }
@@ -191,7 +183,6 @@ vectors!(
     _mm256_fmadd_ps,
     _mm256_add_ps,
     _mm256_sub_ps,
-    _mm256_mul_ps,
     _mm256_max_ps,
     _mm256_cmp_ps,
     _mm256_and_ps
@@ -208,7 +199,6 @@ vectors!(
     _mm256_fmadd_pd,
     _mm256_add_pd,
     _mm256_sub_pd,
-    _mm256_mul_pd,
     _mm256_max_pd,
     _mm256_cmp_pd,
     _mm256_and_pd

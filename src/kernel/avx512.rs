@@ -24,7 +24,7 @@ pub(super) fn available() -> bool {
 }
 
 macro_rules! vectors {
-    ($token:ident, $t:ident, $v:ident, $half:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $mul:ident, $max:ident, $above:ident, $choose:ident, $transpose:ident) => {
+    ($token:ident, $t:ident, $v:ident, $half:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $above:ident, $choose:ident, $transpose:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; load and store
         // pass on what their callers promise.
         impl Simd<$t> for $token {
@@ -77,10 +77,6 @@ macro_rules! vectors {
                 unsafe { $sub(a, b) }
             }
             #[inline(always)]
-            fn mul(self, a: Self::V, b: Self::V) -> Self::V {
-                unsafe { $mul(a, b) }
-            }
-            #[inline(always)]
             fn max(self, a: Self::V, b: Self::V) -> Self::V {
                 unsafe { $max(a, b) }
             }
@@ -107,7 +103,6 @@ vectors!(
     _mm512_fmadd_ps,
     _mm512_add_ps,
     _mm512_sub_ps,
-    _mm512_mul_ps,
     _mm512_max_ps,
     _mm512_cmp_ps_mask,
     _mm512_maskz_mov_ps,
@@ -124,7 +119,6 @@ vectors!(
     _mm512_fmadd_pd,
     _mm512_add_pd,
     _mm512_sub_pd,
-    _mm512_mul_pd,
     _mm512_max_pd,
     _mm512_cmp_pd_mask,
     _mm512_maskz_mov_pd,

@@ -222,8 +222,10 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
                 self.simd.store(lost, taken);
                 sum = grown;
             }
-            if let Some(finish) = &self.finish {
-                sum = finish.line(self.simd, sum, index, line < self.fan_in);
+            if let Some(finish) = self.finish {
+                let weights = finish.weights.as_ptr().add(index * T::LANES);
+                let weights = if line < self.fan_in { Some(self.simd.load(weights)) } else { None };
+                sum = finish.line(self.simd, sum, weights);
             }
             self.simd.store(to, sum);
         }

@@ -61,6 +61,13 @@ pub trait Scalar:
     /// `self * a + b`, rounded once.
     #[must_use]
     fn fused(self, a: Self, b: Self) -> Self;
+    /// `self * a` for what may be a denormal, with 0 for -0: fused with an addition of 0, for which
+    /// processors are not slower then, as they are for a product (Zen 4: by 16 cycles a line).
+    #[inline(always)]
+    #[must_use]
+    fn times(self, a: Self) -> Self {
+        self.fused(a, Self::ZERO)
+    }
     /// The square root, correctly rounded.
     #[must_use]
     fn root(self) -> Self;
@@ -251,13 +258,6 @@ macro_rules! scalar {
             fn sub(self, mut a: Self::V, b: Self::V) -> Self::V {
                 for i in 0..$lanes {
                     a[i] -= b[i];
-                }
-                a
-            }
-            #[inline(always)]
-            fn mul(self, mut a: Self::V, b: Self::V) -> Self::V {
-                for i in 0..$lanes {
-                    a[i] *= b[i];
                 }
                 a
             }

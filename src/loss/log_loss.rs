@@ -115,7 +115,7 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
                 {
                     let t = simd.read(t);
                     sums = simd.add(sums, simd.read(e));
-                    linear = simd.add(linear, simd.mul(t, simd.read(z)));
+                    linear = simd.add(linear, simd.times(t, simd.read(z)));
                     totals = simd.add(totals, t);
                 }
                 if panels > 1 {
@@ -142,8 +142,8 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
                 }
                 let e = e_square[..used(panel)].chunks_exact_mut(lanes);
                 for (e, t) in e.zip(t[..used(panel)].chunks_exact(lanes)) {
-                    let difference = simd.sub(simd.mul(simd.read(e), shares), simd.read(t));
-                    simd.write(e, simd.mul(difference, row_weights));
+                    let difference = simd.sub(simd.times(simd.read(e), shares), simd.read(t));
+                    simd.write(e, simd.times(difference, row_weights));
                 }
                 transpose_lines(simd, &e_square[..square], &mut delta[place(panel)]);
             }
@@ -201,7 +201,7 @@ impl<T: Scalar> Task<T> for Probabilities<'_, T> {
             let inverse = T::ONE / sum;
             for panel in self.numbers.chunks_exact_mut(self.stride) {
                 for a in &mut panel[row * lanes..(row + 1) * lanes] {
-                    *a *= inverse;
+                    *a = a.times(inverse);
                 }
             }
         }

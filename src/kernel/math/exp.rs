@@ -122,7 +122,7 @@ pub fn exp_f32(x: f32) -> f32 {
     let half = (bits << 22) & 0xff80_0000;
     let first = f32::from_bits(half);
     let second = f32::from_bits((bits << 23).wrapping_sub(half));
-    expm1_reduced_f32(r).mul_add(first, first) * second
+    expm1_reduced_f32(r).mul_add(first, first).mul_add(second, 0.0)
 }
 
 /// e^x.
@@ -139,7 +139,7 @@ pub fn exp_f64(x: f64) -> f64 {
     let half = (bits << 51) & 0xfff0_0000_0000_0000;
     let first = f64::from_bits(half);
     let second = f64::from_bits((bits << 52).wrapping_sub(half));
-    expm1_reduced_f64(r).mul_add(first, first) * second
+    expm1_reduced_f64(r).mul_add(first, first).mul_add(second, 0.0)
 }
 
 /// e^x - 1.

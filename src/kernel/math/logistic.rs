@@ -9,7 +9,8 @@
 //! ```
 //!
 //! The constant C, a power of two, moves all exponents that matter into the range of normal numbers:
-//! e^-x does not overflow where the result is a denormal, and C 2^n is one shift.
+//! e^-x does not overflow where the result is a denormal, and C 2^n is one shift. The first C comes last,
+//! in a fused multiplication: processors are slow at quotients and products that are denormals.
 //!
 //! Softplus: max(x, 0) + ln(1 + u) with u = e^-|x|, and from fdlibm's `e_log.c`
 //!
@@ -18,7 +19,8 @@
 //! ```
 //!
 //! P a minimax polynomial for u in [0, 1]. Everything is computed for u / C, so that u need not be
-//! a normal number.
+//! a normal number. Where u is so small that d cannot change u, another small d stands in its place, one
+//! whose square is a normal number.
 
 use super::exp::{
     ROUND_F32, ROUND_F64, coth_reduced_f32, coth_reduced_f64, expm1_reduced_f32, expm1_reduced_f64,
@@ -40,11 +42,14 @@ const LOG1P_F64: [f64; 10] = [
     0.17009673398396036,
 ];
 
-/// C = 2^-24 keeps the smallest denormal, 2^-149, above 2^-126 when divided by it.
-const C_F32: f32 = 1.0 / 16777216.0;
-/// 2^-54
-const C_F64: f64 = 1.0 / 18014398509481984.0;
+/// C = 2^-30 keeps the smallest denormal, 2^-149, and half of it, above 2^-126 when divided by it.
+const C_F32: f32 = 1.0 / 1073741824.0;
+/// 2^-60
+const C_F64: f64 = 1.0 / 1152921504606846976.0;
 
+/// 2^-60 / C and 2^-400 / C. Smaller u cannot change 1 - u / 2, the square of half of it is a normal number.
+const SMALL_F32: f32 = 1.0 / 1073741824.0;
+const SMALL_F64: f64 = 4.464794497196387e-103;
 /// The logistic function, 1 / (1 + e^-x).
 ///
 /// The largest error is 2.44 units in the last place, over all f32, also where the result is a
@@ -52,14 +57,14 @@ const C_F64: f64 = 1.0 / 18014398509481984.0;
 #[must_use]
 #[inline(always)]
 pub fn logistic_f32(x: f32) -> f32 {
-    const ROUND: f32 = ROUND_F32 + 127.0 - 24.0;
+    const ROUND: f32 = ROUND_F32 + 127.0 - 30.0;
     // Beyond these the result is 1 or 0. NaN fails both comparisons and passes.
-    let x = if x > 70.0 { 70.0 } else { x };
+    let x = if x > 60.0 { 60.0 } else { x };
     let x = if x < -104.0 { -104.0 } else { x };
     let (r, bits) = reduce_f32(x, -1.0, ROUND);
     let a = coth_reduced_f32(r);
-    let one = (a + r) * C_F32;
-    one / (a - r).mul_add(f32::from_bits(bits << 23), one)
+    let one = a + r;
+    (one / (a - r).mul_add(f32::from_bits(bits << 23), one * C_F32)).mul_add(C_F32, 0.0)
 }
 
 /// The logistic function, 1 / (1 + e^-x).
@@ -69,13 +74,13 @@ pub fn logistic_f32(x: f32) -> f32 {
 #[must_use]
 #[inline(always)]
 pub fn logistic_f64(x: f64) -> f64 {
-    const ROUND: f64 = ROUND_F64 + 1023.0 - 54.0;
+    const ROUND: f64 = ROUND_F64 + 1023.0 - 60.0;
     let x = if x > 40.0 { 40.0 } else { x };
     let x = if x < -746.0 { -746.0 } else { x };
     let (r, bits) = reduce_f64(x, -1.0, ROUND);
     let a = coth_reduced_f64(r);
-    let one = (a + r) * C_F64;
-    one / (a - r).mul_add(f64::from_bits(bits << 52), one)
+    let one = a + r;
+    (one / (a - r).mul_add(f64::from_bits(bits << 52), one * C_F64)).mul_add(C_F64, 0.0)
 }
 
 /// The softplus, ln(1 + e^x).
@@ -85,14 +90,15 @@ pub fn logistic_f64(x: f64) -> f64 {
 #[must_use]
 #[inline(always)]
 pub fn softplus_f32(x: f32) -> f32 {
-    const ROUND: f32 = ROUND_F32 + 127.0 + 24.0;
+    const ROUND: f32 = ROUND_F32 + 127.0 + 30.0;
     let magnitude = x.abs();
     let magnitude = if magnitude > 104.0 { 104.0 } else { magnitude };
     let (r, bits) = reduce_f32(magnitude, -1.0, ROUND);
     let power = f32::from_bits(bits << 23);
     // u / C
     let u = expm1_reduced_f32(-r).mul_add(power, power);
-    let d = u / (u + 2.0 / C_F32);
+    let least = if u < SMALL_F32 { SMALL_F32 } else { u };
+    let d = least / (u + 2.0 / C_F32);
     let z = d * d;
     let c = LOG1P_F32.map(|c| c / C_F32);
     let p = z.mul_add(c[3], c[2]).mul_add(z, c[1]).mul_add(z, c[0]);
@@ -108,13 +114,14 @@ pub fn softplus_f32(x: f32) -> f32 {
 #[must_use]
 #[inline(always)]
 pub fn softplus_f64(x: f64) -> f64 {
-    const ROUND: f64 = ROUND_F64 + 1023.0 + 54.0;
+    const ROUND: f64 = ROUND_F64 + 1023.0 + 60.0;
     let magnitude = x.abs();
     let magnitude = if magnitude > 746.0 { 746.0 } else { magnitude };
     let (r, bits) = reduce_f64(magnitude, -1.0, ROUND);
     let power = f64::from_bits(bits << 52);
     let u = expm1_reduced_f64(-r).mul_add(power, power);
-    let d = u / (u + 2.0 / C_F64);
+    let least = if u < SMALL_F64 { SMALL_F64 } else { u };
+    let d = least / (u + 2.0 / C_F64);
     let z = d * d;
     let z2 = z * z;
     let c = LOG1P_F64.map(|c| c / C_F64);
