@@ -31,9 +31,15 @@ pub(super) fn available() -> bool {
 #[inline(always)]
 pub(super) fn prefetch<T>(numbers: &[T]) {
     for line in 0..size_of_val(numbers).div_ceil(64) {
-        // Safety: every x86-64 machine has the instruction, and it reads nothing.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(numbers.as_ptr().cast::<i8>().wrapping_add(64 * line)) };
+        prefetch_line(numbers.as_ptr().cast::<u8>().wrapping_add(64 * line));
     }
+}
+
+/// Asks for one line of memory; its address need not be one.
+#[inline(always)]
+pub(super) fn prefetch_line<T>(at: *const T) {
+    // Safety: every x86-64 machine has the instruction, and it reads nothing.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
 }
 
 macro_rules! vectors {
@@ -75,6 +81,10 @@ macro_rules! vectors {
                     $store(to, line.0);
                     $store(to.add($lanes / 2), line.1);
                 }
+            }
+            #[inline(always)]
+            fn prefetch(self, at: *const $t) {
+                prefetch_line(at);
             }
             #[inline(always)]
             fn fused(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
@@ -136,6 +146,10 @@ macro_rules! vectors {
                     $store(to, half);
                     $store(to.add($lanes / 2), $splat(0.0));
                 }
+            }
+            #[inline(always)]
+            fn prefetch(self, at: *const $t) {
+                prefetch_line(at);
             }
             #[inline(always)]
             fn fused(self, a: $v, b: $v, c: $v) -> $v {

@@ -3,7 +3,7 @@
 #[allow(clippy::wildcard_imports)] // the intrinsics are many and keep their C names
 use std::arch::x86_64::*;
 
-use super::avx2::{HalfF32, HalfF64};
+use super::avx2::{HalfF32, HalfF64, prefetch_line};
 use super::dispatch::{Task, avx512};
 use super::simd::Simd;
 
@@ -59,6 +59,10 @@ macro_rules! vectors {
             #[inline(always)]
             unsafe fn store(self, to: *mut $t, line: Self::V) {
                 unsafe { $store(to, line) }
+            }
+            #[inline(always)]
+            fn prefetch(self, at: *const $t) {
+                prefetch_line(at);
             }
             #[inline(always)]
             fn fused(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {

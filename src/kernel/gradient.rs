@@ -193,6 +193,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
                 let part = BlockSums::<T, R, Q, HALF> {
                     rows: block.rows,
                     input: block.input.as_ptr().add(input),
+                    next: block.input.as_ptr().wrapping_add(input + block.input_stride),
                     delta: std::array::from_fn(|q| {
                         block.delta.as_ptr().add((panel + q) * block.delta_stride)
                     }),
@@ -259,6 +260,9 @@ struct Sums<T, const R: usize, const Q: usize> {
 struct BlockSums<'a, T, const R: usize, const Q: usize, const HALF: bool> {
     rows: usize,
     input: *const T,
+    /// The input's next panel, which is asked for meanwhile: its rows are too far apart from these
+    /// for the processor to foresee it.
+    next: *const T,
     delta: [*const T; Q],
     sums: &'a mut Sums<T, R, Q>,
 }
@@ -302,6 +306,7 @@ impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> BlockSums<'_, 
                 std::array::from_fn(|r| std::array::from_fn(|q| simd.load(self.sums.weights[r][q].as_ptr())));
             let mut biases: [S::V; Q] = std::array::from_fn(|q| simd.load(self.sums.biases[q].as_ptr()));
             for row in 0..self.rows {
+                simd.prefetch(self.next.wrapping_add(row * lanes));
                 let d: [S::V; Q] = std::array::from_fn(|q| simd.load(self.delta[q].add(row * lanes)));
                 for r in 0..R {
                     let x = simd.splat(*self.input.add(row * lanes + r));

@@ -43,6 +43,9 @@ pub trait Simd<T>: Copy {
     /// # Safety
     /// `to` points to a writable line.
     unsafe fn store(self, to: *mut T, line: Self::V);
+    /// Asks for a line of memory that will be read soon, if that address is one.
+    #[inline(always)]
+    fn prefetch(self, _: *const T) {}
     /// `a * b + c` lane by lane, rounded once.
     fn fused(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `a + b` lane by lane.
