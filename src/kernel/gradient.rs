@@ -1,11 +1,10 @@
 //! `input^T * delta` over many rows: the gradient of a layer's weights and biases.
 //!
 //! Each element is one chain of fused multiply-adds through the rows in ascending order, from 0,
-//! and is added to what is there already, if anything, by compensated summation (Kahan, "Further
-//! remarks on reducing truncation errors", CACM 8, 1965): a million rows lose no more than a few
-//! hundred. The rows may come in several blocks; where one ends and the next begins does not show in
-//! the result.
+//! and is [added](super::add_up) to what is there already, if anything. The rows may come in several
+//! blocks; where one ends and the next begins does not show in the result.
 
+use super::add_up::{Finish, add_compensated};
 use super::dispatch::Task;
 use super::panels::panels;
 use super::product::{ends_in_half, even_share};
@@ -25,18 +24,6 @@ pub struct Rows<'a, T> {
     pub delta: &'a [T],
     /// From one panel of the deltas to the next.
     pub delta_stride: usize,
-}
-
-/// From sums `s` over rows to the gradient of the mean loss with its penalty: `(s + alpha w) scale`
-/// for weights, `s scale` for biases.
-#[derive(Clone, Copy, Debug)]
-pub struct Finish<'a, T> {
-    /// Strength of the penalty.
-    pub alpha: T,
-    /// 1 over the weight of all rows.
-    pub scale: T,
-    /// The parameters, line by line as the gradient.
-    pub weights: &'a [T],
 }
 
 /// A range of lines of one layer's gradient. The layer's panels have `fan_in + 1` lines each: the
@@ -230,18 +217,13 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
             let mut sum = sum;
             if let Some(lost) = self.lost {
                 let lost = lost.add(index * T::LANES);
-                let total = self.simd.load(to);
-                sum = self.simd.sub(sum, self.simd.load(lost));
-                let grown = self.simd.add(total, sum);
-                self.simd.store(lost, self.simd.sub(self.simd.sub(grown, total), sum));
+                let [grown, taken] =
+                    add_compensated(self.simd, self.simd.load(to), self.simd.load(lost), sum);
+                self.simd.store(lost, taken);
                 sum = grown;
             }
-            if let Some(Finish { alpha, scale, weights }) = self.finish {
-                if line < self.fan_in {
-                    let weights = self.simd.load(weights.as_ptr().add(index * T::LANES));
-                    sum = self.simd.add(sum, self.simd.mul(self.simd.splat(alpha), weights));
-                }
-                sum = self.simd.mul(sum, self.simd.splat(scale));
+            if let Some(finish) = &self.finish {
+                sum = finish.line(self.simd, sum, index, line < self.fan_in);
             }
             self.simd.store(to, sum);
         }

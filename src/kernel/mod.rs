@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code)]
 
+mod add_up;
 mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -22,9 +23,10 @@ mod product;
 mod scalar;
 mod simd;
 
+pub use add_up::{AddUp, Finish};
 pub use aligned::Aligned;
 pub use dispatch::{InstructionSet, Task, VARIABLE, dispatch, dispatch_on};
-pub use gradient::{Finish, Gradient, Rows};
+pub use gradient::{Gradient, Rows};
 pub use handoff::{Handoff, MOST_ITEMS};
 pub use mode::StandardMode;
 pub use panels::{MOST_IN_SQUARE, gather_rows, panel_lines, panels, transpose, transpose_lines};

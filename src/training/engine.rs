@@ -5,39 +5,31 @@
 //! thread. Then the gradient is summed over the chunk: each thread owns a *share* of the parameters
 //! and sums their gradient over all rows, in order, so nothing is left to be reduced. After the last
 //! chunk the owner updates its parameters in the same round.
-
-use std::ops::Range;
+//!
+//! Where a small network meets many rows, several chunks are worked on at a time, each on one thread,
+//! its sums included; in the second round each thread adds them up, in order, for its share. Each sum
+//! is over the same rows, in the same order, either way.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+use super::chunk::{Chunk, TILE_ROWS, block_rows, blocks, chunk_rows, numbered, spread};
+use super::shares::{Round, Share, Sums, inverse, shares, split};
 use super::state::OptimizerState;
 use super::whole::Whole;
-use super::{Batch, Dataset, Update};
+use super::{Batch, Dataset};
 use crate::error::{Error, Result, room, zeros};
-use crate::kernel::{Aligned, Finish, Gradient, Scalar, Simd, Task, dispatch, ends_in_half, even_share};
+use crate::kernel::{Aligned, Scalar};
 use crate::loss::{Loss, Objective};
 use crate::network::{Layer, Network};
-use crate::optimizer::{MOST_ARRAYS, Optimizer};
+use crate::optimizer::Optimizer;
 use crate::parallel::Team;
 use crate::pass::{Block, Dropout, Packed, PackedLayer, Selection, pack, transpose_layer, unpack};
-
-/// Rows whose gradient is summed in registers before it goes to memory: more for large networks,
-/// whose gradient is expensive to read and write again.
-fn chunk_rows(parameters: usize) -> usize {
-    (parameters / 64).next_power_of_two().clamp(256, 1024)
-}
-
-/// The most rows that go through the layers together on one thread.
-const BLOCK_ROWS: usize = 160;
-
-/// Rows of the largest register tile; blocks are made of whole ones.
-const TILE_ROWS: usize = 8;
 
 /// Multiply-adds of a step below which one thread is faster alone.
 const WORTH_SHARING: usize = 500_000;
 
-/// Lines of a panel that are updated together.
-const SEGMENT_LINES: usize = 64;
+/// Chunks that are worth being worked on at a time, even when some threads get none.
+const ENOUGH_CHUNKS: usize = 4;
 
 /// How many of the threads are of use for batches of this size.
 pub(super) fn useful_threads<T: Scalar>(network: &Network<T>, rows: usize, threads: usize) -> usize {
@@ -45,44 +37,13 @@ pub(super) fn useful_threads<T: Scalar>(network: &Network<T>, rows: usize, threa
     threads.min(work / WORTH_SHARING).max(1)
 }
 
-/// Consecutive lines of one panel of a layer.
-#[derive(Clone, Copy, Debug)]
-struct Segment {
-    layer: usize,
-    /// The panel, counted through its layer.
-    panel: usize,
-    /// First line, counted through the layer's panels.
-    from: usize,
-    lines: usize,
-    /// Whether its last line holds biases.
-    ends_with_bias: bool,
-}
-
-/// Panels whose gradient is summed, and whose parameters are then updated while they are in the
-/// cache: as many as the widest register tile has.
-const PIECE_PANELS: usize = 3;
-
-/// The parameters that one thread owns in a round, and what goes with them.
-#[derive(Debug)]
-struct Share<T> {
-    /// Where they start in the flat vector.
-    start: usize,
-    segments: Vec<Segment>,
-    /// Segments that are worked on together: a few panels of one layer.
-    pieces: Vec<Range<usize>>,
-    gradient: Aligned<T>,
-    /// What rounding took from the gradient while chunks were added; empty if there is one chunk.
-    lost: Aligned<T>,
-    arrays: Vec<Aligned<T>>,
-    /// Sums of the squared weights, one a segment.
-    squares: Vec<f64>,
-}
-
 pub(super) struct Engine<'a, T> {
     layers: Vec<Layer>,
     packed: Packed<T>,
     transposed: Aligned<T>,
     blocks: Vec<Block<T>>,
+    /// For chunks that threads work on by themselves; none if there is no use for them.
+    chunks: Vec<Chunk<T>>,
     shares: Vec<Share<T>>,
     /// All parameters together, for rules that need them so.
     whole: Option<Whole<T>>,
@@ -115,10 +76,12 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let transposed = packed.layers.iter().map(PackedLayer::transposed_len::<T>).sum();
         let chunk_rows = chunk_rows(network.n_parameters()).min(rows);
         let capacity = block_rows(chunk_rows, threads);
-        let blocks = (0..chunk_rows.div_ceil(capacity))
-            .map(|_| Block::for_training(&layers, capacity, weighted, dropout.0))
-            .collect::<Result<_>>()?;
-        let own_rows = if matches!(objective, Objective::Own(_)) { chunk_rows } else { 0 };
+        let blocks = blocks(&layers, chunk_rows, capacity, weighted, dropout.0)?;
+        let own = matches!(objective, Objective::Own(_));
+        let most = if threads == 1 || own { 0 } else { threads.min(rows / chunk_rows) };
+        let data = (weighted, dropout.0);
+        let chunks = Chunk::several(&layers, packed.weights.len(), chunk_rows, most, data)?;
+        let own_rows = if own { chunk_rows } else { 0 };
         let of_outputs = || zeros(own_rows.saturating_mul(network.n_outputs()));
         let own_loss = [of_outputs()?, of_outputs()?, of_outputs()?, zeros(own_rows)?];
         let mut engine = Self {
@@ -128,6 +91,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
             packed,
             transposed: Aligned::zeros(transposed)?,
             blocks,
+            chunks,
             objective,
             dropout,
             alpha,
@@ -152,7 +116,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
 
     fn sum_squares(&mut self) {
         for share in &mut self.shares {
-            sum_squares(&share.segments, &self.packed.weights[share.start..], &mut share.squares);
+            share.sum_squares(&self.packed.weights);
         }
     }
 
@@ -277,34 +241,47 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let mut batch = Batch::default();
         let mut first = 0;
         while first < rows {
-            let count = self.chunk_rows.min(rows - first);
+            let chunks_in_use = self.chunks_at_a_time(rows - first, team.threads());
+            let count = self.chunk_rows.min(rows - first).max(chunks_in_use * self.chunk_rows);
             let whole =
                 matches!(selection, Selection::Range { from: 0 }) && count == rows && rows == data.rows();
-            let in_use = self.split_chunk(count, team.threads());
+            let in_use = if chunks_in_use > 0 { 0 } else { self.split_chunk(count, team.threads()) };
             let fresh = !(whole && self.loaded);
-            self.loaded = whole;
-            let Self { layers, packed, transposed, blocks, objective, dropout, .. } = self;
+            self.loaded = whole && in_use > 0;
+            let Self { layers, packed, transposed, blocks, chunks, objective, dropout, .. } = self;
             let loss = named(objective);
             let smoothing = smoothing(loss, layers);
             let (rates, seed) = *dropout;
             let step = state.filter(|_| !rates.is_empty()).map(OptimizerState::steps);
             let selection = selection.skip(first);
-            let done =
+            let through = |place: usize, block: &mut Block<T>| {
+                if fresh {
+                    block.load_inputs(data.x, selection.skip(place));
+                    block.load_targets(data.y, data.weights.as_deref(), selection.skip(place));
+                    smooth(block, layers, smoothing);
+                }
+                let dropout = step.map(|step| Dropout { rates, seed, step, first_row: first + place });
+                block.forward(layers, packed, dropout);
+                if let Some(loss) = loss {
+                    block.output_deltas(layers, loss);
+                    block.backward(layers, packed, transposed);
+                } else {
+                    block.activate_output(layers);
+                }
+            };
+            let chunks = chunks[..chunks_in_use].iter_mut().enumerate();
+            let done = if chunks_in_use > 0 {
+                team.for_each_unless(interrupted, chunks, |(index, chunk)| {
+                    for (place, block) in numbered(&mut chunk.blocks) {
+                        through(index * self.chunk_rows + place, block);
+                    }
+                    chunk.sum(&packed.layers);
+                })
+            } else {
                 team.for_each_unless(interrupted, numbered(&mut blocks[..in_use]), |(place, block)| {
-                    if fresh {
-                        block.load_inputs(data.x, selection.skip(place));
-                        block.load_targets(data.y, data.weights.as_deref(), selection.skip(place));
-                        smooth(block, layers, smoothing);
-                    }
-                    let dropout = step.map(|step| Dropout { rates, seed, step, first_row: first + place });
-                    block.forward(layers, packed, dropout);
-                    if let Some(loss) = loss {
-                        block.output_deltas(layers, loss);
-                        block.backward(layers, packed, transposed);
-                    } else {
-                        block.activate_output(layers);
-                    }
-                });
+                    through(place, block);
+                })
+            };
             if !done {
                 return None;
             }
@@ -318,15 +295,37 @@ impl<'a, T: Scalar> Engine<'a, T> {
                     block.backward(layers, packed, transposed);
                 });
             }
-            let blocks = &self.blocks;
-            losses.add(&blocks[..in_use], data, selection);
+            let sums = match chunks_in_use {
+                0 => Sums::Blocks(&self.blocks[..in_use]),
+                count => Sums::Chunks(&self.chunks[..count]),
+            };
+            losses.add(sums.blocks(), data, selection);
             let last = first + count == rows;
             if last {
                 batch.penalty = self.penalty() * inverse(weight);
                 batch.loss = losses.total() * inverse(weight) + batch.penalty;
             }
             let update = state.filter(|_| last).map(|state| state.update(batch.loss));
-            self.sum_gradient(team, in_use, first > 0, last.then_some(weight), update.as_ref());
+            let update = update.as_ref();
+            let shared = update.filter(|update| !update.optimizer.whole());
+            let round = Round {
+                layers: &self.packed.layers,
+                sums,
+                add: first > 0,
+                alpha: self.alpha,
+                weight: last.then_some(weight),
+                update: shared,
+            };
+            let lengths = self.shares.iter().map(|share| share.gradient.len()).collect::<Vec<_>>();
+            let parts = split(&mut self.packed.weights, &lengths);
+            team.for_each(self.shares.iter_mut().zip(parts), |(share, weights)| share.work(&round, weights));
+            if let (Some(update), Some(whole)) = (update, &mut self.whole) {
+                let gradients = self.shares.iter().map(|share| &*share.gradient);
+                whole.step(update, &mut self.packed, gradients);
+                if self.alpha > 0.0 {
+                    self.sum_squares();
+                }
+            }
             first += count;
         }
         if state.is_some() {
@@ -402,7 +401,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 return None;
             }
             let blocks = &self.blocks;
-            losses.add(&blocks[..in_use], data, selection);
+            losses.add(blocks[..in_use].iter(), data, selection);
             first += count;
         }
         Some(losses.total() / weight_sum(data, Selection::Range { from: 0 }, rows))
@@ -413,11 +412,14 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let fewest = rows.div_ceil(self.blocks.len()).next_multiple_of(TILE_ROWS);
         // Fewer rows may be cut into fewer, larger blocks than there is room for.
         let share = block_rows(rows, threads).min(self.capacity).max(fewest);
-        let in_use = rows.div_ceil(share);
-        for (index, block) in self.blocks[..in_use].iter_mut().enumerate() {
-            block.rows = share.min(rows - index * share);
-        }
-        in_use
+        spread(&mut self.blocks, rows, share)
+    }
+
+    /// How many of the chunks in the rows that are left should be worked on at a time; 0 if threads
+    /// should rather share one.
+    fn chunks_at_a_time(&self, rows: usize, threads: usize) -> usize {
+        let count = self.chunks.len().min(rows / self.chunk_rows);
+        if count >= threads.min(ENOUGH_CHUNKS) { count } else { 0 }
     }
 
     /// alpha / 2 times the sum of squared weights.
@@ -426,145 +428,6 @@ impl<'a, T: Scalar> Engine<'a, T> {
             return 0.0;
         }
         0.5 * self.alpha * self.shares.iter().flat_map(|share| &share.squares).sum::<f64>()
-    }
-
-    /// Adds the gradient of a chunk to what is there, or starts anew. With the batch's weight, the
-    /// sum is turned into the gradient of the mean loss, and with an update the parameters move.
-    fn sum_gradient(
-        &mut self,
-        team: &mut Team<'_>,
-        in_use: usize,
-        add: bool,
-        weight: Option<f64>,
-        update: Option<&Update<'_>>,
-    ) {
-        let blocks = &self.blocks[..in_use];
-        let layers = &self.packed.layers;
-        let alpha = self.alpha;
-        let shared = update.filter(|update| !update.optimizer.whole());
-        let lengths = self.shares.iter().map(|share| share.gradient.len()).collect::<Vec<_>>();
-        let parts = split(&mut self.packed.weights, &lengths);
-        team.for_each(self.shares.iter_mut().zip(parts), |(share, weights)| {
-            share.work(layers, blocks, add, weights, alpha, weight, shared);
-        });
-        if let (Some(update), Some(whole)) = (update, &mut self.whole) {
-            let gradients = self.shares.iter().map(|share| &*share.gradient);
-            whole.step(update, &mut self.packed, gradients);
-            if alpha > 0.0 {
-                self.sum_squares();
-            }
-        }
-    }
-}
-
-impl<T: Scalar> Share<T> {
-    /// What [`Engine::sum_gradient`] does, for the parameters of this share.
-    #[allow(clippy::too_many_arguments)] // they are what a round consists of
-    fn work(
-        &mut self,
-        layers: &[PackedLayer],
-        blocks: &[Block<T>],
-        add: bool,
-        weights: &mut [T],
-        alpha: f64,
-        weight: Option<f64>,
-        update: Option<&Update<'_>>,
-    ) {
-        if !add {
-            self.lost.fill(T::ZERO);
-        }
-        let mut from = 0;
-        for piece in &self.pieces {
-            let segments = &self.segments[piece.clone()];
-            let index = segments[0].layer;
-            let to = from + segments.iter().map(|segment| segment.lines).sum::<usize>() * T::LANES;
-            let (weights, gradient) = (&mut weights[from..to], &mut self.gradient[from..to]);
-            dispatch(Gradient {
-                fan_in: layers[index].fan_in,
-                fan_out: layers[index].fan_out,
-                from: segments[0].from,
-                lines: gradient,
-                bias: layers[index].bias,
-                lost: if add { Some(&mut self.lost[from..to]) } else { None },
-                finish: weight.map(|weight| Finish {
-                    alpha: T::from_f64(alpha),
-                    scale: T::from_f64(inverse(weight)),
-                    weights,
-                }),
-                blocks: blocks.iter().map(|block| block.rows_of(index)),
-            });
-            if let Some(update) = update {
-                let mut arrays: [&mut [T]; MOST_ARRAYS] = std::array::from_fn(|_| &mut [][..]);
-                for (slot, array) in arrays.iter_mut().zip(&mut self.arrays) {
-                    *slot = &mut array[from..to];
-                }
-                match update.optimizer.for_biases() {
-                    None => update.optimizer.step(&update.step, weights, gradient, arrays),
-                    Some(biases) => step_apart(segments, update, &biases, weights, gradient, arrays),
-                }
-                if alpha > 0.0 {
-                    sum_squares(segments, weights, &mut self.squares[piece.clone()]);
-                }
-            }
-            from = to;
-        }
-    }
-}
-
-fn sum_squares<T: Scalar>(segments: &[Segment], weights: &[T], squares: &mut [f64]) {
-    for_each_segment::<T>(segments, |index, _, penalised| {
-        squares[index] = dispatch(Squares { numbers: &weights[penalised] });
-    });
-}
-
-/// A step of an optimizer that treats biases in another way, segment by segment.
-fn step_apart<T: Scalar>(
-    segments: &[Segment],
-    update: &Update<'_>,
-    for_biases: &Optimizer,
-    weights: &mut [T],
-    gradient: &[T],
-    mut arrays: [&mut [T]; MOST_ARRAYS],
-) {
-    for_each_segment::<T>(segments, |_, all, penalised| {
-        let biases = penalised.end..all.end;
-        for (optimizer, part) in [(update.optimizer, penalised), (for_biases, biases)] {
-            let arrays = arrays.each_mut().map(|array| array.get_mut(part.clone()).unwrap_or_default());
-            optimizer.step(&update.step, &mut weights[part.clone()], &gradient[part], arrays);
-        }
-    });
-}
-
-/// Calls `work` with the number of a segment, its place, and the place of what is not biases.
-fn for_each_segment<T: Scalar>(
-    segments: &[Segment],
-    mut work: impl FnMut(usize, Range<usize>, Range<usize>),
-) {
-    let mut at = 0;
-    for (index, segment) in segments.iter().enumerate() {
-        let end = at + segment.lines * T::LANES;
-        let biases = if segment.ends_with_bias { end - T::LANES } else { end };
-        work(index, at..end, at..biases);
-        at = end;
-    }
-}
-
-struct Squares<'a, T> {
-    numbers: &'a [T],
-}
-
-impl<T: Scalar> Task<T> for Squares<'_, T> {
-    type Output = f64;
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, _: S) -> f64 {
-        let mut sums = [T::ZERO; 16];
-        for line in self.numbers.chunks_exact(T::LANES) {
-            for (sum, &x) in sums.iter_mut().zip(line) {
-                *sum = x.fused(x, *sum);
-            }
-        }
-        sums.iter().map(|sum| sum.to_f64()).sum()
     }
 }
 
@@ -585,23 +448,6 @@ fn smooth<T: Scalar>(block: &mut Block<T>, layers: &[Layer], smoothing: Option<(
     }
 }
 
-/// 1 over the weight of a batch; a batch without weight counts for nothing.
-fn inverse(weight: f64) -> f64 {
-    if weight > 0.0 { 1.0 / weight } else { 0.0 }
-}
-
-/// The rows that each of a chunk's blocks gets: equal shares for the threads, whole tiles.
-fn block_rows(rows: usize, threads: usize) -> usize {
-    let share = rows.div_ceil(threads);
-    share.div_ceil(share.div_ceil(BLOCK_ROWS)).next_multiple_of(TILE_ROWS)
-}
-
-/// Blocks with the place of their first row in the chunk.
-fn numbered<T>(blocks: &mut [Block<T>]) -> impl ExactSizeIterator<Item = (usize, &mut Block<T>)> {
-    let rows = blocks.first().map_or(0, |block| block.rows);
-    blocks.iter_mut().enumerate().map(move |(index, block)| (index * rows, block))
-}
-
 fn weight_sum<T: Scalar>(data: &Dataset<'_, T>, selection: Selection<'_>, rows: usize) -> f64 {
     match &data.weights {
         None => rows as f64,
@@ -618,7 +464,12 @@ struct LossSum {
 }
 
 impl LossSum {
-    fn add<T: Scalar>(&mut self, blocks: &[Block<T>], data: &Dataset<'_, T>, selection: Selection<'_>) {
+    fn add<'b, T: Scalar>(
+        &mut self,
+        blocks: impl Iterator<Item = &'b Block<T>>,
+        data: &Dataset<'_, T>,
+        selection: Selection<'_>,
+    ) {
         let mut row = 0;
         for block in blocks {
             for loss in &block.losses[..block.rows] {
@@ -634,91 +485,6 @@ impl LossSum {
     fn total(&self) -> f64 {
         self.sums.iter().sum()
     }
-}
-
-/// Cuts a slice into consecutive parts.
-fn split<'a, T>(mut slice: &'a mut [T], lengths: &[usize]) -> Vec<&'a mut [T]> {
-    lengths.iter().map(|&len| slice.split_off_mut(..len).unwrap_or_default()).collect()
-}
-
-/// Nearly equal shares of all parameters, in whole segments.
-fn shares<T: Scalar>(layers: &[PackedLayer], threads: usize, several_chunks: bool) -> Result<Vec<Share<T>>> {
-    let mut segments = Vec::new();
-    for (index, layer) in layers.iter().enumerate() {
-        let panel_lines = layer.fan_in + 1;
-        for panel in 0..layer.panels {
-            let mut line = 0;
-            while line < panel_lines {
-                let lines = SEGMENT_LINES.min(panel_lines - line);
-                let ends_with_bias = line + lines == panel_lines;
-                segments.push(Segment {
-                    layer: index,
-                    panel,
-                    from: panel * panel_lines + line,
-                    lines,
-                    ends_with_bias,
-                });
-                line += lines;
-            }
-        }
-    }
-    let total: usize = segments.iter().map(|segment| segment.lines).sum();
-    let mut shares = Vec::with_capacity(threads);
-    let (mut done, mut start) = (0, 0);
-    let mut rest = segments.as_slice();
-    for index in 0..threads {
-        let goal = total * (index + 1) / threads;
-        let mut count = 0;
-        let mut lines = 0;
-        while count < rest.len() && done + lines + rest[count].lines / 2 < goal {
-            lines += rest[count].lines;
-            count += 1;
-        }
-        if index + 1 == threads {
-            count = rest.len();
-            lines = total - done;
-        }
-        let (own, others) = rest.split_at(count);
-        rest = others;
-        done += lines;
-        if own.is_empty() {
-            continue;
-        }
-        shares.push(Share {
-            start,
-            squares: vec![0.0; own.len()],
-            segments: own.to_vec(),
-            pieces: pieces::<T>(own, layers),
-            gradient: Aligned::zeros(lines * T::LANES)?,
-            lost: Aligned::zeros(if several_chunks { lines * T::LANES } else { 0 })?,
-            arrays: Vec::new(),
-        });
-        start += lines * T::LANES;
-    }
-    Ok(shares)
-}
-
-/// Nearly equal pieces of each layer's panels; a last one that is half empty goes with its neighbours.
-fn pieces<T: Scalar>(segments: &[Segment], layers: &[PackedLayer]) -> Vec<Range<usize>> {
-    let mut pieces = Vec::new();
-    let mut start = 0;
-    for own in segments.chunk_by(|a, b| a.layer == b.layer) {
-        let layer = &layers[own[0].layer];
-        let panels: Vec<_> = own.chunk_by(|a, b| a.panel == b.panel).collect();
-        let last = panels[panels.len() - 1][0].panel == layer.panels - 1;
-        let whole = panels.len() - usize::from(last && ends_in_half::<T>(layer.fan_out));
-        let mut from = 0;
-        while from < panels.len() {
-            let mut to = from + even_share((whole - from).max(1), PIECE_PANELS);
-            if to == whole {
-                to = panels.len();
-            }
-            let end = start + panels[from..to].iter().map(|panel| panel.len()).sum::<usize>();
-            pieces.push(start..end);
-            (start, from) = (end, to);
-        }
-    }
-    pieces
 }
 
 /// Brings the transposed weights up to date.

@@ -1,10 +1,12 @@
 //! The fit loop: epochs, batches, validation, stopping, events.
 
 mod checkpoint;
+mod chunk;
 mod dataset;
 mod engine;
 mod history;
 mod settings;
+mod shares;
 mod state;
 mod whole;
 

@@ -1,0 +1,140 @@
+//! Sums over chunks of rows on their way to the gradient of a batch.
+//!
+//! Chunks are added in order by compensated summation (Kahan, "Further remarks on reducing truncation
+//! errors", CACM 8, 1965): a million rows lose no more than a few hundred.
+
+use super::dispatch::Task;
+use super::scalar::Scalar;
+use super::simd::Simd;
+
+/// From sums `s` over rows to the gradient of the mean loss with its penalty: `(s + alpha w) scale`
+/// for weights, `s scale` for biases.
+#[derive(Clone, Copy, Debug)]
+pub struct Finish<'a, T> {
+    /// Strength of the penalty.
+    pub alpha: T,
+    /// 1 over the weight of all rows.
+    pub scale: T,
+    /// The parameters, line by line as the gradient.
+    pub weights: &'a [T],
+}
+
+impl<T: Scalar> Finish<'_, T> {
+    /// What becomes of the sums of the line with this index; only weights are `penalised`.
+    #[inline(always)]
+    pub(super) fn line<S: Simd<T>>(&self, simd: S, mut sum: S::V, index: usize, penalised: bool) -> S::V {
+        if penalised {
+            let weights = simd.read(&self.weights[index * T::LANES..]);
+            sum = simd.add(sum, simd.mul(simd.splat(self.alpha), weights));
+        }
+        simd.mul(sum, simd.splat(self.scale))
+    }
+}
+
+/// `total` with one more `sum`, and what rounding takes from it, given what it took before.
+#[inline(always)]
+pub(super) fn add_compensated<T, S: Simd<T>>(simd: S, total: S::V, lost: S::V, sum: S::V) -> [S::V; 2] {
+    let sum = simd.sub(sum, lost);
+    let grown = simd.add(total, sum);
+    [grown, simd.sub(simd.sub(grown, total), sum)]
+}
+
+/// A range of lines of one layer's gradient, from the sums over several chunks: the same bits as when
+/// [`Gradient`](super::Gradient) goes through one chunk after the other.
+#[derive(Debug)]
+pub struct AddUp<'a, T, I> {
+    /// The layer's inputs: its panels have so many lines of weights, then one of biases.
+    pub fan_in: usize,
+    /// First line of the range, counted through the layer's panels.
+    pub from: usize,
+    /// The lines.
+    pub lines: &'a mut [T],
+    /// What rounding took from them, line by line.
+    pub lost: &'a mut [T],
+    /// Whether the sums are added to what is there; otherwise the first of them takes its place.
+    pub add: bool,
+    /// How the sums become a gradient, once all rows are in.
+    pub finish: Option<Finish<'a, T>>,
+    /// The same lines of each chunk's sums, in order.
+    pub sums: I,
+}
+
+impl<'a, T: Scalar, I: Iterator<Item = &'a [T]> + Clone> Task<T> for AddUp<'_, T, I> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let lines = self.lines.chunks_exact_mut(T::LANES).zip(self.lost.chunks_exact_mut(T::LANES));
+        for (index, (line, lost)) in lines.enumerate() {
+            let mut sums = self.sums.clone().map(|sums| simd.read(&sums[index * T::LANES..]));
+            let mut total = [simd.read(line), simd.read(lost)];
+            if !self.add {
+                let Some(first) = sums.next() else { return };
+                total = [first, simd.splat(T::ZERO)];
+            }
+            for sum in sums {
+                total = add_compensated(simd, total[0], total[1], sum);
+            }
+            simd.write(lost, total[1]);
+            if let Some(finish) = &self.finish {
+                let penalised = (self.from + index) % (self.fan_in + 1) < self.fan_in;
+                total[0] = finish.line(simd, total[0], index, penalised);
+            }
+            simd.write(line, total[0]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{InstructionSet, dispatch_on};
+    use super::*;
+
+    fn numbers<T: Scalar>(count: usize, seed: u64) -> Vec<T> {
+        (0..count as u64)
+            .map(|i| {
+                let mixed = (i + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                T::from_f64((mixed >> 11) as f64 / (1u64 << 52) as f64 - 1.0)
+            })
+            .collect()
+    }
+
+    /// Every instruction set adds up what plain loops add up, however the chunks come in.
+    fn agrees<T: Scalar>() {
+        let (fan_in, from, lines) = (3, 2, 9);
+        let count = lines * T::LANES;
+        let chunks: Vec<Vec<T>> = (0..5).map(|chunk| numbers(count, 1000 * chunk)).collect();
+        let weights = numbers::<T>(count, 77);
+        let (alpha, scale) = (T::from_f64(0.25), T::from_f64(0.01));
+        let expected: Vec<T> = (0..count)
+            .map(|i| {
+                let (mut total, mut lost) = (chunks[0][i], T::ZERO);
+                for chunk in &chunks[1..] {
+                    let sum = chunk[i] - lost;
+                    let grown = total + sum;
+                    (total, lost) = (grown, (grown - total) - sum);
+                }
+                let bias = (from + i / T::LANES) % (fan_in + 1) == fan_in;
+                (if bias { total } else { total + alpha * weights[i] }) * scale
+            })
+            .collect();
+        for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+            for first in 1..chunks.len() {
+                let (mut sums, mut lost) = (vec![T::ONE; count], vec![T::ONE; count]);
+                for (add, range) in [(false, 0..first), (true, first..chunks.len())] {
+                    let finish = add.then_some(Finish { alpha, scale, weights: &weights });
+                    let sums_of = chunks[range].iter().map(Vec::as_slice);
+                    let (lines, lost) = (&mut sums[..], &mut lost[..]);
+                    dispatch_on(set, AddUp { fan_in, from, lines, lost, add, finish, sums: sums_of });
+                }
+                assert!(sums == expected, "{} in two parts from {first}", set.name());
+            }
+        }
+    }
+
+    #[test]
+    fn is_the_compensated_sum() {
+        agrees::<f32>();
+        agrees::<f64>();
+    }
+}
