@@ -1,8 +1,7 @@
 //! What a network is: its layers, and one flat vector of parameters with a view per layer.
 
-use std::sync::OnceLock;
-
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use once_cell::race::OnceBox;
 
 use crate::activation::Activation;
 use crate::error::{Error, Result, check_number, check_typed};
@@ -76,13 +75,15 @@ impl Init {
 pub struct Network<T> {
     layers: Vec<Layer>,
     parameters: Vec<T>,
-    /// The parameters as the passes want them, made when first needed.
-    packed: OnceLock<Packed<T>>,
+    /// The parameters as the passes want them, made when first needed. Threads that need them at the
+    /// same time make them all, and one is kept: whoever waited could wait for a thread that a forked
+    /// child does not have.
+    packed: OnceBox<Packed<T>>,
 }
 
 impl<T: Scalar> Clone for Network<T> {
     fn clone(&self) -> Self {
-        Self { layers: self.layers.clone(), parameters: self.parameters.clone(), packed: OnceLock::new() }
+        Self { layers: self.layers.clone(), parameters: self.parameters.clone(), packed: OnceBox::new() }
     }
 }
 
@@ -150,7 +151,7 @@ impl<T: Scalar> Network<T> {
         let mut parameters = Vec::new();
         parameters.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { numbers: count })?;
         parameters.resize(layers.iter().map(Layer::n_parameters).sum(), T::ZERO);
-        Ok(Self { layers, parameters, packed: OnceLock::new() })
+        Ok(Self { layers, parameters, packed: OnceBox::new() })
     }
 
     /// The same network.
@@ -211,7 +212,7 @@ impl<T: Scalar> Network<T> {
 
     /// All parameters, to change them.
     pub fn parameters_mut(&mut self) -> &mut [T] {
-        self.packed = OnceLock::new();
+        self.packed = OnceBox::new();
         &mut self.parameters
     }
 
@@ -323,11 +324,7 @@ impl<T: Scalar> Network<T> {
     }
 
     pub(crate) fn packed(&self) -> Result<&Packed<T>> {
-        if let Some(packed) = self.packed.get() {
-            return Ok(packed);
-        }
-        let packed = Packed::new(&self.layers, &self.parameters)?;
-        Ok(self.packed.get_or_init(|| packed))
+        self.packed.get_or_try_init(|| Ok(Box::new(Packed::new(&self.layers, &self.parameters)?)))
     }
 
     /// The loss over all rows, L2 penalty included, and its gradient in the order of
@@ -411,5 +408,33 @@ fn check_finite<T: Scalar>(name: &'static str, matrix: ArrayView2<'_, T>) -> Res
     match matrix.indexed_iter().find(|(_, x)| !x.finite()) {
         Some(((row, column), &x)) => Err(Error::value(name, "finite numbers", x, [row, column])),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a forked child meets it: another thread has begun to pack, and will never come to an end.
+    #[test]
+    fn nobody_waits_for_another_one_who_packs() {
+        let bias = [true; 2];
+        let network = Network::<f64>::new(
+            &[3, 5, 2],
+            &[Activation::Tanh],
+            Activation::Identity,
+            &bias,
+            Init::Glorot,
+            1,
+        )
+        .unwrap();
+        let x = Array2::from_elem((1, 3), 0.5);
+        let expected = network.clone().predict(x.view(), None).unwrap();
+        let kept = network.packed.get_or_try_init(|| {
+            assert_eq!(network.predict(x.view(), None)?, expected);
+            Ok::<_, Error>(Box::new(Packed::new(network.layers(), network.parameters())?))
+        });
+        assert!(std::ptr::eq(kept.unwrap(), network.packed().unwrap()));
+        assert_eq!(network.predict(x.view(), None).unwrap(), expected);
     }
 }

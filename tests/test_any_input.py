@@ -618,6 +618,38 @@ def test_any_limit_of_memory(tmp_path):
     assert limited(tmp_path / "net", ",".join(map(str, range(1, 300, 7)))) == ["True", "True"]
 
 
+OWN_LOSS = """
+import resource
+import numpy as np, ferroprop as fp
+X, Y = np.broadcast_to(np.float32(1), (1024, 1)), np.broadcast_to(np.float32(1), (1024, 10_000))
+net = fp.Network([1, 10_000])
+def call():
+    net.loss_and_gradients(X, Y, loss=lambda outputs, targets: (targets[:, 0], targets), n_threads=1)
+call()
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+failed = done = 0
+for megabytes in range(-20, 200, 5):
+    resource.setrlimit(resource.RLIMIT_AS, (used + megabytes * 10**6, resource.RLIM_INFINITY))
+    try:
+        call()
+        done += 1
+    except MemoryError:
+        failed += 1
+print(failed, done)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux to limit memory")
+def test_no_memory_for_the_arrays_that_a_loss_gets():
+    """They take 10 MB or more each: one of the limits leaves room for all that comes before, not for them."""
+    environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PATH": "/usr/bin"}
+    command = [sys.executable, "-c", OWN_LOSS]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    assert result.returncode == 0, (result.returncode, result.stderr[-3000:])
+    failed, done = map(int, result.stdout.split())
+    assert min(failed, done) > 5
+
+
 # Numbers that a type cannot hold ----------------------------------------------------------------------------
 
 

@@ -3,11 +3,11 @@
 use std::sync::Mutex;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
-use numpy::{Element, PyArray2};
+use numpy::Element;
 use pyo3::prelude::*;
 
 use super::arguments::{Arg, type_name, wrong_type};
-use super::arrays::{Matrix, Vector};
+use super::arrays::{Matrix, Vector, matrix};
 use super::signals::keep;
 use super::with_constant::class_with_constant;
 use crate::{Activation, Loss, Objective, RowLoss, Scalar};
@@ -176,7 +176,7 @@ impl<T: Scalar + Element> RowLoss<T> for OwnLoss<'_> {
         mut gradients: ArrayViewMut2<'_, T>,
     ) -> bool {
         let called = Python::attach(|py| {
-            let arguments = (PyArray2::from_array(py, &outputs), PyArray2::from_array(py, &targets));
+            let arguments = (matrix(py, outputs)?, matrix(py, targets)?);
             let answer = self.function.call1(py, arguments)?;
             let answer = answer.bind(py);
             let (own_losses, own_gradients): (Bound<'_, PyAny>, Bound<'_, PyAny>) =
