@@ -4,11 +4,14 @@
 
 Threads train and predict, with the core and with estimators, alone and with helpers; others save, load,
 pickle, fail on purpose, change a network that is being read, and fork. Every result is compared with what it
-was at the start. The exit status is 1 if one differs, if a thread makes no progress for a minute, or if
-resident memory grows by more than 4 MiB between the end of the first tenth of the time and the end.
+was at the start. Ten times all of them pause, and memory is measured: what the process has; what of it malloc
+has given out (glibc tells); Python's small blocks. The exit status is 1 if a result differs, if a thread
+makes no progress for a minute, or if what is in use (what the process has, where malloc does not tell) grows
+by more than 4 MiB between the end of the first tenth of the time and the end.
 """
 
 import argparse
+import ctypes
 import gc
 import os
 import pickle
@@ -19,6 +22,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple, Self
 
 import ferroprop as fp
 import numpy as np
@@ -142,11 +146,35 @@ if hasattr(os, "fork"):
     TASKS["fork"] = fork
 
 
-def resident() -> int:
-    """Return the bytes of memory that this process has."""
-    gc.collect()
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+class Memory(NamedTuple):
+    """Memory of this process at a time, in bytes; and Python's small blocks, a number."""
+
+    resident: int
+    in_use: int
+    blocks: int
+
+    @classmethod
+    def now(cls) -> Self:
+        """Measure."""
+        gc.collect()
+        with open("/proc/self/statm", encoding="ascii") as file:
+            resident = int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+        return cls(resident, _in_use(), sys.getallocatedblocks())
+
+
+def _in_use() -> int:
+    """Return the bytes that malloc has given out; 0 where it does not tell, as glibc before 2.33."""
+    mallinfo = getattr(ctypes.CDLL(None), "mallinfo2", None)
+    if mallinfo is None:
+        return 0
+
+    class Mallinfo(ctypes.Structure):
+        names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+        _fields_ = [(name, ctypes.c_size_t) for name in names.split()]
+
+    mallinfo.restype = Mallinfo
+    info = mallinfo()
+    return int(info.uordblks + info.hblkhd)
 
 
 def main() -> int:
@@ -160,10 +188,15 @@ def main() -> int:
     expected = {name: task() for name, task in TASKS.items()}
     counts, seen = dict.fromkeys(TASKS, 0), dict.fromkeys(TASKS, time.monotonic())
     wrong: list[str] = []
-    stop = threading.Event()
+    stop, go, idle = threading.Event(), threading.Event(), set[str]()
+    go.set()
 
     def run(name: str) -> None:
         while not stop.is_set():
+            if not go.is_set():
+                idle.add(name)
+                go.wait()
+                idle.discard(name)
             try:
                 if TASKS[name]() != expected[name]:
                     wrong.append(f"{name}: other bits")
@@ -178,9 +211,16 @@ def main() -> int:
     memory = []
     for tenth in range(1, 11):
         time.sleep(seconds / 10)
-        memory.append(resident())
+        go.clear()
+        paused = time.monotonic()
+        while len(idle) < len(TASKS) and time.monotonic() - paused < STALLED:
+            time.sleep(0.01)
+        memory.append(Memory.now())
+        go.set()
+        resident, in_use, blocks = memory[-1]
         print(
-            f"{tenth * seconds / 10:7.0f} s  {sum(counts.values()):9,} calls  {memory[-1] / 2**20:7.1f} MiB",
+            f"{tenth * seconds / 10:7.0f} s  {sum(counts.values()):9,} calls  {resident / 2**20:7.1f} MiB"
+            f"  {in_use / 2**20:7.2f} MiB in use  {blocks:,} small blocks",
             flush=True,
         )
         stalled = [name for name, when in seen.items() if time.monotonic() - when > STALLED]
@@ -190,9 +230,10 @@ def main() -> int:
     stop.set()
     for thread in threads:
         thread.join(STALLED)
-    growth = memory[-1] - memory[0]
+    measure = "in_use" if memory[0].in_use else "resident"
+    growth = getattr(memory[-1], measure) - getattr(memory[0], measure)
     print(", ".join(f"{name} {count:,}" for name, count in counts.items()))
-    print(f"memory grew by {growth / 2**20:.1f} MiB since the first tenth")
+    print(f"memory grew by {growth / 2**20:.2f} MiB since the first tenth")
     for line in wrong[:10]:
         print(line)
     return int(bool(wrong) or growth > LIMIT)
