@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .workloads import Call, Workload, parameters
+from .workloads import LONGEST, Call, Workload, parameters
 
 
 class Trainer(NamedTuple):
@@ -118,7 +118,7 @@ class Jax:
             parameters, state = carry
             return update(parameters, state, gradient(parameters, x, y)), None
 
-        epochs = max(1, min(1_000, int(1e9 / workload.operations))) if workload.full_batch else 1
+        epochs = max(1, min(LONGEST, int(1e9 / workload.operations))) if workload.full_batch else 1
         whole = workload.rows // workload.batch * workload.batch
 
         def epoch(parameters, state, order):

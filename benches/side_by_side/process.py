@@ -13,11 +13,7 @@ from typing import Any
 import numpy as np
 
 from .libraries import LIBRARIES, NumPy, Peak, Trainer
-from .workloads import CALLS, WORKLOADS, Call
-
-# Epochs of a training; then another one begins. One that never ended would spend its time where there is
-# nothing left to be learnt, with saturated units and deltas that are denormal numbers.
-LONGEST = 1_000
+from .workloads import CALLS, LONGEST, WORKLOADS, Call
 
 
 class Measure:

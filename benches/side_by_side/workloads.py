@@ -6,6 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+# Epochs of a training; then another one begins. One that never ended would spend its time where there is
+# nothing left to be learnt, with saturated units and deltas that are denormal numbers.
+LONGEST = 1_000
+
 
 class Goals(NamedTuple):
     """What a workload's ratios should be at least."""

@@ -87,17 +87,8 @@ impl<'a, T: Scalar, I: Iterator<Item = &'a [T]> + Clone> Task<T> for AddUp<'_, T
 
 #[cfg(test)]
 mod tests {
-    use super::super::{InstructionSet, dispatch_on};
+    use super::super::{InstructionSet, dispatch_on, numbers};
     use super::*;
-
-    fn numbers<T: Scalar>(count: usize, seed: u64) -> Vec<T> {
-        (0..count as u64)
-            .map(|i| {
-                let mixed = (i + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                T::from_f64((mixed >> 11) as f64 / (1u64 << 52) as f64 - 1.0)
-            })
-            .collect()
-    }
 
     /// Every instruction set adds up what plain loops add up, however the chunks come in.
     fn agrees<T: Scalar>() {

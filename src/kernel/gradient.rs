@@ -319,17 +319,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::panels::panel_lines;
-    use super::super::{InstructionSet, dispatch_on};
+    use super::super::{InstructionSet, dispatch_on, numbers};
     use super::*;
-
-    fn numbers<T: Scalar>(count: usize, seed: u64) -> Vec<T> {
-        (0..count as u64)
-            .map(|i| {
-                let mixed = (i + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                T::from_f64((mixed >> 11) as f64 / (1u64 << 52) as f64 - 1.0)
-            })
-            .collect()
-    }
 
     struct Block<T> {
         rows: usize,

@@ -33,3 +33,16 @@ pub use panels::{MOST_IN_SQUARE, gather_rows, panel_lines, panels, transpose, tr
 pub use product::{Derivative, Product, Terms, Then, ends_in_half, even_share};
 pub use scalar::{MOST_LANES, Numbers, Scalar};
 pub use simd::Simd;
+
+/// Numbers without a pattern, from -1 to 1.
+#[cfg(test)]
+fn numbers<T: Scalar>(count: usize, seed: u64) -> Vec<T> {
+    let mut state = seed | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        T::from_f64((state >> 11) as f64 / (1u64 << 52) as f64 - 1.0)
+    };
+    (0..count).map(|_| next()).collect()
+}

@@ -381,20 +381,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::panels::panel_lines;
-    use super::super::{InstructionSet, dispatch_on};
+    use super::super::{InstructionSet, dispatch_on, numbers};
     use super::*;
-
-    /// Numbers without a pattern, from -1 to 1.
-    fn numbers<T: Scalar>(count: usize, seed: u64) -> Vec<T> {
-        let mut state = seed | 1;
-        let mut next = || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            T::from_f64((state >> 11) as f64 / (1u64 << 52) as f64 - 1.0)
-        };
-        (0..count).map(|_| next()).collect()
-    }
 
     /// Every instruction set gives exactly the chains of multiply-adds that plain loops give.
     fn agrees<T: Scalar>([rows, depth, columns]: [usize; 3], bias: bool, seed: u64) {

@@ -18,6 +18,9 @@ const MOST_IN_CHUNK: usize = 1 << 18;
 /// Numbers that all such chunks may take together.
 const MOST_TOGETHER: usize = 1 << 23;
 
+/// Chunks that are worth being worked on at a time, even when some threads get none.
+pub(super) const ENOUGH_CHUNKS: usize = 4;
+
 /// Rows whose gradient is summed in registers before it goes to memory: more for large networks,
 /// whose gradient is expensive to read and write again.
 pub(super) fn chunk_rows(parameters: usize) -> usize {

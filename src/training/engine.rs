@@ -12,7 +12,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::chunk::{Chunk, TILE_ROWS, block_rows, blocks, chunk_rows, numbered, spread};
+use super::chunk::{Chunk, ENOUGH_CHUNKS, TILE_ROWS, block_rows, blocks, chunk_rows, numbered, spread};
 use super::shares::{Round, Share, Sums, inverse, shares, split};
 use super::state::OptimizerState;
 use super::whole::Whole;
@@ -27,9 +27,6 @@ use crate::pass::{Block, Dropout, Packed, PackedLayer, Selection, pack, transpos
 
 /// Multiply-adds of a step below which one thread is faster alone.
 const WORTH_SHARING: usize = 500_000;
-
-/// Chunks that are worth being worked on at a time, even when some threads get none.
-const ENOUGH_CHUNKS: usize = 4;
 
 /// How many of the threads are of use for batches of this size.
 pub(super) fn useful_threads<T: Scalar>(network: &Network<T>, rows: usize, threads: usize) -> usize {
