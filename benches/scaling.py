@@ -23,7 +23,8 @@ import numpy as np
 from side_by_side.libraries import Peak
 from side_by_side.report import digits, table
 
-TILE_ROWS, MOST_IN_CHUNK, MOST_TOGETHER, ENOUGH_CHUNKS = 8, 1 << 18, 1 << 23, 4  # src/training/chunk.rs
+# src/training/chunk.rs
+TILE_ROWS, MOST_IN_CHUNK, MOST_TOGETHER, CHUNKS_A_THREAD, ENOUGH_CHUNKS = 8, 1 << 18, 1 << 23, 4, 4
 SWITCH = 0.3e-6  # seconds to hand a round to spinning threads and to wait for the last of them; assumed
 BANDWIDTH = 15e9  # bytes a second that a core reads of what others wrote, while all do so; assumed
 
@@ -98,20 +99,22 @@ def model(case: Case, share: float, peak: float) -> float:
     all rows, or its part of each sum. And two switches.
     """
     threads = case.threads
-    chunk = min(max(1 << (case.weights // 64 - 1).bit_length(), 256), 1_024)
+    most = min(max(1 << (case.weights // 64 - 1).bit_length(), 256), 1_024)
+    chunk = min(-(-case.rows // -(-case.rows // most) // TILE_ROWS) * TILE_ROWS, case.rows)
     first = case.layers[0] * case.layers[1]
     passes, gradients = ((4 * case.weights - 2 * first) / (share * peak), 2 * case.weights / (share * peak))
     if threads == 1:
         return case.rows * (passes + gradients)
     numbers = chunk * (2 * sum(case.layers) - case.layers[0]) + case.weights
-    together = min(threads, MOST_TOGETHER // numbers) if numbers <= MOST_IN_CHUNK else 0
+    together = min(CHUNKS_A_THREAD * threads, MOST_TOGETHER // numbers) if numbers <= MOST_IN_CHUNK else 0
     segments = -(-sum((a + 1) * -(-b // 16) for a, b in itertools.pairwise(case.layers)) // 64)
     read_weights = 8 * case.weights / BANDWIDTH
     seconds, left = 0.0, case.rows
     while left > 0:
-        chunks = min(together, left // chunk)
+        chunks = min(together, (left + chunk // 2) // chunk)
+        chunks -= chunks % threads if chunks > threads else 0
         if chunks >= min(threads, ENOUGH_CHUNKS):
-            seconds += max(chunk * (passes + gradients), read_weights)
+            seconds += -(-chunks // threads) * max(chunk * (passes + gradients), read_weights)
             seconds += 4 * chunks * case.weights / min(threads, segments) / BANDWIDTH
             left -= chunks * chunk
         else:

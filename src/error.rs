@@ -1,6 +1,6 @@
 //! What can go wrong.
 
-use crate::kernel::Scalar;
+use crate::kernel::{Scalar, prefer_huge_pages};
 
 /// The result of this crate's fallible functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -149,6 +149,7 @@ pub(crate) fn check_typed<T: Scalar>(name: &'static str, number: f64) -> Result<
 pub(crate) fn room<T>(numbers: usize) -> Result<Vec<T>> {
     let mut vector = Vec::new();
     vector.try_reserve_exact(numbers).map_err(|_| Error::OutOfMemory { numbers })?;
+    prefer_huge_pages(&vector);
     Ok(vector)
 }
 

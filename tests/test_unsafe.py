@@ -15,6 +15,7 @@ COUNTS = {
     "kernel/dispatch.rs": 8,
     "kernel/gradient.rs": 8,
     "kernel/handoff.rs": 4,
+    "kernel/huge_pages.rs": 1,
     "kernel/mode.rs": 4,
     "kernel/panels.rs": 2,
     "kernel/product.rs": 7,

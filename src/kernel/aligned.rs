@@ -2,6 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
+use super::huge_pages::prefer_huge_pages;
 use super::scalar::Scalar;
 use crate::error::{Error, Result};
 
@@ -26,6 +27,7 @@ impl<T: Scalar> Aligned<T> {
         let room = len.checked_add(T::LANES).ok_or(Error::OutOfMemory { numbers: len })?;
         let mut storage = Vec::new();
         storage.try_reserve_exact(room).map_err(|_| Error::OutOfMemory { numbers: len })?;
+        prefer_huge_pages(&storage);
         storage.resize(room, T::ZERO);
         let misplaced = storage.as_ptr() as usize % LINE_BYTES;
         let start = (LINE_BYTES - misplaced) % LINE_BYTES / size_of::<T>();

@@ -6,7 +6,15 @@ use crate::network::Layer;
 use crate::pass::{Block, PackedLayer};
 
 /// The most rows that go through the layers together on one thread.
-const BLOCK_ROWS: usize = 160;
+const BLOCK_ROWS: u64 = 160;
+
+/// The fewest of the networks so large that a block of them takes long: with fewer, reading the weights
+/// takes as long as the products.
+const FEWEST_BLOCK_ROWS: u64 = 40;
+
+/// Multiply-adds after which a thread looks up whether somebody has interrupted it: 0.1 s on one that
+/// does 100 GFLOP/s.
+const MOST_AT_A_TIME: u64 = 1 << 32;
 
 /// Rows of the largest register tile; blocks are made of whole ones.
 pub(super) const TILE_ROWS: usize = 8;
@@ -18,19 +26,31 @@ const MOST_IN_CHUNK: usize = 1 << 18;
 /// Numbers that all such chunks may take together.
 const MOST_TOGETHER: usize = 1 << 23;
 
+/// Such chunks that there is room for, a thread: the fewer times threads wait for each other.
+pub(super) const CHUNKS_A_THREAD: usize = 4;
+
 /// Chunks that are worth being worked on at a time, even when some threads get none.
 pub(super) const ENOUGH_CHUNKS: usize = 4;
 
 /// Rows whose gradient is summed in registers before it goes to memory: more for large networks,
-/// whose gradient is expensive to read and write again.
-pub(super) fn chunk_rows(parameters: usize) -> usize {
-    (parameters / 64).next_power_of_two().clamp(256, 1024)
+/// whose gradient is expensive to read and write again. `rows` of a batch are cut into nearly equal
+/// chunks, for threads that work on one each.
+pub(super) fn chunk_rows(parameters: usize, rows: usize) -> usize {
+    let most = (parameters / 64).next_power_of_two().clamp(256, 1024);
+    rows.div_ceil(rows.div_ceil(most)).next_multiple_of(TILE_ROWS).min(rows)
 }
 
 /// The rows that each of a chunk's blocks gets: equal shares for the threads, whole tiles.
-pub(super) fn block_rows(rows: usize, threads: usize) -> usize {
+pub(super) fn block_rows(rows: usize, threads: usize, parameters: usize) -> usize {
     let share = rows.div_ceil(threads);
-    share.div_ceil(share.div_ceil(BLOCK_ROWS)).next_multiple_of(TILE_ROWS)
+    let most = (MOST_AT_A_TIME / 2 / parameters as u64).clamp(FEWEST_BLOCK_ROWS, BLOCK_ROWS) as usize;
+    share.div_ceil(share.div_ceil(most)).next_multiple_of(TILE_ROWS)
+}
+
+/// In how many rounds the gradient of a chunk is summed.
+pub(super) fn parts_of_a_sum(rows: usize, parameters: usize, threads: usize) -> usize {
+    let work = (rows as u64).saturating_mul(parameters as u64) / threads as u64;
+    work.div_ceil(MOST_AT_A_TIME).max(1) as usize
 }
 
 /// Blocks for a chunk of this many rows, `capacity` of them in each.
@@ -63,7 +83,10 @@ pub(super) fn numbered<T>(blocks: &mut [Block<T>]) -> impl ExactSizeIterator<Ite
 /// share a chunk read each other's rows; this way they read each other's sums, which are fewer.
 #[derive(Debug)]
 pub(super) struct Chunk<T> {
-    pub blocks: Vec<Block<T>>,
+    blocks: Vec<Block<T>>,
+    /// Rows that each block gets.
+    capacity: usize,
+    in_use: usize,
     pub sums: Aligned<T>,
 }
 
@@ -80,14 +103,24 @@ impl<T: Scalar> Chunk<T> {
         let units: usize = layers.iter().map(|layer| layer.fan_out).sum();
         let numbers = rows.saturating_mul(2 * units + layers[0].fan_in).saturating_add(parameters);
         let count = if numbers > MOST_IN_CHUNK { 0 } else { most.min(MOST_TOGETHER / numbers) };
-        let capacity = block_rows(rows, 1);
+        let capacity = block_rows(rows, 1, parameters);
         (0..if count > 1 { count } else { 0 })
             .map(|_| {
-                let mut blocks = blocks(layers, rows, capacity, weighted, dropout)?;
-                spread(&mut blocks, rows, capacity);
-                Ok(Self { blocks, sums: Aligned::zeros(parameters)? })
+                let blocks = blocks(layers, rows, capacity, weighted, dropout)?;
+                Ok(Self { blocks, capacity, in_use: 0, sums: Aligned::zeros(parameters)? })
             })
             .collect()
+    }
+
+    /// The blocks for this many rows, which may be fewer than there is room for.
+    pub fn blocks_for(&mut self, rows: usize) -> &mut [Block<T>] {
+        self.in_use = spread(&mut self.blocks, rows, self.capacity);
+        &mut self.blocks[..self.in_use]
+    }
+
+    /// The blocks that have rows.
+    pub fn blocks(&self) -> &[Block<T>] {
+        &self.blocks[..self.in_use]
     }
 
     /// Sums the gradient over the rows, after they went forward and backward.
@@ -101,8 +134,76 @@ impl<T: Scalar> Chunk<T> {
                 bias: layer.bias,
                 lost: None,
                 finish: None,
-                blocks: self.blocks.iter().map(|block| block.rows_of(index)),
+                blocks: self.blocks[..self.in_use].iter().map(|block| block.rows_of(index)),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::{
+        Activation, Adam, Dataset, Init, Loss, Network, Observer, Optimizer, OptimizerState, Settings, train,
+    };
+
+    /// Counts how often it is asked, and interrupts the last time of these.
+    struct Asked {
+        count: usize,
+        most: usize,
+    }
+
+    impl Observer<f32> for Asked {
+        fn interrupted(&mut self) -> bool {
+            self.count += 1;
+            self.count == self.most
+        }
+    }
+
+    /// How often an epoch of a network with 4 million parameters asks whether it is interrupted, and the
+    /// parameters after it.
+    fn epoch(threads: usize, most: usize) -> (usize, Vec<f32>) {
+        let (rows, sizes) = (1016, [2080, 2048, 1]);
+        let mut network =
+            Network::new(&sizes, &[Activation::Relu], Activation::Identity, &[true; 2], Init::Glorot, 0)
+                .unwrap();
+        let x = Array2::from_shape_fn((rows, 2080), |(row, column)| ((row * 7 + column) % 11) as f32 - 5.0);
+        let y = Array2::from_shape_fn((rows, 1), |(row, _)| (row % 3) as f32);
+        let mut state = OptimizerState::new(Optimizer::Adam(Adam::default())).unwrap();
+        let settings = Settings { epochs: 1, n_threads: Some(threads), ..Settings::default() };
+        let mut asked = Asked { count: 0, most };
+        let data = Dataset::new(x.view(), y.view(), None);
+        train(&mut network, &data, Loss::SquaredError, &settings, &mut state, &mut asked).unwrap();
+        (asked.count, network.parameters().to_vec())
+    }
+
+    /// The last time is after the last part of the gradient, and nothing has moved by then.
+    #[test]
+    fn a_large_sum_can_be_interrupted() {
+        let (asked, moved) = epoch(1, 0);
+        assert_eq!(asked, 1016usize.div_ceil(160) + 2);
+        let (_, still) = epoch(1, asked);
+        let (once, also_moved) = epoch(2, 0);
+        assert!(once < asked);
+        assert_eq!(moved, also_moved);
+        assert!(still.iter().zip(&moved).filter(|(a, b)| a != b).count() > 1_000_000);
+    }
+
+    #[test]
+    fn batches_are_cut_evenly() {
+        for (parameters, rows, chunk) in [
+            (7_510, 1_797, 232),
+            (7_510, 256, 256),
+            (7_510, 257, 136),
+            (7_510, 5, 5),
+            (235_146, 10_240, 1_024),
+        ] {
+            assert_eq!(chunk_rows(parameters, rows), chunk);
+        }
+        assert_eq!(block_rows(232, 1, 7_510), 120);
+        assert_eq!([block_rows(1024, 1, 16 << 20), block_rows(1024, 1, 1 << 30)], [128, 40]);
+        assert_eq!([(256, 1), (1024, 1), (1024, 4)].map(|(r, t)| parts_of_a_sum(r, 16 << 20, t)), [1, 4, 1]);
     }
 }

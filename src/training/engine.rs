@@ -12,8 +12,11 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::chunk::{Chunk, ENOUGH_CHUNKS, TILE_ROWS, block_rows, blocks, chunk_rows, numbered, spread};
-use super::shares::{Round, Share, Sums, inverse, shares, split};
+use super::chunk::{
+    CHUNKS_A_THREAD, Chunk, ENOUGH_CHUNKS, TILE_ROWS, block_rows, blocks, chunk_rows, numbered,
+    parts_of_a_sum, spread,
+};
+use super::shares::{Round, Share, Sums, inverse, make, shares};
 use super::state::OptimizerState;
 use super::whole::Whole;
 use super::{Batch, Dataset};
@@ -71,11 +74,12 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let layers = network.layers().to_vec();
         let packed = Packed::new(&layers, network.parameters())?;
         let transposed = packed.layers.iter().map(PackedLayer::transposed_len::<T>).sum();
-        let chunk_rows = chunk_rows(network.n_parameters()).min(rows);
-        let capacity = block_rows(chunk_rows, threads);
+        let chunk_rows = chunk_rows(network.n_parameters(), rows);
+        let capacity = block_rows(chunk_rows, threads, packed.weights.len());
         let blocks = blocks(&layers, chunk_rows, capacity, weighted, dropout.0)?;
         let own = matches!(objective, Objective::Own(_));
-        let most = if threads == 1 || own { 0 } else { threads.min(rows / chunk_rows) };
+        let most =
+            if threads == 1 || own { 0 } else { (CHUNKS_A_THREAD * threads).min(rows.div_ceil(chunk_rows)) };
         let data = (weighted, dropout.0);
         let chunks = Chunk::several(&layers, packed.weights.len(), chunk_rows, most, data)?;
         let own_rows = if own { chunk_rows } else { 0 };
@@ -128,14 +132,15 @@ impl<'a, T: Scalar> Engine<'a, T> {
 
     /// Copies the gradient out, in the network's order.
     pub fn copy_gradient(&self, to: &mut [T]) -> Result<()> {
-        self.gather_shares(to, |share| &share.gradient)
+        self.gather_shares(&mut room(self.packed.weights.len())?, to, |share| &share.gradient);
+        Ok(())
     }
 
-    fn gather_shares(&self, to: &mut [T], array: impl Fn(&Share<T>) -> &Aligned<T>) -> Result<()> {
-        let mut all = room(self.packed.weights.len())?;
+    /// Copies arrays of the shares, which are put together in `all`, in the network's order.
+    fn gather_shares(&self, all: &mut Vec<T>, to: &mut [T], array: impl Fn(&Share<T>) -> &Aligned<T>) {
+        all.clear();
         self.shares.iter().for_each(|share| all.extend_from_slice(array(share)));
-        unpack(&self.packed.layers, &all, to);
-        Ok(())
+        unpack(&self.packed.layers, all, to);
     }
 
     /// Copies parameters in panels to the network's order.
@@ -154,14 +159,14 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let whole = optimizer.whole();
         self.whole = whole.then(|| Whole::new(count, self.packed.weights.len())).transpose()?;
         let mut packed = Aligned::zeros(self.packed.weights.len())?;
+        let mut array = Aligned::zeros(count)?;
         for index in 0..optimizer.arrays().len() {
-            let mut array = Aligned::zeros(count)?;
             match arrays.get(index) {
                 Some(kept) => array.copy_from_slice(kept),
                 None => optimizer.start(index, &mut array),
             }
             if let Some(whole) = &mut self.whole {
-                whole.arrays.push(array);
+                whole.arrays.push(array.try_clone()?);
                 continue;
             }
             pack(&self.packed.layers, &array, &mut packed);
@@ -210,11 +215,12 @@ impl<'a, T: Scalar> Engine<'a, T> {
     pub fn arrays(&self, state: &OptimizerState<T>) -> Result<Vec<Vec<T>>> {
         let count = self.layers.iter().map(Layer::n_parameters).sum();
         let mut arrays = Vec::new();
+        let mut all = room(self.packed.weights.len())?;
         for index in 0..state.optimizer().arrays().len() {
             let mut array = zeros(count)?;
             match &self.whole {
                 Some(whole) => array.copy_from_slice(&whole.arrays[index]),
-                None => self.gather_shares(&mut array, |share| &share.arrays[index])?,
+                None => self.gather_shares(&mut all, &mut array, |share| &share.arrays[index]),
             }
             arrays.push(array);
         }
@@ -239,12 +245,12 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let mut first = 0;
         while first < rows {
             let chunks_in_use = self.chunks_at_a_time(rows - first, team.threads());
-            let count = self.chunk_rows.min(rows - first).max(chunks_in_use * self.chunk_rows);
+            let count = (self.chunk_rows * chunks_in_use.max(1)).min(rows - first);
             let whole =
                 matches!(selection, Selection::Range { from: 0 }) && count == rows && rows == data.rows();
             let in_use = if chunks_in_use > 0 { 0 } else { self.split_chunk(count, team.threads()) };
             let fresh = !(whole && self.loaded);
-            self.loaded = whole && in_use > 0;
+            self.loaded = whole;
             let Self { layers, packed, transposed, blocks, chunks, objective, dropout, .. } = self;
             let loss = named(objective);
             let smoothing = smoothing(loss, layers);
@@ -269,8 +275,10 @@ impl<'a, T: Scalar> Engine<'a, T> {
             let chunks = chunks[..chunks_in_use].iter_mut().enumerate();
             let done = if chunks_in_use > 0 {
                 team.for_each_unless(interrupted, chunks, |(index, chunk)| {
-                    for (place, block) in numbered(&mut chunk.blocks) {
-                        through(index * self.chunk_rows + place, block);
+                    let place_of_chunk = index * self.chunk_rows;
+                    let own_rows = self.chunk_rows.min(count - place_of_chunk);
+                    for (place, block) in numbered(chunk.blocks_for(own_rows)) {
+                        through(place_of_chunk + place, block);
                     }
                     chunk.sum(&packed.layers);
                 })
@@ -304,18 +312,18 @@ impl<'a, T: Scalar> Engine<'a, T> {
             }
             let update = state.filter(|_| last).map(|state| state.update(batch.loss));
             let update = update.as_ref();
-            let shared = update.filter(|update| !update.optimizer.whole());
             let round = Round {
                 layers: &self.packed.layers,
                 sums,
+                part: (0, parts_of_a_sum(count, self.packed.weights.len(), team.threads())),
                 add: first > 0,
                 alpha: self.alpha,
                 weight: last.then_some(weight),
-                update: shared,
+                update: update.filter(|update| !update.optimizer.whole()),
             };
-            let lengths = self.shares.iter().map(|share| share.gradient.len()).collect::<Vec<_>>();
-            let parts = split(&mut self.packed.weights, &lengths);
-            team.for_each(self.shares.iter_mut().zip(parts), |(share, weights)| share.work(&round, weights));
+            if !make(round, team, &mut self.shares, &mut self.packed.weights, interrupted) {
+                return None;
+            }
             if let (Some(update), Some(whole)) = (update, &mut self.whole) {
                 let gradients = self.shares.iter().map(|share| &*share.gradient);
                 whole.step(update, &mut self.packed, gradients);
@@ -408,15 +416,20 @@ impl<'a, T: Scalar> Engine<'a, T> {
     fn split_chunk(&mut self, rows: usize, threads: usize) -> usize {
         let fewest = rows.div_ceil(self.blocks.len()).next_multiple_of(TILE_ROWS);
         // Fewer rows may be cut into fewer, larger blocks than there is room for.
-        let share = block_rows(rows, threads).min(self.capacity).max(fewest);
+        let share = block_rows(rows, threads, self.packed.weights.len()).min(self.capacity).max(fewest);
         spread(&mut self.blocks, rows, share)
     }
 
-    /// How many of the chunks in the rows that are left should be worked on at a time; 0 if threads
-    /// should rather share one.
+    /// How many of the chunks in the rows that are left should be worked on at a time: as many for
+    /// each thread, or 0 if threads should rather share one. A last chunk that is more than half full
+    /// is one of them.
     fn chunks_at_a_time(&self, rows: usize, threads: usize) -> usize {
-        let count = self.chunks.len().min(rows / self.chunk_rows);
-        if count >= threads.min(ENOUGH_CHUNKS) { count } else { 0 }
+        let count = self.chunks.len().min((rows + self.chunk_rows / 2) / self.chunk_rows);
+        match count {
+            _ if count > threads => count - count % threads,
+            _ if count >= threads.min(ENOUGH_CHUNKS) => count,
+            _ => 0,
+        }
     }
 
     /// alpha / 2 times the sum of squared weights.

@@ -229,7 +229,8 @@ struct Complete<T> {
 struct Course<T> {
     history: History,
     monitor: Monitor,
-    /// Parameters of the last complete epoch, of the one before, and of the best one.
+    /// Parameters of the last complete epoch; where the best are restored, also of the one before, and
+    /// of the best one.
     complete: Aligned<T>,
     previous: Aligned<T>,
     best: Aligned<T>,
@@ -245,7 +246,9 @@ struct Course<T> {
 impl<T: Scalar> Course<T> {
     /// Adds an epoch, which is complete.
     fn add(&mut self, epoch: &Epoch, engine: &Engine<'_, T>, loss_lags: bool) {
-        std::mem::swap(&mut self.previous, &mut self.complete);
+        if self.monitor.restores_best() {
+            std::mem::swap(&mut self.previous, &mut self.complete);
+        }
         self.complete.copy_from_slice(engine.parameters());
         self.history.push(epoch);
         self.history.seconds = epoch.seconds;
@@ -298,11 +301,13 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         saved: Option<Saved<T>>,
     ) -> Result<Course<T>> {
         let complete = engine.parameters().try_clone()?;
+        let monitor = Monitor::new(self.settings);
+        let best = || if monitor.restores_best() { complete.try_clone() } else { Aligned::zeros(0) };
         let mut course = Course {
             history: History::default(),
-            monitor: Monitor::new(self.settings),
-            previous: complete.try_clone()?,
-            best: complete.try_clone()?,
+            previous: best()?,
+            best: best()?,
+            monitor,
             complete,
             arrays: None,
             counters: state.counters,
@@ -314,7 +319,9 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             course.saved_epoch = saved.history.epochs();
             course.history = saved.history;
             course.monitor.resume(saved.watched);
-            saved.best.iter().for_each(|best| engine.pack(best, &mut course.best));
+            if let Some(best) = saved.best.filter(|_| course.monitor.restores_best()) {
+                engine.pack(&best, &mut course.best);
+            }
         }
         let steps_before_the_end = self.batch_rows < self.data.rows()
             || self.settings.validation.is_some()

@@ -9,6 +9,7 @@ use crate::kernel::{
     AddUp, Aligned, Finish, Gradient, Scalar, Simd, Task, dispatch, ends_in_half, even_share,
 };
 use crate::optimizer::{MOST_ARRAYS, Optimizer};
+use crate::parallel::Team;
 use crate::pass::{Block, PackedLayer};
 
 /// Lines of a panel that are updated together.
@@ -54,16 +55,19 @@ pub(super) enum Sums<'a, T> {
     Blocks(&'a [Block<T>]),
     /// Chunks that have been summed over.
     Chunks(&'a [Chunk<T>]),
+    /// They are there already.
+    Done,
 }
 
-impl<'a, T> Sums<'a, T> {
+impl<'a, T: Scalar> Sums<'a, T> {
     /// All blocks, in order.
     pub fn blocks(self) -> impl Iterator<Item = &'a Block<T>> {
         let (blocks, chunks) = match self {
             Self::Blocks(blocks) => (blocks, &[][..]),
             Self::Chunks(chunks) => (&[][..], chunks),
+            Self::Done => (&[][..], &[][..]),
         };
-        blocks.iter().chain(chunks.iter().flat_map(|chunk| &chunk.blocks))
+        blocks.iter().chain(chunks.iter().flat_map(Chunk::blocks))
     }
 }
 
@@ -72,6 +76,8 @@ impl<'a, T> Sums<'a, T> {
 pub(super) struct Round<'a, T> {
     pub layers: &'a [PackedLayer],
     pub sums: Sums<'a, T>,
+    /// Which part of each share is worked on, and how many parts there are.
+    pub part: (usize, usize),
     /// Whether the sums are added to what is there.
     pub add: bool,
     /// Strength of the penalty.
@@ -82,6 +88,39 @@ pub(super) struct Round<'a, T> {
     pub update: Option<&'a Update<'a>>,
 }
 
+/// Makes a round, part by part where there are several: only then it can be `interrupted`, and no
+/// parameter has moved; returns whether it was not.
+pub(super) fn make<T: Scalar>(
+    mut round: Round<'_, T>,
+    team: &mut Team<'_>,
+    shares: &mut [Share<T>],
+    weights: &mut [T],
+    interrupted: &mut dyn FnMut() -> bool,
+) -> bool {
+    let mut work = |round: &Round<'_, T>, interrupted: &mut dyn FnMut() -> bool| {
+        let mut rest = &mut *weights;
+        let parts: Vec<_> = shares.iter().map(|share| rest.split_off_mut(..share.gradient.len())).collect();
+        team.for_each_unless(interrupted, shares.iter_mut().zip(parts), |(share, weights)| {
+            share.work(round, weights.unwrap_or_default());
+        })
+    };
+    let (_, parts) = round.part;
+    if parts == 1 {
+        return work(&round, &mut || false);
+    }
+    let update = round.update.take();
+    for part in 0..parts {
+        round.part = (part, parts);
+        if !work(&round, interrupted) {
+            return false;
+        }
+    }
+    if update.is_some() {
+        work(&Round { sums: Sums::Done, part: (0, 1), update, ..round }, &mut || false);
+    }
+    true
+}
+
 impl<T: Scalar> Share<T> {
     /// Brings the sums of squared weights up to date, given all parameters.
     pub fn sum_squares(&mut self, parameters: &[T]) {
@@ -90,16 +129,18 @@ impl<T: Scalar> Share<T> {
 
     /// Does what a round asks for with the parameters of this share, which are `weights`.
     pub fn work(&mut self, round: &Round<'_, T>, weights: &mut [T]) {
-        let &Round { layers, sums, add, alpha, weight, update } = round;
-        if !add {
-            self.lost.fill(T::ZERO);
-        }
-        let mut from = 0;
-        for piece in &self.pieces {
+        let &Round { layers, sums, part: (part, parts), add, alpha, weight, update } = round;
+        let of_part = self.pieces.len() * part / parts..self.pieces.len() * (part + 1) / parts;
+        let mut to = 0;
+        for (number, piece) in self.pieces.iter().enumerate() {
             let segments = &self.segments[piece.clone()];
             let index = segments[0].layer;
             let PackedLayer { fan_in, fan_out, bias, .. } = layers[index];
-            let to = from + segments.iter().map(|segment| segment.lines).sum::<usize>() * T::LANES;
+            let from = to;
+            to += segments.iter().map(|segment| segment.lines).sum::<usize>() * T::LANES;
+            if !of_part.contains(&number) {
+                continue;
+            }
             let (weights, gradient) = (&mut weights[from..to], &mut self.gradient[from..to]);
             let finish = weight.map(|weight| Finish {
                 alpha: T::from_f64(alpha),
@@ -107,16 +148,23 @@ impl<T: Scalar> Share<T> {
                 weights,
             });
             match sums {
-                Sums::Blocks(blocks) => dispatch(Gradient {
-                    fan_in,
-                    fan_out,
-                    from: segments[0].from,
-                    lines: gradient,
-                    bias,
-                    lost: if add { Some(&mut self.lost[from..to]) } else { None },
-                    finish,
-                    blocks: blocks.iter().map(|block| block.rows_of(index)),
-                }),
+                Sums::Done => {}
+                Sums::Blocks(blocks) => {
+                    let mut lost = self.lost.get_mut(from..to);
+                    if !add {
+                        lost.take().into_iter().for_each(|lost| lost.fill(T::ZERO));
+                    }
+                    dispatch(Gradient {
+                        fan_in,
+                        fan_out,
+                        from: segments[0].from,
+                        lines: gradient,
+                        bias,
+                        lost,
+                        finish,
+                        blocks: blocks.iter().map(|block| block.rows_of(index)),
+                    });
+                }
                 Sums::Chunks(chunks) => dispatch(AddUp {
                     fan_in,
                     from: segments[0].from,
@@ -140,7 +188,6 @@ impl<T: Scalar> Share<T> {
                     sum_squares(segments, weights, &mut self.squares[piece.clone()]);
                 }
             }
-            from = to;
         }
     }
 }
@@ -205,11 +252,6 @@ impl<T: Scalar> Task<T> for Squares<'_, T> {
 /// 1 over the weight of a batch; a batch without weight counts for nothing.
 pub(super) fn inverse(weight: f64) -> f64 {
     if weight > 0.0 { 1.0 / weight } else { 0.0 }
-}
-
-/// Cuts a slice into consecutive parts.
-pub(super) fn split<'a, T>(mut slice: &'a mut [T], lengths: &[usize]) -> Vec<&'a mut [T]> {
-    lengths.iter().map(|&len| slice.split_off_mut(..len).unwrap_or_default()).collect()
 }
 
 /// Nearly equal shares of all parameters, in whole segments.
