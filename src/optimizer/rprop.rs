@@ -15,6 +15,8 @@
 //! All but RPROP- then store 0 as the gradient, so that the next step neither grows nor shrinks D;
 //! hence a change is never taken back twice.
 
+use std::hint::select_unpredictable;
+
 use super::step_sizes::{StepSizes, agreement, sign};
 use super::{MOST_ARRAYS, Rule, Step};
 use crate::error::{Error, Result};
@@ -150,11 +152,13 @@ impl Rprop {
             let d = adaptation.adapted(step_size[i], agreement);
             let reversed = agreement < T::ZERO;
             let forward = -sign(g) * d;
-            let dw = if reversed { -(back * change[i]) } else { forward };
+            // Selected, or else the compiler makes two branches of it, whose masked loads wait for each
+            // other's masked stores.
+            let dw = select_unpredictable(reversed, -(back * change[i]), forward);
             parameters[i] += dw;
             step_size[i] = d;
-            change[i] = if reversed { T::ZERO } else { dw };
-            previous[i] = if reversed { T::ZERO } else { g };
+            change[i] = select_unpredictable(reversed, T::ZERO, dw);
+            previous[i] = select_unpredictable(reversed, T::ZERO, g);
         }
     }
 

@@ -13,7 +13,7 @@ const BLOCK_ROWS: u64 = 160;
 const FEWEST_BLOCK_ROWS: u64 = 40;
 
 /// Multiply-adds after which a thread looks up whether somebody has interrupted it: 0.1 s on one that
-/// does 100 GFLOP/s.
+/// does 100 GFLOP/s. But the least is a piece of a share: three panels of one layer.
 const MOST_AT_A_TIME: u64 = 1 << 32;
 
 /// Rows of the largest register tile; blocks are made of whole ones.
@@ -30,17 +30,21 @@ const MOST_TOGETHER: usize = 1 << 23;
 pub(super) const CHUNKS_A_THREAD: usize = 4;
 
 /// Chunks that are worth being worked on at a time, even when some threads get none.
-pub(super) const ENOUGH_CHUNKS: usize = 4;
+const ENOUGH_CHUNKS: usize = 4;
 
-/// Rows whose gradient is summed in registers before it goes to memory: more for large networks,
-/// whose gradient is expensive to read and write again. `rows` of a batch are cut into nearly equal
-/// chunks, for threads that work on one each.
+/// The rows of a chunk, for batches of `rows`: as equal as whole tiles allow, so that threads which
+/// work on whole chunks have as much to do; the last one may be smaller. The gradient is summed over
+/// them in registers before it goes to memory, so they are more for large networks, whose gradient is
+/// expensive to read and write again. `parameters` is their number without padding, which is the same
+/// for both types.
 pub(super) fn chunk_rows(parameters: usize, rows: usize) -> usize {
     let most = (parameters / 64).next_power_of_two().clamp(256, 1024);
     rows.div_ceil(rows.div_ceil(most)).next_multiple_of(TILE_ROWS).min(rows)
 }
 
-/// The rows that each of a chunk's blocks gets: equal shares for the threads, whole tiles.
+/// The rows that each of a chunk's blocks gets: equal shares for the threads, whole tiles; of large
+/// networks, whose blocks are two products for each parameter, fewer. `parameters` are padded here and
+/// below.
 pub(super) fn block_rows(rows: usize, threads: usize, parameters: usize) -> usize {
     let share = rows.div_ceil(threads);
     let most = (MOST_AT_A_TIME / 2 / parameters as u64).clamp(FEWEST_BLOCK_ROWS, BLOCK_ROWS) as usize;
@@ -51,6 +55,20 @@ pub(super) fn block_rows(rows: usize, threads: usize, parameters: usize) -> usiz
 pub(super) fn parts_of_a_sum(rows: usize, parameters: usize, threads: usize) -> usize {
     let work = (rows as u64).saturating_mul(parameters as u64) / threads as u64;
     work.div_ceil(MOST_AT_A_TIME).max(1) as usize
+}
+
+/// How many of the chunks in `rows` should be worked on at a time, of `most` that there is room for:
+/// as many for each thread if they are more than the threads, or 0 if threads should rather share one.
+/// A last chunk that is at least half full is one of them.
+pub(super) fn chunks_at_a_time(rows: usize, chunk_rows: usize, most: usize, threads: usize) -> usize {
+    let count = most.min((rows + chunk_rows / 2) / chunk_rows);
+    if count > threads {
+        count - count % threads
+    } else if count >= threads.min(ENOUGH_CHUNKS) {
+        count
+    } else {
+        0
+    }
 }
 
 /// Blocks for a chunk of this many rows, `capacity` of them in each.
@@ -91,20 +109,20 @@ pub(super) struct Chunk<T> {
 }
 
 impl<T: Scalar> Chunk<T> {
-    /// Room for as many chunks of `rows` rows as will be worked on at a time.
+    /// Room for `most` chunks of `rows` rows, or as many as will fit.
     pub fn several(
         layers: &[Layer],
         parameters: usize,
         rows: usize,
         most: usize,
-        data: (bool, &[f64]),
+        weighted: bool,
+        dropout: &[f64],
     ) -> Result<Vec<Self>> {
-        let (weighted, dropout) = data;
         let units: usize = layers.iter().map(|layer| layer.fan_out).sum();
         let numbers = rows.saturating_mul(2 * units + layers[0].fan_in).saturating_add(parameters);
         let count = if numbers > MOST_IN_CHUNK { 0 } else { most.min(MOST_TOGETHER / numbers) };
         let capacity = block_rows(rows, 1, parameters);
-        (0..if count > 1 { count } else { 0 })
+        (0..count)
             .map(|_| {
                 let blocks = blocks(layers, rows, capacity, weighted, dropout)?;
                 Ok(Self { blocks, capacity, in_use: 0, sums: Aligned::zeros(parameters)? })
@@ -112,19 +130,18 @@ impl<T: Scalar> Chunk<T> {
             .collect()
     }
 
-    /// The blocks for this many rows, which may be fewer than there is room for.
-    pub fn blocks_for(&mut self, rows: usize) -> &mut [Block<T>] {
-        self.in_use = spread(&mut self.blocks, rows, self.capacity);
-        &mut self.blocks[..self.in_use]
-    }
-
     /// The blocks that have rows.
     pub fn blocks(&self) -> &[Block<T>] {
         &self.blocks[..self.in_use]
     }
 
-    /// Sums the gradient over the rows, after they went forward and backward.
-    pub fn sum(&mut self, layers: &[PackedLayer]) {
+    /// Sends `rows` rows, which may be fewer than there is room for, `through` the layers, block by block
+    /// with the place of its first row, and sums the gradient over them.
+    pub fn sum(&mut self, rows: usize, layers: &[PackedLayer], through: impl Fn(usize, &mut Block<T>)) {
+        self.in_use = spread(&mut self.blocks, rows, self.capacity);
+        for (place, block) in numbered(&mut self.blocks[..self.in_use]) {
+            through(place, block);
+        }
         for (index, layer) in layers.iter().enumerate() {
             dispatch(Gradient {
                 fan_in: layer.fan_in,
@@ -162,9 +179,9 @@ mod tests {
         }
     }
 
-    /// How often an epoch of a network with 4 million parameters asks whether it is interrupted, and the
-    /// parameters after it.
-    fn epoch(threads: usize, most: usize) -> (usize, Vec<f32>) {
+    /// Trains a network with 4 million parameters; how often that asked whether it is interrupted, the
+    /// parameters, and the optimizer's arrays.
+    fn trained(threads: usize, epochs: usize, most: usize) -> (usize, Vec<f32>, Vec<Vec<f32>>) {
         let (rows, sizes) = (1016, [2080, 2048, 1]);
         let mut network =
             Network::new(&sizes, &[Activation::Relu], Activation::Identity, &[true; 2], Init::Glorot, 0)
@@ -172,23 +189,27 @@ mod tests {
         let x = Array2::from_shape_fn((rows, 2080), |(row, column)| ((row * 7 + column) % 11) as f32 - 5.0);
         let y = Array2::from_shape_fn((rows, 1), |(row, _)| (row % 3) as f32);
         let mut state = OptimizerState::new(Optimizer::Adam(Adam::default())).unwrap();
-        let settings = Settings { epochs: 1, n_threads: Some(threads), ..Settings::default() };
+        let settings = Settings { epochs, n_threads: Some(threads), alpha: 0.1, ..Settings::default() };
         let mut asked = Asked { count: 0, most };
         let data = Dataset::new(x.view(), y.view(), None);
         train(&mut network, &data, Loss::SquaredError, &settings, &mut state, &mut asked).unwrap();
-        (asked.count, network.parameters().to_vec())
+        let arrays = state.arrays().map(|(_, array)| array.to_vec()).collect();
+        (asked.count, network.parameters().to_vec(), arrays)
     }
 
-    /// The last time is after the last part of the gradient, and nothing has moved by then.
+    /// After each of its parts, and nothing has moved by then: not even the optimizer's arrays.
     #[test]
     fn a_large_sum_can_be_interrupted() {
-        let (asked, moved) = epoch(1, 0);
-        assert_eq!(asked, 1016usize.div_ceil(160) + 2);
-        let (_, still) = epoch(1, asked);
-        let (once, also_moved) = epoch(2, 0);
-        assert!(once < asked);
-        assert_eq!(moved, also_moved);
-        assert!(still.iter().zip(&moved).filter(|(a, b)| a != b).count() > 1_000_000);
+        let (asked, parameters, arrays) = trained(1, 1, 0);
+        let parts = 2;
+        assert_eq!(asked, 1016usize.div_ceil(160) + parts);
+        for question in 2 * asked - parts..=2 * asked {
+            let (last, same_parameters, same_arrays) = trained(1, 2, question);
+            assert_eq!(last, question);
+            assert!(parameters == same_parameters && arrays == same_arrays, "question {question}");
+        }
+        let (fewer, same_parameters, same_arrays) = trained(2, 1, 0);
+        assert!(fewer < asked && parameters == same_parameters && arrays == same_arrays);
     }
 
     #[test]
@@ -202,6 +223,12 @@ mod tests {
         ] {
             assert_eq!(chunk_rows(parameters, rows), chunk);
         }
+        let at_a_time = |rows, threads| chunks_at_a_time(rows, 232, CHUNKS_A_THREAD * threads, threads);
+        assert_eq!([1, 2, 3, 8].map(|threads| at_a_time(1_797, threads)), [4, 8, 6, 8]);
+        assert_eq!(
+            [(232, 2), (347, 2), (348, 2), (1_797, 64), (600, 64)].map(|(r, t)| at_a_time(r, t)),
+            [0, 0, 2, 8, 0]
+        );
         assert_eq!(block_rows(232, 1, 7_510), 120);
         assert_eq!([block_rows(1024, 1, 16 << 20), block_rows(1024, 1, 1 << 30)], [128, 40]);
         assert_eq!([(256, 1), (1024, 1), (1024, 4)].map(|(r, t)| parts_of_a_sum(r, 16 << 20, t)), [1, 4, 1]);

@@ -1,6 +1,6 @@
 //! One training step: gradient of a batch, then update of the parameters.
 //!
-//! A batch goes through in *chunks* of rows, whose size follows from the network alone. A chunk is
+//! A batch goes through in *chunks* of rows, whose size follows from the network and the batch. A chunk is
 //! two rounds of parallel work. First, blocks of its rows go forward and backward, each on one
 //! thread. Then the gradient is summed over the chunk: each thread owns a *share* of the parameters
 //! and sums their gradient over all rows, in order, so nothing is left to be reduced. After the last
@@ -13,7 +13,7 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::chunk::{
-    CHUNKS_A_THREAD, Chunk, ENOUGH_CHUNKS, TILE_ROWS, block_rows, blocks, chunk_rows, numbered,
+    CHUNKS_A_THREAD, Chunk, TILE_ROWS, block_rows, blocks, chunk_rows, chunks_at_a_time, numbered,
     parts_of_a_sum, spread,
 };
 use super::shares::{Round, Share, Sums, inverse, make, shares};
@@ -37,6 +37,15 @@ pub(super) fn useful_threads<T: Scalar>(network: &Network<T>, rows: usize, threa
     threads.min(work / WORTH_SHARING).max(1)
 }
 
+#[derive(Clone, Copy, PartialEq)]
+enum Loaded {
+    Nothing,
+    /// The blocks of the one chunk that there is.
+    Blocks,
+    /// The chunks that there are.
+    Chunks,
+}
+
 pub(super) struct Engine<'a, T> {
     layers: Vec<Layer>,
     packed: Packed<T>,
@@ -54,8 +63,8 @@ pub(super) struct Engine<'a, T> {
     chunk_rows: usize,
     /// Rows that there is room for in a block.
     capacity: usize,
-    /// Whether the blocks still hold the one chunk of a full batch.
-    loaded: bool,
+    /// What still holds the rows of a full batch.
+    loaded: Loaded,
     /// Outputs, targets, gradients and losses of a chunk, for a loss of the caller's own.
     own_loss: [Vec<T>; 4],
 }
@@ -78,10 +87,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let capacity = block_rows(chunk_rows, threads, packed.weights.len());
         let blocks = blocks(&layers, chunk_rows, capacity, weighted, dropout.0)?;
         let own = matches!(objective, Objective::Own(_));
-        let most =
-            if threads == 1 || own { 0 } else { (CHUNKS_A_THREAD * threads).min(rows.div_ceil(chunk_rows)) };
-        let data = (weighted, dropout.0);
-        let chunks = Chunk::several(&layers, packed.weights.len(), chunk_rows, most, data)?;
+        let most = if threads == 1 || own { 0 } else { CHUNKS_A_THREAD * threads };
+        let most = chunks_at_a_time(rows, chunk_rows, most, threads);
+        let chunks = Chunk::several(&layers, packed.weights.len(), chunk_rows, most, weighted, dropout.0)?;
         let own_rows = if own { chunk_rows } else { 0 };
         let of_outputs = || zeros(own_rows.saturating_mul(network.n_outputs()));
         let own_loss = [of_outputs()?, of_outputs()?, of_outputs()?, zeros(own_rows)?];
@@ -98,7 +106,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
             alpha,
             chunk_rows,
             capacity,
-            loaded: false,
+            loaded: Loaded::Nothing,
             own_loss,
         };
         engine.parameters_changed();
@@ -229,7 +237,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
 
     /// The loss of a batch and its gradient; with an optimizer, the parameters are updated too.
     /// `None` when a loss of the caller's own does not go on, or when `interrupted`, which is asked
-    /// after each block, says so; then no parameter has moved.
+    /// after each piece of work, says so; then no parameter has moved.
     pub fn gradient(
         &mut self,
         team: &mut Team<'_>,
@@ -244,13 +252,14 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let mut batch = Batch::default();
         let mut first = 0;
         while first < rows {
-            let chunks_in_use = self.chunks_at_a_time(rows - first, team.threads());
+            let chunks_in_use =
+                chunks_at_a_time(rows - first, self.chunk_rows, self.chunks.len(), team.threads());
             let count = (self.chunk_rows * chunks_in_use.max(1)).min(rows - first);
             let whole =
                 matches!(selection, Selection::Range { from: 0 }) && count == rows && rows == data.rows();
             let in_use = if chunks_in_use > 0 { 0 } else { self.split_chunk(count, team.threads()) };
-            let fresh = !(whole && self.loaded);
-            self.loaded = whole;
+            let place = if chunks_in_use > 0 { Loaded::Chunks } else { Loaded::Blocks };
+            let fresh = !(whole && self.loaded == place);
             let Self { layers, packed, transposed, blocks, chunks, objective, dropout, .. } = self;
             let loss = named(objective);
             let smoothing = smoothing(loss, layers);
@@ -275,12 +284,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
             let chunks = chunks[..chunks_in_use].iter_mut().enumerate();
             let done = if chunks_in_use > 0 {
                 team.for_each_unless(interrupted, chunks, |(index, chunk)| {
-                    let place_of_chunk = index * self.chunk_rows;
-                    let own_rows = self.chunk_rows.min(count - place_of_chunk);
-                    for (place, block) in numbered(chunk.blocks_for(own_rows)) {
-                        through(place_of_chunk + place, block);
-                    }
-                    chunk.sum(&packed.layers);
+                    let from = index * self.chunk_rows;
+                    let own_rows = self.chunk_rows.min(count - from);
+                    chunk.sum(own_rows, &packed.layers, |place, block| through(from + place, block));
                 })
             } else {
                 team.for_each_unless(interrupted, numbered(&mut blocks[..in_use]), |(place, block)| {
@@ -290,6 +296,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
             if !done {
                 return None;
             }
+            self.loaded = if whole { place } else { Loaded::Nothing };
             if let Objective::Own(_) = self.objective {
                 if !self.own_loss(team, in_use) {
                     return None;
@@ -302,7 +309,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
             }
             let sums = match chunks_in_use {
                 0 => Sums::Blocks(&self.blocks[..in_use]),
-                count => Sums::Chunks(&self.chunks[..count]),
+                _ => Sums::Chunks(&self.chunks[..chunks_in_use]),
             };
             losses.add(sums.blocks(), data, selection);
             let last = first + count == rows;
@@ -380,7 +387,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
         data: &Dataset<'_, T>,
         interrupted: &mut dyn FnMut() -> bool,
     ) -> Option<f64> {
-        self.loaded = false;
+        if self.loaded == Loaded::Blocks {
+            self.loaded = Loaded::Nothing;
+        }
         let rows = data.rows();
         let mut losses = LossSum::default();
         let mut first = 0;
@@ -418,18 +427,6 @@ impl<'a, T: Scalar> Engine<'a, T> {
         // Fewer rows may be cut into fewer, larger blocks than there is room for.
         let share = block_rows(rows, threads, self.packed.weights.len()).min(self.capacity).max(fewest);
         spread(&mut self.blocks, rows, share)
-    }
-
-    /// How many of the chunks in the rows that are left should be worked on at a time: as many for
-    /// each thread, or 0 if threads should rather share one. A last chunk that is more than half full
-    /// is one of them.
-    fn chunks_at_a_time(&self, rows: usize, threads: usize) -> usize {
-        let count = self.chunks.len().min((rows + self.chunk_rows / 2) / self.chunk_rows);
-        match count {
-            _ if count > threads => count - count % threads,
-            _ if count >= threads.min(ENOUGH_CHUNKS) => count,
-            _ => 0,
-        }
     }
 
     /// alpha / 2 times the sum of squared weights.
@@ -482,7 +479,19 @@ impl LossSum {
     ) {
         let mut row = 0;
         for block in blocks {
-            for loss in &block.losses[..block.rows] {
+            let mut losses = &block.losses[..block.rows];
+            if data.weights.is_none() && self.place.is_multiple_of(8) {
+                // The same sums, eight at a time.
+                let (eights, rest) = losses.as_chunks::<8>();
+                for eight in eights {
+                    for (sum, loss) in self.sums.iter_mut().zip(eight) {
+                        *sum += loss.to_f64();
+                    }
+                }
+                self.place += losses.len() - rest.len();
+                losses = rest;
+            }
+            for loss in losses {
                 let weight =
                     data.weights.as_ref().map_or(1.0, |weights| weights[selection.row(row)].to_f64());
                 self.sums[self.place % 8] += weight * loss.to_f64();

@@ -65,7 +65,7 @@ impl<'a, T: Scalar> Sums<'a, T> {
         let (blocks, chunks) = match self {
             Self::Blocks(blocks) => (blocks, &[][..]),
             Self::Chunks(chunks) => (&[][..], chunks),
-            Self::Done => (&[][..], &[][..]),
+            Self::Done => Default::default(),
         };
         blocks.iter().chain(chunks.iter().flat_map(Chunk::blocks))
     }
@@ -88,8 +88,8 @@ pub(super) struct Round<'a, T> {
     pub update: Option<&'a Update<'a>>,
 }
 
-/// Makes a round, part by part where there are several: only then it can be `interrupted`, and no
-/// parameter has moved; returns whether it was not.
+/// Makes a round, part by part where there are several, and then the update; `false` if it was
+/// `interrupted` between two parts, when nothing has moved.
 pub(super) fn make<T: Scalar>(
     mut round: Round<'_, T>,
     team: &mut Team<'_>,
@@ -150,6 +150,7 @@ impl<T: Scalar> Share<T> {
             match sums {
                 Sums::Done => {}
                 Sums::Blocks(blocks) => {
+                    // None if there is one chunk only.
                     let mut lost = self.lost.get_mut(from..to);
                     if !add {
                         lost.take().into_iter().for_each(|lost| lost.fill(T::ZERO));
