@@ -6,9 +6,11 @@ Threads train and predict, with the core and with estimators, alone and with hel
 pickle, fail on purpose, change a network that is being read, and fork. Every result is compared with what it
 was at the start. Ten times all of them pause, and memory is measured: what the process has; what of it malloc
 has given out (glibc tells, and is told to keep nothing at hand for each thread, which would count as given
-out); Python's small blocks. The exit status is 1 if a result differs, if a thread
-makes no progress for a minute, or if what is in use (what the process has, where malloc does not tell) grows
-by more than 4 MiB between the end of the first tenth of the time and the end.
+out); Python's small blocks; threads.
+
+The exit status is 1 if a result differs, if a thread makes no progress for a minute, or if between the end of
+the first tenth of the time and the end what is in use (what the process has, where malloc does not tell)
+grows by more than 4 MiB, or there are more than 16 threads more.
 """
 
 import argparse
@@ -29,6 +31,7 @@ import ferroprop as fp
 import numpy as np
 
 LIMIT = 4 * 2**20
+MORE_THREADS = 16
 STALLED = 60.0
 
 rng = np.random.default_rng(0)
@@ -148,11 +151,12 @@ if hasattr(os, "fork"):
 
 
 class Memory(NamedTuple):
-    """Memory of this process at a time, in bytes; and Python's small blocks, a number."""
+    """Memory of this process at a time, in bytes; Python's small blocks and all threads, in numbers."""
 
     resident: int
     in_use: int
     blocks: int
+    threads: int
 
     @classmethod
     def now(cls) -> Self:
@@ -160,7 +164,8 @@ class Memory(NamedTuple):
         gc.collect()
         with open("/proc/self/statm", encoding="ascii") as file:
             resident = int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
-        return cls(resident, _in_use(), sys.getallocatedblocks())
+        threads = len(os.listdir("/proc/self/task"))
+        return cls(resident, _in_use(), sys.getallocatedblocks(), threads)
 
 
 def _in_use() -> int:
@@ -218,10 +223,10 @@ def main() -> int:
             time.sleep(0.01)
         memory.append(Memory.now())
         go.set()
-        resident, in_use, blocks = memory[-1]
+        resident, in_use, blocks, running = memory[-1]
         print(
             f"{tenth * seconds / 10:7.0f} s  {sum(counts.values()):9,} calls  {resident / 2**20:7.1f} MiB"
-            f"  {in_use / 2**20:7.2f} MiB in use  {blocks:,} small blocks",
+            f"  {in_use / 2**20:7.2f} MiB in use  {blocks:,} small blocks  {running} threads",
             flush=True,
         )
         stalled = [name for name, when in seen.items() if time.monotonic() - when > STALLED]
@@ -237,7 +242,8 @@ def main() -> int:
     print(f"memory grew by {growth / 2**20:.2f} MiB since the first tenth")
     for line in wrong[:10]:
         print(line)
-    return int(bool(wrong) or growth > LIMIT)
+    more = memory[-1].threads - memory[0].threads
+    return int(bool(wrong) or growth > LIMIT or more > MORE_THREADS)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@
 //! Pools are kept for the next caller, never shared between two at a time, and belong to the
 //! process that made them: a forked child leaves its parent's alone and makes its own.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -180,11 +180,18 @@ struct Pool {
 
 static IDLE: Mutex<Vec<Pool>> = Mutex::new(Vec::new());
 
+/// The process that last had the lock: in it, whoever holds the lock will give it back.
+static HOME: AtomicU32 = AtomicU32::new(0);
+
 /// The idle pools. In a child that was forked while another thread held the lock it stays locked
-/// for good: never wait for long.
-fn idle() -> Option<MutexGuard<'static, Vec<Pool>>> {
+/// for good: there, never wait for long. Elsewhere do, or pools would be made anew that are there.
+fn idle(process: u32) -> Option<MutexGuard<'static, Vec<Pool>>> {
+    if HOME.load(Ordering::Relaxed) == process {
+        return Some(IDLE.lock().unwrap_or_else(PoisonError::into_inner));
+    }
     for _ in 0..1_000 {
         if let Ok(idle) = IDLE.try_lock() {
+            HOME.store(process, Ordering::Relaxed);
             return Some(idle);
         }
         std::hint::spin_loop();
@@ -198,7 +205,7 @@ impl Pool {
     fn take(threads: usize) -> Option<Self> {
         let process = std::process::id();
         let mut too_small = None;
-        if let Some(mut idle) = idle() {
+        if let Some(mut idle) = idle(process) {
             let (own, foreign) =
                 std::mem::take(&mut *idle).into_iter().partition(|pool| pool.process == process);
             *idle = own;
@@ -223,7 +230,7 @@ impl Pool {
     }
 
     fn put_back(self) {
-        if let Some(mut idle) = idle() {
+        if let Some(mut idle) = idle(self.process) {
             idle.push(self);
         }
     }
@@ -300,6 +307,18 @@ mod tests {
             });
             assert_eq!(done.into_inner(), 2 * threads * 4 * 2);
         }
+    }
+
+    /// Else they would accumulate on a busy machine, where whoever holds the lock may have to wait.
+    #[test]
+    fn pools_that_are_there_are_waited_for() {
+        let process = std::process::id();
+        Team::with(2, |_| {});
+        let held = idle(process).unwrap();
+        let other = std::thread::spawn(move || idle(process).is_some());
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        drop(held);
+        assert!(other.join().unwrap());
     }
 
     #[test]
