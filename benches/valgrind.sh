@@ -11,7 +11,8 @@ export FERROPROP_ISA=avx2
 memcheck=(valgrind --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite)
 
 binary=$(cargo test --lib --no-run 2>&1 | sed -n 's/.*(\(target\/.*\))$/\1/p')
-# All values of a float would take days, a network of millions of parameters hours. The second panic of a round is forgotten on purpose, which is a leak.
+# All values of a float would take days, a network of millions of parameters hours. The second panic of a round is
+# forgotten on purpose, which is a leak.
 "${memcheck[@]}" "$binary" --test-threads=1 --skip math:: --skip large_sum --skip panic
 
 if [ "${1:-}" = python ]; then

@@ -2,9 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::huge_pages::prefer_huge_pages;
 use super::scalar::Scalar;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, zeros};
 
 const LINE_BYTES: usize = 64;
 
@@ -25,10 +24,7 @@ impl<T: Scalar> Aligned<T> {
     /// [`Error::OutOfMemory`] when the system has no room for them.
     pub fn zeros(len: usize) -> Result<Self> {
         let room = len.checked_add(T::LANES).ok_or(Error::OutOfMemory { numbers: len })?;
-        let mut storage = Vec::new();
-        storage.try_reserve_exact(room).map_err(|_| Error::OutOfMemory { numbers: len })?;
-        prefer_huge_pages(&storage);
-        storage.resize(room, T::ZERO);
+        let storage = zeros::<T>(room).map_err(|_| Error::OutOfMemory { numbers: len })?;
         let misplaced = storage.as_ptr() as usize % LINE_BYTES;
         let start = (LINE_BYTES - misplaced) % LINE_BYTES / size_of::<T>();
         Ok(Self { storage, start, len })

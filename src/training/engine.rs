@@ -477,7 +477,7 @@ impl LossSum {
         data: &Dataset<'_, T>,
         selection: Selection<'_>,
     ) {
-        let mut row = 0;
+        let first = self.place;
         for block in blocks {
             let mut losses = &block.losses[..block.rows];
             if data.weights.is_none() && self.place.is_multiple_of(8) {
@@ -492,11 +492,12 @@ impl LossSum {
                 losses = rest;
             }
             for loss in losses {
-                let weight =
-                    data.weights.as_ref().map_or(1.0, |weights| weights[selection.row(row)].to_f64());
+                let weight = data
+                    .weights
+                    .as_ref()
+                    .map_or(1.0, |weights| weights[selection.row(self.place - first)].to_f64());
                 self.sums[self.place % 8] += weight * loss.to_f64();
                 self.place += 1;
-                row += 1;
             }
         }
     }

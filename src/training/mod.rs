@@ -319,9 +319,8 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             course.saved_epoch = saved.history.epochs();
             course.history = saved.history;
             course.monitor.resume(saved.watched);
-            if let Some(best) = saved.best.filter(|_| course.monitor.restores_best()) {
-                engine.pack(&best, &mut course.best);
-            }
+            // There is one exactly where the best are restored: see `Saver::read`.
+            saved.best.iter().for_each(|best| engine.pack(best, &mut course.best));
         }
         let steps_before_the_end = self.batch_rows < self.data.rows()
             || self.settings.validation.is_some()
