@@ -7,14 +7,18 @@
 mod support;
 
 use criterion::{criterion_group, criterion_main};
-use ferroprop::kernel::{Gradient, Product, Rows, Scalar, Terms, Then, dispatch, panel_lines, panels};
+use ferroprop::kernel::{
+    Gradient, Product, Rows, Scalar, Terms, Then, TurnedProduct, dispatch, panel_lines, panels, turned,
+    weight_lines,
+};
 use gemmkit::{MatMut, MatRef};
 use support::{bench_share, numbers, peak, settings};
 
-const SHAPES: [(usize, usize, usize); 9] = [
+const SHAPES: [(usize, usize, usize); 10] = [
     (150, 4, 10),
     (128, 20, 64),
     (128, 64, 64),
+    (128, 64, 1),
     (200, 64, 100),
     (200, 100, 10),
     (128, 784, 256),
@@ -34,10 +38,15 @@ fn products<T: Scalar>(c: &mut criterion::Criterion) {
         let mut output = vec![T::ZERO; panels::<T>(columns) * stride];
         let operations = (2 * rows * depth * columns) as f64;
         bench_share(&mut group, &format!("{rows}x{depth}x{columns}"), operations, peak, || {
+            let input = Terms::in_panels(&input, stride);
+            if turned(columns) {
+                let (weights, output) = (&right, &mut output);
+                return dispatch(TurnedProduct { rows, depth, input, weights, output });
+            }
             dispatch(Product {
                 rows,
                 depth,
-                input: Terms::in_panels(&input, stride),
+                input,
                 right: &right,
                 right_stride,
                 bias: true,
@@ -58,7 +67,8 @@ fn gradients<T: Scalar>(c: &mut criterion::Criterion) {
         let stride = panel_lines(rows) * T::LANES;
         let input = numbers::<T>(panels::<T>(fan_in) * stride, 1);
         let delta = numbers::<T>(panels::<T>(fan_out) * stride, 2);
-        let mut lines = vec![T::ZERO; panels::<T>(fan_out) * (fan_in + 1) * T::LANES];
+        let count = panels::<T>(fan_out) * (weight_lines::<T>(fan_in, fan_out) + 1);
+        let mut lines = vec![T::ZERO; count * T::LANES];
         let operations = (2 * rows * fan_in * fan_out) as f64;
         let block = Rows { rows, input: &input, input_stride: stride, delta: &delta, delta_stride: stride };
         bench_share(&mut group, &format!("{rows}x{fan_in}x{fan_out}"), operations, peak, || {

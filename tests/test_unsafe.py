@@ -10,17 +10,19 @@ SRC = Path(__file__).parent.parent / "src"
 # Blocks, functions and implementations. A number that changes is looked at, with the reason that its comment
 # gives, and then written here.
 COUNTS = {
+    "kernel/add_up.rs": 2,
     "kernel/avx2.rs": 23,
-    "kernel/avx512.rs": 21,
+    "kernel/avx512.rs": 23,
     "kernel/dispatch.rs": 8,
-    "kernel/gradient.rs": 8,
+    "kernel/gradient.rs": 9,
     "kernel/handoff.rs": 4,
     "kernel/huge_pages.rs": 1,
     "kernel/mode.rs": 4,
     "kernel/panels.rs": 2,
     "kernel/product.rs": 7,
     "kernel/scalar.rs": 5,
-    "kernel/simd.rs": 7,
+    "kernel/simd.rs": 9,
+    "kernel/turned.rs": 5,
 }
 
 

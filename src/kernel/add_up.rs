@@ -38,12 +38,47 @@ pub(super) fn add_compensated<T, S: Simd<T>>(simd: S, total: S::V, lost: S::V, s
     [grown, simd.sub(simd.sub(grown, total), sum)]
 }
 
+/// Where the sums over a chunk's rows go: to lines of a gradient.
+#[derive(Clone, Copy)]
+pub(super) struct Sink<'a, T> {
+    pub lines: *mut T,
+    /// If the sums are added to what is there: what rounding took from that, line by line.
+    pub lost: Option<*mut T>,
+    pub finish: Option<Finish<'a, T>>,
+}
+
+impl<T: Scalar> Sink<'_, T> {
+    /// Takes the sums of a line, of weights or of biases.
+    ///
+    /// # Safety
+    /// There are more lines than `index`, everywhere.
+    #[inline(always)]
+    pub unsafe fn put<S: Simd<T>>(&self, simd: S, index: usize, mut sum: S::V, weights: bool) {
+        let at = index * T::LANES;
+        // Safety: as promised to this function.
+        unsafe {
+            let to = self.lines.add(at);
+            if let Some(lost) = self.lost {
+                let lost = lost.add(at);
+                let [grown, taken] = add_compensated(simd, simd.load(to), simd.load(lost), sum);
+                simd.store(lost, taken);
+                sum = grown;
+            }
+            if let Some(finish) = self.finish {
+                let weights = if weights { Some(simd.load(finish.weights.as_ptr().add(at))) } else { None };
+                sum = finish.line(simd, sum, weights);
+            }
+            simd.store(to, sum);
+        }
+    }
+}
+
 /// A range of lines of one layer's gradient, from the sums over several chunks: the same bits as when
 /// [`Gradient`](super::Gradient) goes through one chunk after the other.
 #[derive(Debug)]
 pub struct AddUp<'a, T, I> {
-    /// The layer's inputs: its panels have so many lines of weights, then one of biases.
-    pub fan_in: usize,
+    /// Lines of weights in the layer's panels; one of biases follows.
+    pub weight_lines: usize,
     /// First line of the range, counted through the layer's panels.
     pub from: usize,
     /// The lines.
@@ -76,7 +111,7 @@ impl<'a, T: Scalar, I: Iterator<Item = &'a [T]> + Clone> Task<T> for AddUp<'_, T
             }
             simd.write(lost, total[1]);
             if let Some(finish) = self.finish {
-                let penalised = (self.from + index) % (self.fan_in + 1) < self.fan_in;
+                let penalised = (self.from + index) % (self.weight_lines + 1) < self.weight_lines;
                 let weights = penalised.then(|| simd.read(&finish.weights[index * T::LANES..]));
                 total[0] = finish.line(simd, total[0], weights);
             }
@@ -92,7 +127,7 @@ mod tests {
 
     /// Every instruction set adds up what plain loops add up, however the chunks come in.
     fn agrees<T: Scalar>() {
-        let (fan_in, from, lines) = (3, 2, 9);
+        let (weight_lines, from, lines) = (3, 2, 9);
         let count = lines * T::LANES;
         let chunks: Vec<Vec<T>> = (0..5).map(|chunk| numbers(count, 1000 * chunk)).collect();
         let weights = numbers::<T>(count, 77);
@@ -105,7 +140,7 @@ mod tests {
                     let grown = total + sum;
                     (total, lost) = (grown, (grown - total) - sum);
                 }
-                let bias = (from + i / T::LANES) % (fan_in + 1) == fan_in;
+                let bias = (from + i / T::LANES) % (weight_lines + 1) == weight_lines;
                 (if bias { total } else { total + alpha * weights[i] }) * scale
             })
             .collect();
@@ -116,7 +151,7 @@ mod tests {
                     let finish = add.then_some(Finish { alpha, scale, weights: &weights });
                     let sums_of = chunks[range].iter().map(Vec::as_slice);
                     let (lines, lost) = (&mut sums[..], &mut lost[..]);
-                    dispatch_on(set, AddUp { fan_in, from, lines, lost, add, finish, sums: sums_of });
+                    dispatch_on(set, AddUp { weight_lines, from, lines, lost, add, finish, sums: sums_of });
                 }
                 assert!(sums == expected, "{} in two parts from {first}", set.name());
             }

@@ -24,7 +24,7 @@ pub(super) fn available() -> bool {
 }
 
 macro_rules! vectors {
-    ($token:ident, $t:ident, $v:ident, $half:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $above:ident, $choose:ident, $transpose:ident) => {
+    ($token:ident, $t:ident, $v:ident, $half:ident, $splat:ident, $load:ident, $load_first:ident, $mask:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $above:ident, $choose:ident, $transpose:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; load and store
         // pass on what their callers promise.
         impl Simd<$t> for $token {
@@ -55,6 +55,10 @@ macro_rules! vectors {
             #[inline(always)]
             unsafe fn load(self, from: *const $t) -> Self::V {
                 unsafe { $load(from) }
+            }
+            #[inline(always)]
+            unsafe fn load_first(self, from: *const $t, count: usize) -> Self::V {
+                unsafe { $load_first(((1_u32 << count) - 1) as $mask, from) }
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut $t, line: Self::V) {
@@ -99,6 +103,8 @@ vectors!(
     HalfF32,
     _mm512_set1_ps,
     _mm512_loadu_ps,
+    _mm512_maskz_loadu_ps,
+    __mmask16,
     _mm512_storeu_ps,
     _mm512_fmadd_ps,
     _mm512_add_ps,
@@ -115,6 +121,8 @@ vectors!(
     HalfF64,
     _mm512_set1_pd,
     _mm512_loadu_pd,
+    _mm512_maskz_loadu_pd,
+    __mmask8,
     _mm512_storeu_pd,
     _mm512_fmadd_pd,
     _mm512_add_pd,

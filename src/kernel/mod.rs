@@ -23,6 +23,7 @@ mod portable;
 mod product;
 mod scalar;
 mod simd;
+mod turned;
 
 pub use add_up::{AddUp, Finish};
 pub use aligned::Aligned;
@@ -33,8 +34,9 @@ pub use huge_pages::prefer_huge_pages;
 pub use mode::StandardMode;
 pub use panels::{MOST_IN_SQUARE, gather_rows, panel_lines, panels, transpose, transpose_lines};
 pub use product::{Derivative, Product, Terms, Then, ends_in_half, even_share};
-pub use scalar::{MOST_LANES, Numbers, Scalar};
+pub use scalar::{MOST_LANES, Numbers, Scalar, halving_sum};
 pub use simd::Simd;
+pub use turned::{TurnedProduct, turned, weight_lines};
 
 /// Numbers without a pattern, from -1 to 1.
 #[cfg(test)]

@@ -9,7 +9,8 @@
 //! # Order of the sums
 //! Each element of the result is one chain of fused multiply-adds: it starts from the bias (or 0)
 //! and goes through the terms in ascending order. Vectors run across elements, never along a
-//! sum, so the tile shape, the blocking and the instruction set cannot change a bit.
+//! sum, so the tile shape, the blocking and the instruction set cannot change a bit. (Layers with one
+//! output are apart: see [`turned`](super::turned()).)
 
 use super::dispatch::Task;
 use super::panels::panels;

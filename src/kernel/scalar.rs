@@ -11,6 +11,20 @@ use super::simd::Simd;
 /// Numbers in a line of the narrower type: room for a line of either.
 pub const MOST_LANES: usize = 16;
 
+/// The sum of a line: its second half is added to the first, and so on until one number is left.
+#[inline(always)]
+#[must_use]
+pub fn halving_sum<T: Scalar>(mut line: [T; MOST_LANES]) -> T {
+    let mut half = T::LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            line[lane] += line[half + lane];
+        }
+        half /= 2;
+    }
+    line[0]
+}
+
 /// `f32` or `f64`: what weights, inputs and outputs are made of.
 ///
 /// Every method is exact by IEEE 754 or one of this crate's own functions, so that a result has

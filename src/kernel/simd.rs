@@ -1,7 +1,7 @@
 //! What the matrix tiles ask of an instruction set.
 
 use super::dispatch::Task;
-use super::scalar::Scalar;
+use super::scalar::{MOST_LANES, Scalar};
 
 /// Vectors of one instruction set, for numbers of type `T`.
 ///
@@ -38,6 +38,22 @@ pub trait Simd<T>: Copy {
     /// # Safety
     /// `from` points to a readable line.
     unsafe fn load(self, from: *const T) -> Self::V;
+    /// Reads the first `count` numbers of a line, with 0 for the others.
+    ///
+    /// # Safety
+    /// `from` points to so many readable numbers, which are not more than a line has.
+    #[inline(always)]
+    unsafe fn load_first(self, from: *const T, count: usize) -> Self::V
+    where
+        T: Scalar,
+    {
+        let mut line = [T::ZERO; MOST_LANES];
+        for lane in 0..count {
+            // Safety: as promised to this function.
+            line[lane] = unsafe { *from.add(lane) };
+        }
+        self.read(&line)
+    }
     /// Writes a line.
     ///
     /// # Safety

@@ -1,7 +1,7 @@
 //! What the losses that treat each output by itself have in common.
 
 use super::Outputs;
-use crate::kernel::{MOST_IN_SQUARE, MOST_LANES, Scalar, Simd, Task, transpose_lines};
+use crate::kernel::{MOST_IN_SQUARE, MOST_LANES, Scalar, Simd, Task, halving_sum, transpose_lines};
 
 /// A loss of one output.
 pub(super) trait Elementwise<T>: Copy {
@@ -101,17 +101,4 @@ pub(super) fn put_line<T: Scalar, S: Simd<T>>(simd: S, line: S::V, to: &mut [T])
 #[inline(always)]
 pub(super) fn scratch<T: Scalar>() -> [T; MOST_IN_SQUARE] {
     [T::ZERO; MOST_IN_SQUARE]
-}
-
-/// The sum of a line: halves are added until one number is left.
-#[inline(always)]
-pub(super) fn halving_sum<T: Scalar>(mut sums: [T; MOST_LANES]) -> T {
-    let mut half = T::LANES / 2;
-    while half > 0 {
-        for lane in 0..half {
-            sums[lane] += sums[lane + half];
-        }
-        half /= 2;
-    }
-    sums[0]
 }

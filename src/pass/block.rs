@@ -7,7 +7,8 @@ use super::packed::{Packed, PackedLayer};
 use crate::activation::{Activation, scale_by_slopes, softmax as softmax_output};
 use crate::error::Result;
 use crate::kernel::{
-    Aligned, Product, Rows, Scalar, Terms, Then, dispatch, gather_rows, panel_lines, panels,
+    Aligned, Product, Rows, Scalar, Terms, Then, TurnedProduct, dispatch, gather_rows, panel_lines, panels,
+    turned,
 };
 use crate::loss::{Loss, Outputs, softmax};
 use crate::network::Layer;
@@ -160,20 +161,29 @@ impl<T: Scalar> Block<T> {
             let output = &mut after[0];
             let place = &packed.layers[index];
             let hidden = index + 1 < layers.len();
-            let rectify =
-                hidden && layer.activation == Activation::Relu && is_none_or_empty(self.slopes.get(index));
-            dispatch(Product {
-                rows,
-                depth: layer.fan_in,
-                input: inputs.take().unwrap_or(Terms::in_panels(&before[index], stride)),
-                right: packed.layer(index),
-                right_stride: place.stride::<T>(),
-                bias: true,
-                output,
-                output_stride: stride,
-                then: if rectify { Then::Rectify } else { Then::Stay },
-                columns: place.fan_out,
-            });
+            let input = inputs.take().unwrap_or(Terms::in_panels(&before[index], stride));
+            let depth = layer.fan_in;
+            let turned = turned(layer.fan_out);
+            let rectify = hidden
+                && !turned
+                && layer.activation == Activation::Relu
+                && is_none_or_empty(self.slopes.get(index));
+            if turned {
+                dispatch(TurnedProduct { rows, depth, input, weights: packed.layer(index), output });
+            } else {
+                dispatch(Product {
+                    rows,
+                    depth,
+                    input,
+                    right: packed.layer(index),
+                    right_stride: place.stride::<T>(),
+                    bias: true,
+                    output,
+                    output_stride: stride,
+                    then: if rectify { Then::Rectify } else { Then::Stay },
+                    columns: place.fan_out,
+                });
+            }
             if hidden && !rectify {
                 let slopes = self.slopes.get_mut(index);
                 activate(layer.activation, output, slopes, stride, rows);
@@ -260,12 +270,13 @@ impl<T: Scalar> Block<T> {
             let activation = layers[index - 1].activation;
             let (outputs, slopes) = (&self.values[index], &self.slopes[index - 1]);
             let derivative = activation.derivative_in_product().filter(|_| slopes.is_empty());
+            let (right, right_stride) = place.transposed(&packed.weights, transposed);
             dispatch(Product {
                 rows,
                 depth: place.fan_out,
                 input: Terms::in_panels(&after[0], stride),
-                right: &transposed[place.transposed_start..],
-                right_stride: place.transposed_stride::<T>(),
+                right,
+                right_stride,
                 bias: false,
                 output: deltas,
                 output_stride: stride,
@@ -291,14 +302,15 @@ impl<T: Scalar> Block<T> {
     }
 
     /// From the deltas of the first layer to the derivatives with respect to the inputs; `place` tells
-    /// where its transposed weights are.
-    pub fn back_to_inputs(&self, place: &PackedLayer, transposed: &[T], inputs: &mut [T]) {
+    /// where its transposed weights are, among all parameters and all transposed weights.
+    pub fn back_to_inputs(&self, place: &PackedLayer, weights: &[T], transposed: &[T], inputs: &mut [T]) {
+        let (right, right_stride) = place.transposed(weights, transposed);
         dispatch(Product {
             rows: self.rows,
             depth: place.fan_out,
             input: Terms::in_panels(&self.deltas[0], self.stride),
-            right: &transposed[place.transposed_start..],
-            right_stride: place.transposed_stride::<T>(),
+            right,
+            right_stride,
             bias: false,
             output: inputs,
             output_stride: self.stride,

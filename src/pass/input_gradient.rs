@@ -21,8 +21,7 @@ pub(crate) fn input_gradient<T: Scalar>(
     // As for training, but the first layer's weights are needed too: place them behind the others.
     let mut places = packed.layers.clone();
     let others: usize = places.iter().map(PackedLayer::transposed_len::<T>).sum();
-    places[0].transposed_start = others;
-    places[0].transposed_panels = panels::<T>(places[0].fan_in);
+    places[0].place_transposed::<T>(others);
     let mut transposed = Aligned::zeros(others + places[0].transposed_len::<T>())?;
     for layer in &places {
         let own = layer.transposed_start..layer.transposed_start + layer.transposed_len::<T>();
@@ -54,7 +53,7 @@ pub(crate) fn input_gradient<T: Scalar>(
                     block.choose_output(output);
                     block.back_through_output(layers);
                     block.backward(layers, packed, &transposed);
-                    block.back_to_inputs(&places[0], &transposed, gradient);
+                    block.back_to_inputs(&places[0], &packed.weights, &transposed, gradient);
                     block.copy_gradients(gradient, inputs, numbers, &mut to[output * inputs..]);
                 }
             }

@@ -1,7 +1,7 @@
 //! Parameters in the form that the passes read: panels, aligned, in one flat vector.
 
 use crate::error::Result;
-use crate::kernel::{Aligned, Scalar, panel_lines, panels, transpose};
+use crate::kernel::{Aligned, Scalar, panel_lines, panels, transpose, turned, weight_lines};
 use crate::network::Layer;
 
 /// Where a layer's parameters lie in the flat vectors.
@@ -10,11 +10,13 @@ pub(crate) struct PackedLayer {
     pub fan_in: usize,
     pub fan_out: usize,
     pub bias: bool,
-    /// Where its panels start: `fan_in` lines of weights and one of biases each.
+    /// Where its panels start: lines of weights and one of biases each.
     pub start: usize,
+    /// Lines of weights in a panel: one for each input, or fewer if they are [`turned`].
+    pub weight_lines: usize,
     pub panels: usize,
     /// Where the panels of the transposed weights start. The first layer has none: nothing is
-    /// propagated back to the inputs.
+    /// propagated back to the inputs. Nor have those whose weights are turned already.
     pub transposed_start: usize,
     pub transposed_panels: usize,
 }
@@ -22,7 +24,7 @@ pub(crate) struct PackedLayer {
 impl PackedLayer {
     /// Numbers in a panel.
     pub fn stride<T: Scalar>(&self) -> usize {
-        (self.fan_in + 1) * T::LANES
+        (self.weight_lines + 1) * T::LANES
     }
 
     /// Numbers in all its panels.
@@ -37,6 +39,22 @@ impl PackedLayer {
 
     pub fn transposed_len<T: Scalar>(&self) -> usize {
         self.transposed_panels * self.transposed_stride::<T>()
+    }
+
+    /// Gives the layer transposed weights at `start`, unless they are turned.
+    pub fn place_transposed<T: Scalar>(&mut self, start: usize) {
+        self.transposed_start = start;
+        self.transposed_panels = if turned(self.fan_out) { 0 } else { panels::<T>(self.fan_in) };
+    }
+
+    /// The right side of a product with the transposed weights, and from one of its panels to the next,
+    /// given all parameters and all transposed weights.
+    pub fn transposed<'a, T: Scalar>(&self, weights: &'a [T], transposed: &'a [T]) -> (&'a [T], usize) {
+        if turned(self.fan_out) {
+            (&weights[self.start..], T::LANES)
+        } else {
+            (&transposed[self.transposed_start..], self.transposed_stride::<T>())
+        }
     }
 }
 
@@ -75,15 +93,19 @@ fn place<T: Scalar>(layers: &[Layer]) -> Vec<PackedLayer> {
         .iter()
         .enumerate()
         .map(|(index, &Layer { fan_in, fan_out, bias, .. })| {
-            let layer = PackedLayer {
+            let mut layer = PackedLayer {
                 fan_in,
                 fan_out,
                 bias,
                 start,
+                weight_lines: weight_lines::<T>(fan_in, fan_out),
                 panels: panels::<T>(fan_out),
                 transposed_start,
-                transposed_panels: if index == 0 { 0 } else { panels::<T>(fan_in) },
+                transposed_panels: 0,
             };
+            if index > 0 {
+                layer.place_transposed::<T>(transposed_start);
+            }
             start += layer.len::<T>();
             transposed_start += layer.transposed_len::<T>();
             layer
@@ -110,6 +132,15 @@ pub(crate) fn unpack<T: Scalar>(layers: &[PackedLayer], packed: &[T], numbers: &
 fn visit<T: Scalar>(layers: &[PackedLayer], mut copy: impl FnMut(usize, usize, usize)) {
     let mut flat = 0;
     for layer in layers {
+        if turned(layer.fan_out) {
+            copy(flat, layer.start, layer.fan_in);
+            flat += layer.fan_in;
+            if layer.bias {
+                copy(flat, layer.start + layer.weight_lines * T::LANES, 1);
+                flat += 1;
+            }
+            continue;
+        }
         for line in 0..layer.fan_in + usize::from(layer.bias) {
             for panel in 0..layer.panels {
                 let count = T::LANES.min(layer.fan_out - panel * T::LANES);

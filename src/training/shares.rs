@@ -135,7 +135,7 @@ impl<T: Scalar> Share<T> {
         for (number, piece) in self.pieces.iter().enumerate() {
             let segments = &self.segments[piece.clone()];
             let index = segments[0].layer;
-            let PackedLayer { fan_in, fan_out, bias, .. } = layers[index];
+            let PackedLayer { fan_in, fan_out, bias, weight_lines, .. } = layers[index];
             let from = to;
             to += segments.iter().map(|segment| segment.lines).sum::<usize>() * T::LANES;
             if !of_part.contains(&number) {
@@ -167,7 +167,7 @@ impl<T: Scalar> Share<T> {
                     });
                 }
                 Sums::Chunks(chunks) => dispatch(AddUp {
-                    fan_in,
+                    weight_lines,
                     from: segments[0].from,
                     lines: gradient,
                     lost: &mut self.lost[from..to],
@@ -263,7 +263,7 @@ pub(super) fn shares<T: Scalar>(
 ) -> Result<Vec<Share<T>>> {
     let mut segments = Vec::new();
     for (index, layer) in layers.iter().enumerate() {
-        let panel_lines = layer.fan_in + 1;
+        let panel_lines = layer.weight_lines + 1;
         for panel in 0..layer.panels {
             let mut line = 0;
             while line < panel_lines {

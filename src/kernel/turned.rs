@@ -1,0 +1,221 @@
+//! Layers with one output. Their weights are *turned*: the only column of the matrix lies along the lanes of lines, one
+//! line for each of the input's panels, and one more for the bias, in its first lane. In panels of their own they would
+//! fill one lane of each line.
+//!
+//! # Order of the sums
+//! An output is a chain of fused multiply-adds for each lane, from 0 through the input's panels; then the second half of
+//! the lanes is added to the first, and so on until one is left, and last the bias. The gradient is summed as that of
+//! other layers.
+
+use super::add_up::Sink;
+use super::dispatch::Task;
+use super::gradient::Rows;
+use super::panels::panels;
+use super::product::Terms;
+use super::scalar::{MOST_LANES, Scalar, halving_sum};
+use super::simd::Simd;
+
+/// Whether the weights of a layer with so many outputs are turned.
+#[inline(always)]
+#[must_use]
+pub fn turned(fan_out: usize) -> bool {
+    fan_out == 1
+}
+
+/// Lines of weights in a panel of a layer; its biases have one more.
+#[inline(always)]
+#[must_use]
+pub fn weight_lines<T: Scalar>(fan_in: usize, fan_out: usize) -> usize {
+    if turned(fan_out) { panels::<T>(fan_in) } else { fan_in }
+}
+
+/// The only output of a layer for a block of rows: `input * weights + bias`.
+#[derive(Debug)]
+pub struct TurnedProduct<'a, T> {
+    /// Rows of the input and the output.
+    pub rows: usize,
+    /// The input's columns.
+    pub depth: usize,
+    /// The input: in panels, or row by row.
+    pub input: Terms<'a, T>,
+    /// The weights, zeros up to the end of a line, and a line that starts with the bias.
+    pub weights: &'a [T],
+    /// The output: a panel, whose other lanes become 0.
+    pub output: &'a mut [T],
+}
+
+impl<T: Scalar> Task<T> for TurnedProduct<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        if self.rows == 0 || self.depth == 0 {
+            return;
+        }
+        let lanes = T::LANES;
+        let last = panels::<T>(self.depth) - 1;
+        let used = self.depth - last * lanes;
+        let Terms { numbers, row: step, panel } = self.input;
+        assert!(numbers.len() >= last * panel + (self.rows - 1) * step + used);
+        assert!(last == 0 || numbers.len() >= (last - 1) * panel + (self.rows - 1) * step + lanes);
+        assert!(self.weights.len() >= (last + 2) * lanes);
+        let bias = self.weights[(last + 1) * lanes];
+        for (row, output) in self.output[..self.rows * lanes].chunks_exact_mut(lanes).enumerate() {
+            let mut sum = simd.splat(T::ZERO);
+            // Safety: the assertions cover all lines, and of the input's last one what is used.
+            unsafe {
+                let (input, weights) = (numbers.as_ptr().add(row * step), self.weights.as_ptr());
+                for line in 0..last {
+                    let x = simd.load(input.add(line * panel));
+                    sum = simd.fused(x, simd.load(weights.add(line * lanes)), sum);
+                }
+                // What fills up the input's lines may be anything, even infinite.
+                let x = simd.load_first(input.add(last * panel), used);
+                sum = simd.fused(x, simd.load(weights.add(last * lanes)), sum);
+            }
+            let mut sums = [T::ZERO; MOST_LANES];
+            simd.write(&mut sums, sum);
+            output.fill(T::ZERO);
+            output[0] = halving_sum(sums) + bias;
+        }
+    }
+}
+
+/// Lines of the gradient that are summed together.
+const MOST_LINES: usize = 4;
+
+/// The gradient of a turned layer, which [`Gradient`](super::Gradient) leaves to this one.
+pub(super) struct TurnedGradient<'b, T, S, I> {
+    pub simd: S,
+    pub fan_in: usize,
+    /// Lines of the range, counted through the layer's.
+    pub from: usize,
+    pub to: usize,
+    pub sink: Sink<'b, T>,
+    pub bias: bool,
+    pub blocks: I,
+}
+
+impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> TurnedGradient<'_, T, S, I> {
+    /// # Safety
+    /// The sink has room for the range; the blocks hold all their rows.
+    #[inline(always)]
+    pub unsafe fn run(&self) {
+        let weights = panels::<T>(self.fan_in).min(self.to);
+        let mut line = self.from;
+        // Safety: as promised to this function.
+        unsafe {
+            while line < weights {
+                line += match weights - line {
+                    1 => self.lines::<1>(line),
+                    2 => self.lines::<2>(line),
+                    3 => self.lines::<3>(line),
+                    _ => self.lines::<MOST_LINES>(line),
+                };
+            }
+            if line < self.to {
+                self.lines::<0>(line);
+            }
+        }
+    }
+
+    /// `Q` lines of weights, or with none the line of the bias; returns `Q`.
+    ///
+    /// # Safety
+    /// As for [`TurnedGradient::run`]; the lines lie in the range.
+    #[inline(always)]
+    unsafe fn lines<const Q: usize>(&self, line: usize) -> usize {
+        let simd = self.simd;
+        let mut weights = [simd.splat(T::ZERO); Q];
+        let mut bias = T::ZERO;
+        // Safety: as promised to this function.
+        unsafe {
+            for block in self.blocks.clone() {
+                let input: [*const T; Q] =
+                    std::array::from_fn(|q| block.input.as_ptr().add((line + q) * block.input_stride));
+                for row in 0..block.rows {
+                    let delta = *block.delta.as_ptr().add(row * T::LANES);
+                    if Q == 0 {
+                        bias += delta;
+                    }
+                    for q in 0..Q {
+                        let x = simd.load(input[q].add(row * T::LANES));
+                        weights[q] = simd.fused(simd.splat(delta), x, weights[q]);
+                    }
+                }
+            }
+            for q in 0..Q {
+                let used = T::LANES.min(self.fan_in - (line + q) * T::LANES);
+                let mut sums = [T::ZERO; MOST_LANES];
+                simd.write(&mut sums, weights[q]);
+                // Weights that are not there have to stay 0, whatever fills up the input's lines.
+                let sum = simd.load_first(sums.as_ptr(), used);
+                self.sink.put(simd, line + q - self.from, sum, true);
+            }
+            if Q == 0 {
+                let mut sums = [T::ZERO; MOST_LANES];
+                sums[0] = if self.bias { bias } else { T::ZERO };
+                self.sink.put(simd, line - self.from, simd.read(&sums), false);
+            }
+        }
+        Q
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::panels::panel_lines;
+    use super::super::{InstructionSet, dispatch_on, numbers};
+    use super::*;
+
+    /// Every instruction set gives the sums that plain loops give, from panels that are filled up with
+    /// anything and from rows.
+    fn agrees<T: Scalar>(rows: usize, depth: usize, seed: u64) {
+        let lanes = T::LANES;
+        let stride = panel_lines(rows) * lanes;
+        let mut in_panels = vec![T::from_f64(f64::INFINITY); panels::<T>(depth) * stride];
+        let in_rows = numbers::<T>(rows * depth, seed);
+        for (index, &x) in in_rows.iter().enumerate() {
+            let (row, column) = (index / depth, index % depth);
+            in_panels[column / lanes * stride + row * lanes + column % lanes] = x;
+        }
+        let mut weights = numbers::<T>(depth, seed + 1);
+        weights.resize(panels::<T>(depth) * lanes, T::ZERO);
+        weights.extend_from_slice(&numbers::<T>(lanes, seed + 2));
+        let bias = weights[weights.len() - lanes];
+        for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+            for input in [Terms::in_panels(&in_panels, stride), Terms::in_rows(&in_rows, depth)] {
+                let mut output = vec![T::ONE; stride];
+                dispatch_on(
+                    set,
+                    TurnedProduct { rows, depth, input, weights: &weights, output: &mut output },
+                );
+                for row in 0..rows {
+                    let mut sums = vec![T::ZERO; lanes];
+                    for column in 0..depth {
+                        let sum = &mut sums[column % lanes];
+                        *sum = in_rows[row * depth + column].fused(weights[column], *sum);
+                    }
+                    while sums.len() > 1 {
+                        let rest = sums.split_off(sums.len() / 2);
+                        sums.iter_mut().zip(rest).for_each(|(sum, other)| *sum += other);
+                    }
+                    let line = &output[row * lanes..][..lanes];
+                    assert!(line[0] == sums[0] + bias, "{} at row {row}", set.name());
+                    assert!(line[1..].iter().all(|&x| x == T::ZERO));
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+        #[test]
+        fn is_the_sum_in_halves(rows in 1..40usize, depth in 1..70usize, seed in 0..1000u64) {
+            agrees::<f32>(rows, depth, seed);
+            agrees::<f64>(rows, depth, seed);
+        }
+    }
+}
