@@ -17,7 +17,7 @@ use super::turned::{TurnedGradient, turned, weight_lines};
 pub struct Rows<'a, T> {
     /// How many.
     pub rows: usize,
-    /// The input in panels (see [`super::product`]).
+    /// The input in panels (see [`Product`](super::Product)).
     pub input: &'a [T],
     /// From one panel of the input to the next.
     pub input_stride: usize,
@@ -29,7 +29,7 @@ pub struct Rows<'a, T> {
 
 /// A range of lines of one layer's gradient. The layer's panels have `fan_in + 1` lines each: the
 /// weights from each input, then the biases; those of a layer with one output are
-/// [turned](super::turned).
+/// [`turned`](super::turned()).
 #[derive(Debug)]
 pub struct Gradient<'a, T, I> {
     /// The layer's inputs.
