@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Throughput};
-use ferroprop::kernel::{MOST_LANES, Scalar, Simd, Task, dispatch};
+use ferroprop::kernel::{MOST_LANES, Scalar, Simd, Task, dispatch, halving_sum};
 
 /// Fused multiply-adds on registers alone, in enough independent chains to fill every pipeline.
 struct Peak<T> {
@@ -22,22 +22,26 @@ impl<T: Scalar> Task<T> for Peak<T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> (T, f64) {
-        const CHAINS: usize = 12;
+        // As many chains as the largest tile of a product has sums: so many fit in registers.
+        const MOST_CHAINS: usize = 24;
+        let chains = S::ROWS * S::PANELS;
         let factor = simd.splat(self.seed);
-        // Different numbers, or the chains would be recognised as one.
-        let mut sums: [S::V; CHAINS] = std::array::from_fn(|chain| simd.splat(T::from_f64(chain as f64)));
+        // Different numbers, or chains, and halves of lines, would be recognised as one.
+        let start: [T; MOST_CHAINS * MOST_LANES] = std::array::from_fn(|index| T::from_f64(index as f64));
+        let mut sums: [S::V; MOST_CHAINS] =
+            std::array::from_fn(|chain| simd.read(&start[chain * T::LANES..]));
         for _ in 0..self.rounds {
-            for sum in &mut sums {
+            for sum in &mut sums[..chains] {
                 *sum = simd.fused(*sum, factor, factor);
             }
         }
-        // All of them count, or the compiler would leave chains out.
+        // All of them count, or the compiler would leave some out.
         let total = sums.into_iter().reduce(|a, b| simd.add(a, b));
         let mut line = [T::ZERO; MOST_LANES];
         if let Some(total) = total {
             simd.write(&mut line, total);
         }
-        (line[0], (2 * CHAINS * T::LANES * self.rounds) as f64)
+        (halving_sum(line), (2 * chains * T::LANES * self.rounds) as f64)
     }
 }
 
