@@ -52,7 +52,7 @@ macro_rules! vectors {
             // 6 x 2 accumulators, 2 halves of the panel and a broadcast fit in 16 registers.
             const ROWS: usize = 6;
             const PANELS: usize = 1;
-            const GRADIENT_ROWS: usize = 4;
+            const GRADIENT_ROWS: usize = if $lanes == 16 { 6 } else { 4 };
 
             #[inline(always)]
             unsafe fn assume() -> Self {

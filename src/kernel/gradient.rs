@@ -144,6 +144,8 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
                 let room = (T::LANES - line % T::LANES).min(weights - line);
                 line += if (HALF || S::GRADIENT_ROWS == 8) && room >= 8 {
                     self.tile::<8, Q, HALF>(panel, line, to)
+                } else if S::GRADIENT_ROWS == 6 && room >= 6 {
+                    self.tile::<6, Q, HALF>(panel, line, to)
                 } else if room >= 4 {
                     self.tile::<4, Q, HALF>(panel, line, to)
                 } else if room >= 2 {
