@@ -11,7 +11,7 @@ SRC = Path(__file__).parent.parent / "src"
 # gives, and then written here.
 COUNTS = {
     "kernel/add_up.rs": 2,
-    "kernel/avx2.rs": 23,
+    "kernel/avx2.rs": 29,
     "kernel/avx512.rs": 23,
     "kernel/dispatch.rs": 8,
     "kernel/gradient.rs": 9,

@@ -43,7 +43,7 @@ pub(super) fn prefetch_line<T>(at: *const T) {
 }
 
 macro_rules! vectors {
-    ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $compare:ident, $and:ident) => {
+    ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $compare:ident, $and:ident, $transpose:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; load and store
         // pass on what their callers promise, half a line each.
         impl Simd<$t> for $token {
@@ -105,6 +105,10 @@ macro_rules! vectors {
             #[inline(always)]
             fn step(self, a: Self::V) -> Self::V {
                 (self.half().step(a.0), self.half().step(a.1))
+            }
+            #[inline(always)]
+            unsafe fn transpose(self, from: *const $t, to: *mut $t) {
+                unsafe { $transpose(from, to) }
             }
         }
 
@@ -185,7 +189,8 @@ vectors!(
     _mm256_sub_ps,
     _mm256_max_ps,
     _mm256_cmp_ps,
-    _mm256_and_ps
+    _mm256_and_ps,
+    transpose_ps
 );
 vectors!(
     F64,
@@ -201,5 +206,57 @@ vectors!(
     _mm256_sub_pd,
     _mm256_max_pd,
     _mm256_cmp_pd,
-    _mm256_and_pd
+    _mm256_and_pd,
+    transpose_pd
 );
+
+/// Transposes 16 lines of 16: eight rows of four columns at a time, in quarters of lines.
+///
+/// # Safety
+/// The machine has AVX2; `from` points to a readable square, `to` to a writable one.
+#[inline(always)]
+unsafe fn transpose_ps(from: *const f32, to: *mut f32) {
+    // Safety: as promised to this function.
+    unsafe {
+        for (row, column) in (0..16).step_by(8).flat_map(|row| [0, 4, 8, 12].map(|column| (row, column))) {
+            // Rows `row + i` and `row + i + 4`, a quarter of each.
+            let pairs: [__m256; 4] = std::array::from_fn(|i| {
+                let at = from.add((row + i) * 16 + column);
+                _mm256_insertf128_ps::<1>(_mm256_castps128_ps256(_mm_loadu_ps(at)), _mm_loadu_ps(at.add(64)))
+            });
+            let low01 = _mm256_castps_pd(_mm256_unpacklo_ps(pairs[0], pairs[1]));
+            let high01 = _mm256_castps_pd(_mm256_unpackhi_ps(pairs[0], pairs[1]));
+            let low23 = _mm256_castps_pd(_mm256_unpacklo_ps(pairs[2], pairs[3]));
+            let high23 = _mm256_castps_pd(_mm256_unpackhi_ps(pairs[2], pairs[3]));
+            let columns = [
+                _mm256_unpacklo_pd(low01, low23),
+                _mm256_unpackhi_pd(low01, low23),
+                _mm256_unpacklo_pd(high01, high23),
+                _mm256_unpackhi_pd(high01, high23),
+            ];
+            for (j, numbers) in columns.into_iter().enumerate() {
+                _mm256_storeu_ps(to.add((column + j) * 16 + row), _mm256_castpd_ps(numbers));
+            }
+        }
+    }
+}
+
+/// Transposes 8 lines of 8: four rows of two columns at a time.
+///
+/// # Safety
+/// As for [`transpose_ps`].
+#[inline(always)]
+unsafe fn transpose_pd(from: *const f64, to: *mut f64) {
+    // Safety: as promised to this function.
+    unsafe {
+        for (row, column) in [0, 4].into_iter().flat_map(|row| [0, 2, 4, 6].map(|column| (row, column))) {
+            // Rows `row + i` and `row + i + 2`, a quarter of each.
+            let pairs: [__m256d; 2] = std::array::from_fn(|i| {
+                let at = from.add((row + i) * 8 + column);
+                _mm256_insertf128_pd::<1>(_mm256_castpd128_pd256(_mm_loadu_pd(at)), _mm_loadu_pd(at.add(16)))
+            });
+            _mm256_storeu_pd(to.add(column * 8 + row), _mm256_unpacklo_pd(pairs[0], pairs[1]));
+            _mm256_storeu_pd(to.add((column + 1) * 8 + row), _mm256_unpackhi_pd(pairs[0], pairs[1]));
+        }
+    }
+}
