@@ -140,62 +140,56 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
         // Safety: as promised to this function.
         unsafe {
             while line < weights {
-                // A tile stays within one panel of the input.
-                let room = (T::LANES - line % T::LANES).min(weights - line);
-                line += if (HALF || S::GRADIENT_ROWS == 8) && room >= 8 {
-                    self.tile::<8, Q, HALF>(panel, line, to)
-                } else if S::GRADIENT_ROWS == 6 && room >= 6 {
-                    self.tile::<6, Q, HALF>(panel, line, to)
-                } else if room >= 4 {
-                    self.tile::<4, Q, HALF>(panel, line, to)
-                } else if room >= 2 {
-                    self.tile::<2, Q, HALF>(panel, line, to)
-                } else {
-                    self.tile::<1, Q, HALF>(panel, line, to)
-                };
+                let count = (T::LANES - line % T::LANES).min(weights - line);
+                self.inputs::<Q, HALF>(panel, line, count, to);
+                line += count;
             }
             if from == self.fan_in {
-                self.tile::<0, Q, HALF>(panel, line, to);
+                self.inputs::<Q, HALF>(panel, line, 0, to);
             }
         }
     }
 
-    /// Gradients of the weights from `R` inputs to `Q` panels of outputs, and of the biases if their
-    /// line is the next and before `to`; returns `R`.
+    /// Gradients of the weights from `count` inputs to `Q` panels of outputs, and of the biases if their
+    /// line is the next and before `to`. Block by block, so that a block's rows are in the first-level
+    /// cache for all of its tiles but the first.
     ///
     /// # Safety
     /// As for [`Tiles::lines`]; the inputs lie in one panel.
     #[inline(always)]
-    unsafe fn tile<const R: usize, const Q: usize, const HALF: bool>(
+    unsafe fn inputs<const Q: usize, const HALF: bool>(
         &self,
         panel: usize,
         line: usize,
+        count: usize,
         to: usize,
-    ) -> usize {
-        let lanes = T::LANES;
-        let ends = line + R == self.fan_in && to > self.fan_in;
-        let mut sums = Sums { weights: [[[T::ZERO; MOST_LANES]; Q]; R], biases: [[T::ZERO; MOST_LANES]; Q] };
+    ) {
+        let ends = line + count == self.fan_in && to > self.fan_in;
+        let mut sums =
+            Sums { weights: [[[T::ZERO; MOST_LANES]; Q]; MOST_LANES], biases: [[T::ZERO; MOST_LANES]; Q] };
         // Safety: as promised to this function.
         unsafe {
             for block in self.blocks.clone() {
-                // With no inputs, the place of the first is not looked at, but has to exist.
-                let input = if R == 0 { 0 } else { line / lanes * block.input_stride + line % lanes };
-                let part = BlockSums::<T, R, Q, HALF> {
-                    rows: block.rows,
-                    input: block.input.as_ptr().add(input),
-                    next: block.input.as_ptr().wrapping_add(input + block.input_stride),
-                    delta: std::array::from_fn(|q| {
-                        block.delta.as_ptr().add((panel + q) * block.delta_stride)
-                    }),
-                    sums: &mut sums,
-                };
-                if ends && self.bias {
-                    self.simd.apart(WithBiases(part));
-                } else if R > 0 {
-                    self.simd.apart(part);
+                let mut at = 0;
+                while at < count {
+                    let room = count - at;
+                    at += if (HALF || S::GRADIENT_ROWS == 8) && room >= 8 {
+                        self.tile::<8, Q, HALF>(block, panel, line, at, room == 8 && ends, &mut sums)
+                    } else if S::GRADIENT_ROWS == 6 && room >= 6 {
+                        self.tile::<6, Q, HALF>(block, panel, line, at, room == 6 && ends, &mut sums)
+                    } else if room >= 4 {
+                        self.tile::<4, Q, HALF>(block, panel, line, at, room == 4 && ends, &mut sums)
+                    } else if room >= 2 {
+                        self.tile::<2, Q, HALF>(block, panel, line, at, room == 2 && ends, &mut sums)
+                    } else {
+                        self.tile::<1, Q, HALF>(block, panel, line, at, ends, &mut sums)
+                    };
+                }
+                if count == 0 {
+                    self.tile::<0, Q, HALF>(block, panel, line, at, true, &mut sums);
                 }
             }
-            for r in 0..R {
+            for r in 0..count {
                 for q in 0..Q {
                     self.put(panel + q, line + r, self.simd.load(sums.weights[r][q].as_ptr()));
                 }
@@ -205,6 +199,43 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
                     self.put(panel + q, self.fan_in, self.simd.load(sums.biases[q].as_ptr()));
                 }
             }
+        }
+    }
+
+    /// Adds what a block gives to the sums of `R` inputs, from the one at `line + at` on, and to those of the
+    /// biases if these are `next`; returns `R`.
+    ///
+    /// # Safety
+    /// As for [`Tiles::inputs`].
+    #[inline(always)]
+    unsafe fn tile<const R: usize, const Q: usize, const HALF: bool>(
+        &self,
+        block: Rows<'a, T>,
+        panel: usize,
+        line: usize,
+        at: usize,
+        next: bool,
+        sums: &mut Sums<T, Q>,
+    ) -> usize {
+        let lanes = T::LANES;
+        let line = line + at;
+        // With no inputs, the place of the first is not looked at, but has to exist.
+        let input = if R == 0 { 0 } else { line / lanes * block.input_stride + line % lanes };
+        // Safety: as promised to this function.
+        let part = unsafe {
+            BlockSums::<T, R, Q, HALF> {
+                rows: block.rows,
+                input: block.input.as_ptr().add(input),
+                next: block.input.as_ptr().wrapping_add(input + block.input_stride),
+                delta: std::array::from_fn(|q| block.delta.as_ptr().add((panel + q) * block.delta_stride)),
+                weights: &mut *sums.weights[at..at + R].as_mut_ptr().cast(),
+                biases: &mut sums.biases,
+            }
+        };
+        if next && self.bias {
+            self.simd.apart(WithBiases(part));
+        } else if R > 0 {
+            self.simd.apart(part);
         }
         R
     }
@@ -219,10 +250,10 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
     }
 }
 
-/// Sums of a tile on their way from block to block: `R` inputs, `Q` panels of outputs.
+/// Sums on their way from block to block: the inputs of a panel, `Q` panels of outputs.
 #[repr(align(64))]
-struct Sums<T, const R: usize, const Q: usize> {
-    weights: [[[T; MOST_LANES]; Q]; R],
+struct Sums<T, const Q: usize> {
+    weights: [[[T; MOST_LANES]; Q]; MOST_LANES],
     biases: [[T; MOST_LANES]; Q],
 }
 
@@ -235,7 +266,8 @@ struct BlockSums<'a, T, const R: usize, const Q: usize, const HALF: bool> {
     /// for the processor to foresee it.
     next: *const T,
     delta: [*const T; Q],
-    sums: &'a mut Sums<T, R, Q>,
+    weights: &'a mut [[[T; MOST_LANES]; Q]; R],
+    biases: &'a mut [[T; MOST_LANES]; Q],
 }
 
 impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> Task<T> for BlockSums<'_, T, R, Q, HALF> {
@@ -274,8 +306,8 @@ impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> BlockSums<'_, 
         // Safety: only [`Tiles::tile`] makes one, with pointers to all the block's rows.
         unsafe {
             let mut weights: [[S::V; Q]; R] =
-                std::array::from_fn(|r| std::array::from_fn(|q| simd.load(self.sums.weights[r][q].as_ptr())));
-            let mut biases: [S::V; Q] = std::array::from_fn(|q| simd.load(self.sums.biases[q].as_ptr()));
+                std::array::from_fn(|r| std::array::from_fn(|q| simd.load(self.weights[r][q].as_ptr())));
+            let mut biases: [S::V; Q] = std::array::from_fn(|q| simd.load(self.biases[q].as_ptr()));
             for row in 0..self.rows {
                 simd.prefetch(self.next.wrapping_add(row * lanes));
                 let d: [S::V; Q] = std::array::from_fn(|q| simd.load(self.delta[q].add(row * lanes)));
@@ -293,9 +325,9 @@ impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> BlockSums<'_, 
             }
             for q in 0..Q {
                 for r in 0..R {
-                    simd.store(self.sums.weights[r][q].as_mut_ptr(), weights[r][q]);
+                    simd.store(self.weights[r][q].as_mut_ptr(), weights[r][q]);
                 }
-                simd.store(self.sums.biases[q].as_mut_ptr(), biases[q]);
+                simd.store(self.biases[q].as_mut_ptr(), biases[q]);
             }
         }
     }
