@@ -165,6 +165,9 @@ def draw(results: list[tuple[str, list[Case], list[float], list[float]]], path: 
         right.set_ylabel("percent of the peak", color="#3b6fb6")
         axis.set_xticks(values, [f"{value:,}" for value in values], rotation=45)
         axis.minorticks_off()
+        # From one power of ten to another, or a narrow sweep would have no tick.
+        low, high = np.log10(np.array([min(seconds), max(seconds)]) * 1e6)
+        axis.set_ylim(10 ** np.floor(low), 10 ** np.ceil(high))
     figure.savefig(path)
 
 

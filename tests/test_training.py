@@ -1,6 +1,8 @@
 """The training loop: batches, stopping, validation, callbacks, and what comes back."""
 
+import copy
 import itertools
+import pickle
 import signal
 import threading
 import time
@@ -443,3 +445,21 @@ def test_an_optimizer_is_a_setting_and_can_be_shared():
         trained(optimizer, make_network(seed=9))
         again, _ = trained(optimizer)
         assert bits(alone) == bits(again)
+
+
+@pytest.mark.parametrize(
+    "optimizer", [fp.Rprop(), fp.GRprop(), fp.SARPROP(), fp.SGD(), fp.Adam(), fp.AdamW()]
+)
+def test_an_optimizer_forgets_a_training_that_diverged(optimizer):
+    net = fp.Network([1, 3], dtype="float32", seed=1)
+    with pytest.warns(RuntimeWarning, match="diverged in epoch 1"):
+        fp.train(net, [[1.0], [2.0]], np.full((2, 3), 3e30), optimizer=optimizer)
+    assert optimizer.state == {}
+    for again in (pickle.loads(pickle.dumps(optimizer)), copy.deepcopy(optimizer)):
+        assert repr(again) == repr(optimizer)
+        assert again.state == {}
+    double = fp.Network([1, 3], dtype="float64", seed=1)
+    assert (
+        fp.train(double, [[1.0]], [[1.0, 2.0, 3.0]], optimizer=optimizer, epochs=2, warm_start=True).epochs
+        == 2
+    )

@@ -14,7 +14,7 @@ COUNTS = {
     "kernel/avx2.rs": 29,
     "kernel/avx512.rs": 23,
     "kernel/dispatch.rs": 8,
-    "kernel/gradient.rs": 10,
+    "kernel/gradient.rs": 11,
     "kernel/handoff.rs": 4,
     "kernel/huge_pages.rs": 1,
     "kernel/mode.rs": 4,

@@ -44,14 +44,15 @@ pub(super) fn prefetch_line<T>(at: *const T) {
 
 macro_rules! vectors {
     ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $compare:ident, $and:ident, $transpose:ident) => {
-        // Safety, for the whole block: the token says that the instructions exist; load and store
-        // pass on what their callers promise, half a line each.
+        // Safety, for the whole block: the token says that the instructions exist; load, store and
+        // transpose pass on what their callers promise, half a line each.
         impl Simd<$t> for $token {
             type V = ($v, $v);
             type Half = $half;
             // 6 x 2 accumulators, 2 halves of the panel and a broadcast fit in 16 registers.
             const ROWS: usize = 6;
             const PANELS: usize = 1;
+            // Likewise, but for 8 numbers two tiles of 4 are faster than 6 and 2.
             const GRADIENT_ROWS: usize = if $lanes == 16 { 6 } else { 4 };
 
             #[inline(always)]

@@ -25,8 +25,8 @@ pub(super) fn available() -> bool {
 
 macro_rules! vectors {
     ($token:ident, $t:ident, $v:ident, $half:ident, $splat:ident, $load:ident, $load_first:ident, $mask:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $above:ident, $choose:ident, $transpose:ident) => {
-        // Safety, for the whole block: the token says that the instructions exist; load and store
-        // pass on what their callers promise.
+        // Safety, for the whole block: the token says that the instructions exist; what loads,
+        // stores and transposes passes on what its callers promise.
         impl Simd<$t> for $token {
             type V = $v;
             type Half = $half;

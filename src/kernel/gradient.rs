@@ -6,7 +6,7 @@
 
 use super::add_up::{Finish, Sink};
 use super::dispatch::Task;
-use super::panels::panels;
+use super::panels::{extent, panels};
 use super::product::{ends_in_half, even_share};
 use super::scalar::{MOST_LANES, Scalar};
 use super::simd::Simd;
@@ -68,8 +68,9 @@ where
         let last_panel = (to - 1) / panel_lines;
         let last_line = (self.fan_in - 1) / lanes;
         for block in self.blocks.clone() {
-            assert!(block.input.len() >= last_line * block.input_stride + block.rows * lanes);
-            assert!(block.delta.len() >= last_panel * block.delta_stride + block.rows * lanes);
+            let rows = (block.rows, lanes);
+            assert!(block.input.len() >= extent([(last_line, block.input_stride), rows]));
+            assert!(block.delta.len() >= extent([(last_panel, block.delta_stride), rows]));
         }
         let panels = panels::<T>(self.fan_out);
         assert!(last_panel < panels);
@@ -397,6 +398,7 @@ mod tests {
             }
             for (at, &got) in lines.iter().enumerate() {
                 let (panel, line, lane) = (at / lanes / panel_lines, at / lanes % panel_lines, at % lanes);
+                // A lane without a weight counts as one of an output that is not there, and is 0.
                 let (input, output) = if !turned(fan_out) {
                     (line, panel * lanes + lane)
                 } else if line + 1 < panel_lines {

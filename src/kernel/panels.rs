@@ -19,6 +19,13 @@ pub fn panel_lines(rows: usize) -> usize {
     rows | 1
 }
 
+/// A sum of products, or the greatest number if it is too large: for assertions about lengths, which must not
+/// hold because a product has wrapped round.
+#[inline(always)]
+pub(super) fn extent<const N: usize>(products: [(usize, usize); N]) -> usize {
+    products.iter().fold(0, |sum: usize, (a, b)| sum.saturating_add(a.saturating_mul(*b)))
+}
+
 /// Bytes of coming rows that are asked for ahead of their use.
 const AHEAD: usize = 2048;
 

@@ -13,7 +13,7 @@
 //! output are apart: see [`turned`](super::turned()).)
 
 use super::dispatch::Task;
-use super::panels::panels;
+use super::panels::{extent, panels};
 use super::scalar::Scalar;
 use super::simd::Simd;
 
@@ -117,9 +117,13 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
         let whole = last + usize::from(!ends_in_half::<T>(self.columns));
         let Terms { numbers, row, panel } = self.input;
         let last_term = self.depth - 1;
-        assert!(numbers.len() > last_term / lanes * panel + (self.rows - 1) * row + last_term % lanes);
-        assert!(self.right.len() >= last * self.right_stride + (self.depth + usize::from(self.bias)) * lanes);
-        assert!(self.output.len() >= last * self.output_stride + self.rows * lanes);
+        let lines = self.depth.saturating_add(usize::from(self.bias));
+        assert!(
+            numbers.len()
+                > extent([(last_term / lanes, panel), (self.rows - 1, row), (last_term % lanes, 1)])
+        );
+        assert!(self.right.len() >= extent([(last, self.right_stride), (lines, lanes)]));
+        assert!(self.output.len() >= extent([(last, self.output_stride), (self.rows, lanes)]));
         let (scaling, outputs) = match self.then {
             Then::Stay => (Scaling::None, self.output.as_ptr()),
             Then::Rectify => (Scaling::Rectify, self.output.as_ptr()),
@@ -434,6 +438,28 @@ mod tests {
             agrees::<f32>([rows, depth, columns], bias, seed >> 1);
             agrees::<f64>([rows, depth, columns], bias, seed >> 1);
         }
+    }
+
+    /// In plain arithmetic its length would be 15, which `numbers` has.
+    #[test]
+    #[should_panic(expected = "assertion failed")]
+    fn strides_that_wrap_round_are_refused() {
+        let (numbers, right) = ([0.0_f64; 64], [0.0_f64; 64]);
+        dispatch_on(
+            InstructionSet::Portable,
+            Product {
+                rows: 3,
+                depth: 8,
+                input: Terms { numbers: &numbers, row: usize::MAX / 2 + 1, panel: 0 },
+                right: &right,
+                right_stride: 64,
+                bias: false,
+                output: &mut [0.0; 64],
+                output_stride: 64,
+                then: Then::Stay,
+                columns: 8,
+            },
+        );
     }
 
     #[test]

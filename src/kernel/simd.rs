@@ -17,7 +17,7 @@ pub trait Simd<T>: Copy {
     const ROWS: usize;
     /// Lines in a row of the largest register tile.
     const PANELS: usize;
-    /// Rows of the largest register tile of a gradient; divides a line.
+    /// Rows of the largest register tile of a gradient: 8, 6 or 4.
     const GRADIENT_ROWS: usize;
 
     /// The token itself.

@@ -10,7 +10,7 @@
 use super::add_up::Sink;
 use super::dispatch::Task;
 use super::gradient::Rows;
-use super::panels::panels;
+use super::panels::{extent, panels};
 use super::product::Terms;
 use super::scalar::{MOST_LANES, Scalar, halving_sum};
 use super::simd::Simd;
@@ -56,8 +56,9 @@ impl<T: Scalar> Task<T> for TurnedProduct<'_, T> {
         let last = panels::<T>(self.depth) - 1;
         let used = self.depth - last * lanes;
         let Terms { numbers, row: step, panel } = self.input;
-        assert!(numbers.len() >= last * panel + (self.rows - 1) * step + used);
-        assert!(last == 0 || numbers.len() >= (last - 1) * panel + (self.rows - 1) * step + lanes);
+        let last_row = (self.rows - 1, step);
+        assert!(numbers.len() >= extent([(last, panel), last_row, (used, 1)]));
+        assert!(last == 0 || numbers.len() >= extent([(last - 1, panel), last_row, (lanes, 1)]));
         assert!(self.weights.len() >= (last + 2) * lanes);
         let bias = self.weights[(last + 1) * lanes];
         for (row, output) in self.output[..self.rows * lanes].chunks_exact_mut(lanes).enumerate() {
