@@ -166,6 +166,8 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
         to: usize,
     ) {
         let ends = line + count == self.fan_in && to > self.fan_in;
+        // Where the tile ends that the biases go with.
+        let end = if ends { count } else { usize::MAX };
         let mut sums =
             Sums { weights: [[[T::ZERO; MOST_LANES]; Q]; MOST_LANES], biases: [[T::ZERO; MOST_LANES]; Q] };
         // Safety: as promised to this function.
@@ -175,19 +177,19 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
                 while at < count {
                     let room = count - at;
                     at += if (HALF || S::GRADIENT_ROWS == 8) && room >= 8 {
-                        self.tile::<8, Q, HALF>(block, panel, line, at, room == 8 && ends, &mut sums)
+                        self.tile::<8, Q, HALF>(block, panel, line, at, end, &mut sums)
                     } else if S::GRADIENT_ROWS == 6 && room >= 6 {
-                        self.tile::<6, Q, HALF>(block, panel, line, at, room == 6 && ends, &mut sums)
+                        self.tile::<6, Q, HALF>(block, panel, line, at, end, &mut sums)
                     } else if room >= 4 {
-                        self.tile::<4, Q, HALF>(block, panel, line, at, room == 4 && ends, &mut sums)
+                        self.tile::<4, Q, HALF>(block, panel, line, at, end, &mut sums)
                     } else if room >= 2 {
-                        self.tile::<2, Q, HALF>(block, panel, line, at, room == 2 && ends, &mut sums)
+                        self.tile::<2, Q, HALF>(block, panel, line, at, end, &mut sums)
                     } else {
-                        self.tile::<1, Q, HALF>(block, panel, line, at, ends, &mut sums)
+                        self.tile::<1, Q, HALF>(block, panel, line, at, end, &mut sums)
                     };
                 }
                 if count == 0 {
-                    self.tile::<0, Q, HALF>(block, panel, line, at, true, &mut sums);
+                    self.tile::<0, Q, HALF>(block, panel, line, at, end, &mut sums);
                 }
             }
             for r in 0..count {
@@ -204,7 +206,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
     }
 
     /// Adds what a block gives to the sums of `R` inputs, from the one at `line + at` on, and to those of the
-    /// biases if these are `next`; returns `R`.
+    /// biases if these follow at `end`; returns `R`.
     ///
     /// # Safety
     /// As for [`Tiles::inputs`].
@@ -215,11 +217,12 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
         panel: usize,
         line: usize,
         at: usize,
-        next: bool,
+        end: usize,
         sums: &mut Sums<T, Q>,
     ) -> usize {
         let lanes = T::LANES;
         let line = line + at;
+        let biases = self.bias && at + R == end;
         // With no inputs, the place of the first is not looked at, but has to exist.
         let input = if R == 0 { 0 } else { line / lanes * block.input_stride + line % lanes };
         // Safety: as promised to this function.
@@ -233,7 +236,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
                 biases: &mut sums.biases,
             }
         };
-        if next && self.bias {
+        if biases {
             self.simd.apart(WithBiases(part));
         } else if R > 0 {
             self.simd.apart(part);
