@@ -193,13 +193,70 @@ struct Probabilities<'a, T> {
 impl<T: Scalar> Task<T> for Probabilities<'_, T> {
     type Output = ();
 
+    /// A line's worth of rows at a time, as for the loss; what is left row by row, with the same operations.
     #[inline(always)]
-    fn run<S: Simd<T>>(self, _: S) {
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Self { numbers, columns, stride, rows } = self;
         let lanes = T::LANES;
-        for row in 0..self.rows {
-            let sum = softmax_row(self.numbers, self.columns, self.stride, row);
+        let square = lanes * lanes;
+        let panels = columns.div_ceil(lanes);
+        let mut turned = scratch::<T>();
+        let mut first = 0;
+        while first + lanes <= rows {
+            let place =
+                |panel: usize| panel * stride + first * lanes..panel * stride + first * lanes + square;
+            let used = |panel: usize| lanes.min(columns - panel * lanes) * lanes;
+            let mut max = simd.splat(T::from_f64(f64::NEG_INFINITY));
+            for panel in 0..panels {
+                transpose_lines(simd, &numbers[place(panel)], &mut turned[..square]);
+                for z in turned[..used(panel)].chunks_exact(lanes) {
+                    max = simd.max(simd.read(z), max);
+                }
+            }
+            let mut sums = simd.splat(T::ZERO);
+            for panel in 0..panels {
+                if panels > 1 {
+                    transpose_lines(simd, &numbers[place(panel)], &mut turned[..square]);
+                }
+                let (used, unused) = turned[..square].split_at_mut(used(panel));
+                for z in used.chunks_exact_mut(lanes) {
+                    simd.write(z, simd.sub(simd.read(z), max));
+                }
+                for e in &mut *used {
+                    *e = e.exp();
+                }
+                for e in used.chunks_exact(lanes) {
+                    sums = simd.add(sums, simd.read(e));
+                }
+                unused.fill(T::ZERO);
+                if panels > 1 {
+                    transpose_lines(simd, &turned[..square], &mut numbers[place(panel)]);
+                }
+            }
+            let mut inverses = [T::ONE; MOST_LANES];
+            simd.write(&mut inverses, sums);
+            for inverse in &mut inverses {
+                *inverse = T::ONE / *inverse;
+            }
+            if panels == 1 {
+                let inverses = simd.read(&inverses);
+                for e in turned[..used(0)].chunks_exact_mut(lanes) {
+                    simd.write(e, simd.times(simd.read(e), inverses));
+                }
+                transpose_lines(simd, &turned[..square], &mut numbers[place(0)]);
+            } else {
+                for panel in 0..panels {
+                    for (e, &inverse) in numbers[place(panel)].chunks_exact_mut(lanes).zip(&inverses) {
+                        simd.write(e, simd.times(simd.read(e), simd.splat(inverse)));
+                    }
+                }
+            }
+            first += lanes;
+        }
+        for row in first..rows {
+            let sum = softmax_row(numbers, columns, stride, row);
             let inverse = T::ONE / sum;
-            for panel in self.numbers.chunks_exact_mut(self.stride) {
+            for panel in numbers.chunks_exact_mut(stride) {
                 for a in &mut panel[row * lanes..(row + 1) * lanes] {
                     *a = a.times(inverse);
                 }
