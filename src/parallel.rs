@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::kernel::{Handoff, MOST_ITEMS};
+use crate::kernel::{Handoff, MOST_ITEMS, cpus_by_affinity};
 
 /// The number of threads for a request: as asked, or else as many as the CPU affinity and
 /// `OMP_NUM_THREADS` leave; in either case no more than the limit that is set for the process.
@@ -30,13 +30,31 @@ pub fn threads(requested: Option<usize>) -> usize {
 }
 
 fn automatic() -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = cores();
     let limit = std::env::var("OMP_NUM_THREADS")
         .ok()
         // OpenMP allows a list, one number a nesting level.
         .and_then(|value| value.split(',').next()?.trim().parse().ok())
         .unwrap_or(cores);
     cores.min(limit)
+}
+
+/// The CPUs that there are by affinity, which is asked for each time, and by the quota of a control group,
+/// which is asked for once: that takes 20 microseconds, for files are read.
+fn cores() -> usize {
+    static QUOTA: AtomicUsize = AtomicUsize::new(usize::MAX);
+    // So many CPUs were there when it was asked for: with fewer it cannot be told from no quota.
+    static ASKED_WITH: AtomicUsize = AtomicUsize::new(0);
+    let available = || std::thread::available_parallelism().map_or(1, usize::from);
+    let Some(cpus) = cpus_by_affinity() else { return available() };
+    if cpus > ASKED_WITH.load(Ordering::Acquire) {
+        let available = available();
+        if available < cpus {
+            QUOTA.store(available, Ordering::Relaxed);
+        }
+        ASKED_WITH.store(cpus, Ordering::Release);
+    }
+    cpus.min(QUOTA.load(Ordering::Relaxed))
 }
 
 /// The most threads of any team in this process; 0 for no limit.
@@ -365,6 +383,13 @@ mod tests {
             });
         });
         assert_eq!(done.into_inner(), MOST_ITEMS + 5);
+    }
+
+    #[test]
+    fn the_cores_are_those_that_the_standard_library_finds() {
+        for _ in 0..2 {
+            assert_eq!(Some(cores()), std::thread::available_parallelism().ok().map(usize::from));
+        }
     }
 
     #[test]

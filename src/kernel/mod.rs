@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 mod add_up;
+mod affinity;
 mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -26,6 +27,7 @@ mod simd;
 mod turned;
 
 pub use add_up::{AddUp, Finish};
+pub use affinity::cpus_by_affinity;
 pub use aligned::Aligned;
 pub use dispatch::{InstructionSet, Task, VARIABLE, dispatch, dispatch_on};
 pub use gradient::{Gradient, Rows};
