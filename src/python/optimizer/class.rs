@@ -14,7 +14,8 @@ pub(super) fn keywords<'py>(
     Ok(dict)
 }
 
-/// A Python class around an optimizer, and what it needs in scope: constructor, one property a constant, state, pickling.
+/// A Python class around an optimizer, and what it needs in scope: constructor, one property a constant,
+/// state, pickling.
 macro_rules! optimizer_class {
     ($(#[$class_doc:meta])* $class:ident $name:literal { $($(#[$doc:meta])* $constant:ident: $t:ty = $get:expr),* $(,)? } $($new:tt)*) => {
         use std::sync::{Mutex, PoisonError};

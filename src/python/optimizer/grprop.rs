@@ -86,14 +86,7 @@ optimizer_class! {
         seed: Arg<'_>,
     ) -> PyResult<Self> {
         let default = crate::GRprop::default();
-        let sizes = Sizes {
-            increase: &increase,
-            decrease: &decrease,
-            initial_step: &initial_step,
-            min_step: &min_step,
-            max_step: &max_step,
-            seed: &seed,
-        };
+        let sizes = Sizes { increase, decrease, initial_step, min_step, max_step, seed };
         Self::with(crate::GRprop {
             step_sizes: sizes.read(default.step_sizes)?,
             offset: offset.number("offset", default.offset)?,

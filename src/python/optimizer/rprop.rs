@@ -90,14 +90,7 @@ optimizer_class! {
         max_step: Arg<'_>,
         seed: Arg<'_>,
     ) -> PyResult<Self> {
-        let sizes = Sizes {
-            increase: &increase,
-            decrease: &decrease,
-            initial_step: &initial_step,
-            min_step: &min_step,
-            max_step: &max_step,
-            seed: &seed,
-        };
+        let sizes = Sizes { increase, decrease, initial_step, min_step, max_step, seed };
         Self::with(crate::Rprop {
             variant: Variant::from_name(&variant.text("variant", Variant::default().name())?)?,
             step_sizes: sizes.read(StepSizes::default())?,

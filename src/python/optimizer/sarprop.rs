@@ -95,14 +95,7 @@ optimizer_class! {
         seed: Arg<'_>,
     ) -> PyResult<Self> {
         let default = crate::Sarprop::default();
-        let sizes = Sizes {
-            increase: &increase,
-            decrease: &decrease,
-            initial_step: &initial_step,
-            min_step: &min_step,
-            max_step: &max_step,
-            seed: &seed,
-        };
+        let sizes = Sizes { increase, decrease, initial_step, min_step, max_step, seed };
         Self::with(crate::Sarprop {
             step_sizes: sizes.read(default.step_sizes)?,
             temperature: temperature.number("temperature", default.temperature)?,

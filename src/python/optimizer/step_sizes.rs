@@ -7,21 +7,21 @@ use super::super::arguments::{Arg, number, wrong, wrong_type};
 use crate::{InitialStep, StepSizes};
 
 /// The constants that the rules of the Rprop family share, as they came.
-pub(super) struct Sizes<'a, 'py> {
-    pub increase: &'a Arg<'py>,
-    pub decrease: &'a Arg<'py>,
-    pub initial_step: &'a Arg<'py>,
-    pub min_step: &'a Arg<'py>,
-    pub max_step: &'a Arg<'py>,
-    pub seed: &'a Arg<'py>,
+pub(super) struct Sizes<'py> {
+    pub increase: Arg<'py>,
+    pub decrease: Arg<'py>,
+    pub initial_step: Arg<'py>,
+    pub min_step: Arg<'py>,
+    pub max_step: Arg<'py>,
+    pub seed: Arg<'py>,
 }
 
-impl Sizes<'_, '_> {
+impl Sizes<'_> {
     pub fn read(&self, default: StepSizes) -> PyResult<StepSizes> {
         Ok(StepSizes {
             increase: self.increase.number("increase", default.increase)?,
             decrease: self.decrease.number("decrease", default.decrease)?,
-            initial: match self.initial_step {
+            initial: match &self.initial_step {
                 Arg::Absent => default.initial,
                 Arg::Given(value) => initial_step(value)?,
             },
