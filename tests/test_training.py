@@ -459,7 +459,5 @@ def test_an_optimizer_forgets_a_training_that_diverged(optimizer):
         assert repr(again) == repr(optimizer)
         assert again.state == {}
     double = fp.Network([1, 3], dtype="float64", seed=1)
-    assert (
-        fp.train(double, [[1.0]], [[1.0, 2.0, 3.0]], optimizer=optimizer, epochs=2, warm_start=True).epochs
-        == 2
-    )
+    settings = {"optimizer": optimizer, "epochs": 2, "warm_start": True}
+    assert fp.train(double, [[1.0]], [[1.0, 2.0, 3.0]], **settings).epochs == 2
