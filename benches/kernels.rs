@@ -8,8 +8,8 @@ mod support;
 
 use criterion::{criterion_group, criterion_main};
 use ferroprop::kernel::{
-    Gradient, Product, Rows, Scalar, Terms, Then, TurnedProduct, dispatch, panel_lines, panels, turned,
-    weight_lines,
+    Gradient, Layout, Product, Rows, Scalar, Start, Terms, Then, TurnedProduct, dispatch, panel_lines,
+    panels, turned, weight_lines,
 };
 use gemmkit::{MatMut, MatRef};
 use support::{bench_share, numbers, peak, settings};
@@ -49,7 +49,7 @@ fn products<T: Scalar>(c: &mut criterion::Criterion) {
                 input,
                 right: &right,
                 right_stride,
-                bias: true,
+                start: Start::Columns,
                 output: &mut output,
                 output_stride: stride,
                 then: Then::Stay,
@@ -78,6 +78,7 @@ fn gradients<T: Scalar>(c: &mut criterion::Criterion) {
                 fan_out,
                 from: 0,
                 lines: &mut lines,
+                layout: Layout::Units,
                 bias: true,
                 lost: None,
                 finish: None,

@@ -388,7 +388,7 @@ impl<T: Scalar> Task<T> for ScaleBySlopes<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{InstructionSet, Product, Terms, Then, dispatch_on, panel_lines};
+    use crate::kernel::{InstructionSet, Product, Start, Terms, Then, dispatch_on, panel_lines};
 
     /// Net inputs or outputs: signs, zeros, saturation, denormals, NaN.
     const NUMBERS: [f64; 14] = [
@@ -444,7 +444,7 @@ mod tests {
                 input: Terms::in_panels(&input, stride),
                 right: &right,
                 right_stride: depth * lanes,
-                bias: false,
+                start: Start::Zero,
                 output: &mut output,
                 output_stride: stride,
                 then,

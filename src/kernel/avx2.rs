@@ -43,7 +43,7 @@ pub(super) fn prefetch_line<T>(at: *const T) {
 }
 
 macro_rules! vectors {
-    ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $compare:ident, $and:ident, $transpose:ident) => {
+    ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $compare:ident, $and:ident, $put_sums:ident, $transpose:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; load, store and
         // transpose pass on what their callers promise, half a line each.
         impl Simd<$t> for $token {
@@ -106,6 +106,16 @@ macro_rules! vectors {
             #[inline(always)]
             fn step(self, a: Self::V) -> Self::V {
                 (self.half().step(a.0), self.half().step(a.1))
+            }
+            #[inline(always)]
+            fn sum_lines(self, lines: &[Self::V], sums: &mut [$t]) {
+                for (lines, sums) in lines.chunks($lanes / 2).zip(sums.chunks_mut($lanes / 2)) {
+                    let mut halves = [self.half().splat(0.0); $lanes / 2];
+                    for (half, line) in halves.iter_mut().zip(lines) {
+                        *half = unsafe { $add(line.0, line.1) };
+                    }
+                    unsafe { $put_sums(halves, sums) };
+                }
             }
             #[inline(always)]
             unsafe fn transpose(self, from: *const $t, to: *mut $t) {
@@ -191,6 +201,7 @@ vectors!(
     _mm256_max_ps,
     _mm256_cmp_ps,
     _mm256_and_ps,
+    put_sums_ps,
     transpose_ps
 );
 vectors!(
@@ -208,6 +219,7 @@ vectors!(
     _mm256_max_pd,
     _mm256_cmp_pd,
     _mm256_and_pd,
+    put_sums_pd,
     transpose_pd
 );
 
@@ -259,5 +271,53 @@ unsafe fn transpose_pd(from: *const f64, to: *mut f64) {
             _mm256_storeu_pd(to.add(column * 8 + row), _mm256_unpacklo_pd(pairs[0], pairs[1]));
             _mm256_storeu_pd(to.add((column + 1) * 8 + row), _mm256_unpackhi_pd(pairs[0], pairs[1]));
         }
+    }
+}
+
+/// Writes the sum of each half line, as [`halving_sum`](super::halving_sum) goes on with it: quarters first.
+///
+/// # Safety
+/// The machine has AVX2.
+#[inline(always)]
+pub(super) unsafe fn put_sums_ps(halves: [__m256; 8], to: &mut [f32]) {
+    // Safety: as promised to this function.
+    unsafe {
+        // Number i's four sums, and behind them those of number i + 4; then two, and two of i + 1.
+        let fours: [__m256; 4] = std::array::from_fn(|i| {
+            let (a, b) = (halves[i], halves[i + 4]);
+            _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(a, b), _mm256_permute2f128_ps::<0x31>(a, b))
+        });
+        let twos: [__m256; 2] = std::array::from_fn(|i| {
+            let (a, b) = (fours[2 * i], fours[2 * i + 1]);
+            _mm256_add_ps(_mm256_shuffle_ps::<0b01_00_01_00>(a, b), _mm256_shuffle_ps::<0b11_10_11_10>(a, b))
+        });
+        let [a, b] = twos;
+        let even = _mm256_shuffle_ps::<0b10_00_10_00>(a, b);
+        let odd = _mm256_shuffle_ps::<0b11_01_11_01>(a, b);
+        let mut sums = [0.0; 8];
+        _mm256_storeu_ps(sums.as_mut_ptr(), _mm256_add_ps(even, odd));
+        to.copy_from_slice(&sums[..to.len()]);
+    }
+}
+
+/// The same for `f64`.
+///
+/// # Safety
+/// As for [`put_sums_ps`].
+#[inline(always)]
+pub(super) unsafe fn put_sums_pd(halves: [__m256d; 4], to: &mut [f64]) {
+    // Safety: as promised to this function.
+    unsafe {
+        let twos: [__m256d; 2] = std::array::from_fn(|i| {
+            let (a, b) = (halves[i], halves[i + 2]);
+            _mm256_add_pd(_mm256_permute2f128_pd::<0x20>(a, b), _mm256_permute2f128_pd::<0x31>(a, b))
+        });
+        let [a, b] = twos;
+        let mut sums = [0.0; 4];
+        _mm256_storeu_pd(
+            sums.as_mut_ptr(),
+            _mm256_add_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)),
+        );
+        to.copy_from_slice(&sums[..to.len()]);
     }
 }

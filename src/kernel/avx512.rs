@@ -3,7 +3,7 @@
 #[allow(clippy::wildcard_imports)] // the intrinsics are many and keep their C names
 use std::arch::x86_64::*;
 
-use super::avx2::{HalfF32, HalfF64, prefetch_line};
+use super::avx2::{HalfF32, HalfF64, prefetch_line, put_sums_pd, put_sums_ps};
 use super::dispatch::{Task, avx512};
 use super::simd::Simd;
 
@@ -24,7 +24,7 @@ pub(super) fn available() -> bool {
 }
 
 macro_rules! vectors {
-    ($token:ident, $t:ident, $v:ident, $half:ident, $splat:ident, $load:ident, $load_first:ident, $mask:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $above:ident, $choose:ident, $transpose:ident) => {
+    ($token:ident, $t:ident, $v:ident, $half:ident, $half_lanes:literal, $splat:ident, $load:ident, $load_first:ident, $mask:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $above:ident, $choose:ident, $halve:ident, $put_sums:ident, $transpose:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; what loads,
         // stores and transposes passes on what its callers promise.
         impl Simd<$t> for $token {
@@ -89,6 +89,16 @@ macro_rules! vectors {
                 unsafe { $choose($above::<_CMP_GT_OQ>(a, $splat(0.0)), $splat(1.0)) }
             }
             #[inline(always)]
+            fn sum_lines(self, lines: &[Self::V], sums: &mut [$t]) {
+                for (lines, sums) in lines.chunks($half_lanes).zip(sums.chunks_mut($half_lanes)) {
+                    let mut halves = [self.half().splat(0.0); $half_lanes];
+                    for (half, line) in halves.iter_mut().zip(lines) {
+                        *half = unsafe { $halve(*line) };
+                    }
+                    unsafe { $put_sums(halves, sums) };
+                }
+            }
+            #[inline(always)]
             unsafe fn transpose(self, from: *const $t, to: *mut $t) {
                 unsafe { $transpose(from, to) }
             }
@@ -101,6 +111,7 @@ vectors!(
     f32,
     __m512,
     HalfF32,
+    8,
     _mm512_set1_ps,
     _mm512_loadu_ps,
     _mm512_maskz_loadu_ps,
@@ -112,6 +123,8 @@ vectors!(
     _mm512_max_ps,
     _mm512_cmp_ps_mask,
     _mm512_maskz_mov_ps,
+    halve_ps,
+    put_sums_ps,
     transpose_ps
 );
 vectors!(
@@ -119,6 +132,7 @@ vectors!(
     f64,
     __m512d,
     HalfF64,
+    4,
     _mm512_set1_pd,
     _mm512_loadu_pd,
     _mm512_maskz_loadu_pd,
@@ -130,8 +144,30 @@ vectors!(
     _mm512_max_pd,
     _mm512_cmp_pd_mask,
     _mm512_maskz_mov_pd,
+    halve_pd,
+    put_sums_pd,
     transpose_pd
 );
+
+/// The second half of a line added to the first.
+///
+/// # Safety
+/// The machine has AVX-512.
+#[inline(always)]
+unsafe fn halve_ps(line: __m512) -> __m256 {
+    // Safety: as promised to this function.
+    unsafe { _mm256_add_ps(_mm512_castps512_ps256(line), _mm512_extractf32x8_ps::<1>(line)) }
+}
+
+/// The same for `f64`.
+///
+/// # Safety
+/// As for [`halve_ps`].
+#[inline(always)]
+unsafe fn halve_pd(line: __m512d) -> __m256d {
+    // Safety: as promised to this function.
+    unsafe { _mm256_add_pd(_mm512_castpd512_pd256(line), _mm512_extractf64x4_pd::<1>(line)) }
+}
 
 /// Quarters of lines `(a0, a2, b0, b2)`.
 const EVEN: i32 = 0b10_00_10_00;

@@ -6,6 +6,7 @@
 
 use super::add_up::{Finish, Sink};
 use super::dispatch::Task;
+use super::narrow::{Layout, NarrowGradient};
 use super::panels::{extent, panels};
 use super::product::{ends_in_half, even_share};
 use super::scalar::{MOST_LANES, Scalar};
@@ -17,11 +18,11 @@ use super::turned::{TurnedGradient, turned, weight_lines};
 pub struct Rows<'a, T> {
     /// How many.
     pub rows: usize,
-    /// The input in panels (see [`Product`](super::Product)).
+    /// The input in panels (see [`Product`](super::Product)); its transpose with [`Layout::Rows`].
     pub input: &'a [T],
     /// From one panel of the input to the next.
     pub input_stride: usize,
-    /// The deltas in panels; lanes beyond the last column are 0.
+    /// The deltas, likewise; lanes beyond the last unit, or the last row, are 0.
     pub delta: &'a [T],
     /// From one panel of the deltas to the next.
     pub delta_stride: usize,
@@ -40,6 +41,8 @@ pub struct Gradient<'a, T, I> {
     pub from: usize,
     /// The lines.
     pub lines: &'a mut [T],
+    /// What lies along the lanes of inputs and deltas.
+    pub layout: Layout,
     /// Whether the layer has biases; without them their line becomes 0.
     pub bias: bool,
     /// If the sums are to be added to what is there: what rounding took from that, line by line.
@@ -68,9 +71,15 @@ where
         let last_panel = (to - 1) / panel_lines;
         let last_line = (self.fan_in - 1) / lanes;
         for block in self.blocks.clone() {
-            let rows = (block.rows, lanes);
-            assert!(block.input.len() >= extent([(last_line, block.input_stride), rows]));
-            assert!(block.delta.len() >= extent([(last_panel, block.delta_stride), rows]));
+            let ((last_input, inputs), (last_delta, deltas)) = match self.layout {
+                Layout::Units => ((last_line, block.rows), (last_panel, block.rows)),
+                Layout::Rows => {
+                    let last = panels::<T>(block.rows).saturating_sub(1);
+                    ((last, self.fan_in), (last, self.fan_out))
+                }
+            };
+            assert!(block.input.len() >= extent([(last_input, block.input_stride), (inputs, lanes)]));
+            assert!(block.delta.len() >= extent([(last_delta, block.delta_stride), (deltas, lanes)]));
         }
         let panels = panels::<T>(self.fan_out);
         assert!(last_panel < panels);
@@ -83,8 +92,13 @@ where
             lost: self.lost.map(<[T]>::as_mut_ptr),
             finish: self.finish,
         };
-        let Self { fan_in, from, bias, blocks, .. } = self;
-        if turned(self.fan_out) {
+        let Self { fan_in, fan_out, from, bias, blocks, .. } = self;
+        if self.layout == Layout::Rows {
+            let narrow = NarrowGradient { simd, fan_in, fan_out, from, to, sink, bias, blocks };
+            // Safety: as below.
+            return unsafe { narrow.run() };
+        }
+        if turned(fan_out) {
             // Safety: the assertions cover the blocks, and the lines written lie in the range.
             return unsafe { TurnedGradient { simd, fan_in, from, to, sink, bias, blocks }.run() };
         }
@@ -392,6 +406,7 @@ mod tests {
                         fan_out,
                         from,
                         lines,
+                        layout: Layout::Units,
                         bias: true,
                         lost: None,
                         finish: None,
@@ -457,6 +472,7 @@ mod tests {
                 fan_out: 16,
                 from: 0,
                 lines,
+                layout: Layout::Units,
                 bias: true,
                 lost,
                 finish: None,

@@ -19,6 +19,7 @@ mod handoff;
 mod huge_pages;
 pub mod math;
 mod mode;
+mod narrow;
 mod panels;
 mod portable;
 mod product;
@@ -34,8 +35,11 @@ pub use gradient::{Gradient, Rows};
 pub use handoff::{Handoff, MOST_ITEMS};
 pub use huge_pages::prefer_huge_pages;
 pub use mode::StandardMode;
-pub use panels::{MOST_IN_SQUARE, gather_rows, panel_lines, panels, transpose, transpose_lines};
-pub use product::{Derivative, Product, Terms, Then, ends_in_half, even_share};
+pub use narrow::Layout;
+pub use panels::{
+    MOST_IN_SQUARE, gather_along_lanes, gather_rows, panel_lines, panels, transpose, transpose_lines,
+};
+pub use product::{Derivative, Product, Start, Terms, Then, ends_in_half, even_share};
 pub use scalar::{MOST_LANES, Numbers, Scalar, halving_sum};
 pub use simd::Simd;
 pub use turned::{TurnedProduct, turned, weight_lines};

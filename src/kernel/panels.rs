@@ -73,6 +73,62 @@ pub fn gather_rows<T: Scalar>(
     }
 }
 
+/// Copies rows as [`gather_rows`] does, but along the lanes: row `r` to lane `r` of the first panel, with a line for each
+/// column, and so on. Lanes behind the last row become copies of it.
+///
+/// # Panics
+/// When one of the matrices has no such row.
+pub fn gather_along_lanes<T: Scalar>(
+    from: ArrayView2<'_, T>,
+    rows: usize,
+    number: impl Fn(usize) -> usize,
+    to: &mut [T],
+    stride: usize,
+) {
+    dispatch(GatherAlongLanes { from, rows, number, to, stride });
+}
+
+struct GatherAlongLanes<'a, T, N> {
+    from: ArrayView2<'a, T>,
+    rows: usize,
+    number: N,
+    to: &'a mut [T],
+    stride: usize,
+}
+
+impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherAlongLanes<'_, T, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Self { from, rows, number, to, stride } = self;
+        let lanes = T::LANES;
+        let mut square = [T::ZERO; MOST_IN_SQUARE];
+        for (panel, first) in (0..rows).step_by(lanes).enumerate() {
+            let row_at = |lane: usize| from.row(number((first + lane).min(rows - 1)));
+            let panel = &mut to[panel * stride..][..from.ncols() * lanes];
+            if from.ncols() > 1 && from.strides()[1] != 1 {
+                for lane in 0..lanes {
+                    for (column, &x) in row_at(lane).iter().enumerate() {
+                        panel[column * lanes + lane] = x;
+                    }
+                }
+                continue;
+            }
+            let rows: [ArrayView1<'_, T>; MOST_LANES] = std::array::from_fn(|lane| row_at(lane % lanes));
+            for (group, lines) in panel.chunks_mut(lanes * lanes).enumerate() {
+                let (start, count) = (group * lanes, lines.len() / lanes);
+                for (row, line) in rows.iter().zip(square.chunks_exact_mut(lanes)).take(lanes) {
+                    let numbers = &row.as_slice().unwrap_or_default()[start..start + count];
+                    // Safety: just so many numbers.
+                    simd.write(line, unsafe { simd.load_first(numbers.as_ptr(), count) });
+                }
+                transpose_lines(simd, &square[..lanes * lanes], lines);
+            }
+        }
+    }
+}
+
 /// Asks for a row that will be read soon, where there is an instruction for it.
 #[inline(always)]
 fn prefetch<T>(row: ArrayView1<'_, T>) {
@@ -138,6 +194,7 @@ impl<T: Scalar> Task<T> for Transpose<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::Array2;
     use proptest::prelude::*;
 
     use super::super::{InstructionSet, dispatch_on};
@@ -163,6 +220,37 @@ mod tests {
                 let expected = if input < fan_in && output < fan_out { weights[weight] } else { T::ZERO };
                 assert!(x == expected, "{} at line {line}, lane {lane}", set.name());
             }
+        }
+    }
+
+    /// Rows in any layout and order come to their lanes, the last one to those that are left over as well.
+    fn gathers<T: Scalar>(rows: usize, columns: usize, reversed: bool) {
+        let lanes = T::LANES;
+        let number = |row: usize| if reversed { rows - 1 - row } else { row };
+        let in_rows =
+            Array2::from_shape_fn((rows, columns), |(row, column)| T::from_f64((row * 100 + column) as f64));
+        let in_columns = in_rows.t().as_standard_layout().reversed_axes().to_owned();
+        let stride = panel_lines(columns) * lanes;
+        for from in [in_rows.view(), in_columns.view()] {
+            for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+                let mut to = vec![T::ZERO; panels::<T>(rows) * stride];
+                dispatch_on(set, GatherAlongLanes { from, rows, number, to: &mut to, stride });
+                for (place, column) in
+                    (0..rows.next_multiple_of(lanes)).flat_map(|place| (0..columns).map(move |c| (place, c)))
+                {
+                    let at = place / lanes * stride + column * lanes + place % lanes;
+                    assert!(to[at] == in_rows[(number(place.min(rows - 1)), column)], "{}", set.name());
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+        #[test]
+        fn gathers_along_the_lanes(rows in 1..40usize, columns in 1..40usize, reversed: bool) {
+            gathers::<f32>(rows, columns, reversed);
+            gathers::<f64>(rows, columns, reversed);
         }
     }
 

@@ -7,7 +7,7 @@
 //! between layers.
 //!
 //! # Order of the sums
-//! Each element of the result is one chain of fused multiply-adds: it starts from the bias (or 0)
+//! Each element of the result is one chain of fused multiply-adds: it starts from a bias (or 0)
 //! and goes through the terms in ascending order. Vectors run across elements, never along a
 //! sum, so the tile shape, the blocking and the instruction set cannot change a bit. (Layers with one
 //! output are apart: see [`turned`](super::turned()).)
@@ -46,6 +46,17 @@ impl<'a, T: Scalar> Terms<'a, T> {
     }
 }
 
+/// What the sums of a product start from.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a, T> {
+    /// 0.
+    Zero,
+    /// A number for each column: in the line behind the last one of each panel of the right side.
+    Columns,
+    /// A number for each row: a line's worth of them, and so on, that many numbers apart.
+    Rows(&'a [T], usize),
+}
+
 /// What is done with the sums of a tile before they go to memory for good.
 #[derive(Clone, Copy, Debug)]
 pub enum Then<'a, T> {
@@ -81,12 +92,12 @@ pub struct Product<'a, T> {
     pub depth: usize,
     /// The input: in panels, or row by row.
     pub input: Terms<'a, T>,
-    /// The right side in panels of `depth` lines, and one line of biases if `bias`.
+    /// The right side in panels of `depth` lines, and one more if the sums start from it.
     pub right: &'a [T],
     /// From one panel of the right side to the next.
     pub right_stride: usize,
-    /// Whether the line behind a panel's last holds what the sums start from (else 0).
-    pub bias: bool,
+    /// What the sums start from: the biases, in a forward pass.
+    pub start: Start<'a, T>,
     /// The output in panels.
     pub output: &'a mut [T],
     /// From one panel of the output to the next.
@@ -97,11 +108,14 @@ pub struct Product<'a, T> {
     pub columns: usize,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Start {
+/// [`Start`] for a part of the terms.
+#[derive(Clone, Copy)]
+enum Origin<T> {
     Zero,
-    Bias,
-    Continue,
+    Columns,
+    Rows(*const T, usize),
+    /// From what the terms before have come to.
+    Before,
 }
 
 impl<T: Scalar> Task<T> for Product<'_, T> {
@@ -117,13 +131,19 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
         let whole = last + usize::from(!ends_in_half::<T>(self.columns));
         let Terms { numbers, row, panel } = self.input;
         let last_term = self.depth - 1;
-        let lines = self.depth.saturating_add(usize::from(self.bias));
+        let columns_start = matches!(self.start, Start::Columns);
+        let lines = self.depth.saturating_add(usize::from(columns_start));
         assert!(
             numbers.len()
                 > extent([(last_term / lanes, panel), (self.rows - 1, row), (last_term % lanes, 1)])
         );
         assert!(self.right.len() >= extent([(last, self.right_stride), (lines, lanes)]));
         assert!(self.output.len() >= extent([(last, self.output_stride), (self.rows, lanes)]));
+        if let Start::Rows(numbers, step) = self.start {
+            let last_row = self.rows - 1;
+            assert!(numbers.len() > extent([(last_row / lanes, step), (last_row % lanes, 1)]));
+            assert!(last_row < lanes || numbers.len() >= extent([(last_row / lanes - 1, step), (lanes, 1)]));
+        }
         let (scaling, outputs) = match self.then {
             Then::Stay => (Scaling::None, self.output.as_ptr()),
             Then::Rectify => (Scaling::Rectify, self.output.as_ptr()),
@@ -148,10 +168,11 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
         let mut from = 0;
         while from < self.depth {
             let to = self.depth.min(from + DEPTH_BLOCK);
-            let start = match (from, self.bias) {
-                (0, true) => Start::Bias,
-                (0, false) => Start::Zero,
-                _ => Start::Continue,
+            let start = match self.start {
+                _ if from > 0 => Origin::Before,
+                Start::Zero => Origin::Zero,
+                Start::Columns => Origin::Columns,
+                Start::Rows(numbers, step) => Origin::Rows(numbers.as_ptr(), step),
             };
             let mut panel = 0;
             while panel < whole {
@@ -182,7 +203,14 @@ pub fn ends_in_half<T: Scalar>(columns: usize) -> bool {
 #[inline(always)]
 #[must_use]
 pub fn even_share(count: usize, most: usize) -> usize {
-    count.div_ceil(count.div_ceil(most))
+    // Divisions take as long as a small tile, and mostly there is no need of them.
+    if count <= most {
+        count
+    } else if count > most * (most - 1) {
+        most
+    } else {
+        count.div_ceil(count.div_ceil(most))
+    }
 }
 
 /// [`Then`] without its matrix.
@@ -218,7 +246,7 @@ struct Panels<T, const Q: usize, const HALF: bool> {
     panel: usize,
     from: usize,
     to: usize,
-    start: Start,
+    start: Origin<T>,
 }
 
 impl<T: Scalar, const Q: usize, const HALF: bool> Task<T> for Panels<T, Q, HALF> {
@@ -258,12 +286,11 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
                 self.tile::<S, 4>(simd, row);
                 row += 4;
             }
-            if row + 2 <= rows {
-                self.tile::<S, 2>(simd, row);
-                row += 2;
-            }
-            if row < rows {
-                self.tile::<S, 1>(simd, row);
+            match rows - row {
+                0 => {}
+                1 => self.tile::<S, 1>(simd, row),
+                2 => self.tile::<S, 2>(simd, row),
+                _ => self.tile::<S, 3>(simd, row),
             }
         }
     }
@@ -284,8 +311,14 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
             });
             let mut sums = [[simd.splat(T::ZERO); Q]; R];
             match self.start {
-                Start::Zero => {}
-                Start::Bias => {
+                Origin::Zero => {}
+                Origin::Rows(numbers, step) => {
+                    for (r, sum) in sums.iter_mut().enumerate() {
+                        let number = *numbers.add((row + r) / lanes * step + (row + r) % lanes);
+                        *sum = [simd.splat(number); Q];
+                    }
+                }
+                Origin::Columns => {
                     for q in 0..Q {
                         let bias = simd.load(right.add(q * tiles.right_stride + tiles.depth * lanes));
                         for sum in &mut sums {
@@ -293,7 +326,7 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
                         }
                     }
                 }
-                Start::Continue => {
+                Origin::Before => {
                     for r in 0..R {
                         for q in 0..Q {
                             sums[r][q] = simd.load(output[q].add(r * lanes));
@@ -390,12 +423,14 @@ mod tests {
     use super::*;
 
     /// Every instruction set gives exactly the chains of multiply-adds that plain loops give.
-    fn agrees<T: Scalar>([rows, depth, columns]: [usize; 3], bias: bool, seed: u64) {
+    fn agrees<T: Scalar>([rows, depth, columns]: [usize; 3], start: usize, seed: u64) {
         let lanes = T::LANES;
         let stride = panel_lines(rows) * lanes;
         let right_stride = (depth + 1) * lanes;
         let input = numbers::<T>(panels::<T>(depth) * stride, seed);
         let right = numbers::<T>(panels::<T>(columns) * right_stride, seed + 1);
+        let of_rows = numbers::<T>(panels::<T>(rows) * (lanes + 3), seed + 2);
+        let start = [Start::Zero, Start::Columns, Start::Rows(&of_rows, lanes + 3)][start];
         let at =
             |row: usize, column: usize, stride: usize| column / lanes * stride + row * lanes + column % lanes;
         let in_rows: Vec<T> =
@@ -412,7 +447,7 @@ mod tests {
                     input: terms,
                     right: &right,
                     right_stride,
-                    bias,
+                    start,
                     output: &mut output,
                     output_stride: stride,
                     then: Then::Stay,
@@ -421,7 +456,11 @@ mod tests {
             );
             for row in 0..rows {
                 for column in 0..columns {
-                    let mut sum = if bias { right[at(depth, column, right_stride)] } else { T::ZERO };
+                    let mut sum = match start {
+                        Start::Zero => T::ZERO,
+                        Start::Columns => right[at(depth, column, right_stride)],
+                        Start::Rows(numbers, step) => numbers[row / lanes * step + row % lanes],
+                    };
                     for term in 0..depth {
                         sum = input[at(row, term, stride)].fused(right[at(term, column, right_stride)], sum);
                     }
@@ -434,9 +473,9 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
         #[test]
-        fn is_the_plain_chain(rows in 1..40usize, depth in 1..70usize, columns in 1..120usize, bias: bool, seed: u64) {
-            agrees::<f32>([rows, depth, columns], bias, seed >> 1);
-            agrees::<f64>([rows, depth, columns], bias, seed >> 1);
+        fn is_the_plain_chain(rows in 1..40usize, depth in 1..70usize, columns in 1..120usize, start in 0..3usize, seed: u64) {
+            agrees::<f32>([rows, depth, columns], start, seed >> 1);
+            agrees::<f64>([rows, depth, columns], start, seed >> 1);
         }
     }
 
@@ -453,7 +492,7 @@ mod tests {
                 input: Terms { numbers: &numbers, row: usize::MAX / 2 + 1, panel: 0 },
                 right: &right,
                 right_stride: 64,
-                bias: false,
+                start: Start::Zero,
                 output: &mut [0.0; 64],
                 output_stride: 64,
                 then: Then::Stay,
@@ -463,10 +502,17 @@ mod tests {
     }
 
     #[test]
+    fn shares_are_nearly_equal() {
+        for (count, most) in (1..200).flat_map(|count| (1..9).map(move |most| (count, most))) {
+            assert_eq!(even_share(count, most), count.div_ceil(count.div_ceil(most)));
+        }
+    }
+
+    #[test]
     fn depth_blocks_do_not_show() {
         for depth in [DEPTH_BLOCK - 1, DEPTH_BLOCK, DEPTH_BLOCK + 1, 2 * DEPTH_BLOCK + 17] {
-            agrees::<f32>([9, depth, 35], true, 5);
-            agrees::<f64>([9, depth, 35], false, 6);
+            agrees::<f32>([9, depth, 35], 1, 5);
+            agrees::<f64>([9, depth, 35], 2, 6);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the matrix tiles ask of an instruction set.
 
 use super::dispatch::Task;
-use super::scalar::{MOST_LANES, Scalar};
+use super::scalar::{MOST_LANES, Scalar, halving_sum};
 
 /// Vectors of one instruction set, for numbers of type `T`.
 ///
@@ -80,6 +80,18 @@ pub trait Simd<T>: Copy {
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// 1 where `a` is greater than 0, else 0, lane by lane.
     fn step(self, a: Self::V) -> Self::V;
+    /// The sums of lines, each as [`halving_sum`] gives it.
+    #[inline(always)]
+    fn sum_lines(self, lines: &[Self::V], sums: &mut [T])
+    where
+        T: Scalar,
+    {
+        for (line, sum) in lines.iter().zip(sums) {
+            let mut numbers = [T::ZERO; MOST_LANES];
+            self.write(&mut numbers, *line);
+            *sum = halving_sum(numbers);
+        }
+    }
     /// Transposes a square of as many lines as a line has lanes.
     ///
     /// # Safety
@@ -117,5 +129,51 @@ pub trait Simd<T>: Copy {
         assert!(to.len() >= T::LANES);
         // Safety: just checked.
         unsafe { self.store(to.as_mut_ptr(), line) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{InstructionSet, dispatch_on, numbers};
+    use super::*;
+
+    struct Sums<'a, T, const N: usize> {
+        lines: &'a [T],
+        sums: &'a mut [T; N],
+    }
+
+    impl<T: Scalar, const N: usize> Task<T> for Sums<'_, T, N> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd<T>>(self, simd: S) {
+            let lines: [S::V; N] = std::array::from_fn(|line| simd.read(&self.lines[line * T::LANES..]));
+            simd.sum_lines(&lines, self.sums);
+        }
+    }
+
+    fn sums_agree<T: Scalar, const N: usize>() {
+        let lines = numbers::<T>(N * T::LANES, 3);
+        for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+            let mut sums = [T::ZERO; N];
+            dispatch_on(set, Sums { lines: &lines, sums: &mut sums });
+            for (line, sum) in lines.chunks_exact(T::LANES).zip(sums) {
+                let mut padded = [T::ZERO; MOST_LANES];
+                padded[..T::LANES].copy_from_slice(line);
+                assert!(sum == halving_sum(padded), "{}", set.name());
+            }
+        }
+    }
+
+    #[test]
+    fn every_set_halves_lines_alike() {
+        sums_agree::<f32, 1>();
+        sums_agree::<f32, 7>();
+        sums_agree::<f32, 16>();
+        sums_agree::<f32, 19>();
+        sums_agree::<f64, 1>();
+        sums_agree::<f64, 3>();
+        sums_agree::<f64, 8>();
+        sums_agree::<f64, 13>();
     }
 }

@@ -1,7 +1,7 @@
 //! What the losses that treat each output by itself have in common.
 
 use super::Outputs;
-use crate::kernel::{MOST_IN_SQUARE, MOST_LANES, Scalar, Simd, Task, halving_sum, transpose_lines};
+use crate::kernel::{Layout, MOST_IN_SQUARE, MOST_LANES, Scalar, Simd, Task, halving_sum, transpose_lines};
 
 /// A loss of one output.
 pub(super) trait Elementwise<T>: Copy {
@@ -19,7 +19,9 @@ impl<T: Scalar, L: Elementwise<T>> Task<T> for Deltas<'_, T, L> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        if self.outputs.columns <= T::LANES {
+        if self.outputs.layout == Layout::Rows {
+            down_columns(simd, self.loss, self.outputs);
+        } else if self.outputs.columns <= T::LANES {
             few_columns(simd, self.loss, self.outputs);
         } else {
             many_columns(self.loss, self.outputs);
@@ -36,7 +38,7 @@ fn few_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, output
     for first in (0..rows).step_by(lanes) {
         let count = lanes.min(rows - first);
         let place = first * lanes..(first + count) * lanes;
-        let row_weights = simd.read(&weight_line(weights, first, count));
+        let row_weights = weight_line(simd, weights, first, count);
         transpose_lines(simd, &net[place.clone()], &mut z[..lanes * lanes]);
         transpose_lines(simd, &targets[place.clone()], &mut t[..lanes * lanes]);
         let (z_used, t_used) = (&mut z[..columns * lanes], &mut t[..columns * lanes]);
@@ -58,7 +60,7 @@ fn few_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, output
 /// Several panels: vectors run along the rows.
 #[inline(always)]
 fn many_columns<T: Scalar>(loss: impl Elementwise<T>, outputs: Outputs<'_, T>) {
-    let Outputs { rows, columns, stride, net, targets, delta, weights, losses } = outputs;
+    let Outputs { rows, columns, stride, net, targets, delta, weights, losses, .. } = outputs;
     let lanes = T::LANES;
     for row in 0..rows {
         let weight = weights.map_or(T::ONE, |weights| weights[row]);
@@ -79,22 +81,63 @@ fn many_columns<T: Scalar>(loss: impl Elementwise<T>, outputs: Outputs<'_, T>) {
     }
 }
 
-/// The weights of `count` rows, 1 where there are none.
+/// Rows along the lanes: vectors run down the columns as they are.
 #[inline(always)]
-pub(super) fn weight_line<T: Scalar>(weights: Option<&[T]>, first: usize, count: usize) -> [T; MOST_LANES] {
-    let mut line = [T::ONE; MOST_LANES];
-    if let Some(weights) = weights {
-        line[..count].copy_from_slice(&weights[first..first + count]);
+fn down_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, outputs: Outputs<'_, T>) {
+    let Outputs { rows, columns, stride, net, targets, delta, weights, losses, .. } = outputs;
+    let lanes = T::LANES;
+    for (panel, first) in (0..rows).step_by(lanes).enumerate() {
+        let count = lanes.min(rows - first);
+        let row_weights = weight_line(simd, weights, first, count);
+        let mut sums = [T::ZERO; MOST_LANES];
+        for at in (0..columns).map(|column| panel * stride + column * lanes) {
+            let (net, targets) = (&net[at..at + lanes], &targets[at..at + lanes]);
+            let delta = &mut delta[at..at + lanes];
+            for lane in 0..lanes {
+                let (loss, slope) = loss.loss_and_delta(net[lane], targets[lane]);
+                sums[lane] += loss;
+                delta[lane] = slope;
+            }
+            simd.write(delta, simd.times(simd.read(delta), row_weights));
+        }
+        put_line(simd, simd.read(&sums), &mut losses[first..first + count]);
     }
-    line
+}
+
+/// The weights of `count` rows, 1 where there are none, and 0 in lanes that are left over.
+#[inline(always)]
+pub(super) fn weight_line<T: Scalar, S: Simd<T>>(
+    simd: S,
+    weights: Option<&[T]>,
+    first: usize,
+    count: usize,
+) -> S::V {
+    // Whole lines without a call to copy them.
+    match weights {
+        None if count == T::LANES => simd.splat(T::ONE),
+        Some(weights) if count == T::LANES => simd.read(&weights[first..]),
+        _ => {
+            let mut line = [T::ZERO; MOST_LANES];
+            for (lane, weight) in line[..count].iter_mut().enumerate() {
+                *weight = weights.map_or(T::ONE, |weights| weights[first + lane]);
+            }
+            simd.read(&line)
+        }
+    }
 }
 
 /// Writes the beginning of a line, as much of it as `to` holds.
 #[inline(always)]
 pub(super) fn put_line<T: Scalar, S: Simd<T>>(simd: S, line: S::V, to: &mut [T]) {
+    if to.len() == T::LANES {
+        simd.write(to, line);
+        return;
+    }
     let mut numbers = [T::ZERO; MOST_LANES];
     simd.write(&mut numbers, line);
-    to.copy_from_slice(&numbers[..to.len()]);
+    for (to, number) in to.iter_mut().zip(numbers) {
+        *to = number;
+    }
 }
 
 /// Room for the columns of a panel, in a line's worth of rows.

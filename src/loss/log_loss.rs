@@ -11,10 +11,10 @@
 use ndarray::ArrayView2;
 
 use super::Outputs;
-use super::elementwise::{Deltas, Elementwise, scratch, weight_line};
+use super::elementwise::{Deltas, Elementwise, put_line, scratch, weight_line};
 use crate::activation::Activation;
 use crate::error::{Error, Result};
-use crate::kernel::{MOST_LANES, Scalar, Simd, Task, dispatch, transpose_lines};
+use crate::kernel::{Layout, MOST_LANES, Scalar, Simd, Task, dispatch, transpose_lines};
 
 #[derive(Clone, Copy)]
 struct Independent<T> {
@@ -78,7 +78,10 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
     /// A line's worth of rows at a time: vectors run down the columns.
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let Outputs { rows, columns, stride, net, targets, delta, weights, losses } = self.outputs;
+        if self.outputs.layout == Layout::Rows {
+            return one_of_several_by_lanes(simd, self.outputs);
+        }
+        let Outputs { rows, columns, stride, net, targets, delta, weights, losses, .. } = self.outputs;
         let lanes = T::LANES;
         let square = lanes * lanes;
         let panels = columns.div_ceil(lanes);
@@ -132,9 +135,9 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
                 row_losses[lane] = row_totals[lane] * shares[lane].log() - row_losses[lane];
                 shares[lane] = row_totals[lane] / shares[lane];
             }
-            losses[first..first + count].copy_from_slice(&row_losses[..count]);
+            put_line(simd, simd.read(&row_losses), &mut losses[first..first + count]);
             let shares = simd.read(&shares);
-            let row_weights = simd.read(&weight_line(weights, first, count));
+            let row_weights = weight_line(simd, weights, first, count);
             for panel in 0..panels {
                 if panels > 1 {
                     transpose_lines(simd, &delta[place(panel)], &mut e_square[..square]);
@@ -146,6 +149,77 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
                     simd.write(e, simd.times(difference, row_weights));
                 }
                 transpose_lines(simd, &e_square[..square], &mut delta[place(panel)]);
+            }
+        }
+    }
+}
+
+/// Lines of rows that go through together: exponentials of one do not wait for logarithms of another.
+const TOGETHER: usize = 8;
+
+/// The same where rows lie along the lanes: vectors run down the columns as they are.
+#[inline(always)]
+fn one_of_several_by_lanes<T: Scalar, S: Simd<T>>(simd: S, outputs: Outputs<'_, T>) {
+    let Outputs { rows, columns, stride, net, targets, delta, weights, losses, .. } = outputs;
+    let lanes = T::LANES;
+    let used = columns * lanes;
+    let zero = simd.splat(T::ZERO);
+    let mut sums = [[T::ONE; MOST_LANES]; TOGETHER];
+    let mut shares = [[T::ONE; MOST_LANES]; TOGETHER];
+    let mut linear = [[T::ZERO; MOST_LANES]; TOGETHER];
+    let mut totals = [[T::ZERO; MOST_LANES]; TOGETHER];
+    for from in (0..rows.div_ceil(lanes)).step_by(TOGETHER) {
+        let lines = TOGETHER.min(rows.div_ceil(lanes) - from);
+        for line in 0..lines {
+            let place = (from + line) * stride..(from + line) * stride + used;
+            let (net, delta) = (&net[place.clone()], &mut delta[place.clone()]);
+            let mut max = simd.splat(T::from_f64(f64::NEG_INFINITY));
+            for z in net.chunks_exact(lanes) {
+                max = simd.max(simd.read(z), max);
+            }
+            let (mut sum, mut total) = (zero, zero);
+            let columns = net.chunks_exact(lanes).zip(targets[place].chunks_exact(lanes));
+            for ((z, t), d) in columns.zip(delta.chunks_exact_mut(lanes)) {
+                let (distance, t) = (simd.sub(simd.read(z), max), simd.read(t));
+                simd.write(d, distance);
+                sum = simd.add(sum, simd.times(t, distance));
+                total = simd.add(total, t);
+            }
+            simd.write(&mut linear[line], sum);
+            simd.write(&mut totals[line], total);
+        }
+        for line in 0..lines {
+            for line in delta[(from + line) * stride..][..used].chunks_exact_mut(lanes) {
+                for e in line {
+                    *e = e.exp();
+                }
+            }
+        }
+        for line in 0..lines {
+            let mut sum = zero;
+            for e in delta[(from + line) * stride..][..used].chunks_exact(lanes) {
+                sum = simd.add(sum, simd.read(e));
+            }
+            simd.write(&mut sums[line], sum);
+        }
+        for line in 0..lines {
+            for lane in 0..lanes {
+                let (sum, total) = (sums[line][lane], totals[line][lane]);
+                linear[line][lane] = total * sum.log() - linear[line][lane];
+                shares[line][lane] = total / sum;
+            }
+        }
+        for line in 0..lines {
+            let first = (from + line) * lanes;
+            let count = lanes.min(rows - first);
+            put_line(simd, simd.read(&linear[line]), &mut losses[first..first + count]);
+            let share = simd.read(&shares[line]);
+            let row_weights = weight_line(simd, weights, first, count);
+            let place = (from + line) * stride..(from + line) * stride + used;
+            let targets = targets[place.clone()].chunks_exact(lanes);
+            for (d, t) in delta[place].chunks_exact_mut(lanes).zip(targets) {
+                let difference = simd.sub(simd.times(simd.read(d), share), simd.read(t));
+                simd.write(d, simd.times(difference, row_weights));
             }
         }
     }

@@ -22,7 +22,7 @@ pub use own::{Objective, RowLoss};
 
 use crate::activation::Activation;
 use crate::error::{Error, Result, check_number};
-use crate::kernel::{Scalar, dispatch};
+use crate::kernel::{Layout, Scalar, dispatch};
 use elementwise::{Deltas, Elementwise};
 
 /// What training makes small. Each is summed over the outputs of a row; a is an output, t its target.
@@ -63,6 +63,7 @@ pub enum Loss {
 
 /// The outputs of a block of rows, in panels that are `stride` apart.
 pub(crate) struct Outputs<'a, T> {
+    pub layout: Layout,
     pub rows: usize,
     pub columns: usize,
     pub stride: usize,

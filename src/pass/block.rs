@@ -7,19 +7,21 @@ use super::packed::{Packed, PackedLayer};
 use crate::activation::{Activation, scale_by_slopes, softmax as softmax_output};
 use crate::error::Result;
 use crate::kernel::{
-    Aligned, Product, Rows, Scalar, Terms, Then, TurnedProduct, dispatch, gather_rows, panel_lines, panels,
-    turned,
+    Aligned, Layout, Product, Rows, Scalar, Start, Terms, Then, TurnedProduct, dispatch, gather_along_lanes,
+    gather_rows, panel_lines, panels, turned,
 };
 use crate::loss::{Loss, Outputs, softmax};
 use crate::network::Layer;
 
 /// Everything that is known about a block of rows in the course of a step. All matrices are in
-/// panels that are `stride` apart. Allocated once, used again for every step.
+/// panels. Allocated once, used again for every step.
 #[derive(Debug)]
 pub(crate) struct Block<T> {
     /// Rows in it now.
     pub rows: usize,
-    stride: usize,
+    layout: Layout,
+    /// From panel to panel: of the inputs, and of the outputs of each layer.
+    strides: Vec<usize>,
     /// The inputs, then the outputs of each layer. For training, the output layer's place holds its
     /// net inputs, from which the loss is computed.
     values: Vec<Aligned<T>>,
@@ -64,23 +66,35 @@ impl Selection<'_> {
 }
 
 impl<T: Scalar> Block<T> {
-    /// Numbers in a panel of a matrix with `capacity` rows.
-    pub fn stride_for(capacity: usize) -> usize {
-        panel_lines(capacity) * T::LANES
+    /// Numbers in a panel of that many lines.
+    pub fn stride_for(lines: usize) -> usize {
+        panel_lines(lines) * T::LANES
     }
 
     /// Room for `capacity` rows through these layers, forward only.
     /// Without `inputs` there is no room for the inputs themselves: see [`Block::forward_from`].
     pub fn for_prediction(layers: &[Layer], capacity: usize, inputs: bool) -> Result<Self> {
-        let stride = Self::stride_for(capacity);
-        let matrix = |columns: usize| Aligned::zeros(panels::<T>(columns).saturating_mul(stride));
-        let mut values = vec![matrix(if inputs { layers[0].fan_in } else { 0 })?];
-        for layer in layers {
-            values.push(matrix(layer.fan_out)?);
+        Self::with_layout(Layout::Units, layers, capacity, inputs)
+    }
+
+    fn with_layout(layout: Layout, layers: &[Layer], capacity: usize, inputs: bool) -> Result<Self> {
+        let widths = std::iter::once(layers[0].fan_in).chain(layers.iter().map(|layer| layer.fan_out));
+        let mut strides = Vec::new();
+        let mut values = Vec::new();
+        for (index, width) in widths.enumerate() {
+            let (panels, lines) = match layout {
+                Layout::Units => (panels::<T>(width), capacity),
+                Layout::Rows => (panels::<T>(capacity), width),
+            };
+            let stride = Self::stride_for(lines);
+            let there = index > 0 || inputs;
+            values.push(Aligned::zeros(if there { panels.saturating_mul(stride) } else { 0 })?);
+            strides.push(stride);
         }
         Ok(Self {
             rows: 0,
-            stride,
+            layout,
+            strides,
             values,
             deltas: Vec::new(),
             slopes: Vec::new(),
@@ -93,8 +107,14 @@ impl<T: Scalar> Block<T> {
 
     /// Room for `capacity` rows through these layers, forward and backward, with dropout at these
     /// rates (none: an empty slice).
-    pub fn for_training(layers: &[Layer], capacity: usize, weighted: bool, dropout: &[f64]) -> Result<Self> {
-        let mut block = Self::for_prediction(layers, capacity, true)?;
+    pub fn for_training(
+        layout: Layout,
+        layers: &[Layer],
+        capacity: usize,
+        weighted: bool,
+        dropout: &[f64],
+    ) -> Result<Self> {
+        let mut block = Self::with_layout(layout, layers, capacity, true)?;
         for (index, layer) in layers.iter().enumerate() {
             // Dropout changes the outputs; what these told is kept before.
             let dropped = dropout.get(index).is_some_and(|rate| *rate > 0.0);
@@ -111,14 +131,36 @@ impl<T: Scalar> Block<T> {
         Ok(block)
     }
 
+    /// Lines of a panel that are in use, of a matrix with so many columns.
+    fn lines(&self, columns: usize) -> usize {
+        match self.layout {
+            Layout::Units => self.rows,
+            Layout::Rows => columns,
+        }
+    }
+
+    /// Numbers of a matrix up to the end of its last panel in use, given all of them and from panel to panel.
+    fn in_use(&self, numbers: usize, stride: usize) -> usize {
+        match self.layout {
+            Layout::Units => numbers,
+            Layout::Rows => panels::<T>(self.rows) * stride,
+        }
+    }
+
+    /// From panel to panel of the outputs.
+    fn output_stride(&self) -> usize {
+        self.strides[self.strides.len() - 1]
+    }
+
     /// Copies rows of `x` into the block.
     pub fn load_inputs(&mut self, x: ArrayView2<'_, T>, selection: Selection<'_>) {
-        gather_rows(x, self.rows, |row| selection.row(row), &mut self.values[0], self.stride);
+        gather(self.layout, x, self.rows, selection, &mut self.values[0], self.strides[0]);
     }
 
     /// Copies the targets and weights of rows into the block.
     pub fn load_targets(&mut self, y: ArrayView2<'_, T>, weights: Option<&[T]>, selection: Selection<'_>) {
-        gather_rows(y, self.rows, |row| selection.row(row), &mut self.targets, self.stride);
+        let stride = self.output_stride();
+        gather(self.layout, y, self.rows, selection, &mut self.targets, stride);
         if let Some(weights) = weights {
             for row in 0..self.rows {
                 self.weights[row] = weights[selection.row(row)];
@@ -128,9 +170,14 @@ impl<T: Scalar> Block<T> {
 
     /// Moves targets: each becomes `factor` times itself plus `summand`.
     pub fn smooth_targets(&mut self, columns: usize, factor: T, summand: T) {
-        for (panel, targets) in self.targets.chunks_exact_mut(self.stride).enumerate() {
-            let used = T::LANES.min(columns - panel * T::LANES);
-            for line in targets.chunks_exact_mut(T::LANES).take(self.rows) {
+        let (stride, lines) = (self.output_stride(), self.lines(columns));
+        let in_use = self.in_use(self.targets.len(), stride);
+        for (panel, targets) in self.targets[..in_use].chunks_exact_mut(stride).enumerate() {
+            let used = match self.layout {
+                Layout::Units => T::LANES.min(columns - panel * T::LANES),
+                Layout::Rows => T::LANES,
+            };
+            for line in targets.chunks_exact_mut(T::LANES).take(lines) {
                 for target in &mut line[..used] {
                     *target = factor.fused(*target, summand);
                 }
@@ -138,14 +185,21 @@ impl<T: Scalar> Block<T> {
         }
     }
 
-    /// From the inputs to the net inputs of the output layer.
-    pub fn forward(&mut self, layers: &[Layer], packed: &Packed<T>, dropout: Option<Dropout<'_>>) {
-        self.forward_layers(None, layers, packed, dropout);
+    /// From the inputs to the net inputs of the output layer. The transposed weights are of use where rows lie along
+    /// the lanes.
+    pub fn forward(
+        &mut self,
+        layers: &[Layer],
+        packed: &Packed<T>,
+        transposed: &[T],
+        dropout: Option<Dropout<'_>>,
+    ) {
+        self.forward_layers(None, layers, packed, transposed, dropout);
     }
 
     /// The same from inputs that lie in memory row by row, and are not copied.
     pub fn forward_from(&mut self, inputs: &[T], layers: &[Layer], packed: &Packed<T>) {
-        self.forward_layers(Some(Terms::in_rows(inputs, layers[0].fan_in)), layers, packed, None);
+        self.forward_layers(Some(Terms::in_rows(inputs, layers[0].fan_in)), layers, packed, &[], None);
     }
 
     fn forward_layers(
@@ -153,42 +207,68 @@ impl<T: Scalar> Block<T> {
         mut inputs: Option<Terms<'_, T>>,
         layers: &[Layer],
         packed: &Packed<T>,
+        transposed: &[T],
         dropout: Option<Dropout<'_>>,
     ) {
-        let (stride, rows) = (self.stride, self.rows);
+        let rows = self.rows;
         for (index, layer) in layers.iter().enumerate() {
+            let (stride, next_stride) = (self.strides[index], self.strides[index + 1]);
+            let lines = self.lines(layer.fan_out);
+            let in_use = self.in_use(self.values[index + 1].len(), next_stride);
             let (before, after) = self.values.split_at_mut(index + 1);
-            let output = &mut after[0];
+            let (input, output) = (&before[index], &mut after[0][..in_use]);
             let place = &packed.layers[index];
             let hidden = index + 1 < layers.len();
-            let input = inputs.take().unwrap_or(Terms::in_panels(&before[index], stride));
             let depth = layer.fan_in;
-            let turned = turned(layer.fan_out);
+            let turned = self.layout == Layout::Units && turned(layer.fan_out);
             let rectify = hidden
                 && !turned
                 && layer.activation == Activation::Relu
                 && is_none_or_empty(self.slopes.get(index));
-            if turned {
-                dispatch(TurnedProduct { rows, depth, input, weights: packed.layer(index), output });
-            } else {
-                dispatch(Product {
-                    rows,
-                    depth,
-                    input,
-                    right: packed.layer(index),
-                    right_stride: place.stride::<T>(),
-                    bias: true,
-                    output,
-                    output_stride: stride,
-                    then: if rectify { Then::Rectify } else { Then::Stay },
-                    columns: place.fan_out,
-                });
+            let then = if rectify { Then::Rectify } else { Then::Stay };
+            match self.layout {
+                Layout::Units => {
+                    let input = inputs.take().unwrap_or(Terms::in_panels(input, stride));
+                    let weights = packed.layer(index);
+                    if turned {
+                        dispatch(TurnedProduct { rows, depth, input, weights, output });
+                    } else {
+                        dispatch(Product {
+                            rows,
+                            depth,
+                            input,
+                            right: weights,
+                            right_stride: place.stride::<T>(),
+                            start: Start::Columns,
+                            output,
+                            output_stride: next_stride,
+                            then,
+                            columns: layer.fan_out,
+                        });
+                    }
+                }
+                Layout::Rows => {
+                    let (weights, weights_stride) = place.transposed(&packed.weights, transposed);
+                    let biases = &packed.layer(index)[place.weight_lines * T::LANES..];
+                    dispatch(Product {
+                        rows: layer.fan_out,
+                        depth,
+                        input: Terms::in_panels(weights, weights_stride),
+                        right: input,
+                        right_stride: stride,
+                        start: Start::Rows(biases, place.stride::<T>()),
+                        output,
+                        output_stride: next_stride,
+                        then,
+                        columns: rows,
+                    });
+                }
             }
             if hidden && !rectify {
                 let slopes = self.slopes.get_mut(index);
-                activate(layer.activation, output, slopes, stride, rows);
+                activate(layer.activation, output, slopes, next_stride, lines);
                 if let (Some(dropout), Some(slopes)) = (dropout, self.slopes.get_mut(index)) {
-                    dropout.apply(index, output, slopes, stride, rows);
+                    dropout.apply(index, output, slopes, next_stride, rows);
                 }
             }
         }
@@ -196,26 +276,30 @@ impl<T: Scalar> Block<T> {
 
     /// From the net inputs of the output layer to the outputs.
     pub fn activate_output(&mut self, layers: &[Layer]) {
-        let (stride, rows) = (self.stride, self.rows);
+        let (stride, rows) = (self.output_stride(), self.rows);
         let output = layers[layers.len() - 1];
-        let values = &mut self.values[layers.len()];
+        let lines = self.lines(output.fan_out);
+        let in_use = self.in_use(self.values[layers.len()].len(), stride);
+        let values = &mut self.values[layers.len()][..in_use];
         if output.activation == Activation::Softmax {
             softmax(values, output.fan_out, stride, rows);
         } else {
-            activate(output.activation, values, self.slopes.get_mut(layers.len() - 1), stride, rows);
+            activate(output.activation, values, self.slopes.get_mut(layers.len() - 1), stride, lines);
         }
     }
 
     /// From derivatives with respect to the outputs to those with respect to the net inputs of the
     /// output layer, after [`Block::activate_output`].
     pub fn back_through_output(&mut self, layers: &[Layer]) {
-        let (stride, rows, last) = (self.stride, self.rows, layers.len() - 1);
+        let (stride, rows, last) = (self.output_stride(), self.rows, layers.len() - 1);
         let Layer { activation, fan_out, .. } = layers[last];
-        let (deltas, outputs) = (&mut self.deltas[last], &self.values[last + 1]);
+        let lines = self.lines(fan_out);
+        let in_use = self.in_use(self.deltas[last].len(), stride);
+        let (deltas, outputs) = (&mut self.deltas[last][..in_use], &self.values[last + 1]);
         if activation == Activation::Softmax {
             softmax_output::back_through(deltas, outputs, fan_out, stride, rows);
         } else {
-            scale(activation, deltas, outputs, &self.slopes[last], stride, rows);
+            scale(activation, deltas, outputs, &self.slopes[last], stride, lines);
         }
     }
 
@@ -229,9 +313,10 @@ impl<T: Scalar> Block<T> {
         loss.deltas(
             output.activation,
             Outputs {
+                layout: self.layout,
                 rows: self.rows,
                 columns: output.fan_out,
-                stride: self.stride,
+                stride: self.strides[last + 1],
                 net: &self.values[last + 1],
                 targets: &self.targets,
                 delta: &mut self.deltas[last],
@@ -252,7 +337,7 @@ impl<T: Scalar> Block<T> {
         for (row, from) in gradients.chunks_exact(columns).take(self.rows).enumerate() {
             let weight = if self.weighted { self.weights[row] } else { T::ONE };
             for (panel, from) in from.chunks(T::LANES).enumerate() {
-                let at = panel * self.stride + row * T::LANES;
+                let at = panel * self.strides[last + 1] + row * T::LANES;
                 for (delta, &g) in self.deltas[last][at..at + from.len()].iter_mut().zip(from) {
                     *delta = g * weight;
                 }
@@ -262,29 +347,37 @@ impl<T: Scalar> Block<T> {
 
     /// From the deltas of the output layer to those of every layer.
     pub fn backward(&mut self, layers: &[Layer], packed: &Packed<T>, transposed: &[T]) {
-        let (stride, rows) = (self.stride, self.rows);
         for index in (1..layers.len()).rev() {
+            let (stride, next_stride) = (self.strides[index], self.strides[index + 1]);
+            let lines = self.lines(layers[index].fan_in);
+            let in_use = self.in_use(self.deltas[index - 1].len(), stride);
             let (before, after) = self.deltas.split_at_mut(index);
-            let deltas = &mut before[index - 1];
+            let (next, deltas) = (&after[0], &mut before[index - 1][..in_use]);
             let place = &packed.layers[index];
             let activation = layers[index - 1].activation;
             let (outputs, slopes) = (&self.values[index], &self.slopes[index - 1]);
             let derivative = activation.derivative_in_product().filter(|_| slopes.is_empty());
-            let (right, right_stride) = place.transposed(&packed.weights, transposed);
+            let (rows, columns, input, right, right_stride) = match self.layout {
+                Layout::Units => {
+                    let (right, right_stride) = place.transposed(&packed.weights, transposed);
+                    (self.rows, place.fan_in, Terms::in_panels(next, next_stride), right, right_stride)
+                }
+                Layout::Rows => (place.fan_in, self.rows, packed.matrix(index), &next[..], next_stride),
+            };
             dispatch(Product {
                 rows,
                 depth: place.fan_out,
-                input: Terms::in_panels(&after[0], stride),
+                input,
                 right,
                 right_stride,
-                bias: false,
+                start: Start::Zero,
                 output: deltas,
                 output_stride: stride,
                 then: derivative.map_or(Then::Stay, |derivative| Then::Scale(derivative, outputs)),
-                columns: place.fan_in,
+                columns,
             });
             if derivative.is_none() {
-                scale(activation, deltas, outputs, slopes, stride, rows);
+                scale(activation, deltas, outputs, slopes, stride, lines);
             }
         }
     }
@@ -295,7 +388,7 @@ impl<T: Scalar> Block<T> {
         let last = self.deltas.len() - 1;
         let deltas = &mut self.deltas[last];
         deltas.fill(T::ZERO);
-        let panel = &mut deltas[output / T::LANES * self.stride..][..self.rows * T::LANES];
+        let panel = &mut deltas[output / T::LANES * self.strides[last + 1]..][..self.rows * T::LANES];
         for line in panel.chunks_exact_mut(T::LANES) {
             line[output % T::LANES] = T::ONE;
         }
@@ -308,12 +401,12 @@ impl<T: Scalar> Block<T> {
         dispatch(Product {
             rows: self.rows,
             depth: place.fan_out,
-            input: Terms::in_panels(&self.deltas[0], self.stride),
+            input: Terms::in_panels(&self.deltas[0], self.strides[1]),
             right,
             right_stride,
-            bias: false,
+            start: Start::Zero,
             output: inputs,
-            output_stride: self.stride,
+            output_stride: self.strides[0],
             then: Then::Stay,
             columns: place.fan_in,
         });
@@ -324,7 +417,7 @@ impl<T: Scalar> Block<T> {
     pub fn copy_gradients(&self, from: &[T], columns: usize, step: usize, to: &mut [T]) {
         for row in 0..self.rows {
             for (panel, to) in to[row * step..][..columns].chunks_mut(T::LANES).enumerate() {
-                let at = panel * self.stride + row * T::LANES;
+                let at = panel * self.strides[0] + row * T::LANES;
                 to.copy_from_slice(&from[at..at + to.len()]);
             }
         }
@@ -335,20 +428,35 @@ impl<T: Scalar> Block<T> {
         Rows {
             rows: self.rows,
             input: &self.values[layer],
-            input_stride: self.stride,
+            input_stride: self.strides[layer],
             delta: &self.deltas[layer],
-            delta_stride: self.stride,
+            delta_stride: self.strides[layer + 1],
         }
     }
 
     /// Copies the outputs into `to`, row after row of `columns` numbers.
     pub fn copy_outputs(&self, columns: usize, to: &mut [T]) {
-        copy_rows(&self.values[self.values.len() - 1], self.stride, columns, to);
+        copy_rows(&self.values[self.values.len() - 1], self.output_stride(), columns, to);
     }
 
     /// Copies the targets into `to`, as [`Block::copy_outputs`].
     pub fn copy_targets(&self, columns: usize, to: &mut [T]) {
-        copy_rows(&self.targets, self.stride, columns, to);
+        copy_rows(&self.targets, self.output_stride(), columns, to);
+    }
+}
+
+fn gather<T: Scalar>(
+    layout: Layout,
+    from: ArrayView2<'_, T>,
+    rows: usize,
+    selection: Selection<'_>,
+    to: &mut [T],
+    stride: usize,
+) {
+    let number = |row| selection.row(row);
+    match layout {
+        Layout::Units => gather_rows(from, rows, number, to, stride),
+        Layout::Rows => gather_along_lanes(from, rows, number, to, stride),
     }
 }
 

@@ -3,10 +3,10 @@
 use ndarray::ArrayView2;
 
 use super::block::{Block, Selection};
-use super::packed::{Packed, PackedLayer, transpose_layer};
+use super::packed::{Packed, PackedLayer, place_first_transposed, transpose_layer};
 use super::predict::{BLOCK_ROWS, WORTH_SHARING};
 use crate::error::Result;
-use crate::kernel::{Aligned, Scalar, panels};
+use crate::kernel::{Aligned, Layout, Scalar, panels};
 use crate::network::Layer;
 use crate::parallel::{Team, threads};
 
@@ -18,11 +18,10 @@ pub(crate) fn input_gradient<T: Scalar>(
     to: &mut [T],
     n_threads: Option<usize>,
 ) -> Result<()> {
-    // As for training, but the first layer's weights are needed too: place them behind the others.
+    // As for training, but the first layer's weights are needed too.
     let mut places = packed.layers.clone();
-    let others: usize = places.iter().map(PackedLayer::transposed_len::<T>).sum();
-    places[0].place_transposed::<T>(others);
-    let mut transposed = Aligned::zeros(others + places[0].transposed_len::<T>())?;
+    place_first_transposed::<T>(&mut places);
+    let mut transposed = Aligned::zeros(places.iter().map(PackedLayer::transposed_len::<T>).sum())?;
     for layer in &places {
         let own = layer.transposed_start..layer.transposed_start + layer.transposed_len::<T>();
         transpose_layer(layer, &packed.weights, &mut transposed[own], 0);
@@ -39,7 +38,7 @@ pub(crate) fn input_gradient<T: Scalar>(
     let mut blocks = Vec::with_capacity(n_threads);
     for _ in 0..rows.div_ceil(share) {
         let from_inputs = Aligned::zeros(panels::<T>(inputs) * Block::<T>::stride_for(capacity))?;
-        blocks.push((Block::for_training(layers, capacity, false, &[])?, from_inputs));
+        blocks.push((Block::for_training(Layout::Units, layers, capacity, false, &[])?, from_inputs));
     }
     Team::with(n_threads, |team| {
         let shares = blocks.iter_mut().zip(to.chunks_mut(share * numbers)).enumerate();
@@ -47,7 +46,7 @@ pub(crate) fn input_gradient<T: Scalar>(
             for (inner, to) in to.chunks_mut(capacity * numbers).enumerate() {
                 block.rows = to.len() / numbers;
                 block.load_inputs(x, Selection::Range { from: index * share + inner * capacity });
-                block.forward(layers, packed, None);
+                block.forward(layers, packed, &[], None);
                 block.activate_output(layers);
                 for output in 0..outputs {
                     block.choose_output(output);

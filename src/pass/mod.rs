@@ -9,5 +9,5 @@ mod predict;
 pub(crate) use block::{Block, Selection};
 pub(crate) use dropout::Dropout;
 pub(crate) use input_gradient::input_gradient;
-pub(crate) use packed::{Packed, PackedLayer, pack, transpose_layer, unpack};
+pub(crate) use packed::{Packed, PackedLayer, pack, place_first_transposed, transpose_layer, unpack};
 pub(crate) use predict::predict;

@@ -1,7 +1,7 @@
 //! Parameters in the form that the passes read: panels, aligned, in one flat vector.
 
 use crate::error::Result;
-use crate::kernel::{Aligned, Scalar, panel_lines, panels, transpose, turned, weight_lines};
+use crate::kernel::{Aligned, Scalar, Terms, panel_lines, panels, transpose, turned, weight_lines};
 use crate::network::Layer;
 
 /// Where a layer's parameters lie in the flat vectors.
@@ -42,13 +42,13 @@ impl PackedLayer {
     }
 
     /// Gives the layer transposed weights at `start`, unless they are turned.
-    pub fn place_transposed<T: Scalar>(&mut self, start: usize) {
+    fn place_transposed<T: Scalar>(&mut self, start: usize) {
         self.transposed_start = start;
         self.transposed_panels = if turned(self.fan_out) { 0 } else { panels::<T>(self.fan_in) };
     }
 
-    /// The right side of a product with the transposed weights, and from one of its panels to the next,
-    /// given all parameters and all transposed weights.
+    /// The transposed weights in panels, and from one of these to the next, given all parameters and all
+    /// transposed weights.
     pub fn transposed<'a, T: Scalar>(&self, weights: &'a [T], transposed: &'a [T]) -> (&'a [T], usize) {
         if turned(self.fan_out) {
             (&weights[self.start..], T::LANES)
@@ -56,6 +56,12 @@ impl PackedLayer {
             (&transposed[self.transposed_start..], self.transposed_stride::<T>())
         }
     }
+}
+
+/// Gives the first layer transposed weights too, behind all others.
+pub(crate) fn place_first_transposed<T: Scalar>(layers: &mut [PackedLayer]) {
+    let others = layers.iter().map(PackedLayer::transposed_len::<T>).sum();
+    layers[0].place_transposed::<T>(others);
 }
 
 /// The parameters of a network in panels. Numbers that fill up a line, and the biases of a layer
@@ -84,6 +90,16 @@ impl<T: Scalar> Packed<T> {
     pub fn layer(&self, layer: usize) -> &[T] {
         let place = &self.layers[layer];
         &self.weights[place.start..place.start + place.len::<T>()]
+    }
+
+    /// A layer's weights as a matrix of inputs x outputs, the left side of a product.
+    pub fn matrix(&self, layer: usize) -> Terms<'_, T> {
+        let (place, numbers) = (&self.layers[layer], self.layer(layer));
+        if turned(place.fan_out) {
+            Terms { numbers, row: 1, panel: 0 }
+        } else {
+            Terms::in_panels(numbers, place.stride::<T>())
+        }
     }
 }
 

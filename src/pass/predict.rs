@@ -38,7 +38,7 @@ pub(crate) fn predict<T: Scalar>(
             block.forward_from(&numbers[first * x.ncols()..(first + block.rows) * x.ncols()], layers, packed);
         } else {
             block.load_inputs(x, Selection::Range { from: first });
-            block.forward(layers, packed, None);
+            block.forward(layers, packed, &[], None);
         }
         block.activate_output(layers);
         block.copy_outputs(columns, y);

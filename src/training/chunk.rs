@@ -1,7 +1,7 @@
 //! How a batch is cut: into chunks of rows, whose sums are added in order, and chunks into blocks.
 
 use crate::error::Result;
-use crate::kernel::{Aligned, Gradient, Scalar, dispatch};
+use crate::kernel::{Aligned, Gradient, Layout, MOST_LANES, Scalar, dispatch};
 use crate::network::Layer;
 use crate::pass::{Block, PackedLayer};
 
@@ -17,7 +17,7 @@ const FEWEST_BLOCK_ROWS: u64 = 40;
 const MOST_AT_A_TIME: u64 = 1 << 32;
 
 /// Rows of the largest register tile; blocks are made of whole ones.
-pub(super) const TILE_ROWS: usize = 8;
+const TILE_ROWS: usize = 8;
 
 /// Numbers of a chunk that one thread works on by itself, at most: about as many as its second-level
 /// cache holds. Larger ones are not faster that way.
@@ -45,10 +45,18 @@ pub(super) fn chunk_rows(parameters: usize, rows: usize) -> usize {
 /// The rows that each of a chunk's blocks gets: equal shares for the threads, whole tiles; of large
 /// networks, whose blocks are two products for each parameter, fewer. `parameters` are padded here and
 /// below.
-pub(super) fn block_rows(rows: usize, threads: usize, parameters: usize) -> usize {
+pub(super) fn block_rows(layout: Layout, rows: usize, threads: usize, parameters: usize) -> usize {
     let share = rows.div_ceil(threads);
     let most = (MOST_AT_A_TIME / 2 / parameters as u64).clamp(FEWEST_BLOCK_ROWS, BLOCK_ROWS) as usize;
-    share.div_ceil(share.div_ceil(most)).next_multiple_of(TILE_ROWS)
+    share.div_ceil(share.div_ceil(most)).next_multiple_of(multiple(layout))
+}
+
+/// Blocks have a multiple of so many rows, but for a chunk's last: whole tiles, or whole lines.
+pub(super) fn multiple(layout: Layout) -> usize {
+    match layout {
+        Layout::Units => TILE_ROWS,
+        Layout::Rows => MOST_LANES,
+    }
 }
 
 /// In how many rounds the gradient of a chunk is summed.
@@ -73,13 +81,16 @@ pub(super) fn chunks_at_a_time(rows: usize, chunk_rows: usize, most: usize, thre
 
 /// Blocks for a chunk of this many rows, `capacity` of them in each.
 pub(super) fn blocks<T: Scalar>(
+    layout: Layout,
     layers: &[Layer],
     rows: usize,
     capacity: usize,
     weighted: bool,
     dropout: &[f64],
 ) -> Result<Vec<Block<T>>> {
-    (0..rows.div_ceil(capacity)).map(|_| Block::for_training(layers, capacity, weighted, dropout)).collect()
+    (0..rows.div_ceil(capacity))
+        .map(|_| Block::for_training(layout, layers, capacity, weighted, dropout))
+        .collect()
 }
 
 /// Gives each block its share of a chunk's rows; returns how many blocks have some.
@@ -101,6 +112,7 @@ pub(super) fn numbered<T>(blocks: &mut [Block<T>]) -> impl ExactSizeIterator<Ite
 /// share a chunk read each other's rows; this way they read each other's sums, which are fewer.
 #[derive(Debug)]
 pub(super) struct Chunk<T> {
+    layout: Layout,
     blocks: Vec<Block<T>>,
     /// Rows that each block gets.
     capacity: usize,
@@ -111,6 +123,7 @@ pub(super) struct Chunk<T> {
 impl<T: Scalar> Chunk<T> {
     /// Room for `most` chunks of `rows` rows, or as many as will fit.
     pub fn several(
+        layout: Layout,
         layers: &[Layer],
         parameters: usize,
         rows: usize,
@@ -121,11 +134,11 @@ impl<T: Scalar> Chunk<T> {
         let units: usize = layers.iter().map(|layer| layer.fan_out).sum();
         let numbers = rows.saturating_mul(2 * units + layers[0].fan_in).saturating_add(parameters);
         let count = if numbers > MOST_IN_CHUNK { 0 } else { most.min(MOST_TOGETHER / numbers) };
-        let capacity = block_rows(rows, 1, parameters);
+        let capacity = block_rows(layout, rows, 1, parameters);
         (0..count)
             .map(|_| {
-                let blocks = blocks(layers, rows, capacity, weighted, dropout)?;
-                Ok(Self { blocks, capacity, in_use: 0, sums: Aligned::zeros(parameters)? })
+                let blocks = blocks(layout, layers, rows, capacity, weighted, dropout)?;
+                Ok(Self { layout, blocks, capacity, in_use: 0, sums: Aligned::zeros(parameters)? })
             })
             .collect()
     }
@@ -148,6 +161,7 @@ impl<T: Scalar> Chunk<T> {
                 fan_out: layer.fan_out,
                 from: 0,
                 lines: &mut self.sums[layer.start..layer.start + layer.len::<T>()],
+                layout: self.layout,
                 bias: layer.bias,
                 lost: None,
                 finish: None,
@@ -229,8 +243,11 @@ mod tests {
             [(232, 2), (347, 2), (348, 2), (1_797, 64), (600, 64)].map(|(r, t)| at_a_time(r, t)),
             [0, 0, 2, 8, 0]
         );
-        assert_eq!(block_rows(232, 1, 7_510), 120);
-        assert_eq!([block_rows(1024, 1, 16 << 20), block_rows(1024, 1, 1 << 30)], [128, 40]);
+        assert_eq!(block_rows(Layout::Units, 232, 1, 7_510), 120);
+        assert_eq!(
+            [block_rows(Layout::Units, 1024, 1, 16 << 20), block_rows(Layout::Units, 1024, 1, 1 << 30)],
+            [128, 40]
+        );
         assert_eq!([(256, 1), (1024, 1), (1024, 4)].map(|(r, t)| parts_of_a_sum(r, 16 << 20, t)), [1, 4, 1]);
     }
 }

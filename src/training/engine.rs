@@ -13,20 +13,23 @@
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::chunk::{
-    CHUNKS_A_THREAD, Chunk, TILE_ROWS, block_rows, blocks, chunk_rows, chunks_at_a_time, numbered,
+    CHUNKS_A_THREAD, Chunk, block_rows, blocks, chunk_rows, chunks_at_a_time, multiple, numbered,
     parts_of_a_sum, spread,
 };
+use super::layout::layout;
 use super::shares::{Round, Share, Sums, inverse, make, shares};
 use super::state::OptimizerState;
 use super::whole::Whole;
 use super::{Batch, Dataset};
 use crate::error::{Error, Result, room, zeros};
-use crate::kernel::{Aligned, Scalar};
+use crate::kernel::{Aligned, Layout, Scalar};
 use crate::loss::{Loss, Objective};
 use crate::network::{Layer, Network};
 use crate::optimizer::Optimizer;
 use crate::parallel::Team;
-use crate::pass::{Block, Dropout, Packed, PackedLayer, Selection, pack, transpose_layer, unpack};
+use crate::pass::{
+    Block, Dropout, Packed, PackedLayer, Selection, pack, place_first_transposed, transpose_layer, unpack,
+};
 
 /// Multiply-adds of a step below which one thread is faster alone.
 const WORTH_SHARING: usize = 500_000;
@@ -47,6 +50,7 @@ enum Loaded {
 }
 
 pub(super) struct Engine<'a, T> {
+    layout: Layout,
     layers: Vec<Layer>,
     packed: Packed<T>,
     transposed: Aligned<T>,
@@ -81,21 +85,27 @@ impl<'a, T: Scalar> Engine<'a, T> {
         threads: usize,
     ) -> Result<Self> {
         let layers = network.layers().to_vec();
-        let packed = Packed::new(&layers, network.parameters())?;
-        let transposed = packed.layers.iter().map(PackedLayer::transposed_len::<T>).sum();
+        let mut packed = Packed::new(&layers, network.parameters())?;
         let chunk_rows = chunk_rows(network.n_parameters(), rows);
-        let capacity = block_rows(chunk_rows, threads, packed.weights.len());
-        let blocks = blocks(&layers, chunk_rows, capacity, weighted, dropout.0)?;
+        let layout = layout::<T>(&layers, chunk_rows, named(&objective), dropout.0);
+        if layout == Layout::Rows {
+            place_first_transposed::<T>(&mut packed.layers);
+        }
+        let transposed = packed.layers.iter().map(PackedLayer::transposed_len::<T>).sum();
+        let capacity = block_rows(layout, chunk_rows, threads, packed.weights.len());
+        let blocks = blocks(layout, &layers, chunk_rows, capacity, weighted, dropout.0)?;
         let own = matches!(objective, Objective::Own(_));
         let most = if threads == 1 || own { 0 } else { CHUNKS_A_THREAD * threads };
         let most = chunks_at_a_time(rows, chunk_rows, most, threads);
-        let chunks = Chunk::several(&layers, packed.weights.len(), chunk_rows, most, weighted, dropout.0)?;
+        let chunks =
+            Chunk::several(layout, &layers, packed.weights.len(), chunk_rows, most, weighted, dropout.0)?;
         let own_rows = if own { chunk_rows } else { 0 };
         let of_outputs = || zeros(own_rows.saturating_mul(network.n_outputs()));
         let own_loss = [of_outputs()?, of_outputs()?, of_outputs()?, zeros(own_rows)?];
         let mut engine = Self {
             shares: shares(&packed.layers, threads, rows > chunk_rows)?,
             whole: None,
+            layout,
             layers,
             packed,
             transposed: Aligned::zeros(transposed)?,
@@ -273,7 +283,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
                     smooth(block, layers, smoothing);
                 }
                 let dropout = step.map(|step| Dropout { rates, seed, step, first_row: first + place });
-                block.forward(layers, packed, dropout);
+                block.forward(layers, packed, transposed, dropout);
                 if let Some(loss) = loss {
                     block.output_deltas(layers, loss);
                     block.backward(layers, packed, transposed);
@@ -320,6 +330,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
             let update = state.filter(|_| last).map(|state| state.update(batch.loss));
             let update = update.as_ref();
             let round = Round {
+                layout: self.layout,
                 layers: &self.packed.layers,
                 sums,
                 part: (0, parts_of_a_sum(count, self.packed.weights.len(), team.threads())),
@@ -396,7 +407,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         while first < rows {
             let count = self.chunk_rows.min(rows - first);
             let in_use = self.split_chunk(count, team.threads());
-            let Self { layers, packed, blocks, objective, .. } = self;
+            let Self { layers, packed, transposed, blocks, objective, .. } = self;
             let loss = named(objective);
             let smoothing = smoothing(loss, layers);
             let selection = Selection::Range { from: first };
@@ -405,7 +416,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
                     block.load_inputs(data.x, selection.skip(place));
                     block.load_targets(data.y, None, selection.skip(place));
                     smooth(block, layers, smoothing);
-                    block.forward(layers, packed, None);
+                    block.forward(layers, packed, transposed, None);
                     match loss {
                         Some(loss) => block.output_deltas(layers, loss),
                         None => block.activate_output(layers),
@@ -423,9 +434,10 @@ impl<'a, T: Scalar> Engine<'a, T> {
 
     /// Spreads the rows of a chunk over the blocks; returns how many blocks have some.
     fn split_chunk(&mut self, rows: usize, threads: usize) -> usize {
-        let fewest = rows.div_ceil(self.blocks.len()).next_multiple_of(TILE_ROWS);
+        let fewest = rows.div_ceil(self.blocks.len()).next_multiple_of(multiple(self.layout));
         // Fewer rows may be cut into fewer, larger blocks than there is room for.
-        let share = block_rows(rows, threads, self.packed.weights.len()).min(self.capacity).max(fewest);
+        let share =
+            block_rows(self.layout, rows, threads, self.packed.weights.len()).min(self.capacity).max(fewest);
         spread(&mut self.blocks, rows, share)
     }
 
@@ -512,7 +524,8 @@ fn transpose_all<T: Scalar>(team: &mut Team<'_>, packed: &Packed<T>, transposed:
     let threads = team.threads();
     let mut parts = Vec::new();
     let mut rest = transposed;
-    for layer in &packed.layers {
+    // The first layer's lie behind the others', if there are any.
+    for layer in packed.layers[1..].iter().chain(&packed.layers[..1]) {
         let panels = layer.transposed_panels;
         let share = panels.div_ceil(threads);
         let mut first = 0;

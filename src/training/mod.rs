@@ -5,6 +5,7 @@ mod chunk;
 mod dataset;
 mod engine;
 mod history;
+mod layout;
 mod settings;
 mod shares;
 mod state;

@@ -6,7 +6,7 @@ use super::Update;
 use super::chunk::Chunk;
 use crate::error::Result;
 use crate::kernel::{
-    AddUp, Aligned, Finish, Gradient, Scalar, Simd, Task, dispatch, ends_in_half, even_share,
+    AddUp, Aligned, Finish, Gradient, Layout, Scalar, Simd, Task, dispatch, ends_in_half, even_share,
 };
 use crate::optimizer::{MOST_ARRAYS, Optimizer};
 use crate::parallel::Team;
@@ -74,6 +74,7 @@ impl<'a, T: Scalar> Sums<'a, T> {
 /// A round in which each thread works on the parameters that it owns.
 #[derive(Clone, Copy)]
 pub(super) struct Round<'a, T> {
+    pub layout: Layout,
     pub layers: &'a [PackedLayer],
     pub sums: Sums<'a, T>,
     /// Which part of each share is worked on, and how many parts there are.
@@ -129,7 +130,7 @@ impl<T: Scalar> Share<T> {
 
     /// Does what a round asks for with the parameters of this share, which are `weights`.
     pub fn work(&mut self, round: &Round<'_, T>, weights: &mut [T]) {
-        let &Round { layers, sums, part: (part, parts), add, alpha, weight, update } = round;
+        let &Round { layout, layers, sums, part: (part, parts), add, alpha, weight, update } = round;
         let of_part = self.pieces.len() * part / parts..self.pieces.len() * (part + 1) / parts;
         let mut to = 0;
         for (number, piece) in self.pieces.iter().enumerate() {
@@ -160,6 +161,7 @@ impl<T: Scalar> Share<T> {
                         fan_out,
                         from: segments[0].from,
                         lines: gradient,
+                        layout,
                         bias,
                         lost,
                         finish,

@@ -1,0 +1,329 @@
+//! Narrow networks, whose layers would leave most lanes of a line empty. In their passes the *rows* lie along the lanes: a
+//! matrix is kept as its transpose, in panels (see [`super::product`]) with a line for each column, one panel for each
+//! line's worth of rows. Products take such a matrix as their right side, with the weights on the left.
+//!
+//! # Order of the sums
+//! Elements of a product are summed as ever. An element of a gradient is a chain of fused multiply-adds for each lane, from
+//! 0 through the panels of a chunk's rows; then the second half of the lanes is added to the first, and so on until one
+//! is left.
+
+use super::add_up::Sink;
+use super::dispatch::Task;
+use super::gradient::Rows;
+use super::panels::panels;
+use super::product::even_share;
+use super::scalar::{MOST_LANES, Scalar};
+use super::simd::Simd;
+use super::turned::{turned, weight_lines};
+
+/// What lies along the lanes of the matrices of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// A layer's units; a line is a part of a row.
+    Units,
+    /// Rows; a line is a unit, for a part of the rows.
+    Rows,
+}
+
+/// A range of lines of a gradient, of matrices with rows along the lanes; [`Gradient`](super::Gradient) leaves them to
+/// this one. The gradient itself has the same form either way.
+pub(super) struct NarrowGradient<'b, T, S, I> {
+    pub simd: S,
+    pub fan_in: usize,
+    pub fan_out: usize,
+    /// Lines of the range, counted through the layer's.
+    pub from: usize,
+    pub to: usize,
+    pub sink: Sink<'b, T>,
+    pub bias: bool,
+    pub blocks: I,
+}
+
+impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowGradient<'_, T, S, I> {
+    /// Inputs, and outputs, of the largest register tile.
+    const MOST: usize = if S::PANELS == 3 { 4 } else { 2 };
+
+    /// # Safety
+    /// The sink has room for the range; the blocks hold all their rows.
+    #[inline(always)]
+    pub unsafe fn run(&self) {
+        let weight_lines = weight_lines::<T>(self.fan_in, self.fan_out);
+        let mut line = self.from;
+        // Safety: as promised to this function.
+        unsafe {
+            while line < self.to {
+                let (panel, first) = (line / (weight_lines + 1), line % (weight_lines + 1));
+                let room = weight_lines.min(first + self.to - line).saturating_sub(first);
+                line += if room == 0 {
+                    self.biases(panel, line);
+                    1
+                } else if turned(self.fan_out) {
+                    self.turned_line(line);
+                    1
+                } else if Self::MOST == 4 && room >= 4 {
+                    self.lines::<4>(panel, first, line)
+                } else if room >= 2 {
+                    self.lines::<2>(panel, first, line)
+                } else {
+                    self.lines::<1>(panel, first, line)
+                };
+            }
+        }
+    }
+
+    /// The weights from `R` inputs to the outputs of a panel; returns `R`.
+    ///
+    /// # Safety
+    /// As for [`NarrowGradient::run`]; the lines lie in the range.
+    #[inline(always)]
+    unsafe fn lines<const R: usize>(&self, panel: usize, input: usize, line: usize) -> usize {
+        let mut lines = [[T::ZERO; MOST_LANES]; R];
+        let first = panel * T::LANES;
+        let outputs = T::LANES.min(self.fan_out - first);
+        let mut at = 0;
+        // Safety: as promised to this function.
+        unsafe {
+            while at < outputs {
+                at += match even_share(outputs - at, Self::MOST) {
+                    4 if Self::MOST == 4 => self.tile::<R, 4>(input, first, at, &mut lines),
+                    3 if Self::MOST == 4 => self.tile::<R, 3>(input, first, at, &mut lines),
+                    2 => self.tile::<R, 2>(input, first, at, &mut lines),
+                    _ => self.tile::<R, 1>(input, first, at, &mut lines),
+                };
+            }
+            for (r, sums) in lines.iter().enumerate() {
+                self.sink.put(self.simd, line + r - self.from, self.simd.read(sums), true);
+            }
+        }
+        R
+    }
+
+    /// A part of the outputs of [`NarrowGradient::lines`], `Q` of them; returns `Q`.
+    ///
+    /// # Safety
+    /// As for these.
+    #[inline(always)]
+    unsafe fn tile<const R: usize, const Q: usize>(
+        &self,
+        input: usize,
+        first: usize,
+        at: usize,
+        lines: &mut [[T; MOST_LANES]; R],
+    ) -> usize {
+        let sums = self.sums::<R, Q, false>(input, first + at);
+        for r in 0..R {
+            lines[r][at..at + Q].copy_from_slice(&sums[r]);
+        }
+        Q
+    }
+
+    /// A line of weights to the only output.
+    ///
+    /// # Safety
+    /// As for [`NarrowGradient::lines`].
+    #[inline(always)]
+    unsafe fn turned_line(&self, line: usize) {
+        let mut lines = [T::ZERO; MOST_LANES];
+        let first = line * T::LANES;
+        let inputs = T::LANES.min(self.fan_in - first);
+        let mut at = 0;
+        while at < inputs {
+            let sums = &mut lines[at..];
+            at += match even_share(inputs - at, 2 * Self::MOST) {
+                8 if Self::MOST == 4 => place(sums, self.sums::<8, 1, false>(first + at, 0)),
+                4.. => place(sums, self.sums::<4, 1, false>(first + at, 0)),
+                2..4 => place(sums, self.sums::<2, 1, false>(first + at, 0)),
+                _ => place(sums, self.sums::<1, 1, false>(first + at, 0)),
+            };
+        }
+        // Safety: as promised to this function.
+        unsafe { self.sink.put(self.simd, line - self.from, self.simd.read(&lines), true) };
+    }
+
+    /// The biases of a panel of outputs.
+    ///
+    /// # Safety
+    /// As for [`NarrowGradient::lines`].
+    #[inline(always)]
+    unsafe fn biases(&self, panel: usize, line: usize) {
+        let mut lines = [T::ZERO; MOST_LANES];
+        let first = panel * T::LANES;
+        let outputs = if self.bias { T::LANES.min(self.fan_out - first) } else { 0 };
+        let mut at = 0;
+        while at < outputs {
+            let sums = &mut lines[at..];
+            at += match even_share(outputs - at, 2 * Self::MOST) {
+                8 if Self::MOST == 4 => place(sums, self.sums::<1, 8, true>(0, first + at)),
+                4.. => place(sums, self.sums::<1, 4, true>(0, first + at)),
+                2..4 => place(sums, self.sums::<1, 2, true>(0, first + at)),
+                _ => place(sums, self.sums::<1, 1, true>(0, first + at)),
+            };
+        }
+        // Safety: as promised to this function.
+        unsafe { self.sink.put(self.simd, line - self.from, self.simd.read(&lines), false) };
+    }
+
+    #[inline(always)]
+    fn sums<const R: usize, const Q: usize, const BIASES: bool>(
+        &self,
+        input: usize,
+        output: usize,
+    ) -> [[T; Q]; R] {
+        self.simd.apart(Tile::<I, R, Q, BIASES> { blocks: self.blocks.clone(), input, output })
+    }
+}
+
+/// Writes numbers to the beginning of `to`; returns how many.
+#[inline(always)]
+fn place<T: Scalar, const R: usize, const Q: usize>(to: &mut [T], numbers: [[T; Q]; R]) -> usize {
+    to[..R * Q].copy_from_slice(numbers.as_flattened());
+    R * Q
+}
+
+/// The products of `R` inputs, or of 1 for `BIASES`, with the deltas of `Q` outputs, summed over all rows. It is a task of
+/// its own, run [apart](Simd::apart), as the tiles of other layouts are.
+struct Tile<I, const R: usize, const Q: usize, const BIASES: bool> {
+    blocks: I,
+    /// The first input.
+    input: usize,
+    /// The first output.
+    output: usize,
+}
+
+impl<'a, T, I, const R: usize, const Q: usize, const BIASES: bool> Task<T> for Tile<I, R, Q, BIASES>
+where
+    T: Scalar,
+    I: Iterator<Item = Rows<'a, T>> + Clone,
+{
+    type Output = [[T; Q]; R];
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+        let lanes = T::LANES;
+        let mut sums = [[simd.splat(T::ZERO); Q]; R];
+        for block in self.blocks {
+            let mut input = block.input.as_ptr().wrapping_add(self.input * lanes);
+            let mut delta = block.delta.as_ptr().wrapping_add(self.output * lanes);
+            for _ in 0..panels::<T>(block.rows) {
+                // Safety: only [`NarrowGradient`] makes a tile, of inputs and outputs that the block has.
+                unsafe {
+                    let d: [S::V; Q] = std::array::from_fn(|q| simd.load(delta.add(q * lanes)));
+                    for r in 0..R {
+                        let x = if BIASES { simd.splat(T::ONE) } else { simd.load(input.add(r * lanes)) };
+                        for q in 0..Q {
+                            sums[r][q] = simd.fused(x, d[q], sums[r][q]);
+                        }
+                    }
+                }
+                input = input.wrapping_add(block.input_stride);
+                delta = delta.wrapping_add(block.delta_stride);
+            }
+        }
+        let mut totals = [[T::ZERO; Q]; R];
+        simd.sum_lines(sums.as_flattened(), totals.as_flattened_mut());
+        totals
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::panels::panel_lines;
+    use super::super::{Gradient, InstructionSet, dispatch_on, halving_sum, numbers};
+    use super::*;
+
+    /// Two blocks of rows, the first of whole lines.
+    struct Block<T> {
+        rows: usize,
+        input: Vec<T>,
+        delta: Vec<T>,
+    }
+
+    /// Any cut into ranges of lines gives, on every instruction set, the sums that plain loops give.
+    fn agrees<T: Scalar>(lines: usize, rows: usize, fan_in: usize, fan_out: usize, cut: usize, seed: u64) {
+        let lanes = T::LANES;
+        let [in_stride, out_stride] = [fan_in, fan_out].map(|width| panel_lines(width) * lanes);
+        let blocks = [lines * lanes, rows].map(|rows| {
+            let count = panels::<T>(rows);
+            let mut delta = numbers(count * out_stride, seed + rows as u64);
+            for (index, x) in delta.iter_mut().enumerate() {
+                if index / out_stride * lanes + index % lanes >= rows {
+                    *x = T::ZERO;
+                }
+            }
+            Block { rows, input: numbers(count * in_stride, seed), delta }
+        });
+        let views = || {
+            blocks.iter().map(|block| Rows {
+                rows: block.rows,
+                input: &block.input,
+                input_stride: in_stride,
+                delta: &block.delta,
+                delta_stride: out_stride,
+            })
+        };
+        let sum = |input: Option<usize>, output: usize| {
+            let mut sums = [T::ZERO; MOST_LANES];
+            for view in views() {
+                for panel in 0..panels::<T>(view.rows) {
+                    for lane in 0..lanes {
+                        let d = view.delta[panel * out_stride + output * lanes + lane];
+                        let at = |input: usize| view.input[panel * in_stride + input * lanes + lane];
+                        sums[lane] = input.map_or(T::ONE, at).fused(d, sums[lane]);
+                    }
+                }
+            }
+            halving_sum(sums)
+        };
+        let panel_lines = weight_lines::<T>(fan_in, fan_out) + 1;
+        let total = panels::<T>(fan_out) * panel_lines;
+        let mut expected = vec![T::ZERO; total * lanes];
+        for output in 0..fan_out {
+            let (panel, lane) = (output / lanes * panel_lines, output % lanes);
+            for input in 0..fan_in {
+                let at = if turned(fan_out) { input } else { (panel + input) * lanes + lane };
+                expected[at] = sum(Some(input), output);
+            }
+            expected[(panel + panel_lines - 1) * lanes + lane] = sum(None, output);
+        }
+        let cut = cut % (total + 1);
+        for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+            let mut lines = vec![T::ONE; total * lanes];
+            let (first, second) = lines.split_at_mut(cut * lanes);
+            for (from, lines) in [(0, first), (cut, second)] {
+                dispatch_on(
+                    set,
+                    Gradient {
+                        fan_in,
+                        fan_out,
+                        from,
+                        lines,
+                        layout: Layout::Rows,
+                        bias: true,
+                        lost: None,
+                        finish: None,
+                        blocks: views(),
+                    },
+                );
+            }
+            assert!(lines == expected, "{}", set.name());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+        #[test]
+        fn is_the_plain_sum(
+            lines in 1..3usize,
+            rows in 1..40usize,
+            fan_in in 1..40usize,
+            fan_out in prop_oneof![Just(1), 1..40usize],
+            cut: usize,
+            seed in 0..1000u64,
+        ) {
+            agrees::<f32>(lines, rows, fan_in, fan_out, cut, seed);
+            agrees::<f64>(lines, rows, fan_in, fan_out, cut, seed);
+        }
+    }
+}
