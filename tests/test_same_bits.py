@@ -40,10 +40,12 @@ DTYPES = ["float32", "float64"]
 SMALL = Fit(layer_sizes=(5, 9, 3), rows=57, epochs=5)
 # Each step of these is work enough for 64 threads (a mini-batch of the first one for a dozen). The rows make
 # several chunks, of which the last has less; no size is a multiple of a vector. In the second one the first
-# sums are so long that they are added up in two blocks, and the chunks have another size.
+# sums are so long that they are added up in two blocks, and the chunks have another size. In the third one,
+# work for a dozen threads, rows lie along the lanes.
 WIDE = Fit(layer_sizes=(19, 75, 61, 7), rows=1733)
 LARGE = Fit(layer_sizes=(530, 67, 35, 10), rows=1301, epochs=2)
-SHAPES = {"small": SMALL, "wide": WIDE, "large": LARGE}
+NARROW = Fit(layer_sizes=(60, 17, 18, 2), rows=1733)
+SHAPES = {"small": SMALL, "wide": WIDE, "large": LARGE, "narrow": NARROW}
 BATCHES = {"full batch": None, "mini-batches": 331}
 
 exhaustive = pytest.mark.exhaustive
@@ -101,15 +103,16 @@ FEATURES = {
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("batch_size", by(BATCHES))
+@pytest.mark.parametrize("shape", by({"wide": WIDE, "narrow": NARROW}))
 @pytest.mark.parametrize("feature", by(FEATURES))
-def test_every_feature_on_any_number_of_threads(feature, batch_size, dtype):
+def test_every_feature_on_any_number_of_threads(feature, shape, batch_size, dtype):
     optimizer = "Rprop" if batch_size is None else "Adam"
-    fit = replace(WIDE, optimizer=optimizer, batch_size=batch_size, dtype=dtype, **feature)
+    fit = replace(shape, optimizer=optimizer, batch_size=batch_size, dtype=dtype, **feature)
     assert_same(on_any_number_of_threads(fit))
 
 
 @pytest.mark.parametrize("rows", [1, 7, 8, 9, 255, 256, 257, 511, 513, 1023, 1024, 1025, 2048, 2049])
-@pytest.mark.parametrize("shape", by({"wide": WIDE, "large": replace(LARGE, dtype="float64", alpha=0.3)}))
+@pytest.mark.parametrize("shape", by({**SHAPES, "large": replace(LARGE, dtype="float64", alpha=0.3)}))
 def test_any_number_of_rows_on_any_number_of_threads(shape, rows):
     assert_same(on_any_number_of_threads(replace(shape, rows=rows, epochs=2)))
 

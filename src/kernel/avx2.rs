@@ -43,7 +43,7 @@ pub(super) fn prefetch_line<T>(at: *const T) {
 }
 
 macro_rules! vectors {
-    ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $compare:ident, $and:ident, $put_sums:ident, $transpose:ident) => {
+    ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $masks:ident, $maskload:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $compare:ident, $and:ident, $sum_halves:ident, $transpose:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; load, store and
         // transpose pass on what their callers promise, half a line each.
         impl Simd<$t> for $token {
@@ -54,6 +54,7 @@ macro_rules! vectors {
             const PANELS: usize = 1;
             // Likewise, but for 8 numbers two tiles of 4 are faster than 6 and 2.
             const GRADIENT_ROWS: usize = if $lanes == 16 { 6 } else { 4 };
+            const TWO_REGISTERS: bool = true;
 
             #[inline(always)]
             unsafe fn assume() -> Self {
@@ -75,6 +76,16 @@ macro_rules! vectors {
             #[inline(always)]
             unsafe fn load(self, from: *const $t) -> Self::V {
                 unsafe { ($load(from), $load(from.add($lanes / 2))) }
+            }
+            #[inline(always)]
+            unsafe fn load_first(self, from: *const $t, count: usize) -> Self::V {
+                unsafe {
+                    let mask = |from| _mm256_loadu_si256($masks.as_ptr().add(from).cast());
+                    let first = $maskload(from, mask($lanes - count));
+                    // The address of a half of which nothing is read need not be one.
+                    let second = from.wrapping_add($lanes / 2);
+                    (first, $maskload(second, mask($lanes + $lanes / 2 - count)))
+                }
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut $t, line: Self::V) {
@@ -108,13 +119,17 @@ macro_rules! vectors {
                 (self.half().step(a.0), self.half().step(a.1))
             }
             #[inline(always)]
-            fn sum_lines(self, lines: &[Self::V], sums: &mut [$t]) {
-                for (lines, sums) in lines.chunks($lanes / 2).zip(sums.chunks_mut($lanes / 2)) {
-                    let mut halves = [self.half().splat(0.0); $lanes / 2];
-                    for (half, line) in halves.iter_mut().zip(lines) {
-                        *half = unsafe { $add(line.0, line.1) };
+            fn halve(self, line: Self::V) -> $v {
+                unsafe { $add(line.0, line.1) }
+            }
+            #[inline(always)]
+            fn sum_halves(self, halves: &[$v], sums: &mut [$t]) {
+                for (halves, sums) in halves.chunks($lanes / 2).zip(sums.chunks_mut($lanes / 2)) {
+                    let mut group = [self.half().splat(0.0); $lanes / 2];
+                    for (to, half) in group.iter_mut().zip(halves) {
+                        *to = *half;
                     }
-                    unsafe { $put_sums(halves, sums) };
+                    sums.copy_from_slice(&unsafe { $sum_halves(group) }[..sums.len()]);
                 }
             }
             #[inline(always)]
@@ -194,6 +209,8 @@ vectors!(
     __m256,
     _mm256_set1_ps,
     _mm256_loadu_ps,
+    MASKS_PS,
+    _mm256_maskload_ps,
     _mm256_storeu_ps,
     _mm256_fmadd_ps,
     _mm256_add_ps,
@@ -201,7 +218,7 @@ vectors!(
     _mm256_max_ps,
     _mm256_cmp_ps,
     _mm256_and_ps,
-    put_sums_ps,
+    sum_halves_ps,
     transpose_ps
 );
 vectors!(
@@ -212,6 +229,8 @@ vectors!(
     __m256d,
     _mm256_set1_pd,
     _mm256_loadu_pd,
+    MASKS_PD,
+    _mm256_maskload_pd,
     _mm256_storeu_pd,
     _mm256_fmadd_pd,
     _mm256_add_pd,
@@ -219,9 +238,22 @@ vectors!(
     _mm256_max_pd,
     _mm256_cmp_pd,
     _mm256_and_pd,
-    put_sums_pd,
+    sum_halves_pd,
     transpose_pd
 );
+
+/// From number `16 - count` on, a mask for the first `count` numbers of a line, from `24 - count` on for its second half.
+static MASKS_PS: [i32; 32] = {
+    let mut masks = [0; 32];
+    let mut i = 0;
+    while i < 16 {
+        masks[i] = -1;
+        i += 1;
+    }
+    masks
+};
+/// The same for `f64`, from `8 - count` and `12 - count` on.
+static MASKS_PD: [i64; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// Transposes 16 lines of 16: eight rows of four columns at a time, in quarters of lines.
 ///
@@ -274,12 +306,12 @@ unsafe fn transpose_pd(from: *const f64, to: *mut f64) {
     }
 }
 
-/// Writes the sum of each half line, as [`halving_sum`](super::halving_sum) goes on with it: quarters first.
+/// The sum of each half line, as [`halving_sum`](super::halving_sum) goes on with it: quarters first.
 ///
 /// # Safety
 /// The machine has AVX2.
 #[inline(always)]
-pub(super) unsafe fn put_sums_ps(halves: [__m256; 8], to: &mut [f32]) {
+pub(super) unsafe fn sum_halves_ps(halves: [__m256; 8]) -> [f32; 8] {
     // Safety: as promised to this function.
     unsafe {
         // Number i's four sums, and behind them those of number i + 4; then two, and two of i + 1.
@@ -296,16 +328,16 @@ pub(super) unsafe fn put_sums_ps(halves: [__m256; 8], to: &mut [f32]) {
         let odd = _mm256_shuffle_ps::<0b11_01_11_01>(a, b);
         let mut sums = [0.0; 8];
         _mm256_storeu_ps(sums.as_mut_ptr(), _mm256_add_ps(even, odd));
-        to.copy_from_slice(&sums[..to.len()]);
+        sums
     }
 }
 
 /// The same for `f64`.
 ///
 /// # Safety
-/// As for [`put_sums_ps`].
+/// As for [`sum_halves_ps`].
 #[inline(always)]
-pub(super) unsafe fn put_sums_pd(halves: [__m256d; 4], to: &mut [f64]) {
+pub(super) unsafe fn sum_halves_pd(halves: [__m256d; 4]) -> [f64; 4] {
     // Safety: as promised to this function.
     unsafe {
         let twos: [__m256d; 2] = std::array::from_fn(|i| {
@@ -318,6 +350,6 @@ pub(super) unsafe fn put_sums_pd(halves: [__m256d; 4], to: &mut [f64]) {
             sums.as_mut_ptr(),
             _mm256_add_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b)),
         );
-        to.copy_from_slice(&sums[..to.len()]);
+        sums
     }
 }

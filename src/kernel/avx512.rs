@@ -3,7 +3,7 @@
 #[allow(clippy::wildcard_imports)] // the intrinsics are many and keep their C names
 use std::arch::x86_64::*;
 
-use super::avx2::{HalfF32, HalfF64, prefetch_line, put_sums_pd, put_sums_ps};
+use super::avx2::{HalfF32, HalfF64, prefetch_line, sum_halves_pd, sum_halves_ps};
 use super::dispatch::{Task, avx512};
 use super::simd::Simd;
 
@@ -24,7 +24,7 @@ pub(super) fn available() -> bool {
 }
 
 macro_rules! vectors {
-    ($token:ident, $t:ident, $v:ident, $half:ident, $half_lanes:literal, $splat:ident, $load:ident, $load_first:ident, $mask:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $above:ident, $choose:ident, $halve:ident, $put_sums:ident, $transpose:ident) => {
+    ($token:ident, $t:ident, $v:ident, $half:ident, $half_v:ident, $half_lanes:literal, $splat:ident, $load:ident, $load_first:ident, $mask:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $above:ident, $choose:ident, $add_half:ident, $first_half:ident, $second_half:ident, $sum_halves:ident, $transpose:ident) => {
         // Safety, for the whole block: the token says that the instructions exist; what loads,
         // stores and transposes passes on what its callers promise.
         impl Simd<$t> for $token {
@@ -89,13 +89,17 @@ macro_rules! vectors {
                 unsafe { $choose($above::<_CMP_GT_OQ>(a, $splat(0.0)), $splat(1.0)) }
             }
             #[inline(always)]
-            fn sum_lines(self, lines: &[Self::V], sums: &mut [$t]) {
-                for (lines, sums) in lines.chunks($half_lanes).zip(sums.chunks_mut($half_lanes)) {
-                    let mut halves = [self.half().splat(0.0); $half_lanes];
-                    for (half, line) in halves.iter_mut().zip(lines) {
-                        *half = unsafe { $halve(*line) };
+            fn halve(self, line: Self::V) -> $half_v {
+                unsafe { $add_half($first_half(line), $second_half::<1>(line)) }
+            }
+            #[inline(always)]
+            fn sum_halves(self, halves: &[$half_v], sums: &mut [$t]) {
+                for (halves, sums) in halves.chunks($half_lanes).zip(sums.chunks_mut($half_lanes)) {
+                    let mut group = [self.half().splat(0.0); $half_lanes];
+                    for (to, half) in group.iter_mut().zip(halves) {
+                        *to = *half;
                     }
-                    unsafe { $put_sums(halves, sums) };
+                    sums.copy_from_slice(&unsafe { $sum_halves(group) }[..sums.len()]);
                 }
             }
             #[inline(always)]
@@ -111,6 +115,7 @@ vectors!(
     f32,
     __m512,
     HalfF32,
+    __m256,
     8,
     _mm512_set1_ps,
     _mm512_loadu_ps,
@@ -123,8 +128,10 @@ vectors!(
     _mm512_max_ps,
     _mm512_cmp_ps_mask,
     _mm512_maskz_mov_ps,
-    halve_ps,
-    put_sums_ps,
+    _mm256_add_ps,
+    _mm512_castps512_ps256,
+    _mm512_extractf32x8_ps,
+    sum_halves_ps,
     transpose_ps
 );
 vectors!(
@@ -132,6 +139,7 @@ vectors!(
     f64,
     __m512d,
     HalfF64,
+    __m256d,
     4,
     _mm512_set1_pd,
     _mm512_loadu_pd,
@@ -144,30 +152,12 @@ vectors!(
     _mm512_max_pd,
     _mm512_cmp_pd_mask,
     _mm512_maskz_mov_pd,
-    halve_pd,
-    put_sums_pd,
+    _mm256_add_pd,
+    _mm512_castpd512_pd256,
+    _mm512_extractf64x4_pd,
+    sum_halves_pd,
     transpose_pd
 );
-
-/// The second half of a line added to the first.
-///
-/// # Safety
-/// The machine has AVX-512.
-#[inline(always)]
-unsafe fn halve_ps(line: __m512) -> __m256 {
-    // Safety: as promised to this function.
-    unsafe { _mm256_add_ps(_mm512_castps512_ps256(line), _mm512_extractf32x8_ps::<1>(line)) }
-}
-
-/// The same for `f64`.
-///
-/// # Safety
-/// As for [`halve_ps`].
-#[inline(always)]
-unsafe fn halve_pd(line: __m512d) -> __m256d {
-    // Safety: as promised to this function.
-    unsafe { _mm256_add_pd(_mm512_castpd512_pd256(line), _mm512_extractf64x4_pd::<1>(line)) }
-}
 
 /// Quarters of lines `(a0, a2, b0, b2)`.
 const EVEN: i32 = 0b10_00_10_00;

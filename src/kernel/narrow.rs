@@ -40,8 +40,9 @@ pub(super) struct NarrowGradient<'b, T, S, I> {
 }
 
 impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowGradient<'_, T, S, I> {
-    /// Inputs, and outputs, of the largest register tile.
-    const MOST: usize = if S::PANELS == 3 { 4 } else { 2 };
+    /// Outputs, and inputs, of the largest register tile.
+    const MOST_OUTPUTS: usize = if S::PANELS == 3 { 4 } else { 3 };
+    const MOST_INPUTS: usize = 4;
 
     /// # Safety
     /// The sink has room for the range; the blocks hold all their rows.
@@ -60,7 +61,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowG
                 } else if turned(self.fan_out) {
                     self.turned_line(line);
                     1
-                } else if Self::MOST == 4 && room >= 4 {
+                } else if room >= Self::MOST_INPUTS {
                     self.lines::<4>(panel, first, line)
                 } else if room >= 2 {
                     self.lines::<2>(panel, first, line)
@@ -84,9 +85,9 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowG
         // Safety: as promised to this function.
         unsafe {
             while at < outputs {
-                at += match even_share(outputs - at, Self::MOST) {
-                    4 if Self::MOST == 4 => self.tile::<R, 4>(input, first, at, &mut lines),
-                    3 if Self::MOST == 4 => self.tile::<R, 3>(input, first, at, &mut lines),
+                at += match even_share(outputs - at, Self::MOST_OUTPUTS) {
+                    4 if Self::MOST_OUTPUTS == 4 => self.tile::<R, 4>(input, first, at, &mut lines),
+                    3 => self.tile::<R, 3>(input, first, at, &mut lines),
                     2 => self.tile::<R, 2>(input, first, at, &mut lines),
                     _ => self.tile::<R, 1>(input, first, at, &mut lines),
                 };
@@ -129,9 +130,9 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowG
         let mut at = 0;
         while at < inputs {
             let sums = &mut lines[at..];
-            at += match even_share(inputs - at, 2 * Self::MOST) {
-                8 if Self::MOST == 4 => place(sums, self.sums::<8, 1, false>(first + at, 0)),
-                4.. => place(sums, self.sums::<4, 1, false>(first + at, 0)),
+            at += match even_share(inputs - at, 8) {
+                8 => place(sums, self.sums::<8, 1, false>(first + at, 0)),
+                4..8 => place(sums, self.sums::<4, 1, false>(first + at, 0)),
                 2..4 => place(sums, self.sums::<2, 1, false>(first + at, 0)),
                 _ => place(sums, self.sums::<1, 1, false>(first + at, 0)),
             };
@@ -152,9 +153,9 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowG
         let mut at = 0;
         while at < outputs {
             let sums = &mut lines[at..];
-            at += match even_share(outputs - at, 2 * Self::MOST) {
-                8 if Self::MOST == 4 => place(sums, self.sums::<1, 8, true>(0, first + at)),
-                4.. => place(sums, self.sums::<1, 4, true>(0, first + at)),
+            at += match even_share(outputs - at, 8) {
+                8 => place(sums, self.sums::<1, 8, true>(0, first + at)),
+                4..8 => place(sums, self.sums::<1, 4, true>(0, first + at)),
                 2..4 => place(sums, self.sums::<1, 2, true>(0, first + at)),
                 _ => place(sums, self.sums::<1, 1, true>(0, first + at)),
             };
@@ -199,11 +200,32 @@ where
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+        let halves: [[<S::Half as Simd<T>>::V; Q]; R] = if S::TWO_REGISTERS {
+            let half = simd.half();
+            let (first, second) = (self.sums(half, 0), self.sums(half, T::LANES / 2));
+            std::array::from_fn(|r| std::array::from_fn(|q| half.add(first[r][q], second[r][q])))
+        } else {
+            self.sums(simd, 0).map(|sums| sums.map(|line| simd.halve(line)))
+        };
+        let mut totals = [[T::ZERO; Q]; R];
+        simd.sum_halves(halves.as_flattened(), totals.as_flattened_mut());
+        totals
+    }
+}
+
+impl<'a, T, I, const R: usize, const Q: usize, const BIASES: bool> Tile<I, R, Q, BIASES>
+where
+    T: Scalar,
+    I: Iterator<Item = Rows<'a, T>> + Clone,
+{
+    /// The sums for each lane, from number `first` on.
+    #[inline(always)]
+    fn sums<S: Simd<T>>(&self, simd: S, first: usize) -> [[S::V; Q]; R] {
         let lanes = T::LANES;
         let mut sums = [[simd.splat(T::ZERO); Q]; R];
-        for block in self.blocks {
-            let mut input = block.input.as_ptr().wrapping_add(self.input * lanes);
-            let mut delta = block.delta.as_ptr().wrapping_add(self.output * lanes);
+        for block in self.blocks.clone() {
+            let mut input = block.input.as_ptr().wrapping_add(self.input * lanes + first);
+            let mut delta = block.delta.as_ptr().wrapping_add(self.output * lanes + first);
             for _ in 0..panels::<T>(block.rows) {
                 // Safety: only [`NarrowGradient`] makes a tile, of inputs and outputs that the block has.
                 unsafe {
@@ -219,9 +241,7 @@ where
                 delta = delta.wrapping_add(block.delta_stride);
             }
         }
-        let mut totals = [[T::ZERO; Q]; R];
-        simd.sum_lines(sums.as_flattened(), totals.as_flattened_mut());
-        totals
+        sums
     }
 }
 

@@ -116,13 +116,24 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherAlongLanes<'_, T, N> {
                 continue;
             }
             let rows: [ArrayView1<'_, T>; MOST_LANES] = std::array::from_fn(|lane| row_at(lane % lanes));
-            for (group, lines) in panel.chunks_mut(lanes * lanes).enumerate() {
-                let (start, count) = (group * lanes, lines.len() / lanes);
+            let columns = from.ncols();
+            for start in (0..columns).step_by(lanes) {
+                // The last square overlaps the one before: its lines are written twice rather than read in part.
+                let start = start.min(columns.saturating_sub(lanes));
+                let count = lanes.min(columns);
                 for (row, line) in rows.iter().zip(square.chunks_exact_mut(lanes)).take(lanes) {
                     let numbers = &row.as_slice().unwrap_or_default()[start..start + count];
                     // Safety: just so many numbers.
-                    simd.write(line, unsafe { simd.load_first(numbers.as_ptr(), count) });
+                    let numbers = unsafe {
+                        if count == lanes {
+                            simd.load(numbers.as_ptr())
+                        } else {
+                            simd.load_first(numbers.as_ptr(), count)
+                        }
+                    };
+                    simd.write(line, numbers);
                 }
+                let lines = &mut panel[start * lanes..(start + count) * lanes];
                 transpose_lines(simd, &square[..lanes * lanes], lines);
             }
         }

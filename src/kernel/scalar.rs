@@ -14,8 +14,13 @@ pub const MOST_LANES: usize = 16;
 /// The sum of a line: its second half is added to the first, and so on until one number is left.
 #[inline(always)]
 #[must_use]
-pub fn halving_sum<T: Scalar>(mut line: [T; MOST_LANES]) -> T {
-    let mut half = T::LANES / 2;
+pub fn halving_sum<T: Scalar>(line: [T; MOST_LANES]) -> T {
+    halve_on(line, T::LANES / 2)
+}
+
+/// The rest of a [`halving_sum`], of a line with twice `half` numbers.
+#[inline(always)]
+pub(super) fn halve_on<T: Scalar>(mut line: [T; MOST_LANES], mut half: usize) -> T {
     while half > 0 {
         for lane in 0..half {
             line[lane] += line[half + lane];

@@ -1,7 +1,7 @@
 //! What the matrix tiles ask of an instruction set.
 
 use super::dispatch::Task;
-use super::scalar::{MOST_LANES, Scalar, halving_sum};
+use super::scalar::{MOST_LANES, Scalar, halve_on};
 
 /// Vectors of one instruction set, for numbers of type `T`.
 ///
@@ -19,6 +19,8 @@ pub trait Simd<T>: Copy {
     const PANELS: usize;
     /// Rows of the largest register tile of a gradient: 8, 6 or 4.
     const GRADIENT_ROWS: usize;
+    /// Whether a line is two registers, so that more sums fit if its halves are summed one after the other.
+    const TWO_REGISTERS: bool = false;
 
     /// The token itself.
     ///
@@ -80,16 +82,29 @@ pub trait Simd<T>: Copy {
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// 1 where `a` is greater than 0, else 0, lane by lane.
     fn step(self, a: Self::V) -> Self::V;
-    /// The sums of lines, each as [`halving_sum`] gives it.
+    /// The second half of a line added to the first.
     #[inline(always)]
-    fn sum_lines(self, lines: &[Self::V], sums: &mut [T])
+    fn halve(self, line: Self::V) -> <Self::Half as Simd<T>>::V
     where
         T: Scalar,
     {
-        for (line, sum) in lines.iter().zip(sums) {
+        let mut numbers = [T::ZERO; MOST_LANES];
+        self.write(&mut numbers, line);
+        for lane in 0..T::LANES / 2 {
+            numbers[lane] += numbers[T::LANES / 2 + lane];
+        }
+        self.half().read(&numbers)
+    }
+    /// The sums of lines that have been halved; with [`Simd::halve`] the same as [`halving_sum`](super::halving_sum).
+    #[inline(always)]
+    fn sum_halves(self, halves: &[<Self::Half as Simd<T>>::V], sums: &mut [T])
+    where
+        T: Scalar,
+    {
+        for (half, sum) in halves.iter().zip(sums) {
             let mut numbers = [T::ZERO; MOST_LANES];
-            self.write(&mut numbers, *line);
-            *sum = halving_sum(numbers);
+            self.half().write(&mut numbers, *half);
+            *sum = halve_on(numbers, T::LANES / 4);
         }
     }
     /// Transposes a square of as many lines as a line has lanes.
@@ -134,7 +149,7 @@ pub trait Simd<T>: Copy {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{InstructionSet, dispatch_on, numbers};
+    use super::super::{InstructionSet, dispatch_on, halving_sum, numbers};
     use super::*;
 
     struct Sums<'a, T, const N: usize> {
@@ -147,8 +162,9 @@ mod tests {
 
         #[inline(always)]
         fn run<S: Simd<T>>(self, simd: S) {
-            let lines: [S::V; N] = std::array::from_fn(|line| simd.read(&self.lines[line * T::LANES..]));
-            simd.sum_lines(&lines, self.sums);
+            let halves: [<S::Half as Simd<T>>::V; N] =
+                std::array::from_fn(|line| simd.halve(simd.read(&self.lines[line * T::LANES..])));
+            simd.sum_halves(&halves, self.sums);
         }
     }
 
