@@ -89,6 +89,55 @@ fn gradients<T: Scalar>(c: &mut criterion::Criterion) {
     group.finish();
 }
 
+/// The layers of narrow networks, with rows along the lanes.
+const NARROW: [(usize, usize, usize); 3] = [(150, 4, 10), (150, 10, 3), (256, 20, 20)];
+
+fn narrow<T: Scalar>(c: &mut criterion::Criterion) {
+    let peak = peak::<T>();
+    let mut group = c.benchmark_group(format!("narrow/{}", T::NAME));
+    for (rows, fan_in, fan_out) in NARROW {
+        let matrix = |width: usize, seed| {
+            let stride = panel_lines(width) * T::LANES;
+            (numbers::<T>(panels::<T>(rows) * stride, seed), stride)
+        };
+        let ((input, input_stride), (delta, delta_stride)) = (matrix(fan_in, 1), matrix(fan_out, 2));
+        let weights = numbers::<T>(fan_in * fan_out, 3);
+        let biases = numbers::<T>(panels::<T>(fan_out) * T::LANES, 4);
+        let (mut output, output_stride) = matrix(fan_out, 5);
+        let mut lines = vec![T::ZERO; panels::<T>(fan_out) * (fan_in + 1) * T::LANES];
+        let operations = (2 * rows * fan_in * fan_out) as f64;
+        bench_share(&mut group, &format!("product {rows}x{fan_in}x{fan_out}"), operations, peak, || {
+            dispatch(Product {
+                rows: fan_out,
+                depth: fan_in,
+                input: Terms::in_rows(&weights, fan_in),
+                right: &input,
+                right_stride: input_stride,
+                start: Start::Rows(&biases, T::LANES),
+                output: &mut output,
+                output_stride,
+                then: Then::Stay,
+                columns: rows,
+            });
+        });
+        let block = Rows { rows, input: &input, input_stride, delta: &delta, delta_stride };
+        bench_share(&mut group, &format!("gradient {rows}x{fan_in}x{fan_out}"), operations, peak, || {
+            dispatch(Gradient {
+                fan_in,
+                fan_out,
+                from: 0,
+                lines: &mut lines,
+                layout: Layout::Rows,
+                bias: true,
+                lost: None,
+                finish: None,
+                blocks: std::iter::once(block),
+            });
+        });
+    }
+    group.finish();
+}
+
 fn rivals(c: &mut criterion::Criterion) {
     let peak = peak::<f32>();
     for (rows, depth, columns) in SHAPES {
@@ -172,6 +221,6 @@ fn gemm_rows(
 criterion_group! {
     name = kernels;
     config = settings();
-    targets = products::<f32>, gradients::<f32>, products::<f64>, gradients::<f64>, rivals
+    targets = products::<f32>, gradients::<f32>, narrow::<f32>, products::<f64>, gradients::<f64>, narrow::<f64>, rivals
 }
 criterion_main!(kernels);

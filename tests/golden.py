@@ -98,10 +98,12 @@ _FITS = {
         settings={"dropout": [0.25, 0.5]}, validation_rows=41,
     ),
     **{
-        f"{activation} units": Fit(
-            layer_sizes=(4, 17, 5, 3), rows=57, batch_size=30, epochs=4, activation=activation,
+        # The larger batch has rows along the lanes.
+        f"{activation} units{more}": Fit(
+            layer_sizes=(4, 17, 5, 3), rows=57, batch_size=batch_size, epochs=4, activation=activation,
             output=activation, weighted=True, optimizer="Adam",
         )
+        for more, batch_size in [("", 30), (", narrow", 50)]
         for activation in HIDDEN_ACTIVATIONS
         if activation not in ("identity", "logistic", "tanh", "relu")
     },

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 # Around the widths of vectors and tiles, and around the row blocks in which gradients are summed.
 LAYER_SIZES = st.one_of(st.integers(1, 9), st.sampled_from([15, 16, 17, 31, 32, 33, 48, 65]))
-ROWS = st.one_of(st.integers(1, 20), st.sampled_from([255, 256, 257, 513]))
+ROWS = st.one_of(st.integers(1, 20), st.sampled_from([40, 150, 255, 256, 257, 513]))
 SLOPES = st.floats(0.25, 4.0, width=32)
 SEEDS = st.integers(0, 2**32 - 1)
 

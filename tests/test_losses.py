@@ -155,6 +155,22 @@ def test_label_smoothing_moves_the_targets():
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rows", [3, 64])  # units along the lanes, and rows
+def test_net_inputs_may_be_further_apart_than_the_largest_number(rows, dtype):
+    """A class that is not the target and as good as impossible costs nothing."""
+    huge = np.finfo(dtype).max * 0.9
+    network = fp.Network([2, 3], output="softmax", dtype=dtype)
+    network.set_parameters([np.array([[1, -1, 0], [0, 0, 0]], dtype)], [np.zeros(3, dtype)])
+    X, Y = np.zeros((rows, 2), dtype), np.zeros((rows, 3), dtype)
+    X[0, 0], Y[:, 0] = huge, 1
+    loss, weights, biases = network.loss_and_gradients(X, Y, loss="log_loss")
+    np.testing.assert_allclose(loss, np.log(3) * (rows - 1) / rows, rtol=1e-6)
+    expected = np.array([-2, 1, 1]) / 3 * (rows - 1) / rows
+    np.testing.assert_allclose(biases[0], expected, rtol=1e-6)
+    assert np.isfinite(weights[0]).all()
+
+
 def test_a_quantile_is_learnt():
     y = np.random.default_rng(1).exponential(size=(501, 1))
     for quantile in [0.1, 0.5, 0.9]:

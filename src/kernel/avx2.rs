@@ -80,7 +80,7 @@ macro_rules! vectors {
             #[inline(always)]
             unsafe fn load_first(self, from: *const $t, count: usize) -> Self::V {
                 unsafe {
-                    let mask = |from| _mm256_loadu_si256($masks.as_ptr().add(from).cast());
+                    let mask = |at| _mm256_loadu_si256($masks.as_ptr().add(at).cast());
                     let first = $maskload(from, mask($lanes - count));
                     // The address of a half of which nothing is read need not be one.
                     let second = from.wrapping_add($lanes / 2);
@@ -165,6 +165,10 @@ macro_rules! vectors {
             #[inline(always)]
             unsafe fn load(self, from: *const $t) -> $v {
                 unsafe { $load(from) }
+            }
+            #[inline(always)]
+            unsafe fn load_first(self, from: *const $t, count: usize) -> $v {
+                unsafe { $maskload(from, _mm256_loadu_si256($masks.as_ptr().add($lanes - count).cast())) }
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut $t, half: $v) {

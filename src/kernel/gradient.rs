@@ -2,7 +2,8 @@
 //!
 //! Each element is one chain of fused multiply-adds through the rows in ascending order, from 0,
 //! and is [added](super::add_up) to what is there already, if anything. The rows may come in several
-//! blocks; where one ends and the next begins does not show in the result.
+//! blocks; where one ends and the next begins does not show in the result. (With rows along the lanes it is a
+//! chain for each lane, and all blocks but the last have to be whole lines: see [`Layout`].)
 
 use super::add_up::{Finish, Sink};
 use super::dispatch::Task;

@@ -3,14 +3,13 @@
 //! line's worth of rows. Products take such a matrix as their right side, with the weights on the left.
 //!
 //! # Order of the sums
-//! Elements of a product are summed as ever. An element of a gradient is a chain of fused multiply-adds for each lane, from
-//! 0 through the panels of a chunk's rows; then the second half of the lanes is added to the first, and so on until one
-//! is left.
+//! Elements of a product are summed as ever, those of a layer with one output too. An element of a gradient is a chain of
+//! fused multiply-adds for each lane, from 0 through the panels of a chunk's rows; then the second half of the lanes is added
+//! to the first, and so on until one is left. What lies in lanes behind the last row may be anything, even infinite.
 
 use super::add_up::Sink;
 use super::dispatch::Task;
 use super::gradient::Rows;
-use super::panels::panels;
 use super::product::even_share;
 use super::scalar::{MOST_LANES, Scalar};
 use super::simd::Simd;
@@ -40,9 +39,8 @@ pub(super) struct NarrowGradient<'b, T, S, I> {
 }
 
 impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowGradient<'_, T, S, I> {
-    /// Outputs, and inputs, of the largest register tile.
+    /// Outputs of the largest register tile, which has four inputs: 16 sums where there are 32 registers, else 12.
     const MOST_OUTPUTS: usize = if S::PANELS == 3 { 4 } else { 3 };
-    const MOST_INPUTS: usize = 4;
 
     /// # Safety
     /// The sink has room for the range; the blocks hold all their rows.
@@ -61,7 +59,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowG
                 } else if turned(self.fan_out) {
                     self.turned_line(line);
                     1
-                } else if room >= Self::MOST_INPUTS {
+                } else if room >= 4 {
                     self.lines::<4>(panel, first, line)
                 } else if room >= 2 {
                     self.lines::<2>(panel, first, line)
@@ -111,7 +109,8 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowG
         at: usize,
         lines: &mut [[T; MOST_LANES]; R],
     ) -> usize {
-        let sums = self.sums::<R, Q, false>(input, first + at);
+        // Safety: as promised to this function.
+        let sums = unsafe { self.sums::<R, Q, false>(input, first + at) };
         for r in 0..R {
             lines[r][at..at + Q].copy_from_slice(&sums[r]);
         }
@@ -128,17 +127,19 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowG
         let first = line * T::LANES;
         let inputs = T::LANES.min(self.fan_in - first);
         let mut at = 0;
-        while at < inputs {
-            let sums = &mut lines[at..];
-            at += match even_share(inputs - at, 8) {
-                8 => place(sums, self.sums::<8, 1, false>(first + at, 0)),
-                4..8 => place(sums, self.sums::<4, 1, false>(first + at, 0)),
-                2..4 => place(sums, self.sums::<2, 1, false>(first + at, 0)),
-                _ => place(sums, self.sums::<1, 1, false>(first + at, 0)),
-            };
-        }
         // Safety: as promised to this function.
-        unsafe { self.sink.put(self.simd, line - self.from, self.simd.read(&lines), true) };
+        unsafe {
+            while at < inputs {
+                let sums = &mut lines[at..];
+                at += match inputs - at {
+                    8.. => place(sums, self.sums::<8, 1, false>(first + at, 0)),
+                    4..8 => place(sums, self.sums::<4, 1, false>(first + at, 0)),
+                    2..4 => place(sums, self.sums::<2, 1, false>(first + at, 0)),
+                    _ => place(sums, self.sums::<1, 1, false>(first + at, 0)),
+                };
+            }
+            self.sink.put(self.simd, line - self.from, self.simd.read(&lines), true);
+        }
     }
 
     /// The biases of a panel of outputs.
@@ -151,21 +152,27 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowG
         let first = panel * T::LANES;
         let outputs = if self.bias { T::LANES.min(self.fan_out - first) } else { 0 };
         let mut at = 0;
-        while at < outputs {
-            let sums = &mut lines[at..];
-            at += match even_share(outputs - at, 8) {
-                8 => place(sums, self.sums::<1, 8, true>(0, first + at)),
-                4..8 => place(sums, self.sums::<1, 4, true>(0, first + at)),
-                2..4 => place(sums, self.sums::<1, 2, true>(0, first + at)),
-                _ => place(sums, self.sums::<1, 1, true>(0, first + at)),
-            };
-        }
         // Safety: as promised to this function.
-        unsafe { self.sink.put(self.simd, line - self.from, self.simd.read(&lines), false) };
+        unsafe {
+            while at < outputs {
+                let sums = &mut lines[at..];
+                at += match outputs - at {
+                    8.. => place(sums, self.sums::<1, 8, true>(0, first + at)),
+                    4..8 => place(sums, self.sums::<1, 4, true>(0, first + at)),
+                    2..4 => place(sums, self.sums::<1, 2, true>(0, first + at)),
+                    _ => place(sums, self.sums::<1, 1, true>(0, first + at)),
+                };
+            }
+            self.sink.put(self.simd, line - self.from, self.simd.read(&lines), false);
+        }
     }
 
+    /// The sums of a tile.
+    ///
+    /// # Safety
+    /// The blocks have these inputs and outputs.
     #[inline(always)]
-    fn sums<const R: usize, const Q: usize, const BIASES: bool>(
+    unsafe fn sums<const R: usize, const Q: usize, const BIASES: bool>(
         &self,
         input: usize,
         output: usize,
@@ -202,10 +209,14 @@ where
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
         let halves: [[<S::Half as Simd<T>>::V; Q]; R] = if S::TWO_REGISTERS {
             let half = simd.half();
-            let (first, second) = (self.sums(half, 0), self.sums(half, T::LANES / 2));
+            // Safety: only [`NarrowGradient`] makes a tile, of inputs and outputs that the blocks have.
+            let [first, second] =
+                [0, T::LANES / 2].map(|from| unsafe { self.sums(half, from, T::LANES / 2) });
             std::array::from_fn(|r| std::array::from_fn(|q| half.add(first[r][q], second[r][q])))
         } else {
-            self.sums(simd, 0).map(|sums| sums.map(|line| simd.halve(line)))
+            // Safety: likewise.
+            let sums = unsafe { self.sums(simd, 0, T::LANES) };
+            sums.map(|sums| sums.map(|line| simd.halve(line)))
         };
         let mut totals = [[T::ZERO; Q]; R];
         simd.sum_halves(halves.as_flattened(), totals.as_flattened_mut());
@@ -218,30 +229,53 @@ where
     T: Scalar,
     I: Iterator<Item = Rows<'a, T>> + Clone,
 {
-    /// The sums for each lane, from number `first` on.
+    /// The sums for each of `count` lanes, from number `from` on.
+    ///
+    /// # Safety
+    /// The blocks have these inputs and outputs.
     #[inline(always)]
-    fn sums<S: Simd<T>>(&self, simd: S, first: usize) -> [[S::V; Q]; R] {
+    unsafe fn sums<S: Simd<T>>(&self, simd: S, from: usize, count: usize) -> [[S::V; Q]; R] {
         let lanes = T::LANES;
         let mut sums = [[simd.splat(T::ZERO); Q]; R];
         for block in self.blocks.clone() {
-            let mut input = block.input.as_ptr().wrapping_add(self.input * lanes + first);
-            let mut delta = block.delta.as_ptr().wrapping_add(self.output * lanes + first);
-            for _ in 0..panels::<T>(block.rows) {
-                // Safety: only [`NarrowGradient`] makes a tile, of inputs and outputs that the block has.
-                unsafe {
-                    let d: [S::V; Q] = std::array::from_fn(|q| simd.load(delta.add(q * lanes)));
-                    for r in 0..R {
-                        let x = if BIASES { simd.splat(T::ONE) } else { simd.load(input.add(r * lanes)) };
-                        for q in 0..Q {
-                            sums[r][q] = simd.fused(x, d[q], sums[r][q]);
-                        }
-                    }
+            let mut input = block.input.as_ptr().wrapping_add(self.input * lanes + from);
+            let mut delta = block.delta.as_ptr().wrapping_add(self.output * lanes + from);
+            // Safety: as promised to this function; the last panel's lanes are there even if they are no rows.
+            unsafe {
+                for _ in 0..block.rows / lanes {
+                    add_products::<_, _, R, Q, BIASES>(simd, &mut sums, input, delta, |x| simd.load(x));
+                    input = input.wrapping_add(block.input_stride);
+                    delta = delta.wrapping_add(block.delta_stride);
                 }
-                input = input.wrapping_add(block.input_stride);
-                delta = delta.wrapping_add(block.delta_stride);
+                let rest = (block.rows % lanes).saturating_sub(from).min(count);
+                if rest > 0 {
+                    let load = |x| simd.load_first(x, rest);
+                    add_products::<_, _, R, Q, BIASES>(simd, &mut sums, input, delta, load);
+                }
             }
         }
         sums
+    }
+}
+
+/// Adds the products of a panel's lines, as `load` reads them.
+///
+/// # Safety
+/// From `input` and `delta` on there are so many lines.
+#[inline(always)]
+unsafe fn add_products<T: Scalar, S: Simd<T>, const R: usize, const Q: usize, const BIASES: bool>(
+    simd: S,
+    sums: &mut [[S::V; Q]; R],
+    input: *const T,
+    delta: *const T,
+    load: impl Fn(*const T) -> S::V,
+) {
+    let d: [S::V; Q] = std::array::from_fn(|q| load(delta.wrapping_add(q * T::LANES)));
+    for r in 0..R {
+        let x = if BIASES { simd.splat(T::ONE) } else { load(input.wrapping_add(r * T::LANES)) };
+        for q in 0..Q {
+            sums[r][q] = simd.fused(x, d[q], sums[r][q]);
+        }
     }
 }
 
@@ -249,30 +283,41 @@ where
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::panels::panel_lines;
+    use super::super::panels::{panel_lines, panels};
     use super::super::{Gradient, InstructionSet, dispatch_on, halving_sum, numbers};
     use super::*;
 
-    /// Two blocks of rows, the first of whole lines.
     struct Block<T> {
         rows: usize,
         input: Vec<T>,
         delta: Vec<T>,
     }
 
-    /// Any cut into ranges of lines gives, on every instruction set, the sums that plain loops give.
-    fn agrees<T: Scalar>(lines: usize, rows: usize, fan_in: usize, fan_out: usize, cut: usize, seed: u64) {
+    /// Two blocks of rows, the first of whole lines; any cut into ranges of lines gives, on every instruction set, the sums
+    /// that plain loops give.
+    fn agrees<T: Scalar>(
+        lines: usize,
+        rows: usize,
+        [fan_in, fan_out]: [usize; 2],
+        bias: bool,
+        cut: usize,
+        seed: u64,
+    ) {
         let lanes = T::LANES;
         let [in_stride, out_stride] = [fan_in, fan_out].map(|width| panel_lines(width) * lanes);
         let blocks = [lines * lanes, rows].map(|rows| {
             let count = panels::<T>(rows);
-            let mut delta = numbers(count * out_stride, seed + rows as u64);
-            for (index, x) in delta.iter_mut().enumerate() {
-                if index / out_stride * lanes + index % lanes >= rows {
-                    *x = T::ZERO;
+            // Behind the last row there may be anything.
+            let matrix = |stride: usize, seed| {
+                let mut numbers = numbers::<T>(count * stride, seed);
+                for (index, x) in numbers.iter_mut().enumerate() {
+                    if index / stride * lanes + index % lanes >= rows {
+                        *x = T::from_f64(f64::NAN);
+                    }
                 }
-            }
-            Block { rows, input: numbers(count * in_stride, seed), delta }
+                numbers
+            };
+            Block { rows, input: matrix(in_stride, seed), delta: matrix(out_stride, seed + rows as u64) }
         });
         let views = || {
             blocks.iter().map(|block| Rows {
@@ -286,12 +331,11 @@ mod tests {
         let sum = |input: Option<usize>, output: usize| {
             let mut sums = [T::ZERO; MOST_LANES];
             for view in views() {
-                for panel in 0..panels::<T>(view.rows) {
-                    for lane in 0..lanes {
-                        let d = view.delta[panel * out_stride + output * lanes + lane];
-                        let at = |input: usize| view.input[panel * in_stride + input * lanes + lane];
-                        sums[lane] = input.map_or(T::ONE, at).fused(d, sums[lane]);
-                    }
+                for row in 0..view.rows {
+                    let (panel, lane) = (row / lanes, row % lanes);
+                    let d = view.delta[panel * out_stride + output * lanes + lane];
+                    let at = |input: usize| view.input[panel * in_stride + input * lanes + lane];
+                    sums[lane] = input.map_or(T::ONE, at).fused(d, sums[lane]);
                 }
             }
             halving_sum(sums)
@@ -305,7 +349,9 @@ mod tests {
                 let at = if turned(fan_out) { input } else { (panel + input) * lanes + lane };
                 expected[at] = sum(Some(input), output);
             }
-            expected[(panel + panel_lines - 1) * lanes + lane] = sum(None, output);
+            if bias {
+                expected[(panel + panel_lines - 1) * lanes + lane] = sum(None, output);
+            }
         }
         let cut = cut % (total + 1);
         for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
@@ -320,7 +366,7 @@ mod tests {
                         from,
                         lines,
                         layout: Layout::Rows,
-                        bias: true,
+                        bias,
                         lost: None,
                         finish: None,
                         blocks: views(),
@@ -339,11 +385,12 @@ mod tests {
             rows in 1..40usize,
             fan_in in 1..40usize,
             fan_out in prop_oneof![Just(1), 1..40usize],
+            bias: bool,
             cut: usize,
             seed in 0..1000u64,
         ) {
-            agrees::<f32>(lines, rows, fan_in, fan_out, cut, seed);
-            agrees::<f64>(lines, rows, fan_in, fan_out, cut, seed);
+            agrees::<f32>(lines, rows, [fan_in, fan_out], bias, cut, seed);
+            agrees::<f64>(lines, rows, [fan_in, fan_out], bias, cut, seed);
         }
     }
 }

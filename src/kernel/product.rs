@@ -2,8 +2,8 @@
 //!
 //! # Panels
 //! Inside the passes a matrix of `rows x columns` is a row of *panels*: each panel holds one line's
-//! worth of columns (16 `f32` or 8 `f64`), row after row, the last one filled up with zeros. The
-//! same form serves as either side of a product and as its result, so that nothing is packed
+//! worth of columns (16 `f32` or 8 `f64`), row after row, the last one filled up (with zeros, but for
+//! [`Layout::Rows`](super::Layout)). The same form serves as either side of a product and as its result, so that nothing is packed
 //! between layers.
 //!
 //! # Order of the sums
@@ -104,7 +104,7 @@ pub struct Product<'a, T> {
     pub output_stride: usize,
     /// What becomes of the sums.
     pub then: Then<'a, T>,
-    /// Columns of the right side and of the output; lanes behind the last one are 0 on the right side.
+    /// Columns of the right side and of the output; lanes behind the last one become what columns in their place would, or 0.
     pub columns: usize,
 }
 
@@ -136,6 +136,11 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
         assert!(
             numbers.len()
                 > extent([(last_term / lanes, panel), (self.rows - 1, row), (last_term % lanes, 1)])
+        );
+        assert!(
+            last_term < lanes
+                || numbers.len()
+                    >= extent([(last_term / lanes - 1, panel), (self.rows - 1, row), (lanes, 1)])
         );
         assert!(self.right.len() >= extent([(last, self.right_stride), (lines, lanes)]));
         assert!(self.output.len() >= extent([(last, self.output_stride), (self.rows, lanes)]));

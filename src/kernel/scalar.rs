@@ -63,6 +63,8 @@ pub trait Scalar:
     const ZERO: Self;
     /// 1
     const ONE: Self;
+    /// The lowest finite number.
+    const LOWEST: Self;
 
     /// Vectors of this type on any machine.
     type Portable: Simd<Self>;
@@ -151,6 +153,7 @@ macro_rules! scalar {
             const LANES: usize = $lanes;
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+            const LOWEST: Self = $t::MIN;
             type Portable = Portable;
             #[cfg(target_arch = "x86_64")]
             type Avx512 = super::avx512::$avx512;

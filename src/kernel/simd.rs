@@ -43,7 +43,7 @@ pub trait Simd<T>: Copy {
     /// Reads the first `count` numbers of a line, with 0 for the others.
     ///
     /// # Safety
-    /// `from` points to so many readable numbers, which are not more than a line has.
+    /// `from` points to so many readable numbers, which are not more than a line (or a half) has.
     #[inline(always)]
     unsafe fn load_first(self, from: *const T, count: usize) -> Self::V
     where

@@ -104,7 +104,7 @@ fn down_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, outpu
     }
 }
 
-/// The weights of `count` rows, 1 where there are none, and 0 in lanes that are left over.
+/// The weights of `count` rows, 1 where there are none.
 #[inline(always)]
 pub(super) fn weight_line<T: Scalar, S: Simd<T>>(
     simd: S,
@@ -117,9 +117,11 @@ pub(super) fn weight_line<T: Scalar, S: Simd<T>>(
         None if count == T::LANES => simd.splat(T::ONE),
         Some(weights) if count == T::LANES => simd.read(&weights[first..]),
         _ => {
-            let mut line = [T::ZERO; MOST_LANES];
-            for (lane, weight) in line[..count].iter_mut().enumerate() {
-                *weight = weights.map_or(T::ONE, |weights| weights[first + lane]);
+            let mut line = [T::ONE; MOST_LANES];
+            for (weight, given) in
+                line.iter_mut().zip(weights.into_iter().flat_map(|all| &all[first..][..count]))
+            {
+                *weight = *given;
             }
             simd.read(&line)
         }

@@ -68,6 +68,12 @@ pub(super) fn check_targets<T: Scalar>(
     Ok(())
 }
 
+/// z - max, and the lowest finite number for what is below it: 0 times that is 0. NaN stays NaN.
+#[inline(always)]
+fn distance_from<T: Scalar, S: Simd<T>>(simd: S, max: S::V, z: S::V) -> S::V {
+    simd.max(simd.splat(T::LOWEST), simd.sub(z, max))
+}
+
 struct OneOfSeveral<'a, T> {
     outputs: Outputs<'a, T>,
 }
@@ -107,7 +113,7 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
                 transpose_lines(simd, &targets[place(panel)], &mut t[..square]);
                 let (z, e, t) = (&mut z[..used(panel)], &mut e_square[..used(panel)], &t[..used(panel)]);
                 for (z, e) in z.chunks_exact_mut(lanes).zip(e.chunks_exact_mut(lanes)) {
-                    let distance = simd.sub(simd.read(z), max);
+                    let distance = distance_from(simd, max, simd.read(z));
                     simd.write(z, distance);
                     simd.write(e, distance);
                 }
@@ -180,7 +186,7 @@ fn one_of_several_by_lanes<T: Scalar, S: Simd<T>>(simd: S, outputs: Outputs<'_, 
             let (mut sum, mut total) = (zero, zero);
             let columns = net.chunks_exact(lanes).zip(targets[place].chunks_exact(lanes));
             for ((z, t), d) in columns.zip(delta.chunks_exact_mut(lanes)) {
-                let (distance, t) = (simd.sub(simd.read(z), max), simd.read(t));
+                let (distance, t) = (distance_from(simd, max, simd.read(z)), simd.read(t));
                 simd.write(d, distance);
                 sum = simd.add(sum, simd.times(t, distance));
                 total = simd.add(total, t);
@@ -189,8 +195,8 @@ fn one_of_several_by_lanes<T: Scalar, S: Simd<T>>(simd: S, outputs: Outputs<'_, 
             simd.write(&mut totals[line], total);
         }
         for line in 0..lines {
-            for line in delta[(from + line) * stride..][..used].chunks_exact_mut(lanes) {
-                for e in line {
+            for distances in delta[(from + line) * stride..][..used].chunks_exact_mut(lanes) {
+                for e in distances {
                     *e = e.exp();
                 }
             }

@@ -19,6 +19,7 @@ use crate::network::Layer;
 pub(crate) struct Block<T> {
     /// Rows in it now.
     pub rows: usize,
+    /// What is for units along the lanes only [says so](Block::needs_units).
     layout: Layout,
     /// From panel to panel: of the inputs, and of the outputs of each layer.
     strides: Vec<usize>,
@@ -147,6 +148,12 @@ impl<T: Scalar> Block<T> {
         }
     }
 
+    /// Softmax outputs, dropout, outputs that are copied and gradients that come from elsewhere: what
+    /// [`layout`](crate::training) must not give another layout.
+    fn needs_units(&self) {
+        debug_assert_eq!(self.layout, Layout::Units);
+    }
+
     /// From panel to panel of the outputs.
     fn output_stride(&self) -> usize {
         self.strides[self.strides.len() - 1]
@@ -268,6 +275,7 @@ impl<T: Scalar> Block<T> {
                 let slopes = self.slopes.get_mut(index);
                 activate(layer.activation, output, slopes, next_stride, lines);
                 if let (Some(dropout), Some(slopes)) = (dropout, self.slopes.get_mut(index)) {
+                    debug_assert!(self.layout == Layout::Units || dropout.rates[index] == 0.0);
                     dropout.apply(index, output, slopes, next_stride, rows);
                 }
             }
@@ -282,6 +290,7 @@ impl<T: Scalar> Block<T> {
         let in_use = self.in_use(self.values[layers.len()].len(), stride);
         let values = &mut self.values[layers.len()][..in_use];
         if output.activation == Activation::Softmax {
+            debug_assert_eq!(self.layout, Layout::Units);
             softmax(values, output.fan_out, stride, rows);
         } else {
             activate(output.activation, values, self.slopes.get_mut(layers.len() - 1), stride, lines);
@@ -297,6 +306,7 @@ impl<T: Scalar> Block<T> {
         let in_use = self.in_use(self.deltas[last].len(), stride);
         let (deltas, outputs) = (&mut self.deltas[last][..in_use], &self.values[last + 1]);
         if activation == Activation::Softmax {
+            debug_assert_eq!(self.layout, Layout::Units);
             softmax_output::back_through(deltas, outputs, fan_out, stride, rows);
         } else {
             scale(activation, deltas, outputs, &self.slopes[last], stride, lines);
@@ -332,6 +342,7 @@ impl<T: Scalar> Block<T> {
     /// Takes over the rows' losses and the derivatives with respect to their outputs, row after row
     /// of `columns` numbers.
     pub fn set_output_gradients(&mut self, columns: usize, losses: &[T], gradients: &[T]) {
+        self.needs_units();
         let last = self.deltas.len() - 1;
         self.losses[..self.rows].copy_from_slice(&losses[..self.rows]);
         for (row, from) in gradients.chunks_exact(columns).take(self.rows).enumerate() {
@@ -385,6 +396,7 @@ impl<T: Scalar> Block<T> {
     /// Makes the deltas of the output layer those of one output alone: its derivatives with respect
     /// to the outputs are 1 there and 0 elsewhere.
     pub fn choose_output(&mut self, output: usize) {
+        self.needs_units();
         let last = self.deltas.len() - 1;
         let deltas = &mut self.deltas[last];
         deltas.fill(T::ZERO);
@@ -436,11 +448,13 @@ impl<T: Scalar> Block<T> {
 
     /// Copies the outputs into `to`, row after row of `columns` numbers.
     pub fn copy_outputs(&self, columns: usize, to: &mut [T]) {
+        self.needs_units();
         copy_rows(&self.values[self.values.len() - 1], self.output_stride(), columns, to);
     }
 
     /// Copies the targets into `to`, as [`Block::copy_outputs`].
     pub fn copy_targets(&self, columns: usize, to: &mut [T]) {
+        self.needs_units();
         copy_rows(&self.targets, self.output_stride(), columns, to);
     }
 }

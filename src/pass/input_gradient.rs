@@ -18,7 +18,7 @@ pub(crate) fn input_gradient<T: Scalar>(
     to: &mut [T],
     n_threads: Option<usize>,
 ) -> Result<()> {
-    // As for training, but the first layer's weights are needed too.
+    // As for training with units along the lanes, but the first layer's weights are needed too.
     let mut places = packed.layers.clone();
     place_first_transposed::<T>(&mut places);
     let mut transposed = Aligned::zeros(places.iter().map(PackedLayer::transposed_len::<T>).sum())?;

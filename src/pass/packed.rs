@@ -15,7 +15,7 @@ pub(crate) struct PackedLayer {
     /// Lines of weights in a panel: one for each input, or fewer if they are [`turned`].
     pub weight_lines: usize,
     pub panels: usize,
-    /// Where the panels of the transposed weights start. The first layer has none: nothing is
+    /// Where the panels of the transposed weights start. The first layer has none unless asked for: nothing is
     /// propagated back to the inputs. Nor have those whose weights are turned already.
     pub transposed_start: usize,
     pub transposed_panels: usize,
@@ -58,7 +58,8 @@ impl PackedLayer {
     }
 }
 
-/// Gives the first layer transposed weights too, behind all others.
+/// Gives the first layer transposed weights too, behind all others: for derivatives with respect to the inputs, and for the
+/// forward pass with rows along the lanes.
 pub(crate) fn place_first_transposed<T: Scalar>(layers: &mut [PackedLayer]) {
     let others = layers.iter().map(PackedLayer::transposed_len::<T>).sum();
     layers[0].place_transposed::<T>(others);

@@ -16,7 +16,7 @@ const FEWEST_BLOCK_ROWS: u64 = 40;
 /// does 100 GFLOP/s. But the least is a piece of a share: three panels of one layer.
 const MOST_AT_A_TIME: u64 = 1 << 32;
 
-/// Rows of the largest register tile; blocks are made of whole ones.
+/// Rows of the largest register tile.
 const TILE_ROWS: usize = 8;
 
 /// Numbers of a chunk that one thread works on by itself, at most: about as many as its second-level
@@ -42,7 +42,7 @@ pub(super) fn chunk_rows(parameters: usize, rows: usize) -> usize {
     rows.div_ceil(rows.div_ceil(most)).next_multiple_of(TILE_ROWS).min(rows)
 }
 
-/// The rows that each of a chunk's blocks gets: equal shares for the threads, whole tiles; of large
+/// The rows that each of a chunk's blocks gets: equal shares for the threads, whole tiles (or lines); of large
 /// networks, whose blocks are two products for each parameter, fewer. `parameters` are padded here and
 /// below.
 pub(super) fn block_rows(layout: Layout, rows: usize, threads: usize, parameters: usize) -> usize {

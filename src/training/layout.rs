@@ -5,7 +5,8 @@ use crate::kernel::{Layout, Scalar, panels, turned};
 use crate::loss::Loss;
 use crate::network::Layer;
 
-/// The widest layer, inputs included, of a network that may be narrow: a block's rows stay in the first-level cache.
+/// The widest layer, inputs included, of a network that may be narrow: a gradient goes through all rows of a block for each
+/// of its tiles, so that they should stay in the caches next to the core.
 const MOST_UNITS: usize = 64;
 
 /// What each unit of a line costs beside the products, and what the losses of a row cost where they have to be turned round
@@ -20,7 +21,8 @@ const HALVING: usize = 10;
 /// than the costs say). It follows from the network and the batch alone: the gradient
 /// is summed in another order where rows lie along the lanes, and its bits must not depend on the machine.
 ///
-/// Dropout, losses of the caller's own (`None`), and losses of the outputs of a softmax ask for units.
+/// Dropout, losses of the caller's own (`None`), and losses of the outputs of a softmax ask for units, as [`Block`](crate::pass::Block)
+/// says.
 pub(super) fn layout<T: Scalar>(
     layers: &[Layer],
     chunk_rows: usize,
@@ -94,7 +96,10 @@ mod tests {
             (&[2, 2, 1], 64),
             (&[8, 4, 2, 2], 192),
             (&[9, 4, 6], 107),
-            (&[60, 17, 18, 2], 240),
+            // Those of the tests of same bits.
+            (&[5, 9, 3], 57),
+            (&[60, 17, 18, 2], 168),
+            (&[60, 17, 18, 2], 248),
             (&[4, 3], 150),
         ] {
             assert_eq!(of(sizes, rows, Activation::Identity, squared, &[]), [Layout::Rows; 2], "{sizes:?}");
