@@ -63,6 +63,7 @@ pub enum Loss {
 
 /// The outputs of a block of rows, in panels that are `stride` apart.
 pub(crate) struct Outputs<'a, T> {
+    /// What lies along the lanes.
     pub layout: Layout,
     pub rows: usize,
     pub columns: usize,

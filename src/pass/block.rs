@@ -19,7 +19,7 @@ use crate::network::Layer;
 pub(crate) struct Block<T> {
     /// Rows in it now.
     pub rows: usize,
-    /// What is for units along the lanes only [says so](Block::needs_units).
+    /// What lies along the lanes.
     layout: Layout,
     /// From panel to panel: of the inputs, and of the outputs of each layer.
     strides: Vec<usize>,
@@ -148,8 +148,8 @@ impl<T: Scalar> Block<T> {
         }
     }
 
-    /// Softmax outputs, dropout, outputs that are copied and gradients that come from elsewhere: what
-    /// [`layout`](crate::training) must not give another layout.
+    /// What is made for units along the lanes only: outputs that are copied, gradients that come from elsewhere, outputs of a
+    /// softmax, dropout. Whoever chooses another layout has none of these in mind.
     fn needs_units(&self) {
         debug_assert_eq!(self.layout, Layout::Units);
     }

@@ -21,8 +21,7 @@ const HALVING: usize = 10;
 /// than the costs say). It follows from the network and the batch alone: the gradient
 /// is summed in another order where rows lie along the lanes, and its bits must not depend on the machine.
 ///
-/// Dropout, losses of the caller's own (`None`), and losses of the outputs of a softmax ask for units, as [`Block`](crate::pass::Block)
-/// says.
+/// Dropout, losses of the caller's own (`None`), and losses of the outputs of a softmax are made for units only.
 pub(super) fn layout<T: Scalar>(
     layers: &[Layer],
     chunk_rows: usize,
