@@ -362,6 +362,30 @@ def test_predictions_and_gradients_on_any_number_of_threads(shape, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("output", "loss"), by(OUTPUTS))
+@pytest.mark.parametrize("n_outputs", [1, 3, 10, 17])
+def test_the_loss_of_rows_does_not_depend_on_how_they_are_trained(n_outputs, output, loss, dtype):
+    """With two rows in a batch units lie along the lanes, with all of them rows do."""
+    if output == "softmax" and n_outputs == 1:
+        pytest.skip("a softmax has several outputs")
+    fit = Fit(layer_sizes=(5, 21, n_outputs), rows=150, output=output, loss=loss, dtype=dtype, epochs=1)
+    X, Y, _ = fit.data()
+    for batch_size in [2, 150]:
+        network = fit.network()
+        history = fp.train(
+            network,
+            X,
+            Y,
+            loss=loss,
+            optimizer=fp.SGD(1e-3),
+            epochs=1,
+            batch_size=batch_size,
+            validation=(X, Y),
+        )
+        assert history.validation_loss == [network.loss_and_gradients(X, Y, loss=loss)[0]]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_equal_rows_have_equal_predictions(dtype):
     network = trained(WIDE, dtype=dtype)
     X = np.tile(rows_for(network, 1), (1301, 1))

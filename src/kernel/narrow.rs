@@ -3,8 +3,8 @@
 //! line's worth of rows. Products take such a matrix as their right side, with the weights on the left.
 //!
 //! # Order of the sums
-//! Elements of a product are summed as ever, those of a layer with one output too. An element of a gradient is a chain of
-//! fused multiply-adds for each lane, from 0 through the panels of a chunk's rows; then the second half of the lanes is added
+//! Elements of a product are summed as with units along the lanes. An element of a gradient is a chain of fused
+//! multiply-adds for each lane, from 0 through the panels of a chunk's rows; then the second half of the lanes is added
 //! to the first, and so on until one is left. What lies in lanes behind the last row may be anything, even infinite.
 
 use super::add_up::Sink;

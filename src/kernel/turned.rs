@@ -82,6 +82,63 @@ impl<T: Scalar> Task<T> for TurnedProduct<'_, T> {
     }
 }
 
+/// The same where rows lie along the lanes (see [`Layout`](super::Layout)): the same sums in the same order, lines instead of lanes.
+#[derive(Debug)]
+pub struct TurnedAlongLanes<'a, T> {
+    /// Rows of the input and the output.
+    pub rows: usize,
+    /// The input's columns.
+    pub depth: usize,
+    /// The input: a line for each column.
+    pub input: &'a [T],
+    /// From one panel of the input to the next.
+    pub input_stride: usize,
+    /// As for [`TurnedProduct`].
+    pub weights: &'a [T],
+    /// The output: a line.
+    pub output: &'a mut [T],
+    /// From one panel of the output to the next.
+    pub output_stride: usize,
+}
+
+impl<T: Scalar> Task<T> for TurnedAlongLanes<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Self { rows, depth, input, input_stride, weights, output, output_stride } = self;
+        let lanes = T::LANES;
+        let lines = panels::<T>(depth);
+        let zero = simd.splat(T::ZERO);
+        for panel in 0..panels::<T>(rows) {
+            let mut sums = [zero; MOST_LANES];
+            let input = &input[panel * input_stride..][..depth * lanes];
+            for first in (0..depth).step_by(lanes) {
+                // A fixed number of turns, so that the sums are in registers.
+                for lane in 0..lanes {
+                    let column = first + lane;
+                    if column < depth {
+                        let x = simd.read(&input[column * lanes..]);
+                        sums[lane] = simd.fused(x, simd.splat(weights[column]), sums[lane]);
+                    } else {
+                        // As by a product of zeros: to be seen in the sign of a 0.
+                        sums[lane] = simd.add(sums[lane], zero);
+                    }
+                }
+            }
+            let mut half = lanes / 2;
+            while half > 0 {
+                for lane in 0..half {
+                    sums[lane] = simd.add(sums[lane], sums[half + lane]);
+                }
+                half /= 2;
+            }
+            let bias = simd.splat(weights[lines * lanes]);
+            simd.write(&mut output[panel * output_stride..], simd.add(sums[0], bias));
+        }
+    }
+}
+
 /// Lines of the gradient that are summed together.
 const MOST_LINES: usize = 4;
 
@@ -207,7 +264,35 @@ mod tests {
                     assert!(line[0] == sums[0] + bias, "{} at row {row}", set.name());
                     assert!(line[1..].iter().all(|&x| x == T::ZERO));
                 }
+                along_lanes(set, &in_rows, &weights, depth, &output);
             }
+        }
+    }
+
+    /// The transpose gives what was given by the rows.
+    fn along_lanes<T: Scalar>(
+        set: InstructionSet,
+        in_rows: &[T],
+        weights: &[T],
+        depth: usize,
+        expected: &[T],
+    ) {
+        let (lanes, rows) = (T::LANES, in_rows.len() / depth);
+        let input_stride = panel_lines(depth) * lanes;
+        let mut input = vec![T::from_f64(f64::INFINITY); panels::<T>(rows) * input_stride];
+        for (index, &x) in in_rows.iter().enumerate() {
+            let (row, column) = (index / depth, index % depth);
+            input[row / lanes * input_stride + column * lanes + row % lanes] = x;
+        }
+        let mut output = vec![T::ZERO; panels::<T>(rows) * lanes];
+        let (input, output_stride) = (&input[..], lanes);
+        let to = &mut output;
+        dispatch_on(
+            set,
+            TurnedAlongLanes { rows, depth, input, input_stride, weights, output: to, output_stride },
+        );
+        for row in 0..rows {
+            assert!(output[row] == expected[row * lanes], "{} at row {row}", set.name());
         }
     }
 

@@ -81,7 +81,7 @@ fn many_columns<T: Scalar>(loss: impl Elementwise<T>, outputs: Outputs<'_, T>) {
     }
 }
 
-/// Rows along the lanes: vectors run down the columns as they are.
+/// Rows along the lanes: vectors run down the columns as they are, and losses are added up in the order of the others.
 #[inline(always)]
 fn down_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, outputs: Outputs<'_, T>) {
     let Outputs { rows, columns, stride, net, targets, delta, weights, losses, .. } = outputs;
@@ -89,8 +89,12 @@ fn down_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, outpu
     for (panel, first) in (0..rows).step_by(lanes).enumerate() {
         let count = lanes.min(rows - first);
         let row_weights = weight_line(simd, weights, first, count);
-        let mut sums = [T::ZERO; MOST_LANES];
-        for at in (0..columns).map(|column| panel * stride + column * lanes) {
+        // One sum, or for many columns as many as there are lanes.
+        let mut sums = [[T::ZERO; MOST_LANES]; MOST_LANES];
+        let places = if columns <= lanes { 1 } else { lanes };
+        for column in 0..columns {
+            let at = panel * stride + column * lanes;
+            let sums = &mut sums[column % places];
             let (net, targets) = (&net[at..at + lanes], &targets[at..at + lanes]);
             let delta = &mut delta[at..at + lanes];
             for lane in 0..lanes {
@@ -100,7 +104,15 @@ fn down_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, outpu
             }
             simd.write(delta, simd.times(simd.read(delta), row_weights));
         }
-        put_line(simd, simd.read(&sums), &mut losses[first..first + count]);
+        let mut half = places / 2;
+        while half > 0 {
+            for place in 0..half {
+                let sum = simd.add(simd.read(&sums[place]), simd.read(&sums[half + place]));
+                simd.write(&mut sums[place], sum);
+            }
+            half /= 2;
+        }
+        put_line(simd, simd.read(&sums[0]), &mut losses[first..first + count]);
     }
 }
 

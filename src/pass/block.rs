@@ -7,8 +7,8 @@ use super::packed::{Packed, PackedLayer};
 use crate::activation::{Activation, scale_by_slopes, softmax as softmax_output};
 use crate::error::Result;
 use crate::kernel::{
-    Aligned, Layout, Product, Rows, Scalar, Start, Terms, Then, TurnedProduct, dispatch, gather_along_lanes,
-    gather_rows, panel_lines, panels, turned,
+    Aligned, Layout, Product, Rows, Scalar, Start, Terms, Then, TurnedAlongLanes, TurnedProduct, dispatch,
+    gather_along_lanes, gather_rows, panel_lines, panels, turned,
 };
 use crate::loss::{Loss, Outputs, softmax};
 use crate::network::Layer;
@@ -227,7 +227,7 @@ impl<T: Scalar> Block<T> {
             let place = &packed.layers[index];
             let hidden = index + 1 < layers.len();
             let depth = layer.fan_in;
-            let turned = self.layout == Layout::Units && turned(layer.fan_out);
+            let turned = turned(layer.fan_out);
             let rectify = hidden
                 && !turned
                 && layer.activation == Activation::Relu
@@ -254,6 +254,15 @@ impl<T: Scalar> Block<T> {
                         });
                     }
                 }
+                Layout::Rows if turned => dispatch(TurnedAlongLanes {
+                    rows,
+                    depth,
+                    input,
+                    input_stride: stride,
+                    weights: packed.layer(index),
+                    output,
+                    output_stride: next_stride,
+                }),
                 Layout::Rows => {
                     let (weights, weights_stride) = place.transposed(&packed.weights, transposed);
                     let biases = &packed.layer(index)[place.weight_lines * T::LANES..];

@@ -429,7 +429,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
             losses.add(blocks[..in_use].iter(), data, selection);
             first += count;
         }
-        Some(losses.total() / weight_sum(data, Selection::Range { from: 0 }, rows))
+        Some(losses.total() * inverse(weight_sum(data, Selection::Range { from: 0 }, rows)))
     }
 
     /// Spreads the rows of a chunk over the blocks; returns how many blocks have some.
