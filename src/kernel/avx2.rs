@@ -79,12 +79,12 @@ macro_rules! vectors {
             }
             #[inline(always)]
             unsafe fn load_first(self, from: *const $t, count: usize) -> Self::V {
+                let (half, most) = (self.half(), $lanes / 2);
+                // The address of a half of which nothing is read need not be one.
+                let second = from.wrapping_add(most);
                 unsafe {
-                    let mask = |at| _mm256_loadu_si256($masks.as_ptr().add(at).cast());
-                    let first = $maskload(from, mask($lanes - count));
-                    // The address of a half of which nothing is read need not be one.
-                    let second = from.wrapping_add($lanes / 2);
-                    (first, $maskload(second, mask($lanes + $lanes / 2 - count)))
+                    let first = half.load_first(from, count.min(most));
+                    (first, half.load_first(second, count.saturating_sub(most)))
                 }
             }
             #[inline(always)]
@@ -168,7 +168,8 @@ macro_rules! vectors {
             }
             #[inline(always)]
             unsafe fn load_first(self, from: *const $t, count: usize) -> $v {
-                unsafe { $maskload(from, _mm256_loadu_si256($masks.as_ptr().add($lanes - count).cast())) }
+                let mask = &$masks[$lanes / 2 - count..][..$lanes / 2];
+                unsafe { $maskload(from, _mm256_loadu_si256(mask.as_ptr().cast())) }
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut $t, half: $v) {
@@ -246,18 +247,10 @@ vectors!(
     transpose_pd
 );
 
-/// From number `16 - count` on, a mask for the first `count` numbers of a line, from `24 - count` on for its second half.
-static MASKS_PS: [i32; 32] = {
-    let mut masks = [0; 32];
-    let mut i = 0;
-    while i < 16 {
-        masks[i] = -1;
-        i += 1;
-    }
-    masks
-};
-/// The same for `f64`, from `8 - count` and `12 - count` on.
-static MASKS_PD: [i64; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+/// From number `8 - count` on, a mask for the first `count` numbers of a half line.
+static MASKS_PS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+/// The same for `f64`, from `4 - count` on.
+static MASKS_PD: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
 
 /// Transposes 16 lines of 16: eight rows of four columns at a time, in quarters of lines.
 ///

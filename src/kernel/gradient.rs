@@ -23,7 +23,7 @@ pub struct Rows<'a, T> {
     pub input: &'a [T],
     /// From one panel of the input to the next.
     pub input_stride: usize,
-    /// The deltas, likewise; lanes beyond the last unit, or the last row, are 0.
+    /// The deltas, likewise; lanes beyond the last unit are 0, beyond the last row anything.
     pub delta: &'a [T],
     /// From one panel of the deltas to the next.
     pub delta_stride: usize,

@@ -41,7 +41,7 @@ pub use panels::{
 };
 pub use product::{Derivative, Product, Start, Terms, Then, ends_in_half, even_share};
 pub use scalar::{MOST_LANES, Numbers, Scalar, halving_sum};
-pub use simd::Simd;
+pub use simd::{Simd, sum_of_lines};
 pub use turned::{TurnedAlongLanes, TurnedProduct, turned, weight_lines};
 
 /// Numbers without a pattern, from -1 to 1.

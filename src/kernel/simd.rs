@@ -147,6 +147,20 @@ pub trait Simd<T>: Copy {
     }
 }
 
+/// The sum of lines, of which there are a power of two: the second half of them is added to the first, and so on until one is
+/// left, as [`halving_sum`](super::halving_sum) does with the lanes of one.
+#[inline(always)]
+pub fn sum_of_lines<T: Scalar, S: Simd<T>>(simd: S, lines: &mut [S::V]) -> S::V {
+    let mut half = lines.len() / 2;
+    while half > 0 {
+        for line in 0..half {
+            lines[line] = simd.add(lines[line], lines[half + line]);
+        }
+        half /= 2;
+    }
+    lines[0]
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{InstructionSet, dispatch_on, halving_sum, numbers};

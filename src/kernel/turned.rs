@@ -13,7 +13,7 @@ use super::gradient::Rows;
 use super::panels::{extent, panels};
 use super::product::Terms;
 use super::scalar::{MOST_LANES, Scalar, halving_sum};
-use super::simd::Simd;
+use super::simd::{Simd, sum_of_lines};
 
 /// Whether the weights of a layer with so many outputs are turned.
 #[inline(always)]
@@ -126,15 +126,9 @@ impl<T: Scalar> Task<T> for TurnedAlongLanes<'_, T> {
                     }
                 }
             }
-            let mut half = lanes / 2;
-            while half > 0 {
-                for lane in 0..half {
-                    sums[lane] = simd.add(sums[lane], sums[half + lane]);
-                }
-                half /= 2;
-            }
+            let sum = sum_of_lines(simd, &mut sums[..lanes]);
             let bias = simd.splat(weights[lines * lanes]);
-            simd.write(&mut output[panel * output_stride..], simd.add(sums[0], bias));
+            simd.write(&mut output[panel * output_stride..], simd.add(sum, bias));
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What the losses that treat each output by itself have in common.
 
 use super::Outputs;
-use crate::kernel::{Layout, MOST_IN_SQUARE, MOST_LANES, Scalar, Simd, Task, halving_sum, transpose_lines};
+use crate::kernel::{
+    Layout, MOST_IN_SQUARE, MOST_LANES, Scalar, Simd, Task, halving_sum, sum_of_lines, transpose_lines,
+};
 
 /// A loss of one output.
 pub(super) trait Elementwise<T>: Copy {
@@ -86,12 +88,13 @@ fn many_columns<T: Scalar>(loss: impl Elementwise<T>, outputs: Outputs<'_, T>) {
 fn down_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, outputs: Outputs<'_, T>) {
     let Outputs { rows, columns, stride, net, targets, delta, weights, losses, .. } = outputs;
     let lanes = T::LANES;
+    // One sum, or for many columns as many as there are lanes.
+    let mut sums = [[T::ZERO; MOST_LANES]; MOST_LANES];
+    let places = if columns <= lanes { 1 } else { lanes };
     for (panel, first) in (0..rows).step_by(lanes).enumerate() {
         let count = lanes.min(rows - first);
         let row_weights = weight_line(simd, weights, first, count);
-        // One sum, or for many columns as many as there are lanes.
-        let mut sums = [[T::ZERO; MOST_LANES]; MOST_LANES];
-        let places = if columns <= lanes { 1 } else { lanes };
+        sums[..places].fill([T::ZERO; MOST_LANES]);
         for column in 0..columns {
             let at = panel * stride + column * lanes;
             let sums = &mut sums[column % places];
@@ -104,15 +107,12 @@ fn down_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, outpu
             }
             simd.write(delta, simd.times(simd.read(delta), row_weights));
         }
-        let mut half = places / 2;
-        while half > 0 {
-            for place in 0..half {
-                let sum = simd.add(simd.read(&sums[place]), simd.read(&sums[half + place]));
-                simd.write(&mut sums[place], sum);
-            }
-            half /= 2;
+        let mut lines = [simd.splat(T::ZERO); MOST_LANES];
+        for (line, sum) in lines.iter_mut().zip(&sums[..places]) {
+            *line = simd.read(sum);
         }
-        put_line(simd, simd.read(&sums[0]), &mut losses[first..first + count]);
+        let sum = sum_of_lines(simd, &mut lines[..places]);
+        put_line(simd, sum, &mut losses[first..first + count]);
     }
 }
 
