@@ -48,6 +48,7 @@ from sklearn.utils.validation import (
 )
 
 __all__ = [
+    "BaseEstimator",
     "CallbackContext",
     "ClassifierMixin",
     "ConvergenceWarning",
@@ -60,6 +61,7 @@ __all__ = [
     "SklearnMLPClassifier",
     "SklearnMLPRegressor",
     "StrOptions",
+    "TransformerMixin",
     "available_when",
     "check_array",
     "check_is_fitted",

@@ -1,0 +1,100 @@
+"""A column of dates as inputs of a network: a number, and where in the year, the week and the day it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ferroprop.estimators._typing import Array
+from ferroprop.tabular._numbers import NumberColumn, cos_of_turns, fit_numbers
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_DAY = np.timedelta64(86_400_000_000, "us")
+_DAYS_IN_A_YEAR = 365.2425
+
+
+@dataclass(frozen=True)
+class DateColumn:
+    """How one column of dates is encoded; made by `fit_dates`.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    seconds : NumberColumn
+        Encodes the time since 1970.
+    parts : tuple of str
+        Which of 'year' (where in the year), 'day' (of the month), 'weekday' and 'time' (of the day) varied in
+        the rows of the fit.
+    """
+
+    name: str
+    seconds: NumberColumn
+    parts: tuple[str, ...]
+
+    kind = "date"
+
+    def feature_names(self) -> list[str]:
+        """Return the names of the inputs."""
+        names = self.seconds.feature_names()
+        for part in self.parts:
+            if part == "weekday":
+                names += [f"{self.name}_{day}" for day in _WEEKDAYS]
+            elif part == "day":
+                names.append(f"{self.name}_day")
+            else:
+                names += [f"{self.name}_{part}_cos", f"{self.name}_{part}_sin"]
+        return names
+
+    def encode(self, dates: Array, out: Array) -> None:
+        """Write the inputs of these dates, one column each, into `out`."""
+        place = len(self.seconds.feature_names())
+        self.seconds.encode(seconds_of(dates), out[:, :place])
+        missing = np.isnat(dates)
+        known = np.where(missing, np.datetime64(0, "us"), dates)
+        for part in self.parts:
+            inputs = _part(part, known)
+            inputs[missing] = 0.0
+            out[:, place : place + inputs.shape[1]] = inputs
+            place += inputs.shape[1]
+
+
+def fit_dates(name: str, dates: Array, weight: Array | None, **encoding: float) -> DateColumn:
+    """Choose the encoding of a column from the dates of a fit; `encoding` is that of `fit_numbers`."""
+    known = dates[~np.isnat(dates)]
+    seconds = fit_numbers(name, seconds_of(dates), weight, **encoding)  # type: ignore[arg-type]
+    parts = tuple(part for part in ("year", "day", "weekday", "time") if _varies(part, known))
+    return DateColumn(name, seconds, parts)
+
+
+def seconds_of(dates: Array) -> Array:
+    """Return the seconds since 1970, NaN where there is no date."""
+    seconds = dates.astype(np.int64) / 1e6
+    seconds[np.isnat(dates)] = np.nan
+    return seconds
+
+
+def _varies(part: str, dates: Array) -> bool:
+    """Tell whether one part is not the same in all dates."""
+    return len(dates) > 0 and bool(np.ptp(_part(part, dates), axis=0).any())
+
+
+def _part(part: str, dates: Array) -> Array:
+    """Return what one part says of dates, one column an input."""
+    days = dates.astype("datetime64[D]")
+    if part == "weekday":
+        weekday = (days.astype(np.int64) + 3) % 7  # 1 January 1970 was a Thursday
+        one_hot: Array = (weekday[:, None] == np.arange(7)).astype(np.float64)
+        return one_hot
+    if part == "day":
+        centered: Array = (_days_since(days, "M") - 15) / 15.0
+        return centered[:, None]
+    turns = _days_since(days, "Y") / _DAYS_IN_A_YEAR if part == "year" else (dates - days) / _DAY
+    return np.stack([cos_of_turns(turns), cos_of_turns(turns - 0.25)], axis=1)
+
+
+def _days_since(days: Array, unit: str) -> Array:
+    """Return the number of days since the year or the month began."""
+    number: Array = (days - days.astype(f"datetime64[{unit}]").astype("datetime64[D]")).astype(np.int64)
+    return number

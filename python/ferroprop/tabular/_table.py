@@ -1,0 +1,383 @@
+"""A table as it comes, column by column.
+
+This is the one door to data frames: pandas, polars, Arrow and whatever else narwhals knows is read here, and
+arrays are. What comes out is one of three kinds of column: numbers (float64, NaN is missing), dates
+(datetime64[us], NaT is missing) and objects (Python values, of which `categories` makes levels).
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import math
+import numbers
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import scipy.sparse
+
+from ferroprop.estimators._sklearn import check_array, validate_data
+from ferroprop.estimators._typing import Array
+
+Kind: TypeAlias = Literal["number", "category", "date"]
+
+_SECOND = np.timedelta64(1_000_000, "us")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    name : str
+        Its name, "x0", "x1" ... in an array.
+    values : ndarray of shape (n_rows,)
+        float64, datetime64[us] or objects.
+    is_categorical : bool
+        Its dtype says that its values are categories, whatever they look like.
+    """
+
+    name: str
+    values: Array
+    is_categorical: bool = False
+
+    def take(self, rows: Array) -> Column:
+        """Return the column with these of its rows."""
+        return Column(self.name, self.values[rows], self.is_categorical)
+
+
+# ---- from a table to columns ----------------------------------------------------------------------------
+
+
+def read_table(estimator: Any, X: Any, *, reset: bool, argument: str = "X") -> list[Column]:
+    """Return the columns of a data frame, an Arrow table or an array.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets `n_features_in_` and `feature_names_in_` with `reset`, else they are compared.
+    X : table
+        What the user gave.
+    reset : bool
+        Whether this is a fit.
+    argument : str
+        What messages call `X`.
+    """
+    frame = _frame(X)
+    if frame is None:
+        array = _checked_array(estimator, X, argument)
+        validate_data(estimator, array, reset=reset, skip_check_array=True)
+        return [_column_of_array(f"x{place}", array[:, place], argument) for place in range(array.shape[1])]
+    n_rows, n_columns = frame.shape
+    # in scikit-learn's words
+    if n_columns == 0:
+        raise ValueError(
+            f"Found array with 0 feature(s) (shape=({n_rows}, 0)) while a minimum of 1 is required."
+        )
+    if n_rows == 0:
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape=(0, {n_columns})) while a minimum of 1 is required."
+        )
+    validate_data(estimator, nw.to_native(frame), reset=reset, skip_check_array=True)
+    return [_column_of_frame(frame.get_column(name), argument) for name in frame.columns]
+
+
+def _frame(X: Any) -> nw.DataFrame[Any] | None:
+    """Return what narwhals makes of a table, None if it is an array or a sequence."""
+    if isinstance(X, (nw.DataFrame, nw.LazyFrame)):
+        frame: Any = X
+    else:
+        frame = nw.from_native(X, pass_through=True)
+        if not isinstance(frame, (nw.DataFrame, nw.LazyFrame)):
+            if hasattr(X, "__arrow_c_stream__") and not hasattr(X, "__array__"):
+                return _from_arrow(X)
+            return None
+    return frame.collect() if isinstance(frame, nw.LazyFrame) else frame
+
+
+def _from_arrow(X: Any) -> nw.DataFrame[Any]:
+    """Return a table that only Arrow's C interface is known of, in whichever library there is."""
+    for backend in ("pyarrow", "polars", "pandas"):
+        try:
+            return nw.DataFrame.from_arrow(X, backend=backend)
+        except ModuleNotFoundError:
+            continue
+    raise TypeError(f"X is an Arrow stream ({type(X).__name__}); reading it needs pyarrow, polars or pandas.")
+
+
+def _checked_array(estimator: Any, X: Any, argument: str) -> Array:
+    if scipy.sparse.issparse(X):
+        raise TypeError(
+            f"Sparse data was passed for {argument}, but dense data is required. Use '.toarray()' to convert "
+            "it to a dense array."
+        )
+    if isinstance(X, (list, tuple)) and np.asarray(X).dtype.kind in "USO":
+        X = np.array(X, dtype=object)  # text does not turn the numbers beside it into text
+    if np.ma.is_masked(X):
+        X = np.where(
+            np.ma.getmaskarray(X), np.array(None), np.ma.getdata(X)
+        )  # scikit-learn would take what lies under the mask
+    array: Array = check_array(
+        X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name=argument
+    )
+    return array
+
+
+def _column_of_array(name: str, values: Array, argument: str) -> Column:
+    kind = values.dtype.kind
+    if kind in "fiub":
+        return Column(name, _finite(name, values.astype(np.float64), argument))
+    if kind == "M":
+        return Column(name, values.astype("datetime64[us]"))
+    if kind == "m":
+        return Column(name, _seconds(values))
+    if kind == "c":
+        raise ValueError(
+            f"Complex data not supported: column {name!r} of {argument} has dtype {values.dtype}."
+        )
+    if kind in "UO":
+        return _column_of_objects(name, values.astype(object).tolist(), argument)
+    if kind == "S":
+        return Column(name, _objects([value.decode(errors="replace") for value in values.tolist()]))
+    raise TypeError(
+        f"Column {name!r} of {argument} has dtype {values.dtype}, which is none that a table has."
+    )
+
+
+def _column_of_frame(series: nw.Series[Any], argument: str) -> Column:
+    name, dtype = str(series.name), series.dtype
+    if dtype.is_numeric() or dtype == nw.Boolean:
+        values = np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
+        return Column(name, _finite(name, values, argument))
+    if dtype in (nw.Date, nw.Datetime, nw.Duration):
+        if getattr(dtype, "time_zone", None) is not None:
+            series = series.dt.replace_time_zone(None)  # the time on the clock is what people act by
+        values = series.to_numpy()
+        if values.dtype != object:
+            return _column_of_array(name, values, argument)
+    if dtype in (nw.Categorical, nw.Enum):
+        return Column(name, _objects(series.to_list()), is_categorical=True)
+    if dtype == nw.Unknown:
+        values = series.to_numpy()
+        if values.dtype != object:
+            return _column_of_array(name, values, argument)
+    return _column_of_objects(name, series.to_list(), argument)
+
+
+def _column_of_objects(name: str, values: list[Any], argument: str) -> Column:
+    """Return a column of Python objects as what all of them are: numbers, dates, or else objects."""
+    groups = {_group(kind) for kind in set(map(type, values))} - {"missing"}
+    objects = _objects([None if is_missing(value) else value for value in values])
+    present = objects[[value is not None for value in objects]]
+    if len(present) == 0:
+        return Column(name, np.full(len(values), np.nan))
+    if any(isinstance(value, numbers.Complex) and not isinstance(value, numbers.Real) for value in present):
+        raise ValueError(f"Complex data not supported: column {name!r} of {argument} has complex numbers.")
+    if groups == {"number"}:
+        return Column(name, _finite(name, _floats(objects), argument))
+    if groups == {"date"}:
+        dates = [np.datetime64("NaT") if value is None else _date(value) for value in objects]
+        return Column(name, np.array(dates, dtype="datetime64[us]"))
+    if groups == {"duration"}:
+        spans = [np.timedelta64("NaT") if value is None else np.timedelta64(value) for value in objects]
+        return Column(name, _seconds(np.array(spans, dtype="timedelta64[us]")))
+    if groups == {"time"}:
+        return Column(name, np.array([np.nan if value is None else _time(value) for value in objects]))
+    return Column(name, objects)
+
+
+def _group(kind: type) -> str:
+    """Tell what the values of a Python type are."""
+    if kind is type(None) or kind.__name__ in ("NAType", "NaTType"):
+        return "missing"
+    if issubclass(kind, (numbers.Real, decimal.Decimal, np.bool_, np.number)):
+        return "number"
+    if issubclass(kind, (datetime.date, np.datetime64)):
+        return "date"
+    if issubclass(kind, (datetime.timedelta, np.timedelta64)):
+        return "duration"
+    return "time" if issubclass(kind, datetime.time) else "text"
+
+
+def is_missing(value: Any) -> bool:
+    """Tell whether a Python value stands for nothing: None, NaN, NaT, pandas' NA."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    if isinstance(value, (float, decimal.Decimal, np.floating, np.datetime64, np.timedelta64)):
+        return bool(value != value)
+    return False
+
+
+def _objects(values: Sequence[Any]) -> Array:
+    array = np.empty(len(values), dtype=object)
+    for place, value in enumerate(values):  # NumPy would look into lists
+        array[place] = None if is_missing(value) else value
+    return array
+
+
+def _floats(objects: Array) -> Array:
+    return np.array([np.nan if value is None else float(value) for value in objects], dtype=np.float64)
+
+
+def _seconds(spans: Array) -> Array:
+    seconds: Array = spans.astype("timedelta64[us]") / _SECOND
+    return seconds
+
+
+def _date(value: Any) -> np.datetime64:
+    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+        value = value.replace(tzinfo=None)
+    return np.datetime64(value)
+
+
+def _time(value: datetime.time) -> float:
+    return value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1e6
+
+
+def _finite(name: str, values: Array, argument: str) -> Array:
+    infinite = np.isinf(values)
+    if infinite.any():
+        row = int(infinite.argmax())
+        raise ValueError(
+            f"Input {argument} contains infinity: column {name!r} has {values[row]} in row {row}. Replace it "
+            "by a number, or by NaN where it is not known."
+        )
+    return values
+
+
+# ---- from a column to numbers, categories, dates ---------------------------------------------------------
+
+
+def kind_of(column: Column) -> Kind:
+    """Tell what a column is by its dtype, and by its values where the dtype is that of any object.
+
+    Numbers with some stray text, no more of it than of numbers, are numbers.
+    """
+    if column.is_categorical:
+        return "category"
+    if column.values.dtype != object:
+        return "date" if column.values.dtype.kind == "M" else "number"
+    present = [value for value in column.values if value is not None]
+    counted = sum(_group(type(value)) == "number" for value in present)
+    return "number" if 2 * counted >= len(present) else "category"
+
+
+def numbers_of(column: Column, stray: Iterable[str] = ()) -> Array:
+    """Return a column as float64.
+
+    Parameters
+    ----------
+    column : Column
+        The column.
+    stray : iterable of str
+        Text that is missing here; any other is an error.
+    """
+    if column.values.dtype.kind == "M":
+        raise ValueError(f"Column {column.name!r} was numbers in fit and is dates now.")
+    if column.values.dtype != object:
+        return column.values
+    stray = frozenset(stray)
+    numbers_ = np.full(len(column.values), np.nan)
+    for row, value in enumerate(column.values):
+        if value is None:
+            continue
+        number = as_number(value)
+        if number is not None:
+            numbers_[row] = number
+        elif text_of(value) not in stray:
+            raise ValueError(
+                f"Column {column.name!r} was numbers in fit, got {text_of(value)!r:.60} in row {row}. Use "
+                "None or NaN where a number is not known."
+            )
+    return _finite(column.name, numbers_, "X")
+
+
+def stray_text(column: Column) -> dict[str, int]:
+    """Return the text among the numbers of a column, with the first row that has it."""
+    found: dict[str, int] = {}
+    if column.values.dtype == object:
+        for row, value in enumerate(column.values):
+            if value is not None and as_number(value) is None:
+                found.setdefault(text_of(value), row)
+    return found
+
+
+def as_number(value: Any) -> float | None:
+    """Return a value as a number, None if it is none."""
+    if not isinstance(value, str) and _group(type(value)) != "number":
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return None if number != number else number
+
+
+def categories_of(column: Column) -> tuple[Array, list[str]]:
+    """Return a column as numbers of its levels, -1 where it is missing, and the levels in order.
+
+    A level is text: values are the same level if their text is the same, so that it does not matter which
+    library a table is from.
+    """
+    values = column.values
+    if values.dtype != object:
+        present = ~np.isnat(values) if values.dtype.kind == "M" else ~np.isnan(values)
+        distinct, inverse = np.unique(values[present], return_inverse=True)
+        places = np.full(len(values), -1, dtype=np.intp)
+        places[present] = inverse
+        texts = [text_of(value) for value in distinct.tolist()]
+    else:
+        known: dict[Any, int] = {}
+        places = np.empty(len(values), dtype=np.intp)
+        texts = []
+        of_text: dict[str, int] = {}
+        for row, value in enumerate(values):
+            if value is None:
+                places[row] = -1
+                continue
+            key: Any = value if isinstance(value, str) else (type(value), value)
+            try:
+                place = known.get(key)
+            except TypeError:  # a list or a dict
+                key = place = None
+            if place is None:
+                text = text_of(value)
+                place = of_text.setdefault(text, len(texts))
+                if place == len(texts):
+                    texts.append(text)
+                if key is not None:
+                    known[key] = place
+            places[row] = place
+    levels = sorted(set(texts))
+    order = {level: place for place, level in enumerate(levels)}
+    renumbered = np.array([*(order[text] for text in texts), -1], dtype=np.intp)
+    codes: Array = renumbered[places]
+    return codes, levels
+
+
+def text_of(value: Any) -> str:
+    """Return the text of a value that is a level: 1 and 1.0 are the same one."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, (bool, np.bool_)):
+        return str(bool(value))
+    if isinstance(value, (numbers.Real, decimal.Decimal)) and math.isfinite(value):
+        whole = math.trunc(value)
+        return str(whole if value == whole else value)
+    return str(value)
+
+
+def dates_of(column: Column) -> Array:
+    """Return a column as datetime64[us]."""
+    if column.values.dtype.kind == "M":
+        return column.values
+    if column.values.dtype != object and np.isnan(column.values).all():
+        return np.full(len(column.values), np.datetime64("NaT", "us"))
+    row = next(row for row, value in enumerate(column.values) if not is_missing(value))
+    raise ValueError(
+        f"Column {column.name!r} was dates in fit, got {text_of(column.values[row])!r:.60} in row {row}."
+    )

@@ -1,0 +1,380 @@
+"""`TabularEncoder`: a table of any library in, the same numbers out; each feature against its definition."""
+
+import datetime as dt
+import decimal
+import pickle
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import sklearn
+from ferroprop.tabular import TabularEncoder
+from ferroprop.tabular._numbers import cos_of_turns, quantiles
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+@parametrize_with_checks([TabularEncoder(encoding) for encoding in ("both", "linear")])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+def table_of_everything():
+    """Return a column of each dtype that polars knows, with missing values, and one that has nothing else."""
+    moments = [dt.datetime(2020, 1, 1, 3, 4), None, dt.datetime(2021, 7, 3, 23), dt.datetime(2020, 1, 5)]
+    table = pl.DataFrame(
+        {
+            "whole": [1, None, 3, 7],
+            "real": [1.5, None, float("nan"), -2.0],
+            "flag": [True, None, False, False],
+            "price": [decimal.Decimal("1.50"), None, decimal.Decimal(2), decimal.Decimal(9)],
+            "city": ["Rome", None, "Oslo", "Rome"],
+            "grade": pl.Series(["a", None, "b", "a"], dtype=pl.Categorical),
+            "size": pl.Series(["S", None, "L", "S"], dtype=pl.Enum(["S", "L"])),
+            "day": [None if moment is None else moment.date() for moment in moments],
+            "moment": moments,
+            "span": [dt.timedelta(days=1), None, dt.timedelta(seconds=3), dt.timedelta(seconds=7)],
+            "o_clock": [dt.time(3, 4), None, dt.time(5), dt.time(6)],
+            "nothing": [None, None, None, None],
+        }
+    )
+    return table.with_columns(pl.col("moment").dt.replace_time_zone("Europe/Rome").alias("there"))
+
+
+def test_the_same_numbers_from_each_library():
+    polars = table_of_everything()
+    arrow = polars.to_arrow()
+    of_objects = pd.DataFrame({name: polars[name].to_list() for name in polars.columns})
+    tables = [
+        arrow,
+        polars.lazy(),
+        polars.to_pandas(),
+        polars.to_pandas(use_pyarrow_extension_array=True),
+        of_objects,
+        of_objects.astype(object),
+    ]
+    encoder = TabularEncoder().fit(polars)
+    expected = encoder.transform(polars)
+    assert expected.dtype == np.float32
+    assert np.isfinite(expected).all()
+    for table in tables:
+        other = TabularEncoder().fit(table)
+        np.testing.assert_array_equal(other.get_feature_names_out(), encoder.get_feature_names_out())
+        np.testing.assert_array_equal(other.transform(table), expected)
+        np.testing.assert_array_equal(encoder.transform(table), expected)
+
+
+def test_what_only_arrow_knows_of():
+    class Stream:
+        def __init__(self, table):
+            self._table = table
+
+        def __arrow_c_stream__(self, requested_schema=None):
+            return self._table.__arrow_c_stream__(requested_schema)
+
+    table = pl.DataFrame({"a": [1.0, 2.0, 5.0], "b": ["x", "y", "x"]})
+    np.testing.assert_array_equal(
+        TabularEncoder().fit_transform(Stream(table)), TabularEncoder().fit_transform(table)
+    )
+
+
+def test_nullable_and_sparse_columns_of_pandas():
+    table = pd.DataFrame(
+        {
+            "whole": pd.array([1, None, 3, 9], dtype="Int64"),
+            "flag": pd.array([True, None, False, True], dtype="boolean"),
+            "text": pd.array(["a", None, "b", "a"], dtype="string"),
+            "sparse": pd.arrays.SparseArray([0.0, 0.0, 1.0, 5.0]),
+            "of_numbers": pd.Categorical([1, 2, None, 1]),
+        }
+    )
+    names = TabularEncoder("linear").fit(table).get_feature_names_out().tolist()
+    assert names == [
+        *("whole", "whole_missing", "flag", "flag_missing", "text_b", "text_missing", "sparse"),
+        *("of_numbers_2", "of_numbers_missing"),
+    ]
+
+
+# ---- numbers ---------------------------------------------------------------------------------------------
+
+
+def test_a_number_by_its_definition():
+    x = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 100.0])
+    out = TabularEncoder("both", n_bins=4, n_frequencies=2, frequency_scale=0.3).fit_transform(x[:, None])
+    scaled = (x - 3.5) / (5.5 - 1.5)
+    clipped = scaled / np.sqrt(1 + (scaled / 3) ** 2)
+    edges = [0.0, 1.5, 3.5, 5.5, 100.0]
+    bins = [np.clip((x - low) / (high - low), 0, 1) for low, high in pairwise(edges)]
+    frequencies = 0.3 * np.array([0.31863936, 1.15034938])  # of |N(0, 1)|: its quantiles 1/4 and 3/4
+    waves = [
+        np.cos(2 * np.pi * (clipped * frequency + phase))
+        for frequency, phase in zip(frequencies, [0.0, 0.6180339887], strict=True)
+    ]
+    np.testing.assert_allclose(out, np.stack([clipped, *bins, *waves], axis=1), rtol=0, atol=2e-7)
+
+
+@given(npst.arrays(np.float64, st.integers(1, 40), elements=st.integers(-5, 5)), st.data())
+def test_a_quantile_is_that_of_repeated_values(values, data):
+    values = np.sort(values)
+    weight = data.draw(npst.arrays(np.int64, len(values), elements=st.integers(1, 4)))
+    probabilities = [0.0, 0.125, 0.25, 0.5, 0.75, 1.0]
+    expected = np.quantile(np.repeat(values, weight), probabilities, method="averaged_inverted_cdf")
+    np.testing.assert_array_equal(quantiles(values, weight, probabilities), expected)
+
+
+@given(npst.arrays(np.float64, 50, elements=st.floats(-1e6, 1e6)))
+def test_the_cosine(turns):
+    np.testing.assert_allclose(cos_of_turns(turns), np.cos(2 * np.pi * (turns - np.rint(turns))), atol=2e-9)
+
+
+@pytest.mark.parametrize("size", [1e-320, 1e-30, 1.0, 1e30, 1e308])
+def test_numbers_of_any_size(size):
+    x = np.array([-1.0, -0.2, 0.0, 0.5, 1.0, 1.5])
+    expected = TabularEncoder().fit_transform(x[:, None])
+    got = TabularEncoder().fit_transform((x * size)[:, None])
+    np.testing.assert_allclose(got, expected, atol=1e-6 if size > 1e-300 else 1e-2)
+
+
+def test_far_out_numbers_stay_near():
+    encoder = TabularEncoder().fit(np.arange(10.0)[:, None])
+    out = encoder.transform(np.array([[1e308], [-1e308], [1e9]]))
+    assert np.abs(out).max() <= 3.0
+    np.testing.assert_allclose(out[:, 0], [3.0, -3.0, 3.0], atol=1e-3)
+
+
+def test_most_rows_are_one_number():
+    x = np.array([0.0] * 90 + list(range(1, 11)))
+    encoder = TabularEncoder("piecewise_linear").fit(x[:, None])
+    assert encoder.columns_[0].scale > 0
+    assert np.isfinite(encoder.transform(x[:, None])).all()
+
+
+def test_constant_and_empty_columns_have_no_input():
+    table = pd.DataFrame(
+        {"same": [1.0, 1.0, 1.0], "none": [None] * 3, "word": ["a"] * 3, "x": [1.0, 2.0, 4.0]}
+    )
+    encoder = TabularEncoder("linear").fit(table)
+    assert encoder.get_feature_names_out().tolist() == ["x"]
+    other = table.assign(same=[5.0, 6.0, 7.0], word=["b"] * 3, none=["?"] * 3)
+    with pytest.raises(ValueError, match="'none' was numbers in fit, got '\\?' in row 0"):
+        encoder.transform(other)
+    np.testing.assert_array_equal(encoder.transform(other.assign(none=1.0)), encoder.transform(table))
+
+
+def test_missing_at_predict_alone_is_the_median():
+    encoder = TabularEncoder().fit(np.array([[1.0], [2.0], [9.0]]))
+    np.testing.assert_array_equal(encoder.transform([[np.nan]]), encoder.transform([[2.0]]))
+
+
+# ---- categories ------------------------------------------------------------------------------------------
+
+
+def test_levels():
+    table = pd.DataFrame({"c": ["b", "b", "a", "a", "b", "c", "c", "rare", "once", None]})
+    encoder = TabularEncoder().fit(table)
+    assert encoder.get_feature_names_out().tolist() == ["c_b", "c_a", "c_c", "c_infrequent", "c_missing"]
+    out = encoder.transform(pd.DataFrame({"c": ["a", "once", "never seen", None]}))
+    assert out.tolist() == [[0, 1, 0, 0, 0], [0, 0, 0, 1, 0], [0, 0, 0, 1, 0], [0, 0, 0, 0, 1]]
+
+
+def test_two_levels_are_one_input():
+    encoder = TabularEncoder().fit(pd.DataFrame({"c": ["x", "y", "x"]}))
+    out = encoder.transform(pd.DataFrame({"c": ["x", "y", "z", None]}))
+    assert out.tolist() == [[-1.0], [1.0], [0.0], [0.0]]
+
+
+def test_many_levels():
+    levels = [f"level {number:03}" for number in range(300)]
+    table = pd.DataFrame({"c": np.repeat(levels, [2] * 290 + [5] * 10)})
+    encoder = TabularEncoder(max_levels=20).fit(table)
+    column = encoder.columns_[0]
+    assert set(levels[290:]) < set(column.levels)
+    assert (len(column.levels), column.n_infrequent) == (20, 280)
+
+
+def test_names_of_which_each_stands_in_one_row_tell_nothing():
+    encoder = TabularEncoder().fit(pd.DataFrame({"id": [f"row {number}" for number in range(50)]}))
+    assert encoder.get_feature_names_out().tolist() == []
+
+
+@pytest.mark.parametrize("asked", [["code"], [1], [-1], [False, True]])
+def test_numbers_that_the_user_calls_categories(asked):
+    table = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0, 5.0], "code": [10, 20, 10, 30, 20]})
+    encoder = TabularEncoder("linear", categorical_features=asked).fit(table)
+    assert [column.kind for column in encoder.columns_] == ["number", "category"]
+    names = ["x", "code_10", "code_20", "code_30"]
+    assert encoder.get_feature_names_out().tolist() == names
+    as_text = table.assign(code=["10", "20", "10", "30", "20"])
+    np.testing.assert_array_equal(encoder.transform(as_text), encoder.transform(table))
+    as_floats = encoder.transform(table.assign(code=[10.0, 20.0, None, 30.0, 40.0]))
+    assert as_floats[:, 1:].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 1], [0, 0, 0]]
+
+
+# ---- dates -----------------------------------------------------------------------------------------------
+
+
+def test_a_date_taken_apart():
+    moments = [dt.datetime(2024, 1, 1), dt.datetime(2024, 7, 2, 6), dt.datetime(2025, 3, 16, 12)]
+    encoder = TabularEncoder("linear").fit(pd.DataFrame({"when": moments}))
+    out = dict(
+        zip(
+            encoder.get_feature_names_out(), encoder.transform(pd.DataFrame({"when": moments})).T, strict=True
+        )
+    )
+    np.testing.assert_allclose(out["when_year_cos"][0], 1.0)
+    np.testing.assert_allclose(out["when_year_sin"][1], np.sin(2 * np.pi * 183 / 365.2425), atol=1e-6)
+    np.testing.assert_allclose(out["when_time_cos"], [1.0, 0.0, -1.0], atol=1e-6)
+    np.testing.assert_allclose(out["when_day"], [-1.0, -14 / 15, 0.0], atol=1e-6)
+    assert [out[f"when_{day}"].tolist() for day in ("Monday", "Tuesday", "Sunday")] == np.eye(3).tolist()
+
+
+def test_a_part_that_does_not_vary_is_left_out():
+    days = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=8, freq="7D")})
+    names = TabularEncoder("linear").fit(days).get_feature_names_out().tolist()
+    assert names == ["day", "day_year_cos", "day_year_sin", "day_day"]
+
+
+def test_the_clock_of_a_time_zone_counts():
+    there = pd.DataFrame(
+        {"t": pd.to_datetime(["2024-07-01 08:00", "2024-07-01 20:00"]).tz_localize("Asia/Tokyo")}
+    )
+    here = pd.DataFrame({"t": pd.to_datetime(["2024-07-01 08:00", "2024-07-01 20:00"])})
+    np.testing.assert_array_equal(
+        TabularEncoder().fit_transform(there), TabularEncoder().fit(there).transform(here)
+    )
+
+
+# ---- weights, names, mistakes ----------------------------------------------------------------------------
+
+
+def test_a_row_of_weight_two_is_two_rows_and_one_of_weight_zero_none():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=30), "c": rng.choice(list("abcdef"), 30)})
+    weight = rng.integers(0, 3, 30)
+    weighted = TabularEncoder(max_levels=3).fit(table, sample_weight=weight)
+    repeated = TabularEncoder(max_levels=3).fit(table.loc[table.index.repeat(weight)])
+    np.testing.assert_array_equal(weighted.transform(table), repeated.transform(table))
+
+
+def test_names_and_containers():
+    table = pd.DataFrame({"x": [1.0, 2.0, 3.0], "c": ["a", "b", "c"]}, index=[7, 8, 9])
+    encoder = TabularEncoder("linear").set_output(transform="pandas")
+    out = encoder.fit_transform(table)
+    assert list(out.columns) == ["x"]
+    assert list(out.index) == [7, 8, 9]
+    array = TabularEncoder("linear").fit(np.array([[1.0, 0.0], [2.0, 1.0], [5.0, 1.0]]))
+    assert array.get_feature_names_out().tolist() == ["x0", "x1"]
+    assert array.get_feature_names_out(["a", "b"]).tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match="length equal to number of features"):
+        array.get_feature_names_out(["a"])
+    with pytest.raises(ValueError, match="not equal to feature_names_in_"):
+        encoder.get_feature_names_out(["a", "b"])
+
+
+def test_a_list_of_rows_keeps_its_types():
+    names = TabularEncoder("linear").fit([[1, "a"], [2, "b"], [3, "b"], [4, None]]).get_feature_names_out()
+    assert names.tolist() == ["x0", "x1_a", "x1_missing"]
+
+
+def test_masked_values_are_missing():
+    masked = np.ma.masked_array([[1.0], [2.0], [3.0]], mask=[[0], [1], [0]])
+    assert TabularEncoder("linear").fit(masked).get_feature_names_out().tolist() == ["x0", "x0_missing"]
+
+
+def test_stray_text_among_numbers_is_missing_and_told_of():
+    table = pd.DataFrame({"x": [1, 2.5, "3", "n/a", 5, "?"]})
+    with pytest.warns(UserWarning, match=r"'x' has numbers, and 'n/a' in row 3 and 1 other text"):
+        encoder = TabularEncoder("linear").fit(table)
+    assert encoder.transform(pd.DataFrame({"x": ["n/a", "3", 3]}))[:, 1].tolist() == [1, 0, 0]
+    with pytest.raises(ValueError, match="'x' was numbers in fit, got 'unknown' in row 0"):
+        encoder.transform(pd.DataFrame({"x": ["unknown"]}))
+
+
+def test_few_numbers_among_text_make_no_numbers():
+    encoder = TabularEncoder().fit(pd.DataFrame({"x": ["a", "b", 1, "a", 1.0, "b", None]}))
+    assert encoder.columns_[0].levels == ("1", "a", "b")
+
+
+def test_numbers_written_as_text_are_told_of():
+    with pytest.warns(UserWarning, match="each of its 20 values is a number"):
+        TabularEncoder().fit(pd.DataFrame({"x": [str(number) for number in range(20)]}))
+
+
+WRONG = [
+    ([[1.0, np.inf]], "infinity: column 'x1' has inf in row 0"),
+    (pd.DataFrame({"a": [1.0, -np.inf]}), "column 'a' has -inf in row 1"),
+    (pd.DataFrame({"a": [1j, 2j]}), "Complex data not supported"),
+    (pd.DataFrame({"a": [1j, None]}, dtype=object), "Complex data not supported"),
+    (pd.DataFrame({"a": []}), "0 sample"),
+    (pd.DataFrame(index=[1, 2]), "0 feature"),
+    (pd.DataFrame({"a": [1], 2: [3]}), "string names"),
+    (np.zeros((2, 0)), "0 feature"),
+    (np.zeros(3), "1D array"),
+    ([[1], [2, 3]], "inhomogeneous"),
+]
+
+
+@pytest.mark.parametrize(("X", "message"), WRONG, ids=[message for _, message in WRONG])
+def test_wrong_tables(X, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        TabularEncoder().fit(X)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"numeric_encoding": "ple"}, "numeric_encoding"),
+        ({"n_bins": 1}, "n_bins"),
+        ({"n_frequencies": 0}, "n_frequencies"),
+        ({"frequency_scale": 0.0}, "frequency_scale"),
+        ({"max_levels": 0}, "max_levels"),
+        ({"categorical_features": "all"}, "categorical_features"),
+        ({"categorical_features": ["z"]}, "'z', which is no column of X. X has \\['x'\\]"),
+        ({"categorical_features": [3]}, "places below the number of columns"),
+        ({"categorical_features": [True, False]}, "one boolean for each of the 1 columns"),
+        ({"categorical_features": [[0]]}, "one dimension"),
+    ],
+)
+def test_wrong_parameters(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        TabularEncoder(**parameters).fit(pd.DataFrame({"x": [1.0, 2.0]}))
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [([1.0], "inconsistent|shape"), ([0.0, 0.0], "positive weight|zero"), ([1.0, -1.0], "[Nn]egative")],
+)
+def test_wrong_weights(weight, message):
+    with pytest.raises(ValueError, match=message):
+        TabularEncoder().fit([[1.0], [2.0]], sample_weight=weight)
+
+
+def test_other_columns_in_transform():
+    table = pd.DataFrame(
+        {"a": [1.0, 2.0], "b": ["x", "y"], "d": pd.to_datetime(["2024-01-01", "2024-02-01"])}
+    )
+    encoder = TabularEncoder().fit(table)
+    with pytest.raises(ValueError, match="same order"):
+        encoder.transform(table[["b", "a", "d"]])
+    with pytest.raises(ValueError, match="missing"):
+        encoder.transform(table[["a", "b"]])
+    with pytest.raises(ValueError, match="'a' was numbers in fit and is dates now"):
+        encoder.transform(table.assign(a=table["d"]))
+    with pytest.raises(ValueError, match="'d' was dates in fit, got '1' in row 0"):
+        encoder.transform(table.assign(d=[1, 2]))
+    assert encoder.transform(table.assign(d=[None, None])).shape == (2, len(encoder.get_feature_names_out()))
+
+
+def test_a_pickle_has_no_rows():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=20_000), "c": rng.choice(list("abc"), 20_000)})
+    encoder = TabularEncoder().fit(table)
+    pickled = pickle.dumps(encoder)
+    assert len(pickled) < 2_000
+    np.testing.assert_array_equal(pickle.loads(pickled).transform(table), encoder.transform(table))
+    assert sklearn.clone(encoder).get_params() == encoder.get_params()
