@@ -28,10 +28,10 @@ import ferroprop as fp
 import numpy as np
 import page
 import sklearn.neural_network
+from classic_tables import Table, tables
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.preprocessing import StandardScaler
-from tables import Table, tables
 
 PAGE = page.DOCS / "coming-from-scikit-learn.md"
 OURS, THEIRS = fp, sklearn.neural_network

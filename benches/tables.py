@@ -1,109 +1,83 @@
-"""The tables that the estimators are compared on."""
+"""Real tables as they come: ferroprop's estimators beside boosted trees and other networks, nothing tuned.
 
-import gzip
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+    python benches/tables.py                        # run what is not done yet, and write docs/tables.md
+    python benches/tables.py --tables credit,ames --methods lightgbm,tabular --splits 1 --no-page
+    python benches/tables.py --show                 # run nothing, print the report
+
+Each result is appended to the file `--keep` when it is there, so an interrupted run goes on where it was.
+Peers that are not installed, and tables whose package is missing, are left out, and said. The numbers go
+between the marks of docs/tables.md, the figures beside it; the words around them are written by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
+import page
+from real_tables.methods import METHODS, one_thread
+from real_tables.sources import R_LIBRARY, TABLES
 
-Data = tuple[NDArray[Any], NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table, and the settings that both libraries get on it.
-
-    Parameters
-    ----------
-    name : str
-        What it is called in the report.
-    load : callable
-        Returns inputs and targets.
-    classes : bool
-        Whether the targets are classes.
-    settings : dict
-        Parameters of the estimators that are not the defaults.
-    test : int or None
-        Number of rows at the end that are the test set; None draws a quarter.
-    large : bool
-        Whether a fit takes so long that few seeds have to do.
-    """
-
-    name: str
-    load: Callable[[], Data]
-    classes: bool
-    settings: dict[str, Any] = field(default_factory=dict)
-    test: int | None = None
-    large: bool = False
+PAGE = page.DOCS / "tables.md"
+KEEP = Path(__file__).resolve().parent / "real_tables" / "results.jsonl"
 
 
-def housing(n: int, noise: float = 0.3) -> Data:
-    """Return a table like California housing: eight skewed features, and a price that depends on place.
-
-    Prices fall with the distance from two cities and rise with income, less so the richer the district; the
-    features are as unlike in size as the real ones.
-    """
-    rng = np.random.default_rng(20640)
-    income = rng.lognormal(1.2, 0.45, n)
-    age = rng.integers(1, 53, n).astype(float)
-    rooms = rng.lognormal(1.65, 0.25, n)
-    bedrooms = rooms * rng.normal(0.2, 0.02, n)
-    population = rng.lognormal(7.0, 0.7, n)
-    occupancy = rng.lognormal(1.0, 0.25, n)
-    cities = np.array([[34.05, -118.25], [37.77, -122.42]])
-    place = np.where(
-        rng.random((n, 1)) < 0.6,
-        cities[rng.integers(0, 2, n)] + rng.normal(0, 0.5, (n, 2)),
-        np.column_stack([rng.uniform(32.5, 42, n), rng.uniform(-124, -114, n)]),
+def parse() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    distance = np.linalg.norm(place[:, np.newaxis] - cities, axis=2).min(axis=1)
-    price = (
-        2.2 * np.tanh(income / 6)
-        + 1.8 * np.exp(-distance)
-        + 0.004 * age * np.exp(-distance)
-        - 0.4 * np.log(occupancy)
-        + 0.3 * np.log(rooms)
-    )
-    X = np.column_stack([income, age, rooms, bedrooms, population, occupancy, place])
-    return X, price + noise * rng.standard_normal(n)
+    parser.add_argument("--tables", help="names of tables, with commas; all if not given")
+    parser.add_argument("--methods", help=f"some of {','.join(METHODS)}; those installed if not given")
+    parser.add_argument("--splits", type=int, default=2, help="splits of each table [%(default)s]")
+    parser.add_argument("--keep", type=Path, default=KEEP, help="the file of results [%(default)s]")
+    parser.add_argument("--r-library", type=Path, default=R_LIBRARY, help="R's packages [%(default)s]")
+    parser.add_argument("--mark", default="", help="names the state of the program in the results")
+    parser.add_argument("--again", action="store_true", help="fit even where there is a result")
+    parser.add_argument("--show", action="store_true", help="run nothing")
+    parser.add_argument("--page", type=Path, default=PAGE, help="the page to write to [%(default)s]")
+    parser.add_argument("--no-page", action="store_true", help="write no page")
+    options = parser.parse_args()
+    for given, known in (("tables", [table.name for table in TABLES]), ("methods", list(METHODS))):
+        asked = (getattr(options, given) or ",".join(known)).split(",")
+        if unknown := set(asked) - set(known):
+            parser.error(f"--{given}: no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+        setattr(options, given, asked)
+    return options
 
 
-def mnist(folder: Path) -> Data:
-    """Return the 60,000 training and then the 10,000 test images of MNIST, from its four files."""
+def main() -> None:
+    """Run and report."""
+    options = parse()
+    one_thread()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # libraries that count cores find one
+    from real_tables.report import draw, report
+    from real_tables.runs import read, run
 
-    def read(name: str, header: int) -> NDArray[np.uint8]:
-        with gzip.open(folder / f"{name}.gz") as file:
-            return np.frombuffer(file.read(), dtype=np.uint8, offset=header)
-
-    images = [read(f"{part}-images-idx3-ubyte", 16).reshape(-1, 784) for part in ("train", "t10k")]
-    labels = [read(f"{part}-labels-idx1-ubyte", 8) for part in ("train", "t10k")]
-    return np.concatenate(images) / 255.0, np.concatenate(labels)
-
-
-def tables(mnist_folder: Path | None) -> Iterator[Table]:
-    """Yield all tables, small ones first; MNIST if its folder is given."""
-    for name, load in (
-        ("iris", load_iris),
-        ("wine", load_wine),
-        ("breast cancer", load_breast_cancer),
-        ("digits", load_digits),
-    ):
-        yield Table(name, lambda load=load: load(return_X_y=True), classes=True)
-    yield Table("diabetes", lambda: load_diabetes(return_X_y=True), classes=False)
-    for power, epochs in ((3, 200), (4, 100), (5, 20), (6, 5)):
-        yield Table(
-            f"housing 10^{power}",
-            lambda n=10**power: housing(n),
-            classes=False,
-            settings={"max_iter": epochs},
-            large=power == 6,
+    if not options.show:
+        methods = [METHODS[name] for name in options.methods]
+        for method in methods:
+            if not method.installed():
+                print(f"{method.title}: LEFT OUT, {method.needs} is not installed", file=sys.stderr)
+        run(
+            [table for table in TABLES if table.name in options.tables],
+            [method for method in methods if method.installed()],
+            options.splits,
+            options.keep,
+            options.r_library,
+            options.mark,
+            options.again,
         )
-    if mnist_folder is not None:
-        settings = {"hidden_layer_sizes": (128,), "max_iter": 10}
-        yield Table(
-            "MNIST", lambda: mnist(mnist_folder), classes=True, settings=settings, test=10_000, large=True
-        )
+    results = read(options.keep)
+    made = report(results)
+    print(made["summary"], made["losses"], sep="\n\n")
+    if not options.no_page:
+        page.write(options.page, made)
+        draw(results, options.page)
+
+
+if __name__ == "__main__":
+    main()
