@@ -5,7 +5,8 @@ mod support;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ferroprop::kernel::{Aligned, InstructionSet, Scalar, Simd, Task, dispatch_on, math};
+use ferroprop::kernel::{InstructionSet, Scalar, Simd, Task, dispatch_on, math};
+use ferroprop::memory::Aligned;
 use support::{bench_elements, settings};
 
 const COUNT: usize = 4096;

@@ -1,7 +1,5 @@
 //! What can go wrong.
 
-use crate::kernel::{Scalar, prefer_huge_pages};
-
 /// The result of this crate's fallible functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -108,63 +106,19 @@ impl Error {
         Self::Shape { name: name.into(), expected: expected.into(), got: tuple(got) }
     }
 
-    pub(crate) fn value<T: Scalar>(
+    pub(crate) fn value(
         name: impl Into<String>,
         expected: impl Into<String>,
-        got: T,
+        got: impl Into<f64>,
         place: impl std::fmt::Debug,
     ) -> Self {
         Self::Value {
             name: name.into(),
             expected: expected.into(),
-            got: plain(got.to_f64()),
+            got: plain(got.into()),
             place: format!("{place:?}"),
         }
     }
-}
-
-/// Checks that a number is finite and lies in a domain.
-pub(crate) fn check_number(
-    name: &'static str,
-    number: f64,
-    expected: &str,
-    domain: impl Fn(f64) -> bool,
-) -> Result<()> {
-    if number.is_finite() && domain(number) {
-        Ok(())
-    } else {
-        Err(Error::argument(name, expected, plain(number)))
-    }
-}
-
-/// Checks that a constant in double precision is a number of a type too: finite, and 0 only where it
-/// was 0.
-pub(crate) fn check_typed<T: Scalar>(name: &'static str, number: f64) -> Result<()> {
-    let typed = T::from_f64(number);
-    let expected = format!("a number that {} can hold", T::NAME);
-    check_number(name, number, &expected, |number| typed.finite() && (typed != T::ZERO || number == 0.0))
-}
-
-/// An empty vector with room for this many numbers.
-pub(crate) fn room<T>(numbers: usize) -> Result<Vec<T>> {
-    let mut vector = Vec::new();
-    vector.try_reserve_exact(numbers).map_err(|_| Error::OutOfMemory { numbers })?;
-    prefer_huge_pages(&vector);
-    Ok(vector)
-}
-
-/// This many zeros.
-pub(crate) fn zeros<T: Scalar>(numbers: usize) -> Result<Vec<T>> {
-    let mut zeros = room(numbers)?;
-    zeros.resize(numbers, T::ZERO);
-    Ok(zeros)
-}
-
-/// What an iterator gives, which knows how much that is.
-pub(crate) fn collected<T>(items: impl ExactSizeIterator<Item = T>) -> Result<Vec<T>> {
-    let mut vector = room(items.len())?;
-    vector.extend(items);
-    Ok(vector)
 }
 
 /// A shape as NumPy prints it.

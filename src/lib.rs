@@ -26,17 +26,22 @@
 //! instruction set, the memory layout of the input nor, for predictions, on the other rows.
 
 #![warn(missing_docs)]
-// Only the kernels allow it again.
+// Only the files that tests/test_unsafe.py lists allow it again.
 #![deny(unsafe_code)]
 
 mod activation;
+mod check;
 mod durable;
 mod error;
 #[doc(hidden)]
 pub mod kernel;
+mod layer;
 mod loss;
+#[doc(hidden)]
+pub mod memory;
 mod model_file;
 mod network;
+mod number;
 mod optimizer;
 mod parallel;
 mod pass;
@@ -49,9 +54,11 @@ mod training;
 pub use activation::Activation;
 pub use error::{Error, Result};
 pub use kernel::{InstructionSet, Scalar};
+pub use layer::Layer;
 pub use loss::{Loss, Objective, RowLoss};
 pub use model_file::{from_bytes, load, save, to_bytes};
-pub use network::{Init, Layer, Network};
+pub use network::{Init, Network};
+pub use number::Number;
 pub use optimizer::{
     Adam, AdamW, Choice, GRprop, InitialStep, Optimizer, Rprop, Sarprop, Schedule, Sgd, StepSizes, Variant,
 };

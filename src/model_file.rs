@@ -14,8 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::activation::Activation;
 use crate::error::Result;
-use crate::kernel::{Numbers, Scalar};
-use crate::network::{Layer, Network, check_constants};
+use crate::kernel::Scalar;
+use crate::layer::{Layer, check_constants};
+use crate::network::Network;
+use crate::number::Numbers;
 use crate::tensor_file::{Content, Kind, Outline, Reader, dtype};
 
 const NETWORK: Kind = Kind { name: "network", entry: "ferroprop.network" };

@@ -1,36 +1,15 @@
 //! What a network is: its layers, and one flat vector of parameters with a view per layer.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 use once_cell::race::OnceBox;
 
 use crate::activation::Activation;
-use crate::error::{Error, Result, check_number, check_typed};
+use crate::check::{check_matrix, check_number};
+use crate::error::{Error, Result};
 use crate::kernel::{Scalar, StandardMode};
-use crate::loss::Objective;
+use crate::layer::{Layer, check_constants, layers};
 use crate::pass::{Packed, input_gradient, predict};
 use crate::random::{Purpose, Random};
-use crate::training::{Dataset, loss_and_gradient};
-
-/// One layer: `outputs = activation(inputs * weights + biases)`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Layer {
-    /// Inputs.
-    pub fan_in: usize,
-    /// Outputs.
-    pub fan_out: usize,
-    /// What happens to the net input.
-    pub activation: Activation,
-    /// Whether there are biases.
-    pub bias: bool,
-}
-
-impl Layer {
-    /// Numbers in its weights and biases.
-    #[must_use]
-    pub fn n_parameters(&self) -> usize {
-        self.fan_in * self.fan_out + if self.bias { self.fan_out } else { 0 }
-    }
-}
 
 /// How initial weights and biases are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -262,7 +241,7 @@ impl<T: Scalar> Network<T> {
     /// Checks the shape of inputs, and no more.
     #[cfg(feature = "python")]
     pub(crate) fn check_inputs(&self, x: ArrayView2<'_, T>) -> Result<()> {
-        check_shape("X", x, self.n_inputs())
+        crate::check::check_shape("X", x, self.n_inputs())
     }
 
     /// As [`Network::predict`], into a slice that takes the outputs row after row.
@@ -325,89 +304,6 @@ impl<T: Scalar> Network<T> {
 
     pub(crate) fn packed(&self) -> Result<&Packed<T>> {
         self.packed.get_or_try_init(|| Ok(Box::new(Packed::new(&self.layers, &self.parameters)?)))
-    }
-
-    /// The loss over all rows, L2 penalty included, and its gradient in the order of
-    /// [`Network::parameters`].
-    ///
-    /// With S the sum of the sample weights: `loss = (sum of weighted row losses + alpha / 2 * sum
-    /// of squared weights) / S`. Biases are not penalised.
-    ///
-    /// # Errors
-    /// As for [`crate::train`]; [`Error::Interrupted`] by a loss of the caller's own.
-    pub fn loss_and_gradient<'a>(
-        &self,
-        data: &Dataset<'_, T>,
-        loss: impl Into<Objective<'a, T>>,
-        alpha: f64,
-        n_threads: Option<usize>,
-    ) -> Result<(f64, Vec<T>)> {
-        loss_and_gradient(self, data, loss.into(), alpha, n_threads, &mut || false)
-    }
-}
-
-/// Checks that the constants of activations are numbers of the network's type.
-pub(crate) fn check_constants<T: Scalar>(layers: &[Layer]) -> Result<()> {
-    let constants = layers.iter().filter_map(|layer| layer.activation.constant());
-    constants.into_iter().try_for_each(|(name, constant)| check_typed::<T>(name, constant))
-}
-
-fn layers(sizes: &[usize], hidden: &[Activation], output: Activation, bias: &[bool]) -> Result<Vec<Layer>> {
-    if sizes.len() < 2 {
-        let expected = "at least 2 sizes, the inputs' and the outputs'";
-        return Err(Error::argument("layer_sizes", expected, format_args!("{sizes:?}")));
-    }
-    if sizes.contains(&0) {
-        return Err(Error::argument("layer_sizes", "positive integers", format_args!("{sizes:?}")));
-    }
-    let n_hidden = sizes.len() - 2;
-    if hidden.len() != n_hidden {
-        let expected = format!("one for each of the {n_hidden} hidden layers");
-        return Err(Error::argument("activation", expected, hidden.len()));
-    }
-    if bias.len() != n_hidden + 1 {
-        let expected = format!("one for each of the {} layers", n_hidden + 1);
-        return Err(Error::argument("bias", expected, bias.len()));
-    }
-    if hidden.contains(&Activation::Softmax) {
-        return Err(Error::argument("activation", "an activation for hidden layers", "\"softmax\""));
-    }
-    let activations = hidden.iter().chain(std::iter::once(&output));
-    let mut layers = Vec::with_capacity(n_hidden + 1);
-    for ((fans, &activation), &bias) in sizes.windows(2).zip(activations).zip(bias) {
-        activation.check()?;
-        layers.push(Layer { fan_in: fans[0], fan_out: fans[1], activation, bias });
-    }
-    Ok(layers)
-}
-
-/// Checks the number of columns and that every number is finite.
-pub(crate) fn check_matrix<T: Scalar>(
-    name: &'static str,
-    matrix: ArrayView2<'_, T>,
-    columns: usize,
-) -> Result<()> {
-    check_shape(name, matrix, columns)?;
-    check_finite(name, matrix)
-}
-
-fn check_shape<T>(name: &'static str, matrix: ArrayView2<'_, T>, columns: usize) -> Result<()> {
-    if matrix.len_of(Axis(1)) != columns || matrix.nrows() == 0 {
-        return Err(Error::shape(name, format!("(n, {columns}) with n at least 1"), matrix.shape()));
-    }
-    Ok(())
-}
-
-fn check_finite<T: Scalar>(name: &'static str, matrix: ArrayView2<'_, T>) -> Result<()> {
-    // No early way out of the loop: so it vectorises.
-    let clean = |numbers: &[T]| !numbers.iter().fold(false, |bad, x| bad | !x.finite());
-    let row_by_row = || matrix.rows().into_iter().all(|row| row.as_slice().is_some_and(clean));
-    if matrix.as_slice_memory_order().map_or_else(row_by_row, clean) {
-        return Ok(());
-    }
-    match matrix.indexed_iter().find(|(_, x)| !x.finite()) {
-        Some(((row, column), &x)) => Err(Error::value(name, "finite numbers", x, [row, column])),
-        None => Ok(()),
     }
 }
 

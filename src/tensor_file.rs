@@ -15,8 +15,10 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
 use crate::durable::replace;
-use crate::error::{Error, Result, room};
-use crate::kernel::{Numbers, Scalar};
+use crate::error::{Error, Result};
+use crate::kernel::Scalar;
+use crate::memory::room;
+use crate::number::Numbers;
 
 /// What a file is: its name in messages, and the entry of its header.
 #[derive(Clone, Copy)]

@@ -34,15 +34,18 @@ fn count(more: usize, less: usize) {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size(), 0);
+        // Safety: what the caller promises is passed on.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         count(0, layout.size());
+        // Safety: what the caller promises is passed on.
         unsafe { System.dealloc(pointer, layout) }
     }
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // While it moves, both are there.
         count(size, 0);
+        // Safety: what the caller promises is passed on.
         let moved = unsafe { System.realloc(pointer, layout, size) };
         count(0, layout.size());
         moved

@@ -1,9 +1,10 @@
-"""Unsafe code is in the kernels alone, and no block of it comes or goes unnoticed."""
+"""Unsafe code is in the files listed here alone, and no block of it comes or goes unnoticed.
+
+That each block says why it is sound is clippy's to check (`undocumented_unsafe_blocks`).
+"""
 
 import re
 from pathlib import Path
-
-import pytest
 
 SRC = Path(__file__).parent.parent / "src"
 
@@ -11,20 +12,20 @@ SRC = Path(__file__).parent.parent / "src"
 # gives, and then written here.
 COUNTS = {
     "kernel/add_up.rs": 2,
-    "kernel/affinity.rs": 1,
     "kernel/avx2.rs": 39,
     "kernel/avx512.rs": 25,
-    "kernel/dispatch.rs": 8,
+    "kernel/dispatch.rs": 6,
     "kernel/gradient.rs": 12,
-    "kernel/handoff.rs": 4,
-    "kernel/huge_pages.rs": 1,
     "kernel/mode.rs": 4,
     "kernel/narrow.rs": 16,
     "kernel/panels.rs": 3,
+    "kernel/portable.rs": 5,
     "kernel/product.rs": 7,
-    "kernel/scalar.rs": 5,
     "kernel/simd.rs": 9,
     "kernel/turned.rs": 5,
+    "memory/huge_pages.rs": 1,
+    "parallel/affinity.rs": 1,
+    "parallel/handoff.rs": 4,
 }
 
 
@@ -35,7 +36,7 @@ def code_of(path):
     return re.sub(r'"(\\.|[^"\\])*"', '""', text)
 
 
-def test_unsafe_code_is_in_the_kernels_alone():
+def test_unsafe_code_is_in_the_listed_files_alone():
     counts = {}
     for path in sorted(SRC.rglob("*.rs")):
         count = len(re.findall(r"\bunsafe\b(?!_)", code_of(path)))
@@ -45,13 +46,7 @@ def test_unsafe_code_is_in_the_kernels_alone():
 
 
 def test_the_compiler_refuses_it_elsewhere():
-    """lib.rs denies it, and the kernel module alone allows it again."""
-    lib = (SRC / "lib.rs").read_text(encoding="utf-8")
-    assert "#![deny(unsafe_code)]" in lib
+    """lib.rs denies it, and the listed files alone allow it again."""
+    assert "#![deny(unsafe_code)]" in (SRC / "lib.rs").read_text(encoding="utf-8")
     allowed = [path for path in SRC.rglob("*.rs") if "allow(unsafe_code)" in path.read_text(encoding="utf-8")]
-    assert allowed == [SRC / "kernel" / "mod.rs"]
-
-
-@pytest.mark.parametrize("name", COUNTS)
-def test_the_reasons_are_given(name):
-    assert re.search(r"// Safety\b|# Safety\b", (SRC / name).read_text(encoding="utf-8"))
+    assert sorted(path.relative_to(SRC).as_posix() for path in allowed) == sorted(COUNTS)

@@ -1,6 +1,6 @@
 //! f(z) = arctan z, f' = 1 / (1 + z^2). The error is that of [`crate::kernel::math`]'s arctan.
 
-use super::{FromNet, Function};
+use super::function::{FromNet, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]

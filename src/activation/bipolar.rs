@@ -2,7 +2,7 @@
 //!
 //! The error is that of [`crate::kernel::math`]'s tanh: nothing cancels at small z.
 
-use super::{FromOutput, Function};
+use super::function::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]

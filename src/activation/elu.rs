@@ -3,7 +3,7 @@
 //! The error is that of [`crate::kernel::math`]'s e^x - 1 and of a product. Clevert, Unterthiner &
 //! Hochreiter, "Fast and accurate deep network learning by exponential linear units", ICLR 2016.
 
-use super::{FromOutput, Function};
+use super::function::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! f(z) = e^z = f'. The error is that of [`crate::kernel::math`]'s e^x. For outputs that are counts or
 //! rates.
 
-use super::{FromOutput, Function};
+use super::function::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]

@@ -4,7 +4,7 @@
 //! The error is that of [`crate::kernel::math`]'s normal distribution and of a product. Hendrycks &
 //! Gimpel, "Gaussian error linear units (GELUs)", arXiv 1606.08415, 2016.
 
-use super::{FromNet, Function};
+use super::function::{FromNet, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 //! The error is at most 1 unit in the last place of 1: a sum and a quotient. NaN stays NaN. Howard et
 //! al., "Searching for `MobileNetV3`", ICCV 2019.
 
-use super::{FromOutput, Function};
+use super::function::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]

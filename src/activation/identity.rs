@@ -1,6 +1,6 @@
 //! f(z) = z, f' = 1. Exact.
 
-use super::{FromOutput, Function};
+use super::function::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]

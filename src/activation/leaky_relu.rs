@@ -3,7 +3,7 @@
 //! The error is that of the product. Maas, Hannun & Ng, "Rectifier nonlinearities improve neural
 //! network acoustic models", ICML 2013.
 
-use super::{FromOutput, Function};
+use super::function::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]

@@ -4,7 +4,7 @@
 //! Han & Moraga, "The influence of the sigmoid function parameters on the speed of backpropagation
 //! learning", IWANN 1995: c is the parameter that changes the speed of learning.
 
-use super::{FromOutput, Function};
+use super::function::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]

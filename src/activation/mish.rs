@@ -5,7 +5,7 @@
 //! [`crate::kernel::math`]'s e^x, two sums, a quotient and two products. Misra, "Mish: a self
 //! regularized non-monotonic activation function", BMVC 2020.
 
-use super::{FromNet, Function};
+use super::function::{FromNet, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]

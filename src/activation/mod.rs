@@ -4,6 +4,7 @@ mod arctan;
 mod bipolar;
 mod elu;
 mod exponential;
+mod function;
 mod gelu;
 mod hard_sigmoid;
 mod identity;
@@ -18,27 +19,10 @@ mod softplus;
 mod softsign;
 mod tanh;
 
-use crate::error::{Error, Result, check_number};
+use crate::check::check_number;
+use crate::error::{Error, Result};
 use crate::kernel::{Derivative, Scalar, Simd, Task, dispatch};
-
-/// A function of one number.
-trait Function<T>: Copy {
-    /// f(z)
-    fn value(self, z: T) -> T;
-}
-
-/// A function whose output tells its derivative: the backward pass needs nothing else.
-trait FromOutput<T>: Function<T> {
-    /// f'(z), from a = f(z)
-    fn derivative(self, a: T) -> T;
-}
-
-/// A function whose output does not tell its derivative: the forward pass of a training computes
-/// both, for they have their costly part in common, and keeps the derivative ("slope").
-trait FromNet<T>: Function<T> {
-    /// f(z) and f'(z)
-    fn value_and_derivative(self, z: T) -> (T, T);
-}
+use function::{FromNet, FromOutput, Function};
 
 /// What a layer does with its net input z.
 #[derive(Clone, Copy, Debug, PartialEq)]

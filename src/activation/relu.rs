@@ -1,6 +1,6 @@
 //! f(z) = max(0, z), f' = 1 where f > 0, else 0. Exact; NaN stays NaN.
 
-use super::{FromOutput, Function};
+use super::function::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]

@@ -4,7 +4,7 @@
 //! The error is that of [`crate::kernel::math`]'s e^x - 1 and of a product. Klambauer et al.,
 //! "Self-normalizing neural networks", NIPS 2017.
 
-use super::{FromOutput, Function};
+use super::function::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 /// c

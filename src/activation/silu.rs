@@ -4,7 +4,7 @@
 //! [`crate::kernel::math`]'s e^x, a sum, a quotient and two products. Elfwing, Uchibe & Doya,
 //! "Sigmoid-weighted linear units", Neural Networks 107, 2018.
 
-use super::{FromNet, Function};
+use super::function::{FromNet, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]

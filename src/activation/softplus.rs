@@ -3,7 +3,7 @@
 //! The error is that of [`crate::kernel::math`]'s softplus. Dugas et al., "Incorporating
 //! second-order functional knowledge for better option pricing", NIPS 2000.
 
-use super::{FromOutput, Function};
+use super::function::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 //! The error is at most 1.5 units in the last place: a sum and a quotient. Turian, Bergstra & Bengio,
 //! "Quadratic features and deep architectures for chunking", NAACL 2009.
 
-use super::{FromOutput, Function};
+use super::function::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! f(z) = tanh z, f' = 1 - f^2. The error is that of [`crate::kernel::math`]'s tanh.
 
-use super::{FromOutput, Function};
+use super::function::{FromOutput, Function};
 use crate::kernel::Scalar;
 
 #[derive(Clone, Copy)]

@@ -3,9 +3,10 @@
 //! Chunks are added in order by compensated summation (Kahan, "Further remarks on reducing truncation
 //! errors", CACM 8, 1965): a million rows lose no more than a few hundred.
 
-use super::dispatch::Task;
+#![allow(unsafe_code)]
+
 use super::scalar::Scalar;
-use super::simd::Simd;
+use super::simd::{Simd, Task};
 
 /// From sums `s` over rows to the gradient of the mean loss with its penalty: `(s + alpha w) scale`
 /// for weights, `s scale` for biases.

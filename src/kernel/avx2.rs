@@ -1,10 +1,12 @@
 //! AVX2 with FMA: a line is two registers.
 
+#![allow(unsafe_code)]
+
 #[allow(clippy::wildcard_imports)] // the intrinsics are many and keep their C names
 use std::arch::x86_64::*;
 
-use super::dispatch::{Task, avx2};
-use super::simd::Simd;
+use super::simd::{Simd, Task};
+use crate::number::Number;
 
 /// Proof that the machine has AVX2 and FMA, for `f32`.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +21,7 @@ pub struct HalfF32(());
 #[derive(Clone, Copy, Debug)]
 pub struct HalfF64(());
 
-/// The features that [`super::dispatch`] asks for before it uses this module.
+/// Whether this machine has the features that [`enter`] switches on.
 pub(super) fn available() -> bool {
     is_x86_feature_detected!("avx2")
         && is_x86_feature_detected!("fma")
@@ -42,10 +44,16 @@ pub(super) fn prefetch_line<T>(at: *const T) {
     unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
 }
 
+/// Runs a task in a function that has the instructions switched on; never inlined, because of
+/// [`Simd::apart`].
+#[target_feature(enable = "avx2,fma,bmi1,bmi2")]
+#[inline(never)]
+pub(super) fn enter<T: Number, S: Simd<T>, K: Task<T>>(simd: S, task: K) -> K::Output {
+    task.run(simd)
+}
+
 macro_rules! vectors {
     ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $masks:ident, $maskload:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $compare:ident, $and:ident, $sum_halves:ident, $transpose:ident) => {
-        // Safety, for the whole block: the token says that the instructions exist; load, store and
-        // transpose pass on what their callers promise, half a line each.
         impl Simd<$t> for $token {
             type V = ($v, $v);
             type Half = $half;
@@ -66,15 +74,18 @@ macro_rules! vectors {
             }
             #[inline(always)]
             fn apart<K: Task<$t>>(self, task: K) -> K::Output {
-                unsafe { avx2(task) }
+                // Safety: the token proves that the machine has the instructions.
+                unsafe { enter(self, task) }
             }
             #[inline(always)]
             fn splat(self, x: $t) -> Self::V {
+                // Safety: the token proves that the machine has the instructions.
                 let half = unsafe { $splat(x) };
                 (half, half)
             }
             #[inline(always)]
             unsafe fn load(self, from: *const $t) -> Self::V {
+                // Safety: the token proves the instructions, the caller promises the memory.
                 unsafe { ($load(from), $load(from.add($lanes / 2))) }
             }
             #[inline(always)]
@@ -82,6 +93,7 @@ macro_rules! vectors {
                 let (half, most) = (self.half(), $lanes / 2);
                 // The address of a half of which nothing is read need not be one.
                 let second = from.wrapping_add(most);
+                // Safety: the token proves the instructions, the caller promises the memory.
                 unsafe {
                     let first = half.load_first(from, count.min(most));
                     (first, half.load_first(second, count.saturating_sub(most)))
@@ -89,6 +101,7 @@ macro_rules! vectors {
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut $t, line: Self::V) {
+                // Safety: the token proves the instructions, the caller promises the memory.
                 unsafe {
                     $store(to, line.0);
                     $store(to.add($lanes / 2), line.1);
@@ -100,18 +113,22 @@ macro_rules! vectors {
             }
             #[inline(always)]
             fn fused(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { ($fused(a.0, b.0, c.0), $fused(a.1, b.1, c.1)) }
             }
             #[inline(always)]
             fn add(self, a: Self::V, b: Self::V) -> Self::V {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { ($add(a.0, b.0), $add(a.1, b.1)) }
             }
             #[inline(always)]
             fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { ($sub(a.0, b.0), $sub(a.1, b.1)) }
             }
             #[inline(always)]
             fn max(self, a: Self::V, b: Self::V) -> Self::V {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { ($max(a.0, b.0), $max(a.1, b.1)) }
             }
             #[inline(always)]
@@ -120,6 +137,7 @@ macro_rules! vectors {
             }
             #[inline(always)]
             fn halve(self, line: Self::V) -> $v {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { $add(line.0, line.1) }
             }
             #[inline(always)]
@@ -129,11 +147,13 @@ macro_rules! vectors {
                     for (to, half) in group.iter_mut().zip(halves) {
                         *to = *half;
                     }
+                    // Safety: the token proves that the machine has the instructions.
                     sums.copy_from_slice(&unsafe { $sum_halves(group) }[..sums.len()]);
                 }
             }
             #[inline(always)]
             unsafe fn transpose(self, from: *const $t, to: *mut $t) {
+                // Safety: the token proves the instructions, the caller promises the memory.
                 unsafe { $transpose(from, to) }
             }
         }
@@ -160,19 +180,23 @@ macro_rules! vectors {
             }
             #[inline(always)]
             fn splat(self, x: $t) -> $v {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { $splat(x) }
             }
             #[inline(always)]
             unsafe fn load(self, from: *const $t) -> $v {
+                // Safety: the token proves the instructions, the caller promises the memory.
                 unsafe { $load(from) }
             }
             #[inline(always)]
             unsafe fn load_first(self, from: *const $t, count: usize) -> $v {
                 let mask = &$masks[$lanes / 2 - count..][..$lanes / 2];
+                // Safety: the token proves the instructions, the caller promises the memory.
                 unsafe { $maskload(from, _mm256_loadu_si256(mask.as_ptr().cast())) }
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut $t, half: $v) {
+                // Safety: the token proves the instructions, the caller promises the memory.
                 unsafe {
                     $store(to, half);
                     $store(to.add($lanes / 2), $splat(0.0));
@@ -184,22 +208,27 @@ macro_rules! vectors {
             }
             #[inline(always)]
             fn fused(self, a: $v, b: $v, c: $v) -> $v {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { $fused(a, b, c) }
             }
             #[inline(always)]
             fn add(self, a: $v, b: $v) -> $v {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { $add(a, b) }
             }
             #[inline(always)]
             fn sub(self, a: $v, b: $v) -> $v {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { $sub(a, b) }
             }
             #[inline(always)]
             fn max(self, a: $v, b: $v) -> $v {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { $max(a, b) }
             }
             #[inline(always)]
             fn step(self, a: $v) -> $v {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { $and($compare::<_CMP_GT_OQ>(a, $splat(0.0)), $splat(1.0)) }
             }
         }

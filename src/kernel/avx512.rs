@@ -1,11 +1,13 @@
 //! AVX-512: a line is one register.
 
+#![allow(unsafe_code)]
+
 #[allow(clippy::wildcard_imports)] // the intrinsics are many and keep their C names
 use std::arch::x86_64::*;
 
 use super::avx2::{HalfF32, HalfF64, prefetch_line, sum_halves_pd, sum_halves_ps};
-use super::dispatch::{Task, avx512};
-use super::simd::Simd;
+use super::simd::{Simd, Task};
+use crate::number::Number;
 
 /// Proof that the machine has AVX-512, for `f32`.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +16,7 @@ pub struct F32(());
 #[derive(Clone, Copy, Debug)]
 pub struct F64(());
 
-/// The features that [`super::dispatch`] asks for before it uses this module.
+/// Whether this machine has the features that [`enter`] switches on.
 pub(super) fn available() -> bool {
     is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
@@ -23,10 +25,16 @@ pub(super) fn available() -> bool {
         && super::avx2::available()
 }
 
+/// Runs a task in a function that has the instructions switched on; never inlined, because of
+/// [`Simd::apart`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2")]
+#[inline(never)]
+pub(super) fn enter<T: Number, S: Simd<T>, K: Task<T>>(simd: S, task: K) -> K::Output {
+    task.run(simd)
+}
+
 macro_rules! vectors {
     ($token:ident, $t:ident, $v:ident, $half:ident, $half_v:ident, $half_lanes:literal, $splat:ident, $load:ident, $load_first:ident, $mask:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $above:ident, $choose:ident, $add_half:ident, $first_half:ident, $second_half:ident, $sum_halves:ident, $transpose:ident) => {
-        // Safety, for the whole block: the token says that the instructions exist; what loads,
-        // stores and transposes passes on what its callers promise.
         impl Simd<$t> for $token {
             type V = $v;
             type Half = $half;
@@ -46,22 +54,27 @@ macro_rules! vectors {
             }
             #[inline(always)]
             fn apart<K: Task<$t>>(self, task: K) -> K::Output {
-                unsafe { avx512(task) }
+                // Safety: the token proves that the machine has the instructions.
+                unsafe { enter(self, task) }
             }
             #[inline(always)]
             fn splat(self, x: $t) -> Self::V {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { $splat(x) }
             }
             #[inline(always)]
             unsafe fn load(self, from: *const $t) -> Self::V {
+                // Safety: the token proves the instructions, the caller promises the memory.
                 unsafe { $load(from) }
             }
             #[inline(always)]
             unsafe fn load_first(self, from: *const $t, count: usize) -> Self::V {
+                // Safety: the token proves the instructions, the caller promises the memory.
                 unsafe { $load_first(((1_u32 << count) - 1) as $mask, from) }
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut $t, line: Self::V) {
+                // Safety: the token proves the instructions, the caller promises the memory.
                 unsafe { $store(to, line) }
             }
             #[inline(always)]
@@ -70,26 +83,32 @@ macro_rules! vectors {
             }
             #[inline(always)]
             fn fused(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { $fused(a, b, c) }
             }
             #[inline(always)]
             fn add(self, a: Self::V, b: Self::V) -> Self::V {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { $add(a, b) }
             }
             #[inline(always)]
             fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { $sub(a, b) }
             }
             #[inline(always)]
             fn max(self, a: Self::V, b: Self::V) -> Self::V {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { $max(a, b) }
             }
             #[inline(always)]
             fn step(self, a: Self::V) -> Self::V {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { $choose($above::<_CMP_GT_OQ>(a, $splat(0.0)), $splat(1.0)) }
             }
             #[inline(always)]
             fn halve(self, line: Self::V) -> $half_v {
+                // Safety: the token proves that the machine has the instructions.
                 unsafe { $add_half($first_half(line), $second_half::<1>(line)) }
             }
             #[inline(always)]
@@ -99,11 +118,13 @@ macro_rules! vectors {
                     for (to, half) in group.iter_mut().zip(halves) {
                         *to = *half;
                     }
+                    // Safety: the token proves that the machine has the instructions.
                     sums.copy_from_slice(&unsafe { $sum_halves(group) }[..sums.len()]);
                 }
             }
             #[inline(always)]
             unsafe fn transpose(self, from: *const $t, to: *mut $t) {
+                // Safety: the token proves the instructions, the caller promises the memory.
                 unsafe { $transpose(from, to) }
             }
         }

@@ -4,18 +4,15 @@
 //! it is inlined into a function that has the instructions switched on. Tasks are written in plain
 //! Rust; the compiler vectorises their loops for the set at hand.
 
+#![allow(unsafe_code)]
+
 use std::sync::OnceLock;
 
+use super::portable;
 use super::scalar::Scalar;
-use super::simd::Simd;
-
-/// Work on numbers of type `T` that is worth compiling for each instruction set.
-pub trait Task<T: Scalar> {
-    /// What the work returns.
-    type Output;
-    /// Does the work. Implementations are `#[inline(always)]`, and so is all that they call.
-    fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
-}
+use super::simd::{Simd, Task};
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
 
 /// An instruction set that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,9 +47,9 @@ impl InstructionSet {
     pub fn available(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => super::avx512::available(),
+            Self::Avx512 => avx512::available(),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => super::avx2::available(),
+            Self::Avx2 => avx2::available(),
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx512 | Self::Avx2 => false,
             Self::Portable => true,
@@ -115,35 +112,13 @@ pub fn dispatch_on<T: Scalar, K: Task<T>>(set: InstructionSet, task: K) -> K::Ou
 unsafe fn run_on<T: Scalar, K: Task<T>>(set: InstructionSet, task: K) -> K::Output {
     match set {
         #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx512 => unsafe { avx512(task) },
+        // Safety: as promised to this function.
+        InstructionSet::Avx512 => unsafe { avx512::enter(T::Avx512::assume(), task) },
         #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx2 => unsafe { avx2(task) },
+        // Safety: as promised to this function.
+        InstructionSet::Avx2 => unsafe { avx2::enter(T::Avx2::assume(), task) },
         // Every machine has this one.
-        _ => portable(task),
+        // Safety: as promised to this function; every machine has the portable one.
+        _ => portable::enter(unsafe { T::Portable::assume() }, task),
     }
-}
-
-/// Never inlined, for the sake of [`Simd::apart`].
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2")]
-#[inline(never)]
-pub(super) fn avx512<T: Scalar, K: Task<T>>(task: K) -> K::Output {
-    // Safety: inside this function the instructions exist.
-    task.run(unsafe { T::Avx512::assume() })
-}
-
-/// Never inlined, for the sake of [`Simd::apart`].
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,bmi1,bmi2")]
-#[inline(never)]
-pub(super) fn avx2<T: Scalar, K: Task<T>>(task: K) -> K::Output {
-    // Safety: inside this function the instructions exist.
-    task.run(unsafe { T::Avx2::assume() })
-}
-
-/// Never inlined, for the sake of [`Simd::apart`].
-#[inline(never)]
-pub(super) fn portable<T: Scalar, K: Task<T>>(task: K) -> K::Output {
-    // Safety: every machine has it.
-    task.run(unsafe { T::Portable::assume() })
 }

@@ -5,29 +5,15 @@
 //! blocks; where one ends and the next begins does not show in the result. (With rows along the lanes it is a
 //! chain for each lane, and all blocks but the last have to be whole lines: see [`Layout`].)
 
-use super::add_up::{Finish, Sink};
-use super::dispatch::Task;
-use super::narrow::{Layout, NarrowGradient};
-use super::panels::{extent, panels};
-use super::product::{ends_in_half, even_share};
-use super::scalar::{MOST_LANES, Scalar};
-use super::simd::Simd;
-use super::turned::{TurnedGradient, turned, weight_lines};
+#![allow(unsafe_code)]
 
-/// A block of rows: a layer's input, and the deltas of its outputs.
-#[derive(Clone, Copy, Debug)]
-pub struct Rows<'a, T> {
-    /// How many.
-    pub rows: usize,
-    /// The input in panels (see [`Product`](super::Product)); its transpose with [`Layout::Rows`].
-    pub input: &'a [T],
-    /// From one panel of the input to the next.
-    pub input_stride: usize,
-    /// The deltas, likewise; lanes beyond the last unit are 0, beyond the last row anything.
-    pub delta: &'a [T],
-    /// From one panel of the deltas to the next.
-    pub delta_stride: usize,
-}
+use super::add_up::{Finish, Sink};
+use super::narrow::NarrowGradient;
+use super::panels::{Layout, Rows, extent, panels, turned, weight_lines};
+use super::product::{ends_in_half, even_share};
+use super::scalar::Scalar;
+use super::simd::{MOST_LANES, Simd, Task};
+use super::turned::TurnedGradient;
 
 /// A range of lines of one layer's gradient. The layer's panels have `fan_in + 1` lines each: the
 /// weights from each input, then the biases; those of a layer with one output are
@@ -359,6 +345,7 @@ mod tests {
     use super::super::panels::panel_lines;
     use super::super::{InstructionSet, dispatch_on, numbers};
     use super::*;
+    use crate::number::Number;
 
     struct Block<T> {
         rows: usize,

@@ -1,22 +1,15 @@
 //! The arithmetic: matrix tiles and vector functions, compiled for each instruction set.
 //!
-//! All `unsafe` code of the crate is in this module. The bits of every result follow from the
-//! shapes and the numbers alone: sums have one order, functions are our own, and an instruction
-//! set only decides how many of the same operations happen at once.
-
-#![allow(unsafe_code)]
+//! The bits of every result follow from the shapes and the numbers alone: sums have one order, functions are our
+//! own, and an instruction set only decides how many of the same operations happen at once.
 
 mod add_up;
-mod affinity;
-mod aligned;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod dispatch;
 mod gradient;
-mod handoff;
-mod huge_pages;
 pub mod math;
 mod mode;
 mod narrow;
@@ -28,21 +21,17 @@ mod simd;
 mod turned;
 
 pub use add_up::{AddUp, Finish};
-pub use affinity::cpus_by_affinity;
-pub use aligned::Aligned;
-pub use dispatch::{InstructionSet, Task, VARIABLE, dispatch, dispatch_on};
-pub use gradient::{Gradient, Rows};
-pub use handoff::{Handoff, MOST_ITEMS};
-pub use huge_pages::prefer_huge_pages;
+pub use dispatch::{InstructionSet, VARIABLE, dispatch, dispatch_on};
+pub use gradient::Gradient;
 pub use mode::StandardMode;
-pub use narrow::Layout;
 pub use panels::{
-    MOST_IN_SQUARE, gather_along_lanes, gather_rows, panel_lines, panels, transpose, transpose_lines,
+    Layout, MOST_IN_SQUARE, Rows, gather_along_lanes, gather_rows, panel_lines, panels, transpose,
+    transpose_lines, turned, weight_lines,
 };
 pub use product::{Derivative, Product, Start, Terms, Then, ends_in_half, even_share};
-pub use scalar::{MOST_LANES, Numbers, Scalar, halving_sum};
-pub use simd::{Simd, sum_of_lines};
-pub use turned::{TurnedAlongLanes, TurnedProduct, turned, weight_lines};
+pub use scalar::Scalar;
+pub use simd::{MOST_LANES, Simd, Task, halving_sum, sum_of_lines};
+pub use turned::{TurnedAlongLanes, TurnedProduct};
 
 /// Numbers without a pattern, from -1 to 1.
 #[cfg(test)]

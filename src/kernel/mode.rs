@@ -3,6 +3,8 @@
 //! Other libraries switch on flush-to-zero, or another rounding, for their thread, and threads that
 //! it starts inherit that. The bits of our results must not depend on it.
 
+#![allow(unsafe_code)]
+
 /// Standard floating-point arithmetic (round to nearest, gradual underflow) on this thread for as
 /// long as the value lives; then what was there before.
 #[derive(Debug)]

@@ -7,22 +7,13 @@
 //! multiply-adds for each lane, from 0 through the panels of a chunk's rows; then the second half of the lanes is added
 //! to the first, and so on until one is left. What lies in lanes behind the last row may be anything, even infinite.
 
-use super::add_up::Sink;
-use super::dispatch::Task;
-use super::gradient::Rows;
-use super::product::even_share;
-use super::scalar::{MOST_LANES, Scalar};
-use super::simd::Simd;
-use super::turned::{turned, weight_lines};
+#![allow(unsafe_code)]
 
-/// What lies along the lanes of the matrices of a pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layout {
-    /// A layer's units; a line is a part of a row.
-    Units,
-    /// Rows; a line is a unit, for a part of the rows.
-    Rows,
-}
+use super::add_up::Sink;
+use super::panels::{Rows, turned, weight_lines};
+use super::product::even_share;
+use super::scalar::Scalar;
+use super::simd::{MOST_LANES, Simd, Task};
 
 /// A range of lines of a gradient, of matrices with rows along the lanes; [`Gradient`](super::Gradient) leaves them to
 /// this one. The gradient itself has the same form either way.
@@ -283,7 +274,7 @@ unsafe fn add_products<T: Scalar, S: Simd<T>, const R: usize, const Q: usize, co
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::panels::{panel_lines, panels};
+    use super::super::panels::{Layout, panel_lines, panels};
     use super::super::{Gradient, InstructionSet, dispatch_on, halving_sum, numbers};
     use super::*;
 

@@ -1,10 +1,12 @@
 //! Into the panel form (see [`super::product`]) and around in it.
 
+#![allow(unsafe_code)]
+
 use ndarray::{ArrayView1, ArrayView2};
 
-use super::dispatch::{Task, dispatch};
-use super::scalar::{MOST_LANES, Scalar};
-use super::simd::Simd;
+use super::dispatch::dispatch;
+use super::scalar::Scalar;
+use super::simd::{MOST_LANES, Simd, Task};
 
 /// The panels that `columns` columns take.
 #[must_use]
@@ -17,6 +19,44 @@ pub fn panels<T: Scalar>(columns: usize) -> usize {
 #[must_use]
 pub fn panel_lines(rows: usize) -> usize {
     rows | 1
+}
+
+/// What lies along the lanes of the matrices of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// A layer's units; a line is a part of a row.
+    Units,
+    /// Rows; a line is a unit, for a part of the rows.
+    Rows,
+}
+
+/// Whether the weights of a layer with so many outputs are turned.
+#[inline(always)]
+#[must_use]
+pub fn turned(fan_out: usize) -> bool {
+    fan_out == 1
+}
+
+/// Lines of weights in a panel of a layer; its biases have one more.
+#[inline(always)]
+#[must_use]
+pub fn weight_lines<T: Scalar>(fan_in: usize, fan_out: usize) -> usize {
+    if turned(fan_out) { panels::<T>(fan_in) } else { fan_in }
+}
+
+/// A block of rows: a layer's input, and the deltas of its outputs.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a, T> {
+    /// How many.
+    pub rows: usize,
+    /// The input in panels (see [`Product`](super::Product)); its transpose with [`Layout::Rows`].
+    pub input: &'a [T],
+    /// From one panel of the input to the next.
+    pub input_stride: usize,
+    /// The deltas, likewise; lanes beyond the last unit are 0, beyond the last row anything.
+    pub delta: &'a [T],
+    /// From one panel of the deltas to the next.
+    pub delta_stride: usize,
 }
 
 /// A sum of products, or the greatest number if it is too large: for assertions about lengths, which must not

@@ -12,10 +12,11 @@
 //! sum, so the tile shape, the blocking and the instruction set cannot change a bit. (Layers with one
 //! output are apart: see [`turned`](super::turned()).)
 
-use super::dispatch::Task;
+#![allow(unsafe_code)]
+
 use super::panels::{extent, panels};
 use super::scalar::Scalar;
-use super::simd::Simd;
+use super::simd::{Simd, Task};
 
 /// Terms that are summed before a tile goes back to memory: a panel of this depth and the rows of
 /// a tile fit in the first two cache levels. A multiple of the line.

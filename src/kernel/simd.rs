@@ -1,7 +1,16 @@
 //! What the matrix tiles ask of an instruction set.
 
-use super::dispatch::Task;
-use super::scalar::{MOST_LANES, Scalar, halve_on};
+#![allow(unsafe_code)]
+
+use crate::number::Number;
+
+/// Work on numbers of type `T` that is worth compiling for each instruction set.
+pub trait Task<T: Number> {
+    /// What the work returns.
+    type Output;
+    /// Does the work. Implementations are `#[inline(always)]`, and so is all that they call.
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
+}
 
 /// Vectors of one instruction set, for numbers of type `T`.
 ///
@@ -32,7 +41,7 @@ pub trait Simd<T>: Copy {
     /// Runs a task in a function of its own: where loops around it would cost it its registers.
     fn apart<K: Task<T>>(self, task: K) -> K::Output
     where
-        T: Scalar;
+        T: Number;
     /// The same number in every lane.
     fn splat(self, x: T) -> Self::V;
     /// Reads a line.
@@ -47,7 +56,7 @@ pub trait Simd<T>: Copy {
     #[inline(always)]
     unsafe fn load_first(self, from: *const T, count: usize) -> Self::V
     where
-        T: Scalar,
+        T: Number,
     {
         let mut line = [T::ZERO; MOST_LANES];
         for lane in 0..count {
@@ -70,11 +79,11 @@ pub trait Simd<T>: Copy {
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a - b` lane by lane.
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
-    /// `a * b` lane by lane, with 0 for -0; see [`Scalar::times`].
+    /// `a * b` lane by lane, with 0 for -0; see [`Number::times`].
     #[inline(always)]
     fn times(self, a: Self::V, b: Self::V) -> Self::V
     where
-        T: Scalar,
+        T: Number,
     {
         self.fused(a, b, self.splat(T::ZERO))
     }
@@ -86,7 +95,7 @@ pub trait Simd<T>: Copy {
     #[inline(always)]
     fn halve(self, line: Self::V) -> <Self::Half as Simd<T>>::V
     where
-        T: Scalar,
+        T: Number,
     {
         let mut numbers = [T::ZERO; MOST_LANES];
         self.write(&mut numbers, line);
@@ -95,11 +104,11 @@ pub trait Simd<T>: Copy {
         }
         self.half().read(&numbers)
     }
-    /// The sums of lines that have been halved; with [`Simd::halve`] the same as [`halving_sum`](super::halving_sum).
+    /// The sums of lines that have been halved; with [`Simd::halve`] the same as [`halving_sum`](halving_sum).
     #[inline(always)]
     fn sum_halves(self, halves: &[<Self::Half as Simd<T>>::V], sums: &mut [T])
     where
-        T: Scalar,
+        T: Number,
     {
         for (half, sum) in halves.iter().zip(sums) {
             let mut numbers = [T::ZERO; MOST_LANES];
@@ -114,7 +123,7 @@ pub trait Simd<T>: Copy {
     #[inline(always)]
     unsafe fn transpose(self, from: *const T, to: *mut T)
     where
-        T: Scalar,
+        T: Number,
     {
         for row in 0..T::LANES {
             for lane in 0..T::LANES {
@@ -128,7 +137,7 @@ pub trait Simd<T>: Copy {
     #[inline(always)]
     fn read(self, from: &[T]) -> Self::V
     where
-        T: Scalar,
+        T: Number,
     {
         assert!(from.len() >= T::LANES);
         // Safety: just checked.
@@ -139,7 +148,7 @@ pub trait Simd<T>: Copy {
     #[inline(always)]
     fn write(self, to: &mut [T], line: Self::V)
     where
-        T: Scalar,
+        T: Number,
     {
         assert!(to.len() >= T::LANES);
         // Safety: just checked.
@@ -148,9 +157,9 @@ pub trait Simd<T>: Copy {
 }
 
 /// The sum of lines, of which there are a power of two: the second half of them is added to the first, and so on until one is
-/// left, as [`halving_sum`](super::halving_sum) does with the lanes of one.
+/// left, as [`halving_sum`](halving_sum) does with the lanes of one.
 #[inline(always)]
-pub fn sum_of_lines<T: Scalar, S: Simd<T>>(simd: S, lines: &mut [S::V]) -> S::V {
+pub fn sum_of_lines<T: Number, S: Simd<T>>(simd: S, lines: &mut [S::V]) -> S::V {
     let mut half = lines.len() / 2;
     while half > 0 {
         for line in 0..half {
@@ -161,9 +170,31 @@ pub fn sum_of_lines<T: Scalar, S: Simd<T>>(simd: S, lines: &mut [S::V]) -> S::V 
     lines[0]
 }
 
+/// Numbers in a line of the narrower type: room for a line of either.
+pub const MOST_LANES: usize = 16;
+
+/// The sum of a line: its second half is added to the first, and so on until one number is left.
+#[inline(always)]
+#[must_use]
+pub fn halving_sum<T: Number>(line: [T; MOST_LANES]) -> T {
+    halve_on(line, T::LANES / 2)
+}
+
+/// The rest of a [`halving_sum`], of a line with twice `half` numbers.
+#[inline(always)]
+fn halve_on<T: Number>(mut line: [T; MOST_LANES], mut half: usize) -> T {
+    while half > 0 {
+        for lane in 0..half {
+            line[lane] += line[half + lane];
+        }
+        half /= 2;
+    }
+    line[0]
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::{InstructionSet, dispatch_on, halving_sum, numbers};
+    use super::super::{InstructionSet, Scalar, dispatch_on, numbers};
     use super::*;
 
     struct Sums<'a, T, const N: usize> {

@@ -7,27 +7,13 @@
 //! the lanes is added to the first, and so on until one is left, and last the bias. The gradient is summed as that of
 //! other layers.
 
+#![allow(unsafe_code)]
+
 use super::add_up::Sink;
-use super::dispatch::Task;
-use super::gradient::Rows;
-use super::panels::{extent, panels};
+use super::panels::{Rows, extent, panels};
 use super::product::Terms;
-use super::scalar::{MOST_LANES, Scalar, halving_sum};
-use super::simd::{Simd, sum_of_lines};
-
-/// Whether the weights of a layer with so many outputs are turned.
-#[inline(always)]
-#[must_use]
-pub fn turned(fan_out: usize) -> bool {
-    fan_out == 1
-}
-
-/// Lines of weights in a panel of a layer; its biases have one more.
-#[inline(always)]
-#[must_use]
-pub fn weight_lines<T: Scalar>(fan_in: usize, fan_out: usize) -> usize {
-    if turned(fan_out) { panels::<T>(fan_in) } else { fan_in }
-}
+use super::scalar::Scalar;
+use super::simd::{MOST_LANES, Simd, Task, halving_sum, sum_of_lines};
 
 /// The only output of a layer for a block of rows: `input * weights + bias`.
 #[derive(Debug)]

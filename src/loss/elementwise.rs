@@ -1,6 +1,6 @@
 //! What the losses that treat each output by itself have in common.
 
-use super::Outputs;
+use super::outputs::Outputs;
 use crate::kernel::{
     Layout, MOST_IN_SQUARE, MOST_LANES, Scalar, Simd, Task, halving_sum, sum_of_lines, transpose_lines,
 };

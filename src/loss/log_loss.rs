@@ -10,8 +10,8 @@
 
 use ndarray::ArrayView2;
 
-use super::Outputs;
 use super::elementwise::{Deltas, Elementwise, put_line, scratch, weight_line};
+use super::outputs::Outputs;
 use crate::activation::Activation;
 use crate::error::{Error, Result};
 use crate::kernel::{Layout, MOST_LANES, Scalar, Simd, Task, dispatch, transpose_lines};

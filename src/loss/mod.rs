@@ -11,6 +11,7 @@ mod elementwise;
 mod hinge;
 mod huber;
 mod log_loss;
+mod outputs;
 mod own;
 mod poisson;
 mod quantile;
@@ -18,11 +19,13 @@ mod squared_error;
 
 pub(crate) use log_loss::softmax;
 use ndarray::ArrayView2;
+pub(crate) use outputs::Outputs;
 pub use own::{Objective, RowLoss};
 
 use crate::activation::Activation;
-use crate::error::{Error, Result, check_number};
-use crate::kernel::{Layout, Scalar, dispatch};
+use crate::check::check_number;
+use crate::error::{Error, Result};
+use crate::kernel::{Scalar, dispatch};
 use elementwise::{Deltas, Elementwise};
 
 /// What training makes small. Each is summed over the outputs of a row; a is an output, t its target.
@@ -59,23 +62,6 @@ pub enum Loss {
     Hinge,
     /// max(0, 1 - t a)^2, for identity outputs and targets -1 and 1.
     SquaredHinge,
-}
-
-/// The outputs of a block of rows, in panels that are `stride` apart.
-pub(crate) struct Outputs<'a, T> {
-    /// What lies along the lanes.
-    pub layout: Layout,
-    pub rows: usize,
-    pub columns: usize,
-    pub stride: usize,
-    /// Net inputs of the output layer; its outputs, for losses that take these.
-    pub net: &'a [T],
-    pub targets: &'a [T],
-    /// Gets the derivative of the row's loss with respect to `net`, times the row's weight.
-    pub delta: &'a mut [T],
-    pub weights: Option<&'a [T]>,
-    /// Gets each row's loss, without its weight.
-    pub losses: &'a mut [T],
 }
 
 impl Loss {

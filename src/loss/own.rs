@@ -5,6 +5,10 @@ use std::fmt::{Debug, Formatter};
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::Loss;
+use crate::activation::Activation;
+use crate::check::check_typed;
+use crate::error::Result;
+use crate::kernel::Scalar;
 
 /// A loss that the crate does not have: a function of the outputs and targets of rows.
 ///
@@ -31,6 +35,20 @@ pub enum Objective<'a, T> {
     Loss(Loss),
     /// Another, on any output activation.
     Own(&'a dyn RowLoss<T>),
+}
+
+impl<T: Scalar> Objective<'_, T> {
+    /// Checks the loss, and that it goes with an output activation.
+    pub(crate) fn check(&self, output: Activation) -> Result<()> {
+        if let Self::Loss(loss) = self {
+            loss.check()?;
+            if let Some((name, constant)) = loss.constant() {
+                check_typed::<T>(name, constant)?;
+            }
+            loss.check_output(output)?;
+        }
+        Ok(())
+    }
 }
 
 impl<T> From<Loss> for Objective<'_, T> {

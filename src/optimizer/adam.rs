@@ -3,8 +3,9 @@
 //! m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2,
 //! w -= rate sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon).
 
-use super::{MOST_ARRAYS, Rule, Step};
-use crate::error::{Result, check_number};
+use super::rule::{MOST_ARRAYS, Rule, Step};
+use crate::check::check_number;
+use crate::error::Result;
 use crate::kernel::Scalar;
 
 /// Adaptive moment estimation.

@@ -9,9 +9,10 @@
 //! The step size that follows is often as large as the limits allow, which is why their default is
 //! lower than that of the rest of the family.
 
+use super::rule::{MOST_ARRAYS, Rule, Step};
 use super::step_sizes::{StepSizes, agreement, sign};
-use super::{MOST_ARRAYS, Rule, Step};
-use crate::error::{Error, Result, check_number};
+use crate::check::check_number;
+use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 
 /// Which parameter's step size follows from the others; of equals the first.

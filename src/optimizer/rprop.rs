@@ -17,8 +17,8 @@
 
 use std::hint::select_unpredictable;
 
+use super::rule::{MOST_ARRAYS, Rule, Step};
 use super::step_sizes::{StepSizes, agreement, sign};
-use super::{MOST_ARRAYS, Rule, Step};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 

@@ -11,9 +11,10 @@
 //! loss that the step is given, the epoch its number, from 1. r is a function of the seed, the
 //! step and the parameter's place alone.
 
+use super::rule::{MOST_ARRAYS, Rule, Step};
 use super::step_sizes::{StepSizes, agreement, sign};
-use super::{MOST_ARRAYS, Rule, Step};
-use crate::error::{Result, check_number};
+use crate::check::check_number;
+use crate::error::Result;
 use crate::kernel::Scalar;
 use crate::random::{Purpose, unit_at};
 

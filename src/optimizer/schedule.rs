@@ -1,6 +1,7 @@
 //! How a learning rate falls in the course of training.
 
-use crate::error::{Error, Result, check_number, plain};
+use crate::check::check_number;
+use crate::error::{Error, Result, plain};
 use crate::kernel::Scalar;
 
 /// How a learning rate falls, epoch by epoch.

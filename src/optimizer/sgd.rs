@@ -5,8 +5,10 @@
 //! momentum * v - r * gradient with the new v (Nesterov 1983, in the form of Sutskever et al., "On
 //! the importance of initialization and momentum in deep learning", ICML 2013).
 
-use super::{MOST_ARRAYS, Rule, Schedule, Step};
-use crate::error::{Result, check_number};
+use super::Schedule;
+use super::rule::{MOST_ARRAYS, Rule, Step};
+use crate::check::check_number;
+use crate::error::Result;
 use crate::kernel::Scalar;
 
 /// Gradient descent with momentum, full batch or mini-batch (then "stochastic").

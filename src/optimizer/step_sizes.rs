@@ -5,7 +5,8 @@
 //! With p = sign(gradient of the step before) * sign(gradient) a step size D becomes
 //! min(D * increase, max) where p > 0, max(D * decrease, min) where p < 0, and stays where p = 0.
 
-use crate::error::{Error, Result, check_number, plain};
+use crate::check::check_number;
+use crate::error::{Error, Result, plain};
 use crate::kernel::Scalar;
 use crate::random::{Purpose, Random};
 

@@ -7,11 +7,12 @@ use super::packed::{Packed, PackedLayer};
 use crate::activation::{Activation, scale_by_slopes, softmax as softmax_output};
 use crate::error::Result;
 use crate::kernel::{
-    Aligned, Layout, Product, Rows, Scalar, Start, Terms, Then, TurnedAlongLanes, TurnedProduct, dispatch,
+    Layout, Product, Rows, Scalar, Start, Terms, Then, TurnedAlongLanes, TurnedProduct, dispatch,
     gather_along_lanes, gather_rows, panel_lines, panels, turned,
 };
+use crate::layer::Layer;
 use crate::loss::{Loss, Outputs, softmax};
-use crate::network::Layer;
+use crate::memory::Aligned;
 
 /// Everything that is known about a block of rows in the course of a step. All matrices are in
 /// panels. Allocated once, used again for every step.

@@ -6,8 +6,9 @@ use super::block::{Block, Selection};
 use super::packed::{Packed, PackedLayer, place_first_transposed, transpose_layer};
 use super::predict::{BLOCK_ROWS, WORTH_SHARING};
 use crate::error::Result;
-use crate::kernel::{Aligned, Layout, Scalar, panels};
-use crate::network::Layer;
+use crate::kernel::{Layout, Scalar, panels};
+use crate::layer::Layer;
+use crate::memory::Aligned;
 use crate::parallel::{Team, threads};
 
 /// Writes, for each row, outputs x inputs numbers into `to`.

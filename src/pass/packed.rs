@@ -1,8 +1,9 @@
 //! Parameters in the form that the passes read: panels, aligned, in one flat vector.
 
 use crate::error::Result;
-use crate::kernel::{Aligned, Scalar, Terms, panel_lines, panels, transpose, turned, weight_lines};
-use crate::network::Layer;
+use crate::kernel::{Scalar, Terms, panel_lines, panels, transpose, turned, weight_lines};
+use crate::layer::Layer;
+use crate::memory::Aligned;
 
 /// Where a layer's parameters lie in the flat vectors.
 #[derive(Clone, Copy, Debug)]

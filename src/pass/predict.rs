@@ -6,7 +6,7 @@ use super::block::{Block, Selection};
 use super::packed::Packed;
 use crate::error::Result;
 use crate::kernel::Scalar;
-use crate::network::Layer;
+use crate::layer::Layer;
 use crate::parallel::{Team, threads};
 
 /// Rows that go through the layers together: the activations of a block stay in the cache, and the

@@ -9,8 +9,8 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::arguments::{type_name, wrong_type};
 use crate::Scalar;
-use crate::error::collected;
 use crate::kernel::StandardMode;
+use crate::memory::collected;
 
 /// An array of `T` with this many dimensions: the caller's own if it is one already, else a
 /// converted copy.

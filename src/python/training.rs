@@ -17,7 +17,8 @@ use super::loss::{self, Given};
 use super::network::{Network, with_typed};
 use super::optimizer::{Remembered, Rprop, Slot, with_optimizer};
 use super::signals::{Signals, has_raised, keep};
-use crate::error::{collected, plain};
+use crate::error::plain;
+use crate::memory::collected;
 use crate::{Checkpoint, Dataset, Note, Observer, Settings, Shuffle, StopReason};
 
 /// Adjust a network's weights and biases until its loss on the data is small.

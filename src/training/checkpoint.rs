@@ -14,36 +14,25 @@ use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::history::Monitor;
-use super::state::Counters;
-use super::{Complete, Dataset, History, OptimizerState, Settings, Shuffle};
+use super::dataset::Dataset;
+use super::early_stopping::Monitor;
+use super::history::History;
+use super::settings::{Checkpoint, Settings, Shuffle};
+use super::state::{Counters, OptimizerState};
+
 use crate::durable::check_replaceable;
-use crate::error::{Error, Result, plain, tuple, zeros};
+use crate::error::{Error, Result, plain, tuple};
 use crate::kernel::Scalar;
 use crate::loss::Objective;
+use crate::memory::zeros;
 use crate::model_file::{LayerEntry, check_version, layers, outlines, parsed_strictly, tensors};
 use crate::network::Network;
+use crate::number::Number;
 use crate::optimizer::Optimizer;
 use crate::tensor_file::{Content, Kind, Outline, Reader, dtype};
 
 const CHECKPOINT: Kind = Kind { name: "checkpoint", entry: "ferroprop.checkpoint" };
 const VERSION: u32 = 1;
-
-/// Where a training is saved, and how often.
-///
-/// If the file is there, the training goes on from it, and ends in the same bits as one that was
-/// never stopped; if not, it starts from the beginning. Both need an optimizer without memory. A
-/// file of another training (layers, first parameters, data, loss, optimizer or settings differ) is
-/// an error. What may change from call to call is [`Settings::epochs`], so that a training that is
-/// done can go on, [`Settings::patience`], [`Settings::max_time`], which counts for each call, and
-/// the number of threads. Functions of the caller's cannot be compared. A divergence is not saved.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Checkpoint {
-    /// The file. It is replaced whole or not at all.
-    pub path: PathBuf,
-    /// Epochs from one save to the next, at least 1; at its end a training is saved in any case.
-    pub every: usize,
-}
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,6 +67,13 @@ pub(super) struct Saved<T> {
     pub counters: Counters,
     pub history: History,
     /// Best number that was watched, and epochs since.
+    pub watched: (f64, usize),
+}
+
+/// What a checkpoint has of an epoch's end beside network and history.
+pub(super) struct Complete<T> {
+    pub arrays: Vec<Vec<T>>,
+    pub counters: Counters,
     pub watched: (f64, usize),
 }
 

@@ -1,8 +1,9 @@
 //! How a batch is cut: into chunks of rows, whose sums are added in order, and chunks into blocks.
 
 use crate::error::Result;
-use crate::kernel::{Aligned, Gradient, Layout, MOST_LANES, Scalar, dispatch};
-use crate::network::Layer;
+use crate::kernel::{Gradient, Layout, MOST_LANES, Scalar, dispatch};
+use crate::layer::Layer;
+use crate::memory::Aligned;
 use crate::pass::{Block, PackedLayer};
 
 /// The most rows that go through the layers together on one thread.

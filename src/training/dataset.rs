@@ -2,10 +2,12 @@
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use crate::error::{Error, Result, collected};
+use crate::check::check_matrix;
+use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::loss::Objective;
-use crate::network::{Network, check_matrix};
+use crate::memory::collected;
+use crate::network::Network;
 
 /// Inputs, targets and, if wanted, a weight for each row. The arrays may have any layout; they are
 /// read where they are.

@@ -16,15 +16,19 @@ use super::chunk::{
     CHUNKS_A_THREAD, Chunk, block_rows, blocks, chunk_rows, chunks_at_a_time, multiple, numbered,
     parts_of_a_sum, spread,
 };
+use super::dataset::Dataset;
 use super::layout::layout;
 use super::shares::{Round, Share, Sums, inverse, make, shares};
 use super::state::OptimizerState;
+use super::step::Batch;
 use super::whole::Whole;
-use super::{Batch, Dataset};
-use crate::error::{Error, Result, room, zeros};
-use crate::kernel::{Aligned, Layout, Scalar};
+use crate::error::{Error, Result};
+use crate::kernel::{Layout, Scalar};
+use crate::layer::Layer;
 use crate::loss::{Loss, Objective};
-use crate::network::{Layer, Network};
+use crate::memory::Aligned;
+use crate::memory::{room, zeros};
+use crate::network::Network;
 use crate::optimizer::Optimizer;
 use crate::parallel::Team;
 use crate::pass::{

@@ -2,8 +2,8 @@
 
 use crate::activation::Activation;
 use crate::kernel::{Layout, Scalar, panels, turned};
+use crate::layer::Layer;
 use crate::loss::Loss;
-use crate::network::Layer;
 
 /// The widest layer, inputs included, of a network that may be narrow: a gradient goes through all rows of a block for each
 /// of its tiles, so that they should stay in the caches next to the core.

@@ -1,11 +1,14 @@
 //! What a caller may choose about training, beside the loss and the optimizer.
 
 use std::fmt::{Debug, Formatter};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Checkpoint, Dataset};
-use crate::error::{Error, Result, check_number, check_typed, room};
+use super::dataset::Dataset;
+use crate::check::{check_number, check_typed};
+use crate::error::{Error, Result};
 use crate::kernel::Scalar;
+use crate::memory::room;
 
 /// The order in which an epoch goes through the rows.
 #[derive(Clone, Copy)]
@@ -27,6 +30,22 @@ impl Debug for Shuffle<'_> {
             Self::By(_) => f.write_str("By(..)"),
         }
     }
+}
+
+/// Where a training is saved, and how often.
+///
+/// If the file is there, the training goes on from it, and ends in the same bits as one that was
+/// never stopped; if not, it starts from the beginning. Both need an optimizer without memory. A
+/// file of another training (layers, first parameters, data, loss, optimizer or settings differ) is
+/// an error. What may change from call to call is [`Settings::epochs`], so that a training that is
+/// done can go on, [`Settings::patience`], [`Settings::max_time`], which counts for each call, and
+/// the number of threads. Functions of the caller's cannot be compared. A divergence is not saved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// The file. It is replaced whole or not at all.
+    pub path: PathBuf,
+    /// Epochs from one save to the next, at least 1; at its end a training is saved in any case.
+    pub every: usize,
 }
 
 /// How to train.

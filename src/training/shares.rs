@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use super::Update;
 use super::chunk::Chunk;
+use super::step::Update;
 use crate::error::Result;
 use crate::kernel::{
-    AddUp, Aligned, Finish, Gradient, Layout, Scalar, Simd, Task, dispatch, ends_in_half, even_share,
+    AddUp, Finish, Gradient, Layout, Scalar, Simd, Task, dispatch, ends_in_half, even_share,
 };
+use crate::memory::Aligned;
 use crate::optimizer::{MOST_ARRAYS, Optimizer};
 use crate::parallel::Team;
 use crate::pass::{Block, PackedLayer};

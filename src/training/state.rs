@@ -1,9 +1,11 @@
 //! What an optimizer remembers from one step, and from one call, to the next.
 
-use super::history::Monitor;
-use super::{Batch, Update};
-use crate::error::{Error, Result, check_number, check_typed, collected, zeros};
+use super::early_stopping::Monitor;
+use super::step::{Batch, Update};
+use crate::check::{check_number, check_typed};
+use crate::error::{Error, Result};
 use crate::kernel::{Scalar, StandardMode};
+use crate::memory::{collected, zeros};
 use crate::network::Network;
 use crate::optimizer::{MOST_ARRAYS, Optimizer, Step};
 

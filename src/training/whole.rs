@@ -1,9 +1,10 @@
 //! A step for rules that need all parameters at once, in the network's order: GRprop adds up over
 //! them, SARPROP draws a number for each place. One thread makes it, between two rounds.
 
-use super::Update;
+use super::step::Update;
 use crate::error::Result;
-use crate::kernel::{Aligned, Scalar};
+use crate::kernel::Scalar;
+use crate::memory::Aligned;
 use crate::optimizer::MOST_ARRAYS;
 use crate::pass::{Packed, pack, unpack};
 

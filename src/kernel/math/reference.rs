@@ -7,8 +7,6 @@
 use std::f64::consts;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use super::ulp::agreement;
-
 #[derive(Clone, Copy, Debug)]
 pub struct DoubleDouble {
     hi: f64,
@@ -95,6 +93,11 @@ fn power(exponent: i32) -> f64 {
 fn ldexp(x: f64, exponent: i32) -> f64 {
     let half = exponent / 2;
     x * power(half) * power(exponent - half)
+}
+
+/// 0 for the same number, or both not a number; else infinite.
+pub fn agreement(got: f64, truth: f64) -> f64 {
+    if got.to_bits() == truth.to_bits() || (got.is_nan() && truth.is_nan()) { 0.0 } else { f64::INFINITY }
 }
 
 impl Scaled {

@@ -4,7 +4,7 @@
 //! true value; below the normal numbers it is the smallest denormal. A correctly rounded result is
 //! at most 0.5 away.
 
-use super::reference::Scaled;
+use super::reference::{Scaled, agreement};
 
 /// The f32 bit patterns of the normal test run: one in this many, a prime.
 pub const STRIDE: usize = 4099;
@@ -49,11 +49,6 @@ pub fn error_f32(got: f32, truth: f64) -> f64 {
     let got = if got.is_infinite() { 2_f64.powi(128).copysign(f64::from(got)) } else { f64::from(got) };
     let exponent = truth.abs().max(f64::from(f32::MIN_POSITIVE)).to_bits() >> 52;
     (got - truth).abs() / f64::from_bits((exponent - 23) << 52)
-}
-
-/// 0 for the same number, or both not a number; else infinite.
-pub fn agreement(got: f64, truth: f64) -> f64 {
-    if got.to_bits() == truth.to_bits() || (got.is_nan() && truth.is_nan()) { 0.0 } else { f64::INFINITY }
 }
 
 /// The largest error of an f32 function over every `stride`-th bit pattern.

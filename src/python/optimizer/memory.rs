@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 
 use super::super::arguments::{Arg, number, wrong, wrong_type};
 use super::super::arrays::{Changed, Vector, vector};
-use crate::{Optimizer, OptimizerState, Scalar};
+use crate::{Number, Optimizer, OptimizerState, Scalar};
 
 /// The memory of an optimizer for networks of either number type.
 #[derive(Default)]

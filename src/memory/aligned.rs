@@ -2,8 +2,9 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::scalar::Scalar;
-use crate::error::{Error, Result, zeros};
+use super::fallible::zeros;
+use crate::error::{Error, Result};
+use crate::number::Number;
 
 const LINE_BYTES: usize = 64;
 
@@ -17,7 +18,7 @@ pub struct Aligned<T> {
     len: usize,
 }
 
-impl<T: Scalar> Aligned<T> {
+impl<T: Number> Aligned<T> {
     /// `len` zeros.
     ///
     /// # Errors

@@ -1,76 +1,10 @@
-//! The only door to threads.
-//!
-//! A [`Team`] is a leader (the calling thread) and helpers from a thread pool of our own. Work is
-//! handed over in rounds of items; which thread does an item is left open, so no result can depend
-//! on the number of threads.
-//!
-//! Nobody ever waits for a helper that has not begun an item: not for one that has yet to wake up,
-//! nor for one that the system refused, nor for those that a forked child lacks. So teams can be
-//! nested, and a child that was forked in the middle of a training can even finish it.
-//!
-//! Pools are kept for the next caller, never shared between two at a time, and belong to the
-//! process that made them: a forked child leaves its parent's alone and makes its own.
+//! A leader and its helpers, who work in rounds.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
-
-use crate::kernel::{Handoff, MOST_ITEMS, cpus_by_affinity};
-
-/// The number of threads for a request: as asked, or else as many as the CPU affinity and
-/// `OMP_NUM_THREADS` leave; in either case no more than the limit that is set for the process.
-#[must_use]
-pub fn threads(requested: Option<usize>) -> usize {
-    let most = match LIMIT.load(Ordering::Relaxed) {
-        0 => MOST_ITEMS,
-        limit => limit.min(MOST_ITEMS),
-    };
-    requested.unwrap_or_else(automatic).clamp(1, most)
-}
-
-fn automatic() -> usize {
-    let cores = cores();
-    let limit = std::env::var("OMP_NUM_THREADS")
-        .ok()
-        // OpenMP allows a list, one number a nesting level.
-        .and_then(|value| value.split(',').next()?.trim().parse().ok())
-        .unwrap_or(cores);
-    cores.min(limit)
-}
-
-/// The CPUs that there are by affinity, which is asked for each time, and by the quota of a control group,
-/// which is asked for once: that takes 20 microseconds, for files are read.
-fn cores() -> usize {
-    static QUOTA: AtomicUsize = AtomicUsize::new(usize::MAX);
-    // So many CPUs were there when it was asked for: with fewer it cannot be told from no quota.
-    static ASKED_WITH: AtomicUsize = AtomicUsize::new(0);
-    let available = || std::thread::available_parallelism().map_or(1, usize::from);
-    let Some(cpus) = cpus_by_affinity() else { return available() };
-    if cpus > ASKED_WITH.load(Ordering::Acquire) {
-        let available = available();
-        if available < cpus {
-            QUOTA.store(available, Ordering::Relaxed);
-        }
-        ASKED_WITH.store(cpus, Ordering::Release);
-    }
-    cpus.min(QUOTA.load(Ordering::Relaxed))
-}
-
-/// The most threads of any team in this process; 0 for no limit.
-static LIMIT: AtomicUsize = AtomicUsize::new(0);
-
-/// What [`set_thread_limit`] was told.
-#[cfg(feature = "python")]
-pub(crate) fn thread_limit() -> Option<usize> {
-    Some(LIMIT.load(Ordering::Relaxed)).filter(|limit| *limit > 0)
-}
-
-/// Sets the most threads that teams formed from now on may have, or lifts the limit.
-#[cfg(feature = "python")]
-pub(crate) fn set_thread_limit(limit: Option<usize>) {
-    LIMIT.store(limit.unwrap_or(0), Ordering::Relaxed);
-}
+use super::handoff::{Handoff, MOST_ITEMS};
+use super::pool::Pool;
 
 /// Threads that work in rounds.
 pub struct Team<'a> {
@@ -190,73 +124,10 @@ impl Drop for Lead {
     }
 }
 
-/// A thread pool and the process it belongs to.
-struct Pool {
-    threads: ThreadPool,
-    process: u32,
-}
-
-static IDLE: Mutex<Vec<Pool>> = Mutex::new(Vec::new());
-
-/// The process that last had the lock: in it, whoever holds the lock will give it back.
-static HOME: AtomicU32 = AtomicU32::new(0);
-
-/// The idle pools. In a child that was forked while another thread held the lock it stays locked
-/// for good: there, never wait for long. Elsewhere do, or pools would be made anew that are there.
-fn idle(process: u32) -> Option<MutexGuard<'static, Vec<Pool>>> {
-    if HOME.load(Ordering::Relaxed) == process {
-        return Some(IDLE.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-    for _ in 0..1_000 {
-        if let Ok(idle) = IDLE.try_lock() {
-            HOME.store(process, Ordering::Relaxed);
-            return Some(idle);
-        }
-        std::hint::spin_loop();
-    }
-    None
-}
-
-impl Pool {
-    /// The smallest idle pool that is large enough, or a new one in the place of one that is too
-    /// small: so there are never more pools than there were callers at a time.
-    fn take(threads: usize) -> Option<Self> {
-        let process = std::process::id();
-        let mut too_small = None;
-        if let Some(mut idle) = idle(process) {
-            let (own, foreign) =
-                std::mem::take(&mut *idle).into_iter().partition(|pool| pool.process == process);
-            *idle = own;
-            // The threads of these exist in the parent only; to drop them would wait for those.
-            let foreign: Vec<Self> = foreign;
-            std::mem::forget(foreign);
-            let large_enough = (0..idle.len()).filter(|at| idle[*at].size() >= threads);
-            if let Some(at) = large_enough.min_by_key(|at| idle[*at].size()) {
-                return Some(idle.swap_remove(at));
-            }
-            too_small = idle.pop();
-        }
-        let new = ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|index| format!("ferroprop-{index}"))
-            .build();
-        new.ok().map(|threads| Self { threads, process }).or(too_small)
-    }
-
-    fn size(&self) -> usize {
-        self.threads.current_num_threads()
-    }
-
-    fn put_back(self) {
-        if let Some(mut idle) = idle(self.process) {
-            idle.push(self);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
@@ -327,18 +198,6 @@ mod tests {
         }
     }
 
-    /// Else they would accumulate on a busy machine, where whoever holds the lock may have to wait.
-    #[test]
-    fn pools_that_are_there_are_waited_for() {
-        let process = std::process::id();
-        Team::with(2, |_| {});
-        let held = idle(process).unwrap();
-        let other = std::thread::spawn(move || idle(process).is_some());
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        drop(held);
-        assert!(other.join().unwrap());
-    }
-
     #[test]
     fn an_interruption_leaves_items_undone() {
         for threads in [1, 2, 3] {
@@ -383,18 +242,5 @@ mod tests {
             });
         });
         assert_eq!(done.into_inner(), MOST_ITEMS + 5);
-    }
-
-    #[test]
-    fn the_cores_are_those_that_the_standard_library_finds() {
-        for _ in 0..2 {
-            assert_eq!(Some(cores()), std::thread::available_parallelism().ok().map(usize::from));
-        }
-    }
-
-    #[test]
-    fn a_request_is_honoured() {
-        assert_eq!(threads(Some(3)), 3);
-        assert!(threads(None) >= 1);
     }
 }

@@ -1,6 +1,8 @@
 //! Large buffers in large pages: fewer faults when they are new, fewer misses of the table of pages
 //! when they are read across.
 
+#![allow(unsafe_code)]
+
 /// Buffers of at least this many bytes are worth it: two pages on x86-64.
 const WORTH_IT: usize = 4 << 20;
 

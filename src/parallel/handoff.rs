@@ -8,13 +8,15 @@
 //! that is late, or that never came, delays nobody: the leader does what is left. Which thread does
 //! an item therefore says nothing about the result, and nothing may depend on it.
 
+#![allow(unsafe_code)]
+
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use super::mode::StandardMode;
+use crate::kernel::StandardMode;
 
 type Work<'a> = dyn Fn(usize) + Sync + 'a;
 
@@ -64,7 +66,7 @@ impl Handoff {
 
     /// Runs `work(0)`, ..., `work(items - 1)`, each once, on this thread and the helpers, and
     /// returns when all are done. This thread calls `between` after each item that it does. There is
-    /// one leader at a time, which `&mut self` in [`crate::parallel::Team`] sees to.
+    /// one leader at a time, which `&mut self` in [`super::Team`] sees to.
     ///
     /// # Panics
     /// With the panic of an item or of `between`, once all items are done. With more than

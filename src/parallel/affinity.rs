@@ -1,5 +1,7 @@
 //! The CPUs that the calling thread may use.
 
+#![allow(unsafe_code)]
+
 /// How many there are by its affinity, where the system tells.
 #[must_use]
 pub fn cpus_by_affinity() -> Option<usize> {

@@ -1,0 +1,20 @@
+//! What a file of this room says of its function.
+
+/// A function of one number.
+pub(super) trait Function<T>: Copy {
+    /// f(z)
+    fn value(self, z: T) -> T;
+}
+
+/// A function whose output tells its derivative: the backward pass needs nothing else.
+pub(super) trait FromOutput<T>: Function<T> {
+    /// f'(z), from a = f(z)
+    fn derivative(self, a: T) -> T;
+}
+
+/// A function whose output does not tell its derivative: the forward pass of a training computes
+/// both, for they have their costly part in common, and keeps the derivative ("slope").
+pub(super) trait FromNet<T>: Function<T> {
+    /// f(z) and f'(z)
+    fn value_and_derivative(self, z: T) -> (T, T);
+}

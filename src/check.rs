@@ -1,0 +1,58 @@
+//! Checks of what a caller gives: each names the argument, what came and what was expected.
+
+use ndarray::{ArrayView2, Axis};
+
+use crate::error::{Error, Result, plain};
+use crate::number::Number;
+
+/// Checks that a number is finite and lies in a domain.
+pub(crate) fn check_number(
+    name: &'static str,
+    number: f64,
+    expected: &str,
+    domain: impl Fn(f64) -> bool,
+) -> Result<()> {
+    if number.is_finite() && domain(number) {
+        Ok(())
+    } else {
+        Err(Error::argument(name, expected, plain(number)))
+    }
+}
+
+/// Checks that a constant in double precision is a number of a type too: finite, and 0 only where it
+/// was 0.
+pub(crate) fn check_typed<T: Number>(name: &'static str, number: f64) -> Result<()> {
+    let typed = T::from_f64(number);
+    let expected = format!("a number that {} can hold", T::NAME);
+    check_number(name, number, &expected, |number| typed.finite() && (typed != T::ZERO || number == 0.0))
+}
+
+/// Checks the number of columns and that every number is finite.
+pub(crate) fn check_matrix<T: Number>(
+    name: &'static str,
+    matrix: ArrayView2<'_, T>,
+    columns: usize,
+) -> Result<()> {
+    check_shape(name, matrix, columns)?;
+    check_finite(name, matrix)
+}
+
+pub(crate) fn check_shape<T>(name: &'static str, matrix: ArrayView2<'_, T>, columns: usize) -> Result<()> {
+    if matrix.len_of(Axis(1)) != columns || matrix.nrows() == 0 {
+        return Err(Error::shape(name, format!("(n, {columns}) with n at least 1"), matrix.shape()));
+    }
+    Ok(())
+}
+
+fn check_finite<T: Number>(name: &'static str, matrix: ArrayView2<'_, T>) -> Result<()> {
+    // No early way out of the loop: so it vectorises.
+    let clean = |numbers: &[T]| !numbers.iter().fold(false, |bad, x| bad | !x.finite());
+    let row_by_row = || matrix.rows().into_iter().all(|row| row.as_slice().is_some_and(clean));
+    if matrix.as_slice_memory_order().map_or_else(row_by_row, clean) {
+        return Ok(());
+    }
+    match matrix.indexed_iter().find(|(_, x)| !x.finite()) {
+        Some(((row, column), &x)) => Err(Error::value(name, "finite numbers", x, [row, column])),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,75 @@
+//! When to stop, and which epoch was the best.
+
+use super::history::Epoch;
+use super::settings::Settings;
+
+/// Watches one number: the score if there is one, else the validation loss, else the loss.
+pub(super) struct Monitor {
+    patience: Option<usize>,
+    tolerance: f64,
+    restores_best: bool,
+    watches_loss: bool,
+    best: f64,
+    bad_epochs: usize,
+}
+
+impl Monitor {
+    pub fn new<T>(settings: &Settings<'_, T>) -> Self {
+        Self {
+            patience: settings.patience,
+            tolerance: settings.tolerance,
+            restores_best: settings.restore_best.unwrap_or(settings.scored || settings.validation.is_some()),
+            watches_loss: !settings.scored && settings.validation.is_none(),
+            best: f64::INFINITY,
+            bad_epochs: 0,
+        }
+    }
+
+    /// The best number so far, and the epochs in a row without improvement.
+    pub fn watched(&self) -> (f64, usize) {
+        (self.best, self.bad_epochs)
+    }
+
+    /// Goes on from what [`Monitor::watched`] gave.
+    pub fn resume(&mut self, watched: (f64, usize)) {
+        (self.best, self.bad_epochs) = watched;
+    }
+
+    /// Takes note of an epoch; whether it is the best so far.
+    pub fn improved(&mut self, epoch: &Epoch) -> bool {
+        let number = match (epoch.score, epoch.validation_loss) {
+            (Some(score), _) => -score,
+            (None, Some(loss)) => loss,
+            (None, None) => epoch.loss,
+        };
+        // scikit-learn's rule.
+        if number > self.best - self.tolerance || number.is_nan() {
+            self.bad_epochs += 1;
+        } else {
+            self.bad_epochs = 0;
+        }
+        let improved = number < self.best;
+        if improved {
+            self.best = number;
+        }
+        improved
+    }
+
+    pub fn restores_best(&self) -> bool {
+        self.restores_best
+    }
+
+    /// Whether it is the training loss that is watched.
+    pub fn watches_loss(&self) -> bool {
+        self.watches_loss
+    }
+
+    pub fn out_of_patience(&self) -> bool {
+        self.patience.is_some_and(|patience| self.bad_epochs >= patience)
+    }
+
+    /// Starts counting anew.
+    pub fn renew_patience(&mut self) {
+        self.bad_epochs = 0;
+    }
+}

@@ -1,0 +1,410 @@
+//! The fit loop: epochs, batches, validation, stopping, events.
+
+use std::time::Instant;
+
+use super::checkpoint::{Complete, Saved, Saver};
+use super::dataset::Dataset;
+use super::early_stopping::Monitor;
+use super::engine::{Engine, useful_threads};
+use super::history::{Epoch, History, StopReason};
+use super::observer::Observer;
+use super::settings::{Settings, Shuffle, check_order};
+use super::state::{Counters, OptimizerState};
+use super::step::Batch;
+use crate::error::{Error, Result};
+use crate::kernel::{Scalar, StandardMode};
+use crate::loss::Objective;
+use crate::memory::{Aligned, collected, zeros};
+use crate::network::Network;
+use crate::parallel::{Team, threads};
+use crate::pass::Selection;
+use crate::random::{Purpose, Random};
+
+/// Trains a network.
+///
+/// On return the network has the parameters of the last epoch, or of the best one with
+/// [`Settings::restore_best`]; after a divergence or an interruption those of the last complete
+/// epoch. `state` keeps the optimizer's memory of that epoch for a later call; a divergence leaves
+/// it fresh.
+///
+/// The loss is a [`crate::Loss`] or, as an [`Objective`], one of the caller's own.
+///
+/// # Errors
+/// [`Error::Shape`], [`Error::Value`] and [`Error::Argument`] for what does not fit together or is
+/// outside its domain, [`Error::LossAndOutput`], [`Error::OutOfMemory`]; with a [`Checkpoint`]
+/// [`Error::OtherTraining`], [`Error::ModelFile`] and [`Error::Io`]. The network and the state are
+/// as they were then.
+///
+/// ```
+/// use ferroprop::{Activation, Dataset, Init, Loss, Network, Optimizer, OptimizerState, Rprop, Settings, train};
+/// use ndarray::array;
+///
+/// let x = array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+/// let y = array![[0.0], [1.0], [1.0], [0.0]];
+/// let mut network = Network::<f64>::new(&[2, 4, 1], &[Activation::Tanh], Activation::LOGISTIC, &[true; 2], Init::Glorot, 3)?;
+/// let data = Dataset::new(x.view(), y.view(), None);
+/// let settings = Settings { epochs: 100, ..Settings::default() };
+/// let mut state = OptimizerState::new(Optimizer::Rprop(Rprop::default()))?;
+/// let history = train(&mut network, &data, Loss::LogLoss, &settings, &mut state, &mut ())?;
+/// assert!(history.loss[99] < 0.01);
+/// # Ok::<(), ferroprop::Error>(())
+/// ```
+pub fn train<'a, T: Scalar>(
+    network: &mut Network<T>,
+    data: &Dataset<'_, T>,
+    loss: impl Into<Objective<'a, T>>,
+    settings: &Settings<'_, T>,
+    state: &mut OptimizerState<T>,
+    observer: &mut dyn Observer<T>,
+) -> Result<History> {
+    let _standard = StandardMode::enter();
+    settings.check()?;
+    let dropout = settings.dropout_rates(network.layers().len() - 1)?;
+    let objective = loss.into();
+    objective.check(network.output())?;
+    data.check(network, &objective, "")?;
+    if let Some(validation) = &settings.validation {
+        validation.check(network, &objective, "validation ")?;
+    }
+    state.check(network)?;
+    let saver = match &settings.checkpoint {
+        None => None,
+        Some(_) if !state.is_fresh() => {
+            return Err(Error::argument(
+                "optimizer",
+                "one without memory for a checkpoint",
+                "one that was used",
+            ));
+        }
+        Some(checkpoint) => {
+            let saver = Saver::new(checkpoint, network, data, &objective, settings, state.optimizer())?;
+            saver.check()?;
+            let saved = saver.resume(network, settings, state.optimizer())?;
+            Some((saver, saved))
+        }
+    };
+    let (saver, saved) = saver.unzip();
+    let saved = saved.flatten();
+    let batch_rows = settings.batch_rows(data.rows());
+    let n_threads = useful_threads(network, batch_rows, threads(settings.n_threads));
+    let mut engine = Engine::new(
+        saved.as_ref().map_or(&*network, |saved| &saved.network),
+        objective,
+        (dropout, settings.dropout_seed),
+        settings.alpha,
+        batch_rows,
+        data.weighted(),
+        n_threads,
+    )?;
+    // The caller's state stays what it is until all is done.
+    let mut working = state.without_arrays();
+    match &saved {
+        None => engine.keep_arrays(state.optimizer(), &state.arrays)?,
+        Some(saved) => {
+            engine.keep_arrays(state.optimizer(), &saved.arrays)?;
+            working.counters = saved.counters;
+        }
+    }
+    let before = if observer.looks_at_network() { Some(network.try_clone()?) } else { None };
+    let run =
+        Run { network: &mut *network, data, settings, batch_rows, observer, saver, started: Instant::now() };
+    let history = Team::with(n_threads, |team| run.epochs(&mut engine, &mut working, saved, team));
+    match (&history, before) {
+        (Ok(_), _) => *state = working,
+        (Err(_), Some(before)) => *network = before,
+        (Err(_), None) => {}
+    }
+    history
+}
+
+struct Run<'a, 'd, 's, T> {
+    network: &'a mut Network<T>,
+    data: &'a Dataset<'d, T>,
+    settings: &'a Settings<'s, T>,
+    batch_rows: usize,
+    observer: &'a mut dyn Observer<T>,
+    saver: Option<Saver>,
+    started: Instant,
+}
+
+/// The course of a training: what it has seen, and where it can go back to.
+struct Course<T> {
+    history: History,
+    monitor: Monitor,
+    /// Parameters of the last complete epoch; where the best are restored, also of the one before, and
+    /// of the best one.
+    complete: Aligned<T>,
+    previous: Aligned<T>,
+    best: Aligned<T>,
+    /// The optimizer's memory at the end of that epoch. The arrays are only kept where a step is not the
+    /// last thing that happens in an epoch, and so there may be something to go back from.
+    arrays: Option<Vec<T>>,
+    counters: Counters,
+    /// How long it had taken when this call began.
+    seconds: f64,
+    saved_epoch: usize,
+}
+
+impl<T: Scalar> Course<T> {
+    /// Adds an epoch, which is complete.
+    fn add(&mut self, epoch: &Epoch, engine: &Engine<'_, T>, loss_lags: bool) {
+        if self.monitor.restores_best() {
+            std::mem::swap(&mut self.previous, &mut self.complete);
+        }
+        self.complete.copy_from_slice(engine.parameters());
+        self.history.push(epoch);
+        self.history.seconds = epoch.seconds;
+        if self.monitor.improved(epoch) {
+            self.history.best_epoch = epoch.epoch;
+            if self.monitor.restores_best() {
+                self.best.copy_from_slice(if loss_lags { &self.previous } else { &self.complete });
+            }
+        }
+    }
+
+    /// Keeps the optimizer's memory as it is between two epochs.
+    fn keep(&mut self, engine: &Engine<'_, T>, state: &OptimizerState<T>) -> Result<()> {
+        self.counters = state.counters;
+        self.arrays.as_mut().map_or(Ok(()), |arrays| engine.copy_arrays(arrays))
+    }
+}
+
+impl<T: Scalar> Run<'_, '_, '_, T> {
+    fn epochs(
+        mut self,
+        engine: &mut Engine<'_, T>,
+        state: &mut OptimizerState<T>,
+        saved: Option<Saved<T>>,
+        team: &mut Team<'_>,
+    ) -> Result<History> {
+        let mut course = self.begin(engine, state, saved)?;
+        let mut order = self.first_order()?;
+        let mut done = course.history.epochs();
+        // As it was when a checkpoint was saved that was out of patience.
+        let mut stop = (done > 0 && course.monitor.out_of_patience()).then_some(StopReason::Patience);
+        while stop.is_none() && done < self.settings.epochs {
+            done += 1;
+            state.start_epoch(done, self.settings.epochs);
+            stop = if self.reorder(done, state, &mut order)? {
+                team.after_foreign_code();
+                self.advance(engine, state, team, order.as_deref(), &mut course)?
+            } else {
+                Some(StopReason::Interrupted)
+            };
+        }
+        course.history.stop_reason = stop.unwrap_or_default();
+        self.finish(engine, state, course)
+    }
+
+    fn begin(
+        &self,
+        engine: &Engine<'_, T>,
+        state: &OptimizerState<T>,
+        saved: Option<Saved<T>>,
+    ) -> Result<Course<T>> {
+        let complete = engine.parameters().try_clone()?;
+        let monitor = Monitor::new(self.settings);
+        let best = || if monitor.restores_best() { complete.try_clone() } else { Aligned::zeros(0) };
+        let mut course = Course {
+            history: History::default(),
+            previous: best()?,
+            best: best()?,
+            monitor,
+            complete,
+            arrays: None,
+            counters: state.counters,
+            seconds: 0.0,
+            saved_epoch: 0,
+        };
+        if let Some(saved) = saved {
+            course.seconds = saved.history.seconds;
+            course.saved_epoch = saved.history.epochs();
+            course.history = saved.history;
+            course.monitor.resume(saved.watched);
+            // There is one exactly where the best are restored: see `Saver::read`.
+            saved.best.iter().for_each(|best| engine.pack(best, &mut course.best));
+        }
+        let steps_before_the_end = self.batch_rows < self.data.rows()
+            || self.settings.validation.is_some()
+            || self.observer.looks_at_network();
+        course.arrays = steps_before_the_end.then(Vec::new);
+        course.keep(engine, state)?;
+        Ok(course)
+    }
+
+    /// Makes an epoch; why it is the last one, if it is.
+    fn advance(
+        &mut self,
+        engine: &mut Engine<'_, T>,
+        state: &mut OptimizerState<T>,
+        team: &mut Team<'_>,
+        order: Option<&[u32]>,
+        course: &mut Course<T>,
+    ) -> Result<Option<StopReason>> {
+        let settings = self.settings;
+        let Some(Batch { loss, penalty, .. }) = self.epoch(engine, state, team, order) else {
+            return Ok(Some(StopReason::Interrupted));
+        };
+        if !loss.is_finite() || !engine.is_finite() {
+            return Ok(Some(StopReason::Diverged));
+        }
+        let validation_loss = match &settings.validation {
+            None => None,
+            Some(data) => match engine.evaluate(team, data, &mut || self.observer.interrupted()) {
+                None => return Ok(Some(StopReason::Interrupted)),
+                loss => loss,
+            },
+        };
+        if self.observer.looks_at_network() {
+            engine.copy_parameters(self.network.parameters_mut());
+        }
+        let score = self.observer.score(self.network);
+        if self.observer.failed() {
+            return Ok(Some(StopReason::Interrupted));
+        }
+        let epoch = Epoch {
+            epoch: course.history.epochs() + 1,
+            loss,
+            penalty,
+            validation_loss,
+            score,
+            learning_rate: state.learning_rate(),
+            seconds: course.seconds + self.started.elapsed().as_secs_f64(),
+        };
+        // A full batch's loss belongs to the parameters before the update.
+        let loss_lags = course.monitor.watches_loss() && self.batch_rows == self.data.rows();
+        course.add(&epoch, engine, loss_lags);
+        state.end_epoch();
+        let stopped = self.observer.epoch(&epoch, self.network).then_some(StopReason::Callback);
+        // Asked in any case: what becomes of the learning rate is part of the state.
+        let monitor = &mut course.monitor;
+        let patience = monitor.out_of_patience() && !state.lower_learning_rate(monitor);
+        let time = settings.max_time.is_some_and(|most| self.started.elapsed() >= most);
+        course.keep(engine, state)?;
+        if self.saver.as_ref().is_some_and(|saver| saver.is_due(epoch.epoch))
+            && !self.save(engine, course, state)?
+        {
+            return Ok(Some(StopReason::Interrupted));
+        }
+        Ok(stopped.or(patience.then_some(StopReason::Patience)).or(time.then_some(StopReason::Time)))
+    }
+
+    fn finish(
+        &mut self,
+        engine: &mut Engine<'_, T>,
+        state: &mut OptimizerState<T>,
+        mut course: Course<T>,
+    ) -> Result<History> {
+        let reason = course.history.stop_reason;
+        if reason == StopReason::Interrupted {
+            state.counters = course.counters;
+            course.arrays.iter().for_each(|arrays| engine.set_arrays(arrays));
+        }
+        let diverged = reason == StopReason::Diverged;
+        if self.saver.is_some() && !diverged && course.saved_epoch < course.history.epochs() {
+            self.save(engine, &mut course, state)?;
+        }
+        let Course { mut history, monitor, complete, best, seconds, .. } = course;
+        let restored = monitor.restores_best() && history.best_epoch > 0;
+        engine.unpack(if restored { &best } else { &complete }, self.network.parameters_mut());
+        if diverged {
+            // What led there is no place to go on from.
+            state.forget();
+        } else {
+            state.arrays = engine.arrays(state)?;
+        }
+        history.seconds = seconds + self.started.elapsed().as_secs_f64();
+        Ok(history)
+    }
+
+    /// Saves what is complete; `false` if the observer does not go on.
+    fn save(
+        &mut self,
+        engine: &Engine<'_, T>,
+        course: &mut Course<T>,
+        state: &OptimizerState<T>,
+    ) -> Result<bool> {
+        let Some(note) = self.observer.note() else { return Ok(false) };
+        let Some(saver) = &self.saver else { return Ok(true) };
+        let mut network = self.network.try_clone()?;
+        engine.unpack(&course.complete, network.parameters_mut());
+        let best = if course.monitor.restores_best() {
+            let mut numbers = zeros(network.n_parameters())?;
+            engine.unpack(&course.best, &mut numbers);
+            Some(numbers)
+        } else {
+            None
+        };
+        let complete = Complete {
+            arrays: engine.arrays(state)?,
+            counters: state.counters,
+            watched: course.monitor.watched(),
+        };
+        saver.save(&network, best.as_deref(), &complete, &course.history, state.optimizer(), &note)?;
+        course.saved_epoch = course.history.epochs();
+        Ok(true)
+    }
+
+    /// One pass over the data; means over the batches, or `None` after an interruption.
+    fn epoch(
+        &mut self,
+        engine: &mut Engine<'_, T>,
+        state: &mut OptimizerState<T>,
+        team: &mut Team<'_>,
+        order: Option<&[u32]>,
+    ) -> Option<Batch> {
+        let rows = self.data.rows();
+        let mut mean = Batch::default();
+        let mut from = 0;
+        while from < rows {
+            let count = self.batch_rows.min(rows - from);
+            let selection =
+                order.map_or(Selection::Range { from }, |order| Selection::Listed(&order[from..]));
+            let interrupted = &mut || self.observer.interrupted();
+            let batch = engine.gradient(team, self.data, selection, count, Some(state), interrupted)?;
+            state.end_step(&batch, count);
+            // scikit-learn's mean: batches count by their rows, whatever these weigh.
+            let share = count as f64 / rows as f64;
+            mean.loss += batch.loss * share;
+            mean.penalty += batch.penalty * share;
+            from += count;
+        }
+        Some(mean)
+    }
+
+    /// Row numbers to shuffle; `None` where rows are taken as they come.
+    fn first_order(&self) -> Result<Option<Vec<u32>>> {
+        let rows = self.data.rows();
+        if self.batch_rows == rows && !matches!(self.settings.shuffle, Shuffle::By(_)) {
+            return Ok(None);
+        }
+        if matches!(self.settings.shuffle, Shuffle::Never) {
+            return Ok(None);
+        }
+        let last = u32::try_from(rows)
+            .map_err(|_| Error::argument("X", format!("at most {} rows", u32::MAX), rows))?;
+        Ok(Some(collected(0..last)?))
+    }
+
+    /// The order of an epoch; `false` if the function that gives it does not go on.
+    fn reorder(&self, epoch: usize, state: &OptimizerState<T>, order: &mut Option<Vec<u32>>) -> Result<bool> {
+        let Some(order) = order else { return Ok(true) };
+        match &self.settings.shuffle {
+            Shuffle::Never => {}
+            Shuffle::Seeded(seed) => {
+                // Each order depends on the number of the epoch alone, counted through warm starts,
+                // so that a training can be taken up anywhere.
+                for (row, place) in (0..).zip(order.iter_mut()) {
+                    *place = row;
+                }
+                Random::new(*seed, Purpose::Shuffle, state.epochs() as u32).shuffle(order);
+            }
+            Shuffle::By(function) => {
+                let Some(rows) = function(epoch) else { return Ok(false) };
+                check_order(&rows, order.len())?;
+                *order = rows;
+            }
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,57 @@
+//! The loss over all rows and its gradient, without a training.
+
+use super::dataset::Dataset;
+use super::engine::{Engine, useful_threads};
+use super::settings::check_alpha;
+use crate::error::{Error, Result};
+use crate::kernel::{Scalar, StandardMode};
+use crate::loss::Objective;
+use crate::memory::zeros;
+use crate::network::Network;
+use crate::parallel::{Team, threads};
+use crate::pass::Selection;
+
+impl<T: Scalar> Network<T> {
+    /// The loss over all rows, L2 penalty included, and its gradient in the order of
+    /// [`Network::parameters`].
+    ///
+    /// With S the sum of the sample weights: `loss = (sum of weighted row losses + alpha / 2 * sum
+    /// of squared weights) / S`. Biases are not penalised.
+    ///
+    /// # Errors
+    /// As for [`crate::train`]; [`Error::Interrupted`] by a loss of the caller's own.
+    pub fn loss_and_gradient<'a>(
+        &self,
+        data: &Dataset<'_, T>,
+        loss: impl Into<Objective<'a, T>>,
+        alpha: f64,
+        n_threads: Option<usize>,
+    ) -> Result<(f64, Vec<T>)> {
+        loss_and_gradient(self, data, loss.into(), alpha, n_threads, &mut || false)
+    }
+}
+
+/// The loss over all rows and its gradient; see [`Network::loss_and_gradient`].
+pub(crate) fn loss_and_gradient<T: Scalar>(
+    network: &Network<T>,
+    data: &Dataset<'_, T>,
+    objective: Objective<'_, T>,
+    alpha: f64,
+    n_threads: Option<usize>,
+    interrupted: &mut dyn FnMut() -> bool,
+) -> Result<(f64, Vec<T>)> {
+    let _standard = StandardMode::enter();
+    check_alpha::<T>(alpha)?;
+    objective.check(network.output())?;
+    data.check(network, &objective, "")?;
+    let rows = data.rows();
+    let n_threads = useful_threads(network, rows, threads(n_threads));
+    let mut engine = Engine::new(network, objective, (&[], 0), alpha, rows, data.weighted(), n_threads)?;
+    let total = Team::with(n_threads, |team| {
+        engine.gradient(team, data, Selection::Range { from: 0 }, rows, None, interrupted)
+    });
+    let total = total.ok_or(Error::Interrupted)?;
+    let mut gradient = zeros(network.n_parameters())?;
+    engine.copy_gradient(&mut gradient)?;
+    Ok((total.loss, gradient))
+}
