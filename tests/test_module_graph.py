@@ -29,7 +29,8 @@ FLOORS = [
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
 
 DEFINITION = re.compile(
-    r"^\s*(?:pub(?:\([a-z]+\))? )?(?:unsafe )?(?:const )?(?:fn|struct|enum|trait|type|const|static|union) (\w+)", re.M
+    r"^\s*(?:pub(?:\([a-z]+\))? )?(?:unsafe )?(?:const )?(?:fn|struct|enum|trait|type|const|static|union) (\w+)",
+    re.M,
 )
 
 
@@ -176,6 +177,7 @@ def test_no_file_is_in_a_circle(crate, arrows):
             break
         below = {module: others for module, others in below.items() if module not in roofs}
     circles = {
-        crate.files[module]: [crate.files[end] for end in others if end in below] for module, others in below.items()
+        crate.files[module]: [crate.files[end] for end in others if end in below]
+        for module, others in below.items()
     }
     assert not circles

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use super::portable;
 use super::scalar::Scalar;
 use super::simd::{Simd, Task};
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]
 use super::{avx2, avx512};
 
 /// An instruction set that kernels are compiled for.
@@ -46,11 +46,11 @@ impl InstructionSet {
     #[must_use]
     pub fn available(self) -> bool {
         match self {
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]
             Self::Avx512 => avx512::available(),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]
             Self::Avx2 => avx2::available(),
-            #[cfg(not(target_arch = "x86_64"))]
+            #[cfg(any(not(target_arch = "x86_64"), ferroprop_portable))]
             Self::Avx512 | Self::Avx2 => false,
             Self::Portable => true,
         }
@@ -111,10 +111,10 @@ pub fn dispatch_on<T: Scalar, K: Task<T>>(set: InstructionSet, task: K) -> K::Ou
 #[inline]
 unsafe fn run_on<T: Scalar, K: Task<T>>(set: InstructionSet, task: K) -> K::Output {
     match set {
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]
         // Safety: as promised to this function.
         InstructionSet::Avx512 => unsafe { avx512::enter(T::Avx512::assume(), task) },
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]
         // Safety: as promised to this function.
         InstructionSet::Avx2 => unsafe { avx2::enter(T::Avx2::assume(), task) },
         // Every machine has this one.

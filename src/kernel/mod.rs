@@ -4,9 +4,9 @@
 //! own, and an instruction set only decides how many of the same operations happen at once.
 
 mod add_up;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]
 mod avx2;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]
 mod avx512;
 mod dispatch;
 mod gradient;

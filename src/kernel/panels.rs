@@ -183,9 +183,9 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherAlongLanes<'_, T, N> {
 /// Asks for a row that will be read soon, where there is an instruction for it.
 #[inline(always)]
 fn prefetch<T>(row: ArrayView1<'_, T>) {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]
     super::avx2::prefetch(row.as_slice().unwrap_or_default());
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(any(not(target_arch = "x86_64"), ferroprop_portable))]
     let _ = row;
 }
 

@@ -13,10 +13,10 @@ pub trait Scalar: Number {
     /// Vectors of this type on any machine.
     type Portable: Simd<Self>;
     /// The AVX-512 vectors of this type.
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]
     type Avx512: Simd<Self>;
     /// The AVX2 vectors of this type.
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]
     type Avx2: Simd<Self>;
 
     /// e^x
@@ -51,9 +51,9 @@ macro_rules! scalar {
      $normal:ident) => {
         impl Scalar for $t {
             type Portable = Portable;
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]
             type Avx512 = super::avx512::$vectors;
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]
             type Avx2 = super::avx2::$vectors;
 
             #[inline(always)]
