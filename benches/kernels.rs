@@ -8,8 +8,8 @@ mod support;
 
 use criterion::{criterion_group, criterion_main};
 use ferroprop::kernel::{
-    Gradient, Layout, Product, Rows, Scalar, Start, Terms, Then, TurnedProduct, dispatch, panel_lines,
-    panels, turned, weight_lines,
+    Gradient, Layout, Product, Rows, Scalar, SingleOutputProduct, Start, Terms, Then, dispatch,
+    is_single_output, panel_vectors, panels, weight_vectors,
 };
 use gemmkit::{MatMut, MatRef};
 use support::{bench_share, numbers, peak, settings};
@@ -31,7 +31,7 @@ fn products<T: Scalar>(c: &mut criterion::Criterion) {
     let peak = peak::<T>();
     let mut group = c.benchmark_group(format!("product/{}", T::NAME));
     for (rows, depth, columns) in SHAPES {
-        let stride = panel_lines(rows) * T::LANES;
+        let stride = panel_vectors(rows) * T::LANES;
         let input = numbers::<T>(panels::<T>(depth) * stride, 1);
         let right_stride = (depth + 1) * T::LANES;
         let right = numbers::<T>(panels::<T>(columns) * right_stride, 2);
@@ -39,9 +39,9 @@ fn products<T: Scalar>(c: &mut criterion::Criterion) {
         let operations = (2 * rows * depth * columns) as f64;
         bench_share(&mut group, &format!("{rows}x{depth}x{columns}"), operations, peak, || {
             let input = Terms::in_panels(&input, stride);
-            if turned(columns) {
+            if is_single_output(columns) {
                 let (weights, output) = (&right, &mut output);
-                return dispatch(TurnedProduct { rows, depth, input, weights, output });
+                return dispatch(SingleOutputProduct { rows, depth, input, weights, output });
             }
             dispatch(Product {
                 rows,
@@ -64,11 +64,11 @@ fn gradients<T: Scalar>(c: &mut criterion::Criterion) {
     let peak = peak::<T>();
     let mut group = c.benchmark_group(format!("gradient/{}", T::NAME));
     for (rows, fan_in, fan_out) in SHAPES {
-        let stride = panel_lines(rows) * T::LANES;
+        let stride = panel_vectors(rows) * T::LANES;
         let input = numbers::<T>(panels::<T>(fan_in) * stride, 1);
         let delta = numbers::<T>(panels::<T>(fan_out) * stride, 2);
-        let count = panels::<T>(fan_out) * (weight_lines::<T>(fan_in, fan_out) + 1);
-        let mut lines = vec![T::ZERO; count * T::LANES];
+        let count = panels::<T>(fan_out) * (weight_vectors::<T>(fan_in, fan_out) + 1);
+        let mut vectors = vec![T::ZERO; count * T::LANES];
         let operations = (2 * rows * fan_in * fan_out) as f64;
         let block = Rows { rows, input: &input, input_stride: stride, delta: &delta, delta_stride: stride };
         bench_share(&mut group, &format!("{rows}x{fan_in}x{fan_out}"), operations, peak, || {
@@ -77,8 +77,8 @@ fn gradients<T: Scalar>(c: &mut criterion::Criterion) {
                 fan_in,
                 fan_out,
                 from: 0,
-                lines: &mut lines,
-                layout: Layout::Units,
+                vectors: &mut vectors,
+                layout: Layout::UnitsInLanes,
                 bias: true,
                 lost: None,
                 finish: None,
@@ -97,14 +97,14 @@ fn narrow<T: Scalar>(c: &mut criterion::Criterion) {
     let mut group = c.benchmark_group(format!("narrow/{}", T::NAME));
     for (rows, fan_in, fan_out) in NARROW {
         let matrix = |width: usize, seed| {
-            let stride = panel_lines(width) * T::LANES;
+            let stride = panel_vectors(width) * T::LANES;
             (numbers::<T>(panels::<T>(rows) * stride, seed), stride)
         };
         let ((input, input_stride), (delta, delta_stride)) = (matrix(fan_in, 1), matrix(fan_out, 2));
         let weights = numbers::<T>(fan_in * fan_out, 3);
         let biases = numbers::<T>(panels::<T>(fan_out) * T::LANES, 4);
         let (mut output, output_stride) = matrix(fan_out, 5);
-        let mut lines = vec![T::ZERO; panels::<T>(fan_out) * (fan_in + 1) * T::LANES];
+        let mut vectors = vec![T::ZERO; panels::<T>(fan_out) * (fan_in + 1) * T::LANES];
         let operations = (2 * rows * fan_in * fan_out) as f64;
         bench_share(&mut group, &format!("product {rows}x{fan_in}x{fan_out}"), operations, peak, || {
             dispatch(Product {
@@ -126,8 +126,8 @@ fn narrow<T: Scalar>(c: &mut criterion::Criterion) {
                 fan_in,
                 fan_out,
                 from: 0,
-                lines: &mut lines,
-                layout: Layout::Rows,
+                vectors: &mut vectors,
+                layout: Layout::RowsInLanes,
                 bias: true,
                 lost: None,
                 finish: None,

@@ -24,7 +24,7 @@ pub(crate) fn check_number(
 pub(crate) fn check_typed<T: Number>(name: &'static str, number: f64) -> Result<()> {
     let typed = T::from_f64(number);
     let expected = format!("a number that {} can hold", T::NAME);
-    check_number(name, number, &expected, |number| typed.finite() && (typed != T::ZERO || number == 0.0))
+    check_number(name, number, &expected, |number| typed.is_finite() && (typed != T::ZERO || number == 0.0))
 }
 
 /// Checks the number of columns and that every number is finite.
@@ -46,12 +46,12 @@ pub(crate) fn check_shape<T>(name: &'static str, matrix: ArrayView2<'_, T>, colu
 
 fn check_finite<T: Number>(name: &'static str, matrix: ArrayView2<'_, T>) -> Result<()> {
     // No early way out of the loop: so it vectorises.
-    let clean = |numbers: &[T]| !numbers.iter().fold(false, |bad, x| bad | !x.finite());
+    let clean = |numbers: &[T]| !numbers.iter().fold(false, |bad, x| bad | !x.is_finite());
     let row_by_row = || matrix.rows().into_iter().all(|row| row.as_slice().is_some_and(clean));
     if matrix.as_slice_memory_order().map_or_else(row_by_row, clean) {
         return Ok(());
     }
-    match matrix.indexed_iter().find(|(_, x)| !x.finite()) {
+    match matrix.indexed_iter().find(|(_, x)| !x.is_finite()) {
         Some(((row, column), &x)) => Err(Error::value(name, "finite numbers", x, [row, column])),
         None => Ok(()),
     }

@@ -188,7 +188,7 @@ pub(crate) fn read_parameters<T: Scalar>(
         let Some(Outline { name, shape, .. }) = reader.next() else { break };
         let start = starts[name.as_str()];
         let len: usize = shape.iter().product();
-        reader.read(&name, &mut parameters[start..start + len], T::finite)?;
+        reader.read(&name, &mut parameters[start..start + len], T::is_finite)?;
     }
     Ok(())
 }

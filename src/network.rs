@@ -96,7 +96,7 @@ impl<T: Scalar> Network<T> {
         init.check()?;
         if let Init::Uniform { range } = init {
             let expected = format!("a number that {} can hold", T::NAME);
-            check_number("init_range", range, &expected, |range| T::from_f64(range).finite())?;
+            check_number("init_range", range, &expected, |range| T::from_f64(range).is_finite())?;
         }
         let _standard = StandardMode::enter();
         let mut random = Random::new(seed, Purpose::Weights, 0);

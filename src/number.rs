@@ -28,7 +28,7 @@ pub trait Number:
 {
     /// NumPy's name of the type, `"float32"` or `"float64"`.
     const NAME: &'static str;
-    /// Numbers in a line of 64 bytes: 16 or 8.
+    /// Numbers in a vector of 64 bytes: 16 or 8.
     const LANES: usize;
     /// 0
     const ZERO: Self;
@@ -43,22 +43,22 @@ pub trait Number:
     fn to_f64(self) -> f64;
     /// `self * a + b`, rounded once.
     #[must_use]
-    fn fused(self, a: Self, b: Self) -> Self;
+    fn mul_add(self, a: Self, b: Self) -> Self;
     /// `self * a` for what may be a denormal, with 0 for -0: fused with an addition of 0, for which
-    /// processors are not slower then, as they are for a product (Zen 4: by 16 cycles a line).
+    /// processors are not slower then, as they are for a product (Zen 4: by 16 cycles a vector).
     #[inline(always)]
     #[must_use]
     fn times(self, a: Self) -> Self {
-        self.fused(a, Self::ZERO)
+        self.mul_add(a, Self::ZERO)
     }
     /// The square root, correctly rounded.
     #[must_use]
-    fn root(self) -> Self;
+    fn sqrt(self) -> Self;
     /// The absolute value.
     #[must_use]
-    fn magnitude(self) -> Self;
+    fn abs(self) -> Self;
     /// Neither infinite nor NaN.
-    fn finite(self) -> bool;
+    fn is_finite(self) -> bool;
     /// Little-endian bytes of all numbers, in order.
     fn to_bytes(numbers: &[Self]) -> Vec<u8>;
     /// The numbers of a little-endian byte string; a last incomplete one is left out.
@@ -100,19 +100,19 @@ macro_rules! number {
                 f64::from(self)
             }
             #[inline(always)]
-            fn fused(self, a: Self, b: Self) -> Self {
+            fn mul_add(self, a: Self, b: Self) -> Self {
                 self.mul_add(a, b)
             }
             #[inline(always)]
-            fn root(self) -> Self {
+            fn sqrt(self) -> Self {
                 self.sqrt()
             }
             #[inline(always)]
-            fn magnitude(self) -> Self {
+            fn abs(self) -> Self {
                 self.abs()
             }
             #[inline(always)]
-            fn finite(self) -> bool {
+            fn is_finite(self) -> bool {
                 self.is_finite()
             }
             fn to_bytes(numbers: &[Self]) -> Vec<u8> {

@@ -17,7 +17,7 @@ use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use crate::durable::replace;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
-use crate::memory::room;
+use crate::memory::try_with_capacity;
 use crate::number::Numbers;
 
 /// What a file is: its name in messages, and the entry of its header.
@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
             return Err(wrong(reason));
         }
         let length = usize::try_from(length).map_err(|error| wrong(error.to_string()))?;
-        let mut header = room(LENGTH + length)?;
+        let mut header = try_with_capacity(LENGTH + length)?;
         header.extend((length as u64).to_le_bytes());
         header.resize(LENGTH + length, 0);
         fill(kind, path, &mut source, &mut header[LENGTH..])?;

@@ -76,7 +76,7 @@ fn accepts(bytes: &[u8], path: &std::path::Path) -> bool {
             (Ok(Some(network)), Ok(same)) => {
                 assert!(network == same);
                 assert_eq!(to_bytes(&network).unwrap(), bytes, "written again it differs");
-                assert!(network.parameters().iter().all(|x| x.finite()));
+                assert!(network.parameters().iter().all(|x| x.is_finite()));
                 true
             }
             (Ok(None), Err(_)) => false,

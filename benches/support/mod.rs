@@ -26,22 +26,22 @@ impl<T: Scalar> Task<T> for Peak<T> {
         const MOST_CHAINS: usize = 24;
         let chains = S::ROWS * S::PANELS;
         let factor = simd.splat(self.seed);
-        // Different numbers, or chains, and halves of lines, would be recognised as one.
+        // Different numbers, or chains, and halves of vectors, would be recognised as one.
         let start: [T; MOST_CHAINS * MOST_LANES] = std::array::from_fn(|index| T::from_f64(index as f64));
         let mut sums: [S::V; MOST_CHAINS] =
             std::array::from_fn(|chain| simd.read(&start[chain * T::LANES..]));
         for _ in 0..self.rounds {
             for sum in &mut sums[..chains] {
-                *sum = simd.fused(*sum, factor, factor);
+                *sum = simd.mul_add(*sum, factor, factor);
             }
         }
         // All of them count, or the compiler would leave some out.
         let total = sums.into_iter().reduce(|a, b| simd.add(a, b));
-        let mut line = [T::ZERO; MOST_LANES];
+        let mut vector = [T::ZERO; MOST_LANES];
         if let Some(total) = total {
-            simd.write(&mut line, total);
+            simd.write(&mut vector, total);
         }
-        (halving_sum(line), (2 * chains * T::LANES * self.rounds) as f64)
+        (halving_sum(vector), (2 * chains * T::LANES * self.rounds) as f64)
     }
 }
 
@@ -97,7 +97,7 @@ pub fn bench_elements<T: Scalar>(
 }
 
 /// Times `routine` and returns the seconds of the fastest sample: on a shared machine the others
-/// measure the neighbours. `None` if the command line leaves it out.
+/// measure the neighbours. `None` if the command vector leaves it out.
 fn bench_fastest(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,

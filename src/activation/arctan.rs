@@ -16,6 +16,6 @@ impl<T: Scalar> Function<T> for Arctan {
 impl<T: Scalar> FromNet<T> for Arctan {
     #[inline(always)]
     fn value_and_derivative(self, z: T) -> (T, T) {
-        (z.arctan(), T::ONE / z.fused(z, T::ONE))
+        (z.arctan(), T::ONE / z.mul_add(z, T::ONE))
     }
 }

@@ -20,7 +20,7 @@ impl<T: Scalar> Elu<T> {
 impl<T: Scalar> Function<T> for Elu<T> {
     #[inline(always)]
     fn value(self, z: T) -> T {
-        if z > T::ZERO { z } else { self.alpha * z.exp_minus_one() }
+        if z > T::ZERO { z } else { self.alpha * z.exp_m1() }
     }
 }
 

@@ -21,6 +21,6 @@ impl<T: Scalar> FromNet<T> for Gelu {
     #[inline(always)]
     fn value_and_derivative(self, z: T) -> (T, T) {
         let (cumulative, density) = z.normal();
-        (z * cumulative, z.fused(density, cumulative))
+        (z * cumulative, z.mul_add(density, cumulative))
     }
 }

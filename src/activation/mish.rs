@@ -29,6 +29,6 @@ impl<T: Scalar> FromNet<T> for Mish {
         let inverse = T::ONE / (n + two);
         let w = n * inverse;
         let rise = two * inverse;
-        (z * w, (bounded * e * (e + T::ONE)).fused(rise * rise, w))
+        (z * w, (bounded * e * (e + T::ONE)).mul_add(rise * rise, w))
     }
 }

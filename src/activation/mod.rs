@@ -216,7 +216,7 @@ impl Activation {
         matches!(self, Self::Identity | Self::Softmax)
     }
 
-    /// Turns net inputs into outputs: `rows` lines of each panel, panels `stride` apart.
+    /// Turns net inputs into outputs: `rows` vectors of each panel, panels `stride` apart.
     pub(crate) fn apply<T: Scalar>(self, numbers: &mut [T], stride: usize, rows: usize) {
         if self.is_nothing() {
             return;
@@ -372,7 +372,7 @@ impl<T: Scalar> Task<T> for ScaleBySlopes<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{InstructionSet, Product, Start, Terms, Then, dispatch_on, panel_lines};
+    use crate::kernel::{InstructionSet, Product, Start, Terms, Then, dispatch_on, panel_vectors};
 
     /// Net inputs or outputs: signs, zeros, saturation, denormals, NaN.
     const NUMBERS: [f64; 14] = [
@@ -402,7 +402,7 @@ mod tests {
         deep: bool,
         then: Then<'_, T>,
     ) -> Vec<T> {
-        let (lanes, stride) = (T::LANES, panel_lines(rows) * T::LANES);
+        let (lanes, stride) = (T::LANES, panel_vectors(rows) * T::LANES);
         let columns = lanes + lanes / 2;
         let before = if deep { 1024 } else { 0 };
         let depth = before + columns;
@@ -440,7 +440,7 @@ mod tests {
 
     fn agree<T: Scalar>() {
         let rows = 23;
-        let (lanes, stride) = (T::LANES, panel_lines(rows) * T::LANES);
+        let (lanes, stride) = (T::LANES, panel_vectors(rows) * T::LANES);
         let finite = NUMBERS.iter().filter(|x| x.is_finite()).map(|&x| T::from_f64(x));
         let mut numbers = vec![T::ZERO; 2 * stride];
         for (index, (x, number)) in finite.cycle().zip(&mut numbers).enumerate() {

@@ -18,7 +18,7 @@ pub(crate) struct Selu;
 impl<T: Scalar> Function<T> for Selu {
     #[inline(always)]
     fn value(self, z: T) -> T {
-        if z > T::ZERO { T::from_f64(SCALE) * z } else { T::from_f64(SCALE * ALPHA) * z.exp_minus_one() }
+        if z > T::ZERO { T::from_f64(SCALE) * z } else { T::from_f64(SCALE * ALPHA) * z.exp_m1() }
     }
 }
 

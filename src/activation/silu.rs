@@ -20,11 +20,11 @@ impl<T: Scalar> Function<T> for Silu {
 impl<T: Scalar> FromNet<T> for Silu {
     #[inline(always)]
     fn value_and_derivative(self, z: T) -> (T, T) {
-        let e = (-z.magnitude()).exp();
+        let e = (-z.abs()).exp();
         let large = T::ONE / (T::ONE + e);
         let small = e * large;
         let (own, other) = if z > T::ZERO { (large, small) } else { (small, large) };
         let a = z * own;
-        (a, a.fused(other, own))
+        (a, a.mul_add(other, own))
     }
 }

@@ -19,6 +19,6 @@ impl<T: Scalar> Function<T> for Softplus {
 impl<T: Scalar> FromOutput<T> for Softplus {
     #[inline(always)]
     fn derivative(self, a: T) -> T {
-        -(-a).exp_minus_one()
+        -(-a).exp_m1()
     }
 }

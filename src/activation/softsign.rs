@@ -12,14 +12,14 @@ pub(crate) struct Softsign;
 impl<T: Scalar> Function<T> for Softsign {
     #[inline(always)]
     fn value(self, z: T) -> T {
-        z / (T::ONE + z.magnitude())
+        z / (T::ONE + z.abs())
     }
 }
 
 impl<T: Scalar> FromOutput<T> for Softsign {
     #[inline(always)]
     fn derivative(self, a: T) -> T {
-        let rest = T::ONE - a.magnitude();
+        let rest = T::ONE - a.abs();
         rest * rest
     }
 }

@@ -16,14 +16,14 @@ pub struct Finish<'a, T> {
     pub alpha: T,
     /// 1 over the weight of all rows.
     pub scale: T,
-    /// The parameters, line by line as the gradient.
+    /// The parameters, vector by vector as the gradient.
     pub weights: &'a [T],
 }
 
 impl<T: Scalar> Finish<'_, T> {
-    /// What becomes of a line of sums; given its weights, they are penalised.
+    /// What becomes of a vector of sums; given its weights, they are penalised.
     #[inline(always)]
-    pub(super) fn line<S: Simd<T>>(self, simd: S, mut sum: S::V, weights: Option<S::V>) -> S::V {
+    pub(super) fn vector<S: Simd<T>>(self, simd: S, mut sum: S::V, weights: Option<S::V>) -> S::V {
         if let Some(weights) = weights {
             sum = simd.add(sum, simd.times(simd.splat(self.alpha), weights));
         }
@@ -39,26 +39,26 @@ pub(super) fn add_compensated<T, S: Simd<T>>(simd: S, total: S::V, lost: S::V, s
     [grown, simd.sub(simd.sub(grown, total), sum)]
 }
 
-/// Where the sums over a chunk's rows go: to lines of a gradient.
+/// Where the sums over a chunk's rows go: to vectors of a gradient.
 #[derive(Clone, Copy)]
 pub(super) struct Sink<'a, T> {
-    pub lines: *mut T,
-    /// If the sums are added to what is there: what rounding took from that, line by line.
+    pub vectors: *mut T,
+    /// If the sums are added to what is there: what rounding took from that, vector by vector.
     pub lost: Option<*mut T>,
     pub finish: Option<Finish<'a, T>>,
 }
 
 impl<T: Scalar> Sink<'_, T> {
-    /// Takes the sums of a line, of weights or of biases.
+    /// Takes the sums of a vector, of weights or of biases.
     ///
     /// # Safety
-    /// There are more lines than `index`, everywhere.
+    /// There are more vectors than `index`, everywhere.
     #[inline(always)]
     pub unsafe fn put<S: Simd<T>>(&self, simd: S, index: usize, mut sum: S::V, weights: bool) {
         let at = index * T::LANES;
         // Safety: as promised to this function.
         unsafe {
-            let to = self.lines.add(at);
+            let to = self.vectors.add(at);
             if let Some(lost) = self.lost {
                 let lost = lost.add(at);
                 let [grown, taken] = add_compensated(simd, simd.load(to), simd.load(lost), sum);
@@ -67,30 +67,30 @@ impl<T: Scalar> Sink<'_, T> {
             }
             if let Some(finish) = self.finish {
                 let weights = if weights { Some(simd.load(finish.weights.as_ptr().add(at))) } else { None };
-                sum = finish.line(simd, sum, weights);
+                sum = finish.vector(simd, sum, weights);
             }
             simd.store(to, sum);
         }
     }
 }
 
-/// A range of lines of one layer's gradient, from the sums over several chunks: the same bits as when
+/// A range of vectors of one layer's gradient, from the sums over several chunks: the same bits as when
 /// [`Gradient`](super::Gradient) goes through one chunk after the other.
 #[derive(Debug)]
 pub struct AddUp<'a, T, I> {
     /// Lines of weights in the layer's panels; one of biases follows.
-    pub weight_lines: usize,
-    /// First line of the range, counted through the layer's panels.
+    pub weight_vectors: usize,
+    /// First vector of the range, counted through the layer's panels.
     pub from: usize,
-    /// The lines.
-    pub lines: &'a mut [T],
-    /// What rounding took from them, line by line.
+    /// The vectors.
+    pub vectors: &'a mut [T],
+    /// What rounding took from them, vector by vector.
     pub lost: &'a mut [T],
     /// Whether the sums are added to what is there; otherwise the first of them takes its place.
     pub add: bool,
     /// How the sums become a gradient, once all rows are in.
     pub finish: Option<Finish<'a, T>>,
-    /// The same lines of each chunk's sums, in order.
+    /// The same vectors of each chunk's sums, in order.
     pub sums: I,
 }
 
@@ -99,10 +99,10 @@ impl<'a, T: Scalar, I: Iterator<Item = &'a [T]> + Clone> Task<T> for AddUp<'_, T
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let lines = self.lines.chunks_exact_mut(T::LANES).zip(self.lost.chunks_exact_mut(T::LANES));
-        for (index, (line, lost)) in lines.enumerate() {
+        let vectors = self.vectors.chunks_exact_mut(T::LANES).zip(self.lost.chunks_exact_mut(T::LANES));
+        for (index, (vector, lost)) in vectors.enumerate() {
             let mut sums = self.sums.clone().map(|sums| simd.read(&sums[index * T::LANES..]));
-            let mut total = [simd.read(line), simd.read(lost)];
+            let mut total = [simd.read(vector), simd.read(lost)];
             if !self.add {
                 let Some(first) = sums.next() else { return };
                 total = [first, simd.splat(T::ZERO)];
@@ -112,11 +112,11 @@ impl<'a, T: Scalar, I: Iterator<Item = &'a [T]> + Clone> Task<T> for AddUp<'_, T
             }
             simd.write(lost, total[1]);
             if let Some(finish) = self.finish {
-                let penalised = (self.from + index) % (self.weight_lines + 1) < self.weight_lines;
+                let penalised = (self.from + index) % (self.weight_vectors + 1) < self.weight_vectors;
                 let weights = penalised.then(|| simd.read(&finish.weights[index * T::LANES..]));
-                total[0] = finish.line(simd, total[0], weights);
+                total[0] = finish.vector(simd, total[0], weights);
             }
-            simd.write(line, total[0]);
+            simd.write(vector, total[0]);
         }
     }
 }
@@ -128,8 +128,8 @@ mod tests {
 
     /// Every instruction set adds up what plain loops add up, however the chunks come in.
     fn agrees<T: Scalar>() {
-        let (weight_lines, from, lines) = (3, 2, 9);
-        let count = lines * T::LANES;
+        let (weight_vectors, from, vectors) = (3, 2, 9);
+        let count = vectors * T::LANES;
         let chunks: Vec<Vec<T>> = (0..5).map(|chunk| numbers(count, 1000 * chunk)).collect();
         let weights = numbers::<T>(count, 77);
         let (alpha, scale) = (T::from_f64(0.25), T::from_f64(0.01));
@@ -141,7 +141,7 @@ mod tests {
                     let grown = total + sum;
                     (total, lost) = (grown, (grown - total) - sum);
                 }
-                let bias = (from + i / T::LANES) % (weight_lines + 1) == weight_lines;
+                let bias = (from + i / T::LANES) % (weight_vectors + 1) == weight_vectors;
                 (if bias { total } else { total + alpha * weights[i] }) * scale
             })
             .collect();
@@ -151,8 +151,11 @@ mod tests {
                 for (add, range) in [(false, 0..first), (true, first..chunks.len())] {
                     let finish = add.then_some(Finish { alpha, scale, weights: &weights });
                     let sums_of = chunks[range].iter().map(Vec::as_slice);
-                    let (lines, lost) = (&mut sums[..], &mut lost[..]);
-                    dispatch_on(set, AddUp { weight_lines, from, lines, lost, add, finish, sums: sums_of });
+                    let (vectors, lost) = (&mut sums[..], &mut lost[..]);
+                    dispatch_on(
+                        set,
+                        AddUp { weight_vectors, from, vectors, lost, add, finish, sums: sums_of },
+                    );
                 }
                 assert!(sums == expected, "{} in two parts from {first}", set.name());
             }

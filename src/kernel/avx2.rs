@@ -1,4 +1,4 @@
-//! AVX2 with FMA: a line is two registers.
+//! AVX2 with FMA: a vector is two registers.
 
 #![allow(unsafe_code)]
 
@@ -14,10 +14,10 @@ pub struct F32(());
 /// Proof that the machine has AVX2 and FMA, for `f64`.
 #[derive(Clone, Copy, Debug)]
 pub struct F64(());
-/// The first halves of lines, for `f32`.
+/// The first halves of vectors, for `f32`.
 #[derive(Clone, Copy, Debug)]
 pub struct HalfF32(());
-/// The first halves of lines, for `f64`.
+/// The first halves of vectors, for `f64`.
 #[derive(Clone, Copy, Debug)]
 pub struct HalfF64(());
 
@@ -32,8 +32,8 @@ pub(super) fn available() -> bool {
 /// Asks for numbers that will be read soon.
 #[inline(always)]
 pub(super) fn prefetch<T>(numbers: &[T]) {
-    for line in 0..size_of_val(numbers).div_ceil(64) {
-        prefetch_line(numbers.as_ptr().cast::<u8>().wrapping_add(64 * line));
+    for vector in 0..size_of_val(numbers).div_ceil(64) {
+        prefetch_line(numbers.as_ptr().cast::<u8>().wrapping_add(64 * vector));
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) fn prefetch_line<T>(at: *const T) {
 }
 
 /// Runs a task in a function that has the instructions switched on; never inlined, because of
-/// [`Simd::apart`].
+/// [`Simd::outlined`].
 #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
 #[inline(never)]
 pub(super) fn enter<T: Number, S: Simd<T>, K: Task<T>>(simd: S, task: K) -> K::Output {
@@ -73,7 +73,7 @@ macro_rules! vectors {
                 $half(())
             }
             #[inline(always)]
-            fn apart<K: Task<$t>>(self, task: K) -> K::Output {
+            fn outlined<K: Task<$t>>(self, task: K) -> K::Output {
                 // Safety: the token proves that the machine has the instructions.
                 unsafe { enter(self, task) }
             }
@@ -100,11 +100,11 @@ macro_rules! vectors {
                 }
             }
             #[inline(always)]
-            unsafe fn store(self, to: *mut $t, line: Self::V) {
+            unsafe fn store(self, to: *mut $t, vector: Self::V) {
                 // Safety: the token proves the instructions, the caller promises the memory.
                 unsafe {
-                    $store(to, line.0);
-                    $store(to.add($lanes / 2), line.1);
+                    $store(to, vector.0);
+                    $store(to.add($lanes / 2), vector.1);
                 }
             }
             #[inline(always)]
@@ -112,7 +112,7 @@ macro_rules! vectors {
                 prefetch_line(at);
             }
             #[inline(always)]
-            fn fused(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+            fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
                 // Safety: the token proves that the machine has the instructions.
                 unsafe { ($fused(a.0, b.0, c.0), $fused(a.1, b.1, c.1)) }
             }
@@ -132,13 +132,13 @@ macro_rules! vectors {
                 unsafe { ($max(a.0, b.0), $max(a.1, b.1)) }
             }
             #[inline(always)]
-            fn step(self, a: Self::V) -> Self::V {
-                (self.half().step(a.0), self.half().step(a.1))
+            fn heaviside(self, a: Self::V) -> Self::V {
+                (self.half().heaviside(a.0), self.half().heaviside(a.1))
             }
             #[inline(always)]
-            fn halve(self, line: Self::V) -> $v {
+            fn add_halves(self, vector: Self::V) -> $v {
                 // Safety: the token proves that the machine has the instructions.
-                unsafe { $add(line.0, line.1) }
+                unsafe { $add(vector.0, vector.1) }
             }
             #[inline(always)]
             fn sum_halves(self, halves: &[$v], sums: &mut [$t]) {
@@ -175,7 +175,7 @@ macro_rules! vectors {
                 self
             }
             #[inline(always)]
-            fn apart<K: Task<$t>>(self, task: K) -> K::Output {
+            fn outlined<K: Task<$t>>(self, task: K) -> K::Output {
                 task.run(self)
             }
             #[inline(always)]
@@ -207,7 +207,7 @@ macro_rules! vectors {
                 prefetch_line(at);
             }
             #[inline(always)]
-            fn fused(self, a: $v, b: $v, c: $v) -> $v {
+            fn mul_add(self, a: $v, b: $v, c: $v) -> $v {
                 // Safety: the token proves that the machine has the instructions.
                 unsafe { $fused(a, b, c) }
             }
@@ -227,7 +227,7 @@ macro_rules! vectors {
                 unsafe { $max(a, b) }
             }
             #[inline(always)]
-            fn step(self, a: $v) -> $v {
+            fn heaviside(self, a: $v) -> $v {
                 // Safety: the token proves that the machine has the instructions.
                 unsafe { $and($compare::<_CMP_GT_OQ>(a, $splat(0.0)), $splat(1.0)) }
             }
@@ -276,12 +276,12 @@ vectors!(
     transpose_pd
 );
 
-/// From number `8 - count` on, a mask for the first `count` numbers of a half line.
+/// From number `8 - count` on, a mask for the first `count` numbers of a half vector.
 static MASKS_PS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
 /// The same for `f64`, from `4 - count` on.
 static MASKS_PD: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
 
-/// Transposes 16 lines of 16: eight rows of four columns at a time, in quarters of lines.
+/// Transposes 16 vectors of 16: eight rows of four columns at a time, in quarters of vectors.
 ///
 /// # Safety
 /// The machine has AVX2; `from` points to a readable square, `to` to a writable one.
@@ -312,7 +312,7 @@ unsafe fn transpose_ps(from: *const f32, to: *mut f32) {
     }
 }
 
-/// Transposes 8 lines of 8: four rows of two columns at a time.
+/// Transposes 8 vectors of 8: four rows of two columns at a time.
 ///
 /// # Safety
 /// As for [`transpose_ps`].
@@ -332,7 +332,7 @@ unsafe fn transpose_pd(from: *const f64, to: *mut f64) {
     }
 }
 
-/// The sum of each half line, as [`halving_sum`](super::halving_sum) goes on with it: quarters first.
+/// The sum of each half vector, as [`halving_sum`](super::halving_sum) goes on with it: quarters first.
 ///
 /// # Safety
 /// The machine has AVX2.

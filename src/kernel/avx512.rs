@@ -1,4 +1,4 @@
-//! AVX-512: a line is one register.
+//! AVX-512: a vector is one register.
 
 #![allow(unsafe_code)]
 
@@ -26,7 +26,7 @@ pub(super) fn available() -> bool {
 }
 
 /// Runs a task in a function that has the instructions switched on; never inlined, because of
-/// [`Simd::apart`].
+/// [`Simd::outlined`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi1,bmi2")]
 #[inline(never)]
 pub(super) fn enter<T: Number, S: Simd<T>, K: Task<T>>(simd: S, task: K) -> K::Output {
@@ -38,7 +38,7 @@ macro_rules! vectors {
         impl Simd<$t> for $token {
             type V = $v;
             type Half = $half;
-            // 8 x 3 accumulators, 3 lines of the panel and a broadcast fit in 32 registers.
+            // 8 x 3 accumulators, 3 vectors of the panel and a broadcast fit in 32 registers.
             const ROWS: usize = 8;
             const PANELS: usize = 3;
             const GRADIENT_ROWS: usize = 8;
@@ -53,7 +53,7 @@ macro_rules! vectors {
                 unsafe { $half::assume() }
             }
             #[inline(always)]
-            fn apart<K: Task<$t>>(self, task: K) -> K::Output {
+            fn outlined<K: Task<$t>>(self, task: K) -> K::Output {
                 // Safety: the token proves that the machine has the instructions.
                 unsafe { enter(self, task) }
             }
@@ -73,16 +73,16 @@ macro_rules! vectors {
                 unsafe { $load_first(((1_u32 << count) - 1) as $mask, from) }
             }
             #[inline(always)]
-            unsafe fn store(self, to: *mut $t, line: Self::V) {
+            unsafe fn store(self, to: *mut $t, vector: Self::V) {
                 // Safety: the token proves the instructions, the caller promises the memory.
-                unsafe { $store(to, line) }
+                unsafe { $store(to, vector) }
             }
             #[inline(always)]
             fn prefetch(self, at: *const $t) {
                 prefetch_line(at);
             }
             #[inline(always)]
-            fn fused(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+            fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
                 // Safety: the token proves that the machine has the instructions.
                 unsafe { $fused(a, b, c) }
             }
@@ -102,14 +102,14 @@ macro_rules! vectors {
                 unsafe { $max(a, b) }
             }
             #[inline(always)]
-            fn step(self, a: Self::V) -> Self::V {
+            fn heaviside(self, a: Self::V) -> Self::V {
                 // Safety: the token proves that the machine has the instructions.
                 unsafe { $choose($above::<_CMP_GT_OQ>(a, $splat(0.0)), $splat(1.0)) }
             }
             #[inline(always)]
-            fn halve(self, line: Self::V) -> $half_v {
+            fn add_halves(self, vector: Self::V) -> $half_v {
                 // Safety: the token proves that the machine has the instructions.
-                unsafe { $add_half($first_half(line), $second_half::<1>(line)) }
+                unsafe { $add_half($first_half(vector), $second_half::<1>(vector)) }
             }
             #[inline(always)]
             fn sum_halves(self, halves: &[$half_v], sums: &mut [$t]) {
@@ -180,12 +180,12 @@ vectors!(
     transpose_pd
 );
 
-/// Quarters of lines `(a0, a2, b0, b2)`.
+/// Quarters of vectors `(a0, a2, b0, b2)`.
 const EVEN: i32 = 0b10_00_10_00;
-/// Quarters of lines `(a1, a3, b1, b3)`.
+/// Quarters of vectors `(a1, a3, b1, b3)`.
 const ODD: i32 = 0b11_01_11_01;
 
-/// Transposes 16 lines of 16: within quarters of lines by unpacking, then whole quarters.
+/// Transposes 16 vectors of 16: within quarters of vectors by unpacking, then whole quarters.
 ///
 /// # Safety
 /// The machine has AVX-512; `from` points to a readable square, `to` to a writable one.
@@ -213,7 +213,7 @@ unsafe fn transpose_ps(from: *const f32, to: *mut f32) {
     }
 }
 
-/// Transposes 8 lines of 8.
+/// Transposes 8 vectors of 8.
 ///
 /// # Safety
 /// As for [`transpose_ps`].
@@ -234,10 +234,10 @@ unsafe fn transpose_pd(from: *const f64, to: *mut f64) {
     }
 }
 
-/// Writes four lines, `step` numbers apart: quarter k of the four inputs to line k.
+/// Writes four vectors, `step` numbers apart: quarter k of the four inputs to vector k.
 ///
 /// # Safety
-/// The machine has AVX-512; the lines are writable.
+/// The machine has AVX-512; the vectors are writable.
 #[inline(always)]
 unsafe fn store_quarters(to: *mut f64, step: usize, [a, b, c, d]: [__m512d; 4]) {
     // Safety: as promised to this function.

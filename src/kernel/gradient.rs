@@ -3,36 +3,36 @@
 //! Each element is one chain of fused multiply-adds through the rows in ascending order, from 0,
 //! and is [added](super::add_up) to what is there already, if anything. The rows may come in several
 //! blocks; where one ends and the next begins does not show in the result. (With rows along the lanes it is a
-//! chain for each lane, and all blocks but the last have to be whole lines: see [`Layout`].)
+//! chain for each lane, and all blocks but the last have to be whole vectors: see [`Layout`].)
 
 #![allow(unsafe_code)]
 
 use super::add_up::{Finish, Sink};
-use super::narrow::NarrowGradient;
-use super::panels::{Layout, Rows, extent, panels, turned, weight_lines};
+use super::panels::{Layout, Rows, extent, is_single_output, panels, weight_vectors};
 use super::product::{ends_in_half, even_share};
+use super::rows_in_lanes::RowsInLanesGradient;
 use super::scalar::Scalar;
 use super::simd::{MOST_LANES, Simd, Task};
-use super::turned::TurnedGradient;
+use super::single_output::SingleOutputGradient;
 
-/// A range of lines of one layer's gradient. The layer's panels have `fan_in + 1` lines each: the
+/// A range of vectors of one layer's gradient. The layer's panels have `fan_in + 1` vectors each: the
 /// weights from each input, then the biases; those of a layer with one output are
-/// [`turned`](super::turned()).
+/// stored transposed (see [`is_single_output`]).
 #[derive(Debug)]
 pub struct Gradient<'a, T, I> {
     /// The layer's inputs.
     pub fan_in: usize,
     /// The layer's outputs.
     pub fan_out: usize,
-    /// First line of the range, counted through the layer's panels.
+    /// First vector of the range, counted through the layer's panels.
     pub from: usize,
-    /// The lines.
-    pub lines: &'a mut [T],
+    /// The vectors.
+    pub vectors: &'a mut [T],
     /// What lies along the lanes of inputs and deltas.
     pub layout: Layout,
-    /// Whether the layer has biases; without them their line becomes 0.
+    /// Whether the layer has biases; without them their vector becomes 0.
     pub bias: bool,
-    /// If the sums are to be added to what is there: what rounding took from that, line by line.
+    /// If the sums are to be added to what is there: what rounding took from that, vector by vector.
     pub lost: Option<&'a mut [T]>,
     /// How the sums become a gradient, once all rows are in.
     pub finish: Option<Finish<'a, T>>,
@@ -50,17 +50,17 @@ where
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let lanes = T::LANES;
-        let panel_lines = weight_lines::<T>(self.fan_in, self.fan_out) + 1;
-        let to = self.from + self.lines.len() / lanes;
+        let panel_vectors = weight_vectors::<T>(self.fan_in, self.fan_out) + 1;
+        let to = self.from + self.vectors.len() / lanes;
         if to == self.from {
             return;
         }
-        let last_panel = (to - 1) / panel_lines;
-        let last_line = (self.fan_in - 1) / lanes;
+        let last_panel = (to - 1) / panel_vectors;
+        let last_vector = (self.fan_in - 1) / lanes;
         for block in self.blocks.clone() {
             let ((last_input, inputs), (last_delta, deltas)) = match self.layout {
-                Layout::Units => ((last_line, block.rows), (last_panel, block.rows)),
-                Layout::Rows => {
+                Layout::UnitsInLanes => ((last_vector, block.rows), (last_panel, block.rows)),
+                Layout::RowsInLanes => {
                     let last = panels::<T>(block.rows).saturating_sub(1);
                     ((last, self.fan_in), (last, self.fan_out))
                 }
@@ -72,49 +72,49 @@ where
         assert!(last_panel < panels);
         // The panel of which only the first half is in use; behind the last one if there is none.
         let half_panel = if ends_in_half::<T>(self.fan_out) { panels - 1 } else { panels };
-        assert!(self.lost.as_ref().is_none_or(|lost| lost.len() == self.lines.len()));
-        assert!(self.finish.is_none_or(|finish| finish.weights.len() == self.lines.len()));
+        assert!(self.lost.as_ref().is_none_or(|lost| lost.len() == self.vectors.len()));
+        assert!(self.finish.is_none_or(|finish| finish.weights.len() == self.vectors.len()));
         let sink = Sink {
-            lines: self.lines.as_mut_ptr(),
+            vectors: self.vectors.as_mut_ptr(),
             lost: self.lost.map(<[T]>::as_mut_ptr),
             finish: self.finish,
         };
         let Self { fan_in, fan_out, from, bias, blocks, .. } = self;
-        if self.layout == Layout::Rows {
-            let narrow = NarrowGradient { simd, fan_in, fan_out, from, to, sink, bias, blocks };
+        if self.layout == Layout::RowsInLanes {
+            let narrow = RowsInLanesGradient { simd, fan_in, fan_out, from, to, sink, bias, blocks };
             // Safety: as below.
             return unsafe { narrow.run() };
         }
-        if turned(fan_out) {
-            // Safety: the assertions cover the blocks, and the lines written lie in the range.
-            return unsafe { TurnedGradient { simd, fan_in, from, to, sink, bias, blocks }.run() };
+        if is_single_output(fan_out) {
+            // Safety: the assertions cover the blocks, and the vectors written lie in the range.
+            return unsafe { SingleOutputGradient { simd, fan_in, from, to, sink, bias, blocks }.run() };
         }
         let tiles = Tiles { simd, fan_in, from, sink, bias, blocks };
         // The range is the end of a panel, whole panels, and the beginning of a panel.
-        let mut line = self.from;
-        while line < to {
-            let panel = line / panel_lines;
-            let first = line % panel_lines;
+        let mut vector = self.from;
+        while vector < to {
+            let panel = vector / panel_vectors;
+            let first = vector % panel_vectors;
             let in_half = panel == half_panel;
-            let whole = if first == 0 { ((to - line) / panel_lines).min(half_panel - panel) } else { 0 };
-            // Safety: the assertions cover the blocks, and the lines written lie in the range.
+            let whole = if first == 0 { ((to - vector) / panel_vectors).min(half_panel - panel) } else { 0 };
+            // Safety: the assertions cover the blocks, and the vectors written lie in the range.
             unsafe {
                 if whole == 0 {
-                    let end = panel_lines.min(first + to - line);
+                    let end = panel_vectors.min(first + to - vector);
                     if in_half {
-                        tiles.lines::<1, true>(panel, first, end);
+                        tiles.vectors::<1, true>(panel, first, end);
                     } else {
-                        tiles.lines::<1, false>(panel, first, end);
+                        tiles.vectors::<1, false>(panel, first, end);
                     }
-                    line += end - first;
+                    vector += end - first;
                 } else {
                     let width = even_share(whole, S::PANELS);
                     match width {
-                        3 => tiles.lines::<3, false>(panel, 0, panel_lines),
-                        2 => tiles.lines::<2, false>(panel, 0, panel_lines),
-                        _ => tiles.lines::<1, false>(panel, 0, panel_lines),
+                        3 => tiles.vectors::<3, false>(panel, 0, panel_vectors),
+                        2 => tiles.vectors::<2, false>(panel, 0, panel_vectors),
+                        _ => tiles.vectors::<1, false>(panel, 0, panel_vectors),
                     }
-                    line += width * panel_lines;
+                    vector += width * panel_vectors;
                 }
             }
         }
@@ -136,37 +136,37 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
     /// # Safety
     /// They lie in the range; the blocks hold all their rows.
     #[inline(always)]
-    unsafe fn lines<const Q: usize, const HALF: bool>(&self, panel: usize, from: usize, to: usize) {
-        let mut line = from;
+    unsafe fn vectors<const Q: usize, const HALF: bool>(&self, panel: usize, from: usize, to: usize) {
+        let mut vector = from;
         let weights = to.min(self.fan_in);
         // Safety: as promised to this function.
         unsafe {
-            while line < weights {
-                let count = (T::LANES - line % T::LANES).min(weights - line);
-                self.inputs::<Q, HALF>(panel, line, count, to);
-                line += count;
+            while vector < weights {
+                let count = (T::LANES - vector % T::LANES).min(weights - vector);
+                self.inputs::<Q, HALF>(panel, vector, count, to);
+                vector += count;
             }
             if from == self.fan_in {
-                self.inputs::<Q, HALF>(panel, line, 0, to);
+                self.inputs::<Q, HALF>(panel, vector, 0, to);
             }
         }
     }
 
     /// Gradients of the weights from `count` inputs to `Q` panels of outputs, and of the biases if their
-    /// line is the next and before `to`. Block by block, so that a block's rows are in the first-level
+    /// vector is the next and before `to`. Block by block, so that a block's rows are in the first-level
     /// cache for all of its tiles but the first.
     ///
     /// # Safety
-    /// As for [`Tiles::lines`]; the inputs lie in one panel.
+    /// As for [`Tiles::vectors`]; the inputs lie in one panel.
     #[inline(always)]
     unsafe fn inputs<const Q: usize, const HALF: bool>(
         &self,
         panel: usize,
-        line: usize,
+        vector: usize,
         count: usize,
         to: usize,
     ) {
-        let ends = line + count == self.fan_in && to > self.fan_in;
+        let ends = vector + count == self.fan_in && to > self.fan_in;
         // Where the tile ends that the biases go with.
         let end = if ends { count } else { usize::MAX };
         let mut sums =
@@ -178,24 +178,24 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
                 while at < count {
                     let room = count - at;
                     at += if (HALF || S::GRADIENT_ROWS == 8) && room >= 8 {
-                        self.tile::<8, Q, HALF>(block, panel, line, at, end, &mut sums)
+                        self.tile::<8, Q, HALF>(block, panel, vector, at, end, &mut sums)
                     } else if S::GRADIENT_ROWS == 6 && room >= 6 {
-                        self.tile::<6, Q, HALF>(block, panel, line, at, end, &mut sums)
+                        self.tile::<6, Q, HALF>(block, panel, vector, at, end, &mut sums)
                     } else if room >= 4 {
-                        self.tile::<4, Q, HALF>(block, panel, line, at, end, &mut sums)
+                        self.tile::<4, Q, HALF>(block, panel, vector, at, end, &mut sums)
                     } else if room >= 2 {
-                        self.tile::<2, Q, HALF>(block, panel, line, at, end, &mut sums)
+                        self.tile::<2, Q, HALF>(block, panel, vector, at, end, &mut sums)
                     } else {
-                        self.tile::<1, Q, HALF>(block, panel, line, at, end, &mut sums)
+                        self.tile::<1, Q, HALF>(block, panel, vector, at, end, &mut sums)
                     };
                 }
                 if count == 0 {
-                    self.tile::<0, Q, HALF>(block, panel, line, at, end, &mut sums);
+                    self.tile::<0, Q, HALF>(block, panel, vector, at, end, &mut sums);
                 }
             }
             for r in 0..count {
                 for q in 0..Q {
-                    self.put(panel + q, line + r, self.simd.load(sums.weights[r][q].as_ptr()));
+                    self.put(panel + q, vector + r, self.simd.load(sums.weights[r][q].as_ptr()));
                 }
             }
             if ends {
@@ -206,7 +206,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
         }
     }
 
-    /// Adds what a block gives to the sums of `R` inputs, from the one at `line + at` on, and to those of the
+    /// Adds what a block gives to the sums of `R` inputs, from the one at `vector + at` on, and to those of the
     /// biases if these follow at `end`; returns `R`.
     ///
     /// # Safety
@@ -216,16 +216,16 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
         &self,
         block: Rows<'a, T>,
         panel: usize,
-        line: usize,
+        vector: usize,
         at: usize,
         end: usize,
         sums: &mut Sums<T, Q>,
     ) -> usize {
         let lanes = T::LANES;
-        let line = line + at;
+        let vector = vector + at;
         let biases = self.bias && at + R == end;
         // With no inputs, the place of the first is not looked at, but has to exist.
-        let input = if R == 0 { 0 } else { line / lanes * block.input_stride + line % lanes };
+        let input = if R == 0 { 0 } else { vector / lanes * block.input_stride + vector % lanes };
         // Safety: as promised to this function.
         let part = unsafe {
             BlockSums::<T, R, Q, HALF> {
@@ -238,20 +238,20 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
             }
         };
         if biases {
-            self.simd.apart(WithBiases(part));
+            self.simd.outlined(WithBiases(part));
         } else if R > 0 {
-            self.simd.apart(part);
+            self.simd.outlined(part);
         }
         R
     }
 
     /// # Safety
-    /// The line lies in the range.
+    /// The vector lies in the range.
     #[inline(always)]
-    unsafe fn put(&self, panel: usize, line: usize, sum: S::V) {
-        let index = panel * (self.fan_in + 1) + line - self.from;
+    unsafe fn put(&self, panel: usize, vector: usize, sum: S::V) {
+        let index = panel * (self.fan_in + 1) + vector - self.from;
         // Safety: as promised to this function.
-        unsafe { self.sink.put(self.simd, index, sum, line < self.fan_in) };
+        unsafe { self.sink.put(self.simd, index, sum, vector < self.fan_in) };
     }
 }
 
@@ -262,12 +262,12 @@ struct Sums<T, const Q: usize> {
     biases: [[T; MOST_LANES]; Q],
 }
 
-/// What one block adds to the sums of a tile. It is a task of its own, run [apart](Simd::apart):
+/// What one block adds to the sums of a tile. It is a task of its own, run [outlined](Simd::outlined):
 /// inlined into the loops around it, its sums would not stay in registers.
 struct BlockSums<'a, T, const R: usize, const Q: usize, const HALF: bool> {
     rows: usize,
     input: *const T,
-    /// The input's next panel, which is asked for meanwhile: its rows are too far apart from these
+    /// The input's next panel, which is asked for meanwhile: its rows are too far outlined from these
     /// for the processor to foresee it.
     next: *const T,
     delta: [*const T; Q],
@@ -319,7 +319,7 @@ impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> BlockSums<'_, 
                 for r in 0..R {
                     let x = simd.splat(*self.input.add(row * lanes + r));
                     for q in 0..Q {
-                        weights[r][q] = simd.fused(x, d[q], weights[r][q]);
+                        weights[r][q] = simd.mul_add(x, d[q], weights[r][q]);
                     }
                 }
                 if BIASES {
@@ -342,7 +342,7 @@ impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> BlockSums<'_, 
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::panels::panel_lines;
+    use super::super::panels::panel_vectors;
     use super::super::{InstructionSet, dispatch_on, numbers};
     use super::*;
     use crate::number::Number;
@@ -353,12 +353,12 @@ mod tests {
         delta: Vec<T>,
     }
 
-    /// Any cut into blocks and ranges of lines gives, on every instruction set, the sums that plain
+    /// Any cut into blocks and ranges of vectors gives, on every instruction set, the sums that plain
     /// loops give.
     fn agrees<T: Scalar>(rows: [usize; 2], fan_in: usize, fan_out: usize, cut: usize, seed: u64) {
         let lanes = T::LANES;
         let blocks = rows.map(|rows| {
-            let stride = panel_lines(rows) * lanes;
+            let stride = panel_vectors(rows) * lanes;
             let mut delta = numbers(panels::<T>(fan_out) * stride, seed + rows as u64);
             let last_panel = (panels::<T>(fan_out) - 1) * stride;
             for (index, x) in delta[last_panel..].iter_mut().enumerate() {
@@ -370,7 +370,7 @@ mod tests {
         });
         let views = || {
             blocks.iter().map(|block| {
-                let stride = panel_lines(block.rows) * lanes;
+                let stride = panel_vectors(block.rows) * lanes;
                 Rows {
                     rows: block.rows,
                     input: &block.input,
@@ -380,21 +380,21 @@ mod tests {
                 }
             })
         };
-        let panel_lines = weight_lines::<T>(fan_in, fan_out) + 1;
-        let total = panels::<T>(fan_out) * panel_lines;
+        let panel_vectors = weight_vectors::<T>(fan_in, fan_out) + 1;
+        let total = panels::<T>(fan_out) * panel_vectors;
         let cut = cut % (total + 1);
         for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
-            let mut lines = vec![T::ONE; total * lanes];
-            let (first, second) = lines.split_at_mut(cut * lanes);
-            for (from, lines) in [(0, first), (cut, second)] {
+            let mut vectors = vec![T::ONE; total * lanes];
+            let (first, second) = vectors.split_at_mut(cut * lanes);
+            for (from, vectors) in [(0, first), (cut, second)] {
                 dispatch_on(
                     set,
                     Gradient {
                         fan_in,
                         fan_out,
                         from,
-                        lines,
-                        layout: Layout::Units,
+                        vectors,
+                        layout: Layout::UnitsInLanes,
                         bias: true,
                         lost: None,
                         finish: None,
@@ -402,13 +402,14 @@ mod tests {
                     },
                 );
             }
-            for (at, &got) in lines.iter().enumerate() {
-                let (panel, line, lane) = (at / lanes / panel_lines, at / lanes % panel_lines, at % lanes);
+            for (at, &got) in vectors.iter().enumerate() {
+                let (panel, vector, lane) =
+                    (at / lanes / panel_vectors, at / lanes % panel_vectors, at % lanes);
                 // A lane without a weight counts as one of an output that is not there, and is 0.
-                let (input, output) = if !turned(fan_out) {
-                    (line, panel * lanes + lane)
-                } else if line + 1 < panel_lines {
-                    (line * lanes + lane, usize::from(line * lanes + lane >= fan_in))
+                let (input, output) = if !is_single_output(fan_out) {
+                    (vector, panel * lanes + lane)
+                } else if vector + 1 < panel_vectors {
+                    (vector * lanes + lane, usize::from(vector * lanes + lane >= fan_in))
                 } else {
                     (fan_in, lane)
                 };
@@ -417,10 +418,10 @@ mod tests {
                     for row in 0..view.rows {
                         let d = view.delta[output / lanes * view.delta_stride + row * lanes + output % lanes];
                         let at = input / lanes * view.input_stride + row * lanes + input % lanes;
-                        sum = if input < fan_in { view.input[at].fused(d, sum) } else { sum + d };
+                        sum = if input < fan_in { view.input[at].mul_add(d, sum) } else { sum + d };
                     }
                 }
-                assert!(got == sum, "{} at line {line} of panel {panel}, lane {lane}", set.name());
+                assert!(got == sum, "{} at vector {vector} of panel {panel}, lane {lane}", set.name());
             }
         }
     }
@@ -444,33 +445,33 @@ mod tests {
     #[test]
     fn chunks_add_up_without_loss() {
         let (rows, chunks) = (100, 1_000);
-        let input = vec![0.1_f32; panel_lines(rows) * f32::LANES];
-        let delta = vec![1.0_f32; panel_lines(rows) * f32::LANES];
+        let input = vec![0.1_f32; panel_vectors(rows) * f32::LANES];
+        let delta = vec![1.0_f32; panel_vectors(rows) * f32::LANES];
         let stride = input.len();
         let block = Rows { rows, input: &input, input_stride: stride, delta: &delta, delta_stride: stride };
-        let mut lines = [0.0_f32; 2 * f32::LANES];
+        let mut vectors = [0.0_f32; 2 * f32::LANES];
         let mut lost = [0.0_f32; 2 * f32::LANES];
         let mut one = 0.0;
         for chunk in 0..chunks {
             let lost = (chunk > 0).then_some(&mut lost[..]);
             let blocks = std::iter::once(block);
-            let lines = &mut lines;
+            let vectors = &mut vectors;
             super::super::dispatch(Gradient {
                 fan_in: 1,
                 fan_out: 16,
                 from: 0,
-                lines,
-                layout: Layout::Units,
+                vectors,
+                layout: Layout::UnitsInLanes,
                 bias: true,
                 lost,
                 finish: None,
                 blocks,
             });
             if chunk == 0 {
-                one = f64::from(lines[0]);
+                one = f64::from(vectors[0]);
             }
         }
-        assert!((f64::from(lines[0]) / (one * f64::from(chunks)) - 1.0).abs() < 1.2e-7);
-        assert_eq!(lines[f32::LANES], 100_000.0);
+        assert!((f64::from(vectors[0]) / (one * f64::from(chunks)) - 1.0).abs() < 1.2e-7);
+        assert_eq!(vectors[f32::LANES], 100_000.0);
     }
 }

@@ -12,26 +12,26 @@ mod dispatch;
 mod gradient;
 pub mod math;
 mod mode;
-mod narrow;
 mod panels;
 mod portable;
 mod product;
+mod rows_in_lanes;
 mod scalar;
 mod simd;
-mod turned;
+mod single_output;
 
 pub use add_up::{AddUp, Finish};
 pub use dispatch::{InstructionSet, VARIABLE, dispatch, dispatch_on};
 pub use gradient::Gradient;
 pub use mode::StandardMode;
 pub use panels::{
-    Layout, MOST_IN_SQUARE, Rows, gather_along_lanes, gather_rows, panel_lines, panels, transpose,
-    transpose_lines, turned, weight_lines,
+    Layout, MOST_IN_SQUARE, Rows, gather_along_lanes, gather_rows, is_single_output, panel_vectors, panels,
+    transpose, transpose_vectors, weight_vectors,
 };
 pub use product::{Derivative, Product, Start, Terms, Then, ends_in_half, even_share};
 pub use scalar::Scalar;
-pub use simd::{MOST_LANES, Simd, Task, halving_sum, sum_of_lines};
-pub use turned::{TurnedAlongLanes, TurnedProduct};
+pub use simd::{MOST_LANES, Simd, Task, halving_sum, sum_of_vectors};
+pub use single_output::{SingleOutputInLanes, SingleOutputProduct};
 
 /// Numbers without a pattern, from -1 to 1.
 #[cfg(test)]

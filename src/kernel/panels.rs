@@ -14,34 +14,34 @@ pub fn panels<T: Scalar>(columns: usize) -> usize {
     columns.div_ceil(T::LANES)
 }
 
-/// The lines that a panel of `rows` rows takes: an odd number, because panels that lie a power of two
-/// apart would compete for the same few sets of the cache.
+/// The vectors that a panel of `rows` rows takes: an odd number, because panels that lie a power of two
+/// outlined would compete for the same few sets of the cache.
 #[must_use]
-pub fn panel_lines(rows: usize) -> usize {
+pub fn panel_vectors(rows: usize) -> usize {
     rows | 1
 }
 
 /// What lies along the lanes of the matrices of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// A layer's units; a line is a part of a row.
-    Units,
-    /// Rows; a line is a unit, for a part of the rows.
-    Rows,
+    /// A layer's units; a vector is a part of a row.
+    UnitsInLanes,
+    /// Rows; a vector is a unit, for a part of the rows.
+    RowsInLanes,
 }
 
-/// Whether the weights of a layer with so many outputs are turned.
+/// Whether the a layer has a single output, so that its weights are stored transposed: the column lies along the lanes.
 #[inline(always)]
 #[must_use]
-pub fn turned(fan_out: usize) -> bool {
+pub fn is_single_output(fan_out: usize) -> bool {
     fan_out == 1
 }
 
 /// Lines of weights in a panel of a layer; its biases have one more.
 #[inline(always)]
 #[must_use]
-pub fn weight_lines<T: Scalar>(fan_in: usize, fan_out: usize) -> usize {
-    if turned(fan_out) { panels::<T>(fan_in) } else { fan_in }
+pub fn weight_vectors<T: Scalar>(fan_in: usize, fan_out: usize) -> usize {
+    if is_single_output(fan_out) { panels::<T>(fan_in) } else { fan_in }
 }
 
 /// A block of rows: a layer's input, and the deltas of its outputs.
@@ -49,7 +49,7 @@ pub fn weight_lines<T: Scalar>(fan_in: usize, fan_out: usize) -> usize {
 pub struct Rows<'a, T> {
     /// How many.
     pub rows: usize,
-    /// The input in panels (see [`Product`](super::Product)); its transpose with [`Layout::Rows`].
+    /// The input in panels (see [`Product`](super::Product)); its transpose with [`Layout::RowsInLanes`].
     pub input: &'a [T],
     /// From one panel of the input to the next.
     pub input_stride: usize,
@@ -101,8 +101,8 @@ pub fn gather_rows<T: Scalar>(
         let numbers = from.row(number(row));
         let Some(numbers) = numbers.as_slice() else { continue };
         let mut at = row * lanes;
-        for line in numbers.chunks_exact(lanes) {
-            to[at..at + lanes].copy_from_slice(line);
+        for vector in numbers.chunks_exact(lanes) {
+            to[at..at + lanes].copy_from_slice(vector);
             at += stride;
         }
         if rest > 0 {
@@ -113,7 +113,7 @@ pub fn gather_rows<T: Scalar>(
     }
 }
 
-/// Copies rows as [`gather_rows`] does, but along the lanes: row `r` to lane `r` of the first panel, with a line for each
+/// Copies rows as [`gather_rows`] does, but along the lanes: row `r` to lane `r` of the first panel, with a vector for each
 /// column, and so on. Lanes behind the last row become copies of it.
 ///
 /// # Panics
@@ -158,10 +158,10 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherAlongLanes<'_, T, N> {
             let rows: [ArrayView1<'_, T>; MOST_LANES] = std::array::from_fn(|lane| row_at(lane % lanes));
             let columns = from.ncols();
             for start in (0..columns).step_by(lanes) {
-                // The last square overlaps the one before: its lines are written twice rather than read in part.
+                // The last square overlaps the one before: its vectors are written twice rather than read in part.
                 let start = start.min(columns.saturating_sub(lanes));
                 let count = lanes.min(columns);
-                for (row, line) in rows.iter().zip(square.chunks_exact_mut(lanes)).take(lanes) {
+                for (row, vector) in rows.iter().zip(square.chunks_exact_mut(lanes)).take(lanes) {
                     let numbers = &row.as_slice().unwrap_or_default()[start..start + count];
                     // Safety: just so many numbers.
                     let numbers = unsafe {
@@ -171,10 +171,10 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherAlongLanes<'_, T, N> {
                             simd.load_first(numbers.as_ptr(), count)
                         }
                     };
-                    simd.write(line, numbers);
+                    simd.write(vector, numbers);
                 }
-                let lines = &mut panel[start * lanes..(start + count) * lanes];
-                transpose_lines(simd, &square[..lanes * lanes], lines);
+                let vectors = &mut panel[start * lanes..(start + count) * lanes];
+                transpose_vectors(simd, &square[..lanes * lanes], vectors);
             }
         }
     }
@@ -189,15 +189,15 @@ fn prefetch<T>(row: ArrayView1<'_, T>) {
     let _ = row;
 }
 
-/// Numbers in the largest square of [`transpose_lines`].
+/// Numbers in the largest square of [`transpose_vectors`].
 pub const MOST_IN_SQUARE: usize = MOST_LANES * MOST_LANES;
 
-/// Transposes up to as many lines as a line has lanes; lines that are not there count as 0.
+/// Transposes up to as many vectors as a vector has lanes; vectors that are not there count as 0.
 ///
 /// # Panics
-/// With more lines on either side.
+/// With more vectors on either side.
 #[inline(always)]
-pub fn transpose_lines<T: Scalar, S: Simd<T>>(simd: S, from: &[T], to: &mut [T]) {
+pub fn transpose_vectors<T: Scalar, S: Simd<T>>(simd: S, from: &[T], to: &mut [T]) {
     let square = T::LANES * T::LANES;
     if from.len() == square && to.len() == square {
         // Safety: both are whole squares.
@@ -205,15 +205,15 @@ pub fn transpose_lines<T: Scalar, S: Simd<T>>(simd: S, from: &[T], to: &mut [T])
         return;
     }
     let mut padded = [T::ZERO; MOST_IN_SQUARE];
-    let mut turned = [T::ZERO; MOST_IN_SQUARE];
+    let mut transposed = [T::ZERO; MOST_IN_SQUARE];
     padded[..square][..from.len()].copy_from_slice(from);
     // Safety: both have room for a square of either type.
-    unsafe { simd.transpose(padded.as_ptr(), turned.as_mut_ptr()) };
-    to.copy_from_slice(&turned[..square][..to.len()]);
+    unsafe { simd.transpose(padded.as_ptr(), transposed.as_mut_ptr()) };
+    to.copy_from_slice(&transposed[..square][..to.len()]);
 }
 
 /// Fills panels of `W^T`, from number `first` on, from `W`, both in panels: `W` is `fan_in x fan_out`
-/// with `fan_in + 1` lines a panel (the last one holds biases), `W^T` has [`panel_lines`]`(fan_out)`.
+/// with `fan_in + 1` vectors a panel (the last one holds biases), `W^T` has [`panel_vectors`]`(fan_out)`.
 pub fn transpose<T: Scalar>(weights: &[T], fan_in: usize, fan_out: usize, to: &mut [T], first: usize) {
     dispatch(Transpose { weights, fan_in, fan_out, to, first });
 }
@@ -232,12 +232,12 @@ impl<T: Scalar> Task<T> for Transpose<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let lanes = T::LANES;
-        for (index, panel) in self.to.chunks_exact_mut(panel_lines(self.fan_out) * lanes).enumerate() {
+        for (index, panel) in self.to.chunks_exact_mut(panel_vectors(self.fan_out) * lanes).enumerate() {
             let input = (self.first + index) * lanes;
             let inputs = lanes.min(self.fan_in - input);
             let squares = panel[..self.fan_out * lanes].chunks_mut(lanes * lanes);
             for (weights, square) in self.weights.chunks_exact((self.fan_in + 1) * lanes).zip(squares) {
-                transpose_lines(simd, &weights[input * lanes..(input + inputs) * lanes], square);
+                transpose_vectors(simd, &weights[input * lanes..(input + inputs) * lanes], square);
             }
         }
     }
@@ -257,19 +257,19 @@ mod tests {
         let stride = (fan_in + 1) * lanes;
         let weights: Vec<T> =
             (0..panels::<T>(fan_out) * stride).map(|index| T::from_f64(index as f64 + 1.0)).collect();
-        let lines = panel_lines(fan_out);
+        let vectors = panel_vectors(fan_out);
         for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
-            let mut turned = vec![T::ZERO; panels::<T>(fan_in) * lines * lanes];
-            let (head, tail) = turned.split_at_mut(lines * lanes);
+            let mut transposed = vec![T::ZERO; panels::<T>(fan_in) * vectors * lanes];
+            let (head, tail) = transposed.split_at_mut(vectors * lanes);
             for (first, to) in [(0, head), (1, tail)] {
                 dispatch_on(set, Transpose { weights: &weights, fan_in, fan_out, to, first });
             }
-            for (index, &x) in turned.iter().enumerate() {
-                let (line, lane) = (index / lanes, index % lanes);
-                let (input, output) = (line / lines * lanes + lane, line % lines);
+            for (index, &x) in transposed.iter().enumerate() {
+                let (vector, lane) = (index / lanes, index % lanes);
+                let (input, output) = (vector / vectors * lanes + lane, vector % vectors);
                 let weight = output / lanes * stride + input * lanes + output % lanes;
                 let expected = if input < fan_in && output < fan_out { weights[weight] } else { T::ZERO };
-                assert!(x == expected, "{} at line {line}, lane {lane}", set.name());
+                assert!(x == expected, "{} at vector {vector}, lane {lane}", set.name());
             }
         }
     }
@@ -281,7 +281,7 @@ mod tests {
         let in_rows =
             Array2::from_shape_fn((rows, columns), |(row, column)| T::from_f64((row * 100 + column) as f64));
         let in_columns = in_rows.t().as_standard_layout().reversed_axes().to_owned();
-        let stride = panel_lines(columns) * lanes;
+        let stride = panel_vectors(columns) * lanes;
         for from in [in_rows.view(), in_columns.view()] {
             for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
                 let mut to = vec![T::ZERO; panels::<T>(rows) * stride];

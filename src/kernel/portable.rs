@@ -9,7 +9,7 @@ use crate::number::Number;
 #[derive(Clone, Copy, Debug)]
 pub struct Portable;
 
-/// Runs a task; never inlined, because of [`Simd::apart`].
+/// Runs a task; never inlined, because of [`Simd::outlined`].
 #[inline(never)]
 pub(super) fn enter<T: Number, S: Simd<T>, K: Task<T>>(simd: S, task: K) -> K::Output {
     task.run(simd)
@@ -34,7 +34,7 @@ macro_rules! vectors {
                 self
             }
             #[inline(always)]
-            fn apart<K: Task<$t>>(self, task: K) -> K::Output {
+            fn outlined<K: Task<$t>>(self, task: K) -> K::Output {
                 enter(self, task)
             }
             #[inline(always)]
@@ -43,16 +43,16 @@ macro_rules! vectors {
             }
             #[inline(always)]
             unsafe fn load(self, from: *const $t) -> Self::V {
-                // Safety: the caller promises a readable line.
+                // Safety: the caller promises a readable vector.
                 unsafe { from.cast::<Self::V>().read_unaligned() }
             }
             #[inline(always)]
-            unsafe fn store(self, to: *mut $t, line: Self::V) {
-                // Safety: the caller promises a writable line.
-                unsafe { to.cast::<Self::V>().write_unaligned(line) }
+            unsafe fn store(self, to: *mut $t, vector: Self::V) {
+                // Safety: the caller promises a writable vector.
+                unsafe { to.cast::<Self::V>().write_unaligned(vector) }
             }
             #[inline(always)]
-            fn fused(self, a: Self::V, b: Self::V, mut c: Self::V) -> Self::V {
+            fn mul_add(self, a: Self::V, b: Self::V, mut c: Self::V) -> Self::V {
                 for i in 0..$lanes {
                     c[i] = a[i].mul_add(b[i], c[i]);
                 }
@@ -80,7 +80,7 @@ macro_rules! vectors {
                 b
             }
             #[inline(always)]
-            fn step(self, mut a: Self::V) -> Self::V {
+            fn heaviside(self, mut a: Self::V) -> Self::V {
                 for x in &mut a {
                     *x = if *x > 0.0 { 1.0 } else { 0.0 };
                 }

@@ -1,16 +1,16 @@
 //! Rows times panels: the product of a forward pass, and of the deltas in a backward pass.
 //!
 //! # Panels
-//! Inside the passes a matrix of `rows x columns` is a row of *panels*: each panel holds one line's
+//! Inside the passes a matrix of `rows x columns` is a row of *panels*: each panel holds one vector's
 //! worth of columns (16 `f32` or 8 `f64`), row after row, the last one filled up (with zeros, but for
-//! [`Layout::Rows`](super::Layout)). The same form serves as either side of a product and as its result, so that nothing is packed
+//! [`Layout::RowsInLanes`](super::Layout)). The same form serves as either side of a product and as its result, so that nothing is packed
 //! between layers.
 //!
 //! # Order of the sums
 //! Each element of the result is one chain of fused multiply-adds: it starts from a bias (or 0)
 //! and goes through the terms in ascending order. Vectors run across elements, never along a
 //! sum, so the tile shape, the blocking and the instruction set cannot change a bit. (Layers with one
-//! output are apart: see [`turned`](super::turned()).)
+//! output are apart: see [`is_single_output`](super::is_single_output()).)
 
 #![allow(unsafe_code)]
 
@@ -19,7 +19,7 @@ use super::scalar::Scalar;
 use super::simd::{Simd, Task};
 
 /// Terms that are summed before a tile goes back to memory: a panel of this depth and the rows of
-/// a tile fit in the first two cache levels. A multiple of the line.
+/// a tile fit in the first two cache levels. A multiple of the vector.
 const DEPTH_BLOCK: usize = 512;
 
 /// A matrix whose rows are summed over: where its numbers lie.
@@ -29,7 +29,7 @@ pub struct Terms<'a, T> {
     pub numbers: &'a [T],
     /// From one row to the next.
     pub row: usize,
-    /// From one line's worth of columns to the next.
+    /// From one vector's worth of columns to the next.
     pub panel: usize,
 }
 
@@ -52,9 +52,9 @@ impl<'a, T: Scalar> Terms<'a, T> {
 pub enum Start<'a, T> {
     /// 0.
     Zero,
-    /// A number for each column: in the line behind the last one of each panel of the right side.
+    /// A number for each column: in the vector behind the last one of each panel of the right side.
     Columns,
-    /// A number for each row: a line's worth of them, and so on, that many numbers apart.
+    /// A number for each row: a vector's worth of them, and so on, that many numbers apart.
     Rows(&'a [T], usize),
 }
 
@@ -70,7 +70,7 @@ pub enum Then<'a, T> {
 }
 
 /// Derivatives of activations as functions of their output `a`; the same operations as in
-/// `crate::activation`, line by line.
+/// `crate::activation`, vector by vector.
 #[derive(Clone, Copy, Debug)]
 pub enum Derivative<T> {
     /// 1 where `a` > 0, else 0.
@@ -93,7 +93,7 @@ pub struct Product<'a, T> {
     pub depth: usize,
     /// The input: in panels, or row by row.
     pub input: Terms<'a, T>,
-    /// The right side in panels of `depth` lines, and one more if the sums start from it.
+    /// The right side in panels of `depth` vectors, and one more if the sums start from it.
     pub right: &'a [T],
     /// From one panel of the right side to the next.
     pub right_stride: usize,
@@ -133,7 +133,7 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
         let Terms { numbers, row, panel } = self.input;
         let last_term = self.depth - 1;
         let columns_start = matches!(self.start, Start::Columns);
-        let lines = self.depth.saturating_add(usize::from(columns_start));
+        let vectors = self.depth.saturating_add(usize::from(columns_start));
         assert!(
             numbers.len()
                 > extent([(last_term / lanes, panel), (self.rows - 1, row), (last_term % lanes, 1)])
@@ -143,7 +143,7 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
                 || numbers.len()
                     >= extent([(last_term / lanes - 1, panel), (self.rows - 1, row), (lanes, 1)])
         );
-        assert!(self.right.len() >= extent([(last, self.right_stride), (lines, lanes)]));
+        assert!(self.right.len() >= extent([(last, self.right_stride), (vectors, lanes)]));
         assert!(self.output.len() >= extent([(last, self.output_stride), (self.rows, lanes)]));
         if let Start::Rows(numbers, step) = self.start {
             let last_row = self.rows - 1;
@@ -184,21 +184,21 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
             while panel < whole {
                 let width = even_share(whole - panel, S::PANELS);
                 match width {
-                    3 => simd.apart(Panels::<_, 3, false> { tiles, panel, from, to, start }),
-                    2 => simd.apart(Panels::<_, 2, false> { tiles, panel, from, to, start }),
-                    _ => simd.apart(Panels::<_, 1, false> { tiles, panel, from, to, start }),
+                    3 => simd.outlined(Panels::<_, 3, false> { tiles, panel, from, to, start }),
+                    2 => simd.outlined(Panels::<_, 2, false> { tiles, panel, from, to, start }),
+                    _ => simd.outlined(Panels::<_, 1, false> { tiles, panel, from, to, start }),
                 }
                 panel += width;
             }
             if panel == last {
-                simd.apart(Panels::<_, 1, true> { tiles, panel, from, to, start });
+                simd.outlined(Panels::<_, 1, true> { tiles, panel, from, to, start });
             }
             from = to;
         }
     }
 }
 
-/// Whether the last panel has numbers in the first half of its lines only.
+/// Whether the last panel has numbers in the first half of its vectors only.
 #[inline(always)]
 #[must_use]
 pub fn ends_in_half<T: Scalar>(columns: usize) -> bool {
@@ -245,7 +245,7 @@ struct Tiles<T> {
     output_stride: usize,
 }
 
-/// Terms `from..to` of all rows of `Q` panels. It is a task of its own, run [apart](Simd::apart):
+/// Terms `from..to` of all rows of `Q` panels. It is a task of its own, run [outlined](Simd::outlined):
 /// among other loops there would not be enough registers for its pointers.
 struct Panels<T, const Q: usize, const HALF: bool> {
     tiles: Tiles<T>,
@@ -341,25 +341,25 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
                 }
             }
             let mut term = self.from;
-            let mut line = right.add(term * lanes);
+            let mut vector = right.add(term * lanes);
             while term < self.to {
                 let input = tiles.input.add(term / lanes * tiles.input_panel + row * tiles.input_row);
                 let input: [*const T; R] = std::array::from_fn(|r| input.add(r * tiles.input_row));
                 for k in 0..lanes.min(self.to - term) {
-                    let lines: [S::V; Q] =
-                        std::array::from_fn(|q| simd.load(line.add(q * tiles.right_stride)));
+                    let vectors: [S::V; Q] =
+                        std::array::from_fn(|q| simd.load(vector.add(q * tiles.right_stride)));
                     for r in 0..R {
                         let x = simd.splat(*input[r].add(k));
                         for q in 0..Q {
-                            sums[r][q] = simd.fused(x, lines[q], sums[r][q]);
+                            sums[r][q] = simd.mul_add(x, vectors[q], sums[r][q]);
                         }
                     }
-                    line = line.add(lanes);
+                    vector = vector.add(lanes);
                 }
                 term += lanes;
             }
             let scaling = if self.to == tiles.depth { tiles.scaling } else { Scaling::None };
-            // Decided for a tile, not for a line: every branch keeps the sums in registers.
+            // Decided for a tile, not for a vector: every branch keeps the sums in registers.
             match scaling {
                 Scaling::None => {}
                 Scaling::Rectify => {
@@ -376,7 +376,7 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
                     });
                     let one = simd.splat(T::ONE);
                     match derivative {
-                        Derivative::Relu => scale(simd, &mut sums, outputs, |a| simd.step(a)),
+                        Derivative::Relu => scale(simd, &mut sums, outputs, |a| simd.heaviside(a)),
                         Derivative::Logistic { slope } => {
                             let slope = simd.splat(slope);
                             scale(simd, &mut sums, outputs, |a| {
@@ -403,7 +403,7 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
 /// Multiplies the sums of a tile by a derivative at the outputs in their place.
 ///
 /// # Safety
-/// From each pointer on there are `R` readable lines.
+/// From each pointer on there are `R` readable vectors.
 #[inline(always)]
 unsafe fn scale<T: Scalar, S: Simd<T>, const R: usize, const Q: usize>(
     simd: S,
@@ -424,14 +424,14 @@ unsafe fn scale<T: Scalar, S: Simd<T>, const R: usize, const Q: usize>(
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::panels::panel_lines;
+    use super::super::panels::panel_vectors;
     use super::super::{InstructionSet, dispatch_on, numbers};
     use super::*;
 
     /// Every instruction set gives exactly the chains of multiply-adds that plain loops give.
     fn agrees<T: Scalar>([rows, depth, columns]: [usize; 3], start: usize, seed: u64) {
         let lanes = T::LANES;
-        let stride = panel_lines(rows) * lanes;
+        let stride = panel_vectors(rows) * lanes;
         let right_stride = (depth + 1) * lanes;
         let input = numbers::<T>(panels::<T>(depth) * stride, seed);
         let right = numbers::<T>(panels::<T>(columns) * right_stride, seed + 1);
@@ -468,7 +468,8 @@ mod tests {
                         Start::Rows(numbers, step) => numbers[row / lanes * step + row % lanes],
                     };
                     for term in 0..depth {
-                        sum = input[at(row, term, stride)].fused(right[at(term, column, right_stride)], sum);
+                        sum =
+                            input[at(row, term, stride)].mul_add(right[at(term, column, right_stride)], sum);
                     }
                     assert!(output[at(row, column, stride)] == sum, "{} at {row}, {column}", set.name());
                 }

@@ -24,7 +24,7 @@ pub trait Scalar: Number {
     fn exp(self) -> Self;
     /// e^x - 1
     #[must_use]
-    fn exp_minus_one(self) -> Self;
+    fn exp_m1(self) -> Self;
     /// Natural logarithm.
     #[must_use]
     fn log(self) -> Self;
@@ -61,7 +61,7 @@ macro_rules! scalar {
                 math::$exp(self)
             }
             #[inline(always)]
-            fn exp_minus_one(self) -> Self {
+            fn exp_m1(self) -> Self {
                 math::$expm1(self)
             }
             #[inline(always)]

@@ -14,13 +14,13 @@ pub trait Task<T: Number> {
 
 /// Vectors of one instruction set, for numbers of type `T`.
 ///
-/// A vector `V` always stands for one *line*: 64 bytes, 16 `f32` or 8 `f64`. An instruction set
+/// A vector `V` always stands for one *vector*: 64 bytes, 16 `f32` or 8 `f64`. An instruction set
 /// with narrower registers uses several for it, so that lanes, and with them bits, are the same
 /// everywhere. A value of the type is the proof that the machine has the instructions.
 pub trait Simd<T>: Copy {
-    /// A line in registers.
+    /// A vector in registers.
     type V: Copy;
-    /// The same for the first half of each line; it writes 0 to the second.
+    /// The same for the first half of each vector; it writes 0 to the second.
     type Half: Simd<T>;
     /// Rows of the largest register tile of a product.
     const ROWS: usize;
@@ -28,7 +28,7 @@ pub trait Simd<T>: Copy {
     const PANELS: usize;
     /// Rows of the largest register tile of a gradient: 8, 6 or 4.
     const GRADIENT_ROWS: usize;
-    /// Whether a line is two registers, so that more sums fit if its halves are summed one after the other.
+    /// Whether a vector is two registers, so that more sums fit if its halves are summed one after the other.
     const TWO_REGISTERS: bool = false;
 
     /// The token itself.
@@ -36,45 +36,45 @@ pub trait Simd<T>: Copy {
     /// # Safety
     /// The machine has the instructions.
     unsafe fn assume() -> Self;
-    /// For the first half of each line.
+    /// For the first half of each vector.
     fn half(self) -> Self::Half;
     /// Runs a task in a function of its own: where loops around it would cost it its registers.
-    fn apart<K: Task<T>>(self, task: K) -> K::Output
+    fn outlined<K: Task<T>>(self, task: K) -> K::Output
     where
         T: Number;
     /// The same number in every lane.
     fn splat(self, x: T) -> Self::V;
-    /// Reads a line.
+    /// Reads a vector.
     ///
     /// # Safety
-    /// `from` points to a readable line.
+    /// `from` points to a readable vector.
     unsafe fn load(self, from: *const T) -> Self::V;
-    /// Reads the first `count` numbers of a line, with 0 for the others.
+    /// Reads the first `count` numbers of a vector, with 0 for the others.
     ///
     /// # Safety
-    /// `from` points to so many readable numbers, which are not more than a line (or a half) has.
+    /// `from` points to so many readable numbers, which are not more than a vector (or a half) has.
     #[inline(always)]
     unsafe fn load_first(self, from: *const T, count: usize) -> Self::V
     where
         T: Number,
     {
-        let mut line = [T::ZERO; MOST_LANES];
+        let mut vector = [T::ZERO; MOST_LANES];
         for lane in 0..count {
             // Safety: as promised to this function.
-            line[lane] = unsafe { *from.add(lane) };
+            vector[lane] = unsafe { *from.add(lane) };
         }
-        self.read(&line)
+        self.read(&vector)
     }
-    /// Writes a line.
+    /// Writes a vector.
     ///
     /// # Safety
-    /// `to` points to a writable line.
-    unsafe fn store(self, to: *mut T, line: Self::V);
+    /// `to` points to a writable vector.
+    unsafe fn store(self, to: *mut T, vector: Self::V);
     /// Asks for a line of memory that will be read soon, if that address is one.
     #[inline(always)]
     fn prefetch(self, _: *const T) {}
     /// `a * b + c` lane by lane, rounded once.
-    fn fused(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `a + b` lane by lane.
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a - b` lane by lane.
@@ -85,26 +85,26 @@ pub trait Simd<T>: Copy {
     where
         T: Number,
     {
-        self.fused(a, b, self.splat(T::ZERO))
+        self.mul_add(a, b, self.splat(T::ZERO))
     }
     /// `a` where it is greater than `b`, else `b`, lane by lane.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// 1 where `a` is greater than 0, else 0, lane by lane.
-    fn step(self, a: Self::V) -> Self::V;
-    /// The second half of a line added to the first.
+    fn heaviside(self, a: Self::V) -> Self::V;
+    /// The second half of a vector added to the first.
     #[inline(always)]
-    fn halve(self, line: Self::V) -> <Self::Half as Simd<T>>::V
+    fn add_halves(self, vector: Self::V) -> <Self::Half as Simd<T>>::V
     where
         T: Number,
     {
         let mut numbers = [T::ZERO; MOST_LANES];
-        self.write(&mut numbers, line);
+        self.write(&mut numbers, vector);
         for lane in 0..T::LANES / 2 {
             numbers[lane] += numbers[T::LANES / 2 + lane];
         }
         self.half().read(&numbers)
     }
-    /// The sums of lines that have been halved; with [`Simd::halve`] the same as [`halving_sum`](halving_sum).
+    /// The sums of vectors that have been halved; with [`Simd::add_halves`] the same as [`halving_sum`](halving_sum).
     #[inline(always)]
     fn sum_halves(self, halves: &[<Self::Half as Simd<T>>::V], sums: &mut [T])
     where
@@ -116,7 +116,7 @@ pub trait Simd<T>: Copy {
             *sum = halve_on(numbers, T::LANES / 4);
         }
     }
-    /// Transposes a square of as many lines as a line has lanes.
+    /// Transposes a square of as many vectors as a vector has lanes.
     ///
     /// # Safety
     /// `from` points to a readable square, `to` to a writable one; they do not overlap.
@@ -133,7 +133,7 @@ pub trait Simd<T>: Copy {
         }
     }
 
-    /// Reads the first line of a slice.
+    /// Reads the first vector of a slice.
     #[inline(always)]
     fn read(self, from: &[T]) -> Self::V
     where
@@ -144,52 +144,52 @@ pub trait Simd<T>: Copy {
         unsafe { self.load(from.as_ptr()) }
     }
 
-    /// Writes the first line of a slice.
+    /// Writes the first vector of a slice.
     #[inline(always)]
-    fn write(self, to: &mut [T], line: Self::V)
+    fn write(self, to: &mut [T], vector: Self::V)
     where
         T: Number,
     {
         assert!(to.len() >= T::LANES);
         // Safety: just checked.
-        unsafe { self.store(to.as_mut_ptr(), line) };
+        unsafe { self.store(to.as_mut_ptr(), vector) };
     }
 }
 
-/// The sum of lines, of which there are a power of two: the second half of them is added to the first, and so on until one is
+/// The sum of vectors, of which there are a power of two: the second half of them is added to the first, and so on until one is
 /// left, as [`halving_sum`](halving_sum) does with the lanes of one.
 #[inline(always)]
-pub fn sum_of_lines<T: Number, S: Simd<T>>(simd: S, lines: &mut [S::V]) -> S::V {
-    let mut half = lines.len() / 2;
+pub fn sum_of_vectors<T: Number, S: Simd<T>>(simd: S, vectors: &mut [S::V]) -> S::V {
+    let mut half = vectors.len() / 2;
     while half > 0 {
-        for line in 0..half {
-            lines[line] = simd.add(lines[line], lines[half + line]);
+        for vector in 0..half {
+            vectors[vector] = simd.add(vectors[vector], vectors[half + vector]);
         }
         half /= 2;
     }
-    lines[0]
+    vectors[0]
 }
 
-/// Numbers in a line of the narrower type: room for a line of either.
+/// Numbers in a vector of the narrower type: room for a vector of either.
 pub const MOST_LANES: usize = 16;
 
-/// The sum of a line: its second half is added to the first, and so on until one number is left.
+/// The sum of a vector: its second half is added to the first, and so on until one number is left.
 #[inline(always)]
 #[must_use]
-pub fn halving_sum<T: Number>(line: [T; MOST_LANES]) -> T {
-    halve_on(line, T::LANES / 2)
+pub fn halving_sum<T: Number>(vector: [T; MOST_LANES]) -> T {
+    halve_on(vector, T::LANES / 2)
 }
 
-/// The rest of a [`halving_sum`], of a line with twice `half` numbers.
+/// The rest of a [`halving_sum`], of a vector with twice `half` numbers.
 #[inline(always)]
-fn halve_on<T: Number>(mut line: [T; MOST_LANES], mut half: usize) -> T {
+fn halve_on<T: Number>(mut vector: [T; MOST_LANES], mut half: usize) -> T {
     while half > 0 {
         for lane in 0..half {
-            line[lane] += line[half + lane];
+            vector[lane] += vector[half + lane];
         }
         half /= 2;
     }
-    line[0]
+    vector[0]
 }
 
 #[cfg(test)]
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     struct Sums<'a, T, const N: usize> {
-        lines: &'a [T],
+        vectors: &'a [T],
         sums: &'a mut [T; N],
     }
 
@@ -208,19 +208,19 @@ mod tests {
         #[inline(always)]
         fn run<S: Simd<T>>(self, simd: S) {
             let halves: [<S::Half as Simd<T>>::V; N] =
-                std::array::from_fn(|line| simd.halve(simd.read(&self.lines[line * T::LANES..])));
+                std::array::from_fn(|vector| simd.add_halves(simd.read(&self.vectors[vector * T::LANES..])));
             simd.sum_halves(&halves, self.sums);
         }
     }
 
     fn sums_agree<T: Scalar, const N: usize>() {
-        let lines = numbers::<T>(N * T::LANES, 3);
+        let vectors = numbers::<T>(N * T::LANES, 3);
         for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
             let mut sums = [T::ZERO; N];
-            dispatch_on(set, Sums { lines: &lines, sums: &mut sums });
-            for (line, sum) in lines.chunks_exact(T::LANES).zip(sums) {
+            dispatch_on(set, Sums { vectors: &vectors, sums: &mut sums });
+            for (vector, sum) in vectors.chunks_exact(T::LANES).zip(sums) {
                 let mut padded = [T::ZERO; MOST_LANES];
-                padded[..T::LANES].copy_from_slice(line);
+                padded[..T::LANES].copy_from_slice(vector);
                 assert!(sum == halving_sum(padded), "{}", set.name());
             }
         }

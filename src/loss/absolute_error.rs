@@ -11,6 +11,6 @@ impl<T: Scalar> Elementwise<T> for AbsoluteError {
     fn loss_and_delta(self, output: T, target: T) -> (T, T) {
         let difference = output - target;
         let below = if difference < T::ZERO { -T::ONE } else { T::ZERO };
-        (difference.magnitude(), if difference > T::ZERO { T::ONE } else { below })
+        (difference.abs(), if difference > T::ZERO { T::ONE } else { below })
     }
 }

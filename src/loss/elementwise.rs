@@ -2,7 +2,7 @@
 
 use super::outputs::Outputs;
 use crate::kernel::{
-    Layout, MOST_IN_SQUARE, MOST_LANES, Scalar, Simd, Task, halving_sum, sum_of_lines, transpose_lines,
+    Layout, MOST_IN_SQUARE, MOST_LANES, Scalar, Simd, Task, halving_sum, sum_of_vectors, transpose_vectors,
 };
 
 /// A loss of one output.
@@ -21,7 +21,7 @@ impl<T: Scalar, L: Elementwise<T>> Task<T> for Deltas<'_, T, L> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        if self.outputs.layout == Layout::Rows {
+        if self.outputs.layout == Layout::RowsInLanes {
             down_columns(simd, self.loss, self.outputs);
         } else if self.outputs.columns <= T::LANES {
             few_columns(simd, self.loss, self.outputs);
@@ -40,9 +40,9 @@ fn few_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, output
     for first in (0..rows).step_by(lanes) {
         let count = lanes.min(rows - first);
         let place = first * lanes..(first + count) * lanes;
-        let row_weights = weight_line(simd, weights, first, count);
-        transpose_lines(simd, &net[place.clone()], &mut z[..lanes * lanes]);
-        transpose_lines(simd, &targets[place.clone()], &mut t[..lanes * lanes]);
+        let row_weights = row_weight_vector(simd, weights, first, count);
+        transpose_vectors(simd, &net[place.clone()], &mut z[..lanes * lanes]);
+        transpose_vectors(simd, &targets[place.clone()], &mut t[..lanes * lanes]);
         let (z_used, t_used) = (&mut z[..columns * lanes], &mut t[..columns * lanes]);
         for (z, t) in z_used.iter_mut().zip(&mut *t_used) {
             (*t, *z) = loss.loss_and_delta(*z, *t);
@@ -54,8 +54,8 @@ fn few_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, output
         }
         // Outputs that are not there may still have a value, the activation's at 0.
         z[columns * lanes..lanes * lanes].fill(T::ZERO);
-        transpose_lines(simd, &z[..lanes * lanes], &mut delta[place]);
-        put_line(simd, sums, &mut losses[first..first + count]);
+        transpose_vectors(simd, &z[..lanes * lanes], &mut delta[place]);
+        store_first(simd, sums, &mut losses[first..first + count]);
     }
 }
 
@@ -93,7 +93,7 @@ fn down_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, outpu
     let places = if columns <= lanes { 1 } else { lanes };
     for (panel, first) in (0..rows).step_by(lanes).enumerate() {
         let count = lanes.min(rows - first);
-        let row_weights = weight_line(simd, weights, first, count);
+        let row_weights = row_weight_vector(simd, weights, first, count);
         sums[..places].fill([T::ZERO; MOST_LANES]);
         for column in 0..columns {
             let at = panel * stride + column * lanes;
@@ -107,54 +107,54 @@ fn down_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, outpu
             }
             simd.write(delta, simd.times(simd.read(delta), row_weights));
         }
-        let mut lines = [simd.splat(T::ZERO); MOST_LANES];
-        for (line, sum) in lines.iter_mut().zip(&sums[..places]) {
-            *line = simd.read(sum);
+        let mut vectors = [simd.splat(T::ZERO); MOST_LANES];
+        for (vector, sum) in vectors.iter_mut().zip(&sums[..places]) {
+            *vector = simd.read(sum);
         }
-        let sum = sum_of_lines(simd, &mut lines[..places]);
-        put_line(simd, sum, &mut losses[first..first + count]);
+        let sum = sum_of_vectors(simd, &mut vectors[..places]);
+        store_first(simd, sum, &mut losses[first..first + count]);
     }
 }
 
 /// The weights of `count` rows, 1 where there are none.
 #[inline(always)]
-pub(super) fn weight_line<T: Scalar, S: Simd<T>>(
+pub(super) fn row_weight_vector<T: Scalar, S: Simd<T>>(
     simd: S,
     weights: Option<&[T]>,
     first: usize,
     count: usize,
 ) -> S::V {
-    // Whole lines without a call to copy them.
+    // Whole vectors without a call to copy them.
     match weights {
         None if count == T::LANES => simd.splat(T::ONE),
         Some(weights) if count == T::LANES => simd.read(&weights[first..]),
         _ => {
-            let mut line = [T::ONE; MOST_LANES];
+            let mut vector = [T::ONE; MOST_LANES];
             for (weight, given) in
-                line.iter_mut().zip(weights.into_iter().flat_map(|all| &all[first..][..count]))
+                vector.iter_mut().zip(weights.into_iter().flat_map(|all| &all[first..][..count]))
             {
                 *weight = *given;
             }
-            simd.read(&line)
+            simd.read(&vector)
         }
     }
 }
 
-/// Writes the beginning of a line, as much of it as `to` holds.
+/// Writes the beginning of a vector, as much of it as `to` holds.
 #[inline(always)]
-pub(super) fn put_line<T: Scalar, S: Simd<T>>(simd: S, line: S::V, to: &mut [T]) {
+pub(super) fn store_first<T: Scalar, S: Simd<T>>(simd: S, vector: S::V, to: &mut [T]) {
     if to.len() == T::LANES {
-        simd.write(to, line);
+        simd.write(to, vector);
         return;
     }
     let mut numbers = [T::ZERO; MOST_LANES];
-    simd.write(&mut numbers, line);
+    simd.write(&mut numbers, vector);
     for (to, number) in to.iter_mut().zip(numbers) {
         *to = number;
     }
 }
 
-/// Room for the columns of a panel, in a line's worth of rows.
+/// Room for the columns of a panel, in a vector's worth of rows.
 #[inline(always)]
 pub(super) fn scratch<T: Scalar>() -> [T; MOST_IN_SQUARE] {
     [T::ZERO; MOST_IN_SQUARE]

@@ -16,7 +16,7 @@ impl<T: Scalar> Elementwise<T> for Huber<T> {
     fn loss_and_delta(self, output: T, target: T) -> (T, T) {
         let half = T::from_f64(0.5);
         let difference = output - target;
-        let m = difference.magnitude();
+        let m = difference.abs();
         let slope = if difference < -self.delta { -self.delta } else { difference };
         let slope = if slope > self.delta { self.delta } else { slope };
         (if m > self.delta { self.delta * (m - half * self.delta) } else { half * m * m }, slope)

@@ -10,11 +10,11 @@
 
 use ndarray::ArrayView2;
 
-use super::elementwise::{Deltas, Elementwise, put_line, scratch, weight_line};
+use super::elementwise::{Deltas, Elementwise, row_weight_vector, scratch, store_first};
 use super::outputs::Outputs;
 use crate::activation::Activation;
 use crate::error::{Error, Result};
-use crate::kernel::{Layout, MOST_LANES, Scalar, Simd, Task, dispatch, transpose_lines};
+use crate::kernel::{Layout, MOST_LANES, Scalar, Simd, Task, dispatch, transpose_vectors};
 
 #[derive(Clone, Copy)]
 struct Independent<T> {
@@ -26,7 +26,7 @@ impl<T: Scalar> Elementwise<T> for Independent<T> {
     fn loss_and_delta(self, net: T, target: T) -> (T, T) {
         let u = self.slope * net;
         let linear = if u > T::ZERO { (T::ONE - target) * u } else { -target * u };
-        ((-u.magnitude()).softplus() + linear, self.slope * (u.logistic() - target))
+        ((-u.abs()).softplus() + linear, self.slope * (u.logistic() - target))
     }
 }
 
@@ -81,10 +81,10 @@ struct OneOfSeveral<'a, T> {
 impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
     type Output = ();
 
-    /// A line's worth of rows at a time: vectors run down the columns.
+    /// A vector's worth of rows at a time: vectors run down the columns.
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        if self.outputs.layout == Layout::Rows {
+        if self.outputs.layout == Layout::RowsInLanes {
             return one_of_several_by_lanes(simd, self.outputs);
         }
         let Outputs { rows, columns, stride, net, targets, delta, weights, losses, .. } = self.outputs;
@@ -99,7 +99,7 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
             let used = |panel: usize| lanes.min(columns - panel * lanes) * lanes;
             let mut max = simd.splat(T::from_f64(f64::NEG_INFINITY));
             for panel in 0..panels {
-                transpose_lines(simd, &net[place(panel)], &mut z[..square]);
+                transpose_vectors(simd, &net[place(panel)], &mut z[..square]);
                 for z in z[..used(panel)].chunks_exact(lanes) {
                     max = simd.max(simd.read(z), max);
                 }
@@ -108,9 +108,9 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
             let (mut sums, mut linear, mut totals) = (zero, zero, zero);
             for panel in 0..panels {
                 if panels > 1 {
-                    transpose_lines(simd, &net[place(panel)], &mut z[..square]);
+                    transpose_vectors(simd, &net[place(panel)], &mut z[..square]);
                 }
-                transpose_lines(simd, &targets[place(panel)], &mut t[..square]);
+                transpose_vectors(simd, &targets[place(panel)], &mut t[..square]);
                 let (z, e, t) = (&mut z[..used(panel)], &mut e_square[..used(panel)], &t[..used(panel)]);
                 for (z, e) in z.chunks_exact_mut(lanes).zip(e.chunks_exact_mut(lanes)) {
                     let distance = distance_from(simd, max, simd.read(z));
@@ -129,7 +129,7 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
                 }
                 if panels > 1 {
                     e_square[used(panel)..square].fill(T::ZERO);
-                    transpose_lines(simd, &e_square[..square], &mut delta[place(panel)]);
+                    transpose_vectors(simd, &e_square[..square], &mut delta[place(panel)]);
                 }
             }
             let (mut row_losses, mut shares) = ([T::ZERO; MOST_LANES], [T::ZERO; MOST_LANES]);
@@ -141,20 +141,20 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
                 row_losses[lane] = row_totals[lane] * shares[lane].log() - row_losses[lane];
                 shares[lane] = row_totals[lane] / shares[lane];
             }
-            put_line(simd, simd.read(&row_losses), &mut losses[first..first + count]);
+            store_first(simd, simd.read(&row_losses), &mut losses[first..first + count]);
             let shares = simd.read(&shares);
-            let row_weights = weight_line(simd, weights, first, count);
+            let row_weights = row_weight_vector(simd, weights, first, count);
             for panel in 0..panels {
                 if panels > 1 {
-                    transpose_lines(simd, &delta[place(panel)], &mut e_square[..square]);
-                    transpose_lines(simd, &targets[place(panel)], &mut t[..square]);
+                    transpose_vectors(simd, &delta[place(panel)], &mut e_square[..square]);
+                    transpose_vectors(simd, &targets[place(panel)], &mut t[..square]);
                 }
                 let e = e_square[..used(panel)].chunks_exact_mut(lanes);
                 for (e, t) in e.zip(t[..used(panel)].chunks_exact(lanes)) {
                     let difference = simd.sub(simd.times(simd.read(e), shares), simd.read(t));
                     simd.write(e, simd.times(difference, row_weights));
                 }
-                transpose_lines(simd, &e_square[..square], &mut delta[place(panel)]);
+                transpose_vectors(simd, &e_square[..square], &mut delta[place(panel)]);
             }
         }
     }
@@ -175,9 +175,9 @@ fn one_of_several_by_lanes<T: Scalar, S: Simd<T>>(simd: S, outputs: Outputs<'_, 
     let mut linear = [[T::ZERO; MOST_LANES]; TOGETHER];
     let mut totals = [[T::ZERO; MOST_LANES]; TOGETHER];
     for from in (0..rows.div_ceil(lanes)).step_by(TOGETHER) {
-        let lines = TOGETHER.min(rows.div_ceil(lanes) - from);
-        for line in 0..lines {
-            let place = (from + line) * stride..(from + line) * stride + used;
+        let vectors = TOGETHER.min(rows.div_ceil(lanes) - from);
+        for vector in 0..vectors {
+            let place = (from + vector) * stride..(from + vector) * stride + used;
             let (net, delta) = (&net[place.clone()], &mut delta[place.clone()]);
             let mut max = simd.splat(T::from_f64(f64::NEG_INFINITY));
             for z in net.chunks_exact(lanes) {
@@ -191,37 +191,37 @@ fn one_of_several_by_lanes<T: Scalar, S: Simd<T>>(simd: S, outputs: Outputs<'_, 
                 sum = simd.add(sum, simd.times(t, distance));
                 total = simd.add(total, t);
             }
-            simd.write(&mut linear[line], sum);
-            simd.write(&mut totals[line], total);
+            simd.write(&mut linear[vector], sum);
+            simd.write(&mut totals[vector], total);
         }
-        for line in 0..lines {
-            for distances in delta[(from + line) * stride..][..used].chunks_exact_mut(lanes) {
+        for vector in 0..vectors {
+            for distances in delta[(from + vector) * stride..][..used].chunks_exact_mut(lanes) {
                 for e in distances {
                     *e = e.exp();
                 }
             }
         }
-        for line in 0..lines {
+        for vector in 0..vectors {
             let mut sum = zero;
-            for e in delta[(from + line) * stride..][..used].chunks_exact(lanes) {
+            for e in delta[(from + vector) * stride..][..used].chunks_exact(lanes) {
                 sum = simd.add(sum, simd.read(e));
             }
-            simd.write(&mut sums[line], sum);
+            simd.write(&mut sums[vector], sum);
         }
-        for line in 0..lines {
+        for vector in 0..vectors {
             for lane in 0..lanes {
-                let (sum, total) = (sums[line][lane], totals[line][lane]);
-                linear[line][lane] = total * sum.log() - linear[line][lane];
-                shares[line][lane] = total / sum;
+                let (sum, total) = (sums[vector][lane], totals[vector][lane]);
+                linear[vector][lane] = total * sum.log() - linear[vector][lane];
+                shares[vector][lane] = total / sum;
             }
         }
-        for line in 0..lines {
-            let first = (from + line) * lanes;
+        for vector in 0..vectors {
+            let first = (from + vector) * lanes;
             let count = lanes.min(rows - first);
-            put_line(simd, simd.read(&linear[line]), &mut losses[first..first + count]);
-            let share = simd.read(&shares[line]);
-            let row_weights = weight_line(simd, weights, first, count);
-            let place = (from + line) * stride..(from + line) * stride + used;
+            store_first(simd, simd.read(&linear[vector]), &mut losses[first..first + count]);
+            let share = simd.read(&shares[vector]);
+            let row_weights = row_weight_vector(simd, weights, first, count);
+            let place = (from + vector) * stride..(from + vector) * stride + used;
             let targets = targets[place.clone()].chunks_exact(lanes);
             for (d, t) in delta[place].chunks_exact_mut(lanes).zip(targets) {
                 let difference = simd.sub(simd.times(simd.read(d), share), simd.read(t));
@@ -247,11 +247,11 @@ fn softmax_row<T: Scalar>(numbers: &mut [T], columns: usize, stride: usize, row:
     for panel in 0..panels {
         let at = panel * stride + row * lanes;
         let used = lanes.min(columns - panel * lanes);
-        let line = &mut numbers[at..at + lanes];
-        for (lane, x) in line.iter_mut().enumerate() {
+        let vector = &mut numbers[at..at + lanes];
+        for (lane, x) in vector.iter_mut().enumerate() {
             *x = if lane < used { (*x - max).exp() } else { T::ZERO };
         }
-        for &e in &line[..used] {
+        for &e in &vector[..used] {
             sum += e;
         }
     }
@@ -273,14 +273,14 @@ struct Probabilities<'a, T> {
 impl<T: Scalar> Task<T> for Probabilities<'_, T> {
     type Output = ();
 
-    /// A line's worth of rows at a time, as for the loss; what is left row by row, with the same operations.
+    /// A vector's worth of rows at a time, as for the loss; what is left row by row, with the same operations.
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let Self { numbers, columns, stride, rows } = self;
         let lanes = T::LANES;
         let square = lanes * lanes;
         let panels = columns.div_ceil(lanes);
-        let mut turned = scratch::<T>();
+        let mut transposed = scratch::<T>();
         let mut first = 0;
         while first + lanes <= rows {
             let place =
@@ -288,17 +288,17 @@ impl<T: Scalar> Task<T> for Probabilities<'_, T> {
             let used = |panel: usize| lanes.min(columns - panel * lanes) * lanes;
             let mut max = simd.splat(T::from_f64(f64::NEG_INFINITY));
             for panel in 0..panels {
-                transpose_lines(simd, &numbers[place(panel)], &mut turned[..square]);
-                for z in turned[..used(panel)].chunks_exact(lanes) {
+                transpose_vectors(simd, &numbers[place(panel)], &mut transposed[..square]);
+                for z in transposed[..used(panel)].chunks_exact(lanes) {
                     max = simd.max(simd.read(z), max);
                 }
             }
             let mut sums = simd.splat(T::ZERO);
             for panel in 0..panels {
                 if panels > 1 {
-                    transpose_lines(simd, &numbers[place(panel)], &mut turned[..square]);
+                    transpose_vectors(simd, &numbers[place(panel)], &mut transposed[..square]);
                 }
-                let (used, unused) = turned[..square].split_at_mut(used(panel));
+                let (used, unused) = transposed[..square].split_at_mut(used(panel));
                 for z in used.chunks_exact_mut(lanes) {
                     simd.write(z, simd.sub(simd.read(z), max));
                 }
@@ -310,7 +310,7 @@ impl<T: Scalar> Task<T> for Probabilities<'_, T> {
                 }
                 unused.fill(T::ZERO);
                 if panels > 1 {
-                    transpose_lines(simd, &turned[..square], &mut numbers[place(panel)]);
+                    transpose_vectors(simd, &transposed[..square], &mut numbers[place(panel)]);
                 }
             }
             let mut inverses = [T::ONE; MOST_LANES];
@@ -320,10 +320,10 @@ impl<T: Scalar> Task<T> for Probabilities<'_, T> {
             }
             if panels == 1 {
                 let inverses = simd.read(&inverses);
-                for e in turned[..used(0)].chunks_exact_mut(lanes) {
+                for e in transposed[..used(0)].chunks_exact_mut(lanes) {
                     simd.write(e, simd.times(simd.read(e), inverses));
                 }
-                transpose_lines(simd, &turned[..square], &mut numbers[place(0)]);
+                transpose_vectors(simd, &transposed[..square], &mut numbers[place(0)]);
             } else {
                 for panel in 0..panels {
                     for (e, &inverse) in numbers[place(panel)].chunks_exact_mut(lanes).zip(&inverses) {

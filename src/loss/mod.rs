@@ -7,20 +7,20 @@
 //! and the output activation's own derivative follows.
 
 mod absolute_error;
+mod custom;
 mod elementwise;
 mod hinge;
 mod huber;
 mod log_loss;
 mod outputs;
-mod own;
 mod poisson;
 mod quantile;
 mod squared_error;
 
+pub use custom::{Objective, RowLoss};
 pub(crate) use log_loss::softmax;
 use ndarray::ArrayView2;
 pub(crate) use outputs::Outputs;
-pub use own::{Objective, RowLoss};
 
 use crate::activation::Activation;
 use crate::check::check_number;
@@ -173,8 +173,8 @@ impl Loss {
                 return log_loss::check_targets(output, name, targets);
             }
             Self::Poisson => ("numbers from 0 on for poisson", |t| t >= T::ZERO),
-            Self::Hinge => ("-1 and 1 for hinge", |t| t.magnitude() == T::ONE),
-            Self::SquaredHinge => ("-1 and 1 for squared_hinge", |t| t.magnitude() == T::ONE),
+            Self::Hinge => ("-1 and 1 for hinge", |t| t.abs() == T::ONE),
+            Self::SquaredHinge => ("-1 and 1 for squared_hinge", |t| t.abs() == T::ONE),
             _ => return Ok(()),
         };
         match targets.indexed_iter().find(|&(_, &t)| !inside(t)) {

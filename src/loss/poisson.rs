@@ -15,6 +15,6 @@ impl<T: Scalar> Elementwise<T> for Poisson {
         let a = net.exp();
         let log = if target > T::ZERO { target.log() } else { T::ZERO };
         let delta = a - target;
-        (target.fused(log - net, delta), delta)
+        (target.mul_add(log - net, delta), delta)
     }
 }

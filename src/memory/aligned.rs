@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::fallible::zeros;
+use super::fallible::try_zeros;
 use crate::error::{Error, Result};
 use crate::number::Number;
 
@@ -25,7 +25,7 @@ impl<T: Number> Aligned<T> {
     /// [`Error::OutOfMemory`] when the system has no room for them.
     pub fn zeros(len: usize) -> Result<Self> {
         let room = len.checked_add(T::LANES).ok_or(Error::OutOfMemory { numbers: len })?;
-        let storage = zeros::<T>(room).map_err(|_| Error::OutOfMemory { numbers: len })?;
+        let storage = try_zeros::<T>(room).map_err(|_| Error::OutOfMemory { numbers: len })?;
         let misplaced = storage.as_ptr() as usize % LINE_BYTES;
         let start = (LINE_BYTES - misplaced) % LINE_BYTES / size_of::<T>();
         Ok(Self { storage, start, len })

@@ -5,4 +5,4 @@ mod fallible;
 mod huge_pages;
 
 pub use aligned::Aligned;
-pub(crate) use fallible::{collected, room, zeros};
+pub(crate) use fallible::{try_collect, try_with_capacity, try_zeros};

@@ -79,7 +79,7 @@ impl Adam {
             let v = beta_2.times(second[i]) + rest_2.times(g.times(g));
             first[i] = m;
             second[i] = v;
-            parameters[i] = keep * parameters[i] - rate.times(m) / (v.root() + epsilon);
+            parameters[i] = keep * parameters[i] - rate.times(m) / (v.sqrt() + epsilon);
         }
     }
 }

@@ -79,7 +79,7 @@ impl Default for GRprop {
 
 impl Rule for GRprop {
     const ARRAYS: &'static [&'static str] = &["step_size", "previous_gradient"];
-    const WHOLE: bool = true;
+    const ELEMENTWISE: bool = false;
 
     fn check(&self) -> Result<()> {
         self.step_sizes.check()?;

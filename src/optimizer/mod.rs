@@ -2,7 +2,7 @@
 //!
 //! A rule sees a flat vector of parameters, their gradient, and arrays of its own of the same
 //! length. Most rules work element by element, so that threads may share a step in any way; the
-//! others say so ([`Rule::WHOLE`]).
+//! others say so ([`Rule::ELEMENTWISE`]).
 
 mod adam;
 mod grprop;
@@ -57,8 +57,8 @@ macro_rules! with_rule {
     };
 }
 
-fn is_whole<R: Rule>(_: &R) -> bool {
-    R::WHOLE
+fn is_elementwise<R: Rule>(_: &R) -> bool {
+    R::ELEMENTWISE
 }
 
 impl Optimizer {
@@ -113,8 +113,8 @@ impl Optimizer {
         with_rule!(self, rule => rule.constants())
     }
 
-    pub(crate) fn whole(&self) -> bool {
-        with_rule!(self, rule => is_whole(rule))
+    pub(crate) fn elementwise(&self) -> bool {
+        with_rule!(self, rule => is_elementwise(rule))
     }
 
     pub(crate) fn needs_loss(&self) -> bool {
@@ -153,7 +153,7 @@ impl Optimizer {
     }
 
     /// Makes a step on a flat slice and the same slice of each array; on all parameters, in the
-    /// network's order, if [`Optimizer::whole`].
+    /// network's order, unless [`Optimizer::elementwise`].
     pub(crate) fn step<T: Scalar>(
         &self,
         step: &Step,

@@ -24,9 +24,9 @@ pub(crate) trait Rule {
     /// Names of the arrays it keeps.
     const ARRAYS: &'static [&'static str];
 
-    /// Whether a step needs all parameters at once, in the network's order: it adds something up
-    /// over them, or a parameter's place plays a part. Such a step is made on one thread.
-    const WHOLE: bool = false;
+    /// Whether a step works element by element. If not, it needs all parameters at once, in the network's
+    /// order: it adds something up over them, or a parameter's place plays a part. One thread makes such a step.
+    const ELEMENTWISE: bool = true;
 
     /// Names of the arrays it keeps with these constants.
     fn arrays(&self) -> &'static [&'static str] {

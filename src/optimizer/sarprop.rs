@@ -56,7 +56,7 @@ const TOGETHER: usize = 64;
 
 impl Rule for Sarprop {
     const ARRAYS: &'static [&'static str] = &["step_size", "previous_gradient"];
-    const WHOLE: bool = true;
+    const ELEMENTWISE: bool = false;
 
     fn check(&self) -> Result<()> {
         self.step_sizes.check()?;

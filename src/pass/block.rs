@@ -7,8 +7,8 @@ use super::packed::{Packed, PackedLayer};
 use crate::activation::{Activation, scale_by_slopes, softmax as softmax_output};
 use crate::error::Result;
 use crate::kernel::{
-    Layout, Product, Rows, Scalar, Start, Terms, Then, TurnedAlongLanes, TurnedProduct, dispatch,
-    gather_along_lanes, gather_rows, panel_lines, panels, turned,
+    Layout, Product, Rows, Scalar, SingleOutputInLanes, SingleOutputProduct, Start, Terms, Then, dispatch,
+    gather_along_lanes, gather_rows, is_single_output, panel_vectors, panels,
 };
 use crate::layer::Layer;
 use crate::loss::{Loss, Outputs, softmax};
@@ -68,15 +68,15 @@ impl Selection<'_> {
 }
 
 impl<T: Scalar> Block<T> {
-    /// Numbers in a panel of that many lines.
-    pub fn stride_for(lines: usize) -> usize {
-        panel_lines(lines) * T::LANES
+    /// Numbers in a panel of that many vectors.
+    pub fn stride_for(vectors: usize) -> usize {
+        panel_vectors(vectors) * T::LANES
     }
 
     /// Room for `capacity` rows through these layers, forward only.
     /// Without `inputs` there is no room for the inputs themselves: see [`Block::forward_from`].
     pub fn for_prediction(layers: &[Layer], capacity: usize, inputs: bool) -> Result<Self> {
-        Self::with_layout(Layout::Units, layers, capacity, inputs)
+        Self::with_layout(Layout::UnitsInLanes, layers, capacity, inputs)
     }
 
     fn with_layout(layout: Layout, layers: &[Layer], capacity: usize, inputs: bool) -> Result<Self> {
@@ -84,11 +84,11 @@ impl<T: Scalar> Block<T> {
         let mut strides = Vec::new();
         let mut values = Vec::new();
         for (index, width) in widths.enumerate() {
-            let (panels, lines) = match layout {
-                Layout::Units => (panels::<T>(width), capacity),
-                Layout::Rows => (panels::<T>(capacity), width),
+            let (panels, vectors) = match layout {
+                Layout::UnitsInLanes => (panels::<T>(width), capacity),
+                Layout::RowsInLanes => (panels::<T>(capacity), width),
             };
-            let stride = Self::stride_for(lines);
+            let stride = Self::stride_for(vectors);
             let there = index > 0 || inputs;
             values.push(Aligned::zeros(if there { panels.saturating_mul(stride) } else { 0 })?);
             strides.push(stride);
@@ -134,25 +134,25 @@ impl<T: Scalar> Block<T> {
     }
 
     /// Lines of a panel that are in use, of a matrix with so many columns.
-    fn lines(&self, columns: usize) -> usize {
+    fn vectors(&self, columns: usize) -> usize {
         match self.layout {
-            Layout::Units => self.rows,
-            Layout::Rows => columns,
+            Layout::UnitsInLanes => self.rows,
+            Layout::RowsInLanes => columns,
         }
     }
 
     /// Numbers of a matrix up to the end of its last panel in use, given all of them and from panel to panel.
     fn in_use(&self, numbers: usize, stride: usize) -> usize {
         match self.layout {
-            Layout::Units => numbers,
-            Layout::Rows => panels::<T>(self.rows) * stride,
+            Layout::UnitsInLanes => numbers,
+            Layout::RowsInLanes => panels::<T>(self.rows) * stride,
         }
     }
 
     /// What is made for units along the lanes only: outputs that are copied, gradients that come from elsewhere, outputs of a
     /// softmax, dropout. Whoever chooses another layout has none of these in mind.
     fn needs_units(&self) {
-        debug_assert_eq!(self.layout, Layout::Units);
+        debug_assert_eq!(self.layout, Layout::UnitsInLanes);
     }
 
     /// From panel to panel of the outputs.
@@ -178,16 +178,16 @@ impl<T: Scalar> Block<T> {
 
     /// Moves targets: each becomes `factor` times itself plus `summand`.
     pub fn smooth_targets(&mut self, columns: usize, factor: T, summand: T) {
-        let (stride, lines) = (self.output_stride(), self.lines(columns));
+        let (stride, vectors) = (self.output_stride(), self.vectors(columns));
         let in_use = self.in_use(self.targets.len(), stride);
         for (panel, targets) in self.targets[..in_use].chunks_exact_mut(stride).enumerate() {
             let used = match self.layout {
-                Layout::Units => T::LANES.min(columns - panel * T::LANES),
-                Layout::Rows => T::LANES,
+                Layout::UnitsInLanes => T::LANES.min(columns - panel * T::LANES),
+                Layout::RowsInLanes => T::LANES,
             };
-            for line in targets.chunks_exact_mut(T::LANES).take(lines) {
-                for target in &mut line[..used] {
-                    *target = factor.fused(*target, summand);
+            for vector in targets.chunks_exact_mut(T::LANES).take(vectors) {
+                for target in &mut vector[..used] {
+                    *target = factor.mul_add(*target, summand);
                 }
             }
         }
@@ -221,25 +221,25 @@ impl<T: Scalar> Block<T> {
         let rows = self.rows;
         for (index, layer) in layers.iter().enumerate() {
             let (stride, next_stride) = (self.strides[index], self.strides[index + 1]);
-            let lines = self.lines(layer.fan_out);
+            let vectors = self.vectors(layer.fan_out);
             let in_use = self.in_use(self.values[index + 1].len(), next_stride);
             let (before, after) = self.values.split_at_mut(index + 1);
             let (input, output) = (&before[index], &mut after[0][..in_use]);
             let place = &packed.layers[index];
             let hidden = index + 1 < layers.len();
             let depth = layer.fan_in;
-            let turned = turned(layer.fan_out);
+            let single_output = is_single_output(layer.fan_out);
             let rectify = hidden
-                && !turned
+                && !single_output
                 && layer.activation == Activation::Relu
                 && is_none_or_empty(self.slopes.get(index));
             let then = if rectify { Then::Rectify } else { Then::Stay };
             match self.layout {
-                Layout::Units => {
+                Layout::UnitsInLanes => {
                     let input = inputs.take().unwrap_or(Terms::in_panels(input, stride));
                     let weights = packed.layer(index);
-                    if turned {
-                        dispatch(TurnedProduct { rows, depth, input, weights, output });
+                    if single_output {
+                        dispatch(SingleOutputProduct { rows, depth, input, weights, output });
                     } else {
                         dispatch(Product {
                             rows,
@@ -255,7 +255,7 @@ impl<T: Scalar> Block<T> {
                         });
                     }
                 }
-                Layout::Rows if turned => dispatch(TurnedAlongLanes {
+                Layout::RowsInLanes if single_output => dispatch(SingleOutputInLanes {
                     rows,
                     depth,
                     input,
@@ -264,9 +264,9 @@ impl<T: Scalar> Block<T> {
                     output,
                     output_stride: next_stride,
                 }),
-                Layout::Rows => {
+                Layout::RowsInLanes => {
                     let (weights, weights_stride) = place.transposed(&packed.weights, transposed);
-                    let biases = &packed.layer(index)[place.weight_lines * T::LANES..];
+                    let biases = &packed.layer(index)[place.weight_vectors * T::LANES..];
                     dispatch(Product {
                         rows: layer.fan_out,
                         depth,
@@ -283,9 +283,9 @@ impl<T: Scalar> Block<T> {
             }
             if hidden && !rectify {
                 let slopes = self.slopes.get_mut(index);
-                activate(layer.activation, output, slopes, next_stride, lines);
+                activate(layer.activation, output, slopes, next_stride, vectors);
                 if let (Some(dropout), Some(slopes)) = (dropout, self.slopes.get_mut(index)) {
-                    debug_assert!(self.layout == Layout::Units || dropout.rates[index] == 0.0);
+                    debug_assert!(self.layout == Layout::UnitsInLanes || dropout.rates[index] == 0.0);
                     dropout.apply(index, output, slopes, next_stride, rows);
                 }
             }
@@ -296,14 +296,14 @@ impl<T: Scalar> Block<T> {
     pub fn activate_output(&mut self, layers: &[Layer]) {
         let (stride, rows) = (self.output_stride(), self.rows);
         let output = layers[layers.len() - 1];
-        let lines = self.lines(output.fan_out);
+        let vectors = self.vectors(output.fan_out);
         let in_use = self.in_use(self.values[layers.len()].len(), stride);
         let values = &mut self.values[layers.len()][..in_use];
         if output.activation == Activation::Softmax {
-            debug_assert_eq!(self.layout, Layout::Units);
+            debug_assert_eq!(self.layout, Layout::UnitsInLanes);
             softmax(values, output.fan_out, stride, rows);
         } else {
-            activate(output.activation, values, self.slopes.get_mut(layers.len() - 1), stride, lines);
+            activate(output.activation, values, self.slopes.get_mut(layers.len() - 1), stride, vectors);
         }
     }
 
@@ -312,14 +312,14 @@ impl<T: Scalar> Block<T> {
     pub fn back_through_output(&mut self, layers: &[Layer]) {
         let (stride, rows, last) = (self.output_stride(), self.rows, layers.len() - 1);
         let Layer { activation, fan_out, .. } = layers[last];
-        let lines = self.lines(fan_out);
+        let vectors = self.vectors(fan_out);
         let in_use = self.in_use(self.deltas[last].len(), stride);
         let (deltas, outputs) = (&mut self.deltas[last][..in_use], &self.values[last + 1]);
         if activation == Activation::Softmax {
-            debug_assert_eq!(self.layout, Layout::Units);
+            debug_assert_eq!(self.layout, Layout::UnitsInLanes);
             softmax_output::back_through(deltas, outputs, fan_out, stride, rows);
         } else {
-            scale(activation, deltas, outputs, &self.slopes[last], stride, lines);
+            scale(activation, deltas, outputs, &self.slopes[last], stride, vectors);
         }
     }
 
@@ -370,7 +370,7 @@ impl<T: Scalar> Block<T> {
     pub fn backward(&mut self, layers: &[Layer], packed: &Packed<T>, transposed: &[T]) {
         for index in (1..layers.len()).rev() {
             let (stride, next_stride) = (self.strides[index], self.strides[index + 1]);
-            let lines = self.lines(layers[index].fan_in);
+            let vectors = self.vectors(layers[index].fan_in);
             let in_use = self.in_use(self.deltas[index - 1].len(), stride);
             let (before, after) = self.deltas.split_at_mut(index);
             let (next, deltas) = (&after[0], &mut before[index - 1][..in_use]);
@@ -379,11 +379,13 @@ impl<T: Scalar> Block<T> {
             let (outputs, slopes) = (&self.values[index], &self.slopes[index - 1]);
             let derivative = activation.derivative_in_product().filter(|_| slopes.is_empty());
             let (rows, columns, input, right, right_stride) = match self.layout {
-                Layout::Units => {
+                Layout::UnitsInLanes => {
                     let (right, right_stride) = place.transposed(&packed.weights, transposed);
                     (self.rows, place.fan_in, Terms::in_panels(next, next_stride), right, right_stride)
                 }
-                Layout::Rows => (place.fan_in, self.rows, packed.matrix(index), &next[..], next_stride),
+                Layout::RowsInLanes => {
+                    (place.fan_in, self.rows, packed.matrix(index), &next[..], next_stride)
+                }
             };
             dispatch(Product {
                 rows,
@@ -398,7 +400,7 @@ impl<T: Scalar> Block<T> {
                 columns,
             });
             if derivative.is_none() {
-                scale(activation, deltas, outputs, slopes, stride, lines);
+                scale(activation, deltas, outputs, slopes, stride, vectors);
             }
         }
     }
@@ -411,8 +413,8 @@ impl<T: Scalar> Block<T> {
         let deltas = &mut self.deltas[last];
         deltas.fill(T::ZERO);
         let panel = &mut deltas[output / T::LANES * self.strides[last + 1]..][..self.rows * T::LANES];
-        for line in panel.chunks_exact_mut(T::LANES) {
-            line[output % T::LANES] = T::ONE;
+        for vector in panel.chunks_exact_mut(T::LANES) {
+            vector[output % T::LANES] = T::ONE;
         }
     }
 
@@ -479,8 +481,8 @@ fn gather<T: Scalar>(
 ) {
     let number = |row| selection.row(row);
     match layout {
-        Layout::Units => gather_rows(from, rows, number, to, stride),
-        Layout::Rows => gather_along_lanes(from, rows, number, to, stride),
+        Layout::UnitsInLanes => gather_rows(from, rows, number, to, stride),
+        Layout::RowsInLanes => gather_along_lanes(from, rows, number, to, stride),
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn input_gradient<T: Scalar>(
     let mut blocks = Vec::with_capacity(n_threads);
     for _ in 0..rows.div_ceil(share) {
         let from_inputs = Aligned::zeros(panels::<T>(inputs) * Block::<T>::stride_for(capacity))?;
-        blocks.push((Block::for_training(Layout::Units, layers, capacity, false, &[])?, from_inputs));
+        blocks.push((Block::for_training(Layout::UnitsInLanes, layers, capacity, false, &[])?, from_inputs));
     }
     Team::with(n_threads, |team| {
         let shares = blocks.iter_mut().zip(to.chunks_mut(share * numbers)).enumerate();

@@ -1,7 +1,7 @@
 //! Parameters in the form that the passes read: panels, aligned, in one flat vector.
 
 use crate::error::Result;
-use crate::kernel::{Scalar, Terms, panel_lines, panels, transpose, turned, weight_lines};
+use crate::kernel::{Scalar, Terms, is_single_output, panel_vectors, panels, transpose, weight_vectors};
 use crate::layer::Layer;
 use crate::memory::Aligned;
 
@@ -11,13 +11,13 @@ pub(crate) struct PackedLayer {
     pub fan_in: usize,
     pub fan_out: usize,
     pub bias: bool,
-    /// Where its panels start: lines of weights and one of biases each.
+    /// Where its panels start: vectors of weights and one of biases each.
     pub start: usize,
-    /// Lines of weights in a panel: one for each input, or fewer if they are [`turned`].
-    pub weight_lines: usize,
+    /// Lines of weights in a panel: one for each input, or fewer if they are transposed (see [`is_single_output`]).
+    pub weight_vectors: usize,
     pub panels: usize,
     /// Where the panels of the transposed weights start. The first layer has none unless asked for: nothing is
-    /// propagated back to the inputs. Nor have those whose weights are turned already.
+    /// propagated back to the inputs. Nor have those whose weights are stored transposed already.
     pub transposed_start: usize,
     pub transposed_panels: usize,
 }
@@ -25,7 +25,7 @@ pub(crate) struct PackedLayer {
 impl PackedLayer {
     /// Numbers in a panel.
     pub fn stride<T: Scalar>(&self) -> usize {
-        (self.weight_lines + 1) * T::LANES
+        (self.weight_vectors + 1) * T::LANES
     }
 
     /// Numbers in all its panels.
@@ -35,23 +35,23 @@ impl PackedLayer {
 
     /// Numbers in a panel of the transposed weights.
     pub fn transposed_stride<T: Scalar>(&self) -> usize {
-        panel_lines(self.fan_out) * T::LANES
+        panel_vectors(self.fan_out) * T::LANES
     }
 
     pub fn transposed_len<T: Scalar>(&self) -> usize {
         self.transposed_panels * self.transposed_stride::<T>()
     }
 
-    /// Gives the layer transposed weights at `start`, unless they are turned.
+    /// Gives the layer transposed weights at `start`, unless they are stored so.
     fn place_transposed<T: Scalar>(&mut self, start: usize) {
         self.transposed_start = start;
-        self.transposed_panels = if turned(self.fan_out) { 0 } else { panels::<T>(self.fan_in) };
+        self.transposed_panels = if is_single_output(self.fan_out) { 0 } else { panels::<T>(self.fan_in) };
     }
 
     /// The transposed weights in panels, and from one of these to the next, given all parameters and all
     /// transposed weights.
     pub fn transposed<'a, T: Scalar>(&self, weights: &'a [T], transposed: &'a [T]) -> (&'a [T], usize) {
-        if turned(self.fan_out) {
+        if is_single_output(self.fan_out) {
             (&weights[self.start..], T::LANES)
         } else {
             (&transposed[self.transposed_start..], self.transposed_stride::<T>())
@@ -66,7 +66,7 @@ pub(crate) fn place_first_transposed<T: Scalar>(layers: &mut [PackedLayer]) {
     layers[0].place_transposed::<T>(others);
 }
 
-/// The parameters of a network in panels. Numbers that fill up a line, and the biases of a layer
+/// The parameters of a network in panels. Numbers that fill up a vector, and the biases of a layer
 /// without any, are 0; their gradients are 0 too, so no optimizer moves them.
 #[derive(Debug)]
 pub(crate) struct Packed<T> {
@@ -97,7 +97,7 @@ impl<T: Scalar> Packed<T> {
     /// A layer's weights as a matrix of inputs x outputs, the left side of a product.
     pub fn matrix(&self, layer: usize) -> Terms<'_, T> {
         let (place, numbers) = (&self.layers[layer], self.layer(layer));
-        if turned(place.fan_out) {
+        if is_single_output(place.fan_out) {
             Terms { numbers, row: 1, panel: 0 }
         } else {
             Terms::in_panels(numbers, place.stride::<T>())
@@ -116,7 +116,7 @@ fn place<T: Scalar>(layers: &[Layer]) -> Vec<PackedLayer> {
                 fan_out,
                 bias,
                 start,
-                weight_lines: weight_lines::<T>(fan_in, fan_out),
+                weight_vectors: weight_vectors::<T>(fan_in, fan_out),
                 panels: panels::<T>(fan_out),
                 transposed_start,
                 transposed_panels: 0,
@@ -150,19 +150,19 @@ pub(crate) fn unpack<T: Scalar>(layers: &[PackedLayer], packed: &[T], numbers: &
 fn visit<T: Scalar>(layers: &[PackedLayer], mut copy: impl FnMut(usize, usize, usize)) {
     let mut flat = 0;
     for layer in layers {
-        if turned(layer.fan_out) {
+        if is_single_output(layer.fan_out) {
             copy(flat, layer.start, layer.fan_in);
             flat += layer.fan_in;
             if layer.bias {
-                copy(flat, layer.start + layer.weight_lines * T::LANES, 1);
+                copy(flat, layer.start + layer.weight_vectors * T::LANES, 1);
                 flat += 1;
             }
             continue;
         }
-        for line in 0..layer.fan_in + usize::from(layer.bias) {
+        for vector in 0..layer.fan_in + usize::from(layer.bias) {
             for panel in 0..layer.panels {
                 let count = T::LANES.min(layer.fan_out - panel * T::LANES);
-                copy(flat, layer.start + panel * layer.stride::<T>() + line * T::LANES, count);
+                copy(flat, layer.start + panel * layer.stride::<T>() + vector * T::LANES, count);
                 flat += count;
             }
         }

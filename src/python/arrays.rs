@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyTuple};
 use super::arguments::{type_name, wrong_type};
 use crate::Scalar;
 use crate::kernel::StandardMode;
-use crate::memory::collected;
+use crate::memory::try_collect;
 
 /// An array of `T` with this many dimensions: the caller's own if it is one already, else a
 /// converted copy.
@@ -87,7 +87,7 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
     /// Tells of a number that was finite and is too large for `T`. What was not finite is told of later.
     fn check_range(&self, name: &str, before: &Bound<'py, PyAny>) -> PyResult<()> {
         let view = self.view();
-        let Some((place, _)) = view.indexed_iter().find(|(_, x)| !x.finite()) else { return Ok(()) };
+        let Some((place, _)) = view.indexed_iter().find(|(_, x)| !x.is_finite()) else { return Ok(()) };
         let place = PyTuple::new(before.py(), ndarray::Dimension::slice(&place.into_dimension()))?;
         let number = before.get_item(&place)?;
         if !before.py().import("numpy")?.call_method1("isfinite", (&number,))?.is_truthy()? {
@@ -101,7 +101,7 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
 
     /// A copy of the numbers, row by row.
     pub fn numbers(&self) -> PyResult<Vec<T>> {
-        Ok(collected(self.view().iter().copied())?)
+        Ok(try_collect(self.view().iter().copied())?)
     }
 
     pub fn view(&self) -> ArrayView<'_, T, D> {
@@ -136,7 +136,7 @@ impl<'py, T: Scalar + Element> Changed<'py, T> {
     }
 
     pub fn numbers(&self) -> PyResult<Vec<T>> {
-        Ok(collected(self.0.as_array().iter().copied())?)
+        Ok(try_collect(self.0.as_array().iter().copied())?)
     }
 
     pub fn write(&mut self, numbers: &[T]) {

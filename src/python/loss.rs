@@ -154,7 +154,7 @@ impl Given {
         own: Option<&'a OwnLoss<'a>>,
     ) -> Objective<'a, T> {
         match (self, own) {
-            (_, Some(own)) => Objective::Own(own),
+            (_, Some(own)) => Objective::Custom(own),
             (Self::Loss(loss), None) => Objective::Loss(*loss),
             _ => Objective::Loss(Loss::natural(output)),
         }

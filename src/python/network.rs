@@ -408,7 +408,7 @@ impl Network {
     ///     - a function of your own ``f(outputs, targets) -> (losses, gradients)``: from two arrays of
     ///       shape (rows, n_outputs) to the loss of each row, shape (rows,), and its derivatives with
     ///       respect to the row's outputs, shape (rows, n_outputs). It is called on the calling thread,
-    ///       once for each chunk of at most 1024 rows of a batch. Where chunks end depends on the
+    ///       once for each micro-batch of at most 1024 rows of a batch. Where chunks end depends on the
     ///       network's size and the batch alone, not on the number of threads; the loss of a row must
     ///       not depend on the other rows. What it raises ends the call.
     ///
@@ -830,7 +830,7 @@ fn copy<T: Scalar>(
     if from.shape() != shape {
         return Err(crate::Error::shape(name, crate::error::tuple(shape), from.shape()).into());
     }
-    if let Some((place, &x)) = from.indexed_iter().find(|(_, x)| !x.finite()) {
+    if let Some((place, &x)) = from.indexed_iter().find(|(_, x)| !x.is_finite()) {
         return Err(crate::Error::value(name, "finite numbers", x, place.slice()).into());
     }
     for (to, &x) in to.iter_mut().zip(from) {

@@ -18,7 +18,7 @@ use super::network::{Network, with_typed};
 use super::optimizer::{Remembered, Rprop, Slot, with_optimizer};
 use super::signals::{Signals, has_raised, keep};
 use crate::error::plain;
-use crate::memory::collected;
+use crate::memory::try_collect;
 use crate::{Checkpoint, Dataset, Note, Observer, Settings, Shuffle, StopReason};
 
 /// Adjust a network's weights and biases until its loss on the data is small.
@@ -387,8 +387,8 @@ fn run<'py, T: Remembered + Element>(
         Order::By(function) => Some(function),
         _ => None,
     };
-    let own_loss = arguments.loss.own(&raised);
-    let objective = arguments.loss.objective::<T>(before.output(), own_loss.as_ref());
+    let custom_loss = arguments.loss.own(&raised);
+    let objective = arguments.loss.objective::<T>(before.output(), custom_loss.as_ref());
     let own_order = |epoch: usize| own_order(order_by, epoch, &raised);
     let mut observer = FromPython {
         slot,
@@ -484,7 +484,7 @@ fn row_numbers(rows: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
     // NumPy's usual index type; what does not fit becomes a row that is not there.
     if let Ok(rows) = rows.extract::<PyReadonlyArray1<'_, i64>>() {
         let rows = rows.as_array();
-        return Ok(collected(rows.iter().map(|&row| u32::try_from(row).unwrap_or(u32::MAX)))?);
+        return Ok(try_collect(rows.iter().map(|&row| u32::try_from(row).unwrap_or(u32::MAX)))?);
     }
     let expected = "a function that returns row numbers";
     rows.try_iter()

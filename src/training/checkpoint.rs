@@ -24,7 +24,7 @@ use crate::durable::check_replaceable;
 use crate::error::{Error, Result, plain, tuple};
 use crate::kernel::Scalar;
 use crate::loss::Objective;
-use crate::memory::zeros;
+use crate::memory::try_zeros;
 use crate::model_file::{LayerEntry, check_version, layers, outlines, parsed_strictly, tensors};
 use crate::network::Network;
 use crate::number::Number;
@@ -112,7 +112,7 @@ impl Saver {
         }
         let loss = match objective {
             Objective::Loss(loss) => format!("{loss:?}"),
-            Objective::Own(_) => "a function".to_owned(),
+            Objective::Custom(_) => "a function".to_owned(),
         };
         note("loss", loss);
         note("optimizer", format!("{optimizer:?}"));
@@ -274,19 +274,19 @@ impl Saver {
         let noted = noted(&reader)?;
         expected.extend((noted > 0).then(|| of_list(NOTE, noted)));
         reader.expect(expected)?;
-        let mut note = Note { text, numbers: zeros(noted)? };
+        let mut note = Note { text, numbers: try_zeros(noted)? };
         let n = network.n_parameters();
-        let mut parameters = zeros::<T>(n)?;
-        let mut best = if has_best { Some(zeros::<T>(n)?) } else { None };
-        let mut arrays = optimizer.arrays().iter().map(|_| zeros::<T>(n)).collect::<Result<Vec<_>>>()?;
+        let mut parameters = try_zeros::<T>(n)?;
+        let mut best = if has_best { Some(try_zeros::<T>(n)?) } else { None };
+        let mut arrays = optimizer.arrays().iter().map(|_| try_zeros::<T>(n)).collect::<Result<Vec<_>>>()?;
         let starts: BTreeMap<_, _> =
             names.iter().map(|(outline, start)| (outline.name.as_str(), *start)).collect();
         while let Some(Outline { name, shape, .. }) = reader.next() {
             let numbers: usize = shape.iter().product();
             if let Some(&start) = starts.get(name.as_str()) {
-                reader.read(&name, &mut parameters[start..start + numbers], T::finite)?;
+                reader.read(&name, &mut parameters[start..start + numbers], T::is_finite)?;
             } else if let Some(list) = history.list_mut(&name) {
-                *list = zeros(n_epochs)?;
+                *list = try_zeros(n_epochs)?;
                 // Losses of a training that diverged are not kept; others can be anything.
                 let is_loss = name == "history.loss" || name == "history.penalty";
                 reader.read(&name, list, |x: f64| !is_loss || x.is_finite())?;
@@ -297,7 +297,7 @@ impl Saver {
             } else if name == NOTE {
                 reader.read(&name, &mut note.numbers, |_: f64| true)?;
             } else if let Some(best) = &mut best {
-                reader.read(&name, best, T::finite)?;
+                reader.read(&name, best, T::is_finite)?;
             }
         }
         let wrong = |what: &str| reader.wrong(format!("its {what} cannot be"));
@@ -390,7 +390,7 @@ pub(crate) fn note(path: &Path) -> Result<Option<Note>> {
     let mut reader = Reader::open(CHECKPOINT, path)?;
     check_version(&reader, VERSION)?;
     let Header { note: text, .. } = parsed_strictly(&reader)?;
-    let mut numbers = zeros(noted(&reader)?)?;
+    let mut numbers = try_zeros(noted(&reader)?)?;
     if !numbers.is_empty() {
         reader.read_only(NOTE, &mut numbers)?;
     }

@@ -6,7 +6,7 @@ use crate::check::check_matrix;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::loss::Objective;
-use crate::memory::collected;
+use crate::memory::try_collect;
 use crate::network::Network;
 
 /// Inputs, targets and, if wanted, a weight for each row. The arrays may have any layout; they are
@@ -41,7 +41,7 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         y: ArrayView2<'a, T>,
         weights: Option<ArrayView1<'_, T>>,
     ) -> Result<Self> {
-        let weights = weights.map(|weights| collected(weights.iter().copied())).transpose()?;
+        let weights = weights.map(|weights| try_collect(weights.iter().copied())).transpose()?;
         Ok(Self { x, y, weights })
     }
 
@@ -75,7 +75,8 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         if numbers.len() != self.rows() {
             return Err(Error::shape(weights, format!("({},)", self.rows()), &[numbers.len()]));
         }
-        if let Some((row, &w)) = numbers.iter().enumerate().find(|(_, w)| !(w.finite() && **w >= T::ZERO)) {
+        if let Some((row, &w)) = numbers.iter().enumerate().find(|(_, w)| !(w.is_finite() && **w >= T::ZERO))
+        {
             return Err(Error::value(weights, "numbers from 0 on", w, [row]));
         }
         if numbers.iter().all(|&w| w == T::ZERO) {

@@ -1,33 +1,33 @@
 //! One training step: gradient of a batch, then update of the parameters.
 //!
-//! A batch goes through in *chunks* of rows, whose size follows from the network and the batch. A chunk is
+//! A batch goes through in *micro-batches* of rows, whose size follows from the network and the batch. A micro-batch is
 //! two rounds of parallel work. First, blocks of its rows go forward and backward, each on one
-//! thread. Then the gradient is summed over the chunk: each thread owns a *share* of the parameters
+//! thread. Then the gradient is summed over the micro-batch: each thread owns a *shard* of the parameters
 //! and sums their gradient over all rows, in order, so nothing is left to be reduced. After the last
-//! chunk the owner updates its parameters in the same round.
+//! micro-batch the owner updates its parameters in the same round.
 //!
-//! Where a small network meets many rows, several chunks are worked on at a time, each on one thread,
-//! its sums included; in the second round each thread adds them up, in order, for its share. Each sum
+//! Where a small network meets many rows, several micro-batches are worked on at a time, each on one thread,
+//! its sums included; in the second round each thread adds them up, in order, for its shard. Each sum
 //! is over the same rows, in the same order, either way.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::chunk::{
-    CHUNKS_A_THREAD, Chunk, block_rows, blocks, chunk_rows, chunks_at_a_time, multiple, numbered,
-    parts_of_a_sum, spread,
-};
 use super::dataset::Dataset;
+use super::joint_step::JointStep;
 use super::layout::layout;
-use super::shares::{Round, Share, Sums, inverse, make, shares};
+use super::micro_batch::{
+    MICRO_BATCHES_PER_THREAD, MicroBatch, block_rows, blocks, micro_batch_rows, micro_batches_at_a_time,
+    multiple, numbered, parts_of_a_sum, spread,
+};
+use super::shards::{Round, Shard, Sums, inverse, make, shards};
 use super::state::OptimizerState;
 use super::step::Batch;
-use super::whole::Whole;
 use crate::error::{Error, Result};
 use crate::kernel::{Layout, Scalar};
 use crate::layer::Layer;
 use crate::loss::{Loss, Objective};
 use crate::memory::Aligned;
-use crate::memory::{room, zeros};
+use crate::memory::{try_with_capacity, try_zeros};
 use crate::network::Network;
 use crate::optimizer::Optimizer;
 use crate::parallel::Team;
@@ -47,10 +47,10 @@ pub(super) fn useful_threads<T: Scalar>(network: &Network<T>, rows: usize, threa
 #[derive(Clone, Copy, PartialEq)]
 enum Loaded {
     Nothing,
-    /// The blocks of the one chunk that there is.
+    /// The blocks of the one micro-batch that there is.
     Blocks,
-    /// The chunks that there are.
-    Chunks,
+    /// The micro-batches that there are.
+    MicroBatches,
 }
 
 pub(super) struct Engine<'a, T> {
@@ -59,22 +59,22 @@ pub(super) struct Engine<'a, T> {
     packed: Packed<T>,
     transposed: Aligned<T>,
     blocks: Vec<Block<T>>,
-    /// For chunks that threads work on by themselves; none if there is no use for them.
-    chunks: Vec<Chunk<T>>,
-    shares: Vec<Share<T>>,
+    /// For micro-batches that threads work on by themselves; none if there is no use for them.
+    micro_batches: Vec<MicroBatch<T>>,
+    shards: Vec<Shard<T>>,
     /// All parameters together, for rules that need them so.
-    whole: Option<Whole<T>>,
+    joint_step: Option<JointStep<T>>,
     objective: Objective<'a, T>,
     /// Rate for each hidden layer (none: empty), and seed.
     dropout: (&'a [f64], u64),
     alpha: f64,
-    chunk_rows: usize,
+    micro_batch_rows: usize,
     /// Rows that there is room for in a block.
     capacity: usize,
     /// What still holds the rows of a full batch.
     loaded: Loaded,
-    /// Outputs, targets, gradients and losses of a chunk, for a loss of the caller's own.
-    own_loss: [Vec<T>; 4],
+    /// Outputs, targets, gradients and losses of a micro-batch, for a loss of the caller's own.
+    custom_loss: [Vec<T>; 4],
 }
 
 impl<'a, T: Scalar> Engine<'a, T> {
@@ -90,38 +90,45 @@ impl<'a, T: Scalar> Engine<'a, T> {
     ) -> Result<Self> {
         let layers = network.layers().to_vec();
         let mut packed = Packed::new(&layers, network.parameters())?;
-        let chunk_rows = chunk_rows(network.n_parameters(), rows);
-        let layout = layout::<T>(&layers, chunk_rows, named(&objective), dropout.0);
-        if layout == Layout::Rows {
+        let micro_batch_rows = micro_batch_rows(network.n_parameters(), rows);
+        let layout = layout::<T>(&layers, micro_batch_rows, named(&objective), dropout.0);
+        if layout == Layout::RowsInLanes {
             place_first_transposed::<T>(&mut packed.layers);
         }
         let transposed = packed.layers.iter().map(PackedLayer::transposed_len::<T>).sum();
-        let capacity = block_rows(layout, chunk_rows, threads, packed.weights.len());
-        let blocks = blocks(layout, &layers, chunk_rows, capacity, weighted, dropout.0)?;
-        let own = matches!(objective, Objective::Own(_));
-        let most = if threads == 1 || own { 0 } else { CHUNKS_A_THREAD * threads };
-        let most = chunks_at_a_time(rows, chunk_rows, most, threads);
-        let chunks =
-            Chunk::several(layout, &layers, packed.weights.len(), chunk_rows, most, weighted, dropout.0)?;
-        let own_rows = if own { chunk_rows } else { 0 };
-        let of_outputs = || zeros(own_rows.saturating_mul(network.n_outputs()));
-        let own_loss = [of_outputs()?, of_outputs()?, of_outputs()?, zeros(own_rows)?];
+        let capacity = block_rows(layout, micro_batch_rows, threads, packed.weights.len());
+        let blocks = blocks(layout, &layers, micro_batch_rows, capacity, weighted, dropout.0)?;
+        let own = matches!(objective, Objective::Custom(_));
+        let most = if threads == 1 || own { 0 } else { MICRO_BATCHES_PER_THREAD * threads };
+        let most = micro_batches_at_a_time(rows, micro_batch_rows, most, threads);
+        let micro_batches = MicroBatch::several(
+            layout,
+            &layers,
+            packed.weights.len(),
+            micro_batch_rows,
+            most,
+            weighted,
+            dropout.0,
+        )?;
+        let own_rows = if own { micro_batch_rows } else { 0 };
+        let of_outputs = || try_zeros(own_rows.saturating_mul(network.n_outputs()));
+        let custom_loss = [of_outputs()?, of_outputs()?, of_outputs()?, try_zeros(own_rows)?];
         let mut engine = Self {
-            shares: shares(&packed.layers, threads, rows > chunk_rows)?,
-            whole: None,
+            shards: shards(&packed.layers, threads, rows > micro_batch_rows)?,
+            joint_step: None,
             layout,
             layers,
             packed,
             transposed: Aligned::zeros(transposed)?,
             blocks,
-            chunks,
+            micro_batches,
             objective,
             dropout,
             alpha,
-            chunk_rows,
+            micro_batch_rows,
             capacity,
             loaded: Loaded::Nothing,
-            own_loss,
+            custom_loss,
         };
         engine.parameters_changed();
         Ok(engine)
@@ -138,13 +145,13 @@ impl<'a, T: Scalar> Engine<'a, T> {
     }
 
     fn sum_squares(&mut self) {
-        for share in &mut self.shares {
-            share.sum_squares(&self.packed.weights);
+        for shard in &mut self.shards {
+            shard.sum_squares(&self.packed.weights);
         }
     }
 
     pub fn is_finite(&self) -> bool {
-        !self.packed.weights.iter().fold(false, |bad, x| bad | !x.finite())
+        !self.packed.weights.iter().fold(false, |bad, x| bad | !x.is_finite())
     }
 
     /// Copies the parameters out, in the network's order.
@@ -154,14 +161,14 @@ impl<'a, T: Scalar> Engine<'a, T> {
 
     /// Copies the gradient out, in the network's order.
     pub fn copy_gradient(&self, to: &mut [T]) -> Result<()> {
-        self.gather_shares(&mut room(self.packed.weights.len())?, to, |share| &share.gradient);
+        self.gather_shards(&mut try_with_capacity(self.packed.weights.len())?, to, |shard| &shard.gradient);
         Ok(())
     }
 
-    /// Copies arrays of the shares, which are put together in `all`, in the network's order.
-    fn gather_shares(&self, all: &mut Vec<T>, to: &mut [T], array: impl Fn(&Share<T>) -> &Aligned<T>) {
+    /// Copies arrays of the shards, which are put together in `all`, in the network's order.
+    fn gather_shards(&self, all: &mut Vec<T>, to: &mut [T], array: impl Fn(&Shard<T>) -> &Aligned<T>) {
         all.clear();
-        self.shares.iter().for_each(|share| all.extend_from_slice(array(share)));
+        self.shards.iter().for_each(|shard| all.extend_from_slice(array(shard)));
         unpack(&self.packed.layers, all, to);
     }
 
@@ -178,8 +185,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
     /// Takes over the arrays of an optimizer, or makes new ones where there are none.
     pub fn keep_arrays(&mut self, optimizer: &Optimizer, arrays: &[Vec<T>]) -> Result<()> {
         let count = self.layers.iter().map(Layer::n_parameters).sum();
-        let whole = optimizer.whole();
-        self.whole = whole.then(|| Whole::new(count, self.packed.weights.len())).transpose()?;
+        self.joint_step = (!optimizer.elementwise())
+            .then(|| JointStep::new(count, self.packed.weights.len()))
+            .transpose()?;
         let mut packed = Aligned::zeros(self.packed.weights.len())?;
         let mut array = Aligned::zeros(count)?;
         for index in 0..optimizer.arrays().len() {
@@ -187,16 +195,16 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 Some(kept) => array.copy_from_slice(kept),
                 None => optimizer.start(index, &mut array),
             }
-            if let Some(whole) = &mut self.whole {
-                whole.arrays.push(array.try_clone()?);
+            if let Some(joint) = &mut self.joint_step {
+                joint.arrays.push(array.try_clone()?);
                 continue;
             }
             pack(&self.packed.layers, &array, &mut packed);
-            for share in &mut self.shares {
-                let len = share.gradient.len();
+            for shard in &mut self.shards {
+                let len = shard.gradient.len();
                 let mut own = Aligned::zeros(len)?;
-                own.copy_from_slice(&packed[share.start..share.start + len]);
-                share.arrays.push(own);
+                own.copy_from_slice(&packed[shard.start..shard.start + len]);
+                shard.arrays.push(own);
             }
         }
         Ok(())
@@ -205,16 +213,16 @@ impl<'a, T: Scalar> Engine<'a, T> {
     /// Copies the arrays of the optimizer, all of them one after the other, as they are.
     pub fn copy_arrays(&self, to: &mut Vec<T>) -> Result<()> {
         to.clear();
-        let of_shares = self.shares.iter().flat_map(|share| &share.arrays).map(|array| array.len());
-        let of_whole = self.whole.iter().flat_map(|whole| &whole.arrays).map(|array| array.len());
+        let of_shares = self.shards.iter().flat_map(|shard| &shard.arrays).map(|array| array.len());
+        let of_whole = self.joint_step.iter().flat_map(|joint| &joint.arrays).map(|array| array.len());
         let numbers = of_shares.chain(of_whole).sum();
         to.try_reserve_exact(numbers).map_err(|_| Error::OutOfMemory { numbers })?;
-        match &self.whole {
-            Some(whole) => whole.arrays.iter().for_each(|array| to.extend_from_slice(array)),
+        match &self.joint_step {
+            Some(joint) => joint.arrays.iter().for_each(|array| to.extend_from_slice(array)),
             None => {
-                self.shares
+                self.shards
                     .iter()
-                    .flat_map(|share| &share.arrays)
+                    .flat_map(|shard| &shard.arrays)
                     .for_each(|array| to.extend_from_slice(array));
             }
         }
@@ -223,9 +231,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
 
     /// Takes such a copy back.
     pub fn set_arrays(&mut self, mut from: &[T]) {
-        let arrays = match &mut self.whole {
-            Some(whole) => whole.arrays.iter_mut().collect::<Vec<_>>(),
-            None => self.shares.iter_mut().flat_map(|share| &mut share.arrays).collect(),
+        let arrays = match &mut self.joint_step {
+            Some(joint) => joint.arrays.iter_mut().collect::<Vec<_>>(),
+            None => self.shards.iter_mut().flat_map(|shard| &mut shard.arrays).collect(),
         };
         for array in arrays {
             let len = array.len();
@@ -237,12 +245,12 @@ impl<'a, T: Scalar> Engine<'a, T> {
     pub fn arrays(&self, state: &OptimizerState<T>) -> Result<Vec<Vec<T>>> {
         let count = self.layers.iter().map(Layer::n_parameters).sum();
         let mut arrays = Vec::new();
-        let mut all = room(self.packed.weights.len())?;
+        let mut all = try_with_capacity(self.packed.weights.len())?;
         for index in 0..state.optimizer().arrays().len() {
-            let mut array = zeros(count)?;
-            match &self.whole {
-                Some(whole) => array.copy_from_slice(&whole.arrays[index]),
-                None => self.gather_shares(&mut all, &mut array, |share| &share.arrays[index]),
+            let mut array = try_zeros(count)?;
+            match &self.joint_step {
+                Some(joint) => array.copy_from_slice(&joint.arrays[index]),
+                None => self.gather_shards(&mut all, &mut array, |shard| &shard.arrays[index]),
             }
             arrays.push(array);
         }
@@ -266,15 +274,20 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let mut batch = Batch::default();
         let mut first = 0;
         while first < rows {
-            let chunks_in_use =
-                chunks_at_a_time(rows - first, self.chunk_rows, self.chunks.len(), team.threads());
-            let count = (self.chunk_rows * chunks_in_use.max(1)).min(rows - first);
+            let micro_batches_in_use = micro_batches_at_a_time(
+                rows - first,
+                self.micro_batch_rows,
+                self.micro_batches.len(),
+                team.threads(),
+            );
+            let count = (self.micro_batch_rows * micro_batches_in_use.max(1)).min(rows - first);
             let whole =
                 matches!(selection, Selection::Range { from: 0 }) && count == rows && rows == data.rows();
-            let in_use = if chunks_in_use > 0 { 0 } else { self.split_chunk(count, team.threads()) };
-            let place = if chunks_in_use > 0 { Loaded::Chunks } else { Loaded::Blocks };
+            let in_use =
+                if micro_batches_in_use > 0 { 0 } else { self.split_micro_batch(count, team.threads()) };
+            let place = if micro_batches_in_use > 0 { Loaded::MicroBatches } else { Loaded::Blocks };
             let fresh = !(whole && self.loaded == place);
-            let Self { layers, packed, transposed, blocks, chunks, objective, dropout, .. } = self;
+            let Self { layers, packed, transposed, blocks, micro_batches, objective, dropout, .. } = self;
             let loss = named(objective);
             let smoothing = smoothing(loss, layers);
             let (rates, seed) = *dropout;
@@ -295,12 +308,12 @@ impl<'a, T: Scalar> Engine<'a, T> {
                     block.activate_output(layers);
                 }
             };
-            let chunks = chunks[..chunks_in_use].iter_mut().enumerate();
-            let done = if chunks_in_use > 0 {
-                team.for_each_unless(interrupted, chunks, |(index, chunk)| {
-                    let from = index * self.chunk_rows;
-                    let own_rows = self.chunk_rows.min(count - from);
-                    chunk.sum(own_rows, &packed.layers, |place, block| through(from + place, block));
+            let micro_batches = micro_batches[..micro_batches_in_use].iter_mut().enumerate();
+            let done = if micro_batches_in_use > 0 {
+                team.for_each_unless(interrupted, micro_batches, |(index, micro_batch)| {
+                    let from = index * self.micro_batch_rows;
+                    let own_rows = self.micro_batch_rows.min(count - from);
+                    micro_batch.sum(own_rows, &packed.layers, |place, block| through(from + place, block));
                 })
             } else {
                 team.for_each_unless(interrupted, numbered(&mut blocks[..in_use]), |(place, block)| {
@@ -311,8 +324,8 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 return None;
             }
             self.loaded = if whole { place } else { Loaded::Nothing };
-            if let Objective::Own(_) = self.objective {
-                if !self.own_loss(team, in_use) {
+            if let Objective::Custom(_) = self.objective {
+                if !self.custom_loss(team, in_use) {
                     return None;
                 }
                 let Self { layers, packed, transposed, blocks, .. } = self;
@@ -321,9 +334,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
                     block.backward(layers, packed, transposed);
                 });
             }
-            let sums = match chunks_in_use {
+            let sums = match micro_batches_in_use {
                 0 => Sums::Blocks(&self.blocks[..in_use]),
-                _ => Sums::Chunks(&self.chunks[..chunks_in_use]),
+                _ => Sums::MicroBatches(&self.micro_batches[..micro_batches_in_use]),
             };
             losses.add(sums.blocks(), data, selection);
             let last = first + count == rows;
@@ -341,14 +354,14 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 add: first > 0,
                 alpha: self.alpha,
                 weight: last.then_some(weight),
-                update: update.filter(|update| !update.optimizer.whole()),
+                update: update.filter(|update| update.optimizer.elementwise()),
             };
-            if !make(round, team, &mut self.shares, &mut self.packed.weights, interrupted) {
+            if !make(round, team, &mut self.shards, &mut self.packed.weights, interrupted) {
                 return None;
             }
-            if let (Some(update), Some(whole)) = (update, &mut self.whole) {
-                let gradients = self.shares.iter().map(|share| &*share.gradient);
-                whole.step(update, &mut self.packed, gradients);
+            if let (Some(update), Some(joint)) = (update, &mut self.joint_step) {
+                let gradients = self.shards.iter().map(|shard| &*shard.gradient);
+                joint.step(update, &mut self.packed, gradients);
                 if self.alpha > 0.0 {
                     self.sum_squares();
                 }
@@ -361,13 +374,13 @@ impl<'a, T: Scalar> Engine<'a, T> {
         Some(batch)
     }
 
-    /// Has the caller's own loss look at the outputs of a chunk; `false` if it does not go on.
-    fn own_loss(&mut self, team: &mut Team<'_>, in_use: usize) -> bool {
-        let Objective::Own(own) = self.objective else { return true };
+    /// Has the caller's own loss look at the outputs of a micro-batch; `false` if it does not go on.
+    fn custom_loss(&mut self, team: &mut Team<'_>, in_use: usize) -> bool {
+        let Objective::Custom(own) = self.objective else { return true };
         let columns = self.layers[self.layers.len() - 1].fan_out;
         let blocks = &mut self.blocks[..in_use];
         let rows: usize = blocks.iter().map(|block| block.rows).sum();
-        let [outputs, targets, gradients, losses] = &mut self.own_loss;
+        let [outputs, targets, gradients, losses] = &mut self.custom_loss;
         let [outputs, targets, gradients] =
             [outputs, targets, gradients].map(|buffer| &mut buffer[..rows * columns]);
         let losses = &mut losses[..rows];
@@ -409,8 +422,8 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let mut losses = LossSum::default();
         let mut first = 0;
         while first < rows {
-            let count = self.chunk_rows.min(rows - first);
-            let in_use = self.split_chunk(count, team.threads());
+            let count = self.micro_batch_rows.min(rows - first);
+            let in_use = self.split_micro_batch(count, team.threads());
             let Self { layers, packed, transposed, blocks, objective, .. } = self;
             let loss = named(objective);
             let smoothing = smoothing(loss, layers);
@@ -426,7 +439,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
                         None => block.activate_output(layers),
                     }
                 });
-            if !done || !self.own_loss(team, in_use) {
+            if !done || !self.custom_loss(team, in_use) {
                 return None;
             }
             let blocks = &self.blocks;
@@ -436,8 +449,8 @@ impl<'a, T: Scalar> Engine<'a, T> {
         Some(losses.total() * inverse(weight_sum(data, Selection::Range { from: 0 }, rows)))
     }
 
-    /// Spreads the rows of a chunk over the blocks; returns how many blocks have some.
-    fn split_chunk(&mut self, rows: usize, threads: usize) -> usize {
+    /// Spreads the rows of a micro-batch over the blocks; returns how many blocks have some.
+    fn split_micro_batch(&mut self, rows: usize, threads: usize) -> usize {
         let fewest = rows.div_ceil(self.blocks.len()).next_multiple_of(multiple(self.layout));
         // Fewer rows may be cut into fewer, larger blocks than there is room for.
         let share =
@@ -450,7 +463,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         if self.alpha == 0.0 {
             return 0.0;
         }
-        0.5 * self.alpha * self.shares.iter().flat_map(|share| &share.squares).sum::<f64>()
+        0.5 * self.alpha * self.shards.iter().flat_map(|shard| &shard.squares).sum::<f64>()
     }
 }
 

@@ -14,7 +14,7 @@ use super::step::Batch;
 use crate::error::{Error, Result};
 use crate::kernel::{Scalar, StandardMode};
 use crate::loss::Objective;
-use crate::memory::{Aligned, collected, zeros};
+use crate::memory::{Aligned, try_collect, try_zeros};
 use crate::network::Network;
 use crate::parallel::{Team, threads};
 use crate::pass::Selection;
@@ -329,7 +329,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         let mut network = self.network.try_clone()?;
         engine.unpack(&course.complete, network.parameters_mut());
         let best = if course.monitor.restores_best() {
-            let mut numbers = zeros(network.n_parameters())?;
+            let mut numbers = try_zeros(network.n_parameters())?;
             engine.unpack(&course.best, &mut numbers);
             Some(numbers)
         } else {
@@ -383,7 +383,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         }
         let last = u32::try_from(rows)
             .map_err(|_| Error::argument("X", format!("at most {} rows", u32::MAX), rows))?;
-        Ok(Some(collected(0..last)?))
+        Ok(Some(try_collect(0..last)?))
     }
 
     /// The order of an epoch; `false` if the function that gives it does not go on.

@@ -6,7 +6,7 @@ use super::settings::check_alpha;
 use crate::error::{Error, Result};
 use crate::kernel::{Scalar, StandardMode};
 use crate::loss::Objective;
-use crate::memory::zeros;
+use crate::memory::try_zeros;
 use crate::network::Network;
 use crate::parallel::{Team, threads};
 use crate::pass::Selection;
@@ -51,7 +51,7 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
         engine.gradient(team, data, Selection::Range { from: 0 }, rows, None, interrupted)
     });
     let total = total.ok_or(Error::Interrupted)?;
-    let mut gradient = zeros(network.n_parameters())?;
+    let mut gradient = try_zeros(network.n_parameters())?;
     engine.copy_gradient(&mut gradient)?;
     Ok((total.loss, gradient))
 }

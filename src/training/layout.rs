@@ -1,7 +1,7 @@
 //! What lies along the lanes in the passes of a network: units, or rows if the network is narrow.
 
 use crate::activation::Activation;
-use crate::kernel::{Layout, Scalar, panels, turned};
+use crate::kernel::{Layout, Scalar, is_single_output, panels};
 use crate::layer::Layer;
 use crate::loss::Loss;
 
@@ -9,22 +9,22 @@ use crate::loss::Loss;
 /// of its tiles, so that they should stay in the caches next to the core.
 const MOST_UNITS: usize = 64;
 
-/// What each unit of a line costs beside the products, and what the losses of a row cost where they have to be turned round
-/// (see [`crate::loss`]); in multiply-adds of a line, as all costs here.
+/// What each unit of a vector costs beside the products, and what the losses of a row cost where they have to be turned round
+/// (see [`crate::loss`]); in multiply-adds of a vector, as all costs here.
 const ACTIVATION: usize = 4;
 const LOSS: usize = 8;
 
 /// What it costs to add up the lanes of one element of the gradient.
 const HALVING: usize = 10;
 
-/// The layout for chunks of so many rows: that of rows where it is clearly faster (by a tenth, for with AVX2 it gains less
+/// The layout for micro-batches of so many rows: that of rows where it is clearly faster (by a tenth, for with AVX2 it gains less
 /// than the costs say). It follows from the network and the batch alone: the gradient
 /// is summed in another order where rows lie along the lanes, and its bits must not depend on the machine.
 ///
 /// Dropout, losses of the caller's own (`None`), and losses of the outputs of a softmax are made for units only.
 pub(super) fn layout<T: Scalar>(
     layers: &[Layer],
-    chunk_rows: usize,
+    micro_batch_rows: usize,
     loss: Option<Loss>,
     dropout: &[f64],
 ) -> Layout {
@@ -34,11 +34,11 @@ pub(super) fn layout<T: Scalar>(
     let narrow = layers.iter().all(|layer| layer.fan_in.max(layer.fan_out) <= MOST_UNITS);
     if possible
         && narrow
-        && 10 * cost_of_rows::<T>(layers, chunk_rows) < 9 * cost_of_units::<T>(layers, chunk_rows)
+        && 10 * cost_of_rows::<T>(layers, micro_batch_rows) < 9 * cost_of_units::<T>(layers, micro_batch_rows)
     {
-        Layout::Rows
+        Layout::RowsInLanes
     } else {
-        Layout::Units
+        Layout::UnitsInLanes
     }
 }
 
@@ -50,7 +50,7 @@ fn products(index: usize) -> usize {
 fn cost_of_units<T: Scalar>(layers: &[Layer], rows: usize) -> usize {
     let of_layer = |(index, layer): (usize, &Layer)| {
         let (inputs, outputs) = (panels::<T>(layer.fan_in), panels::<T>(layer.fan_out));
-        let products = if turned(layer.fan_out) {
+        let products = if is_single_output(layer.fan_out) {
             products(index) * inputs
         } else {
             2 * layer.fan_in * outputs + (products(index) - 2) * layer.fan_out * inputs
@@ -61,10 +61,10 @@ fn cost_of_units<T: Scalar>(layers: &[Layer], rows: usize) -> usize {
 }
 
 fn cost_of_rows<T: Scalar>(layers: &[Layer], rows: usize) -> usize {
-    let lines = panels::<T>(rows);
+    let vectors = panels::<T>(rows);
     let of_layer = |(index, layer): (usize, &Layer)| {
-        layer.fan_in * layer.fan_out * (products(index) * lines + HALVING)
-            + ACTIVATION * layer.fan_out * lines
+        layer.fan_in * layer.fan_out * (products(index) * vectors + HALVING)
+            + ACTIVATION * layer.fan_out * vectors
     };
     layers.iter().enumerate().map(of_layer).sum()
 }
@@ -101,7 +101,11 @@ mod tests {
             (&[60, 17, 18, 2], 248),
             (&[4, 3], 150),
         ] {
-            assert_eq!(of(sizes, rows, Activation::Identity, squared, &[]), [Layout::Rows; 2], "{sizes:?}");
+            assert_eq!(
+                of(sizes, rows, Activation::Identity, squared, &[]),
+                [Layout::RowsInLanes; 2],
+                "{sizes:?}"
+            );
         }
     }
 
@@ -116,7 +120,11 @@ mod tests {
             (&[2, 100, 2], 256),
             (&[784, 2], 256),
         ] {
-            assert_eq!(of(sizes, rows, Activation::Identity, squared, &[]), [Layout::Units; 2], "{sizes:?}");
+            assert_eq!(
+                of(sizes, rows, Activation::Identity, squared, &[]),
+                [Layout::UnitsInLanes; 2],
+                "{sizes:?}"
+            );
         }
     }
 
@@ -124,10 +132,10 @@ mod tests {
     fn what_knows_units_only_gets_them() {
         let iris = |output, loss, dropout| of(&[4, 10, 3], 150, output, loss, dropout);
         let (softmax, squared) = (Activation::Softmax, Some(Loss::SquaredError));
-        assert_eq!(iris(softmax, Some(Loss::LogLoss), &[]), [Layout::Rows; 2]);
-        assert_eq!(iris(softmax, squared, &[]), [Layout::Units; 2]);
-        assert_eq!(iris(softmax, None, &[]), [Layout::Units; 2]);
-        assert_eq!(iris(Activation::Identity, squared, &[0.0]), [Layout::Rows; 2]);
-        assert_eq!(iris(Activation::Identity, squared, &[0.5]), [Layout::Units; 2]);
+        assert_eq!(iris(softmax, Some(Loss::LogLoss), &[]), [Layout::RowsInLanes; 2]);
+        assert_eq!(iris(softmax, squared, &[]), [Layout::UnitsInLanes; 2]);
+        assert_eq!(iris(softmax, None, &[]), [Layout::UnitsInLanes; 2]);
+        assert_eq!(iris(Activation::Identity, squared, &[0.0]), [Layout::RowsInLanes; 2]);
+        assert_eq!(iris(Activation::Identity, squared, &[0.5]), [Layout::UnitsInLanes; 2]);
     }
 }

@@ -1,20 +1,20 @@
 //! Training: the fit loop, one step, what is saved and remembered in between.
 
 mod checkpoint;
-mod chunk;
 mod dataset;
 mod early_stopping;
 mod engine;
 mod fit;
 mod gradient;
 mod history;
+mod joint_step;
 mod layout;
+mod micro_batch;
 mod observer;
 mod settings;
-mod shares;
+mod shards;
 mod state;
 mod step;
-mod whole;
 
 #[cfg(feature = "python")]
 pub(crate) use checkpoint::note;

@@ -8,7 +8,7 @@ use super::dataset::Dataset;
 use crate::check::{check_number, check_typed};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
-use crate::memory::room;
+use crate::memory::try_with_capacity;
 
 /// The order in which an epoch goes through the rows.
 #[derive(Clone, Copy)]
@@ -157,7 +157,7 @@ pub(crate) fn check_rate(rate: f64) -> Result<()> {
 
 /// Checks that an order holds every row once.
 pub(super) fn check_order(order: &[u32], rows: usize) -> Result<()> {
-    let mut seen = room(rows)?;
+    let mut seen = try_with_capacity(rows)?;
     seen.resize(rows, false);
     let mut distinct = 0;
     for &row in order {

@@ -5,7 +5,7 @@ use super::step::{Batch, Update};
 use crate::check::{check_number, check_typed};
 use crate::error::{Error, Result};
 use crate::kernel::{Scalar, StandardMode};
-use crate::memory::{collected, zeros};
+use crate::memory::{try_collect, try_zeros};
 use crate::network::Network;
 use crate::optimizer::{MOST_ARRAYS, Optimizer, Step};
 
@@ -115,7 +115,7 @@ impl<T: Scalar> OptimizerState<T> {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn try_clone(&self) -> Result<Self> {
-        let arrays = self.arrays.iter().map(|array| collected(array.iter().copied()));
+        let arrays = self.arrays.iter().map(|array| try_collect(array.iter().copied()));
         Ok(Self { arrays: arrays.collect::<Result<_>>()?, ..self.without_arrays() })
     }
 
@@ -208,7 +208,7 @@ impl<T: Scalar> OptimizerState<T> {
             return Err(Error::shape("gradient", expected, &[gradient.len()]));
         }
         for (name, numbers) in [("parameters", &*parameters), ("gradient", gradient)] {
-            if let Some(place) = numbers.iter().position(|number| !number.finite()) {
+            if let Some(place) = numbers.iter().position(|number| !number.is_finite()) {
                 return Err(Error::value(name, "finite numbers", numbers[place], [place]));
             }
         }
@@ -222,7 +222,7 @@ impl<T: Scalar> OptimizerState<T> {
         if self.arrays.is_empty() {
             self.arrays = (0..self.optimizer.arrays().len())
                 .map(|index| {
-                    let mut array = zeros(parameters.len())?;
+                    let mut array = try_zeros(parameters.len())?;
                     self.optimizer.start(index, &mut array);
                     Ok(array)
                 })

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::chunk::Chunk;
+use super::micro_batch::MicroBatch;
 use super::step::Update;
 use crate::error::Result;
 use crate::kernel::{
@@ -14,18 +14,18 @@ use crate::parallel::Team;
 use crate::pass::{Block, PackedLayer};
 
 /// Lines of a panel that are updated together.
-const SEGMENT_LINES: usize = 64;
+const SEGMENT_VECTORS: usize = 64;
 
-/// Consecutive lines of one panel of a layer.
+/// Consecutive vectors of one panel of a layer.
 #[derive(Clone, Copy, Debug)]
 struct Segment {
     layer: usize,
     /// The panel, counted through its layer.
     panel: usize,
-    /// First line, counted through the layer's panels.
+    /// First vector, counted through the layer's panels.
     from: usize,
-    lines: usize,
-    /// Whether its last line holds biases.
+    vectors: usize,
+    /// Whether its last vector holds biases.
     ends_with_bias: bool,
 }
 
@@ -35,14 +35,14 @@ const PIECE_PANELS: usize = 3;
 
 /// The parameters that one thread owns in a round, and what goes with them.
 #[derive(Debug)]
-pub(super) struct Share<T> {
+pub(super) struct Shard<T> {
     /// Where they start in the flat vector.
     pub start: usize,
     segments: Vec<Segment>,
     /// Segments that are worked on together: a few panels of one layer.
     pieces: Vec<Range<usize>>,
     pub gradient: Aligned<T>,
-    /// What rounding took from the gradient while chunks were added; empty if there is one chunk.
+    /// What rounding took from the gradient while micro-batches were added; empty if there is one micro-batch.
     lost: Aligned<T>,
     pub arrays: Vec<Aligned<T>>,
     /// Sums of the squared weights, one a segment.
@@ -52,10 +52,10 @@ pub(super) struct Share<T> {
 /// Where the sums of a round come from.
 #[derive(Clone, Copy)]
 pub(super) enum Sums<'a, T> {
-    /// Blocks of one chunk, whose rows are to be summed over.
+    /// Blocks of one micro-batch, whose rows are to be summed over.
     Blocks(&'a [Block<T>]),
-    /// Chunks that have been summed over.
-    Chunks(&'a [Chunk<T>]),
+    /// MicroBatches that have been summed over.
+    MicroBatches(&'a [MicroBatch<T>]),
     /// They are there already.
     Done,
 }
@@ -63,12 +63,12 @@ pub(super) enum Sums<'a, T> {
 impl<'a, T: Scalar> Sums<'a, T> {
     /// All blocks, in order.
     pub fn blocks(self) -> impl Iterator<Item = &'a Block<T>> {
-        let (blocks, chunks) = match self {
+        let (blocks, micro_batches) = match self {
             Self::Blocks(blocks) => (blocks, &[][..]),
-            Self::Chunks(chunks) => (&[][..], chunks),
+            Self::MicroBatches(micro_batches) => (&[][..], micro_batches),
             Self::Done => Default::default(),
         };
-        blocks.iter().chain(chunks.iter().flat_map(Chunk::blocks))
+        blocks.iter().chain(micro_batches.iter().flat_map(MicroBatch::blocks))
     }
 }
 
@@ -78,13 +78,13 @@ pub(super) struct Round<'a, T> {
     pub layout: Layout,
     pub layers: &'a [PackedLayer],
     pub sums: Sums<'a, T>,
-    /// Which part of each share is worked on, and how many parts there are.
+    /// Which part of each shard is worked on, and how many parts there are.
     pub part: (usize, usize),
     /// Whether the sums are added to what is there.
     pub add: bool,
     /// Strength of the penalty.
     pub alpha: f64,
-    /// After the last chunk, the batch's weight: the sums become the gradient of the mean loss.
+    /// After the last micro-batch, the batch's weight: the sums become the gradient of the mean loss.
     pub weight: Option<f64>,
     /// Then, if the parameters are to move, how.
     pub update: Option<&'a Update<'a>>,
@@ -95,15 +95,15 @@ pub(super) struct Round<'a, T> {
 pub(super) fn make<T: Scalar>(
     mut round: Round<'_, T>,
     team: &mut Team<'_>,
-    shares: &mut [Share<T>],
+    shards: &mut [Shard<T>],
     weights: &mut [T],
     interrupted: &mut dyn FnMut() -> bool,
 ) -> bool {
     let mut work = |round: &Round<'_, T>, interrupted: &mut dyn FnMut() -> bool| {
         let mut rest = &mut *weights;
-        let parts: Vec<_> = shares.iter().map(|share| rest.split_off_mut(..share.gradient.len())).collect();
-        team.for_each_unless(interrupted, shares.iter_mut().zip(parts), |(share, weights)| {
-            share.work(round, weights.unwrap_or_default());
+        let parts: Vec<_> = shards.iter().map(|shard| rest.split_off_mut(..shard.gradient.len())).collect();
+        team.for_each_unless(interrupted, shards.iter_mut().zip(parts), |(shard, weights)| {
+            shard.work(round, weights.unwrap_or_default());
         })
     };
     let (_, parts) = round.part;
@@ -123,13 +123,13 @@ pub(super) fn make<T: Scalar>(
     true
 }
 
-impl<T: Scalar> Share<T> {
+impl<T: Scalar> Shard<T> {
     /// Brings the sums of squared weights up to date, given all parameters.
     pub fn sum_squares(&mut self, parameters: &[T]) {
         sum_squares(&self.segments, &parameters[self.start..], &mut self.squares);
     }
 
-    /// Does what a round asks for with the parameters of this share, which are `weights`.
+    /// Does what a round asks for with the parameters of this shard, which are `weights`.
     pub fn work(&mut self, round: &Round<'_, T>, weights: &mut [T]) {
         let &Round { layout, layers, sums, part: (part, parts), add, alpha, weight, update } = round;
         let of_part = self.pieces.len() * part / parts..self.pieces.len() * (part + 1) / parts;
@@ -137,9 +137,9 @@ impl<T: Scalar> Share<T> {
         for (number, piece) in self.pieces.iter().enumerate() {
             let segments = &self.segments[piece.clone()];
             let index = segments[0].layer;
-            let PackedLayer { fan_in, fan_out, bias, weight_lines, .. } = layers[index];
+            let PackedLayer { fan_in, fan_out, bias, weight_vectors, .. } = layers[index];
             let from = to;
-            to += segments.iter().map(|segment| segment.lines).sum::<usize>() * T::LANES;
+            to += segments.iter().map(|segment| segment.vectors).sum::<usize>() * T::LANES;
             if !of_part.contains(&number) {
                 continue;
             }
@@ -152,7 +152,7 @@ impl<T: Scalar> Share<T> {
             match sums {
                 Sums::Done => {}
                 Sums::Blocks(blocks) => {
-                    // None if there is one chunk only.
+                    // None if there is one micro-batch only.
                     let mut lost = self.lost.get_mut(from..to);
                     if !add {
                         lost.take().into_iter().for_each(|lost| lost.fill(T::ZERO));
@@ -161,7 +161,7 @@ impl<T: Scalar> Share<T> {
                         fan_in,
                         fan_out,
                         from: segments[0].from,
-                        lines: gradient,
+                        vectors: gradient,
                         layout,
                         bias,
                         lost,
@@ -169,14 +169,16 @@ impl<T: Scalar> Share<T> {
                         blocks: blocks.iter().map(|block| block.rows_of(index)),
                     });
                 }
-                Sums::Chunks(chunks) => dispatch(AddUp {
-                    weight_lines,
+                Sums::MicroBatches(micro_batches) => dispatch(AddUp {
+                    weight_vectors,
                     from: segments[0].from,
-                    lines: gradient,
+                    vectors: gradient,
                     lost: &mut self.lost[from..to],
                     add,
                     finish,
-                    sums: chunks.iter().map(|chunk| &chunk.sums[self.start + from..self.start + to]),
+                    sums: micro_batches
+                        .iter()
+                        .map(|micro_batch| &micro_batch.sums[self.start + from..self.start + to]),
                 }),
             }
             if let Some(update) = update {
@@ -227,7 +229,7 @@ fn for_each_segment<T: Scalar>(
 ) {
     let mut at = 0;
     for (index, segment) in segments.iter().enumerate() {
-        let end = at + segment.lines * T::LANES;
+        let end = at + segment.vectors * T::LANES;
         let biases = if segment.ends_with_bias { end - T::LANES } else { end };
         work(index, at..end, at..biases);
         at = end;
@@ -244,9 +246,9 @@ impl<T: Scalar> Task<T> for Squares<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, _: S) -> f64 {
         let mut sums = [T::ZERO; 16];
-        for line in self.numbers.chunks_exact(T::LANES) {
-            for (sum, &x) in sums.iter_mut().zip(line) {
-                *sum = x.fused(x, *sum);
+        for vector in self.numbers.chunks_exact(T::LANES) {
+            for (sum, &x) in sums.iter_mut().zip(vector) {
+                *sum = x.mul_add(x, *sum);
             }
         }
         sums.iter().map(|sum| sum.to_f64()).sum()
@@ -258,65 +260,65 @@ pub(super) fn inverse(weight: f64) -> f64 {
     if weight > 0.0 { 1.0 / weight } else { 0.0 }
 }
 
-/// Nearly equal shares of all parameters, in whole segments.
-pub(super) fn shares<T: Scalar>(
+/// Nearly equal shards of all parameters, in whole segments.
+pub(super) fn shards<T: Scalar>(
     layers: &[PackedLayer],
     threads: usize,
-    several_chunks: bool,
-) -> Result<Vec<Share<T>>> {
+    several_micro_batches: bool,
+) -> Result<Vec<Shard<T>>> {
     let mut segments = Vec::new();
     for (index, layer) in layers.iter().enumerate() {
-        let panel_lines = layer.weight_lines + 1;
+        let panel_vectors = layer.weight_vectors + 1;
         for panel in 0..layer.panels {
-            let mut line = 0;
-            while line < panel_lines {
-                let lines = SEGMENT_LINES.min(panel_lines - line);
-                let ends_with_bias = line + lines == panel_lines;
+            let mut vector = 0;
+            while vector < panel_vectors {
+                let vectors = SEGMENT_VECTORS.min(panel_vectors - vector);
+                let ends_with_bias = vector + vectors == panel_vectors;
                 segments.push(Segment {
                     layer: index,
                     panel,
-                    from: panel * panel_lines + line,
-                    lines,
+                    from: panel * panel_vectors + vector,
+                    vectors,
                     ends_with_bias,
                 });
-                line += lines;
+                vector += vectors;
             }
         }
     }
-    let total: usize = segments.iter().map(|segment| segment.lines).sum();
-    let mut shares = Vec::with_capacity(threads);
+    let total: usize = segments.iter().map(|segment| segment.vectors).sum();
+    let mut shards = Vec::with_capacity(threads);
     let (mut done, mut start) = (0, 0);
     let mut rest = segments.as_slice();
     for index in 0..threads {
         let goal = total * (index + 1) / threads;
         let mut count = 0;
-        let mut lines = 0;
-        while count < rest.len() && done + lines + rest[count].lines / 2 < goal {
-            lines += rest[count].lines;
+        let mut vectors = 0;
+        while count < rest.len() && done + vectors + rest[count].vectors / 2 < goal {
+            vectors += rest[count].vectors;
             count += 1;
         }
         if index + 1 == threads {
             count = rest.len();
-            lines = total - done;
+            vectors = total - done;
         }
         let (own, others) = rest.split_at(count);
         rest = others;
-        done += lines;
+        done += vectors;
         if own.is_empty() {
             continue;
         }
-        shares.push(Share {
+        shards.push(Shard {
             start,
             squares: vec![0.0; own.len()],
             segments: own.to_vec(),
             pieces: pieces::<T>(own, layers),
-            gradient: Aligned::zeros(lines * T::LANES)?,
-            lost: Aligned::zeros(if several_chunks { lines * T::LANES } else { 0 })?,
+            gradient: Aligned::zeros(vectors * T::LANES)?,
+            lost: Aligned::zeros(if several_micro_batches { vectors * T::LANES } else { 0 })?,
             arrays: Vec::new(),
         });
-        start += lines * T::LANES;
+        start += vectors * T::LANES;
     }
-    Ok(shares)
+    Ok(shards)
 }
 
 /// Nearly equal pieces of each layer's panels; a last one that is half empty goes with its neighbours.

@@ -1,6 +1,6 @@
-//! Narrow networks, whose layers would leave most lanes of a line empty. In their passes the *rows* lie along the lanes: a
-//! matrix is kept as its transpose, in panels (see [`super::product`]) with a line for each column, one panel for each
-//! line's worth of rows. Products take such a matrix as their right side, with the weights on the left.
+//! Narrow networks, whose layers would leave most lanes of a vector empty. In their passes the *rows* lie along the lanes: a
+//! matrix is kept as its transpose, in panels (see [`super::product`]) with a vector for each column, one panel for each
+//! vector's worth of rows. Products take such a matrix as their right side, with the weights on the left.
 //!
 //! # Order of the sums
 //! Elements of a product are summed as with units along the lanes. An element of a gradient is a chain of fused
@@ -10,14 +10,14 @@
 #![allow(unsafe_code)]
 
 use super::add_up::Sink;
-use super::panels::{Rows, turned, weight_lines};
+use super::panels::{Rows, is_single_output, weight_vectors};
 use super::product::even_share;
 use super::scalar::Scalar;
 use super::simd::{MOST_LANES, Simd, Task};
 
-/// A range of lines of a gradient, of matrices with rows along the lanes; [`Gradient`](super::Gradient) leaves them to
+/// A range of vectors of a gradient, of matrices with rows along the lanes; [`Gradient`](super::Gradient) leaves them to
 /// this one. The gradient itself has the same form either way.
-pub(super) struct NarrowGradient<'b, T, S, I> {
+pub(super) struct RowsInLanesGradient<'b, T, S, I> {
     pub simd: S,
     pub fan_in: usize,
     pub fan_out: usize,
@@ -29,7 +29,7 @@ pub(super) struct NarrowGradient<'b, T, S, I> {
     pub blocks: I,
 }
 
-impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowGradient<'_, T, S, I> {
+impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> RowsInLanesGradient<'_, T, S, I> {
     /// Outputs of the largest register tile, which has four inputs: 16 sums where there are 32 registers, else 12.
     const MOST_OUTPUTS: usize = if S::PANELS == 3 { 4 } else { 3 };
 
@@ -37,25 +37,25 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowG
     /// The sink has room for the range; the blocks hold all their rows.
     #[inline(always)]
     pub unsafe fn run(&self) {
-        let weight_lines = weight_lines::<T>(self.fan_in, self.fan_out);
-        let mut line = self.from;
+        let weight_vectors = weight_vectors::<T>(self.fan_in, self.fan_out);
+        let mut vector = self.from;
         // Safety: as promised to this function.
         unsafe {
-            while line < self.to {
-                let (panel, first) = (line / (weight_lines + 1), line % (weight_lines + 1));
-                let room = weight_lines.min(first + self.to - line).saturating_sub(first);
-                line += if room == 0 {
-                    self.biases(panel, line);
+            while vector < self.to {
+                let (panel, first) = (vector / (weight_vectors + 1), vector % (weight_vectors + 1));
+                let room = weight_vectors.min(first + self.to - vector).saturating_sub(first);
+                vector += if room == 0 {
+                    self.biases(panel, vector);
                     1
-                } else if turned(self.fan_out) {
-                    self.turned_line(line);
+                } else if is_single_output(self.fan_out) {
+                    self.single_output_vector(vector);
                     1
                 } else if room >= 4 {
-                    self.lines::<4>(panel, first, line)
+                    self.vectors::<4>(panel, first, vector)
                 } else if room >= 2 {
-                    self.lines::<2>(panel, first, line)
+                    self.vectors::<2>(panel, first, vector)
                 } else {
-                    self.lines::<1>(panel, first, line)
+                    self.vectors::<1>(panel, first, vector)
                 };
             }
         }
@@ -64,10 +64,10 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowG
     /// The weights from `R` inputs to the outputs of a panel; returns `R`.
     ///
     /// # Safety
-    /// As for [`NarrowGradient::run`]; the lines lie in the range.
+    /// As for [`RowsInLanesGradient::run`]; the vectors lie in the range.
     #[inline(always)]
-    unsafe fn lines<const R: usize>(&self, panel: usize, input: usize, line: usize) -> usize {
-        let mut lines = [[T::ZERO; MOST_LANES]; R];
+    unsafe fn vectors<const R: usize>(&self, panel: usize, input: usize, vector: usize) -> usize {
+        let mut vectors = [[T::ZERO; MOST_LANES]; R];
         let first = panel * T::LANES;
         let outputs = T::LANES.min(self.fan_out - first);
         let mut at = 0;
@@ -75,20 +75,20 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowG
         unsafe {
             while at < outputs {
                 at += match even_share(outputs - at, Self::MOST_OUTPUTS) {
-                    4 if Self::MOST_OUTPUTS == 4 => self.tile::<R, 4>(input, first, at, &mut lines),
-                    3 => self.tile::<R, 3>(input, first, at, &mut lines),
-                    2 => self.tile::<R, 2>(input, first, at, &mut lines),
-                    _ => self.tile::<R, 1>(input, first, at, &mut lines),
+                    4 if Self::MOST_OUTPUTS == 4 => self.tile::<R, 4>(input, first, at, &mut vectors),
+                    3 => self.tile::<R, 3>(input, first, at, &mut vectors),
+                    2 => self.tile::<R, 2>(input, first, at, &mut vectors),
+                    _ => self.tile::<R, 1>(input, first, at, &mut vectors),
                 };
             }
-            for (r, sums) in lines.iter().enumerate() {
-                self.sink.put(self.simd, line + r - self.from, self.simd.read(sums), true);
+            for (r, sums) in vectors.iter().enumerate() {
+                self.sink.put(self.simd, vector + r - self.from, self.simd.read(sums), true);
             }
         }
         R
     }
 
-    /// A part of the outputs of [`NarrowGradient::lines`], `Q` of them; returns `Q`.
+    /// A part of the outputs of [`RowsInLanesGradient::vectors`], `Q` of them; returns `Q`.
     ///
     /// # Safety
     /// As for these.
@@ -98,30 +98,30 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowG
         input: usize,
         first: usize,
         at: usize,
-        lines: &mut [[T; MOST_LANES]; R],
+        vectors: &mut [[T; MOST_LANES]; R],
     ) -> usize {
         // Safety: as promised to this function.
         let sums = unsafe { self.sums::<R, Q, false>(input, first + at) };
         for r in 0..R {
-            lines[r][at..at + Q].copy_from_slice(&sums[r]);
+            vectors[r][at..at + Q].copy_from_slice(&sums[r]);
         }
         Q
     }
 
-    /// A line of weights to the only output.
+    /// A vector of weights to the only output.
     ///
     /// # Safety
-    /// As for [`NarrowGradient::lines`].
+    /// As for [`RowsInLanesGradient::vectors`].
     #[inline(always)]
-    unsafe fn turned_line(&self, line: usize) {
-        let mut lines = [T::ZERO; MOST_LANES];
-        let first = line * T::LANES;
+    unsafe fn single_output_vector(&self, vector: usize) {
+        let mut vectors = [T::ZERO; MOST_LANES];
+        let first = vector * T::LANES;
         let inputs = T::LANES.min(self.fan_in - first);
         let mut at = 0;
         // Safety: as promised to this function.
         unsafe {
             while at < inputs {
-                let sums = &mut lines[at..];
+                let sums = &mut vectors[at..];
                 at += match inputs - at {
                     8.. => place(sums, self.sums::<8, 1, false>(first + at, 0)),
                     4..8 => place(sums, self.sums::<4, 1, false>(first + at, 0)),
@@ -129,24 +129,24 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowG
                     _ => place(sums, self.sums::<1, 1, false>(first + at, 0)),
                 };
             }
-            self.sink.put(self.simd, line - self.from, self.simd.read(&lines), true);
+            self.sink.put(self.simd, vector - self.from, self.simd.read(&vectors), true);
         }
     }
 
     /// The biases of a panel of outputs.
     ///
     /// # Safety
-    /// As for [`NarrowGradient::lines`].
+    /// As for [`RowsInLanesGradient::vectors`].
     #[inline(always)]
-    unsafe fn biases(&self, panel: usize, line: usize) {
-        let mut lines = [T::ZERO; MOST_LANES];
+    unsafe fn biases(&self, panel: usize, vector: usize) {
+        let mut vectors = [T::ZERO; MOST_LANES];
         let first = panel * T::LANES;
         let outputs = if self.bias { T::LANES.min(self.fan_out - first) } else { 0 };
         let mut at = 0;
         // Safety: as promised to this function.
         unsafe {
             while at < outputs {
-                let sums = &mut lines[at..];
+                let sums = &mut vectors[at..];
                 at += match outputs - at {
                     8.. => place(sums, self.sums::<1, 8, true>(0, first + at)),
                     4..8 => place(sums, self.sums::<1, 4, true>(0, first + at)),
@@ -154,7 +154,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowG
                     _ => place(sums, self.sums::<1, 1, true>(0, first + at)),
                 };
             }
-            self.sink.put(self.simd, line - self.from, self.simd.read(&lines), false);
+            self.sink.put(self.simd, vector - self.from, self.simd.read(&vectors), false);
         }
     }
 
@@ -168,7 +168,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> NarrowG
         input: usize,
         output: usize,
     ) -> [[T; Q]; R] {
-        self.simd.apart(Tile::<I, R, Q, BIASES> { blocks: self.blocks.clone(), input, output })
+        self.simd.outlined(Tile::<I, R, Q, BIASES> { blocks: self.blocks.clone(), input, output })
     }
 }
 
@@ -180,7 +180,7 @@ fn place<T: Scalar, const R: usize, const Q: usize>(to: &mut [T], numbers: [[T; 
 }
 
 /// The products of `R` inputs, or of 1 for `BIASES`, with the deltas of `Q` outputs, summed over all rows. It is a task of
-/// its own, run [apart](Simd::apart), as the tiles of other layouts are.
+/// its own, run [outlined](Simd::outlined), as the tiles of other layouts are.
 struct Tile<I, const R: usize, const Q: usize, const BIASES: bool> {
     blocks: I,
     /// The first input.
@@ -200,14 +200,14 @@ where
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
         let halves: [[<S::Half as Simd<T>>::V; Q]; R] = if S::TWO_REGISTERS {
             let half = simd.half();
-            // Safety: only [`NarrowGradient`] makes a tile, of inputs and outputs that the blocks have.
+            // Safety: only [`RowsInLanesGradient`] makes a tile, of inputs and outputs that the blocks have.
             let [first, second] =
                 [0, T::LANES / 2].map(|from| unsafe { self.sums(half, from, T::LANES / 2) });
             std::array::from_fn(|r| std::array::from_fn(|q| half.add(first[r][q], second[r][q])))
         } else {
             // Safety: likewise.
             let sums = unsafe { self.sums(simd, 0, T::LANES) };
-            sums.map(|sums| sums.map(|line| simd.halve(line)))
+            sums.map(|sums| sums.map(|vector| simd.add_halves(vector)))
         };
         let mut totals = [[T::ZERO; Q]; R];
         simd.sum_halves(halves.as_flattened(), totals.as_flattened_mut());
@@ -249,10 +249,10 @@ where
     }
 }
 
-/// Adds the products of a panel's lines, as `load` reads them.
+/// Adds the products of a panel's vectors, as `load` reads them.
 ///
 /// # Safety
-/// From `input` and `delta` on there are so many lines.
+/// From `input` and `delta` on there are so many vectors.
 #[inline(always)]
 unsafe fn add_products<T: Scalar, S: Simd<T>, const R: usize, const Q: usize, const BIASES: bool>(
     simd: S,
@@ -265,7 +265,7 @@ unsafe fn add_products<T: Scalar, S: Simd<T>, const R: usize, const Q: usize, co
     for r in 0..R {
         let x = if BIASES { simd.splat(T::ONE) } else { load(input.wrapping_add(r * T::LANES)) };
         for q in 0..Q {
-            sums[r][q] = simd.fused(x, d[q], sums[r][q]);
+            sums[r][q] = simd.mul_add(x, d[q], sums[r][q]);
         }
     }
 }
@@ -274,7 +274,7 @@ unsafe fn add_products<T: Scalar, S: Simd<T>, const R: usize, const Q: usize, co
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::panels::{Layout, panel_lines, panels};
+    use super::super::panels::{Layout, panel_vectors, panels};
     use super::super::{Gradient, InstructionSet, dispatch_on, halving_sum, numbers};
     use super::*;
 
@@ -284,10 +284,10 @@ mod tests {
         delta: Vec<T>,
     }
 
-    /// Two blocks of rows, the first of whole lines; any cut into ranges of lines gives, on every instruction set, the sums
+    /// Two blocks of rows, the first of whole vectors; any cut into ranges of vectors gives, on every instruction set, the sums
     /// that plain loops give.
     fn agrees<T: Scalar>(
-        lines: usize,
+        vectors: usize,
         rows: usize,
         [fan_in, fan_out]: [usize; 2],
         bias: bool,
@@ -295,8 +295,8 @@ mod tests {
         seed: u64,
     ) {
         let lanes = T::LANES;
-        let [in_stride, out_stride] = [fan_in, fan_out].map(|width| panel_lines(width) * lanes);
-        let blocks = [lines * lanes, rows].map(|rows| {
+        let [in_stride, out_stride] = [fan_in, fan_out].map(|width| panel_vectors(width) * lanes);
+        let blocks = [vectors * lanes, rows].map(|rows| {
             let count = panels::<T>(rows);
             // Behind the last row there may be anything.
             let matrix = |stride: usize, seed| {
@@ -326,37 +326,37 @@ mod tests {
                     let (panel, lane) = (row / lanes, row % lanes);
                     let d = view.delta[panel * out_stride + output * lanes + lane];
                     let at = |input: usize| view.input[panel * in_stride + input * lanes + lane];
-                    sums[lane] = input.map_or(T::ONE, at).fused(d, sums[lane]);
+                    sums[lane] = input.map_or(T::ONE, at).mul_add(d, sums[lane]);
                 }
             }
             halving_sum(sums)
         };
-        let panel_lines = weight_lines::<T>(fan_in, fan_out) + 1;
-        let total = panels::<T>(fan_out) * panel_lines;
+        let panel_vectors = weight_vectors::<T>(fan_in, fan_out) + 1;
+        let total = panels::<T>(fan_out) * panel_vectors;
         let mut expected = vec![T::ZERO; total * lanes];
         for output in 0..fan_out {
-            let (panel, lane) = (output / lanes * panel_lines, output % lanes);
+            let (panel, lane) = (output / lanes * panel_vectors, output % lanes);
             for input in 0..fan_in {
-                let at = if turned(fan_out) { input } else { (panel + input) * lanes + lane };
+                let at = if is_single_output(fan_out) { input } else { (panel + input) * lanes + lane };
                 expected[at] = sum(Some(input), output);
             }
             if bias {
-                expected[(panel + panel_lines - 1) * lanes + lane] = sum(None, output);
+                expected[(panel + panel_vectors - 1) * lanes + lane] = sum(None, output);
             }
         }
         let cut = cut % (total + 1);
         for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
-            let mut lines = vec![T::ONE; total * lanes];
-            let (first, second) = lines.split_at_mut(cut * lanes);
-            for (from, lines) in [(0, first), (cut, second)] {
+            let mut vectors = vec![T::ONE; total * lanes];
+            let (first, second) = vectors.split_at_mut(cut * lanes);
+            for (from, vectors) in [(0, first), (cut, second)] {
                 dispatch_on(
                     set,
                     Gradient {
                         fan_in,
                         fan_out,
                         from,
-                        lines,
-                        layout: Layout::Rows,
+                        vectors,
+                        layout: Layout::RowsInLanes,
                         bias,
                         lost: None,
                         finish: None,
@@ -364,7 +364,7 @@ mod tests {
                     },
                 );
             }
-            assert!(lines == expected, "{}", set.name());
+            assert!(vectors == expected, "{}", set.name());
         }
     }
 
@@ -372,7 +372,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
         #[test]
         fn is_the_plain_sum(
-            lines in 1..3usize,
+            vectors in 1..3usize,
             rows in 1..40usize,
             fan_in in 1..40usize,
             fan_out in prop_oneof![Just(1), 1..40usize],
@@ -380,8 +380,8 @@ mod tests {
             cut: usize,
             seed in 0..1000u64,
         ) {
-            agrees::<f32>(lines, rows, [fan_in, fan_out], bias, cut, seed);
-            agrees::<f64>(lines, rows, [fan_in, fan_out], bias, cut, seed);
+            agrees::<f32>(vectors, rows, [fan_in, fan_out], bias, cut, seed);
+            agrees::<f64>(vectors, rows, [fan_in, fan_out], bias, cut, seed);
         }
     }
 }

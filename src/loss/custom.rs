@@ -1,4 +1,4 @@
-//! A loss of the caller's own.
+//! A loss defined by the caller.
 
 use std::fmt::{Debug, Formatter};
 
@@ -12,7 +12,7 @@ use crate::kernel::Scalar;
 
 /// A loss that the crate does not have: a function of the outputs and targets of rows.
 ///
-/// It is called on the thread that called [`crate::train`], once for each chunk of at most 1,024
+/// It is called on the thread that called [`crate::train`], once for each micro-batch of at most 1,024
 /// rows of a batch; where chunks end follows from the network's size and the batch alone, so the
 /// number of threads plays no part. Each row has a loss of its own: which rows share a call must
 /// not matter.
@@ -28,13 +28,13 @@ pub trait RowLoss<T>: Sync {
     ) -> bool;
 }
 
-/// What training makes small: a loss of this crate, or one of the caller's own.
+/// What training makes small: a loss of this crate, or one defined by the caller.
 #[derive(Clone, Copy)]
 pub enum Objective<'a, T> {
     /// A loss of this crate.
     Loss(Loss),
     /// Another, on any output activation.
-    Own(&'a dyn RowLoss<T>),
+    Custom(&'a dyn RowLoss<T>),
 }
 
 impl<T: Scalar> Objective<'_, T> {
@@ -61,7 +61,7 @@ impl<T> Debug for Objective<'_, T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Loss(loss) => loss.fmt(f),
-            Self::Own(_) => f.write_str("Own(..)"),
+            Self::Custom(_) => f.write_str("Custom(..)"),
         }
     }
 }

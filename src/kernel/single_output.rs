@@ -1,6 +1,6 @@
-//! Layers with one output. Their weights are *turned*: the only column of the matrix lies along the lanes of lines, one
-//! line for each of the input's panels, and one more for the bias, in its first lane. In panels of their own they would
-//! fill one lane of each line.
+//! Layers with one output. Their weights are stored *transposed*: the only column of the matrix lies along the lanes of vectors, one
+//! vector for each of the input's panels, and one more for the bias, in its first lane. In panels of their own they would
+//! fill one lane of each vector.
 //!
 //! # Order of the sums
 //! An output is a chain of fused multiply-adds for each lane, from 0 through the input's panels; then the second half of
@@ -13,24 +13,24 @@ use super::add_up::Sink;
 use super::panels::{Rows, extent, panels};
 use super::product::Terms;
 use super::scalar::Scalar;
-use super::simd::{MOST_LANES, Simd, Task, halving_sum, sum_of_lines};
+use super::simd::{MOST_LANES, Simd, Task, halving_sum, sum_of_vectors};
 
 /// The only output of a layer for a block of rows: `input * weights + bias`.
 #[derive(Debug)]
-pub struct TurnedProduct<'a, T> {
+pub struct SingleOutputProduct<'a, T> {
     /// Rows of the input and the output.
     pub rows: usize,
     /// The input's columns.
     pub depth: usize,
     /// The input: in panels, or row by row.
     pub input: Terms<'a, T>,
-    /// The weights, zeros up to the end of a line, and a line that starts with the bias.
+    /// The weights, zeros up to the end of a vector, and a vector that starts with the bias.
     pub weights: &'a [T],
     /// The output: a panel, whose other lanes become 0.
     pub output: &'a mut [T],
 }
 
-impl<T: Scalar> Task<T> for TurnedProduct<'_, T> {
+impl<T: Scalar> Task<T> for SingleOutputProduct<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -49,16 +49,16 @@ impl<T: Scalar> Task<T> for TurnedProduct<'_, T> {
         let bias = self.weights[(last + 1) * lanes];
         for (row, output) in self.output[..self.rows * lanes].chunks_exact_mut(lanes).enumerate() {
             let mut sum = simd.splat(T::ZERO);
-            // Safety: the assertions cover all lines, and of the input's last one what is used.
+            // Safety: the assertions cover all vectors, and of the input's last one what is used.
             unsafe {
                 let (input, weights) = (numbers.as_ptr().add(row * step), self.weights.as_ptr());
-                for line in 0..last {
-                    let x = simd.load(input.add(line * panel));
-                    sum = simd.fused(x, simd.load(weights.add(line * lanes)), sum);
+                for vector in 0..last {
+                    let x = simd.load(input.add(vector * panel));
+                    sum = simd.mul_add(x, simd.load(weights.add(vector * lanes)), sum);
                 }
-                // What fills up the input's lines may be anything, even infinite.
+                // What fills up the input's vectors may be anything, even infinite.
                 let x = simd.load_first(input.add(last * panel), used);
-                sum = simd.fused(x, simd.load(weights.add(last * lanes)), sum);
+                sum = simd.mul_add(x, simd.load(weights.add(last * lanes)), sum);
             }
             let mut sums = [T::ZERO; MOST_LANES];
             simd.write(&mut sums, sum);
@@ -68,33 +68,33 @@ impl<T: Scalar> Task<T> for TurnedProduct<'_, T> {
     }
 }
 
-/// The same where rows lie along the lanes (see [`Layout`](super::Layout)): the same sums in the same order, lines instead of lanes.
+/// The same where rows lie along the lanes (see [`Layout`](super::Layout)): the same sums in the same order, vectors instead of lanes.
 #[derive(Debug)]
-pub struct TurnedAlongLanes<'a, T> {
+pub struct SingleOutputInLanes<'a, T> {
     /// Rows of the input and the output.
     pub rows: usize,
     /// The input's columns.
     pub depth: usize,
-    /// The input: a line for each column.
+    /// The input: a vector for each column.
     pub input: &'a [T],
     /// From one panel of the input to the next.
     pub input_stride: usize,
-    /// As for [`TurnedProduct`].
+    /// As for [`SingleOutputProduct`].
     pub weights: &'a [T],
-    /// The output: a line.
+    /// The output: a vector.
     pub output: &'a mut [T],
     /// From one panel of the output to the next.
     pub output_stride: usize,
 }
 
-impl<T: Scalar> Task<T> for TurnedAlongLanes<'_, T> {
+impl<T: Scalar> Task<T> for SingleOutputInLanes<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let Self { rows, depth, input, input_stride, weights, output, output_stride } = self;
         let lanes = T::LANES;
-        let lines = panels::<T>(depth);
+        let vectors = panels::<T>(depth);
         let zero = simd.splat(T::ZERO);
         for panel in 0..panels::<T>(rows) {
             let mut sums = [zero; MOST_LANES];
@@ -105,15 +105,15 @@ impl<T: Scalar> Task<T> for TurnedAlongLanes<'_, T> {
                     let column = first + lane;
                     if column < depth {
                         let x = simd.read(&input[column * lanes..]);
-                        sums[lane] = simd.fused(x, simd.splat(weights[column]), sums[lane]);
+                        sums[lane] = simd.mul_add(x, simd.splat(weights[column]), sums[lane]);
                     } else {
                         // As by a product of zeros: to be seen in the sign of a 0.
                         sums[lane] = simd.add(sums[lane], zero);
                     }
                 }
             }
-            let sum = sum_of_lines(simd, &mut sums[..lanes]);
-            let bias = simd.splat(weights[lines * lanes]);
+            let sum = sum_of_vectors(simd, &mut sums[..lanes]);
+            let bias = simd.splat(weights[vectors * lanes]);
             simd.write(&mut output[panel * output_stride..], simd.add(sum, bias));
         }
     }
@@ -122,8 +122,8 @@ impl<T: Scalar> Task<T> for TurnedAlongLanes<'_, T> {
 /// Lines of the gradient that are summed together.
 const MOST_LINES: usize = 4;
 
-/// The gradient of a turned layer, which [`Gradient`](super::Gradient) leaves to this one.
-pub(super) struct TurnedGradient<'b, T, S, I> {
+/// The gradient of a single-output layer, which [`Gradient`](super::Gradient) leaves to this one.
+pub(super) struct SingleOutputGradient<'b, T, S, I> {
     pub simd: S,
     pub fan_in: usize,
     /// Lines of the range, counted through the layer's.
@@ -134,35 +134,35 @@ pub(super) struct TurnedGradient<'b, T, S, I> {
     pub blocks: I,
 }
 
-impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> TurnedGradient<'_, T, S, I> {
+impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> SingleOutputGradient<'_, T, S, I> {
     /// # Safety
     /// The sink has room for the range; the blocks hold all their rows.
     #[inline(always)]
     pub unsafe fn run(&self) {
         let weights = panels::<T>(self.fan_in).min(self.to);
-        let mut line = self.from;
+        let mut vector = self.from;
         // Safety: as promised to this function.
         unsafe {
-            while line < weights {
-                line += match weights - line {
-                    1 => self.lines::<1>(line),
-                    2 => self.lines::<2>(line),
-                    3 => self.lines::<3>(line),
-                    _ => self.lines::<MOST_LINES>(line),
+            while vector < weights {
+                vector += match weights - vector {
+                    1 => self.vectors::<1>(vector),
+                    2 => self.vectors::<2>(vector),
+                    3 => self.vectors::<3>(vector),
+                    _ => self.vectors::<MOST_LINES>(vector),
                 };
             }
-            if line < self.to {
-                self.lines::<0>(line);
+            if vector < self.to {
+                self.vectors::<0>(vector);
             }
         }
     }
 
-    /// `Q` lines of weights, or with none the line of the bias; returns `Q`.
+    /// `Q` vectors of weights, or with none the vector of the bias; returns `Q`.
     ///
     /// # Safety
-    /// As for [`TurnedGradient::run`]; the lines lie in the range.
+    /// As for [`SingleOutputGradient::run`]; the vectors lie in the range.
     #[inline(always)]
-    unsafe fn lines<const Q: usize>(&self, line: usize) -> usize {
+    unsafe fn vectors<const Q: usize>(&self, vector: usize) -> usize {
         let simd = self.simd;
         let mut weights = [simd.splat(T::ZERO); Q];
         let mut bias = T::ZERO;
@@ -170,7 +170,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> TurnedG
         unsafe {
             for block in self.blocks.clone() {
                 let input: [*const T; Q] =
-                    std::array::from_fn(|q| block.input.as_ptr().add((line + q) * block.input_stride));
+                    std::array::from_fn(|q| block.input.as_ptr().add((vector + q) * block.input_stride));
                 for row in 0..block.rows {
                     let delta = *block.delta.as_ptr().add(row * T::LANES);
                     if Q == 0 {
@@ -178,22 +178,22 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> TurnedG
                     }
                     for q in 0..Q {
                         let x = simd.load(input[q].add(row * T::LANES));
-                        weights[q] = simd.fused(simd.splat(delta), x, weights[q]);
+                        weights[q] = simd.mul_add(simd.splat(delta), x, weights[q]);
                     }
                 }
             }
             for q in 0..Q {
-                let used = T::LANES.min(self.fan_in - (line + q) * T::LANES);
+                let used = T::LANES.min(self.fan_in - (vector + q) * T::LANES);
                 let mut sums = [T::ZERO; MOST_LANES];
                 simd.write(&mut sums, weights[q]);
-                // Weights that are not there have to stay 0, whatever fills up the input's lines.
+                // Weights that are not there have to stay 0, whatever fills up the input's vectors.
                 let sum = simd.load_first(sums.as_ptr(), used);
-                self.sink.put(simd, line + q - self.from, sum, true);
+                self.sink.put(simd, vector + q - self.from, sum, true);
             }
             if Q == 0 {
                 let mut sums = [T::ZERO; MOST_LANES];
                 sums[0] = if self.bias { bias } else { T::ZERO };
-                self.sink.put(simd, line - self.from, simd.read(&sums), false);
+                self.sink.put(simd, vector - self.from, simd.read(&sums), false);
             }
         }
         Q
@@ -204,7 +204,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> TurnedG
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::panels::panel_lines;
+    use super::super::panels::panel_vectors;
     use super::super::{InstructionSet, dispatch_on, numbers};
     use super::*;
 
@@ -212,7 +212,7 @@ mod tests {
     /// anything and from rows.
     fn agrees<T: Scalar>(rows: usize, depth: usize, seed: u64) {
         let lanes = T::LANES;
-        let stride = panel_lines(rows) * lanes;
+        let stride = panel_vectors(rows) * lanes;
         let mut in_panels = vec![T::from_f64(f64::INFINITY); panels::<T>(depth) * stride];
         let in_rows = numbers::<T>(rows * depth, seed);
         for (index, &x) in in_rows.iter().enumerate() {
@@ -228,21 +228,21 @@ mod tests {
                 let mut output = vec![T::ONE; stride];
                 dispatch_on(
                     set,
-                    TurnedProduct { rows, depth, input, weights: &weights, output: &mut output },
+                    SingleOutputProduct { rows, depth, input, weights: &weights, output: &mut output },
                 );
                 for row in 0..rows {
                     let mut sums = vec![T::ZERO; lanes];
                     for column in 0..depth {
                         let sum = &mut sums[column % lanes];
-                        *sum = in_rows[row * depth + column].fused(weights[column], *sum);
+                        *sum = in_rows[row * depth + column].mul_add(weights[column], *sum);
                     }
                     while sums.len() > 1 {
                         let rest = sums.split_off(sums.len() / 2);
                         sums.iter_mut().zip(rest).for_each(|(sum, other)| *sum += other);
                     }
-                    let line = &output[row * lanes..][..lanes];
-                    assert!(line[0] == sums[0] + bias, "{} at row {row}", set.name());
-                    assert!(line[1..].iter().all(|&x| x == T::ZERO));
+                    let vector = &output[row * lanes..][..lanes];
+                    assert!(vector[0] == sums[0] + bias, "{} at row {row}", set.name());
+                    assert!(vector[1..].iter().all(|&x| x == T::ZERO));
                 }
                 along_lanes(set, &in_rows, &weights, depth, &output);
             }
@@ -258,7 +258,7 @@ mod tests {
         expected: &[T],
     ) {
         let (lanes, rows) = (T::LANES, in_rows.len() / depth);
-        let input_stride = panel_lines(depth) * lanes;
+        let input_stride = panel_vectors(depth) * lanes;
         let mut input = vec![T::from_f64(f64::INFINITY); panels::<T>(rows) * input_stride];
         for (index, &x) in in_rows.iter().enumerate() {
             let (row, column) = (index / depth, index % depth);
@@ -269,7 +269,7 @@ mod tests {
         let to = &mut output;
         dispatch_on(
             set,
-            TurnedAlongLanes { rows, depth, input, input_stride, weights, output: to, output_stride },
+            SingleOutputInLanes { rows, depth, input, input_stride, weights, output: to, output_stride },
         );
         for row in 0..rows {
             assert!(output[row] == expected[row * lanes], "{} at row {row}", set.name());

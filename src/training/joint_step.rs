@@ -8,7 +8,7 @@ use crate::memory::Aligned;
 use crate::optimizer::MOST_ARRAYS;
 use crate::pass::{Packed, pack, unpack};
 
-pub(super) struct Whole<T> {
+pub(super) struct JointStep<T> {
     /// The optimizer's arrays.
     pub arrays: Vec<Aligned<T>>,
     parameters: Aligned<T>,
@@ -16,7 +16,7 @@ pub(super) struct Whole<T> {
     packed_gradient: Aligned<T>,
 }
 
-impl<T: Scalar> Whole<T> {
+impl<T: Scalar> JointStep<T> {
     /// Room for this many parameters, and for them in panels.
     pub fn new(parameters: usize, packed: usize) -> Result<Self> {
         Ok(Self {

@@ -1,4 +1,4 @@
-//! How a batch is cut: into chunks of rows, whose sums are added in order, and chunks into blocks.
+//! How a batch is cut: into micro-batches of rows, whose sums are added in order, and micro-batches into blocks.
 
 use crate::error::Result;
 use crate::kernel::{Gradient, Layout, MOST_LANES, Scalar, dispatch};
@@ -20,30 +20,30 @@ const MOST_AT_A_TIME: u64 = 1 << 32;
 /// Rows of the largest register tile.
 const TILE_ROWS: usize = 8;
 
-/// Numbers of a chunk that one thread works on by itself, at most: about as many as its second-level
+/// Numbers of a micro-batch that one thread works on by itself, at most: about as many as its second-level
 /// cache holds. Larger ones are not faster that way.
-const MOST_IN_CHUNK: usize = 1 << 18;
+const MOST_IN_MICRO_BATCH: usize = 1 << 18;
 
-/// Numbers that all such chunks may take together.
+/// Numbers that all such micro-batches may take together.
 const MOST_TOGETHER: usize = 1 << 23;
 
-/// Such chunks that there is room for, a thread: the fewer times threads wait for each other.
-pub(super) const CHUNKS_A_THREAD: usize = 4;
+/// Such micro-batches that there is room for, a thread: the fewer times threads wait for each other.
+pub(super) const MICRO_BATCHES_PER_THREAD: usize = 4;
 
-/// Chunks that are worth being worked on at a time, even when some threads get none.
-const ENOUGH_CHUNKS: usize = 4;
+/// MicroBatches that are worth being worked on at a time, even when some threads get none.
+const ENOUGH_MICRO_BATCHES: usize = 4;
 
-/// The rows of a chunk, for batches of `rows`: as equal as whole tiles allow, so that threads which
-/// work on whole chunks have as much to do; the last one may be smaller. The gradient is summed over
+/// The rows of a micro-batch, for batches of `rows`: as equal as whole tiles allow, so that threads which
+/// work on whole micro-batches have as much to do; the last one may be smaller. The gradient is summed over
 /// them in registers before it goes to memory, so they are more for large networks, whose gradient is
 /// expensive to read and write again. `parameters` is their number without padding, which is the same
 /// for both types.
-pub(super) fn chunk_rows(parameters: usize, rows: usize) -> usize {
+pub(super) fn micro_batch_rows(parameters: usize, rows: usize) -> usize {
     let most = (parameters / 64).next_power_of_two().clamp(256, 1024);
     rows.div_ceil(rows.div_ceil(most)).next_multiple_of(TILE_ROWS).min(rows)
 }
 
-/// The rows that each of a chunk's blocks gets: equal shares for the threads, whole tiles (or lines); of large
+/// The rows that each of a micro-batch's blocks gets: equal shards for the threads, whole tiles (or vectors); of large
 /// networks, whose blocks are two products for each parameter, fewer. `parameters` are padded here and
 /// below.
 pub(super) fn block_rows(layout: Layout, rows: usize, threads: usize, parameters: usize) -> usize {
@@ -52,35 +52,40 @@ pub(super) fn block_rows(layout: Layout, rows: usize, threads: usize, parameters
     share.div_ceil(share.div_ceil(most)).next_multiple_of(multiple(layout))
 }
 
-/// Blocks have a multiple of so many rows, but for a chunk's last: whole tiles, or whole lines.
+/// Blocks have a multiple of so many rows, but for a micro-batch's last: whole tiles, or whole vectors.
 pub(super) fn multiple(layout: Layout) -> usize {
     match layout {
-        Layout::Units => TILE_ROWS,
-        Layout::Rows => MOST_LANES,
+        Layout::UnitsInLanes => TILE_ROWS,
+        Layout::RowsInLanes => MOST_LANES,
     }
 }
 
-/// In how many rounds the gradient of a chunk is summed.
+/// In how many rounds the gradient of a micro-batch is summed.
 pub(super) fn parts_of_a_sum(rows: usize, parameters: usize, threads: usize) -> usize {
     let work = (rows as u64).saturating_mul(parameters as u64) / threads as u64;
     work.div_ceil(MOST_AT_A_TIME).max(1) as usize
 }
 
-/// How many of the chunks in `rows` should be worked on at a time, of `most` that there is room for:
+/// How many of the micro-batches in `rows` should be worked on at a time, of `most` that there is room for:
 /// as many for each thread if they are more than the threads, or 0 if threads should rather share one.
-/// A last chunk that is at least half full is one of them.
-pub(super) fn chunks_at_a_time(rows: usize, chunk_rows: usize, most: usize, threads: usize) -> usize {
-    let count = most.min((rows + chunk_rows / 2) / chunk_rows);
+/// A last micro-batch that is at least half full is one of them.
+pub(super) fn micro_batches_at_a_time(
+    rows: usize,
+    micro_batch_rows: usize,
+    most: usize,
+    threads: usize,
+) -> usize {
+    let count = most.min((rows + micro_batch_rows / 2) / micro_batch_rows);
     if count > threads {
         count - count % threads
-    } else if count >= threads.min(ENOUGH_CHUNKS) {
+    } else if count >= threads.min(ENOUGH_MICRO_BATCHES) {
         count
     } else {
         0
     }
 }
 
-/// Blocks for a chunk of this many rows, `capacity` of them in each.
+/// Blocks for a micro-batch of this many rows, `capacity` of them in each.
 pub(super) fn blocks<T: Scalar>(
     layout: Layout,
     layers: &[Layer],
@@ -94,7 +99,7 @@ pub(super) fn blocks<T: Scalar>(
         .collect()
 }
 
-/// Gives each block its share of a chunk's rows; returns how many blocks have some.
+/// Gives each block its share of a micro-batch's rows; returns how many blocks have some.
 pub(super) fn spread<T>(blocks: &mut [Block<T>], rows: usize, share: usize) -> usize {
     let in_use = rows.div_ceil(share);
     for (index, block) in blocks[..in_use].iter_mut().enumerate() {
@@ -103,16 +108,16 @@ pub(super) fn spread<T>(blocks: &mut [Block<T>], rows: usize, share: usize) -> u
     in_use
 }
 
-/// Blocks with the place of their first row in the chunk.
+/// Blocks with the place of their first row in the micro-batch.
 pub(super) fn numbered<T>(blocks: &mut [Block<T>]) -> impl ExactSizeIterator<Item = (usize, &mut Block<T>)> {
     let rows = blocks.first().map_or(0, |block| block.rows);
     blocks.iter_mut().enumerate().map(move |(index, block)| (index * rows, block))
 }
 
-/// A whole chunk that one thread works on by itself, and its sums over all parameters. Threads that
-/// share a chunk read each other's rows; this way they read each other's sums, which are fewer.
+/// A whole micro-batch that one thread works on by itself, and its sums over all parameters. Threads that
+/// share a micro-batch read each other's rows; this way they read each other's sums, which are fewer.
 #[derive(Debug)]
-pub(super) struct Chunk<T> {
+pub(super) struct MicroBatch<T> {
     layout: Layout,
     blocks: Vec<Block<T>>,
     /// Rows that each block gets.
@@ -121,8 +126,8 @@ pub(super) struct Chunk<T> {
     pub sums: Aligned<T>,
 }
 
-impl<T: Scalar> Chunk<T> {
-    /// Room for `most` chunks of `rows` rows, or as many as will fit.
+impl<T: Scalar> MicroBatch<T> {
+    /// Room for `most` micro-batches of `rows` rows, or as many as will fit.
     pub fn several(
         layout: Layout,
         layers: &[Layer],
@@ -134,7 +139,7 @@ impl<T: Scalar> Chunk<T> {
     ) -> Result<Vec<Self>> {
         let units: usize = layers.iter().map(|layer| layer.fan_out).sum();
         let numbers = rows.saturating_mul(2 * units + layers[0].fan_in).saturating_add(parameters);
-        let count = if numbers > MOST_IN_CHUNK { 0 } else { most.min(MOST_TOGETHER / numbers) };
+        let count = if numbers > MOST_IN_MICRO_BATCH { 0 } else { most.min(MOST_TOGETHER / numbers) };
         let capacity = block_rows(layout, rows, 1, parameters);
         (0..count)
             .map(|_| {
@@ -161,7 +166,7 @@ impl<T: Scalar> Chunk<T> {
                 fan_in: layer.fan_in,
                 fan_out: layer.fan_out,
                 from: 0,
-                lines: &mut self.sums[layer.start..layer.start + layer.len::<T>()],
+                vectors: &mut self.sums[layer.start..layer.start + layer.len::<T>()],
                 layout: self.layout,
                 bias: layer.bias,
                 lost: None,
@@ -229,24 +234,28 @@ mod tests {
 
     #[test]
     fn batches_are_cut_evenly() {
-        for (parameters, rows, chunk) in [
+        for (parameters, rows, micro_batch) in [
             (7_510, 1_797, 232),
             (7_510, 256, 256),
             (7_510, 257, 136),
             (7_510, 5, 5),
             (235_146, 10_240, 1_024),
         ] {
-            assert_eq!(chunk_rows(parameters, rows), chunk);
+            assert_eq!(micro_batch_rows(parameters, rows), micro_batch);
         }
-        let at_a_time = |rows, threads| chunks_at_a_time(rows, 232, CHUNKS_A_THREAD * threads, threads);
+        let at_a_time =
+            |rows, threads| micro_batches_at_a_time(rows, 232, MICRO_BATCHES_PER_THREAD * threads, threads);
         assert_eq!([1, 2, 3, 8].map(|threads| at_a_time(1_797, threads)), [4, 8, 6, 8]);
         assert_eq!(
             [(232, 2), (347, 2), (348, 2), (1_797, 64), (600, 64)].map(|(r, t)| at_a_time(r, t)),
             [0, 0, 2, 8, 0]
         );
-        assert_eq!(block_rows(Layout::Units, 232, 1, 7_510), 120);
+        assert_eq!(block_rows(Layout::UnitsInLanes, 232, 1, 7_510), 120);
         assert_eq!(
-            [block_rows(Layout::Units, 1024, 1, 16 << 20), block_rows(Layout::Units, 1024, 1, 1 << 30)],
+            [
+                block_rows(Layout::UnitsInLanes, 1024, 1, 16 << 20),
+                block_rows(Layout::UnitsInLanes, 1024, 1, 1 << 30)
+            ],
             [128, 40]
         );
         assert_eq!([(256, 1), (1024, 1), (1024, 4)].map(|(r, t)| parts_of_a_sum(r, 16 << 20, t)), [1, 4, 1]);
