@@ -54,10 +54,10 @@ mod training;
 pub use activation::Activation;
 pub use error::{Error, Result};
 pub use kernel::{InstructionSet, Scalar};
-pub use layer::Layer;
+pub use layer::{Init, Kind, Layer, ParameterArray};
 pub use loss::{Loss, Objective, RowLoss};
 pub use model_file::{from_bytes, load, save, to_bytes};
-pub use network::{Init, Network};
+pub use network::Network;
 pub use number::Number;
 pub use optimizer::{
     Adam, AdamW, Choice, GRprop, InitialStep, Optimizer, Rprop, Sarprop, Schedule, Sgd, StepSizes, Variant,

@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 use crate::activation::Activation;
 use crate::error::Result;
 use crate::kernel::Scalar;
-use crate::layer::{Layer, check_constants};
+use crate::layer::{Kind, Layer, ParameterArray, arrays, check_constants};
 use crate::network::Network;
 use crate::number::Numbers;
-use crate::tensor_file::{Content, Kind, Outline, Reader, dtype};
+use crate::tensor_file::{Content, FileKind, Outline, Reader, dtype};
 
-const NETWORK: Kind = Kind { name: "network", entry: "ferroprop.network" };
+const NETWORK: FileKind = FileKind { name: "network", entry: "ferroprop.network" };
 const VERSION: u32 = 1;
 
 #[derive(Deserialize)]
@@ -103,17 +103,13 @@ pub(crate) fn parsed_strictly<D: for<'de> Deserialize<'de> + Serialize>(reader: 
 /// Names and shapes of a network's tensors, and where their numbers are among the parameters.
 pub(crate) fn outlines<T: Scalar>(layers: &[Layer]) -> Vec<(Outline, usize)> {
     let mut start = 0;
-    let mut outlines = Vec::new();
-    for (index, layer) in layers.iter().enumerate() {
-        let weights = ("weights", vec![layer.fan_in, layer.fan_out]);
-        let biases = layer.bias.then(|| ("biases", vec![layer.fan_out]));
-        for (part, shape) in std::iter::once(weights).chain(biases) {
-            let len: usize = shape.iter().product();
-            outlines.push((Outline { name: format!("{index}.{part}"), dtype: dtype::<T>(), shape }, start));
-            start += len;
-        }
-    }
-    outlines
+    let outline = |(layer, array): (usize, ParameterArray)| {
+        let (from, len) = (start, array.len());
+        start += len;
+        let name = format!("{layer}.{}", array.name);
+        (Outline { name, dtype: dtype::<T>(), shape: array.shape }, from)
+    };
+    arrays(layers).map(outline).collect()
 }
 
 /// A network's tensors, to be written.
@@ -139,7 +135,7 @@ pub(crate) fn layers<T: Scalar>(reader: &Reader<'_>, entries: &[LayerEntry]) -> 
         if index == 0 && kind != dtype::<T>() && matches!(kind, Dtype::F32 | Dtype::F64) {
             return Ok(None);
         }
-        let &[fan_in, fan_out] = shape else {
+        let Some((fan_in, fan_out)) = Kind::Dense.sizes(shape) else {
             return Err(wrong(format!("{name} has shape {shape:?}, expected two sizes")));
         };
         let matches = layers.last().is_none_or(|before: &Layer| before.fan_out == fan_in);
@@ -151,7 +147,7 @@ pub(crate) fn layers<T: Scalar>(reader: &Reader<'_>, entries: &[LayerEntry]) -> 
             return Err(wrong(format!("layer {index} is a hidden softmax")));
         }
         let bias = reader.info(&format!("{index}.biases")).is_some();
-        layers.push(Layer { fan_in, fan_out, activation, bias });
+        layers.push(Layer { fan_in, fan_out, activation, bias, kind: Kind::Dense });
     }
     Ok(Some(layers))
 }

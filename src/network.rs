@@ -4,38 +4,12 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 use once_cell::race::OnceBox;
 
 use crate::activation::Activation;
-use crate::check::{check_matrix, check_number};
+use crate::check::check_matrix;
 use crate::error::{Error, Result};
 use crate::kernel::{Scalar, StandardMode};
-use crate::layer::{Layer, check_constants, layers};
-use crate::pass::{Packed, input_gradient, predict};
+use crate::layer::{Init, Layer, Packed, ParameterArray, arrays, check_constants, layers};
+use crate::pass::{input_gradient, predict};
 use crate::random::{Purpose, Random};
-
-/// How initial weights and biases are drawn.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Init {
-    /// Uniform within sqrt(6 / (fan in + fan out)), or sqrt(2 / ...) for logistic layers: Glorot &
-    /// Bengio, "Understanding the difficulty of training deep feedforward neural networks",
-    /// AISTATS 2010, biases included as in scikit-learn.
-    Glorot,
-    /// Uniform within the range around 0.
-    Uniform {
-        /// The largest absolute value.
-        range: f64,
-    },
-}
-
-impl Init {
-    pub(crate) fn check(self) -> Result<()> {
-        match self {
-            Self::Glorot => Ok(()),
-            Self::Uniform { range } => {
-                check_number("init_range", range, "0 or a positive number", |x| x >= 0.0)
-            }
-        }
-    }
-}
 
 /// A multi-layer perceptron.
 ///
@@ -93,26 +67,14 @@ impl<T: Scalar> Network<T> {
         let layers = layers(layer_sizes, hidden, output, bias)?;
         check_constants::<T>(&layers)?;
         let mut network = Self::zeros(layers)?;
-        init.check()?;
-        if let Init::Uniform { range } = init {
-            let expected = format!("a number that {} can hold", T::NAME);
-            check_number("init_range", range, &expected, |range| T::from_f64(range).is_finite())?;
-        }
+        init.check_typed::<T>()?;
         let _standard = StandardMode::enter();
         let mut random = Random::new(seed, Purpose::Weights, 0);
         let mut rest = network.parameters.as_mut_slice();
         for layer in &network.layers {
-            let bound = match init {
-                Init::Glorot => {
-                    let gain =
-                        if matches!(layer.activation, Activation::Logistic { .. }) { 2.0 } else { 6.0 };
-                    (gain / (layer.fan_in + layer.fan_out) as f64).sqrt()
-                }
-                Init::Uniform { range } => range,
-            };
             let own;
             (own, rest) = rest.split_at_mut(layer.n_parameters());
-            own.fill_with(|| random.uniform(bound));
+            layer.draw(init, &mut random, own);
         }
         Ok(network)
     }
@@ -121,15 +83,12 @@ impl<T: Scalar> Network<T> {
     pub(crate) fn zeros(layers: Vec<Layer>) -> Result<Self> {
         let count = layers
             .iter()
-            .try_fold(0usize, |sum, layer| {
-                let weights = layer.fan_in.checked_mul(layer.fan_out)?;
-                sum.checked_add(weights)?.checked_add(layer.fan_out)
-            })
+            .try_fold(0usize, |sum, layer| sum.checked_add(layer.count_parameters()?))
             .filter(|&count| count <= MOST_PARAMETERS)
             .ok_or(Error::OutOfMemory { numbers: usize::MAX })?;
         let mut parameters = Vec::new();
         parameters.try_reserve_exact(count).map_err(|_| Error::OutOfMemory { numbers: count })?;
-        parameters.resize(layers.iter().map(Layer::n_parameters).sum(), T::ZERO);
+        parameters.resize(count, T::ZERO);
         Ok(Self { layers, parameters, packed: OnceBox::new() })
     }
 
@@ -141,6 +100,18 @@ impl<T: Scalar> Network<T> {
         let mut clone = Self::zeros(self.layers.clone())?;
         clone.parameters.copy_from_slice(&self.parameters);
         Ok(clone)
+    }
+
+    /// A network with the same layers and other parameters, in the order of [`Network::parameters`].
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when their number is another one.
+    pub fn with_parameters(&self, parameters: Vec<T>) -> Result<Self> {
+        if parameters.len() != self.parameters.len() {
+            let expected = format!("({},)", self.parameters.len());
+            return Err(Error::shape("parameters", expected, &[parameters.len()]));
+        }
+        Ok(Self { layers: self.layers.clone(), parameters, packed: OnceBox::new() })
     }
 
     /// The layers, first hidden layer first.
@@ -195,8 +166,19 @@ impl<T: Scalar> Network<T> {
         &mut self.parameters
     }
 
-    fn start_of(&self, layer: usize) -> usize {
-        self.layers[..layer].iter().map(Layer::n_parameters).sum()
+    /// The parameter arrays of all layers, in the order of [`Network::parameters`]: the layer's number, the
+    /// array, and its numbers.
+    pub fn arrays(&self) -> impl Iterator<Item = (usize, ParameterArray, &[T])> {
+        let mut rest = self.parameters.as_slice();
+        arrays(&self.layers).map(move |(layer, array)| {
+            let numbers = rest.split_off(..array.len()).unwrap_or_default();
+            (layer, array, numbers)
+        })
+    }
+
+    fn array(&self, layer: usize, name: &str) -> Option<(Vec<usize>, &[T])> {
+        let mut arrays = self.arrays().skip_while(|(at, ..)| *at < layer).take_while(|(at, ..)| *at == layer);
+        arrays.find(|(_, array, _)| array.name == name).map(|(_, array, numbers)| (array.shape, numbers))
     }
 
     /// The weights of a layer, fan in x fan out.
@@ -205,10 +187,9 @@ impl<T: Scalar> Network<T> {
     /// When there is no such layer.
     #[must_use]
     pub fn weights(&self, layer: usize) -> ArrayView2<'_, T> {
-        let Layer { fan_in, fan_out, .. } = self.layers[layer];
-        let start = self.start_of(layer);
-        ArrayView2::from_shape((fan_in, fan_out), &self.parameters[start..start + fan_in * fan_out])
-            .unwrap_or_else(|_| unreachable!("the slice has the length of the shape"))
+        self.array(layer, "weights")
+            .and_then(|(shape, numbers)| ArrayView2::from_shape((shape[0], shape[1]), numbers).ok())
+            .unwrap_or_else(|| panic!("there is no layer {layer}"))
     }
 
     /// The biases of a layer, if it has any.
@@ -217,9 +198,8 @@ impl<T: Scalar> Network<T> {
     /// When there is no such layer.
     #[must_use]
     pub fn biases(&self, layer: usize) -> Option<ArrayView1<'_, T>> {
-        let Layer { fan_in, fan_out, bias, .. } = self.layers[layer];
-        let start = self.start_of(layer) + fan_in * fan_out;
-        bias.then(|| ArrayView1::from(&self.parameters[start..start + fan_out]))
+        assert!(layer < self.layers.len(), "there is no layer {layer}");
+        self.array(layer, "biases").map(|(_, numbers)| ArrayView1::from(numbers))
     }
 
     /// The outputs for each row of `x`, on `n_threads` threads (`None`: automatic). A row's outputs

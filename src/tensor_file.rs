@@ -22,12 +22,12 @@ use crate::number::Numbers;
 
 /// What a file is: its name in messages, and the entry of its header.
 #[derive(Clone, Copy)]
-pub(crate) struct Kind {
+pub(crate) struct FileKind {
     pub name: &'static str,
     pub entry: &'static str,
 }
 
-impl Kind {
+impl FileKind {
     pub fn wrong(self, path: &str, reason: impl Into<String>) -> Error {
         Error::ModelFile { path: path.to_owned(), kind: self.name, reason: reason.into() }
     }
@@ -76,7 +76,7 @@ pub(crate) struct Content<'a> {
 
 impl<'a> Content<'a> {
     /// The description is the text of the header's entry.
-    pub fn new(kind: Kind, description: &str, mut tensors: Vec<(Outline, Numbers<'a>)>) -> Result<Self> {
+    pub fn new(kind: FileKind, description: &str, mut tensors: Vec<(Outline, Numbers<'a>)>) -> Result<Self> {
         tensors.sort_by(|(a, _), (b, _)| order(a, b));
         let (outlines, tensors): (Vec<_>, Vec<_>) = tensors.into_iter().unzip();
         let (header, data) = header(kind, description, &outlines)?;
@@ -116,7 +116,7 @@ fn order(a: &Outline, b: &Outline) -> std::cmp::Ordering {
 }
 
 /// Length and header of a file with these tensors, in this order, and the bytes of their numbers.
-fn header(kind: Kind, description: &str, tensors: &[Outline]) -> Result<(Vec<u8>, u64)> {
+fn header(kind: FileKind, description: &str, tensors: &[Outline]) -> Result<(Vec<u8>, u64)> {
     let wrong = |reason: String| kind.wrong("what is to be written", reason);
     let mut start = 0usize;
     let mut infos = Vec::new();
@@ -140,7 +140,7 @@ fn header(kind: Kind, description: &str, tensors: &[Outline]) -> Result<(Vec<u8>
 
 /// A file that is read: its header is known, its numbers come one tensor after the other.
 pub(crate) struct Reader<'a> {
-    kind: Kind,
+    kind: FileKind,
     path: String,
     source: Box<dyn Read + 'a>,
     header: Vec<u8>,
@@ -151,7 +151,7 @@ pub(crate) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub fn open(kind: Kind, path: &Path) -> Result<Self> {
+    pub fn open(kind: FileKind, path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let failed = |source| Error::Io { path: name.clone(), source };
         let file = File::open(path).map_err(failed)?;
@@ -159,11 +159,11 @@ impl<'a> Reader<'a> {
         Self::new(kind, &name, Box::new(file), size)
     }
 
-    pub fn of_bytes(kind: Kind, path: &str, bytes: &'a [u8]) -> Result<Self> {
+    pub fn of_bytes(kind: FileKind, path: &str, bytes: &'a [u8]) -> Result<Self> {
         Self::new(kind, path, Box::new(bytes), bytes.len() as u64)
     }
 
-    fn new(kind: Kind, path: &str, mut source: Box<dyn Read + 'a>, size: u64) -> Result<Self> {
+    fn new(kind: FileKind, path: &str, mut source: Box<dyn Read + 'a>, size: u64) -> Result<Self> {
         let wrong = |reason: String| kind.wrong(path, reason);
         let mut length = [0; LENGTH];
         fill(kind, path, &mut source, &mut length)?;
@@ -265,7 +265,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn fill(kind: Kind, path: &str, source: &mut dyn Read, bytes: &mut [u8]) -> Result<()> {
+fn fill(kind: FileKind, path: &str, source: &mut dyn Read, bytes: &mut [u8]) -> Result<()> {
     source.read_exact(bytes).map_err(|source| match source.kind() {
         ErrorKind::UnexpectedEof => kind.wrong(path, "it ends too early"),
         _ => Error::Io { path: path.to_owned(), source },

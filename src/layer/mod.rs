@@ -1,29 +1,94 @@
-//! What a layer is.
+//! Layers: one file a kind, listed once here.
+//!
+//! A layer says the names and shapes of its parameter arrays, which matrices its products read, and how
+//! initial parameters are drawn. Passes, training, files, bindings and pictures ask it.
+
+mod dense;
+mod init;
+mod kind;
+mod packed;
+mod spec;
+
+pub(crate) use dense::{backward, forward, rectifies};
+pub use init::Init;
+pub use kind::ParameterArray;
+pub(crate) use packed::{
+    Packed, PackedMatrix, Parameters, pack, place_first_transposed, transpose_matrix, unpack,
+};
 
 use crate::activation::Activation;
 use crate::check::check_typed;
 use crate::error::{Error, Result};
+use crate::kernel::Scalar;
 use crate::number::Number;
+use crate::random::Random;
+pub use spec::{Kind, Layer};
 
-/// One layer: `outputs = activation(inputs * weights + biases)`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Layer {
-    /// Inputs.
-    pub fan_in: usize,
-    /// Outputs.
-    pub fan_out: usize,
-    /// What happens to the net input.
-    pub activation: Activation,
-    /// Whether there are biases.
-    pub bias: bool,
+use dense::Dense;
+use kind::{LayerKind, MatrixShape};
+
+/// Calls a body with a kind as the type `$k`: the list of kinds.
+macro_rules! with_kind {
+    ($kind:expr, $k:ident => $body:expr) => {
+        match $kind {
+            Kind::Dense => {
+                type $k = Dense;
+                $body
+            }
+        }
+    };
+}
+
+impl Kind {
+    /// Inputs and outputs of a layer whose array `weights` has this shape, if there can be such a layer.
+    pub(crate) fn sizes(self, weights: &[usize]) -> Option<(usize, usize)> {
+        with_kind!(self, K => K::sizes(weights))
+    }
 }
 
 impl Layer {
-    /// Numbers in its weights and biases.
+    /// Its name in files, summaries and drawings.
+    #[must_use]
+    pub fn kind_name(&self) -> &'static str {
+        with_kind!(self.kind, K => K::NAME)
+    }
+
+    /// Its parameter arrays, in the order in which they lie in a network's vector of parameters.
+    #[must_use]
+    pub fn arrays(&self) -> Vec<ParameterArray> {
+        with_kind!(self.kind, K => K::arrays(self))
+    }
+
+    /// Numbers in its parameter arrays.
     #[must_use]
     pub fn n_parameters(&self) -> usize {
-        self.fan_in * self.fan_out + if self.bias { self.fan_out } else { 0 }
+        self.arrays().iter().map(ParameterArray::len).sum()
     }
+
+    /// The same; `None` if they are too many to be counted.
+    pub(crate) fn count_parameters(&self) -> Option<usize> {
+        self.arrays().iter().try_fold(0usize, |sum, array| {
+            let len = array.shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size))?;
+            sum.checked_add(len)
+        })
+    }
+
+    pub(crate) fn matrices(&self) -> Vec<MatrixShape> {
+        with_kind!(self.kind, K => K::matrices(self))
+    }
+
+    /// Draws initial parameters.
+    pub(crate) fn draw<T: Scalar>(&self, init: Init, random: &mut Random, parameters: &mut [T]) {
+        with_kind!(self.kind, K => K::draw(self, init, random, parameters));
+    }
+}
+
+/// The parameter arrays of layers, in order, each with its layer's number.
+pub(crate) fn arrays(layers: &[Layer]) -> impl Iterator<Item = (usize, ParameterArray)> {
+    layers
+        .iter()
+        .enumerate()
+        .flat_map(|(index, layer)| layer.arrays().into_iter().map(move |array| (index, array)))
 }
 
 /// Checks that the constants of activations are numbers of the network's type.
@@ -62,7 +127,7 @@ pub(crate) fn layers(
     let mut layers = Vec::with_capacity(n_hidden + 1);
     for ((fans, &activation), &bias) in sizes.windows(2).zip(activations).zip(bias) {
         activation.check()?;
-        layers.push(Layer { fan_in: fans[0], fan_out: fans[1], activation, bias });
+        layers.push(Layer { fan_in: fans[0], fan_out: fans[1], activation, bias, kind: Kind::Dense });
     }
     Ok(layers)
 }

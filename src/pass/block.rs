@@ -3,14 +3,16 @@
 use ndarray::ArrayView2;
 
 use super::dropout::Dropout;
-use super::packed::{Packed, PackedLayer};
+use super::selection::Selection;
+use super::stage::Stage;
+
 use crate::activation::{Activation, scale_by_slopes, softmax as softmax_output};
 use crate::error::Result;
 use crate::kernel::{
-    Layout, Product, Rows, Scalar, SingleOutputInLanes, SingleOutputProduct, Start, Terms, Then, dispatch,
-    gather_along_lanes, gather_rows, is_single_output, panel_vectors, panels,
+    Layout, Product, Rows, Scalar, Start, Terms, Then, dispatch, gather_along_lanes, gather_rows,
+    panel_vectors, panels,
 };
-use crate::layer::Layer;
+use crate::layer::{Layer, PackedMatrix, Parameters, backward, forward, rectifies};
 use crate::loss::{Loss, Outputs, softmax};
 use crate::memory::Aligned;
 
@@ -37,34 +39,9 @@ pub(crate) struct Block<T> {
     weights: Aligned<T>,
     weighted: bool,
     /// The loss of each row.
-    pub losses: Aligned<T>,
-}
-
-/// The rows of a data set, in the order in which they are used.
-#[derive(Clone, Copy)]
-pub(crate) enum Selection<'a> {
-    /// Rows `from`, `from + 1`, ...
-    Range { from: usize },
-    /// Rows by number.
-    Listed(&'a [u32]),
-}
-
-impl Selection<'_> {
-    /// The row at a place of the selection.
-    pub fn row(self, place: usize) -> usize {
-        match self {
-            Self::Range { from } => from + place,
-            Self::Listed(rows) => rows[place] as usize,
-        }
-    }
-
-    /// The selection from a place on.
-    pub fn skip(self, places: usize) -> Self {
-        match self {
-            Self::Range { from } => Self::Range { from: from + places },
-            Self::Listed(rows) => Self::Listed(&rows[places..]),
-        }
-    }
+    losses: Aligned<T>,
+    /// Numbers in a row of outputs.
+    columns: usize,
 }
 
 impl<T: Scalar> Block<T> {
@@ -104,6 +81,7 @@ impl<T: Scalar> Block<T> {
             weights: Aligned::zeros(0)?,
             weighted: false,
             losses: Aligned::zeros(0)?,
+            columns: layers[layers.len() - 1].fan_out,
         })
     }
 
@@ -165,8 +143,101 @@ impl<T: Scalar> Block<T> {
         gather(self.layout, x, self.rows, selection, &mut self.values[0], self.strides[0]);
     }
 
-    /// Copies the targets and weights of rows into the block.
-    pub fn load_targets(&mut self, y: ArrayView2<'_, T>, weights: Option<&[T]>, selection: Selection<'_>) {
+    /// The same from inputs that lie in memory row by row, and are not copied.
+    pub fn forward_from(&mut self, inputs: &[T], layers: &[Layer], parameters: Parameters<'_, T>) {
+        self.forward_layers(Some(Terms::in_rows(inputs, layers[0].fan_in)), layers, parameters, None);
+    }
+
+    fn forward_layers(
+        &mut self,
+        mut inputs: Option<Terms<'_, T>>,
+        layers: &[Layer],
+        parameters: Parameters<'_, T>,
+        dropout: Option<Dropout<'_>>,
+    ) {
+        let (layout, rows) = (self.layout, self.rows);
+        for (index, layer) in layers.iter().enumerate() {
+            let next_stride = self.strides[index + 1];
+            let vectors = self.vectors(layer.fan_out);
+            let in_use = self.in_use(self.values[index + 1].len(), next_stride);
+            let (before, after) = self.values.split_at_mut(index + 1);
+            let input = inputs.take().unwrap_or(Terms::in_panels(&before[index], self.strides[index]));
+            let output = &mut after[0][..in_use];
+            let hidden = index + 1 < layers.len();
+            let rectify = hidden && rectifies(layer) && is_none_or_empty(self.slopes.get(index));
+            let then = if rectify { Then::Rectify } else { Then::Stay };
+            forward(layout, rows, input, parameters, index, output, next_stride, then);
+            if hidden && !rectify {
+                let slopes = self.slopes.get_mut(index);
+                activate(layer.activation, output, slopes, next_stride, vectors);
+                if let (Some(dropout), Some(slopes)) = (dropout, self.slopes.get_mut(index)) {
+                    debug_assert!(layout == Layout::UnitsInLanes || dropout.rates[index] == 0.0);
+                    dropout.apply(index, output, slopes, next_stride, rows);
+                }
+            }
+        }
+    }
+
+    /// Makes the deltas of the output layer those of one output alone: its derivatives with respect
+    /// to the outputs are 1 there and 0 elsewhere.
+    pub fn choose_output(&mut self, output: usize) {
+        self.needs_units();
+        let last = self.deltas.len() - 1;
+        let deltas = &mut self.deltas[last];
+        deltas.fill(T::ZERO);
+        let panel = &mut deltas[output / T::LANES * self.strides[last + 1]..][..self.rows * T::LANES];
+        for vector in panel.chunks_exact_mut(T::LANES) {
+            vector[output % T::LANES] = T::ONE;
+        }
+    }
+
+    /// From the deltas of the first layer to the derivatives with respect to the inputs; `place` tells
+    /// where its transposed weights are, among all parameters and all transposed weights.
+    pub fn back_to_inputs(&self, place: &PackedMatrix, weights: &[T], transposed: &[T], inputs: &mut [T]) {
+        let (right, right_stride) = place.transposed(weights, transposed);
+        dispatch(Product {
+            rows: self.rows,
+            depth: place.outputs,
+            input: Terms::in_panels(&self.deltas[0], self.strides[1]),
+            right,
+            right_stride,
+            start: Start::Zero,
+            output: inputs,
+            output_stride: self.strides[0],
+            then: Then::Stay,
+            columns: place.inputs,
+        });
+    }
+
+    /// Copies a matrix in panels, of the rows and stride of this block, to rows that are `step`
+    /// numbers apart.
+    pub fn copy_gradients(&self, from: &[T], columns: usize, step: usize, to: &mut [T]) {
+        for row in 0..self.rows {
+            for (panel, to) in to[row * step..][..columns].chunks_mut(T::LANES).enumerate() {
+                let at = panel * self.strides[0] + row * T::LANES;
+                to.copy_from_slice(&from[at..at + to.len()]);
+            }
+        }
+    }
+}
+
+impl<T: Scalar> Stage<T> for Block<T> {
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn set_rows(&mut self, rows: usize) {
+        self.rows = rows;
+    }
+
+    fn load(
+        &mut self,
+        x: ArrayView2<'_, T>,
+        y: ArrayView2<'_, T>,
+        weights: Option<&[T]>,
+        selection: Selection<'_>,
+    ) {
+        self.load_inputs(x, selection);
         let stride = self.output_stride();
         gather(self.layout, y, self.rows, selection, &mut self.targets, stride);
         if let Some(weights) = weights {
@@ -176,8 +247,8 @@ impl<T: Scalar> Block<T> {
         }
     }
 
-    /// Moves targets: each becomes `factor` times itself plus `summand`.
-    pub fn smooth_targets(&mut self, columns: usize, factor: T, summand: T) {
+    fn smooth_targets(&mut self, factor: T, summand: T) {
+        let columns = self.columns;
         let (stride, vectors) = (self.output_stride(), self.vectors(columns));
         let in_use = self.in_use(self.targets.len(), stride);
         for (panel, targets) in self.targets[..in_use].chunks_exact_mut(stride).enumerate() {
@@ -193,138 +264,11 @@ impl<T: Scalar> Block<T> {
         }
     }
 
-    /// From the inputs to the net inputs of the output layer. The transposed weights are of use where rows lie along
-    /// the lanes.
-    pub fn forward(
-        &mut self,
-        layers: &[Layer],
-        packed: &Packed<T>,
-        transposed: &[T],
-        dropout: Option<Dropout<'_>>,
-    ) {
-        self.forward_layers(None, layers, packed, transposed, dropout);
+    fn forward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, dropout: Option<Dropout<'_>>) {
+        self.forward_layers(None, layers, parameters, dropout);
     }
 
-    /// The same from inputs that lie in memory row by row, and are not copied.
-    pub fn forward_from(&mut self, inputs: &[T], layers: &[Layer], packed: &Packed<T>) {
-        self.forward_layers(Some(Terms::in_rows(inputs, layers[0].fan_in)), layers, packed, &[], None);
-    }
-
-    fn forward_layers(
-        &mut self,
-        mut inputs: Option<Terms<'_, T>>,
-        layers: &[Layer],
-        packed: &Packed<T>,
-        transposed: &[T],
-        dropout: Option<Dropout<'_>>,
-    ) {
-        let rows = self.rows;
-        for (index, layer) in layers.iter().enumerate() {
-            let (stride, next_stride) = (self.strides[index], self.strides[index + 1]);
-            let vectors = self.vectors(layer.fan_out);
-            let in_use = self.in_use(self.values[index + 1].len(), next_stride);
-            let (before, after) = self.values.split_at_mut(index + 1);
-            let (input, output) = (&before[index], &mut after[0][..in_use]);
-            let place = &packed.layers[index];
-            let hidden = index + 1 < layers.len();
-            let depth = layer.fan_in;
-            let single_output = is_single_output(layer.fan_out);
-            let rectify = hidden
-                && !single_output
-                && layer.activation == Activation::Relu
-                && is_none_or_empty(self.slopes.get(index));
-            let then = if rectify { Then::Rectify } else { Then::Stay };
-            match self.layout {
-                Layout::UnitsInLanes => {
-                    let input = inputs.take().unwrap_or(Terms::in_panels(input, stride));
-                    let weights = packed.layer(index);
-                    if single_output {
-                        dispatch(SingleOutputProduct { rows, depth, input, weights, output });
-                    } else {
-                        dispatch(Product {
-                            rows,
-                            depth,
-                            input,
-                            right: weights,
-                            right_stride: place.stride::<T>(),
-                            start: Start::Columns,
-                            output,
-                            output_stride: next_stride,
-                            then,
-                            columns: layer.fan_out,
-                        });
-                    }
-                }
-                Layout::RowsInLanes if single_output => dispatch(SingleOutputInLanes {
-                    rows,
-                    depth,
-                    input,
-                    input_stride: stride,
-                    weights: packed.layer(index),
-                    output,
-                    output_stride: next_stride,
-                }),
-                Layout::RowsInLanes => {
-                    let (weights, weights_stride) = place.transposed(&packed.weights, transposed);
-                    let biases = &packed.layer(index)[place.weight_vectors * T::LANES..];
-                    dispatch(Product {
-                        rows: layer.fan_out,
-                        depth,
-                        input: Terms::in_panels(weights, weights_stride),
-                        right: input,
-                        right_stride: stride,
-                        start: Start::Rows(biases, place.stride::<T>()),
-                        output,
-                        output_stride: next_stride,
-                        then,
-                        columns: rows,
-                    });
-                }
-            }
-            if hidden && !rectify {
-                let slopes = self.slopes.get_mut(index);
-                activate(layer.activation, output, slopes, next_stride, vectors);
-                if let (Some(dropout), Some(slopes)) = (dropout, self.slopes.get_mut(index)) {
-                    debug_assert!(self.layout == Layout::UnitsInLanes || dropout.rates[index] == 0.0);
-                    dropout.apply(index, output, slopes, next_stride, rows);
-                }
-            }
-        }
-    }
-
-    /// From the net inputs of the output layer to the outputs.
-    pub fn activate_output(&mut self, layers: &[Layer]) {
-        let (stride, rows) = (self.output_stride(), self.rows);
-        let output = layers[layers.len() - 1];
-        let vectors = self.vectors(output.fan_out);
-        let in_use = self.in_use(self.values[layers.len()].len(), stride);
-        let values = &mut self.values[layers.len()][..in_use];
-        if output.activation == Activation::Softmax {
-            debug_assert_eq!(self.layout, Layout::UnitsInLanes);
-            softmax(values, output.fan_out, stride, rows);
-        } else {
-            activate(output.activation, values, self.slopes.get_mut(layers.len() - 1), stride, vectors);
-        }
-    }
-
-    /// From derivatives with respect to the outputs to those with respect to the net inputs of the
-    /// output layer, after [`Block::activate_output`].
-    pub fn back_through_output(&mut self, layers: &[Layer]) {
-        let (stride, rows, last) = (self.output_stride(), self.rows, layers.len() - 1);
-        let Layer { activation, fan_out, .. } = layers[last];
-        let vectors = self.vectors(fan_out);
-        let in_use = self.in_use(self.deltas[last].len(), stride);
-        let (deltas, outputs) = (&mut self.deltas[last][..in_use], &self.values[last + 1]);
-        if activation == Activation::Softmax {
-            debug_assert_eq!(self.layout, Layout::UnitsInLanes);
-            softmax_output::back_through(deltas, outputs, fan_out, stride, rows);
-        } else {
-            scale(activation, deltas, outputs, &self.slopes[last], stride, vectors);
-        }
-    }
-
-    /// The rows' losses, and the deltas of the output layer.
-    pub fn output_deltas(&mut self, layers: &[Layer], loss: Loss) {
+    fn output_deltas(&mut self, layers: &[Layer], loss: Loss) {
         let output = layers[layers.len() - 1];
         let last = layers.len() - 1;
         if !loss.takes_net_inputs() {
@@ -349,106 +293,58 @@ impl<T: Scalar> Block<T> {
         }
     }
 
-    /// Takes over the rows' losses and the derivatives with respect to their outputs, row after row
-    /// of `columns` numbers.
-    pub fn set_output_gradients(&mut self, columns: usize, losses: &[T], gradients: &[T]) {
-        self.needs_units();
-        let last = self.deltas.len() - 1;
-        self.losses[..self.rows].copy_from_slice(&losses[..self.rows]);
-        for (row, from) in gradients.chunks_exact(columns).take(self.rows).enumerate() {
-            let weight = if self.weighted { self.weights[row] } else { T::ONE };
-            for (panel, from) in from.chunks(T::LANES).enumerate() {
-                let at = panel * self.strides[last + 1] + row * T::LANES;
-                for (delta, &g) in self.deltas[last][at..at + from.len()].iter_mut().zip(from) {
-                    *delta = g * weight;
-                }
-            }
+    fn activate_output(&mut self, layers: &[Layer]) {
+        let (stride, rows) = (self.output_stride(), self.rows);
+        let output = layers[layers.len() - 1];
+        let vectors = self.vectors(output.fan_out);
+        let in_use = self.in_use(self.values[layers.len()].len(), stride);
+        let values = &mut self.values[layers.len()][..in_use];
+        if output.activation == Activation::Softmax {
+            debug_assert_eq!(self.layout, Layout::UnitsInLanes);
+            softmax(values, output.fan_out, stride, rows);
+        } else {
+            activate(output.activation, values, self.slopes.get_mut(layers.len() - 1), stride, vectors);
         }
     }
 
-    /// From the deltas of the output layer to those of every layer.
-    pub fn backward(&mut self, layers: &[Layer], packed: &Packed<T>, transposed: &[T]) {
+    fn back_through_output(&mut self, layers: &[Layer]) {
+        let (stride, rows, last) = (self.output_stride(), self.rows, layers.len() - 1);
+        let Layer { activation, fan_out, .. } = layers[last];
+        let vectors = self.vectors(fan_out);
+        let in_use = self.in_use(self.deltas[last].len(), stride);
+        let (deltas, outputs) = (&mut self.deltas[last][..in_use], &self.values[last + 1]);
+        if activation == Activation::Softmax {
+            debug_assert_eq!(self.layout, Layout::UnitsInLanes);
+            softmax_output::back_through(deltas, outputs, fan_out, stride, rows);
+        } else {
+            scale(activation, deltas, outputs, &self.slopes[last], stride, vectors);
+        }
+    }
+
+    fn backward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>) {
         for index in (1..layers.len()).rev() {
-            let (stride, next_stride) = (self.strides[index], self.strides[index + 1]);
+            let stride = self.strides[index];
             let vectors = self.vectors(layers[index].fan_in);
             let in_use = self.in_use(self.deltas[index - 1].len(), stride);
             let (before, after) = self.deltas.split_at_mut(index);
-            let (next, deltas) = (&after[0], &mut before[index - 1][..in_use]);
-            let place = &packed.layers[index];
+            let deltas = &mut before[index - 1][..in_use];
+            let next = Terms::in_panels(&after[0], self.strides[index + 1]);
             let activation = layers[index - 1].activation;
             let (outputs, slopes) = (&self.values[index], &self.slopes[index - 1]);
             let derivative = activation.derivative_in_product().filter(|_| slopes.is_empty());
-            let (rows, columns, input, right, right_stride) = match self.layout {
-                Layout::UnitsInLanes => {
-                    let (right, right_stride) = place.transposed(&packed.weights, transposed);
-                    (self.rows, place.fan_in, Terms::in_panels(next, next_stride), right, right_stride)
-                }
-                Layout::RowsInLanes => {
-                    (place.fan_in, self.rows, packed.matrix(index), &next[..], next_stride)
-                }
-            };
-            dispatch(Product {
-                rows,
-                depth: place.fan_out,
-                input,
-                right,
-                right_stride,
-                start: Start::Zero,
-                output: deltas,
-                output_stride: stride,
-                then: derivative.map_or(Then::Stay, |derivative| Then::Scale(derivative, outputs)),
-                columns,
-            });
+            let then = derivative.map_or(Then::Stay, |derivative| Then::Scale(derivative, outputs));
+            backward(self.layout, self.rows, next, parameters, index, deltas, stride, then);
             if derivative.is_none() {
                 scale(activation, deltas, outputs, slopes, stride, vectors);
             }
         }
     }
 
-    /// Makes the deltas of the output layer those of one output alone: its derivatives with respect
-    /// to the outputs are 1 there and 0 elsewhere.
-    pub fn choose_output(&mut self, output: usize) {
-        self.needs_units();
-        let last = self.deltas.len() - 1;
-        let deltas = &mut self.deltas[last];
-        deltas.fill(T::ZERO);
-        let panel = &mut deltas[output / T::LANES * self.strides[last + 1]..][..self.rows * T::LANES];
-        for vector in panel.chunks_exact_mut(T::LANES) {
-            vector[output % T::LANES] = T::ONE;
-        }
+    fn pairs(&self, _: usize) -> usize {
+        1
     }
 
-    /// From the deltas of the first layer to the derivatives with respect to the inputs; `place` tells
-    /// where its transposed weights are, among all parameters and all transposed weights.
-    pub fn back_to_inputs(&self, place: &PackedLayer, weights: &[T], transposed: &[T], inputs: &mut [T]) {
-        let (right, right_stride) = place.transposed(weights, transposed);
-        dispatch(Product {
-            rows: self.rows,
-            depth: place.fan_out,
-            input: Terms::in_panels(&self.deltas[0], self.strides[1]),
-            right,
-            right_stride,
-            start: Start::Zero,
-            output: inputs,
-            output_stride: self.strides[0],
-            then: Then::Stay,
-            columns: place.fan_in,
-        });
-    }
-
-    /// Copies a matrix in panels, of the rows and stride of this block, to rows that are `step`
-    /// numbers apart.
-    pub fn copy_gradients(&self, from: &[T], columns: usize, step: usize, to: &mut [T]) {
-        for row in 0..self.rows {
-            for (panel, to) in to[row * step..][..columns].chunks_mut(T::LANES).enumerate() {
-                let at = panel * self.strides[0] + row * T::LANES;
-                to.copy_from_slice(&from[at..at + to.len()]);
-            }
-        }
-    }
-
-    /// What the gradient of a layer is made of.
-    pub fn rows_of(&self, layer: usize) -> Rows<'_, T> {
+    fn pair(&self, layer: usize, _: usize) -> Rows<'_, T> {
         Rows {
             rows: self.rows,
             input: &self.values[layer],
@@ -458,16 +354,33 @@ impl<T: Scalar> Block<T> {
         }
     }
 
-    /// Copies the outputs into `to`, row after row of `columns` numbers.
-    pub fn copy_outputs(&self, columns: usize, to: &mut [T]) {
-        self.needs_units();
-        copy_rows(&self.values[self.values.len() - 1], self.output_stride(), columns, to);
+    fn losses(&self) -> &[T] {
+        &self.losses[..self.rows]
     }
 
-    /// Copies the targets into `to`, as [`Block::copy_outputs`].
-    pub fn copy_targets(&self, columns: usize, to: &mut [T]) {
+    fn copy_outputs(&self, to: &mut [T]) {
         self.needs_units();
-        copy_rows(&self.targets, self.output_stride(), columns, to);
+        copy_rows(&self.values[self.values.len() - 1], self.output_stride(), self.columns, to);
+    }
+
+    fn copy_targets(&self, to: &mut [T]) {
+        self.needs_units();
+        copy_rows(&self.targets, self.output_stride(), self.columns, to);
+    }
+
+    fn set_output_gradients(&mut self, losses: &[T], gradients: &[T]) {
+        self.needs_units();
+        let last = self.deltas.len() - 1;
+        self.losses[..self.rows].copy_from_slice(&losses[..self.rows]);
+        for (row, from) in gradients.chunks_exact(self.columns).take(self.rows).enumerate() {
+            let weight = if self.weighted { self.weights[row] } else { T::ONE };
+            for (panel, from) in from.chunks(T::LANES).enumerate() {
+                let at = panel * self.strides[last + 1] + row * T::LANES;
+                for (delta, &g) in self.deltas[last][at..at + from.len()].iter_mut().zip(from) {
+                    *delta = g * weight;
+                }
+            }
+        }
     }
 }
 

@@ -2,12 +2,14 @@
 
 use ndarray::ArrayView2;
 
-use super::block::{Block, Selection};
-use super::packed::{Packed, PackedLayer, place_first_transposed, transpose_layer};
+use super::block::Block;
+use super::selection::Selection;
+use super::stage::Stage;
+
 use super::predict::{BLOCK_ROWS, WORTH_SHARING};
 use crate::error::Result;
 use crate::kernel::{Layout, Scalar, panels};
-use crate::layer::Layer;
+use crate::layer::{Layer, Packed, PackedMatrix, Parameters, place_first_transposed, transpose_matrix};
 use crate::memory::Aligned;
 use crate::parallel::{Team, threads};
 
@@ -20,14 +22,15 @@ pub(crate) fn input_gradient<T: Scalar>(
     n_threads: Option<usize>,
 ) -> Result<()> {
     // As for training with units along the lanes, but the first layer's weights are needed too.
-    let mut places = packed.layers.clone();
+    let mut places = packed.matrices.clone();
     place_first_transposed::<T>(&mut places);
-    let mut transposed = Aligned::zeros(places.iter().map(PackedLayer::transposed_len::<T>).sum())?;
+    let mut transposed = Aligned::zeros(places.iter().map(PackedMatrix::transposed_len::<T>).sum())?;
     for layer in &places {
         let own = layer.transposed_start..layer.transposed_start + layer.transposed_len::<T>();
-        transpose_layer(layer, &packed.weights, &mut transposed[own], 0);
+        transpose_matrix(layer, &packed.weights, &mut transposed[own], 0);
     }
 
+    let parameters = Parameters { packed, transposed: &transposed };
     let rows = x.nrows();
     let (outputs, inputs) = (layers[layers.len() - 1].fan_out, layers[0].fan_in);
     let numbers = outputs * inputs;
@@ -47,12 +50,12 @@ pub(crate) fn input_gradient<T: Scalar>(
             for (inner, to) in to.chunks_mut(capacity * numbers).enumerate() {
                 block.rows = to.len() / numbers;
                 block.load_inputs(x, Selection::Range { from: index * share + inner * capacity });
-                block.forward(layers, packed, &[], None);
+                block.forward(layers, parameters, None);
                 block.activate_output(layers);
                 for output in 0..outputs {
                     block.choose_output(output);
                     block.back_through_output(layers);
-                    block.backward(layers, packed, &transposed);
+                    block.backward(layers, parameters);
                     block.back_to_inputs(&places[0], &packed.weights, &transposed, gradient);
                     block.copy_gradients(gradient, inputs, numbers, &mut to[output * inputs..]);
                 }

@@ -1,13 +1,20 @@
 //! Rows through all layers: forward to outputs, backward to the deltas of every layer.
+//!
+//! `model` is a network as a training works on it; `stage` is what the engine asks of a block of rows; `block` is the
+//! block of dense layers.
 
 mod block;
 mod dropout;
 mod input_gradient;
-mod packed;
+mod layout;
+mod model;
 mod predict;
+mod selection;
+mod stage;
 
-pub(crate) use block::{Block, Selection};
 pub(crate) use dropout::Dropout;
 pub(crate) use input_gradient::input_gradient;
-pub(crate) use packed::{Packed, PackedLayer, pack, place_first_transposed, transpose_layer, unpack};
+pub(crate) use model::Model;
 pub(crate) use predict::predict;
+pub(crate) use selection::Selection;
+pub(crate) use stage::{Pairs, Stage};

@@ -2,11 +2,12 @@
 
 use ndarray::ArrayView2;
 
-use super::block::{Block, Selection};
-use super::packed::Packed;
+use super::block::Block;
+use super::selection::Selection;
+use super::stage::Stage;
 use crate::error::Result;
 use crate::kernel::Scalar;
-use crate::layer::Layer;
+use crate::layer::{Layer, Packed, Parameters};
 use crate::parallel::{Team, threads};
 
 /// Rows that go through the layers together: the activations of a block stay in the cache, and the
@@ -24,6 +25,7 @@ pub(crate) fn predict<T: Scalar>(
     y: &mut [T],
     n_threads: Option<usize>,
 ) -> Result<()> {
+    let parameters = Parameters { packed, transposed: &[] };
     let rows = x.nrows();
     let columns = layers[layers.len() - 1].fan_out;
     let work = packed.weights.len().saturating_mul(rows);
@@ -35,13 +37,17 @@ pub(crate) fn predict<T: Scalar>(
     let forward = |block: &mut Block<T>, first: usize, y: &mut [T]| {
         block.rows = y.len() / columns;
         if let Some(numbers) = in_rows {
-            block.forward_from(&numbers[first * x.ncols()..(first + block.rows) * x.ncols()], layers, packed);
+            block.forward_from(
+                &numbers[first * x.ncols()..(first + block.rows) * x.ncols()],
+                layers,
+                parameters,
+            );
         } else {
             block.load_inputs(x, Selection::Range { from: first });
-            block.forward(layers, packed, &[], None);
+            block.forward(layers, parameters, None);
         }
         block.activate_output(layers);
-        block.copy_outputs(columns, y);
+        block.copy_outputs(y);
     };
     if n_threads == 1 {
         let mut block = block()?;

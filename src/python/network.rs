@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use ndarray::{ArrayView1, ArrayView2, Dimension};
+use ndarray::Dimension;
 use numpy::prelude::*;
 use numpy::{Element, PyArray2, PyArrayDescr};
 use pyo3::IntoPyObjectExt;
@@ -762,18 +762,11 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
     }
     let (loss, gradient) = result?;
     let (weight_gradients, bias_gradients) = (PyList::empty(py), PyList::empty(py));
-    let mut rest = gradient.as_slice();
-    for &Layer { fan_in, fan_out, bias, .. } in network.layers() {
-        let own = rest.split_off(..fan_in * fan_out).unwrap_or_default();
-        let own = ArrayView2::from_shape((fan_in, fan_out), own)
-            .map_err(|error| PyValueError::new_err(error.to_string()))?;
-        weight_gradients.append(matrix(py, own)?)?;
-        if bias {
-            let own = rest.split_off(..fan_out).unwrap_or_default();
-            bias_gradients.append(vector(py, ArrayView1::from(own))?)?;
-        } else {
-            bias_gradients.append(py.None())?;
-        }
+    let gradient = network.with_parameters(gradient)?;
+    for layer in 0..network.layers().len() {
+        weight_gradients.append(matrix(py, gradient.weights(layer))?)?;
+        let biases = gradient.biases(layer).map(|biases| vector(py, biases)).transpose()?;
+        bias_gradients.append(biases)?;
     }
     Ok((loss, weight_gradients, bias_gradients))
 }
@@ -802,14 +795,15 @@ fn fill<'py, T: Scalar + Element>(
     for (index, (layer, (w, b))) in layers.iter().zip(weights.iter().zip(&biases)).enumerate() {
         let own;
         (own, rest) = rest.split_at_mut(layer.n_parameters());
-        let (own_weights, own_biases) = own.split_at_mut(layer.fan_in * layer.fan_out);
+        let arrays = layer.arrays();
+        let (own_weights, own_biases) = own.split_at_mut(arrays[0].len());
         let name = format!("weights[{index}]");
         let w = Matrix::<T>::new(&name, w)?;
-        copy(&name, &w.view().into_dyn(), &[layer.fan_in, layer.fan_out], own_weights)?;
+        copy(&name, &w.view().into_dyn(), &arrays[0].shape, own_weights)?;
         let name = format!("biases[{index}]");
-        if layer.bias {
+        if let Some(biases) = arrays.get(1) {
             let b = Vector::<T>::new(&name, b)?;
-            copy(&name, &b.view().into_dyn(), &[layer.fan_out], own_biases)?;
+            copy(&name, &b.view().into_dyn(), &biases.shape, own_biases)?;
         } else if !b.is_none() {
             return Err(PyValueError::new_err(format!(
                 "{name} must be None: the layer has no biases, got {}",

@@ -29,9 +29,9 @@ use crate::model_file::{LayerEntry, check_version, layers, outlines, parsed_stri
 use crate::network::Network;
 use crate::number::Number;
 use crate::optimizer::Optimizer;
-use crate::tensor_file::{Content, Kind, Outline, Reader, dtype};
+use crate::tensor_file::{Content, FileKind, Outline, Reader, dtype};
 
-const CHECKPOINT: Kind = Kind { name: "checkpoint", entry: "ferroprop.checkpoint" };
+const CHECKPOINT: FileKind = FileKind { name: "checkpoint", entry: "ferroprop.checkpoint" };
 const VERSION: u32 = 1;
 
 #[derive(Serialize, Deserialize)]

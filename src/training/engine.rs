@@ -14,7 +14,6 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::dataset::Dataset;
 use super::joint_step::JointStep;
-use super::layout::layout;
 use super::micro_batch::{
     MICRO_BATCHES_PER_THREAD, MicroBatch, block_rows, blocks, micro_batch_rows, micro_batches_at_a_time,
     multiple, numbered, parts_of_a_sum, spread,
@@ -23,17 +22,15 @@ use super::shards::{Round, Shard, Sums, inverse, make, shards};
 use super::state::OptimizerState;
 use super::step::Batch;
 use crate::error::{Error, Result};
-use crate::kernel::{Layout, Scalar};
-use crate::layer::Layer;
+use crate::kernel::Scalar;
+use crate::layer::{pack, unpack};
 use crate::loss::{Loss, Objective};
 use crate::memory::Aligned;
 use crate::memory::{try_with_capacity, try_zeros};
 use crate::network::Network;
 use crate::optimizer::Optimizer;
 use crate::parallel::Team;
-use crate::pass::{
-    Block, Dropout, Packed, PackedLayer, Selection, pack, place_first_transposed, transpose_layer, unpack,
-};
+use crate::pass::{Dropout, Model, Selection, Stage};
 
 /// Multiply-adds of a step below which one thread is faster alone.
 const WORTH_SHARING: usize = 500_000;
@@ -54,11 +51,8 @@ enum Loaded {
 }
 
 pub(super) struct Engine<'a, T> {
-    layout: Layout,
-    layers: Vec<Layer>,
-    packed: Packed<T>,
-    transposed: Aligned<T>,
-    blocks: Vec<Block<T>>,
+    model: Model<T>,
+    blocks: Vec<Box<dyn Stage<T>>>,
     /// For micro-batches that threads work on by themselves; none if there is no use for them.
     micro_batches: Vec<MicroBatch<T>>,
     shards: Vec<Shard<T>>,
@@ -88,38 +82,23 @@ impl<'a, T: Scalar> Engine<'a, T> {
         weighted: bool,
         threads: usize,
     ) -> Result<Self> {
-        let layers = network.layers().to_vec();
-        let mut packed = Packed::new(&layers, network.parameters())?;
         let micro_batch_rows = micro_batch_rows(network.n_parameters(), rows);
-        let layout = layout::<T>(&layers, micro_batch_rows, named(&objective), dropout.0);
-        if layout == Layout::RowsInLanes {
-            place_first_transposed::<T>(&mut packed.layers);
-        }
-        let transposed = packed.layers.iter().map(PackedLayer::transposed_len::<T>).sum();
-        let capacity = block_rows(layout, micro_batch_rows, threads, packed.weights.len());
-        let blocks = blocks(layout, &layers, micro_batch_rows, capacity, weighted, dropout.0)?;
+        let parameters = network.parameters();
+        let model = Model::new(network.layers(), parameters, micro_batch_rows, named(&objective), dropout.0)?;
+        let padded = model.packed.weights.len();
+        let capacity = block_rows(model.layout, micro_batch_rows, threads, padded);
+        let blocks = blocks(&model, micro_batch_rows, capacity, weighted, dropout.0)?;
         let own = matches!(objective, Objective::Custom(_));
         let most = if threads == 1 || own { 0 } else { MICRO_BATCHES_PER_THREAD * threads };
         let most = micro_batches_at_a_time(rows, micro_batch_rows, most, threads);
-        let micro_batches = MicroBatch::several(
-            layout,
-            &layers,
-            packed.weights.len(),
-            micro_batch_rows,
-            most,
-            weighted,
-            dropout.0,
-        )?;
+        let micro_batches = MicroBatch::several(&model, micro_batch_rows, most, weighted, dropout.0)?;
         let own_rows = if own { micro_batch_rows } else { 0 };
         let of_outputs = || try_zeros(own_rows.saturating_mul(network.n_outputs()));
         let custom_loss = [of_outputs()?, of_outputs()?, of_outputs()?, try_zeros(own_rows)?];
         let mut engine = Self {
-            shards: shards(&packed.layers, threads, rows > micro_batch_rows)?,
+            shards: shards(&model.packed.matrices, threads, rows > micro_batch_rows)?,
             joint_step: None,
-            layout,
-            layers,
-            packed,
-            transposed: Aligned::zeros(transposed)?,
+            model,
             blocks,
             micro_batches,
             objective,
@@ -130,38 +109,35 @@ impl<'a, T: Scalar> Engine<'a, T> {
             loaded: Loaded::Nothing,
             custom_loss,
         };
-        engine.parameters_changed();
+        engine.sum_squares();
         Ok(engine)
     }
 
     /// The parameters in panels.
     pub fn parameters(&self) -> &Aligned<T> {
-        &self.packed.weights
-    }
-
-    fn parameters_changed(&mut self) {
-        transpose_all(&mut Team::alone(), &self.packed, &mut self.transposed);
-        self.sum_squares();
+        &self.model.packed.weights
     }
 
     fn sum_squares(&mut self) {
         for shard in &mut self.shards {
-            shard.sum_squares(&self.packed.weights);
+            shard.sum_squares(&self.model.packed.weights);
         }
     }
 
     pub fn is_finite(&self) -> bool {
-        !self.packed.weights.iter().fold(false, |bad, x| bad | !x.is_finite())
+        !self.model.packed.weights.iter().fold(false, |bad, x| bad | !x.is_finite())
     }
 
     /// Copies the parameters out, in the network's order.
     pub fn copy_parameters(&self, to: &mut [T]) {
-        unpack(&self.packed.layers, &self.packed.weights, to);
+        unpack(&self.model.packed.matrices, &self.model.packed.weights, to);
     }
 
     /// Copies the gradient out, in the network's order.
     pub fn copy_gradient(&self, to: &mut [T]) -> Result<()> {
-        self.gather_shards(&mut try_with_capacity(self.packed.weights.len())?, to, |shard| &shard.gradient);
+        self.gather_shards(&mut try_with_capacity(self.model.packed.weights.len())?, to, |shard| {
+            &shard.gradient
+        });
         Ok(())
     }
 
@@ -169,26 +145,26 @@ impl<'a, T: Scalar> Engine<'a, T> {
     fn gather_shards(&self, all: &mut Vec<T>, to: &mut [T], array: impl Fn(&Shard<T>) -> &Aligned<T>) {
         all.clear();
         self.shards.iter().for_each(|shard| all.extend_from_slice(array(shard)));
-        unpack(&self.packed.layers, all, to);
+        unpack(&self.model.packed.matrices, all, to);
     }
 
     /// Copies parameters in panels to the network's order.
     pub fn unpack(&self, packed: &[T], to: &mut [T]) {
-        unpack(&self.packed.layers, packed, to);
+        unpack(&self.model.packed.matrices, packed, to);
     }
 
     /// Copies parameters in the network's order to panels.
     pub fn pack(&self, parameters: &[T], to: &mut [T]) {
-        pack(&self.packed.layers, parameters, to);
+        pack(&self.model.packed.matrices, parameters, to);
     }
 
     /// Takes over the arrays of an optimizer, or makes new ones where there are none.
     pub fn keep_arrays(&mut self, optimizer: &Optimizer, arrays: &[Vec<T>]) -> Result<()> {
-        let count = self.layers.iter().map(Layer::n_parameters).sum();
+        let count = self.model.n_parameters();
         self.joint_step = (!optimizer.elementwise())
-            .then(|| JointStep::new(count, self.packed.weights.len()))
+            .then(|| JointStep::new(count, self.model.packed.weights.len()))
             .transpose()?;
-        let mut packed = Aligned::zeros(self.packed.weights.len())?;
+        let mut packed = Aligned::zeros(self.model.packed.weights.len())?;
         let mut array = Aligned::zeros(count)?;
         for index in 0..optimizer.arrays().len() {
             match arrays.get(index) {
@@ -199,7 +175,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 joint.arrays.push(array.try_clone()?);
                 continue;
             }
-            pack(&self.packed.layers, &array, &mut packed);
+            pack(&self.model.packed.matrices, &array, &mut packed);
             for shard in &mut self.shards {
                 let len = shard.gradient.len();
                 let mut own = Aligned::zeros(len)?;
@@ -243,9 +219,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
 
     /// The optimizer's arrays, in the network's order.
     pub fn arrays(&self, state: &OptimizerState<T>) -> Result<Vec<Vec<T>>> {
-        let count = self.layers.iter().map(Layer::n_parameters).sum();
+        let count = self.model.n_parameters();
         let mut arrays = Vec::new();
-        let mut all = try_with_capacity(self.packed.weights.len())?;
+        let mut all = try_with_capacity(self.model.packed.weights.len())?;
         for index in 0..state.optimizer().arrays().len() {
             let mut array = try_zeros(count)?;
             match &self.joint_step {
@@ -287,25 +263,20 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 if micro_batches_in_use > 0 { 0 } else { self.split_micro_batch(count, team.threads()) };
             let place = if micro_batches_in_use > 0 { Loaded::MicroBatches } else { Loaded::Blocks };
             let fresh = !(whole && self.loaded == place);
-            let Self { layers, packed, transposed, blocks, micro_batches, objective, dropout, .. } = self;
-            let loss = named(objective);
-            let smoothing = smoothing(loss, layers);
-            let (rates, seed) = *dropout;
-            let step = state.filter(|_| !rates.is_empty()).map(OptimizerState::steps);
             let selection = selection.skip(first);
-            let through = |place: usize, block: &mut Block<T>| {
+            let Self { model, blocks, micro_batches, objective, dropout: (rates, seed), .. } = self;
+            let step = state.filter(|_| !rates.is_empty()).map(OptimizerState::steps);
+            let through = |place: usize, block: &mut dyn Stage<T>| {
                 if fresh {
-                    block.load_inputs(data.x, selection.skip(place));
-                    block.load_targets(data.y, data.weights.as_deref(), selection.skip(place));
-                    smooth(block, layers, smoothing);
+                    load(block, model, objective, data, selection.skip(place), data.weights.as_deref());
                 }
-                let dropout = step.map(|step| Dropout { rates, seed, step, first_row: first + place });
-                block.forward(layers, packed, transposed, dropout);
-                if let Some(loss) = loss {
-                    block.output_deltas(layers, loss);
-                    block.backward(layers, packed, transposed);
+                let dropout = step.map(|step| Dropout { rates, seed: *seed, step, first_row: first + place });
+                block.forward(&model.layers, model.parameters(), dropout);
+                if let Some(loss) = named(objective) {
+                    block.output_deltas(&model.layers, loss);
+                    block.backward(&model.layers, model.parameters());
                 } else {
-                    block.activate_output(layers);
+                    block.activate_output(&model.layers);
                 }
             };
             let micro_batches = micro_batches[..micro_batches_in_use].iter_mut().enumerate();
@@ -313,7 +284,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 team.for_each_unless(interrupted, micro_batches, |(index, micro_batch)| {
                     let from = index * self.micro_batch_rows;
                     let own_rows = self.micro_batch_rows.min(count - from);
-                    micro_batch.sum(own_rows, &packed.layers, |place, block| through(from + place, block));
+                    micro_batch.sum(own_rows, model, |place, block| through(from + place, block));
                 })
             } else {
                 team.for_each_unless(interrupted, numbered(&mut blocks[..in_use]), |(place, block)| {
@@ -324,15 +295,8 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 return None;
             }
             self.loaded = if whole { place } else { Loaded::Nothing };
-            if let Objective::Custom(_) = self.objective {
-                if !self.custom_loss(team, in_use) {
-                    return None;
-                }
-                let Self { layers, packed, transposed, blocks, .. } = self;
-                team.for_each(blocks[..in_use].iter_mut(), |block| {
-                    block.back_through_output(layers);
-                    block.backward(layers, packed, transposed);
-                });
+            if matches!(self.objective, Objective::Custom(_)) && !self.custom_loss(team, in_use) {
+                return None;
             }
             let sums = match micro_batches_in_use {
                 0 => Sums::Blocks(&self.blocks[..in_use]),
@@ -347,21 +311,21 @@ impl<'a, T: Scalar> Engine<'a, T> {
             let update = state.filter(|_| last).map(|state| state.update(batch.loss));
             let update = update.as_ref();
             let round = Round {
-                layout: self.layout,
-                layers: &self.packed.layers,
+                layout: self.model.layout,
+                matrices: &self.model.packed.matrices,
                 sums,
-                part: (0, parts_of_a_sum(count, self.packed.weights.len(), team.threads())),
+                part: (0, parts_of_a_sum(count, self.model.packed.weights.len(), team.threads())),
                 add: first > 0,
                 alpha: self.alpha,
                 weight: last.then_some(weight),
                 update: update.filter(|update| update.optimizer.elementwise()),
             };
-            if !make(round, team, &mut self.shards, &mut self.packed.weights, interrupted) {
+            if !make(round, team, &mut self.shards, &mut self.model.packed.weights, interrupted) {
                 return None;
             }
             if let (Some(update), Some(joint)) = (update, &mut self.joint_step) {
                 let gradients = self.shards.iter().map(|shard| &*shard.gradient);
-                joint.step(update, &mut self.packed, gradients);
+                joint.step(update, &mut self.model.packed, gradients);
                 if self.alpha > 0.0 {
                     self.sum_squares();
                 }
@@ -369,26 +333,27 @@ impl<'a, T: Scalar> Engine<'a, T> {
             first += count;
         }
         if state.is_some() {
-            transpose_all(team, &self.packed, &mut self.transposed);
+            self.model.parameters_changed(team);
         }
         Some(batch)
     }
 
-    /// Has the caller's own loss look at the outputs of a micro-batch; `false` if it does not go on.
+    /// Has the caller's own loss look at the outputs of a micro-batch, and goes backward from there; `false` if
+    /// the loss does not go on.
     fn custom_loss(&mut self, team: &mut Team<'_>, in_use: usize) -> bool {
         let Objective::Custom(own) = self.objective else { return true };
-        let columns = self.layers[self.layers.len() - 1].fan_out;
+        let columns = self.model.n_outputs();
         let blocks = &mut self.blocks[..in_use];
-        let rows: usize = blocks.iter().map(|block| block.rows).sum();
+        let rows: usize = blocks.iter().map(|block| block.rows()).sum();
         let [outputs, targets, gradients, losses] = &mut self.custom_loss;
         let [outputs, targets, gradients] =
             [outputs, targets, gradients].map(|buffer| &mut buffer[..rows * columns]);
         let losses = &mut losses[..rows];
         let (mut to_outputs, mut to_targets) = (&mut *outputs, &mut *targets);
         for block in &*blocks {
-            let own = block.rows * columns;
-            block.copy_outputs(columns, to_outputs.split_off_mut(..own).unwrap_or_default());
-            block.copy_targets(columns, to_targets.split_off_mut(..own).unwrap_or_default());
+            let own = block.rows() * columns;
+            block.copy_outputs(to_outputs.split_off_mut(..own).unwrap_or_default());
+            block.copy_targets(to_targets.split_off_mut(..own).unwrap_or_default());
         }
         let shape = (rows, columns);
         let views = (ArrayView2::from_shape(shape, outputs), ArrayView2::from_shape(shape, targets));
@@ -401,10 +366,15 @@ impl<'a, T: Scalar> Engine<'a, T> {
         }
         let mut first = 0;
         for block in blocks {
-            let end = first + block.rows;
-            block.set_output_gradients(columns, &losses[first..end], &gradients[first * columns..]);
+            let end = first + block.rows();
+            block.set_output_gradients(&losses[first..end], &gradients[first * columns..]);
             first = end;
         }
+        let Self { model, blocks, .. } = self;
+        team.for_each(blocks[..in_use].iter_mut(), |block| {
+            block.back_through_output(&model.layers);
+            block.backward(&model.layers, model.parameters());
+        });
         true
     }
 
@@ -424,19 +394,15 @@ impl<'a, T: Scalar> Engine<'a, T> {
         while first < rows {
             let count = self.micro_batch_rows.min(rows - first);
             let in_use = self.split_micro_batch(count, team.threads());
-            let Self { layers, packed, transposed, blocks, objective, .. } = self;
-            let loss = named(objective);
-            let smoothing = smoothing(loss, layers);
+            let Self { model, blocks, objective, .. } = self;
             let selection = Selection::Range { from: first };
             let done =
                 team.for_each_unless(interrupted, numbered(&mut blocks[..in_use]), |(place, block)| {
-                    block.load_inputs(data.x, selection.skip(place));
-                    block.load_targets(data.y, None, selection.skip(place));
-                    smooth(block, layers, smoothing);
-                    block.forward(layers, packed, transposed, None);
-                    match loss {
-                        Some(loss) => block.output_deltas(layers, loss),
-                        None => block.activate_output(layers),
+                    load(block, model, objective, data, selection.skip(place), None);
+                    block.forward(&model.layers, model.parameters(), None);
+                    match named(objective) {
+                        Some(loss) => block.output_deltas(&model.layers, loss),
+                        None => block.activate_output(&model.layers),
                     }
                 });
             if !done || !self.custom_loss(team, in_use) {
@@ -451,10 +417,11 @@ impl<'a, T: Scalar> Engine<'a, T> {
 
     /// Spreads the rows of a micro-batch over the blocks; returns how many blocks have some.
     fn split_micro_batch(&mut self, rows: usize, threads: usize) -> usize {
-        let fewest = rows.div_ceil(self.blocks.len()).next_multiple_of(multiple(self.layout));
+        let fewest = rows.div_ceil(self.blocks.len()).next_multiple_of(multiple(self.model.layout));
         // Fewer rows may be cut into fewer, larger blocks than there is room for.
-        let share =
-            block_rows(self.layout, rows, threads, self.packed.weights.len()).min(self.capacity).max(fewest);
+        let share = block_rows(self.model.layout, rows, threads, self.model.packed.weights.len())
+            .min(self.capacity)
+            .max(fewest);
         spread(&mut self.blocks, rows, share)
     }
 
@@ -471,16 +438,20 @@ fn named<T>(objective: &Objective<'_, T>) -> Option<Loss> {
     if let Objective::Loss(loss) = objective { Some(*loss) } else { None }
 }
 
-/// Factor and summand for smoothed targets.
-fn smoothing<T: Scalar>(loss: Option<Loss>, layers: &[Layer]) -> Option<(T, T)> {
-    let Layer { activation, fan_out, .. } = layers[layers.len() - 1];
-    let (factor, summand) = loss?.smoothing(activation, fan_out)?;
-    Some((T::from_f64(factor), T::from_f64(summand)))
-}
-
-fn smooth<T: Scalar>(block: &mut Block<T>, layers: &[Layer], smoothing: Option<(T, T)>) {
+/// Copies rows of a data set into a block, targets smoothed if the loss wants them so.
+fn load<T: Scalar>(
+    block: &mut dyn Stage<T>,
+    model: &Model<T>,
+    objective: &Objective<'_, T>,
+    data: &Dataset<'_, T>,
+    rows: Selection<'_>,
+    weights: Option<&[T]>,
+) {
+    block.load(data.x, data.y, weights, rows);
+    let activation = model.output_layer().activation;
+    let smoothing = named(objective).and_then(|loss| loss.smoothing(activation, model.n_outputs()));
     if let Some((factor, summand)) = smoothing {
-        block.smooth_targets(layers[layers.len() - 1].fan_out, factor, summand);
+        block.smooth_targets(T::from_f64(factor), T::from_f64(summand));
     }
 }
 
@@ -502,13 +473,13 @@ struct LossSum {
 impl LossSum {
     fn add<'b, T: Scalar>(
         &mut self,
-        blocks: impl Iterator<Item = &'b Block<T>>,
+        blocks: impl Iterator<Item = &'b Box<dyn Stage<T>>>,
         data: &Dataset<'_, T>,
         selection: Selection<'_>,
     ) {
         let first = self.place;
         for block in blocks {
-            let mut losses = &block.losses[..block.rows];
+            let mut losses = block.losses();
             if data.weights.is_none() && self.place.is_multiple_of(8) {
                 // The same sums, eight at a time.
                 let (eights, rest) = losses.as_chunks::<8>();
@@ -534,26 +505,4 @@ impl LossSum {
     fn total(&self) -> f64 {
         self.sums.iter().sum()
     }
-}
-
-/// Brings the transposed weights up to date.
-fn transpose_all<T: Scalar>(team: &mut Team<'_>, packed: &Packed<T>, transposed: &mut [T]) {
-    let threads = team.threads();
-    let mut parts = Vec::new();
-    let mut rest = transposed;
-    // The first layer's lie behind the others', if there are any.
-    for layer in packed.layers[1..].iter().chain(&packed.layers[..1]) {
-        let panels = layer.transposed_panels;
-        let share = panels.div_ceil(threads);
-        let mut first = 0;
-        while first < panels {
-            let count = share.min(panels - first);
-            let part = rest.split_off_mut(..count * layer.transposed_stride::<T>()).unwrap_or_default();
-            parts.push((layer, first, part));
-            first += count;
-        }
-    }
-    team.for_each(parts.into_iter(), |(layer, first, part)| {
-        transpose_layer(layer, &packed.weights, part, first);
-    });
 }

@@ -4,9 +4,9 @@
 use super::step::Update;
 use crate::error::Result;
 use crate::kernel::Scalar;
+use crate::layer::{Packed, pack, unpack};
 use crate::memory::Aligned;
 use crate::optimizer::MOST_ARRAYS;
-use crate::pass::{Packed, pack, unpack};
 
 pub(super) struct JointStep<T> {
     /// The optimizer's arrays.
@@ -39,13 +39,13 @@ impl<T: Scalar> JointStep<T> {
             self.packed_gradient[at..at + part.len()].copy_from_slice(part);
             at += part.len();
         }
-        unpack(&packed.layers, &self.packed_gradient, &mut self.gradient);
-        unpack(&packed.layers, &packed.weights, &mut self.parameters);
+        unpack(&packed.matrices, &self.packed_gradient, &mut self.gradient);
+        unpack(&packed.matrices, &packed.weights, &mut self.parameters);
         let mut arrays: [&mut [T]; MOST_ARRAYS] = std::array::from_fn(|_| &mut [][..]);
         for (slot, array) in arrays.iter_mut().zip(&mut self.arrays) {
             *slot = array;
         }
         update.optimizer.step(&update.step, &mut self.parameters, &self.gradient, arrays);
-        pack(&packed.layers, &self.parameters, &mut packed.weights);
+        pack(&packed.matrices, &self.parameters, &mut packed.weights);
     }
 }

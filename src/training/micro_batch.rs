@@ -2,9 +2,8 @@
 
 use crate::error::Result;
 use crate::kernel::{Gradient, Layout, MOST_LANES, Scalar, dispatch};
-use crate::layer::Layer;
 use crate::memory::Aligned;
-use crate::pass::{Block, PackedLayer};
+use crate::pass::{Model, Pairs, Stage};
 
 /// The most rows that go through the layers together on one thread.
 const BLOCK_ROWS: u64 = 160;
@@ -87,39 +86,37 @@ pub(super) fn micro_batches_at_a_time(
 
 /// Blocks for a micro-batch of this many rows, `capacity` of them in each.
 pub(super) fn blocks<T: Scalar>(
-    layout: Layout,
-    layers: &[Layer],
+    model: &Model<T>,
     rows: usize,
     capacity: usize,
     weighted: bool,
     dropout: &[f64],
-) -> Result<Vec<Block<T>>> {
-    (0..rows.div_ceil(capacity))
-        .map(|_| Block::for_training(layout, layers, capacity, weighted, dropout))
-        .collect()
+) -> Result<Vec<Box<dyn Stage<T>>>> {
+    (0..rows.div_ceil(capacity)).map(|_| model.block(capacity, weighted, dropout)).collect()
 }
 
 /// Gives each block its share of a micro-batch's rows; returns how many blocks have some.
-pub(super) fn spread<T>(blocks: &mut [Block<T>], rows: usize, share: usize) -> usize {
+pub(super) fn spread<T: Scalar>(blocks: &mut [Box<dyn Stage<T>>], rows: usize, share: usize) -> usize {
     let in_use = rows.div_ceil(share);
     for (index, block) in blocks[..in_use].iter_mut().enumerate() {
-        block.rows = share.min(rows - index * share);
+        block.set_rows(share.min(rows - index * share));
     }
     in_use
 }
 
 /// Blocks with the place of their first row in the micro-batch.
-pub(super) fn numbered<T>(blocks: &mut [Block<T>]) -> impl ExactSizeIterator<Item = (usize, &mut Block<T>)> {
-    let rows = blocks.first().map_or(0, |block| block.rows);
-    blocks.iter_mut().enumerate().map(move |(index, block)| (index * rows, block))
+pub(super) fn numbered<T: Scalar>(
+    blocks: &mut [Box<dyn Stage<T>>],
+) -> impl ExactSizeIterator<Item = (usize, &mut (dyn Stage<T> + 'static))> {
+    let rows = blocks.first().map_or(0, |block| block.rows());
+    blocks.iter_mut().enumerate().map(move |(index, block)| (index * rows, &mut **block))
 }
 
 /// A whole micro-batch that one thread works on by itself, and its sums over all parameters. Threads that
 /// share a micro-batch read each other's rows; this way they read each other's sums, which are fewer.
 #[derive(Debug)]
 pub(super) struct MicroBatch<T> {
-    layout: Layout,
-    blocks: Vec<Block<T>>,
+    blocks: Vec<Box<dyn Stage<T>>>,
     /// Rows that each block gets.
     capacity: usize,
     in_use: usize,
@@ -129,49 +126,47 @@ pub(super) struct MicroBatch<T> {
 impl<T: Scalar> MicroBatch<T> {
     /// Room for `most` micro-batches of `rows` rows, or as many as will fit.
     pub fn several(
-        layout: Layout,
-        layers: &[Layer],
-        parameters: usize,
+        model: &Model<T>,
         rows: usize,
         most: usize,
         weighted: bool,
         dropout: &[f64],
     ) -> Result<Vec<Self>> {
-        let units: usize = layers.iter().map(|layer| layer.fan_out).sum();
-        let numbers = rows.saturating_mul(2 * units + layers[0].fan_in).saturating_add(parameters);
+        let padded = model.packed.weights.len();
+        let numbers = rows.saturating_mul(model.numbers_per_row()).saturating_add(padded);
         let count = if numbers > MOST_IN_MICRO_BATCH { 0 } else { most.min(MOST_TOGETHER / numbers) };
-        let capacity = block_rows(layout, rows, 1, parameters);
+        let capacity = block_rows(model.layout, rows, 1, padded);
         (0..count)
             .map(|_| {
-                let blocks = blocks(layout, layers, rows, capacity, weighted, dropout)?;
-                Ok(Self { layout, blocks, capacity, in_use: 0, sums: Aligned::zeros(parameters)? })
+                let blocks = blocks(model, rows, capacity, weighted, dropout)?;
+                Ok(Self { blocks, capacity, in_use: 0, sums: Aligned::zeros(padded)? })
             })
             .collect()
     }
 
     /// The blocks that have rows.
-    pub fn blocks(&self) -> &[Block<T>] {
+    pub fn blocks(&self) -> &[Box<dyn Stage<T>>] {
         &self.blocks[..self.in_use]
     }
 
     /// Sends `rows` rows, which may be fewer than there is room for, `through` the layers, block by block
     /// with the place of its first row, and sums the gradient over them.
-    pub fn sum(&mut self, rows: usize, layers: &[PackedLayer], through: impl Fn(usize, &mut Block<T>)) {
+    pub fn sum(&mut self, rows: usize, model: &Model<T>, through: impl Fn(usize, &mut dyn Stage<T>)) {
         self.in_use = spread(&mut self.blocks, rows, self.capacity);
         for (place, block) in numbered(&mut self.blocks[..self.in_use]) {
             through(place, block);
         }
-        for (index, layer) in layers.iter().enumerate() {
+        for (index, matrix) in model.packed.matrices.iter().enumerate() {
             dispatch(Gradient {
-                fan_in: layer.fan_in,
-                fan_out: layer.fan_out,
+                fan_in: matrix.inputs,
+                fan_out: matrix.outputs,
                 from: 0,
-                vectors: &mut self.sums[layer.start..layer.start + layer.len::<T>()],
-                layout: self.layout,
-                bias: layer.bias,
+                vectors: &mut self.sums[matrix.start..matrix.start + matrix.len::<T>()],
+                layout: model.layout,
+                bias: matrix.bias,
                 lost: None,
                 finish: None,
-                blocks: self.blocks[..self.in_use].iter().map(|block| block.rows_of(index)),
+                blocks: Pairs::new(&self.blocks[..self.in_use], index),
             });
         }
     }

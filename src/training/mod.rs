@@ -8,7 +8,6 @@ mod fit;
 mod gradient;
 mod history;
 mod joint_step;
-mod layout;
 mod micro_batch;
 mod observer;
 mod settings;

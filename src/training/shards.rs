@@ -8,18 +8,19 @@ use crate::error::Result;
 use crate::kernel::{
     AddUp, Finish, Gradient, Layout, Scalar, Simd, Task, dispatch, ends_in_half, even_share,
 };
+use crate::layer::PackedMatrix;
 use crate::memory::Aligned;
 use crate::optimizer::{MOST_ARRAYS, Optimizer};
 use crate::parallel::Team;
-use crate::pass::{Block, PackedLayer};
+use crate::pass::{Pairs, Stage};
 
 /// Lines of a panel that are updated together.
 const SEGMENT_VECTORS: usize = 64;
 
-/// Consecutive vectors of one panel of a layer.
+/// Consecutive vectors of one panel of a matrix.
 #[derive(Clone, Copy, Debug)]
 struct Segment {
-    layer: usize,
+    matrix: usize,
     /// The panel, counted through its layer.
     panel: usize,
     /// First vector, counted through the layer's panels.
@@ -53,7 +54,7 @@ pub(super) struct Shard<T> {
 #[derive(Clone, Copy)]
 pub(super) enum Sums<'a, T> {
     /// Blocks of one micro-batch, whose rows are to be summed over.
-    Blocks(&'a [Block<T>]),
+    Blocks(&'a [Box<dyn Stage<T>>]),
     /// MicroBatches that have been summed over.
     MicroBatches(&'a [MicroBatch<T>]),
     /// They are there already.
@@ -62,7 +63,7 @@ pub(super) enum Sums<'a, T> {
 
 impl<'a, T: Scalar> Sums<'a, T> {
     /// All blocks, in order.
-    pub fn blocks(self) -> impl Iterator<Item = &'a Block<T>> {
+    pub fn blocks(self) -> impl Iterator<Item = &'a Box<dyn Stage<T>>> {
         let (blocks, micro_batches) = match self {
             Self::Blocks(blocks) => (blocks, &[][..]),
             Self::MicroBatches(micro_batches) => (&[][..], micro_batches),
@@ -76,7 +77,7 @@ impl<'a, T: Scalar> Sums<'a, T> {
 #[derive(Clone, Copy)]
 pub(super) struct Round<'a, T> {
     pub layout: Layout,
-    pub layers: &'a [PackedLayer],
+    pub matrices: &'a [PackedMatrix],
     pub sums: Sums<'a, T>,
     /// Which part of each shard is worked on, and how many parts there are.
     pub part: (usize, usize),
@@ -131,13 +132,13 @@ impl<T: Scalar> Shard<T> {
 
     /// Does what a round asks for with the parameters of this shard, which are `weights`.
     pub fn work(&mut self, round: &Round<'_, T>, weights: &mut [T]) {
-        let &Round { layout, layers, sums, part: (part, parts), add, alpha, weight, update } = round;
+        let &Round { layout, matrices, sums, part: (part, parts), add, alpha, weight, update } = round;
         let of_part = self.pieces.len() * part / parts..self.pieces.len() * (part + 1) / parts;
         let mut to = 0;
         for (number, piece) in self.pieces.iter().enumerate() {
             let segments = &self.segments[piece.clone()];
-            let index = segments[0].layer;
-            let PackedLayer { fan_in, fan_out, bias, weight_vectors, .. } = layers[index];
+            let index = segments[0].matrix;
+            let PackedMatrix { inputs, outputs, bias, weight_vectors, .. } = matrices[index];
             let from = to;
             to += segments.iter().map(|segment| segment.vectors).sum::<usize>() * T::LANES;
             if !of_part.contains(&number) {
@@ -158,15 +159,15 @@ impl<T: Scalar> Shard<T> {
                         lost.take().into_iter().for_each(|lost| lost.fill(T::ZERO));
                     }
                     dispatch(Gradient {
-                        fan_in,
-                        fan_out,
+                        fan_in: inputs,
+                        fan_out: outputs,
                         from: segments[0].from,
                         vectors: gradient,
                         layout,
                         bias,
                         lost,
                         finish,
-                        blocks: blocks.iter().map(|block| block.rows_of(index)),
+                        blocks: Pairs::new(blocks, index),
                     });
                 }
                 Sums::MicroBatches(micro_batches) => dispatch(AddUp {
@@ -262,20 +263,20 @@ pub(super) fn inverse(weight: f64) -> f64 {
 
 /// Nearly equal shards of all parameters, in whole segments.
 pub(super) fn shards<T: Scalar>(
-    layers: &[PackedLayer],
+    matrices: &[PackedMatrix],
     threads: usize,
     several_micro_batches: bool,
 ) -> Result<Vec<Shard<T>>> {
     let mut segments = Vec::new();
-    for (index, layer) in layers.iter().enumerate() {
-        let panel_vectors = layer.weight_vectors + 1;
-        for panel in 0..layer.panels {
+    for (index, matrix) in matrices.iter().enumerate() {
+        let panel_vectors = matrix.weight_vectors + 1;
+        for panel in 0..matrix.panels {
             let mut vector = 0;
             while vector < panel_vectors {
                 let vectors = SEGMENT_VECTORS.min(panel_vectors - vector);
                 let ends_with_bias = vector + vectors == panel_vectors;
                 segments.push(Segment {
-                    layer: index,
+                    matrix: index,
                     panel,
                     from: panel * panel_vectors + vector,
                     vectors,
@@ -311,7 +312,7 @@ pub(super) fn shards<T: Scalar>(
             start,
             squares: vec![0.0; own.len()],
             segments: own.to_vec(),
-            pieces: pieces::<T>(own, layers),
+            pieces: pieces::<T>(own, matrices),
             gradient: Aligned::zeros(vectors * T::LANES)?,
             lost: Aligned::zeros(if several_micro_batches { vectors * T::LANES } else { 0 })?,
             arrays: Vec::new(),
@@ -322,14 +323,14 @@ pub(super) fn shards<T: Scalar>(
 }
 
 /// Nearly equal pieces of each layer's panels; a last one that is half empty goes with its neighbours.
-fn pieces<T: Scalar>(segments: &[Segment], layers: &[PackedLayer]) -> Vec<Range<usize>> {
+fn pieces<T: Scalar>(segments: &[Segment], matrices: &[PackedMatrix]) -> Vec<Range<usize>> {
     let mut pieces = Vec::new();
     let mut start = 0;
-    for own in segments.chunk_by(|a, b| a.layer == b.layer) {
-        let layer = &layers[own[0].layer];
+    for own in segments.chunk_by(|a, b| a.matrix == b.matrix) {
+        let matrix = &matrices[own[0].matrix];
         let panels: Vec<_> = own.chunk_by(|a, b| a.panel == b.panel).collect();
-        let last = panels[panels.len() - 1][0].panel == layer.panels - 1;
-        let whole = panels.len() - usize::from(last && ends_in_half::<T>(layer.fan_out));
+        let last = panels[panels.len() - 1][0].panel == matrix.panels - 1;
+        let whole = panels.len() - usize::from(last && ends_in_half::<T>(matrix.outputs));
         let mut from = 0;
         while from < panels.len() {
             let mut to = from + even_share((whole - from).max(1), PIECE_PANELS);
