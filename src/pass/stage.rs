@@ -75,15 +75,15 @@ pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
 pub(crate) struct Pairs<'a, T> {
     blocks: &'a [Box<dyn Stage<T>>],
     matrix: usize,
-    pairs: usize,
+    count: usize,
     pair: usize,
     block: usize,
 }
 
 impl<'a, T: Scalar> Pairs<'a, T> {
     pub fn new(blocks: &'a [Box<dyn Stage<T>>], matrix: usize) -> Self {
-        let pairs = blocks.first().map_or(0, |block| block.pairs(matrix));
-        Self { blocks, matrix, pairs, pair: 0, block: 0 }
+        let count = blocks.first().map_or(0, |block| block.pairs(matrix));
+        Self { blocks, matrix, count, pair: 0, block: 0 }
     }
 }
 
@@ -92,7 +92,7 @@ impl<'a, T: Scalar> Iterator for Pairs<'a, T> {
 
     #[inline]
     fn next(&mut self) -> Option<Rows<'a, T>> {
-        if self.pair == self.pairs {
+        if self.pair == self.count {
             return None;
         }
         let rows = self.blocks[self.block].pair(self.matrix, self.pair);

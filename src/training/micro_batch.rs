@@ -29,7 +29,7 @@ const MOST_TOGETHER: usize = 1 << 23;
 /// Such micro-batches that there is room for, a thread: the fewer times threads wait for each other.
 pub(super) const MICRO_BATCHES_PER_THREAD: usize = 4;
 
-/// MicroBatches that are worth being worked on at a time, even when some threads get none.
+/// Micro-batches that are worth being worked on at a time, even when some threads get none.
 const ENOUGH_MICRO_BATCHES: usize = 4;
 
 /// The rows of a micro-batch, for batches of `rows`: as equal as whole tiles allow, so that threads which

@@ -55,7 +55,7 @@ pub(super) struct Shard<T> {
 pub(super) enum Sums<'a, T> {
     /// Blocks of one micro-batch, whose rows are to be summed over.
     Blocks(&'a [Box<dyn Stage<T>>]),
-    /// MicroBatches that have been summed over.
+    /// Micro-batches that have been summed over.
     MicroBatches(&'a [MicroBatch<T>]),
     /// They are there already.
     Done,
