@@ -9,6 +9,7 @@ import re
 import ferroprop
 import ferroprop.displays
 import ferroprop.estimators
+import ferroprop.tabular
 import pytest
 from sklearn.base import BaseEstimator
 
@@ -28,7 +29,16 @@ def test_examples(name):
     assert results.failed == 0
 
 
-@pytest.mark.parametrize("estimator", [ferroprop.MLPClassifier, ferroprop.MLPRegressor])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        ferroprop.MLPClassifier,
+        ferroprop.MLPRegressor,
+        ferroprop.TabularEncoder,
+        ferroprop.TabularMLPClassifier,
+        ferroprop.TabularMLPRegressor,
+    ],
+)
 def test_every_parameter_is_documented_in_order(estimator):
     documented = inspect.getdoc(estimator).split("Parameters\n----------\n")[1].split("\nAttributes\n")[0]
     names = [line.split(" : ")[0] for line in documented.splitlines() if line and not line.startswith(" ")]
@@ -44,6 +54,7 @@ ELSEWHERE = [
     *(getattr(ferroprop.displays, name) for name in ferroprop.displays.__all__),
     ferroprop.estimators.TrainingEpoch,
     ferroprop.estimators.gradient_flow,
+    ferroprop.tabular.MemberEpoch,
 ]
 
 

@@ -103,19 +103,53 @@ def test_nullable_and_sparse_columns_of_pandas():
 # ---- numbers ---------------------------------------------------------------------------------------------
 
 
+def soft_clip(x):
+    return x / np.sqrt(1 + (x / 3) ** 2)
+
+
 def test_a_number_by_its_definition():
-    x = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 100.0])
+    x = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 100.0])
     out = TabularEncoder("both", n_bins=4, n_frequencies=2, frequency_scale=0.3).fit_transform(x[:, None])
-    scaled = (x - 3.5) / (5.5 - 1.5)
-    clipped = scaled / np.sqrt(1 + (scaled / 3) ** 2)
-    edges = [0.0, 1.5, 3.5, 5.5, 100.0]
-    bins = [np.clip((x - low) / (high - low), 0, 1) for low, high in pairwise(edges)]
+    clipped = soft_clip((x - 4.5) / (7.0 - 2.0))
+    edges = soft_clip((np.array([0.0, 2.0, 4.5, 7.0, 100.0]) - 4.5) / 5.0)
+    edges[2] = (clipped[4] + clipped[5]) / 2  # the quantile of what was clipped
+    bins = [np.clip((clipped - low) / (high - low), 0, 1) for low, high in pairwise(edges)]
     frequencies = 0.3 * np.array([0.31863936, 1.15034938])  # of |N(0, 1)|: its quantiles 1/4 and 3/4
     waves = [
         np.cos(2 * np.pi * (clipped * frequency + phase))
         for frequency, phase in zip(frequencies, [0.0, 0.6180339887], strict=True)
     ]
     np.testing.assert_allclose(out, np.stack([clipped, *bins, *waves], axis=1), rtol=0, atol=2e-7)
+
+
+def test_two_numbers_are_one_input():
+    encoder = TabularEncoder().fit([[3.0], [3.0], [5.0]])
+    np.testing.assert_allclose(encoder.transform([[3.0], [5.0]]), [[0.0], [soft_clip(1.0)]], rtol=1e-6)
+
+
+def test_where_the_quartiles_coincide_the_standard_deviation_scales():
+    x = np.array([0.0] * 80 + list(range(20)))
+    out = TabularEncoder("linear").fit_transform(x[:, None])
+    np.testing.assert_allclose(out[:, 0], soft_clip(x / x.std()), rtol=1e-6)
+
+
+def test_few_numbers_are_ends_of_bins_each_and_a_frequent_one_is():
+    few = TabularEncoder("piecewise_linear").fit(np.array([[1.0], [2.0], [2.0], [7.0]]))
+    assert few.transform([[1.0], [2.0], [7.0]])[:, 1:].tolist() == [[0, 0], [1, 0], [1, 1]]
+    names = TabularEncoder("both").fit(np.array([[1.0], [2.0], [2.0], [7.0]])).get_feature_names_out()
+    assert names.tolist() == ["x0", "x0_bin0", "x0_bin1"]  # no cosines of so few numbers
+    half = np.array([0.0] * 50 + list(range(1, 51)))
+    column = TabularEncoder("piecewise_linear", n_bins=5).fit(half[:, None]).columns_[0]
+    assert len(column.edges) == 6  # the frequent one, and four bins for the others
+    inside = column.clipped(half)
+    counts = np.histogram(inside[50:], column.edges)[0]
+    assert counts.tolist() == pytest.approx([0, 12, 13, 12, 13], abs=2)
+
+
+def test_numbers_that_the_clip_makes_equal():
+    x = np.concatenate([np.linspace(0, 1, 20), [1e15, 2e15, 1e16, 1e300]])
+    out = TabularEncoder().fit_transform(x[:, None])
+    assert np.isfinite(out).all()
 
 
 @given(npst.arrays(np.float64, st.integers(1, 40), elements=st.integers(-5, 5)), st.data())

@@ -1,7 +1,8 @@
 """Multi-layer perceptrons with a Rust core.
 
 `Network` and `train` are the core itself; `MLPClassifier` and `MLPRegressor` follow scikit-learn's
-conventions, and scikit-learn is imported only when one of them is used.
+conventions, as do `TabularMLPClassifier` and `TabularMLPRegressor` for tables as they come; scikit-learn is
+imported only when one of them is used.
 
 Examples
 --------
@@ -51,6 +52,7 @@ from ferroprop.inspection import (
 
 if TYPE_CHECKING:
     from ferroprop.estimators import MLPClassifier, MLPRegressor
+    from ferroprop.tabular import TabularEncoder, TabularMLPClassifier, TabularMLPRegressor
 
 __all__ = [
     "ELU",
@@ -75,6 +77,9 @@ __all__ = [
     "Quantile",
     "Rprop",
     "Summary",
+    "TabularEncoder",
+    "TabularMLPClassifier",
+    "TabularMLPRegressor",
     "Trace",
     "Update",
     "__version__",
@@ -88,11 +93,13 @@ if not TYPE_CHECKING:  # a type checker must keep on seeing a misspelt name
     def __getattr__(name: str) -> object:
         """Import the estimators, and with them scikit-learn, on first use."""
         if name in {"MLPClassifier", "MLPRegressor"}:
-            from ferroprop import estimators
-
-            globals()[name] = estimator = getattr(estimators, name)
-            return estimator
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            from ferroprop import estimators as module
+        elif name in {"TabularEncoder", "TabularMLPClassifier", "TabularMLPRegressor"}:
+            from ferroprop import tabular as module
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = estimator = getattr(module, name)
+        return estimator
 
 
 def __dir__() -> list[str]:

@@ -19,7 +19,7 @@ from sklearn.base import (
 )
 from sklearn.callback import CallbackContext, CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.metrics import accuracy_score, check_scoring, get_scorer_names, r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier as SklearnMLPClassifier
 from sklearn.neural_network import MLPRegressor as SklearnMLPRegressor
@@ -36,6 +36,7 @@ from sklearn.utils.class_weight import compute_class_weight, compute_sample_weig
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
+    check_classification_targets,
     type_of_target,
     unique_labels,
 )
@@ -62,8 +63,10 @@ __all__ = [
     "SklearnMLPRegressor",
     "StrOptions",
     "TransformerMixin",
+    "accuracy_score",
     "available_when",
     "check_array",
+    "check_classification_targets",
     "check_is_fitted",
     "check_optimize_result",
     "check_random_state",
@@ -76,6 +79,7 @@ __all__ = [
     "get_scorer_names",
     "in_the_container_set",
     "is_first_partial_fit",
+    "r2_score",
     "train_test_split",
     "type_of_target",
     "unique_labels",

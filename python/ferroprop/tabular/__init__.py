@@ -1,14 +1,27 @@
 """Tables as they come: estimators that need no pipeline, no scaling and no tuning.
 
 ===================== =========================================================================
+`classifier`          `TabularMLPClassifier`: classes and probabilities out
+`regressor`           `TabularMLPRegressor`: numbers and their quantiles out
+`_base`               what both share: parameters, the course of a fit, the members' outputs
 `encoder`             `TabularEncoder`: a table in, inputs of a network out
 `_table`              the one door to data frames, Arrow tables and arrays
 `_numbers`            a column of numbers: scaled, clipped softly, piecewise linear, periodic
 `_categories`         a column of categories: an input a level
 `_dates`              a column of dates: a number, and where in the year, the week and the day
+`_distinct`           the rows of a table in an order of their own, each once
+`_folds`              which rows a member is tested on
+`_recipe`             how a member is built and trained
+`_member`             one network, from its first weights to its best epoch
+`_course`             the members on threads, the time there is, who is told of their epochs
+`_calibration`        the temperature: how sure probabilities may be
+`_spread`             how far a prediction may be off
 ===================== =========================================================================
 """
 
+from ferroprop.tabular._member import MemberEpoch
+from ferroprop.tabular.classifier import TabularMLPClassifier
 from ferroprop.tabular.encoder import TabularEncoder
+from ferroprop.tabular.regressor import TabularMLPRegressor
 
-__all__ = ["TabularEncoder"]
+__all__ = ["MemberEpoch", "TabularEncoder", "TabularMLPClassifier", "TabularMLPRegressor"]

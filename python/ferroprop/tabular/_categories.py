@@ -96,7 +96,7 @@ def fit_categories(
     name : str
         Name of the column.
     codes, levels
-        As `categories_of` returns them.
+        As `Column.categories` has them.
     weight : ndarray of shape (n_rows,) or None
         Of the rows, all positive.
     max_levels : int
@@ -107,8 +107,9 @@ def fit_categories(
     of_rows = None if weight is None else weight[present]
     counts = np.bincount(codes[present], minlength=len(levels))
     frequency = np.bincount(codes[present], of_rows, minlength=len(levels))
-    by_frequency = sorted(range(len(levels)), key=lambda code: (-frequency[code], levels[code]))
-    single = {code for code in by_frequency if counts[code] < 2}
-    left_out = single if len(single) > 1 and len(levels) > 2 else set()
+    met = [code for code in range(len(levels)) if counts[code]]
+    by_frequency = sorted(met, key=lambda code: (-frequency[code], levels[code]))
+    single = {code for code in met if counts[code] < 2}
+    left_out = single if len(single) > 1 and len(met) > 2 else set()
     own = [code for code in by_frequency if code not in left_out][:max_levels]
-    return CategoryColumn(name, tuple(levels[code] for code in own), len(levels) - len(own), has_missing)
+    return CategoryColumn(name, tuple(levels[code] for code in own), len(met) - len(own), has_missing)

@@ -7,7 +7,7 @@ same bits on every machine.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -16,6 +16,8 @@ from ferroprop.estimators._typing import Array
 
 _FARTHEST = 1e6  # the soft clip has long been flat there
 _GOLDEN = 0.6180339887498949
+_FEW = 8
+"""Columns with no more different numbers than these have no periodic encoding."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,10 @@ class NumberColumn:
     exponent : int
         Numbers are first divided by two to this power, exactly, so that none of them is huge or tiny.
     center, scale : float
-        Median and inverse quartile distance of what results; 0 is the scale of a constant column.
+        Median and inverse of the spread of what results: the distance of the quartiles, the standard
+        deviation where they coincide, the distance of two values. 0 is the scale of a constant column.
     edges : ndarray
-        Ends of the bins of the piecewise linear encoding; empty if there is none.
+        Ends of the bins of the piecewise linear encoding, scaled and clipped; empty if there is none.
     frequencies : ndarray
         Of the periodic encoding, in turns per unit; empty if there is none.
     has_missing : bool
@@ -67,28 +70,33 @@ class NumberColumn:
             names.append(f"{self.name}_missing")
         return names
 
+    def clipped(self, numbers: Array) -> Array:
+        """Return the numbers scaled and clipped softly; missing ones are the median."""
+        with np.errstate(over="ignore", under="ignore"):
+            numbers = np.ldexp(numbers, -self.exponent)
+        scaled = (numbers - self.center) * self.scale
+        scaled[np.isnan(scaled)] = 0.0
+        np.clip(scaled, -_FARTHEST, _FARTHEST, out=scaled)
+        result: Array = scaled / np.sqrt(1.0 + (scaled / 3.0) ** 2)
+        return result
+
     def encode(self, numbers: Array, out: Array) -> None:
         """Write the inputs of these numbers, one column each, into `out`."""
-        missing = np.isnan(numbers)
         place = 0
         if self.scale != 0.0:
-            with np.errstate(over="ignore", under="ignore"):
-                numbers = np.ldexp(numbers, -self.exponent)
-            numbers[missing] = self.center
-            scaled = np.clip((numbers - self.center) * self.scale, -_FARTHEST, _FARTHEST)
-            clipped = scaled / np.sqrt(1.0 + (scaled / 3.0) ** 2)
+            clipped = self.clipped(numbers)
             out[:, 0] = clipped
             place = 1 + self.n_bins
             if self.n_bins:
                 low, width = self.edges[:-1], np.diff(self.edges)
-                out[:, 1:place] = np.clip((numbers[:, None] - low) / width, 0.0, 1.0)
+                out[:, 1:place] = np.clip((clipped[:, None] - low) / width, 0.0, 1.0)
             if len(self.frequencies):
                 phases = np.arange(len(self.frequencies)) * _GOLDEN % 1.0
                 turns = clipped[:, None] * self.frequencies + phases
                 out[:, place : place + len(self.frequencies)] = cos_of_turns(turns)
                 place += len(self.frequencies)
         if self.has_missing:
-            out[:, place] = missing
+            out[:, place] = np.isnan(numbers)
 
 
 def fit_numbers(
@@ -130,19 +138,54 @@ def fit_numbers(
     else:
         order = np.argsort(known, kind="stable")
         values, of_rows = np.ldexp(known[order], -exponent), weight[present][order]
-    lower, center, upper = quantiles(values, of_rows, [0.25, 0.5, 0.75])
+    lower, center, upper = (float(one) for one in quantiles(values, of_rows, [0.25, 0.5, 0.75]))
+    first = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
     span = upper - lower
-    scale = 1.0 / span if span > 0.0 else 2.0 / (values[-1] - values[0])
-    if not math.isfinite(scale):
+    if len(first) == 2:
+        span = float(values[-1] - values[0])
+    elif span == 0.0:  # more than half of the rows have one value
+        span = _standard_deviation(values, of_rows)
+    if span == 0.0 or not math.isfinite(1.0 / span):
         return constant
-    edges = np.empty(0)
-    if n_bins:
-        edges = np.unique(quantiles(values, of_rows, [place / n_bins for place in range(n_bins + 1)]))
-    if len(edges) < 3:  # one bin says no more than the number itself
-        edges = np.empty(0)
-    is_binary = bool(((values == values[0]) | (values == values[-1])).all())
-    frequencies = normal_quantiles(0 if is_binary else n_frequencies, frequency_scale)
-    return NumberColumn(name, exponent, float(center), float(scale), edges, frequencies, has_missing, stray)
+    column = replace(constant, exponent=exponent, center=center, scale=1.0 / span)
+    if len(first) == 2:
+        return column
+    frequency = np.add.reduceat(of_rows, first)
+    clipped = column.clipped(np.ldexp(values, exponent))
+    return replace(
+        column,
+        edges=edges_of(clipped[first], frequency, n_bins) if n_bins else np.empty(0),
+        frequencies=normal_quantiles(n_frequencies if len(first) > _FEW else 0, frequency_scale),
+    )
+
+
+def edges_of(values: Array, frequency: Array, n_bins: int) -> Array:
+    """Return the ends of the bins of a piecewise linear encoding.
+
+    Where there are no more values than ends, each is one. Otherwise a value that more rows have than would
+    be in a bin is an end of its own, and between the others the rows are spread evenly.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_values,)
+        Sorted; each of a number of rows.
+    frequency : ndarray of shape (n_values,)
+        How many rows have them.
+    n_bins : int
+        The most bins, but for what the first and the last value and frequent ones add.
+    """
+    if len(values) <= n_bins + 1:
+        return np.unique(values)
+    often = frequency > frequency.sum() / n_bins
+    n_rest = max(1, n_bins - int(often.sum()))
+    rest = quantiles(values[~often], frequency[~often], [place / n_rest for place in range(n_rest + 1)])
+    return np.unique(np.concatenate([values[:1], values[often], rest, values[-1:]]))
+
+
+def _standard_deviation(values: Array, weight: Array) -> float:
+    total = weight.sum()
+    mean = (values * weight).sum() / total
+    return float(np.sqrt(((values - mean) ** 2 * weight).sum() / total))
 
 
 def quantiles(values: Array, weight: Array, probabilities: list[float]) -> Array:

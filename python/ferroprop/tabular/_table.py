@@ -2,7 +2,7 @@
 
 This is the one door to data frames: pandas, polars, Arrow and whatever else narwhals knows is read here, and
 arrays are. What comes out is one of three kinds of column: numbers (float64, NaN is missing), dates
-(datetime64[us], NaT is missing) and objects (Python values, of which `categories` makes levels).
+(datetime64[us], NaT is missing) and objects (Python values, of which `Column.categories` makes levels).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import math
 import numbers
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import narwhals.stable.v2 as nw
@@ -45,9 +46,18 @@ class Column:
     values: Array
     is_categorical: bool = False
 
+    @cached_property
+    def categories(self) -> tuple[Array, list[str]]:
+        """Numbers of the levels in order, -1 where a value is missing, and the levels."""
+        return _categories_of(self.values)
+
     def take(self, rows: Array) -> Column:
-        """Return the column with these of its rows."""
-        return Column(self.name, self.values[rows], self.is_categorical)
+        """Return the column with these of its rows; levels that are in none of them stay levels."""
+        part = Column(self.name, self.values[rows], self.is_categorical)
+        if "categories" in self.__dict__:
+            codes, levels = self.categories
+            part.__dict__["categories"] = codes[rows], levels
+        return part
 
 
 # ---- from a table to columns ----------------------------------------------------------------------------
@@ -317,13 +327,12 @@ def as_number(value: Any) -> float | None:
     return None if number != number else number
 
 
-def categories_of(column: Column) -> tuple[Array, list[str]]:
-    """Return a column as numbers of its levels, -1 where it is missing, and the levels in order.
+def _categories_of(values: Array) -> tuple[Array, list[str]]:
+    """Return numbers of the levels of these values, -1 where they are missing, and the levels in order.
 
     A level is text: values are the same level if their text is the same, so that it does not matter which
     library a table is from.
     """
-    values = column.values
     if values.dtype != object:
         present = ~np.isnat(values) if values.dtype.kind == "M" else ~np.isnan(values)
         distinct, inverse = np.unique(values[present], return_inverse=True)

@@ -26,7 +26,6 @@ from ferroprop.tabular._numbers import NumberColumn, fit_numbers
 from ferroprop.tabular._table import (
     Column,
     as_number,
-    categories_of,
     dates_of,
     kind_of,
     numbers_of,
@@ -184,7 +183,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _fit_column(self, column: Column, weight: Array | None, *, is_category: bool) -> EncodedColumn:
         kind = "category" if is_category else kind_of(column)
         if kind == "category":
-            codes, levels = categories_of(column)
+            codes, levels = column.categories
             if column.values.dtype == object and not (is_category or column.is_categorical):
                 _warn_of_numbers_as_text(column, levels)
             return fit_categories(column.name, codes, levels, weight, max_levels=self.max_levels)
@@ -312,7 +311,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 def _encode(column: Column, encoded: EncodedColumn, out: Array) -> None:
     if isinstance(encoded, CategoryColumn):
-        codes, levels = categories_of(column)
+        codes, levels = column.categories
         encoded.encode(codes, levels, out)
         return
     is_number = isinstance(encoded, NumberColumn)

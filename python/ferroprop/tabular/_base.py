@@ -1,0 +1,502 @@
+"""What the tabular classifier and regressor share: parameters, the course of a fit, the members' outputs."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ferroprop._core import Network, _n_threads, _StandardArithmetic
+from ferroprop.estimators._sklearn import (
+    BaseEstimator,
+    ConvergenceWarning,
+    Interval,
+    StrOptions,
+    check_is_fitted,
+    check_random_state,
+    check_sample_weight,
+    with_checked_parameters,
+)
+from ferroprop.estimators._threads import threads_for
+from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
+from ferroprop.tabular._course import Course, Job
+from ferroprop.tabular._distinct import distinct_rows
+from ferroprop.tabular._folds import folds_of
+from ferroprop.tabular._member import MemberEpoch, Rows, Trained, Watch, arrays_of, network_of, train_member
+from ferroprop.tabular._recipe import FOLDS, Recipe, recipe_for
+from ferroprop.tabular._table import Column, read_table
+from ferroprop.tabular.encoder import ENCODINGS, NumericEncoding, TabularEncoder
+
+_ROWS_AT_A_TIME = 4096
+
+
+class Task(NamedTuple):
+    """What the networks learn."""
+
+    Y: Array
+    """Their targets, float64, one column an output."""
+    output: str
+    """Activation of the output layer."""
+    loss: str
+    """The core's loss."""
+    watch: Callable[[Rows], Watch]
+    """Returns, for validation rows, what tells a network's loss on them, and its temperature."""
+
+
+class LeftOut(NamedTuple):
+    """Rows that a member was not trained on; all rows of `table` where there are validation rows."""
+
+    table: Rows
+    rows: Array
+    """Their places in the table."""
+    member: Array
+    """For each of them the member."""
+
+    def of(self, member: int) -> Array:
+        """Return the places of a member's rows."""
+        rows: Array = self.rows[self.member == member]
+        return rows
+
+
+class BaseTabularMLP(BaseEstimator):  # type: ignore[misc]
+    """Base of `TabularMLPClassifier` and `TabularMLPRegressor`; not for direct use.
+
+    A subclass says what its targets are (`_read_targets`, `_task`), and makes predictions of outputs
+    (`_finish`, `_prediction`).
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "numeric_encoding": [StrOptions({"auto", *ENCODINGS})],
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
+        "hidden_layer_sizes": [
+            StrOptions({"auto"}),
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "learning_rate_init": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither")],
+        "dropout": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
+        "weight_decay": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "callback": [callable, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+        "n_jobs": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, None, -1, closed="right"),
+            None,
+        ],
+    }
+
+    def __init__(self, **parameters: Any) -> None:
+        for name, value in parameters.items():
+            setattr(self, name, value)
+
+    # ---- what a subclass says ------------------------------------------------------------------------------
+
+    def _read_targets(self, y: TargetLike, weight: Array | None, *, reset: bool, argument: str) -> Array:
+        """Return checked targets as numbers, float64 of shape (n_rows, n_columns).
+
+        With `reset` the classes are those of rows with a positive weight.
+        """
+        raise NotImplementedError
+
+    def _learn_targets(self, targets: Array, weight: Array) -> None:
+        """Learn what `_task` and predictions need of the targets of the rows that are trained on."""
+        raise NotImplementedError
+
+    def _class_weights(self, targets: Array, weight: Array) -> Array:
+        """Return weights of rows, those of their classes included."""
+        return weight
+
+    def _task(self, targets: Array) -> Task:
+        """Return what networks learn."""
+        raise NotImplementedError
+
+    def _finish(
+        self, members: list[Trained], left_out: LeftOut, targets: Array, seed: int, course: Course
+    ) -> list[Network]:
+        """Return the networks as they predict, and learn what comes after them from rows left out.
+
+        `targets` are those of the rows of the table.
+        """
+        raise NotImplementedError
+
+    def _prediction(self, outputs: list[Array]) -> Array:
+        """Return what is predicted, from the outputs of members."""
+        raise NotImplementedError
+
+    def _oof_score(self, targets: Array, predictions: Array, weight: Array | None) -> float:
+        """Return the score of predictions, as ``score`` would."""
+        raise NotImplementedError
+
+    # ---- fit -----------------------------------------------------------------------------------------------
+
+    @with_checked_parameters
+    def fit(
+        self,
+        X: MatrixLike,
+        y: TargetLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: TargetLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
+        """Fit the members to a table.
+
+        Parameters
+        ----------
+        X : data frame, Arrow table or array-like of shape (n_samples, n_features)
+            The table, as it is.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The target: classes of any type, or numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows. A row of weight 2 counts as two rows, one of weight 0 as none.
+        X_val : data frame, Arrow table or array-like of shape (n_val, n_features), default=None
+            Validation rows. All members are then trained on all of `X`, and these take the place of the rows
+            that a member leaves out.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator. If the call raises, Ctrl-C included, it is as it was.
+        """
+        began = time.monotonic()
+        work: Self = object.__new__(type(self))
+        work.__dict__.update(
+            {name: value for name, value in self.__dict__.items() if not _is_fitted_attribute(name)}
+        )
+        with _StandardArithmetic():
+            work._fit_here(began, X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        learned = {name: value for name, value in work.__dict__.items() if _is_fitted_attribute(name)}
+        kept = {name: value for name, value in self.__dict__.items() if not _is_fitted_attribute(name)}
+        self.__dict__ = kept | learned
+        return self
+
+    def _fit_here(
+        self, began: float, X: Any, y: Any, sample_weight: Any, given: tuple[Any, Any, Any]
+    ) -> None:
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
+            )
+        columns = read_table(self, X, reset=True)
+        weight = _checked_weights(columns, sample_weight, "sample_weight")
+        targets = self._read_targets(y, weight, reset=True, argument="y")
+        _check_lengths(columns, targets, "X", "y")
+        validation = self._read_validation(*given)
+        rng = check_random_state(self.random_state)
+
+        distinct = distinct_rows(columns, targets, weight)
+        kept_columns = [column.take(distinct.rows) for column in columns]
+        kept_targets = targets[distinct.rows]
+        n_rows = len(distinct.rows)
+        self._learn_targets(kept_targets, distinct.weight)
+        task = self._task(kept_targets)
+        recipe = self._recipe(n_rows)
+        n_folds = min(max(FOLDS, self.n_members), n_rows)
+        n_members = self.n_members if validation is not None else min(self.n_members, n_folds)
+        folds = folds_of(kept_targets[:, 0], n_folds, rng)
+        seeds = rng.randint(0, 2**31 - 1, size=self.n_members + 1).tolist()
+
+        encodings: list[NumericEncoding] = (
+            ["linear", "both"] if self.numeric_encoding == "auto" else [self.numeric_encoding]
+        )
+        encoders = [
+            TabularEncoder(encoding, categorical_features=self.categorical_features)._fit_columns(
+                kept_columns, distinct.weight
+            )
+            for encoding in encodings
+        ]
+        for encoder in encoders:
+            encoder.n_features_in_ = self.n_features_in_
+            if hasattr(self, "feature_names_in_"):
+                encoder.feature_names_in_ = self.feature_names_in_
+        if len(encoders) == 2 and _n_inputs(encoders[0]) == _n_inputs(encoders[1]):
+            encoders, encodings = encoders[:1], encodings[:1]  # no column has numbers
+        net_weight = self._class_weights(kept_targets, distinct.weight)
+        tables = [Rows.of(_inputs(encoder, kept_columns), task.Y, net_weight) for encoder in encoders]
+        watched: list[Rows | None] = [None] * len(encoders)
+        if validation is not None:
+            val_columns, val_targets, val_weight = validation
+            val_task = self._task(val_targets)
+            val_net_weight = self._class_weights(val_targets, val_weight)
+            watched = [
+                Rows.of(_inputs(encoder, val_columns), val_task.Y, val_net_weight) for encoder in encoders
+            ]
+        course = Course(
+            n_threads=threads_for(self.n_jobs) or _n_threads(),
+            deadline=None if self.max_time is None else began + self.max_time,
+            n_jobs=n_members + len(encoders) - 1 + self._n_further_jobs(n_rows),
+            callback=self.callback,
+            verbose=self.verbose,
+        )
+
+        def job_of(member: int, which: int) -> Callable[[Job], Trained]:
+            def tell(handle: Job, trained: Trained, seconds: float) -> bool:
+                return course.ask(lambda: _told(member, encodings[which], trained, seconds), handle)
+
+            def job(handle: Job) -> Trained:
+                rows, left_out = tables[which], watched[which]
+                if left_out is None and n_folds > 1:
+                    left_out = rows.take(np.flatnonzero(folds == member))
+                    rows = rows.take(np.flatnonzero(folds != member))
+                return train_member(
+                    rows,
+                    None if left_out is None else task.watch(left_out),
+                    recipe,
+                    output=task.output,
+                    loss=task.loss,
+                    seed=seeds[member],
+                    n_threads=handle.n_threads,
+                    seconds=handle.seconds,
+                    tell=partial(tell, handle),
+                )
+
+            return job
+
+        try:
+            tried = course.run([job_of(0, which) for which in range(len(encoders))])
+            known = {which: first for which, first in enumerate(tried) if first is not None}
+            best = min(known, key=lambda which: known[which].best_loss)
+            others = [job_of(member, best) for member in range(1, n_members)]
+            trained = [known[best], *(course.run(others) if others else [])]
+            members = [member for member in trained if member is not None]
+            if not all(member.best_epoch for member in members):
+                raise ValueError(
+                    "Training diverged in its first epoch: learning_rate_init must be smaller, got "
+                    f"{self.learning_rate_init!r}."
+                )
+            self.encoder_ = encoders[best]
+            self.numeric_encoding_ = encodings[best]
+            self.encoding_losses_ = {encodings[which]: known[which].best_loss for which in known}
+            left_out = _rows_left_out(len(members), tables[best], watched[best], folds)
+            of_table = kept_targets if validation is None else validation[1]
+            self.members_ = self._finish(members, left_out, of_table, seeds[-1], course)
+        finally:
+            course.finish()
+        self.history_ = [_history(member) for member in members]
+        self.n_iter_ = max(len(member.loss) for member in members)
+        self.oof_prediction_ = self.oof_score_ = None
+        if validation is None:
+            predictions = self._predictions_left_out(left_out)
+            known_rows = left_out.rows
+            self.oof_score_ = self._oof_score(
+                kept_targets[known_rows], predictions[known_rows], distinct.weight[known_rows]
+            )
+            self.oof_prediction_ = predictions[distinct.place]
+            without_weight = np.flatnonzero(distinct.place < 0)
+            if len(without_weight):
+                inputs = _inputs(self.encoder_, [column.take(without_weight) for column in columns])
+                self.oof_prediction_[without_weight] = self._prediction(
+                    [network.predict(inputs) for network in self.members_]
+                )
+        self._warn_of_time(trained, recipe)
+
+    def _n_further_jobs(self, n_rows: int) -> int:
+        """Return how many networks are trained beside the members."""
+        return 0
+
+    def _read_validation(
+        self, X_val: Any, y_val: Any, sample_weight_val: Any
+    ) -> tuple[list[Column], Array, Array] | None:
+        if X_val is None and y_val is None:
+            if sample_weight_val is not None:
+                raise ValueError("sample_weight_val is provided, but X_val and y_val were not provided.")
+            return None
+        if y_val is None:
+            raise ValueError("X_val is provided, but y_val was not provided.")
+        if X_val is None:
+            raise ValueError("y_val is provided, but X_val was not provided.")
+        columns = read_table(self, X_val, reset=False, argument="X_val")
+        weight = _checked_weights(columns, sample_weight_val, "sample_weight_val")
+        targets = self._read_targets(y_val, weight, reset=False, argument="y_val")
+        _check_lengths(columns, targets, "X_val", "y_val")
+        kept = np.ones(len(targets), dtype=bool) if weight is None else weight > 0
+        of_kept = np.ones(len(targets)) if weight is None else weight[kept]
+        return [column.take(kept) for column in columns], targets[kept], of_kept
+
+    def _recipe(self, n_rows: int) -> Recipe:
+        """Return the recipe, with what the user chose in place of it."""
+        usual = recipe_for(is_classifier=self._is_classifier(), n_rows=n_rows)
+        sizes: Any = self.hidden_layer_sizes
+        if isinstance(sizes, str):
+            sizes = usual.hidden_layer_sizes
+        elif isinstance(sizes, Integral):
+            sizes = (sizes,)
+        if not all(isinstance(size, Integral) and int(size) > 0 for size in sizes):
+            raise ValueError(
+                f"hidden_layer_sizes must be positive integers, got {self.hidden_layer_sizes!r}."
+            )
+
+        def chosen(name: str, otherwise: Any) -> Any:
+            value = getattr(self, name)
+            return otherwise if isinstance(value, str) else value
+
+        return Recipe(
+            hidden_layer_sizes=tuple(int(size) for size in sizes),
+            learning_rate=float(chosen("learning_rate_init", usual.learning_rate)),
+            dropout=float(chosen("dropout", usual.dropout)),
+            weight_decay=float(chosen("weight_decay", usual.weight_decay)),
+            batch_size=int(chosen("batch_size", usual.batch_size)),
+            epochs=int(chosen("max_iter", usual.epochs)),
+            averaging=usual.averaging,
+            patience=usual.patience,
+        )
+
+    def _is_classifier(self) -> bool:
+        raise NotImplementedError
+
+    def _predictions_left_out(self, left_out: LeftOut) -> Array:
+        """Predict the rows that members did not train on; NaN for the others."""
+        predictions = np.empty(0)
+        for member, network in enumerate(self.members_):
+            rows = left_out.of(member)
+            predicted = self._prediction([network.predict(left_out.table.X[rows])])
+            if member == 0:
+                predictions = np.full((len(left_out.table.X), *predicted.shape[1:]), np.nan)
+            predictions[rows] = predicted
+        return predictions
+
+    def _warn_of_time(self, trained: list[Trained | None], recipe: Recipe) -> None:
+        members = [member for member in trained if member is not None]
+        shortest = min(len(member.loss) for member in members)
+        cut = any(member.stop_reason == "time" for member in members)
+        if len(members) == len(trained) and not cut:
+            return
+        warnings.warn(
+            f"Time limit (max_time={self.max_time:g} s) reached: {len(members)} of {len(trained)} member(s) "
+            f"trained, for {shortest} of {recipe.epochs} epochs.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+
+    # ---- predict -------------------------------------------------------------------------------------------
+
+    def _as_it_is(self) -> Self:
+        """Return this estimator as it is now, whatever a fit in another thread makes of it."""
+        now: Self = object.__new__(type(self))
+        now.__dict__ = self.__dict__
+        return now
+
+    def _in_parts(self, X: MatrixLike, method: Callable[[Array, list[Array]], Array]) -> Array:
+        """Return what a method makes of inputs and the members' outputs, a block of rows at a time."""
+        check_is_fitted(self)
+        columns = read_table(self, X, reset=False)
+        n_threads = threads_for(self.n_jobs)
+        n_rows = len(columns[0].values)
+        parts = []
+        for start in range(0, n_rows, _ROWS_AT_A_TIME):
+            rows = np.arange(start, min(start + _ROWS_AT_A_TIME, n_rows))
+            part = columns if len(rows) == n_rows else [column.take(rows) for column in columns]
+            inputs = _inputs(self.encoder_, part)
+            parts.append(
+                method(inputs, [network.predict(inputs, n_threads=n_threads) for network in self.members_])
+            )
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    # ---- pickle, tags --------------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return parameters and fitted arrays, no object of the core and nothing that grows with the rows."""
+        state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("oof_prediction_", None)
+        if "members_" in state:
+            state["members_"] = [arrays_of(network) for network in state["members_"]]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take them back."""
+        state = dict(state)
+        if "members_" in state:
+            state["members_"] = [network_of(arrays) for arrays in state["members_"]]
+        super().__setstate__(state)
+
+    def __sklearn_tags__(self) -> Any:
+        """Return the tags of an estimator that takes any table."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+
+def _is_fitted_attribute(name: str) -> bool:
+    return name.endswith("_") and not name.startswith("__")
+
+
+def _check_lengths(columns: list[Column], targets: Array, *names: str) -> None:
+    n_rows = len(columns[0].values)
+    if len(targets) != n_rows:
+        # in scikit-learn's words
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: {[n_rows, len(targets)]}; "
+            f"{' and '.join(names)} must have as many rows."
+        )
+
+
+def _checked_weights(columns: list[Column], weight: Any, name: str) -> Array | None:
+    if weight is None:
+        return None
+    checked: Array = check_sample_weight(
+        weight, columns[0].values, dtype=np.float64, ensure_non_negative=True
+    )
+    if not (checked > 0).any():
+        raise ValueError(f"{name} must have a positive weight, got zeros only.")
+    return checked
+
+
+def _n_inputs(encoder: TabularEncoder) -> int:
+    return sum(len(column.feature_names()) for column in encoder.columns_)
+
+
+def _inputs(encoder: TabularEncoder, columns: list[Column]) -> Array:
+    """Return the inputs of rows; a network needs one, also where no column tells anything."""
+    inputs = encoder._transform_columns(columns)
+    return inputs if inputs.shape[1] else np.zeros((len(inputs), 1), dtype=np.float32)
+
+
+def _told(member: int, encoding: str, trained: Trained, seconds: float) -> MemberEpoch:
+    return MemberEpoch(
+        member=member,
+        numeric_encoding=encoding,
+        epoch=len(trained.loss),
+        epochs=trained.epochs,
+        loss=trained.loss[-1],
+        validation_loss=trained.validation_loss[-1] if trained.validation_loss else None,
+        learning_rate=trained.learning_rate[-1],
+        seconds=seconds,
+        network=trained.current,
+    )
+
+
+def _rows_left_out(n_members: int, table: Rows, watched: Rows | None, folds: Array) -> LeftOut:
+    """Return the rows that each member was not trained on; where there is one row only, that one."""
+    if watched is not None:
+        rows = np.arange(len(watched.X))
+        return LeftOut(watched, np.tile(rows, n_members), np.repeat(np.arange(n_members), len(rows)))
+    rows = np.flatnonzero(folds < n_members)
+    return LeftOut(table, rows, folds[rows])
+
+
+def _history(trained: Trained) -> dict[str, Any]:
+    return {
+        "loss": trained.loss,
+        "validation_loss": trained.validation_loss,
+        "learning_rate": trained.learning_rate,
+        "best_epoch": trained.best_epoch,
+        "stop_reason": trained.stop_reason,
+    }

@@ -1,0 +1,205 @@
+"""The course of a fit: its members on threads, the time there is, and who is told of their epochs.
+
+Members are trained on threads of their own, also where there is only one: the thread that called ``fit``
+waits for them, so that Ctrl-C reaches it at once, and it is the one that runs the user's callback. A member
+waits for the callback's answer, so the result does not depend on which member is faster.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ferroprop.estimators._progress import ProgressBar, TrainingEpoch, _is_live
+from ferroprop.tabular._member import MemberEpoch, Trained
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class _Question:
+    """An epoch that a member wants to tell of, and the answer it waits for."""
+
+    epoch: MemberEpoch
+    answered: threading.Event
+    stop: bool = False
+
+
+class Course:
+    """Runs jobs, each the training of a network.
+
+    Parameters
+    ----------
+    n_threads : int
+        How many threads there are for all jobs.
+    deadline : float or None
+        When all has to be done, as `time.monotonic` counts.
+    n_jobs : int
+        How many jobs there will be in the whole fit.
+    callback : callable or None
+        Gets a `MemberEpoch` after each epoch; ends that member's training by returning True.
+    verbose : bool or int
+        Whether to show the progress.
+    """
+
+    def __init__(
+        self,
+        *,
+        n_threads: int,
+        deadline: float | None,
+        n_jobs: int,
+        callback: Callable[[MemberEpoch], Any] | None,
+        verbose: bool | int,
+    ) -> None:
+        self._n_threads = max(1, n_threads)
+        self._deadline = deadline
+        self._left = n_jobs
+        self._callback = callback
+        self._progress = _Progress(n_jobs) if verbose else None
+        self._told: queue.SimpleQueue[_Question | Trained | None] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._has_begun = False
+
+    def run(self, jobs: Sequence[Callable[[Job], Result]]) -> list[Result | None]:
+        """Run jobs and return their results in order; None for one for which no time was left."""
+        at_a_time = min(self._n_threads, len(jobs))
+        threads_each = max(1, self._n_threads // max(1, at_a_time))
+        with ThreadPoolExecutor(at_a_time, "ferroprop-member") as pool:
+            futures = [
+                pool.submit(self._one, job, Job(self, threads_each, at_a_time), must=self._is_first(place))
+                for place, job in enumerate(jobs)
+            ]
+            self._has_begun = True
+            for future in futures:
+                future.add_done_callback(lambda _: self._told.put(None))
+            try:
+                ended = 0
+                while ended < len(futures):
+                    told = self._told.get()
+                    if told is None:
+                        ended += 1
+                    elif isinstance(told, _Question):
+                        self._answer(told)
+            except BaseException:
+                self._stop.set()
+                for future in futures:
+                    future.cancel()
+                raise
+        return [future.result() for future in futures]
+
+    def _is_first(self, place: int) -> bool:
+        """Tell whether a job is the first one of all, which is done whatever the time."""
+        return place == 0 and not self._has_begun
+
+    def _one(self, job: Callable[[Job], Result], handle: Job, *, must: bool) -> Result | None:
+        with self._lock:
+            waves = -(-self._left // handle.at_a_time)
+            self._left -= 1
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0.0 and not must:
+                return None
+            handle.seconds = max(left, 1e-9) / waves
+        try:
+            return job(handle)
+        except BaseException:
+            self._stop.set()
+            raise
+
+    def _answer(self, question: _Question) -> None:
+        try:
+            if self._progress is not None:
+                self._progress(question.epoch)
+            if self._callback is not None:
+                question.stop = self._callback(question.epoch) is True
+        except BaseException:
+            question.stop = True
+            raise
+        finally:
+            question.answered.set()
+
+    def ask(self, epoch: Callable[[], MemberEpoch], job: Job) -> bool:
+        """Tell of an epoch, from the job's thread; return whether its training is to end."""
+        if self._stop.is_set():
+            return True
+        if self._callback is None and self._progress is None:
+            return False
+        question = _Question(epoch(), threading.Event())
+        self._told.put(question)
+        if self._callback is not None:
+            while not question.answered.wait(0.1):
+                if self._stop.is_set():
+                    return True
+        return question.stop
+
+    def is_over(self) -> bool:
+        """Tell whether the fit was interrupted or has failed."""
+        return self._stop.is_set()
+
+    def finish(self) -> None:
+        """Leave the last line of the progress on the screen."""
+        if self._progress is not None:
+            self._progress.finish()
+
+
+@dataclass
+class Job:
+    """What a job has to know of the course it is part of."""
+
+    course: Course
+    n_threads: int
+    at_a_time: int
+    seconds: float | None = None
+
+    def is_over(self) -> bool:
+        """Tell whether the fit was interrupted or has failed."""
+        return self.course.is_over()
+
+
+class _Progress:
+    """A bar over all epochs of all members where a line can be written over, else a line a member."""
+
+    def __init__(self, n_jobs: int) -> None:
+        self._n_jobs = n_jobs
+        self._live = _is_live(sys.stdout)
+        self._bar: ProgressBar | None = None
+        self._done: dict[tuple[int, str], int] = {}
+        self._began = time.monotonic()
+
+    def __call__(self, epoch: MemberEpoch) -> None:
+        key = (epoch.member, epoch.numeric_encoding)
+        self._done[key] = epoch.epoch
+        if not self._live:
+            if epoch.epoch == epoch.epochs:
+                loss = epoch.validation_loss
+                watched = "" if loss is None else f", validation loss {loss:.6g}"
+                print(
+                    f"Member {epoch.member} ({epoch.numeric_encoding}): {epoch.epochs} epochs, loss "
+                    f"{epoch.loss:.6g}{watched}, {epoch.seconds:.1f} s"
+                )
+            return
+        if self._bar is None:
+            self._bar = ProgressBar(self._n_jobs * epoch.epochs)
+        self._bar(
+            TrainingEpoch(
+                epoch=sum(self._done.values()),
+                loss=epoch.loss,
+                validation_loss=epoch.validation_loss,
+                validation_score=None,
+                learning_rate=None,
+                seconds=time.monotonic() - self._began,
+                network=epoch.network,
+            )
+        )
+
+    def finish(self) -> None:
+        """Go to the next line."""
+        if self._bar is not None:
+            self._bar.finish(out_of_patience=False)

@@ -1,0 +1,96 @@
+"""The rows of a table in an order of their own, each once.
+
+A fit must not depend on the order of the rows, and a row of weight 2 must be the same as two rows. So rows
+are sorted by what is in them, and identical ones, target included, become one of their total weight. That
+also keeps the copies of a row from standing on both sides of a validation. Only where a table is made of
+copies, as tables of few categories are, they stay: there a new row is a copy as well.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ferroprop.estimators._typing import Array
+from ferroprop.tabular._table import Column
+
+_COPIES = 4
+"""From so many rows for each distinct one on, all of them are kept."""
+
+
+class Distinct(NamedTuple):
+    """Which rows of a table are trained on.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_kept,)
+        Their places in the table.
+    weight : ndarray of shape (n_kept,)
+        Their weights, the copies' included.
+    place : ndarray of shape (n_rows,)
+        For each row of the table its place among those that are kept; -1 for a row without weight.
+    """
+
+    rows: Array
+    weight: Array
+    place: Array
+
+
+def distinct_rows(columns: list[Column], Y: Array, weight: Array | None) -> Distinct:
+    """Sort the rows of a table by their contents and merge those that are the same.
+
+    Parameters
+    ----------
+    columns : list of Column
+        The table.
+    Y : ndarray of shape (n_rows, n_outputs)
+        Targets, numbers.
+    weight : ndarray of shape (n_rows,) or None
+        Weights of the rows; those with none are left out.
+    """
+    n_rows = len(Y)
+    of_rows = np.ones(n_rows) if weight is None else weight
+    weighty = np.flatnonzero(of_rows > 0)
+    contents = [_bits(column)[weighty] for column in columns]
+    its_targets = [Y[weighty, output] for output in range(Y.shape[1])]
+    order = np.lexsort([*its_targets, _digest(contents)])  # the last key comes first
+    is_new = np.zeros(len(order), dtype=bool)
+    is_new[:1] = True
+    for part in (*contents, *its_targets):
+        in_order = part[order]
+        is_new[1:] |= in_order[1:] != in_order[:-1]
+    if len(order) >= _COPIES * is_new.sum():
+        is_new[:] = True
+    group = np.cumsum(is_new) - 1
+    rows = weighty[order]
+    place = np.full(n_rows, -1, dtype=np.intp)
+    place[rows] = group
+    return Distinct(rows[is_new], np.bincount(group, of_rows[rows]), place)
+
+
+def _bits(column: Column) -> Array:
+    if column.values.dtype == object:
+        return column.categories[0].astype(np.uint64)
+    if column.values.dtype.kind == "M":
+        return np.ascontiguousarray(column.values).view(np.uint64)
+    return _bits_of_floats(column.values)
+
+
+def _bits_of_floats(values: Array) -> Array:
+    canonical = values.astype(np.float64) + 0.0  # -0.0 is 0.0
+    canonical[np.isnan(canonical)] = np.nan
+    bits: Array = canonical.view(np.uint64)
+    return bits
+
+
+def _digest(contents: list[Array]) -> Array:
+    """Return a number of 64 bits for each row; rows with the same contents have the same one."""
+    digest = np.full(len(contents[0]), 0x9E3779B97F4A7C15, dtype=np.uint64)
+    for bits in contents:
+        digest ^= bits
+        digest *= np.uint64(0xBF58476D1CE4E5B9)
+        digest ^= digest >> np.uint64(29)
+        digest *= np.uint64(0x94D049BB133111EB)
+        digest ^= digest >> np.uint64(32)
+    return digest

@@ -1,0 +1,28 @@
+"""Which rows a member is tested on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ferroprop.estimators._typing import Array
+
+
+def folds_of(target: Array, n_folds: int, rng: np.random.RandomState) -> Array:
+    """Return a fold for each row; each fold has its share of every class, or of every range of targets.
+
+    Rows are sorted by their target; of each `n_folds` that follow each other, each fold gets one.
+
+    Parameters
+    ----------
+    target : ndarray of shape (n_rows,)
+        Numbers of classes, or numbers.
+    n_folds : int
+        How many folds.
+    rng : RandomState
+        Draws who gets which.
+    """
+    n_blocks = -(-len(target) // n_folds)
+    drawn = np.concatenate([rng.permutation(n_folds) for _ in range(n_blocks)])[: len(target)]
+    folds = np.empty(len(target), dtype=np.intp)
+    folds[np.argsort(target, kind="stable")] = drawn
+    return folds

@@ -1,0 +1,73 @@
+"""How a member is built and trained where the user does not say.
+
+Chosen by means over many tables, see docs/tabular.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Settings of a member.
+
+    Attributes
+    ----------
+    hidden_layer_sizes : tuple of int
+        Units of the hidden layers.
+    learning_rate : float
+        At the beginning; falls to 0 along a cosine.
+    dropout, weight_decay : float
+        At the beginning; constant for half of the training, then fall to 0 along a cosine.
+    batch_size : int
+        Rows in a mini-batch.
+    epochs : int
+        Passes over the rows.
+    averaging : float
+        How much of the running mean of the weights an epoch leaves; 0 is no mean.
+    patience : int or None
+        Epochs in a row without a better one after which no other follows.
+    """
+
+    hidden_layer_sizes: tuple[int, ...]
+    learning_rate: float
+    dropout: float
+    weight_decay: float
+    batch_size: int
+    epochs: int
+    averaging: float = 0.0
+    patience: int | None = None
+
+    activation = "silu"
+    beta_2 = 0.95
+
+
+FOLDS = 5
+"""The fewest folds: with fewer members, some of them are never held out."""
+
+
+def recipe_for(*, is_classifier: bool, n_rows: int) -> Recipe:
+    """Return the settings for a table."""
+    return Recipe(
+        hidden_layer_sizes=(128, 128, 128),
+        learning_rate=2e-3 if is_classifier else 5e-3,
+        dropout=0.15,
+        weight_decay=0.1,
+        batch_size=128,
+        epochs=128,
+        averaging=0.8,
+        patience=30 if is_classifier else None,
+    )
+
+
+def recipe_for_spread() -> Recipe:
+    """Return the settings of the networks that tell how far a prediction may be off."""
+    return Recipe(
+        hidden_layer_sizes=(64, 64),
+        learning_rate=5e-3,
+        dropout=0.0,
+        weight_decay=0.1,
+        batch_size=64,
+        epochs=32,
+    )

@@ -1,0 +1,308 @@
+"""`TabularMLPClassifier`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from ferroprop._core import Network
+from ferroprop.estimators._sklearn import (
+    ClassifierMixin,
+    StrOptions,
+    accuracy_score,
+    check_array,
+    check_classification_targets,
+    column_or_1d,
+    compute_class_weight,
+)
+from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
+from ferroprop.tabular._base import BaseTabularMLP, LeftOut, Task
+from ferroprop.tabular._calibration import tempered_log_loss, with_temperature
+from ferroprop.tabular._course import Course
+from ferroprop.tabular._member import MemberEpoch, Trained
+from ferroprop.tabular._table import is_missing
+from ferroprop.tabular.encoder import NumericEncoding
+
+
+class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[misc]
+    """Classifier for tables as they come: an ensemble of multi-layer perceptrons that needs no tuning.
+
+    It takes a data frame (pandas, polars, or another that narwhals knows), an Arrow table or an array, with
+    numbers of any scale, categories, dates and missing values, and no pipeline around it. The recipe is in
+    the spirit of [1]_, [2]_ and [3]_.
+
+    Parameters
+    ----------
+    n_members : int, default=5
+        Number of networks whose mean of probabilities is predicted. Each is trained without one fold of the
+        rows, of 5 folds or as many as there are members; the best epoch is the one with the least loss on
+        that fold.
+    numeric_encoding : {'auto', 'both', 'piecewise_linear', 'periodic', 'linear'}, default='auto'
+        What numbers are beside their scaled selves, see `TabularEncoder`. 'auto' trains the first member with
+        'linear' and with 'both', and keeps for all of them what had the smaller loss on its fold.
+    categorical_features : 'from_dtype', array-like or None, default='from_dtype'
+        Which columns are categories, see `TabularEncoder`: text, categorical dtypes and mixed objects always
+        are, further ones by their names, by their places, or as one boolean a column.
+    class_weight : dict, 'balanced' or None, default=None
+        Weights of the classes, by which those of their rows are multiplied; 'balanced' gives each class the
+        same weight in all. Probabilities are then those of a table with such weights.
+    hidden_layer_sizes : 'auto', int or array-like of int, default='auto'
+        Units of the hidden layers; 'auto' is (128, 128, 128). Their activation is silu.
+    learning_rate_init : 'auto' or float, default='auto'
+        Learning rate of AdamW in the beginning; it falls to 0 along a cosine. 'auto' is 2e-3.
+    dropout : 'auto' or float, default='auto'
+        Chance that a step leaves out a unit, in [0, 1). It stays for half of the epochs, then falls to 0
+        along a cosine. 'auto' is 0.15.
+    weight_decay : 'auto' or float, default='auto'
+        Decay of the weights, in units of the learning rate; it falls as `dropout` does. 'auto' is 0.1.
+    batch_size : 'auto' or int, default='auto'
+        Rows in a mini-batch; 'auto' is 128.
+    max_iter : 'auto' or int, default='auto'
+        Epochs of each member; 'auto' is 128, or fewer: 30 without a better one end it.
+    max_time : float, default=None
+        Time for the whole fit, in seconds; None is no limit. Where it is short, members are trained for fewer
+        epochs, as many as their share of the time allows, and at last fewer members; a ConvergenceWarning
+        says so. With a limit the result depends on how fast the machine is.
+    callback : callable, default=None
+        Called after each epoch of each member with a `MemberEpoch`; if it returns True the training of that
+        member ends. It runs in the thread that called ``fit``.
+    verbose : bool or int, default=False
+        Whether to show the progress: as a bar in a terminal or notebook, elsewhere as a line a member.
+    random_state : int, RandomState instance, default=None
+        Draws the folds, the first weights, the order of the rows and what dropout leaves out. Pass an int for
+        reproducible results across calls.
+    n_jobs : int, default=None
+        Number of threads, over which the members are spread. None is all that CPU affinity, OMP_NUM_THREADS
+        and joblib leave; within a job of joblib an estimator never takes more than its share. The results do
+        not depend on it.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes.
+    members_ : list of Network
+        The networks. They take what ``encoder_.transform`` returns.
+    encoder_ : TabularEncoder
+        Makes inputs of a table.
+    numeric_encoding_ : str
+        What 'auto' chose, else `numeric_encoding`.
+    encoding_losses_ : dict
+        The loss of the first member on its fold, for each encoding that was tried.
+    history_ : list of dict
+        For each member 'loss', 'validation_loss' and 'learning_rate', lists with a number an epoch,
+        'best_epoch' and 'stop_reason' ('epochs', 'patience', 'time', 'callback' or 'diverged'). The
+        validation loss is that at the best temperature.
+    oof_prediction_ : ndarray of shape (n_samples, n_classes), or None
+        For each row of ``fit`` the probabilities predicted by the member that was not trained on it: an
+        honest estimate. NaN where each member was, which is so with fewer than five; None with ``X_val``. It
+        is not in pickles.
+    oof_score_ : float or None
+        The accuracy of `oof_prediction_`.
+    n_iter_ : int
+        The most epochs of a member.
+    temperature_ : ndarray of shape (n_members,)
+        By what the net inputs of each member's softmax were divided, for the least loss on its fold [4]_;
+        `members_` have it in their last weights.
+    n_features_in_ : int
+        Number of columns seen during :term:`fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if they are all strings.
+
+    See Also
+    --------
+    TabularMLPRegressor : The same for numbers.
+    TabularEncoder : What makes inputs of a table.
+    MLPClassifier : One network, with everything in your hands.
+
+    Notes
+    -----
+    The result does not depend on the order of the rows, nor on `n_jobs`, and has the same bits on every
+    machine. Rows that are the same, target included, count as one of their total weight, and so stand on one
+    side of each fold; only where a table has four times as many rows as different ones, or more, are they
+    kept apart. What is done and why is told in docs/tabular.md.
+
+    A pickle has the networks, the encoder and the histories, and nothing that grows with the number of rows.
+    Ctrl-C, or an exception of a callback, leaves the estimator as it was.
+
+    References
+    ----------
+    .. [1] D. Holzmueller, L. Grinsztajn, I. Steinwart, "Better by default: strong pre-tuned MLPs and boosted
+       trees on tabular data", NeurIPS 2024.
+    .. [2] Y. Gorishniy, A. Kotelnikov, A. Babenko, "TabM: advancing tabular deep learning with
+       parameter-efficient ensembling", ICLR 2025.
+    .. [3] Y. Gorishniy, I. Rubachev, A. Babenko, "On embeddings for numerical features in tabular deep
+       learning", NeurIPS 2022.
+    .. [4] C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks", ICML 2017.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ferroprop import TabularMLPClassifier
+    >>> table = pd.DataFrame({
+    ...     "age": [22, 38, None, 35, 28, 54, 2, 27, 14, 4, 58, 20] * 5,
+    ...     "cabin": ["C", "B", None, "C", "A", "A", "B", "B", "C", "A", "B", "C"] * 5,
+    ... })
+    >>> left = ["no", "yes", "yes", "no", "no", "no", "yes", "yes", "no", "no", "yes", "no"] * 5
+    >>> mlp = TabularMLPClassifier(n_members=2, max_iter=40, random_state=0).fit(table, left)
+    >>> mlp.predict(table[:4]).tolist()
+    ['no', 'yes', 'yes', 'no']
+    >>> mlp.predict_proba(table).shape
+    (60, 2)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseTabularMLP._parameter_constraints,
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+
+    def __init__(
+        self,
+        n_members: int = 5,
+        *,
+        numeric_encoding: Literal["auto"] | NumericEncoding = "auto",
+        categorical_features: Literal["from_dtype"] | Sequence[Any] | None = "from_dtype",
+        class_weight: dict[Any, float] | Literal["balanced"] | None = None,
+        hidden_layer_sizes: Literal["auto"] | int | Sequence[int] = "auto",
+        learning_rate_init: Literal["auto"] | float = "auto",
+        dropout: Literal["auto"] | float = "auto",
+        weight_decay: Literal["auto"] | float = "auto",
+        batch_size: Literal["auto"] | int = "auto",
+        max_iter: Literal["auto"] | int = "auto",
+        max_time: float | None = None,
+        callback: Callable[[MemberEpoch], Any] | None = None,
+        verbose: bool | int = False,
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        super().__init__(
+            n_members=n_members,
+            numeric_encoding=numeric_encoding,
+            categorical_features=categorical_features,
+            class_weight=class_weight,
+            hidden_layer_sizes=hidden_layer_sizes,
+            learning_rate_init=learning_rate_init,
+            dropout=dropout,
+            weight_decay=weight_decay,
+            batch_size=batch_size,
+            max_iter=max_iter,
+            max_time=max_time,
+            callback=callback,
+            verbose=verbose,
+            random_state=random_state,
+            n_jobs=n_jobs,
+        )
+
+    def predict(self, X: MatrixLike) -> Array:
+        """Predict the classes of the rows of a table.
+
+        Parameters
+        ----------
+        X : data frame, Arrow table or array-like of shape (n_samples, n_features)
+            A table with the columns of the one in ``fit``.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            The most probable classes.
+        """
+        self = self._as_it_is()
+        probabilities = self.predict_proba(X)
+        labels: Array = self.classes_[probabilities.argmax(axis=1)]
+        return labels
+
+    def predict_proba(self, X: MatrixLike) -> Array:
+        """Predict the probability of each class: the mean of those of the members.
+
+        Parameters
+        ----------
+        X : data frame, Arrow table or array-like of shape (n_samples, n_features)
+            A table with the columns of the one in ``fit``.
+
+        Returns
+        -------
+        y_prob : ndarray of shape (n_samples, n_classes)
+            Probabilities, in the order of ``classes_``.
+        """
+        self = self._as_it_is()
+        return self._in_parts(X, lambda _, outputs: self._prediction(outputs))
+
+    def predict_log_proba(self, X: MatrixLike) -> Array:
+        """Predict the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : data frame, Arrow table or array-like of shape (n_samples, n_features)
+            A table with the columns of the one in ``fit``.
+
+        Returns
+        -------
+        log_y_prob : ndarray of shape (n_samples, n_classes)
+            The logarithm of `predict_proba`.
+        """
+        with np.errstate(divide="ignore"):
+            logarithms: Array = np.log(self.predict_proba(X))
+        return logarithms
+
+    def _read_targets(self, y: TargetLike, weight: Array | None, *, reset: bool, argument: str) -> Array:
+        given = check_array(
+            y, ensure_2d=False, dtype=None, ensure_all_finite="allow-nan", input_name=argument, estimator=self
+        )
+        labels = column_or_1d(given, warn=True)
+        missing = [is_missing(label) for label in labels.tolist()]
+        if any(missing):
+            raise ValueError(
+                f"Input {argument} contains NaN or None in row {missing.index(True)}; each row needs a class."
+            )
+        check_classification_targets(labels)
+        counted = labels if weight is None or len(weight) != len(labels) else labels[weight > 0]
+        if reset:
+            self.classes_ = np.unique(counted)
+        else:
+            unknown = np.setdiff1d(counted, self.classes_)
+            if len(unknown):
+                raise ValueError(f"{argument} has classes that y has not: {unknown}. y has {self.classes_}.")
+        codes = np.minimum(np.searchsorted(self.classes_, labels), len(self.classes_) - 1)
+        targets: Array = codes.astype(np.float64)[:, None]
+        return targets
+
+    def _learn_targets(self, targets: Array, weight: Array) -> None:
+        if len(self.classes_) < 2:
+            raise ValueError(
+                "Classifier can't train when only one class is present: y has no other class than "
+                f"{self.classes_[0]!r} in rows of positive weight."
+            )
+
+    def _class_weights(self, targets: Array, weight: Array) -> Array:
+        if self.class_weight is None:
+            return weight
+        codes = targets[:, 0].astype(np.intp)
+        of_classes: Array = compute_class_weight(
+            self.class_weight, classes=self.classes_, y=self.classes_[codes], sample_weight=weight
+        )
+        of_rows: Array = weight * of_classes[codes]
+        return of_rows
+
+    def _task(self, targets: Array) -> Task:
+        one_hot = targets == np.arange(len(self.classes_))
+        return Task(one_hot.astype(np.float64), "softmax", "log_loss", tempered_log_loss)
+
+    def _finish(
+        self, members: list[Trained], left_out: LeftOut, targets: Array, seed: int, course: Course
+    ) -> list[Network]:
+        self.temperature_ = np.array([member.temperature for member in members])
+        return [with_temperature(member.network, member.temperature) for member in members]
+
+    def _prediction(self, outputs: list[Array]) -> Array:
+        total = np.zeros(outputs[0].shape)
+        for output in outputs:
+            total += output
+        probabilities: Array = total / total.sum(axis=1, keepdims=True)  # also of the rounding of float32
+        return probabilities
+
+    def _oof_score(self, targets: Array, predictions: Array, weight: Array | None) -> float:
+        return float(accuracy_score(targets[:, 0], predictions.argmax(axis=1), sample_weight=weight))
+
+    def _is_classifier(self) -> bool:
+        return True
