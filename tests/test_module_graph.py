@@ -29,7 +29,8 @@ FLOORS = [
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}
 
 DEFINITION = re.compile(
-    r"^\s*(?:pub(?:\([a-z]+\))? )?(?:unsafe )?(?:const )?(?:fn|struct|enum|trait|type|const|static|union) (\w+)",
+    r"^\s*(?:pub(?:\([a-z]+\))? )?(?:unsafe )?(?:const )?"
+    r"(?:fn|struct|enum|trait|type|const|static|union) (\w+)",
     re.M,
 )
 
