@@ -54,6 +54,8 @@ ELSEWHERE = [
     *(getattr(ferroprop.displays, name) for name in ferroprop.displays.__all__),
     ferroprop.estimators.TrainingEpoch,
     ferroprop.estimators.gradient_flow,
+    ferroprop.tabular.ColumnDrift,
+    ferroprop.tabular.DataWarning,
     ferroprop.tabular.MemberEpoch,
 ]
 

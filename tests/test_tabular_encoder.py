@@ -412,3 +412,36 @@ def test_a_pickle_has_no_rows():
     assert len(pickled) < 2_000
     np.testing.assert_array_equal(pickle.loads(pickled).transform(table), encoder.transform(table))
     assert sklearn.clone(encoder).get_params() == encoder.get_params()
+
+
+# ---- drift -----------------------------------------------------------------------------------------------
+
+
+def test_drift_of_the_same_table_is_none():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "x": np.where(rng.random(200) < 0.2, np.nan, rng.normal(size=200)),
+            "few": rng.integers(0, 3, 200),
+            "c": rng.choice(["a", "b", None], 200),
+            "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 90, 200), unit="D"),
+        }
+    )
+    drift = pd.DataFrame(TabularEncoder().fit(table).drift(table))
+    assert drift["name"].tolist() == ["x", "few", "c", "day"]
+    assert drift["distance"].abs().max() < 1e-12
+    assert (drift["new"] == 0).all()
+    np.testing.assert_allclose(drift["missing"], drift["missing_in_fit"], atol=1e-12)
+
+
+def test_drift():
+    x = np.arange(1000.0)
+    table = pd.DataFrame({"x": x, "c": ["a", "b"] * 500})
+    encoder = TabularEncoder("linear").fit(table)
+    other = pd.DataFrame(
+        {"x": [*(x[:500] + 500), *(x[:500] + 2000)], "c": ["a"] * 250 + ["z"] * 250 + [None] * 500}
+    )
+    of_x, of_c = encoder.drift(other)
+    assert of_x.distance == pytest.approx(0.5, abs=0.02)
+    assert (of_x.new, of_x.missing) == (0.5, 0.0)
+    assert (of_c.distance, of_c.new, of_c.missing, of_c.missing_in_fit) == (0.5, 0.5, 0.5, 0.0)

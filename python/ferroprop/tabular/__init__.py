@@ -9,6 +9,8 @@
 `_numbers`            a column of numbers: scaled, clipped softly, piecewise linear, periodic
 `_categories`         a column of categories: an input a level
 `_dates`              a column of dates: a number, and where in the year, the week and the day
+`_drift`              how the columns of another table differ
+`_doubts`             warnings: leaks, identifiers, rows in both parts, tables of another kind
 `_distinct`           the rows of a table in an order of their own, each once
 `_folds`              which rows a member is tested on
 `_recipe`             how a member is built and trained
@@ -19,9 +21,18 @@
 ===================== =========================================================================
 """
 
+from ferroprop.tabular._doubts import DataWarning
+from ferroprop.tabular._drift import ColumnDrift
 from ferroprop.tabular._member import MemberEpoch
 from ferroprop.tabular.classifier import TabularMLPClassifier
 from ferroprop.tabular.encoder import TabularEncoder
 from ferroprop.tabular.regressor import TabularMLPRegressor
 
-__all__ = ["MemberEpoch", "TabularEncoder", "TabularMLPClassifier", "TabularMLPRegressor"]
+__all__ = [
+    "ColumnDrift",
+    "DataWarning",
+    "MemberEpoch",
+    "TabularEncoder",
+    "TabularMLPClassifier",
+    "TabularMLPRegressor",
+]

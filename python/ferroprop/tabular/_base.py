@@ -27,6 +27,12 @@ from ferroprop.estimators._threads import threads_for
 from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
 from ferroprop.tabular._course import Course, Job
 from ferroprop.tabular._distinct import distinct_rows
+from ferroprop.tabular._doubts import (
+    warn_of_ids,
+    warn_of_leaks,
+    warn_of_rows_in_both,
+    warn_of_strange_rows,
+)
 from ferroprop.tabular._folds import folds_of
 from ferroprop.tabular._member import MemberEpoch, Rows, Trained, Watch, arrays_of, network_of, train_member
 from ferroprop.tabular._recipe import FOLDS, Recipe, recipe_for
@@ -225,6 +231,10 @@ class BaseTabularMLP(BaseEstimator):  # type: ignore[misc]
             encoder.n_features_in_ = self.n_features_in_
             if hasattr(self, "feature_names_in_"):
                 encoder.feature_names_in_ = self.feature_names_in_
+        warn_of_ids(columns, encoders[0].columns_)
+        warn_of_leaks(kept_columns, kept_targets, is_classifier=self._is_classifier())
+        if validation is not None:
+            warn_of_rows_in_both(columns, validation[0])
         if len(encoders) == 2 and _n_inputs(encoders[0]) == _n_inputs(encoders[1]):
             encoders, encodings = encoders[:1], encodings[:1]  # no column has numbers
         net_weight = self._class_weights(kept_targets, distinct.weight)
@@ -353,7 +363,6 @@ class BaseTabularMLP(BaseEstimator):  # type: ignore[misc]
             weight_decay=float(chosen("weight_decay", usual.weight_decay)),
             batch_size=int(chosen("batch_size", usual.batch_size)),
             epochs=int(chosen("max_iter", usual.epochs)),
-            averaging=usual.averaging,
             patience=usual.patience,
         )
 
@@ -396,6 +405,7 @@ class BaseTabularMLP(BaseEstimator):  # type: ignore[misc]
         """Return what a method makes of inputs and the members' outputs, a block of rows at a time."""
         check_is_fitted(self)
         columns = read_table(self, X, reset=False)
+        warn_of_strange_rows(columns, self.encoder_.columns_)
         n_threads = threads_for(self.n_jobs)
         n_rows = len(columns[0].values)
         parts = []

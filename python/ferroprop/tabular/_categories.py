@@ -23,12 +23,18 @@ class CategoryColumn:
         Number of levels that share one, as do those that were not there in fit; 0 if there is none.
     has_missing : bool
         Whether there is an indicator of missing values.
+    shares : tuple of float
+        Which share of the values had each of `levels`.
+    missing_share : float
+        Which share of the rows had no value.
     """
 
     name: str
     levels: tuple[str, ...]
     n_infrequent: int
     has_missing: bool
+    shares: tuple[float, ...] = ()
+    missing_share: float = 0.0
 
     kind = "category"
 
@@ -112,4 +118,13 @@ def fit_categories(
     single = {code for code in met if counts[code] < 2}
     left_out = single if len(single) > 1 and len(met) > 2 else set()
     own = [code for code in by_frequency if code not in left_out][:max_levels]
-    return CategoryColumn(name, tuple(levels[code] for code in own), len(met) - len(own), has_missing)
+    total = frequency.sum()
+    missing = float((~present).sum() if weight is None else weight[~present].sum())
+    return CategoryColumn(
+        name,
+        tuple(levels[code] for code in own),
+        len(met) - len(own),
+        has_missing,
+        shares=tuple(float(frequency[code] / total) for code in own),
+        missing_share=missing / float(total + missing),
+    )

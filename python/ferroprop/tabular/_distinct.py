@@ -8,6 +8,7 @@ copies, as tables of few categories are, they stay: there a new row is a copy as
 
 from __future__ import annotations
 
+import hashlib
 from typing import NamedTuple
 
 import numpy as np
@@ -69,9 +70,17 @@ def distinct_rows(columns: list[Column], Y: Array, weight: Array | None) -> Dist
     return Distinct(rows[is_new], np.bincount(group, of_rows[rows]), place)
 
 
+def digests_of(columns: list[Column]) -> Array:
+    """Return a number of 64 bits for each row of a table, the same for the same row of another one."""
+    return _digest([_bits(column) for column in columns])
+
+
 def _bits(column: Column) -> Array:
     if column.values.dtype == object:
-        return column.categories[0].astype(np.uint64)
+        codes, levels = column.categories
+        hashes = [hashlib.blake2b(level.encode("utf-8", "surrogatepass"), digest_size=8) for level in levels]
+        of_levels = [int.from_bytes(hashed.digest(), "little") for hashed in hashes]
+        return np.array([*of_levels, 0], dtype=np.uint64)[codes]
     if column.values.dtype.kind == "M":
         return np.ascontiguousarray(column.values).view(np.uint64)
     return _bits_of_floats(column.values)

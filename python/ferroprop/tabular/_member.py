@@ -148,7 +148,6 @@ def train_member(
         dtype="float32",
         seed=seed,
     )
-    average = Average(recipe.averaging)
     trained = Trained(network, network, epochs=recipe.epochs)
     state: dict[str, Any] | None = None
     epoch = 0
@@ -180,15 +179,14 @@ def train_member(
             break
         state = optimizer.__getstate__()
         epoch += 1
-        trained.current = average.after(network)
         trained.loss.append(history.loss[0])
         trained.learning_rate.append(optimizer.learning_rate)
         watched, temperature = -float(epoch), 1.0
         if watch is not None:
-            watched, temperature = watch(trained.current)
+            watched, temperature = watch(network)
             trained.validation_loss.append(watched)
         if watched < trained.best_loss:
-            trained.network, trained.temperature = trained.current.copy(), temperature
+            trained.network, trained.temperature = network.copy(), temperature
             trained.best_epoch, trained.best_loss = epoch, watched
         now = time.monotonic()
         if tell is not None and tell(trained, now - began):
@@ -202,40 +200,6 @@ def train_member(
             if affordable < trained.epochs:
                 trained.epochs, trained.stop_reason = affordable, "time"
     return trained
-
-
-class Average:
-    """A network whose parameters are a running mean of those after each epoch.
-
-    Parameters
-    ----------
-    decay : float
-        How much of the mean stays after an epoch, less in the first ones; 0 is no mean.
-    """
-
-    def __init__(self, decay: float) -> None:
-        self._decay = decay
-        self._epochs = 0
-        self._parameters: list[Array | None] = []
-        self._network: Network | None = None
-
-    def after(self, network: Network) -> Network:
-        """Take in an epoch's parameters and return the network of the mean."""
-        if self._decay == 0.0:
-            return network
-        keeps = np.float32(min(self._decay, (1 + self._epochs) / (4 + self._epochs)))
-        parameters: list[Array | None] = [*network.weights, *network.biases]
-        if self._network is None:
-            self._network, self._parameters = network.copy(), parameters
-        else:
-            for mean, now in zip(self._parameters, parameters, strict=True):
-                if mean is not None and now is not None:
-                    mean *= keeps
-                    mean += (np.float32(1.0) - keeps) * now
-            n_layers = len(network.weights)
-            self._network.set_parameters(self._parameters[:n_layers], self._parameters[n_layers:])  # type: ignore[arg-type]
-        self._epochs += 1
-        return self._network
 
 
 def cosine(done: float) -> float:

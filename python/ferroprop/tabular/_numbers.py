@@ -7,7 +7,7 @@ same bits on every machine.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -41,6 +41,12 @@ class NumberColumn:
         Whether there is an indicator of missing numbers.
     stray : tuple of str
         Text that stood among the numbers of the fit; it is missing.
+    deciles : ndarray of shape (11,)
+        Least number, deciles and largest number of the fit.
+    shares : ndarray of shape (11,)
+        Which share of the numbers was at most as large.
+    missing_share : float
+        Which share of the rows had none.
     """
 
     name: str
@@ -51,6 +57,9 @@ class NumberColumn:
     frequencies: Array
     has_missing: bool
     stray: tuple[str, ...] = ()
+    deciles: Array = field(default_factory=lambda: np.empty(0))
+    shares: Array = field(default_factory=lambda: np.empty(0))
+    missing_share: float = 0.0
 
     kind = "number"
 
@@ -129,15 +138,32 @@ def fit_numbers(
     present = ~np.isnan(numbers)
     has_missing = bool(not present.all() and present.any())
     known = numbers[present]
-    constant = NumberColumn(name, 0, 0.0, 0.0, np.empty(0), np.empty(0), has_missing, stray)
-    if len(known) == 0 or known.min() == known.max():
+    weights = np.ones(len(numbers)) if weight is None else weight
+    if len(known) == 0:
+        return NumberColumn(
+            name, 0, 0.0, 0.0, np.empty(0), np.empty(0), has_missing, stray, missing_share=1.0
+        )
+    order = np.argsort(known, kind="stable") if weight is not None else slice(None)
+    values, of_rows = np.sort(known) if weight is None else known[order], weights[present][order]
+    _, exponent = math.frexp(max(abs(float(values[0])), abs(float(values[-1]))))
+    values = np.ldexp(values, -exponent)
+    deciles = quantiles(values, of_rows, [place / 10 for place in range(11)])
+    cumulative = np.cumsum(of_rows)
+    constant = NumberColumn(
+        name=name,
+        exponent=0,
+        center=0.0,
+        scale=0.0,
+        edges=np.empty(0),
+        frequencies=np.empty(0),
+        has_missing=has_missing,
+        stray=stray,
+        deciles=np.ldexp(deciles, exponent),
+        shares=cumulative[np.searchsorted(values, deciles, side="right") - 1] / cumulative[-1],
+        missing_share=float(weights[~present].sum() / weights.sum()),
+    )
+    if values[0] == values[-1]:
         return constant
-    _, exponent = math.frexp(max(abs(float(known.min())), abs(float(known.max()))))
-    if weight is None:
-        values, of_rows = np.ldexp(np.sort(known), -exponent), np.ones(len(known))
-    else:
-        order = np.argsort(known, kind="stable")
-        values, of_rows = np.ldexp(known[order], -exponent), weight[present][order]
     lower, center, upper = (float(one) for one in quantiles(values, of_rows, [0.25, 0.5, 0.75]))
     first = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
     span = upper - lower

@@ -24,8 +24,6 @@ class Recipe:
         Rows in a mini-batch.
     epochs : int
         Passes over the rows.
-    averaging : float
-        How much of the running mean of the weights an epoch leaves; 0 is no mean.
     patience : int or None
         Epochs in a row without a better one after which no other follows.
     """
@@ -36,7 +34,6 @@ class Recipe:
     weight_decay: float
     batch_size: int
     epochs: int
-    averaging: float = 0.0
     patience: int | None = None
 
     activation = "silu"
@@ -56,7 +53,6 @@ def recipe_for(*, is_classifier: bool, n_rows: int) -> Recipe:
         weight_decay=0.1,
         batch_size=128,
         epochs=128,
-        averaging=0.8,
         patience=30 if is_classifier else None,
     )
 

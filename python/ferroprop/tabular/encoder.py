@@ -22,6 +22,7 @@ from ferroprop.estimators._sklearn import (
 from ferroprop.estimators._typing import Array, MatrixLike
 from ferroprop.tabular._categories import CategoryColumn, fit_categories
 from ferroprop.tabular._dates import DateColumn, fit_dates
+from ferroprop.tabular._drift import ColumnDrift, drift_of
 from ferroprop.tabular._numbers import NumberColumn, fit_numbers
 from ferroprop.tabular._table import (
     Column,
@@ -265,6 +266,24 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for column, encoded, width, end in zip(columns, self.columns_, widths, ends, strict=True):
             _encode(column, encoded, out[:, end - width : end])
         return out
+
+    def drift(self, X: MatrixLike) -> list[ColumnDrift]:
+        """Tell how the columns of another table differ from those of the one in ``fit``.
+
+        Parameters
+        ----------
+        X : data frame, Arrow table or array-like of shape (n_samples, n_features)
+            A table with the columns of the one in ``fit``.
+
+        Returns
+        -------
+        drift : list of ColumnDrift
+            For each column, in the order of the table. ``pandas.DataFrame(encoder.drift(X))`` is a table of
+            it.
+        """
+        check_is_fitted(self)
+        columns = read_table(self, X, reset=False)
+        return [drift_of(column, encoded) for column, encoded in zip(columns, self.columns_, strict=True)]
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Return the names of the inputs.

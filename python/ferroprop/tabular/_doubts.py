@@ -1,0 +1,177 @@
+"""What a data scientist would ask about a table before believing a score, as warnings."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import scipy.stats
+
+from ferroprop.estimators._typing import Array
+from ferroprop.tabular._categories import CategoryColumn
+from ferroprop.tabular._distinct import digests_of
+from ferroprop.tabular._drift import drift_of
+from ferroprop.tabular._table import Column
+from ferroprop.tabular.encoder import EncodedColumn
+
+_FEW = 50
+"""Below so many rows chance looks like a rule."""
+_ENOUGH = 10_000
+"""So many rows tell whether a column is the target; the rest is not looked at."""
+_BINS = 64
+_NEARLY = 0.98
+_SAME_ORDER = 0.9995
+
+
+class DataWarning(UserWarning):
+    """Something about a table makes a score hard to believe, or a column useless.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from ferroprop.tabular import DataWarning
+    >>> warnings.simplefilter("ignore", DataWarning)  # for who knows better
+    """
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, DataWarning, stacklevel=4)
+
+
+def warn_of_ids(columns: list[Column], encoded: list[EncodedColumn]) -> None:
+    """Warn of columns that only name rows."""
+    for column, known in zip(columns, encoded, strict=True):
+        n_rows = len(column.values)
+        if n_rows < _FEW:
+            return
+        if isinstance(known, CategoryColumn):
+            if not known.levels and known.n_infrequent:
+                _warn(
+                    f"Column {column.name!r}: each of its {known.n_infrequent} values stands in one row, as "
+                    "an identifier does. It has no effect."
+                )
+        elif column.values.dtype == np.float64 and _counts(column.values):
+            _warn(
+                f"Column {column.name!r} counts the rows, from {column.values.min():.0f} to "
+                f"{column.values.max():.0f}. If it is an identifier, leave it out: its order may tell of the "
+                "target in this table, and not in others."
+            )
+
+
+def _counts(numbers: Array) -> bool:
+    """Tell whether these are consecutive integers, each once."""
+    if np.isnan(numbers).any() or numbers.max() - numbers.min() != len(numbers) - 1:
+        return False
+    return bool((numbers == np.rint(numbers)).all() and len(np.unique(numbers)) == len(numbers))
+
+
+def warn_of_leaks(columns: list[Column], targets: Array, *, is_classifier: bool) -> None:
+    """Warn of a column that nearly is the target.
+
+    Parameters
+    ----------
+    columns : list of Column
+        Rows in an order that has nothing to do with the target.
+    targets : ndarray of shape (n_rows, n_outputs)
+        Numbers, or numbers of classes.
+    is_classifier : bool
+        Which of them.
+    """
+    n_rows = min(len(targets), _ENOUGH)
+    if n_rows < _FEW or len(columns) < 2:
+        return
+    rows = np.arange(n_rows)
+    for output in range(targets.shape[1]):
+        target = targets[:n_rows, output]
+        for column in columns:
+            part = column.take(rows)
+            if is_classifier:
+                right = _right_by_one_column(part, target.astype(np.intp))
+                if right is not None:
+                    _warn_of_leak(column.name, f"it alone tells the class of {right:.1%} of the rows")
+            elif part.values.dtype == np.float64:
+                correlation = _rank_correlation(part.values, target)
+                if abs(correlation) >= _SAME_ORDER:
+                    _warn_of_leak(column.name, f"their rank correlation is {correlation:.4f}")
+
+
+def _warn_of_leak(name: str, finding: str) -> None:
+    _warn(
+        f"Column {name!r} nearly is the target: {finding}. If it is only known after the target is, leave it "
+        "out."
+    )
+
+
+def _right_by_one_column(column: Column, classes: Array) -> float | None:
+    """Return which share of the classes a column tells, if that is nearly all and more than chance.
+
+    What it tells is learned from every other row, and tested on the rest.
+    """
+    learned, tested = slice(0, None, 2), slice(1, None, 2)
+    n_classes = int(classes.max()) + 1
+    places = _places(column, learned)
+    counts = np.zeros((int(places.max()) + 1, n_classes))
+    np.add.at(counts, (places[learned], classes[learned]), 1.0)
+    usual = int(counts.sum(axis=0).argmax())
+    said = np.where(counts.sum(axis=1) > 0, counts.argmax(axis=1), usual)
+    wrong = np.count_nonzero(said[places[tested]] != classes[tested])
+    wrong_by_chance = np.count_nonzero(classes[tested] != usual)
+    if wrong_by_chance < 10 or wrong > (1.0 - _NEARLY) * wrong_by_chance:
+        return None
+    return 1.0 - wrong / len(classes[tested])
+
+
+def _places(column: Column, learned: slice) -> Array:
+    """Return a bin for each row: a level, a range of numbers, missing."""
+    if column.values.dtype == object:
+        of_levels: Array = column.categories[0] + 1
+        return of_levels
+    numbers = column.values
+    if numbers.dtype != np.float64:
+        missing = np.isnat(numbers)
+        numbers = numbers.astype(np.int64).astype(np.float64)
+        numbers[missing] = np.nan
+    known = np.sort(numbers[learned][~np.isnan(numbers[learned])])
+    if len(known) == 0:
+        return np.zeros(len(numbers), dtype=np.intp)
+    edges = np.unique(known[np.linspace(0, len(known) - 1, _BINS).astype(np.intp)])
+    places = np.searchsorted(edges, numbers, side="left") + 1
+    places[np.isnan(numbers)] = 0
+    return places
+
+
+def _rank_correlation(numbers: Array, target: Array) -> float:
+    known = ~np.isnan(numbers)
+    if known.sum() < _FEW or np.ptp(numbers[known]) == 0.0 or np.ptp(target[known]) == 0.0:
+        return 0.0
+    return float(scipy.stats.spearmanr(numbers[known], target[known]).statistic)
+
+
+def warn_of_rows_in_both(columns: list[Column], validation: list[Column]) -> None:
+    """Warn of rows that are trained on and validated with."""
+    common = np.isin(digests_of(validation), digests_of(columns))
+    if common.any():
+        row = int(common.argmax())
+        _warn(
+            f"{common.sum()} of the {len(common)} rows of X_val stand in X as well, the first of them is row "
+            f"{row}: the loss on them says nothing about other rows."
+        )
+
+
+def warn_of_strange_rows(columns: list[Column], encoded: list[EncodedColumn]) -> None:
+    """Warn of a table to predict in which most of a column is unlike anything that fit has seen."""
+    if len(columns[0].values) < _FEW:
+        return
+    for column, known in zip(columns, encoded, strict=True):
+        drift = drift_of(column, known)
+        has_rest = isinstance(known, CategoryColumn) and known.n_infrequent > 0
+        if drift.new > 0.5 and not has_rest and not (isinstance(known, CategoryColumn) and not known.levels):
+            _warn(
+                f"Column {column.name!r}: {drift.new:.0%} of its values are outside of what fit has seen. "
+                "Have its units or its names changed?"
+            )
+        elif drift.missing > 0.5 and drift.missing_in_fit < 0.1:
+            _warn(
+                f"Column {column.name!r} is missing in {drift.missing:.0%} of the rows, in fit it was in "
+                f"{drift.missing_in_fit:.0%}."
+            )
