@@ -10,15 +10,15 @@ use tempfile::{Builder, NamedTempFile};
 ///
 /// The bytes go to a temporary file in the same folder, with a name of its own for each call. When
 /// they are on the disk it takes the name `path` in one step, and then the folder goes to the disk
-/// as well. Permissions and owner of a file that was there are kept; where `path` is a symbolic
-/// link, what it points to is replaced. If anything fails the old file stays and the temporary one
+/// as well. Permissions (a list of access included) and owner of a file that was there are kept; where
+/// `path` is a symbolic link, what it points to is replaced, or made. If anything fails the old file stays and the temporary one
 /// is removed; only a process that is killed leaves it, as `.{name}.{random}.tmp`.
 pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let (target, old) = target(path)?;
     let temporary = temporary(&target)?;
     if let Some(old) = &old {
         keep_owner(temporary.as_file(), old);
-        temporary.as_file().set_permissions(old.permissions())?;
+        keep_permissions(temporary.as_file(), &target, old)?;
     }
     let mut buffered = BufWriter::new(temporary.as_file());
     write(&mut buffered)?;
@@ -37,7 +37,7 @@ pub(crate) fn check_replaceable(path: &Path) -> Result<()> {
 
 /// What is to be replaced, behind links, and what is there now.
 fn target(path: &Path) -> Result<(PathBuf, Option<Metadata>)> {
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let target = fs::canonicalize(path).or_else(|_| behind_links(path))?;
     match fs::metadata(&target) {
         Ok(old) if old.is_file() => Ok((target, Some(old))),
         Ok(old) if old.is_dir() => Err(Error::from(ErrorKind::IsADirectory)),
@@ -46,6 +46,22 @@ fn target(path: &Path) -> Result<(PathBuf, Option<Metadata>)> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok((target, None)),
         Err(error) => Err(error),
     }
+}
+
+/// Links in a row that are followed, as the system does.
+const MOST_LINKS: usize = 40;
+
+/// Where symbolic links lead that end at a file which is not there yet.
+fn behind_links(path: &Path) -> Result<PathBuf> {
+    let mut target = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&target) {
+            // What is relative starts from the link's folder; `join` takes what is absolute as it is.
+            Ok(next) => target = folder(&target).join(next),
+            Err(_) => return Ok(target),
+        }
+    }
+    Err(Error::other("too many levels of symbolic links"))
 }
 
 fn folder(target: &Path) -> &Path {
@@ -78,6 +94,31 @@ fn keep_owner(file: &File, old: &Metadata) {
 
 #[cfg(not(unix))]
 fn keep_owner(_: &File, _: &Metadata) {}
+
+/// The old file's permissions. With a list of access the bits of the group are those of the whole list, so without
+/// the list nobody but the owner gets in by them.
+#[cfg(target_os = "linux")]
+fn keep_permissions(file: &File, target: &Path, old: &Metadata) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    use xattr::FileExt;
+
+    const ACCESS: &str = "system.posix_acl_access";
+    let list = xattr::get(target, ACCESS).ok().flatten();
+    let kept = list.as_ref().is_none_or(|list| file.set_xattr(ACCESS, list).is_ok());
+    let mode = old.permissions().mode();
+    match list {
+        // The list says it all, the bits of the group included.
+        Some(_) if kept => Ok(()),
+        Some(_) => file.set_permissions(fs::Permissions::from_mode(mode & !0o070)),
+        None => file.set_permissions(old.permissions()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_permissions(file: &File, _: &Path, old: &Metadata) -> Result<()> {
+    file.set_permissions(old.permissions())
+}
 
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> Result<()> {

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Formatter;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
@@ -154,6 +154,10 @@ impl<'a> Reader<'a> {
     pub fn open(kind: FileKind, path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let failed = |source| Error::Io { path: name.clone(), source };
+        // To open a pipe would wait for somebody who writes to it.
+        if !fs::metadata(path).map_err(failed)?.is_file() {
+            return Err(failed(std::io::Error::new(ErrorKind::InvalidInput, "not a regular file")));
+        }
         let file = File::open(path).map_err(failed)?;
         let size = file.metadata().map_err(failed)?.len();
         Self::new(kind, &name, Box::new(file), size)

@@ -37,7 +37,7 @@ pub(crate) fn input_gradient<T: Scalar>(
     let capacity = rows.min(BLOCK_ROWS);
     let work = packed.weights.len().saturating_mul(rows).saturating_mul(outputs);
     let shared = work >= WORTH_SHARING && rows > 1;
-    let n_threads = if shared { threads(n_threads) } else { 1 };
+    let n_threads = if shared { threads(n_threads).min(rows) } else { 1 };
     let share = rows.div_ceil(n_threads);
     let mut blocks = Vec::with_capacity(n_threads);
     for _ in 0..rows.div_ceil(share) {

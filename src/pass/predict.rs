@@ -30,7 +30,9 @@ pub(crate) fn predict<T: Scalar>(
     let columns = layers[layers.len() - 1].fan_out;
     let work = packed.weights.len().saturating_mul(rows);
     let helpers_wanted = work >= WORTH_SHARING && rows > BLOCK_ROWS;
-    let n_threads = if helpers_wanted { threads(n_threads) } else { 1 };
+    // No more threads than there is work for.
+    let most = rows.div_ceil(BLOCK_ROWS);
+    let n_threads = if helpers_wanted { threads(n_threads).min(most) } else { 1 };
     let capacity = rows.min(BLOCK_ROWS);
     let in_rows = x.as_slice();
     let block = || Block::for_prediction(layers, capacity, in_rows.is_none());

@@ -4,9 +4,9 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 
-use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyException, PyMemoryError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyIterator, PyString};
 
 /// An argument that may be left out; None is a value like any other.
 pub(super) enum Arg<'py> {
@@ -97,7 +97,7 @@ impl<'py> Arg<'py> {
 
 /// A number.
 pub(super) fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<f64> {
-    value.extract().map_err(|_| wrong_type(name, "a real number", value))
+    value.extract().map_err(|error| unless_foreign(error, value, || wrong_type(name, "a real number", value)))
 }
 
 /// A positive integer.
@@ -111,27 +111,34 @@ pub(super) fn count(name: &str, value: &Bound<'_, PyAny>) -> PyResult<usize> {
 
 /// True or False.
 pub(super) fn flag(name: &str, value: &Bound<'_, PyAny>) -> PyResult<bool> {
-    value.extract().map_err(|_| wrong_type(name, "True or False", value))
+    value.extract().map_err(|error| unless_foreign(error, value, || wrong_type(name, "True or False", value)))
 }
 
 /// A name.
 pub(super) fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     match value.cast::<PyString>() {
         // Half of a surrogate pair is no text.
-        Ok(text) => text.extract().map_err(|_| wrong(name, "a name", value)),
+        Ok(text) => text.to_str().map(str::to_owned).map_err(|_| wrong(name, "a name", value)),
         Err(_) => Err(wrong_type(name, "a name", value)),
     }
 }
 
 /// A path.
 pub(super) fn path(name: &str, value: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
-    value.extract().map_err(|error: PyErr| {
-        if error.is_instance_of::<PyTypeError>(value.py()) {
-            wrong_type(name, "a path", value)
-        } else {
-            error
-        }
-    })
+    let path: PathBuf = value
+        .extract()
+        .map_err(|error| unless_foreign(error, value, || wrong_type(name, "a path", value)))?;
+    // Text that no file system takes: half of a surrogate pair, a NUL.
+    if path.as_os_str().as_encoded_bytes().contains(&0) {
+        return Err(wrong(name, "a path", value));
+    }
+    Ok(path)
+}
+
+/// An error of ours in place of one that a conversion raised because of the value's type; what the value's own
+/// methods raise beside that (an interruption, no memory, errors of the caller's) comes out as it is.
+pub(super) fn unless_foreign(error: PyErr, value: &Bound<'_, PyAny>, ours: impl FnOnce() -> PyErr) -> PyErr {
+    if error.is_instance_of::<PyTypeError>(value.py()) { ours() } else { error }
 }
 
 fn integer(name: &str, expected: &str, value: &Bound<'_, PyAny>) -> PyResult<i128> {
@@ -139,15 +146,24 @@ fn integer(name: &str, expected: &str, value: &Bound<'_, PyAny>) -> PyResult<i12
         if error.is_instance_of::<PyOverflowError>(value.py()) {
             wrong(name, expected, value)
         } else {
-            wrong_type(name, expected, value)
+            unless_foreign(error, value, || wrong_type(name, expected, value))
         }
     })
 }
 
 /// A value outside the argument's domain.
 pub(super) fn wrong(name: &str, expected: &str, got: &Bound<'_, PyAny>) -> PyErr {
-    let got = got.repr().map_or_else(|_| type_name(got), |text| text.to_string());
+    let got = match got.repr() {
+        Ok(text) => text.to_string(),
+        Err(error) if is_plain(&error, got.py()) => type_name(got),
+        Err(error) => return error,
+    };
     PyValueError::new_err(format!("{name} must be {expected}, got {got}"))
+}
+
+/// Whether an error says something of a value only, and nothing of the process.
+fn is_plain(error: &PyErr, py: Python<'_>) -> bool {
+    error.is_instance_of::<PyException>(py) && !error.is_instance_of::<PyMemoryError>(py)
 }
 
 /// A value of the wrong kind.
@@ -169,8 +185,27 @@ pub(super) fn one_or_each<'py, V>(
 ) -> PyResult<Vec<V>> {
     if is_one {
         one(value)?; // wrong is wrong, even where there is no layer for it
-        (0..count).map(|_| one(value)).collect()
+        collect((0..count).map(|_| one(value)))
     } else {
-        value.try_iter()?.map(|item| one(&item?)).collect()
+        collect(value.try_iter()?.map(|item| one(&item?)))
     }
+}
+
+/// The items of a value; nothing if it has none.
+pub(super) fn iterated<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyIterator>>> {
+    match value.try_iter() {
+        Ok(items) => Ok(Some(items)),
+        Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What an iterator gives, which may be without end: then there is an error when memory is.
+pub(super) fn collect<V>(items: impl Iterator<Item = PyResult<V>>) -> PyResult<Vec<V>> {
+    let mut vector = Vec::new();
+    for item in items {
+        vector.try_reserve(1).map_err(|_| crate::Error::OutOfMemory { numbers: vector.len() + 1 })?;
+        vector.push(item?);
+    }
+    Ok(vector)
 }

@@ -31,6 +31,13 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
         Self::converted(name, value)
     }
 
+    /// The same array for a call in which other Python code runs. An object of the caller's can change its dtype
+    /// or its strides in place; a view of it that nobody else has cannot.
+    pub fn shielded(self) -> PyResult<Self> {
+        let view = view_of(&self.0)?;
+        Ok(Self(view.cast::<PyArray<T, D>>()?.try_readonly()?))
+    }
+
     #[cold]
     fn converted(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
         let py = value.py();
@@ -128,7 +135,7 @@ impl<'py, T: Scalar + Element> Changed<'py, T> {
         if array.len() > 1 && array.strides() == [0] {
             return Err(wrong("an array of numbers of its own", "one number under many indices"));
         }
-        match array.try_readwrite() {
+        match view_of(array)?.cast::<PyArray<T, Ix1>>()?.try_readwrite() {
             Ok(array) => Ok(Self(array)),
             Err(BorrowError::NotWriteable) => Err(wrong("writable", "a read-only array")),
             Err(error) => Err(wrong("free to be changed", &error.to_string())),
@@ -146,6 +153,14 @@ impl<'py, T: Scalar + Element> Changed<'py, T> {
     }
 }
 
+/// A view of an array, as a plain array, that nobody else has.
+fn view_of<'py, T: Element, D: ndarray::Dimension>(
+    array: &Bound<'py, PyArray<T, D>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let plain = array.py().get_type::<PyUntypedArray>();
+    plain.call_method1("view", (array, &plain))
+}
+
 /// Whether the value is an array with a mask, which would be lost.
 fn is_masked(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = value.py();
@@ -156,7 +171,7 @@ fn is_masked(value: &Bound<'_, PyAny>) -> PyResult<bool> {
 }
 
 /// Whether Rust may refer to the array's numbers where they are.
-fn is_aligned<T: Element, D: ndarray::Dimension>(array: &Bound<'_, PyArray<T, D>>) -> bool {
+pub(super) fn is_aligned<T: Element, D: ndarray::Dimension>(array: &Bound<'_, PyArray<T, D>>) -> bool {
     let aligned = (array.data() as usize).is_multiple_of(align_of::<T>());
     let size = size_of::<T>().cast_signed();
     aligned && array.strides().iter().all(|stride| stride % size == 0)

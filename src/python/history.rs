@@ -1,11 +1,13 @@
 //! `ferroprop.History` and `ferroprop.Epoch`.
 
+use ndarray::ArrayView1;
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::arguments::wrong;
+use super::arguments::{unless_foreign, wrong};
+use super::arrays::vector;
 use crate::StopReason;
 
 /// The state of affairs after an epoch, as a callback of `train` gets it.
@@ -64,7 +66,9 @@ fn entry<'py, V: FromPyObjectOwned<'py>>(
     expected: &str,
 ) -> PyResult<V> {
     let value = state.get_item(name)?.unwrap_or_else(|| state.py().None().into_bound(state.py()));
-    value.extract().map_err(|_| wrong(name, expected, &value))
+    value
+        .extract()
+        .map_err(|error: V::Error| unless_foreign(error.into(), &value, || wrong(name, expected, &value)))
 }
 
 #[pymethods]
@@ -112,6 +116,11 @@ impl Epoch {
     }
 }
 
+/// A list for Python, made by NumPy: that reports where there is no memory.
+fn list<'py>(py: Python<'py>, numbers: &[f64]) -> PyResult<Bound<'py, PyAny>> {
+    vector(py, ArrayView1::from(numbers))?.call_method0("tolist")
+}
+
 /// What happened during training.
 ///
 /// Attributes
@@ -152,11 +161,11 @@ pub(super) struct History(pub(super) crate::History);
 impl History {
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyDict>,))> {
         let state = PyDict::new(py);
-        state.set_item("loss", self.loss())?;
-        state.set_item("penalty", self.penalty())?;
-        state.set_item("validation_loss", self.validation_loss())?;
-        state.set_item("score", self.score())?;
-        state.set_item("learning_rate", self.learning_rate())?;
+        state.set_item("loss", self.loss(py)?)?;
+        state.set_item("penalty", self.penalty(py)?)?;
+        state.set_item("validation_loss", self.validation_loss(py)?)?;
+        state.set_item("score", self.score(py)?)?;
+        state.set_item("learning_rate", self.learning_rate(py)?)?;
         state.set_item("best_epoch", self.best_epoch())?;
         state.set_item("stop_reason", self.stop_reason())?;
         state.set_item("seconds", self.seconds())?;
@@ -197,28 +206,28 @@ impl History {
     }
 
     #[getter]
-    fn loss(&self) -> Vec<f64> {
-        self.0.loss.clone()
+    fn loss<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        list(py, &self.0.loss)
     }
 
     #[getter]
-    fn penalty(&self) -> Vec<f64> {
-        self.0.penalty.clone()
+    fn penalty<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        list(py, &self.0.penalty)
     }
 
     #[getter]
-    fn validation_loss(&self) -> Vec<f64> {
-        self.0.validation_loss.clone()
+    fn validation_loss<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        list(py, &self.0.validation_loss)
     }
 
     #[getter]
-    fn score(&self) -> Vec<f64> {
-        self.0.score.clone()
+    fn score<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        list(py, &self.0.score)
     }
 
     #[getter]
-    fn learning_rate(&self) -> Vec<f64> {
-        self.0.learning_rate.clone()
+    fn learning_rate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        list(py, &self.0.learning_rate)
     }
 
     #[getter]

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 
 use super::arguments::{Arg, type_name, wrong_type};
 use super::arrays::{Matrix, Vector, matrix};
+use super::call::attach;
 use super::signals::keep;
 use super::with_constant::class_with_constant;
 use crate::{Activation, Loss, Objective, RowLoss, Scalar};
@@ -175,7 +176,7 @@ impl<T: Scalar + Element> RowLoss<T> for OwnLoss<'_> {
         losses: &mut [T],
         mut gradients: ArrayViewMut2<'_, T>,
     ) -> bool {
-        let called = Python::attach(|py| {
+        let called = attach(|py| {
             let arguments = (matrix(py, outputs)?, matrix(py, targets)?);
             let answer = self.function.call1(py, arguments)?;
             let answer = answer.bind(py);

@@ -6,6 +6,7 @@
 mod activation;
 mod arguments;
 mod arrays;
+mod call;
 mod errors;
 mod history;
 mod loss;
@@ -28,6 +29,8 @@ mod core {
 
     #[pymodule_export]
     use super::activation::{Elu, LeakyRelu, Logistic};
+    #[pymodule_export]
+    use super::call::_interpreter_ends;
     #[pymodule_export]
     use super::history::{Epoch, History};
     #[pymodule_export]
@@ -55,6 +58,7 @@ mod core {
         crate::InstructionSet::from_environment().map_err(PyImportError::new_err)?;
         // Chosen here and now: a child that is forked while another thread chooses would wait for ever.
         let _ = crate::InstructionSet::active();
+        super::call::watch_the_end(module)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

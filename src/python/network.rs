@@ -1,6 +1,5 @@
 //! `ferroprop.Network`.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -13,8 +12,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 
 use super::activation::{activation, is_one, to_python};
-use super::arguments::{Arg, count, flag, one_or_each, type_name, wrong, wrong_type};
+use super::arguments::{
+    Arg, collect, count, flag, iterated, one_or_each, path, type_name, unless_foreign, wrong, wrong_type,
+};
 use super::arrays::{Matrix, Vector, empty, matrix, vector};
+use super::call::Call;
 use super::loss::{self, Given};
 use super::signals::Signals;
 use crate::{Dataset, Init, Layer, Scalar};
@@ -122,9 +124,10 @@ impl Network {
         dtype: Arg<'_>,
         seed: Arg<'_>,
     ) -> PyResult<Self> {
-        let sizes = match layer_sizes.try_iter() {
-            Ok(sizes) if !layer_sizes.is_instance_of::<PyString>() => {
-                sizes.map(|size| count("layer_sizes", &size?)).collect::<PyResult<Vec<_>>>()?
+        let _call = Call::enter(layer_sizes.py())?;
+        let sizes = match iterated(layer_sizes)? {
+            Some(sizes) if !layer_sizes.is_instance_of::<PyString>() => {
+                collect(sizes.map(|size| count("layer_sizes", &size?)))?
             }
             _ => return Err(wrong_type("layer_sizes", "a sequence of integers", layer_sizes)),
         };
@@ -140,7 +143,7 @@ impl Network {
         let bias = match &bias {
             Arg::Absent => vec![true; layers],
             Arg::Given(value) => {
-                one_or_each(value, layers, |value| flag("bias", value), value.try_iter().is_err())?
+                one_or_each(value, layers, |value| flag("bias", value), iterated(value)?.is_none())?
             }
         };
         let range = init_range.number("init_range", 0.1)?;
@@ -252,6 +255,7 @@ impl Network {
     /// >>> net.predict([[3.0]])
     /// array([[5.]], dtype=float32)
     fn set_parameters(&self, weights: &Bound<'_, PyAny>, biases: &Bound<'_, PyAny>) -> PyResult<()> {
+        let _call = Call::enter(weights.py())?;
         with_typed!(&self.typed, slot => {
             let mut network = slot.load().try_clone()?;
             fill(&mut network, weights, biases)?;
@@ -296,8 +300,9 @@ impl Network {
         X: &Bound<'py, PyAny>,
         n_threads: Arg<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let call = Call::enter(py)?;
         let n_threads = n_threads.optional_count("n_threads")?;
-        with_typed!(&self.typed, slot => predict(py, &slot.load(), X, n_threads))
+        with_typed!(&self.typed, slot => predict(py, &call, &slot.load(), X, n_threads))
     }
 
     /// Outputs of a hidden layer for each row of X.
@@ -336,11 +341,12 @@ impl Network {
         layer: Arg<'py>,
         n_threads: Arg<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let call = Call::enter(py)?;
         let n_threads = n_threads.optional_count("n_threads")?;
         with_typed!(&self.typed, slot => {
             let network = slot.load_full();
             let layer = place("layer", &layer, network.layers().len() - 1)?;
-            hidden(py, &network, X, layer, n_threads)
+            hidden(py, &call, &network, X, layer, n_threads)
         })
     }
 
@@ -379,8 +385,9 @@ impl Network {
         X: &Bound<'py, PyAny>,
         n_threads: Arg<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let call = Call::enter(py)?;
         let n_threads = n_threads.optional_count("n_threads")?;
-        with_typed!(&self.typed, slot => input_gradient(py, &slot.load_full(), X, n_threads))
+        with_typed!(&self.typed, slot => input_gradient(py, &call, &slot.load_full(), X, n_threads))
     }
 
     /// The loss over all rows and its gradient.
@@ -466,11 +473,12 @@ impl Network {
         alpha: Arg<'py>,
         n_threads: Arg<'py>,
     ) -> PyResult<(f64, Bound<'py, PyList>, Bound<'py, PyList>)> {
+        let call = Call::enter(py)?;
         let loss = loss::loss(&loss)?;
         let alpha = alpha.number("alpha", 0.0)?;
         let n_threads = n_threads.optional_count("n_threads")?;
         with_typed!(&self.typed, slot => {
-            loss_and_gradients(py, &slot.load_full(), X, Y, &loss, sample_weight, alpha, n_threads)
+            loss_and_gradients(py, &call, &slot.load_full(), X, Y, &loss, sample_weight, alpha, n_threads)
         })
     }
 
@@ -493,10 +501,12 @@ impl Network {
     /// >>> fp.Network([2, 1]).save(path)
     /// >>> fp.Network.load(path).layer_sizes
     /// [2, 1]
-    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+    fn save(&self, py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<()> {
+        let call = Call::enter(py)?;
+        let path = self::path("path", path)?;
         with_typed!(&self.typed, slot => {
             let network = slot.load_full();
-            Ok(py.detach(|| crate::save(&network, path))?)
+            Ok(call.detach(py, || crate::save(&network, path))?)
         })
     }
 
@@ -527,8 +537,10 @@ impl Network {
     /// >>> fp.Network.load(path)
     /// Network([2, 3, 1], activation=['tanh'], output='identity', dtype='float32')
     #[staticmethod]
-    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        py.detach(|| match crate::model_file::load_if::<f32>(&path)? {
+    fn load(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let call = Call::enter(py)?;
+        let path = self::path("path", path)?;
+        call.detach(py, || match crate::model_file::load_if::<f32>(&path)? {
             Some(network) => Ok(network.into()),
             None => Ok(crate::load::<f64>(&path)?.into()),
         })
@@ -587,7 +599,11 @@ impl Network {
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
         let bytes = with_typed!(&self.typed, slot => crate::to_bytes(&slot.load()))?;
         let make = py.get_type::<Self>().getattr("_from_bytes")?;
-        Ok((make, (PyBytes::new(py, &bytes),)))
+        let copied = PyBytes::new_with(py, bytes.len(), |copy| {
+            copy.copy_from_slice(&bytes);
+            Ok(())
+        })?;
+        Ok((make, (copied,)))
     }
 
     #[staticmethod]
@@ -639,7 +655,7 @@ fn from_bytes(bytes: &[u8], name: &str) -> PyResult<Network> {
 }
 
 fn activations(value: &Bound<'_, PyAny>, count: usize) -> PyResult<Vec<crate::Activation>> {
-    let is_one = is_one(value) || value.try_iter().is_err();
+    let is_one = is_one(value) || iterated(value)?.is_none();
     one_or_each(value, count, |value| activation("activation", value), is_one)
 }
 
@@ -654,17 +670,21 @@ fn dtype_name(dtype: &Arg<'_>) -> PyResult<String> {
         _ if dtype.is_none() => Err(wrong("dtype", expected, dtype)),
         Ok(name) if matches!(name.as_str(), "float32" | "float64") => Ok(name),
         Ok(name) => Err(PyValueError::new_err(format!("dtype must be {expected}, got {name}"))),
-        Err(_) => Err(wrong("dtype", expected, dtype)),
+        Err(error) => Err(unless_foreign(error, dtype, || wrong("dtype", expected, dtype))),
     }
 }
 
 fn predict<'py, T: Scalar + Element>(
     py: Python<'py>,
+    call: &Call,
     network: &crate::Network<T>,
     x: &Bound<'py, PyAny>,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let x = Matrix::<T>::new("X", x)?;
+    let numbers = x.view().nrows().saturating_mul(network.n_parameters());
+    // Other threads run only while a call that takes long lets them.
+    let x = if numbers < WORTH_DETACHING { x } else { x.shielded()? };
     let x = x.view();
     network.check_inputs(x)?;
     let y = if x.nrows().saturating_mul(network.n_outputs()) < SMALL {
@@ -677,7 +697,7 @@ fn predict<'py, T: Scalar + Element>(
     if network.n_parameters().saturating_mul(x.nrows()) < WORTH_DETACHING {
         network.predict_into(x, out, n_threads)?;
     } else {
-        py.detach(|| network.predict_into(x, out, n_threads))?;
+        call.detach(py, || network.predict_into(x, out, n_threads))?;
     }
     drop(target);
     Ok(y.into_any())
@@ -700,35 +720,37 @@ fn place(name: &str, value: &Arg<'_>, len: usize) -> PyResult<usize> {
 
 fn hidden<'py, T: Scalar + Element>(
     py: Python<'py>,
+    call: &Call,
     network: &crate::Network<T>,
     x: &Bound<'py, PyAny>,
     layer: usize,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let x = Matrix::<T>::new("X", x)?;
+    let x = Matrix::<T>::new("X", x)?.shielded()?;
     let x = x.view();
     network.check_inputs(x)?;
     let y = empty::<T, _>(py, (x.nrows(), network.layers()[layer].fan_out))?;
     let mut target = y.try_readwrite()?;
     let out = target.as_slice_mut()?;
-    py.detach(|| network.hidden_into(x, layer, out, n_threads))?;
+    call.detach(py, || network.hidden_into(x, layer, out, n_threads))?;
     drop(target);
     Ok(y.into_any())
 }
 
 fn input_gradient<'py, T: Scalar + Element>(
     py: Python<'py>,
+    call: &Call,
     network: &crate::Network<T>,
     x: &Bound<'py, PyAny>,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let x = Matrix::<T>::new("X", x)?;
+    let x = Matrix::<T>::new("X", x)?.shielded()?;
     let x = x.view();
     network.check_inputs(x)?;
     let y = empty::<T, _>(py, (x.nrows(), network.n_outputs(), network.n_inputs()))?;
     let mut target = y.try_readwrite()?;
     let out = target.as_slice_mut()?;
-    py.detach(|| network.input_gradient_into(x, out, n_threads))?;
+    call.detach(py, || network.input_gradient_into(x, out, n_threads))?;
     drop(target);
     Ok(y.into_any())
 }
@@ -736,6 +758,7 @@ fn input_gradient<'py, T: Scalar + Element>(
 #[allow(clippy::too_many_arguments)] // as the method
 fn loss_and_gradients<'py, T: Scalar + Element>(
     py: Python<'py>,
+    call: &Call,
     network: &crate::Network<T>,
     x: &Bound<'py, PyAny>,
     y: &Bound<'py, PyAny>,
@@ -744,15 +767,15 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
     alpha: f64,
     n_threads: Option<usize>,
 ) -> PyResult<(f64, Bound<'py, PyList>, Bound<'py, PyList>)> {
-    let x = Matrix::<T>::new("X", x)?;
-    let y = Matrix::<T>::new("Y", y)?;
-    let weights = sample_weight.map(|w| Vector::<T>::new("sample_weight", w)).transpose()?;
+    let x = Matrix::<T>::new("X", x)?.shielded()?;
+    let y = Matrix::<T>::new("Y", y)?.shielded()?;
+    let weights = sample_weight.map(|w| Vector::<T>::new("sample_weight", w)?.shielded()).transpose()?;
     let data = Dataset::try_new(x.view(), y.view(), weights.as_ref().map(Vector::view))?;
     let raised = Mutex::new(None);
     let own = loss.own(&raised);
     let objective = loss.objective::<T>(network.output(), own.as_ref());
     let mut signals = Signals::new(&raised);
-    let result = py.detach(|| {
+    let result = call.detach(py, || {
         crate::training::loss_and_gradient(network, &data, objective, alpha, n_threads, &mut || {
             signals.interrupted()
         })
@@ -779,8 +802,8 @@ fn fill<'py, T: Scalar + Element>(
 ) -> PyResult<()> {
     let layers = network.layers().to_vec();
     let list = |name: &str, value: &Bound<'py, PyAny>| -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let items = value.try_iter().map_err(|_| wrong_type(name, "a sequence of arrays", value))?;
-        let items = items.collect::<PyResult<Vec<_>>>()?;
+        let items = iterated(value)?.ok_or_else(|| wrong_type(name, "a sequence of arrays", value))?;
+        let items = collect(items)?;
         if items.len() == layers.len() {
             Ok(items)
         } else {

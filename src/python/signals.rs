@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
+use super::call::attach;
+
 /// How often Python is asked whether somebody pressed Ctrl-C: seldom enough to cost nothing, often
 /// enough to seem immediate.
 const INTERVAL: Duration = Duration::from_millis(40);
@@ -27,7 +29,7 @@ impl<'a> Signals<'a> {
             return false;
         }
         #[allow(clippy::redundant_closure_for_method_calls)] // the method is not general enough
-        if let Err(error) = Python::attach(|py| py.check_signals()) {
+        if let Err(error) = attach(|py| py.check_signals()) {
             keep(self.raised, error);
         }
         self.asked = Instant::now();

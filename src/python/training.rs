@@ -5,13 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use numpy::{Element, PyReadonlyArray1};
+use numpy::prelude::*;
+use numpy::{Element, PyArray1};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyOverflowError, PyRuntimeWarning, PyUserWarning, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyTuple};
 
-use super::arguments::{Arg, number, one_or_each, path, wrong, wrong_type};
-use super::arrays::{Matrix, Vector};
+use super::arguments::{
+    Arg, collect, iterated, number, one_or_each, path, unless_foreign, wrong, wrong_type,
+};
+use super::arrays::{Matrix, Vector, is_aligned};
+use super::call::{Call, attach};
 use super::history::{Epoch, History};
 use super::loss::{self, Given};
 use super::network::{Network, with_typed};
@@ -184,6 +188,7 @@ pub(super) fn train<'py>(
     checkpoint: Option<&Bound<'py, PyAny>>,
     every: Arg<'py>,
 ) -> PyResult<History> {
+    let call = Call::enter(py)?;
     let network = network.cast::<Network>().map_err(|_| wrong_type("network", "a Network", network))?;
     let arguments = Arguments {
         x: X,
@@ -217,7 +222,7 @@ pub(super) fn train<'py>(
     let Some(optimizer) = optimizer else { unreachable!("one of the two is there") };
     with_optimizer(
         optimizer,
-        |slot| with_typed!(&network.get().typed, typed => run(py, network, typed, &slot, arguments)),
+        |slot| with_typed!(&network.get().typed, typed => run(py, &call, network, typed, &slot, arguments)),
     )
 }
 
@@ -303,7 +308,7 @@ fn order(value: &Bound<'_, PyAny>) -> PyResult<Order> {
 /// The rates of dropout: one for all hidden layers, or one for each.
 fn rates(dropout: &Arg<'_>, n_hidden: usize) -> PyResult<Vec<f64>> {
     let Some(value) = dropout.some() else { return Ok(Vec::new()) };
-    let is_one = value.try_iter().is_err();
+    let is_one = iterated(value)?.is_none();
     // Also where it stands for no layer at all.
     let only = if is_one { vec![number("dropout", value)?] } else { Vec::new() };
     for rate in only {
@@ -349,9 +354,9 @@ impl<'py, T: Remembered + Element> Arrays<'py, T> {
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
         Ok(Self {
-            x: Matrix::new(names[0], x)?,
-            y: Matrix::new(names[1], y)?,
-            weights: weights.map(|weights| Vector::new(names[2], weights)).transpose()?,
+            x: Matrix::new(names[0], x)?.shielded()?,
+            y: Matrix::new(names[1], y)?.shielded()?,
+            weights: weights.map(|weights| Vector::new(names[2], weights)?.shielded()).transpose()?,
         })
     }
 
@@ -362,6 +367,7 @@ impl<'py, T: Remembered + Element> Arrays<'py, T> {
 
 fn run<'py, T: Remembered + Element>(
     py: Python<'py>,
+    call: &Call,
     object: &Bound<'py, Network>,
     slot: &ArcSwap<crate::Network<T>>,
     optimizer: &Slot<'_>,
@@ -407,7 +413,7 @@ fn run<'py, T: Remembered + Element>(
     };
     let checkpoint = arguments.checkpoint.map(|saving| saving.checkpoint);
     let mut network = before.try_clone()?;
-    let result = py.detach(|| {
+    let result = call.detach(py, || {
         let settings = Settings {
             epochs: arguments.epochs,
             batch_size: arguments.batch_size,
@@ -474,7 +480,7 @@ fn warn(py: Python<'_>, history: &crate::History) -> PyResult<()> {
 /// The order of the rows from a Python function; an error is kept for later.
 fn own_order(function: Option<&Py<PyAny>>, epoch: usize, raised: &Mutex<Option<PyErr>>) -> Option<Vec<u32>> {
     let function = function?;
-    Python::attach(|py| {
+    attach(|py| {
         let rows = function.call1(py, (epoch,)).and_then(|rows| row_numbers(rows.bind(py)));
         rows.map_err(|error| keep(raised, error)).ok()
     })
@@ -482,24 +488,25 @@ fn own_order(function: Option<&Py<PyAny>>, epoch: usize, raised: &Mutex<Option<P
 
 fn row_numbers(rows: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
     // NumPy's usual index type; what does not fit becomes a row that is not there.
-    if let Ok(rows) = rows.extract::<PyReadonlyArray1<'_, i64>>() {
+    if let Ok(array) = rows.cast::<PyArray1<i64>>()
+        && is_aligned(array)
+    {
+        let rows = array.try_readonly()?;
         let rows = rows.as_array();
         return Ok(try_collect(rows.iter().map(|&row| u32::try_from(row).unwrap_or(u32::MAX)))?);
     }
     let expected = "a function that returns row numbers";
-    rows.try_iter()
-        .map_err(|_| wrong_type("shuffle", expected, rows))?
-        .map(|row| {
-            let row = row?;
-            row.extract::<u32>().map_err(|error: PyErr| {
-                if error.is_instance_of::<PyOverflowError>(row.py()) {
-                    wrong("shuffle", expected, rows)
-                } else {
-                    wrong_type("shuffle", expected, &row)
-                }
-            })
+    let items = iterated(rows)?.ok_or_else(|| wrong_type("shuffle", expected, rows))?;
+    collect(items.map(|row| {
+        let row = row?;
+        row.extract::<u32>().map_err(|error: PyErr| {
+            if error.is_instance_of::<PyOverflowError>(row.py()) {
+                wrong("shuffle", expected, rows)
+            } else {
+                unless_foreign(error, &row, || wrong_type("shuffle", expected, &row))
+            }
         })
-        .collect()
+    }))
 }
 
 /// Passes events on to Python, and Python's exceptions back.
@@ -520,7 +527,7 @@ impl<T: Remembered> FromPython<'_, T> {
 
     /// What a Python function returned, or nothing if it raised.
     fn call<R>(&self, function: impl FnOnce(Python<'_>) -> PyResult<R>) -> Option<R> {
-        Python::attach(function).map_err(|error| keep(self.raised, error)).ok()
+        attach(function).map_err(|error| keep(self.raised, error)).ok()
     }
 }
 

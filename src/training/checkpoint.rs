@@ -24,7 +24,7 @@ use crate::durable::check_replaceable;
 use crate::error::{Error, Result, plain, tuple};
 use crate::kernel::Scalar;
 use crate::loss::Objective;
-use crate::memory::try_zeros;
+use crate::memory::{try_with_capacity, try_zeros};
 use crate::model_file::{LayerEntry, check_version, layers, outlines, parsed_strictly, tensors};
 use crate::network::Network;
 use crate::number::Number;
@@ -102,12 +102,12 @@ impl Saver {
         let mut training = BTreeMap::new();
         let mut note = |name: &str, text: String| training.insert(name.to_owned(), text);
         note(FIRST, digest(network.parameters()));
-        note("X", of_matrix(data.x));
-        note("Y", of_matrix(data.y));
+        note("X", of_matrix(data.x)?);
+        note("Y", of_matrix(data.y)?);
         note("sample_weight", of_weights(data));
         if let Some(validation) = &settings.validation {
-            note("validation X", of_matrix(validation.x));
-            note("validation Y", of_matrix(validation.y));
+            note("validation X", of_matrix(validation.x)?);
+            note("validation Y", of_matrix(validation.y)?);
             note("validation sample_weight", of_weights(validation));
         }
         let loss = match objective {
@@ -402,15 +402,15 @@ fn of_list(name: &str, epochs: usize) -> Outline {
 }
 
 /// Shape and digest of a matrix, whatever its layout.
-fn of_matrix<T: Scalar>(matrix: ArrayView2<'_, T>) -> String {
-    let mut row = Vec::new();
+fn of_matrix<T: Scalar>(matrix: ArrayView2<'_, T>) -> Result<String> {
+    let mut row = try_with_capacity(matrix.ncols())?;
     let mut hash = Xxh3Default::new();
     for numbers in matrix.rows() {
         row.clear();
         row.extend(numbers.iter().copied());
-        hash.update(&T::to_bytes(&row));
+        row.chunks(8_192).for_each(|some| hash.update(&T::to_bytes(some)));
     }
-    format!("{} {:016x}", tuple(matrix.shape()), hash.digest())
+    Ok(format!("{} {:016x}", tuple(matrix.shape()), hash.digest()))
 }
 
 fn of_weights<T: Scalar>(data: &Dataset<'_, T>) -> String {

@@ -364,6 +364,10 @@ impl<'a, T: Scalar> Engine<'a, T> {
         if !goes_on {
             return false;
         }
+        // A gradient that is no number is a divergence, which a rule that looks at signs would not notice.
+        if !gradients.iter().all(|gradient| gradient.is_finite()) {
+            losses.fill(T::from_f64(f64::NAN));
+        }
         let mut first = 0;
         for block in blocks {
             let end = first + block.rows();

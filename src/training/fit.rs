@@ -147,12 +147,12 @@ struct Course<T> {
 
 impl<T: Scalar> Course<T> {
     /// Adds an epoch, which is complete.
-    fn add(&mut self, epoch: &Epoch, engine: &Engine<'_, T>, loss_lags: bool) {
+    fn add(&mut self, epoch: &Epoch, engine: &Engine<'_, T>, loss_lags: bool) -> Result<()> {
+        self.history.push(epoch)?;
         if self.monitor.restores_best() {
             std::mem::swap(&mut self.previous, &mut self.complete);
         }
         self.complete.copy_from_slice(engine.parameters());
-        self.history.push(epoch);
         self.history.seconds = epoch.seconds;
         if self.monitor.improved(epoch) {
             self.history.best_epoch = epoch.epoch;
@@ -160,6 +160,7 @@ impl<T: Scalar> Course<T> {
                 self.best.copy_from_slice(if loss_lags { &self.previous } else { &self.complete });
             }
         }
+        Ok(())
     }
 
     /// Keeps the optimizer's memory as it is between two epochs.
@@ -273,7 +274,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         };
         // A full batch's loss belongs to the parameters before the update.
         let loss_lags = course.monitor.watches_loss() && self.batch_rows == self.data.rows();
-        course.add(&epoch, engine, loss_lags);
+        course.add(&epoch, engine, loss_lags)?;
         state.end_epoch();
         let stopped = self.observer.epoch(&epoch, self.network).then_some(StopReason::Callback);
         // Asked in any case: what becomes of the learning rate is part of the state.

@@ -1,5 +1,7 @@
 //! What happened during training.
 
+use crate::error::{Error, Result};
+
 /// The state of affairs after an epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Epoch {
@@ -114,11 +116,16 @@ impl History {
         })
     }
 
-    pub(super) fn push(&mut self, epoch: &Epoch) {
-        self.loss.push(epoch.loss);
-        self.penalty.push(epoch.penalty);
-        self.validation_loss.extend(epoch.validation_loss);
-        self.score.extend(epoch.score);
-        self.learning_rate.extend(epoch.learning_rate);
+    pub(super) fn push(&mut self, epoch: &Epoch) -> Result<()> {
+        let Self { loss, penalty, validation_loss, score, learning_rate, .. } = self;
+        for list in [&mut *loss, penalty, validation_loss, score, learning_rate] {
+            list.try_reserve(1).map_err(|_| Error::OutOfMemory { numbers: list.len() + 1 })?;
+        }
+        loss.push(epoch.loss);
+        penalty.push(epoch.penalty);
+        validation_loss.extend(epoch.validation_loss);
+        score.extend(epoch.score);
+        learning_rate.extend(epoch.learning_rate);
+        Ok(())
     }
 }
