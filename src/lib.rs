@@ -63,6 +63,7 @@ pub use optimizer::{
     Adam, AdamW, Choice, GRprop, InitialStep, Optimizer, Rprop, Sarprop, Schedule, Sgd, StepSizes, Variant,
 };
 pub use parallel::threads;
+pub use pass::LayerValues;
 pub use training::{
     Checkpoint, Dataset, Epoch, History, Note, Observer, OptimizerState, Settings, Shuffle, StopReason, train,
 };

@@ -15,7 +15,6 @@ from ferroprop.inspection._derivation import Equation, derive
 from ferroprop.inspection._double import in_double
 from ferroprop.inspection._formula import to_mathml, to_text
 from ferroprop.inspection._functions import ACTIVATIONS, LOSSES
-from ferroprop.inspection._trace import _function
 from numpy.testing import assert_allclose, assert_array_equal
 
 # M. Mazur, "A step by step backpropagation example".
@@ -28,6 +27,14 @@ def mazur():
     weights = [np.array([[0.15, 0.20], [0.25, 0.30]]).T, np.array([[0.40, 0.45], [0.50, 0.55]]).T]
     network.set_parameters(weights, [[0.35, 0.35], [0.60, 0.60]])
     return network
+
+
+def _function(activation, z):
+    """Return f(z) and f'(z) as the core computes them: of a layer with one input, 1, and weights z."""
+    layer = fp.Network([1, z.size], output=activation, bias=False, dtype="float64")
+    layer.set_parameters([z.reshape(1, -1)], [None])
+    _, (values,) = layer.layer_values([[1.0]], np.zeros((1, z.size)), loss="squared_error")
+    return values.output.reshape(z.shape), values.derivative.reshape(z.shape)
 
 
 def drawn(seed, activation="tanh", output="identity", loss=None, sizes=(3, 4, 2, 3), rows=5, dtype="float64"):
@@ -588,3 +595,36 @@ def test_edges_are_coloured_by_sign():
     colours = {line[0].text: (line.get("stroke"), float(line.get("stroke-width"))) for line in lines}
     assert colours["0 to 0: 2"] == ("#b7410e", 3.0)
     assert colours["1 to 0: -1"] == ("#20639b", 1.7)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("activation", "output", "loss"),
+    [
+        ("tanh", "softmax", "log_loss"),
+        ("relu", "identity", "squared_error"),
+        ("gelu", "logistic", fp.LogLoss(0.1)),
+        ("silu", "softmax", "squared_error"),
+        ("elu", "exp", "poisson"),
+        ("logistic", "identity", lambda a, t: (((a - t) ** 4).sum(axis=1), 4 * (a - t) ** 3)),
+    ],
+)
+def test_the_numbers_of_a_pass_are_those_of_a_training(activation, output, loss, dtype):
+    """Outputs and hidden outputs to the bit; gradients follow from inputs and deltas as they stand there."""
+    network, inputs, targets = drawn(3, activation, output, loss, dtype=dtype)
+    inputs, targets = inputs.astype(dtype), targets.astype(dtype)
+    weights = np.array([1.0, 2.0, 0.0, 0.5, 1.5], dtype=dtype)
+    losses, layers = network.layer_values(inputs, targets, loss=loss, sample_weight=weights)
+    assert_array_equal(layers[-1].output, network.predict(inputs))
+    assert_array_equal(layers[0].output, network.hidden(inputs, 0))
+    assert all(values.net_input.dtype == dtype for values in layers)
+    value, weight_gradients, bias_gradients = network.loss_and_gradients(
+        inputs, targets, loss=loss, sample_weight=weights
+    )
+    assert_allclose(np.average(losses, weights=weights), value, rtol=1e-6 if dtype == "float32" else 1e-14)
+    before = inputs
+    for values, gradient, bias_gradient in zip(layers, weight_gradients, bias_gradients, strict=True):
+        tolerance = {"rtol": 1e-4, "atol": 1e-6} if dtype == "float32" else {"rtol": 1e-10, "atol": 1e-14}
+        assert_allclose(before.T @ values.delta / weights.sum(), gradient, **tolerance)
+        assert_allclose(values.delta.sum(axis=0) / weights.sum(), bias_gradient, **tolerance)
+        before = values.output

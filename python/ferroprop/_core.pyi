@@ -19,6 +19,7 @@ __all__ = [
     "GRprop",
     "History",
     "Huber",
+    "LayerValues",
     "LeakyReLU",
     "LogLoss",
     "Logistic",
@@ -151,6 +152,14 @@ class Network:
         alpha: float = 0.0,
         n_threads: int | None = None,
     ) -> tuple[float, list[_Array], list[_Array | None]]: ...
+    def layer_values(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        *,
+        loss: _Loss | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[_Array, list[LayerValues]]: ...
     def save(self, path: str | PathLike[str]) -> None: ...
     @staticmethod
     def load(path: str | PathLike[str]) -> Network: ...
@@ -161,6 +170,17 @@ class Network:
     def __deepcopy__(self, _memo: object) -> Network: ...
     @staticmethod
     def _from_bytes(data: bytes) -> Network: ...
+
+@final
+class LayerValues:
+    @property
+    def net_input(self) -> _Array: ...
+    @property
+    def output(self) -> _Array: ...
+    @property
+    def derivative(self) -> _Array: ...
+    @property
+    def delta(self) -> _Array: ...
 
 _RpropVariant: TypeAlias = Literal["irprop+", "irprop-", "rprop+", "rprop-"]
 

@@ -1,20 +1,20 @@
 //! A block of rows on its way through the layers.
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 
 use super::dropout::Dropout;
 use super::selection::Selection;
 use super::stage::Stage;
 
 use crate::activation::{Activation, scale_by_slopes, softmax as softmax_output};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::{
     Layout, Product, Rows, Scalar, Start, Terms, Then, dispatch, gather_along_lanes, gather_rows,
     panel_vectors, panels,
 };
 use crate::layer::{Layer, PackedMatrix, Parameters, backward, forward, rectifies};
 use crate::loss::{Loss, Outputs, softmax};
-use crate::memory::Aligned;
+use crate::memory::{Aligned, try_zeros};
 
 /// Everything that is known about a block of rows in the course of a step. All matrices are in
 /// panels. Allocated once, used again for every step.
@@ -155,27 +155,103 @@ impl<T: Scalar> Block<T> {
         parameters: Parameters<'_, T>,
         dropout: Option<Dropout<'_>>,
     ) {
-        let (layout, rows) = (self.layout, self.rows);
         for (index, layer) in layers.iter().enumerate() {
-            let next_stride = self.strides[index + 1];
-            let vectors = self.vectors(layer.fan_out);
-            let in_use = self.in_use(self.values[index + 1].len(), next_stride);
-            let (before, after) = self.values.split_at_mut(index + 1);
-            let input = inputs.take().unwrap_or(Terms::in_panels(&before[index], self.strides[index]));
-            let output = &mut after[0][..in_use];
             let hidden = index + 1 < layers.len();
             let rectify = hidden && rectifies(layer) && is_none_or_empty(self.slopes.get(index));
-            let then = if rectify { Then::Rectify } else { Then::Stay };
-            forward(layout, rows, input, parameters, index, output, next_stride, then);
+            self.net_inputs(index, inputs.take(), layer, parameters, rectify);
             if hidden && !rectify {
-                let slopes = self.slopes.get_mut(index);
-                activate(layer.activation, output, slopes, next_stride, vectors);
+                self.activate_hidden(index, layer);
                 if let (Some(dropout), Some(slopes)) = (dropout, self.slopes.get_mut(index)) {
-                    debug_assert!(layout == Layout::UnitsInLanes || dropout.rates[index] == 0.0);
-                    dropout.apply(index, output, slopes, next_stride, rows);
+                    debug_assert!(self.layout == Layout::UnitsInLanes || dropout.rates[index] == 0.0);
+                    let (stride, rows) = (self.strides[index + 1], self.rows);
+                    dropout.apply(index, &mut self.values[index + 1], slopes, stride, rows);
                 }
             }
         }
+    }
+
+    /// The net inputs of a layer, rectified if so wanted, from the outputs of the one before or other inputs.
+    fn net_inputs(
+        &mut self,
+        index: usize,
+        inputs: Option<Terms<'_, T>>,
+        layer: &Layer,
+        parameters: Parameters<'_, T>,
+        rectify: bool,
+    ) {
+        let stride = self.strides[index + 1];
+        let in_use = self.in_use(self.values[index + 1].len(), stride);
+        debug_assert_eq!(parameters.packed.matrices[index].outputs, layer.fan_out);
+        let (before, after) = self.values.split_at_mut(index + 1);
+        let input = inputs.unwrap_or(Terms::in_panels(&before[index], self.strides[index]));
+        let then = if rectify { Then::Rectify } else { Then::Stay };
+        forward(self.layout, self.rows, input, parameters, index, &mut after[0][..in_use], stride, then);
+    }
+
+    /// From net inputs to outputs, with the derivatives where they are kept.
+    fn activate_hidden(&mut self, index: usize, layer: &Layer) {
+        let stride = self.strides[index + 1];
+        let vectors = self.vectors(layer.fan_out);
+        let in_use = self.in_use(self.values[index + 1].len(), stride);
+        let (values, slopes) = (&mut self.values[index + 1][..in_use], self.slopes.get_mut(index));
+        activate(layer.activation, values, slopes, stride, vectors);
+    }
+
+    /// The way forward, layer by layer, with a copy of each layer's net inputs: for those who want to look on.
+    pub fn forward_keeping_net_inputs(
+        &mut self,
+        layers: &[Layer],
+        parameters: Parameters<'_, T>,
+    ) -> Result<Vec<Array2<T>>> {
+        let mut kept = Vec::with_capacity(layers.len());
+        for (index, layer) in layers.iter().enumerate() {
+            self.net_inputs(index, None, layer, parameters, false);
+            kept.push(self.copied(&self.values[index + 1], index + 1, layer.fan_out)?);
+            if index + 1 < layers.len() {
+                self.activate_hidden(index, layer);
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Outputs of the output layer, whose net inputs the block holds and keeps, and their derivatives.
+    pub fn outputs_and_derivatives(&self, layers: &[Layer]) -> Result<(Array2<T>, Array2<T>)> {
+        let (last, stride, rows) = (layers.len(), self.output_stride(), self.rows);
+        let Layer { activation, fan_out, .. } = layers[last - 1];
+        let mut outputs = self.values[last].try_clone()?;
+        let mut slopes = Aligned::zeros(outputs.len())?;
+        if activation == Activation::Softmax {
+            softmax(&mut outputs, fan_out, stride, rows);
+            for (slope, &a) in slopes.iter_mut().zip(outputs.iter()) {
+                *slope = a * (T::ONE - a);
+            }
+        } else {
+            activation.apply_with_slopes(&mut outputs, &mut slopes, stride, rows);
+        }
+        Ok((self.copied(&outputs, last, fan_out)?, self.copied(&slopes, last, fan_out)?))
+    }
+
+    /// Outputs of a hidden layer.
+    pub fn copied_output(&self, layer: usize, columns: usize) -> Result<Array2<T>> {
+        self.copied(&self.values[layer + 1], layer + 1, columns)
+    }
+
+    /// Derivatives of these, where they are kept.
+    pub fn copied_derivative(&self, layer: usize, columns: usize) -> Result<Array2<T>> {
+        self.copied(&self.slopes[layer], layer + 1, columns)
+    }
+
+    /// Deltas of a layer.
+    pub fn copied_delta(&self, layer: usize, columns: usize) -> Result<Array2<T>> {
+        self.copied(&self.deltas[layer], layer + 1, columns)
+    }
+
+    fn copied(&self, panels: &[T], stride: usize, columns: usize) -> Result<Array2<T>> {
+        self.needs_units();
+        let mut numbers = try_zeros(self.rows.saturating_mul(columns))?;
+        copy_rows(panels, self.strides[stride], columns, &mut numbers);
+        Array2::from_shape_vec((self.rows, columns), numbers)
+            .map_err(|error| Error::argument("X", "fewer rows", error))
     }
 
     /// Makes the deltas of the output layer those of one output alone: its derivatives with respect

@@ -11,6 +11,7 @@ mod model;
 mod predict;
 mod selection;
 mod stage;
+mod trace;
 
 pub(crate) use dropout::Dropout;
 pub(crate) use input_gradient::input_gradient;
@@ -18,3 +19,5 @@ pub(crate) use model::Model;
 pub(crate) use predict::predict;
 pub(crate) use selection::Selection;
 pub(crate) use stage::{Pairs, Stage};
+pub use trace::LayerValues;
+pub(crate) use trace::trace;

@@ -106,7 +106,7 @@ pub(super) fn attach<R>(body: impl FnOnce(Python<'_>) -> R) -> R {
 
 /// Called when the interpreter is about to end, on the thread that ends it.
 #[pyfunction]
-pub(super) fn _interpreter_ends(py: Python<'_>) {
+fn interpreter_ends(py: Python<'_>) {
     ENDED_BY.get_or_init(|| std::thread::current().id());
     ENDING.store(true, SeqCst);
     // A forked child has none of its parent's threads, but still counts their calls.
@@ -125,7 +125,7 @@ static IMPORTED_BY: OnceLock<u32> = OnceLock::new();
 /// Has the interpreter tell of its end.
 pub(super) fn watch_the_end(module: &Bound<'_, PyModule>) -> PyResult<()> {
     IMPORTED_BY.get_or_init(std::process::id);
-    let end = module.getattr("_interpreter_ends")?;
+    let end = wrap_pyfunction!(interpreter_ends, module)?;
     module.py().import("atexit")?.call_method1("register", (end,))?;
     Ok(())
 }

@@ -30,13 +30,11 @@ mod core {
     #[pymodule_export]
     use super::activation::{Elu, LeakyRelu, Logistic};
     #[pymodule_export]
-    use super::call::_interpreter_ends;
-    #[pymodule_export]
     use super::history::{Epoch, History};
     #[pymodule_export]
     use super::loss::{Huber, LogLoss, Quantile};
     #[pymodule_export]
-    use super::network::Network;
+    use super::network::{LayerValues, Network};
     #[pymodule_export]
     use super::optimizer::{Adam, AdamW, GRprop, Rprop, Sarprop, Sgd};
     #[pymodule_export]

@@ -482,6 +482,61 @@ impl Network {
         })
     }
 
+    /// What each layer computes for rows of data, forward and backward: the numbers of a training, to the bit.
+    ///
+    /// Parameters
+    /// ----------
+    /// X : array-like of shape (n, n_inputs)
+    ///     Rows of inputs.
+    /// Y : array-like of shape (n, n_outputs)
+    ///     Targets.
+    /// loss : str, loss object, callable or None, default=None
+    ///     As for `loss_and_gradients`.
+    /// sample_weight : array-like of shape (n,) or None, default=None
+    ///     Weight of each row.
+    ///
+    /// Returns
+    /// -------
+    /// row_losses : ndarray of shape (n,)
+    ///     The loss of each row, without its weight.
+    /// layers : list of LayerValues
+    ///     One for each layer, with arrays of shape (n, fan_out).
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     As for `loss_and_gradients`.
+    ///
+    /// See Also
+    /// --------
+    /// trace : The same as a derivation that can be read.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import ferroprop as fp
+    /// >>> net = fp.Network([1, 1], output="logistic", dtype="float64")
+    /// >>> net.set_parameters([[[2.0]]], [[-6.0]])
+    /// >>> row_losses, layers = net.layer_values([[3.0]], [[1.0]], loss="squared_error")
+    /// >>> layers[0].net_input, layers[0].output, layers[0].derivative, layers[0].delta
+    /// (array([[0.]]), array([[0.5]]), array([[0.25]]), array([[-0.125]]))
+    #[pyo3(signature = (X, Y, *, loss = Arg::Absent, sample_weight = None))]
+    #[pyo3(text_signature = "($self, X, Y, *, loss=None, sample_weight=None)")]
+    #[allow(non_snake_case)] // Python's names for matrices
+    fn layer_values<'py>(
+        &self,
+        py: Python<'py>,
+        X: &Bound<'py, PyAny>,
+        Y: &Bound<'py, PyAny>,
+        loss: Arg<'py>,
+        sample_weight: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyAny>, Vec<LayerValues>)> {
+        let call = Call::enter(py)?;
+        let loss = loss::loss(&loss)?;
+        with_typed!(&self.typed, slot => {
+            layer_values(py, &call, &slot.load_full(), X, Y, &loss, sample_weight)
+        })
+    }
+
     /// Write the network to a safetensors file, whole or not at all.
     ///
     /// Parameters
@@ -792,6 +847,68 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
         bias_gradients.append(biases)?;
     }
     Ok((loss, weight_gradients, bias_gradients))
+}
+
+fn layer_values<'py, T: Scalar + Element>(
+    py: Python<'py>,
+    call: &Call,
+    network: &crate::Network<T>,
+    x: &Bound<'py, PyAny>,
+    y: &Bound<'py, PyAny>,
+    loss: &Given,
+    sample_weight: Option<&Bound<'py, PyAny>>,
+) -> PyResult<(Bound<'py, PyAny>, Vec<LayerValues>)> {
+    let x = Matrix::<T>::new("X", x)?.shielded()?;
+    let y = Matrix::<T>::new("Y", y)?.shielded()?;
+    let weights = sample_weight.map(|w| Vector::<T>::new("sample_weight", w)?.shielded()).transpose()?;
+    let data = Dataset::try_new(x.view(), y.view(), weights.as_ref().map(Vector::view))?;
+    let raised = Mutex::new(None);
+    let own = loss.own(&raised);
+    let objective = loss.objective::<T>(network.output(), own.as_ref());
+    let result = call.detach(py, || network.layer_values(&data, objective));
+    if let Some(error) = raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error);
+    }
+    let (layers, losses) = result?;
+    let layers = layers.iter().map(|layer| {
+        let copy = |array: &ndarray::Array2<T>| Ok::<_, PyErr>(matrix(py, array.view())?.into_any().unbind());
+        Ok(LayerValues {
+            net_input: copy(&layer.net_input)?,
+            output: copy(&layer.output)?,
+            derivative: copy(&layer.derivative)?,
+            delta: copy(&layer.delta)?,
+        })
+    });
+    let losses = vector(py, ndarray::ArrayView1::from(&losses))?;
+    Ok((losses.into_any(), layers.collect::<PyResult<_>>()?))
+}
+
+/// What a layer computes for rows of data: arrays of shape (n, fan_out) in the network's dtype.
+///
+/// Attributes
+/// ----------
+/// net_input : ndarray
+///     The sums of weighted inputs and biases.
+/// output : ndarray
+///     The activation of these.
+/// derivative : ndarray
+///     The derivative of each output with respect to its net input.
+/// delta : ndarray
+///     The derivative of the row's loss, times the row's weight, with respect to the net input.
+///
+/// Examples
+/// --------
+/// >>> import ferroprop as fp
+/// >>> net = fp.Network([1, 1], init="uniform", init_range=0.0)
+/// >>> _, layers = net.layer_values([[3.0]], [[1.0]])
+/// >>> layers[0].delta
+/// array([[-1.]], dtype=float32)
+#[pyclass(frozen, get_all, module = "ferroprop")]
+pub(super) struct LayerValues {
+    net_input: Py<PyAny>,
+    output: Py<PyAny>,
+    derivative: Py<PyAny>,
+    delta: Py<PyAny>,
 }
 
 /// Copies weights and biases into a network.

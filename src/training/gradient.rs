@@ -9,7 +9,7 @@ use crate::loss::Objective;
 use crate::memory::try_zeros;
 use crate::network::Network;
 use crate::parallel::{Team, threads};
-use crate::pass::Selection;
+use crate::pass::{LayerValues, Selection, trace};
 
 impl<T: Scalar> Network<T> {
     /// The loss over all rows, L2 penalty included, and its gradient in the order of
@@ -28,6 +28,23 @@ impl<T: Scalar> Network<T> {
         n_threads: Option<usize>,
     ) -> Result<(f64, Vec<T>)> {
         loss_and_gradient(self, data, loss.into(), alpha, n_threads, &mut || false)
+    }
+
+    /// A pass taken apart: what each layer computes for the rows of a data set, forward and backward, and the
+    /// loss of each row without its weight. The numbers are those of a training, to the bit.
+    ///
+    /// # Errors
+    /// As for [`Network::loss_and_gradient`].
+    pub fn layer_values<'a>(
+        &self,
+        data: &Dataset<'_, T>,
+        loss: impl Into<Objective<'a, T>>,
+    ) -> Result<(Vec<LayerValues<T>>, Vec<T>)> {
+        let _standard = StandardMode::enter();
+        let objective = loss.into();
+        objective.check(self.output())?;
+        data.check(self, &objective, "")?;
+        trace(self.layers(), self.packed()?, data.x, data.y, data.weights.as_deref(), objective)
     }
 }
 

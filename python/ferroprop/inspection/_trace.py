@@ -260,7 +260,8 @@ def trace(
     """Take one step of training apart: every number of the way forward, the way back and the update.
 
     The network stays as it is. All is computed in float64, from the network's parameters as they
-    are, by the core's own functions; only the updates are those of the network's own dtype.
+    are, and taken from the core's own pass (`Network.layer_values`); only the updates are those of the
+    network's own dtype.
 
     Parameters
     ----------
@@ -332,32 +333,30 @@ def trace(
 
     weights, biases = doubles(double.weights), optional_doubles(double.biases)
     activations = [*double.activations, double.output]
-    forward = _forward(double, inputs)
     loss_function = natural_loss(network) if loss is None else loss
-    row_losses, delta = _output_deltas(double, forward[-1][0], targets, loss)
-    delta = row_weights[:, None] * delta
-    layers: list[LayerTrace] = []
-    for position in reversed(range(len(weights))):
-        net_input, output, derivative = forward[position]
-        layers.insert(
-            0,
+    row_losses, values = double.layer_values(X, Y, loss=loss, sample_weight=sample_weight)
+    layers = []
+    for position, value_of_layer in enumerate(values):
+        last = position == len(values) - 1
+        derivative = doubles([value_of_layer.derivative])[0]
+        if last and network.output == "softmax":
+            derivative = _softmax_derivatives(doubles([value_of_layer.output])[0])
+        layers.append(
             LayerTrace(
                 number=position + 1,
                 activation=activations[position],
-                inputs=inputs if position == 0 else forward[position - 1][1],
+                inputs=inputs if position == 0 else doubles([values[position - 1].output])[0],
                 weights=weights[position],
                 biases=biases[position],
-                net_input=net_input,
-                output=output,
+                net_input=doubles([value_of_layer.net_input])[0],
+                output=doubles([value_of_layer.output])[0],
                 derivative=derivative,
-                delta=delta,
+                delta=doubles([value_of_layer.delta])[0],
                 weight_gradient=np.asarray(weight_gradients[position], np.float64),
                 bias_gradient=optional_doubles(bias_gradients)[position],
                 updates={name: update[position] for name, update in updates.items()},
-            ),
+            )
         )
-        if position > 0:
-            delta = (delta @ weights[position].T) * forward[position - 1][2]
 
     return Trace(
         layers=tuple(layers),
@@ -365,7 +364,7 @@ def trace(
         targets=targets,
         loss_name=name_of(loss_function),
         loss=value,
-        row_losses=row_losses,
+        row_losses=np.asarray(row_losses, np.float64),
         penalty=alpha * sum(float((W**2).sum()) for W in weights) / 2 / float(row_weights.sum()),
         sample_weight=row_weights,
         alpha=float(alpha),
@@ -426,53 +425,8 @@ def _updates(
     return [Update(W, b) for W, b in zip(weights, biases, strict=True)]
 
 
-def _forward(network: Network, X: Array) -> list[tuple[Array, Array, Array]]:
-    """Return net input, output and derivative of each layer, from the core.
-
-    The net inputs of a layer are the outputs of the network that ends there without an activation.
-    """
-    sizes, activations = network.layer_sizes, network.activations
-    steps = []
-    for layer in range(1, len(sizes)):
-        part = Network(
-            sizes[: layer + 1],
-            activation=activations[: layer - 1],
-            output="identity",
-            bias=network.bias[:layer],
-            dtype="float64",
-        )
-        part.set_parameters(network.weights[:layer], network.biases[:layer])
-        net_input = np.asarray(part.predict(X), np.float64)
-        last = layer == len(sizes) - 1
-        if last and network.output == "softmax":
-            output = np.asarray(network.predict(X), np.float64)
-            derivative = output[:, :, None] * (np.eye(sizes[-1]) - output[:, None, :])
-        else:
-            output, derivative = _function(network.output if last else activations[layer - 1], net_input)
-        steps.append((net_input, output, derivative))
-    return steps
-
-
-def _function(activation: Any, z: Array) -> tuple[Array, Array]:
-    """Return f(z) and f'(z) as the core computes them.
-
-    A layer of one input, 1, has the numbers z as its weights. Its targets lie a power of two beside the
-    outputs, so that the gradient of the squared error is f'(z) times a known number.
-    """
-    layer = Network([1, z.size], output=activation, bias=False, dtype="float64")
-    layer.set_parameters([z.reshape(1, -1)], [None])
-    a = np.asarray(layer.predict([[1.0]]), np.float64)
-    targets = a - 2.0 ** np.ceil(np.log2(np.maximum(np.abs(a), 1.0)))
-    gradient = np.asarray(layer.loss_and_gradients([[1.0]], targets, loss="squared_error")[1][0], np.float64)
-    return a.reshape(z.shape), (gradient / (a - targets)).reshape(z.shape)
-
-
-def _output_deltas(network: Network, z: Array, targets: Array, loss: Any) -> tuple[Array, Array]:
-    """Return the loss of each row and its derivative with respect to the net inputs of the outputs."""
-    layer = Network([1, z.shape[1]], output=network.output, bias=False, dtype="float64")
-    losses, deltas = np.empty(len(z)), np.empty_like(z)
-    for row, (net_input, target) in enumerate(zip(z, targets, strict=True)):
-        layer.set_parameters([net_input.reshape(1, -1)], [None])
-        value, (gradient,), _ = layer.loss_and_gradients([[1.0]], target.reshape(1, -1), loss=loss)
-        losses[row], deltas[row] = value, gradient
-    return losses, deltas
+def _softmax_derivatives(output: Array) -> Array:
+    """Return the derivatives of each output with respect to all net inputs."""
+    unit = np.eye(output.shape[1])
+    derivatives: Array = output[:, :, None] * (unit - output[:, None, :])
+    return derivatives

@@ -1,0 +1,90 @@
+//! One pass of some rows taken apart: what the layers compute on the way forward and on the way back.
+
+use ndarray::{Array2, ArrayView2};
+
+use super::block::Block;
+use super::selection::Selection;
+use super::stage::Stage;
+use crate::error::{Error, Result};
+use crate::kernel::{Layout, Scalar};
+use crate::layer::{Layer, Packed, PackedMatrix, Parameters, transpose_matrix};
+use crate::loss::Objective;
+use crate::memory::{Aligned, try_zeros};
+
+/// What a layer computes for some rows; each array is rows x units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerValues<T> {
+    /// The sums of weighted inputs and biases.
+    pub net_input: Array2<T>,
+    /// The activation of these.
+    pub output: Array2<T>,
+    /// The derivative of each output with respect to its net input; for a softmax, whose outputs depend on
+    /// all net inputs, that with respect to its own.
+    pub derivative: Array2<T>,
+    /// The derivative of the row's loss, times the row's weight, with respect to the net input.
+    pub delta: Array2<T>,
+}
+
+/// The layers' values, and the loss of each row without its weight; the arguments have been checked.
+pub(crate) fn trace<T: Scalar>(
+    layers: &[Layer],
+    packed: &Packed<T>,
+    x: ArrayView2<'_, T>,
+    y: ArrayView2<'_, T>,
+    weights: Option<&[T]>,
+    objective: Objective<'_, T>,
+) -> Result<(Vec<LayerValues<T>>, Vec<T>)> {
+    let mut transposed = Aligned::zeros(packed.matrices.iter().map(PackedMatrix::transposed_len::<T>).sum())?;
+    for matrix in &packed.matrices {
+        let own = matrix.transposed_start..matrix.transposed_start + matrix.transposed_len::<T>();
+        transpose_matrix(matrix, &packed.weights, &mut transposed[own], 0);
+    }
+    let parameters = Parameters { packed, transposed: &transposed };
+    let rows = x.nrows();
+    // Dropout would change the outputs, so that the derivatives are kept; there is none, but they are.
+    let kept = vec![0.5; layers.len() - 1];
+    let mut block = Block::for_training(Layout::UnitsInLanes, layers, rows, weights.is_some(), &kept)?;
+    block.set_rows(rows);
+    block.load(x, y, weights, Selection::Range { from: 0 });
+    let net_inputs = block.forward_keeping_net_inputs(layers, parameters)?;
+    let (output, output_derivative) = block.outputs_and_derivatives(layers)?;
+    let losses = match objective {
+        Objective::Loss(loss) => {
+            if let Some((factor, summand)) =
+                loss.smoothing(layers[layers.len() - 1].activation, output.ncols())
+            {
+                block.smooth_targets(T::from_f64(factor), T::from_f64(summand));
+            }
+            block.output_deltas(layers, loss);
+            block.losses().to_vec()
+        }
+        Objective::Custom(loss) => {
+            let mut losses = try_zeros(rows)?;
+            let mut gradients = Array2::from_shape_vec(output.dim(), try_zeros(output.len())?)
+                .map_err(|error| Error::argument("X", "fewer rows", error))?;
+            if !loss.losses_and_gradients(output.view(), y, &mut losses, gradients.view_mut()) {
+                return Err(Error::Interrupted);
+            }
+            block.activate_output(layers);
+            block.set_output_gradients(&losses, gradients.as_slice().unwrap_or_default());
+            block.back_through_output(layers);
+            losses
+        }
+    };
+    block.backward(layers, parameters);
+    let mut values = Vec::with_capacity(layers.len());
+    for (index, net_input) in net_inputs.into_iter().enumerate() {
+        let (last, columns) = (index + 1 == layers.len(), net_input.ncols());
+        values.push(LayerValues {
+            net_input,
+            output: if last { output.clone() } else { block.copied_output(index, columns)? },
+            derivative: if last {
+                output_derivative.clone()
+            } else {
+                block.copied_derivative(index, columns)?
+            },
+            delta: block.copied_delta(index, columns)?,
+        });
+    }
+    Ok((values, losses))
+}
