@@ -36,8 +36,8 @@ impl FileKind {
 /// Bytes of the length in front of the header.
 const LENGTH: usize = 8;
 
-/// Numbers that are converted together.
-const AT_A_TIME: usize = 8_192;
+/// Numbers that are converted together: few, because what they go through is allocated in the usual way.
+const AT_A_TIME: usize = 512;
 
 /// The longest header for this many bytes of numbers. Reading it takes about ten times as much
 /// memory, and a file must not cost much more than it is long.

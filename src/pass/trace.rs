@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{Layout, Scalar};
 use crate::layer::{Layer, Packed, PackedMatrix, Parameters, transpose_matrix};
 use crate::loss::Objective;
-use crate::memory::{Aligned, try_zeros};
+use crate::memory::{Aligned, try_collect, try_zeros};
 
 /// What a layer computes for some rows; each array is rows x units.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +56,7 @@ pub(crate) fn trace<T: Scalar>(
                 block.smooth_targets(T::from_f64(factor), T::from_f64(summand));
             }
             block.output_deltas(layers, loss);
-            block.losses().to_vec()
+            try_collect(block.losses().iter().copied())?
         }
         Objective::Custom(loss) => {
             let mut losses = try_zeros(rows)?;
@@ -73,16 +73,17 @@ pub(crate) fn trace<T: Scalar>(
     };
     block.backward(layers, parameters);
     let mut values = Vec::with_capacity(layers.len());
+    let mut of_last = Some((output, output_derivative));
     for (index, net_input) in net_inputs.into_iter().enumerate() {
         let (last, columns) = (index + 1 == layers.len(), net_input.ncols());
+        let (output, derivative) = match of_last.take_if(|_| last) {
+            Some(both) => both,
+            None => (block.copied_output(index, columns)?, block.copied_derivative(index, columns)?),
+        };
         values.push(LayerValues {
             net_input,
-            output: if last { output.clone() } else { block.copied_output(index, columns)? },
-            derivative: if last {
-                output_derivative.clone()
-            } else {
-                block.copied_derivative(index, columns)?
-            },
+            output,
+            derivative,
             delta: block.copied_delta(index, columns)?,
         });
     }

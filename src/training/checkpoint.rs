@@ -408,7 +408,7 @@ fn of_matrix<T: Scalar>(matrix: ArrayView2<'_, T>) -> Result<String> {
     for numbers in matrix.rows() {
         row.clear();
         row.extend(numbers.iter().copied());
-        row.chunks(8_192).for_each(|some| hash.update(&T::to_bytes(some)));
+        row.chunks(512).for_each(|some| hash.update(&T::to_bytes(some)));
     }
     Ok(format!("{} {:016x}", tuple(matrix.shape()), hash.digest()))
 }
@@ -420,6 +420,6 @@ fn of_weights<T: Scalar>(data: &Dataset<'_, T>) -> String {
 /// XXH3 of the numbers' bytes.
 fn digest<T: Scalar>(numbers: &[T]) -> String {
     let mut hash = Xxh3Default::new();
-    numbers.chunks(8_192).for_each(|some| hash.update(&T::to_bytes(some)));
+    numbers.chunks(512).for_each(|some| hash.update(&T::to_bytes(some)));
     format!("{:016x}", hash.digest())
 }

@@ -305,6 +305,8 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         if self.saver.is_some() && !diverged && course.saved_epoch < course.history.epochs() {
             self.save(engine, &mut course, state)?;
         }
+        // All that can fail comes before the network changes.
+        let arrays = if diverged { Vec::new() } else { engine.arrays(state)? };
         let Course { mut history, monitor, complete, best, seconds, .. } = course;
         let restored = monitor.restores_best() && history.best_epoch > 0;
         engine.unpack(if restored { &best } else { &complete }, self.network.parameters_mut());
@@ -312,7 +314,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             // What led there is no place to go on from.
             state.forget();
         } else {
-            state.arrays = engine.arrays(state)?;
+            state.arrays = arrays;
         }
         history.seconds = seconds + self.started.elapsed().as_secs_f64();
         Ok(history)
