@@ -355,7 +355,7 @@ def test_predictions_stay_in_the_range_of_the_targets():
     X = np.linspace(-1, 1, 80)[:, None]
     y = 1e6 + X[:, 0]
     mlp = TabularMLPRegressor(**QUICK).fit(X, y)
-    far = mlp.predict(np.linspace(-50, 50, 200)[:, None])
+    far = mlp.predict(np.linspace(-50, 50, 40)[:, None])
     assert far.min() >= y.min()
     assert far.max() <= y.max()
     assert mlp.predict(X, quantiles=[0.001, 0.999]).max() <= y.max()
