@@ -48,6 +48,7 @@ html_sidebars = {
     for page in (
         "try-it",
         "guide",
+        "tabular",
         "rprop",
         "mathematics",
         "architecture",

@@ -13,6 +13,7 @@ FIRST = [
     "iris.py",
     "handwritten_digits.py",
     "regression.py",
+    "messy_table.py",
     "infrared_spectra.py",
     "speech_frames.py",
 ]

@@ -9,7 +9,13 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
-from ferroprop.displays import DecisionRegionDisplay, GradientFlowDisplay, LossCurveDisplay
+from ferroprop.displays import (
+    DecisionRegionDisplay,
+    GradientFlowDisplay,
+    LossCurveDisplay,
+    MemberCurvesDisplay,
+)
+from ferroprop.tabular import TabularMLPRegressor
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -244,3 +250,21 @@ def test_regions_need_one_target_and_two_features(iris):
         GradientFlowDisplay.from_estimator(StandardScaler(), X, y)
     with pytest.raises(ValueError, match=r"at least two features, got an array of shape \(150, 1\)"):
         DecisionRegionDisplay.from_estimator(model, X[:, :1])
+
+
+def test_curves_of_members():
+    X = np.linspace(0, 1, 40)[:, None]
+    mlp = TabularMLPRegressor(n_members=2, max_iter=7, numeric_encoding="linear", random_state=0)
+    with pytest.raises(NotFittedError, match="history_"):
+        MemberCurvesDisplay.from_estimator(mlp)
+    display = MemberCurvesDisplay.from_estimator(make_pipeline(mlp.fit(X, X[:, 0])), line_kw={"linewidth": 3})
+    assert [line.get_ydata().tolist() for line in display.lines_] == [
+        member[name] for member in mlp.history_ for name in ("loss", "validation_loss")
+    ]
+    assert {line.get_linewidth() for line in display.lines_} == {3}
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == [
+        "training, with dropout",
+        "rows left out",
+    ]
+    dots = [line for line in display.ax_.lines if line.get_marker() == "o"]
+    assert [dot.get_xdata()[0] for dot in dots] == [member["best_epoch"] for member in mlp.history_]

@@ -13,7 +13,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.MU
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("page", ["index.md", "guide.md", "rprop.md"])
+@pytest.mark.parametrize("page", ["index.md", "guide.md", "rprop.md", "tabular.md"])
 def test_the_code_on_a_page_runs(page, capsys):
     blocks = BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
     assert blocks

@@ -7,5 +7,6 @@ draws them again. matplotlib, the extra ``plot``, is loaded when something is dr
 from ferroprop.displays.decision_region import DecisionRegionDisplay
 from ferroprop.displays.gradient_flow import GradientFlowDisplay
 from ferroprop.displays.loss_curve import LossCurveDisplay
+from ferroprop.displays.member_curves import MemberCurvesDisplay
 
-__all__ = ["DecisionRegionDisplay", "GradientFlowDisplay", "LossCurveDisplay"]
+__all__ = ["DecisionRegionDisplay", "GradientFlowDisplay", "LossCurveDisplay", "MemberCurvesDisplay"]

@@ -212,8 +212,8 @@ class BaseTabularMLP(BaseEstimator):  # type: ignore[misc]
         n_rows = len(distinct.rows)
         self._learn_targets(kept_targets, distinct.weight)
         task = self._task(kept_targets)
-        recipe = self._recipe(n_rows)
         n_folds = min(max(FOLDS, self.n_members), n_rows)
+        recipe = self._recipe(n_rows if validation is not None else max(1, n_rows - n_rows // n_folds))
         n_members = self.n_members if validation is not None else min(self.n_members, n_folds)
         folds = folds_of(kept_targets[:, 0], n_folds, rng)
         seeds = rng.randint(0, 2**31 - 1, size=self.n_members + 1).tolist()
@@ -341,7 +341,8 @@ class BaseTabularMLP(BaseEstimator):  # type: ignore[misc]
 
     def _recipe(self, n_rows: int) -> Recipe:
         """Return the recipe, with what the user chose in place of it."""
-        usual = recipe_for(is_classifier=self._is_classifier(), n_rows=n_rows)
+        batch_size = None if isinstance(self.batch_size, str) else int(self.batch_size)
+        usual = recipe_for(is_classifier=self._is_classifier(), n_rows=n_rows, batch_size=batch_size)
         sizes: Any = self.hidden_layer_sizes
         if isinstance(sizes, str):
             sizes = usual.hidden_layer_sizes
@@ -361,7 +362,7 @@ class BaseTabularMLP(BaseEstimator):  # type: ignore[misc]
             learning_rate=float(chosen("learning_rate_init", usual.learning_rate)),
             dropout=float(chosen("dropout", usual.dropout)),
             weight_decay=float(chosen("weight_decay", usual.weight_decay)),
-            batch_size=int(chosen("batch_size", usual.batch_size)),
+            batch_size=usual.batch_size,
             epochs=int(chosen("max_iter", usual.epochs)),
             patience=usual.patience,
         )

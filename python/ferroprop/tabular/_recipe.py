@@ -44,16 +44,28 @@ FOLDS = 5
 """The fewest folds: with fewer members, some of them are never held out."""
 
 
-def recipe_for(*, is_classifier: bool, n_rows: int) -> Recipe:
-    """Return the settings for a table."""
+def recipe_for(*, is_classifier: bool, n_rows: int, batch_size: int | None = None) -> Recipe:
+    """Return the settings for a table.
+
+    Parameters
+    ----------
+    is_classifier : bool
+        Whether classes are learned, or numbers.
+    n_rows : int
+        Rows that a member is trained on.
+    batch_size : int or None
+        Rows in a mini-batch, if the user chose them.
+    """
+    batch_size = batch_size or 128
+    epochs = round(min(512, max(64, 4600 * batch_size / n_rows)))
     return Recipe(
         hidden_layer_sizes=(128, 128, 128),
         learning_rate=2e-3 if is_classifier else 5e-3,
         dropout=0.15,
         weight_decay=0.1,
-        batch_size=128,
-        epochs=128,
-        patience=30 if is_classifier else None,
+        batch_size=batch_size,
+        epochs=epochs,
+        patience=max(20, epochs // 5) if is_classifier else None,
     )
 
 

@@ -60,7 +60,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
     batch_size : 'auto' or int, default='auto'
         Rows in a mini-batch; 'auto' is 128.
     max_iter : 'auto' or int, default='auto'
-        Epochs of each member; 'auto' is 128, or fewer: 30 without a better one end it.
+        Epochs of each member; 'auto' is as many as 4,600 steps take, from 64 to 512. A fifth of them, or 20,
+        without a better one end it.
     max_time : float, default=None
         Time for the whole fit, in seconds; None is no limit. Where it is short, members are trained for fewer
         epochs, as many as their share of the time allows, and at last fewer members; a ConvergenceWarning

@@ -49,7 +49,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
     batch_size : 'auto' or int, default='auto'
         Rows in a mini-batch; 'auto' is 128.
     max_iter : 'auto' or int, default='auto'
-        Epochs of each member; 'auto' is 128.
+        Epochs of each member; 'auto' is as many as 4,600 steps take, from 64 to 512.
     max_time : float, default=None
         Time for the whole fit, in seconds; None is no limit. Where it is short, members are trained for fewer
         epochs, as many as their share of the time allows, and at last fewer members; a ConvergenceWarning
