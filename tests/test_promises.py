@@ -112,7 +112,8 @@ def test_daemon_threads_do_not_break_the_end_of_the_interpreter():
                 net.predict(large); net.predict(small); net.predict([[0.0] * 64])
         def train():
             while True:
-                fp.train(net.copy(), large[:64], large[:64, :10], epochs=9, callback=lambda _: sum(range(9)) < 0)
+                rows = large[:64]
+                fp.train(net.copy(), rows, rows[:, :10], epochs=9, callback=lambda _: sum(range(9)) < 0)
         for work in (predict, predict, train, train):
             threading.Thread(target=work, daemon=True).start()
         time.sleep(0.3)

@@ -487,6 +487,45 @@ def test_the_callback(n_jobs):
     assert [history["stop_reason"] for history in mlp.history_] == ["epochs", "callback", "epochs"]
 
 
+class Recorder:
+    """One of scikit-learn's callbacks: notes what it is told, and ends member 1 after two epochs."""
+
+    def __init__(self):
+        self.tasks = []
+        self.scores = []
+
+    def setup(self, estimator, context):
+        self.tasks.append("setup")
+
+    def teardown(self, estimator, context):
+        self.tasks.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context, *, X=None):
+        self.tasks.append(("begin", context.task_name))
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None, X=None, y=None):
+        self.tasks.append(("end", context.task_name))
+        if context.task_name == "epoch":
+            self.scores.append(fitted_estimator.score(X, y))
+            return context.parent.task_id == 1 and context.task_id == 1
+        return False
+
+
+@pytest.mark.parametrize("kind", [TabularMLPClassifier, TabularMLPRegressor])
+def test_callbacks_of_scikit_learn(kind):
+    table, target = messy_table(100)
+    y = classes_of(target) if kind is TabularMLPClassifier else target
+    recorder = Recorder()
+    mlp = kind(n_members=2, max_iter=5, random_state=0, n_jobs=1).set_callbacks(recorder).fit(table, y)
+    assert recorder.tasks[:3] == ["setup", ("begin", "fit"), ("begin", "member")]
+    assert recorder.tasks[-2:] == [("end", "fit"), "teardown"]
+    assert recorder.tasks.count(("begin", "member")) == recorder.tasks.count(("end", "member")) == 3
+    assert recorder.tasks.count(("begin", "epoch")) == recorder.tasks.count(("end", "epoch")) == 5 + 5 + 2
+    assert len(recorder.scores) == 12
+    assert [history["stop_reason"] for history in mlp.history_] == ["epochs", "callback"]
+    assert not hasattr(mlp, "_callback_fit_ctx")
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
 def test_a_fit_that_is_interrupted_changes_nothing(error):
     table, target = messy_table(100)

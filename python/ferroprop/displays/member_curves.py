@@ -19,6 +19,7 @@ from ferroprop.displays._style import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 
 class MemberCurvesDisplay:
@@ -120,7 +121,7 @@ class MemberCurvesDisplay:
         self.ax_ = new_axes(1, figsize=(7.0, 2.8))[0] if ax is None else ax
         self.figure_ = self.ax_.figure
         look = {"linewidth": 1.2, "alpha": 0.75, **(line_kw or {})}
-        self.lines_ = []
+        self.lines_: list[Line2D] = []
         for member in self.history:
             for name, label, color in (
                 ("loss", "training, with dropout", RUST),

@@ -51,6 +51,7 @@ from sklearn.utils.validation import (
 __all__ = [
     "BaseEstimator",
     "CallbackContext",
+    "CallbackSupportMixin",
     "ClassifierMixin",
     "ConvergenceWarning",
     "HasMethods",

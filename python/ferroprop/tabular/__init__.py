@@ -16,6 +16,7 @@
 `_recipe`             how a member is built and trained
 `_member`             one network, from its first weights to its best epoch
 `_course`             the members on threads, the time there is, who is told of their epochs
+`_callbacks`          scikit-learn's callbacks
 `_calibration`        the temperature: how sure probabilities may be
 `_spread`             how far a prediction may be off
 ===================== =========================================================================

@@ -15,16 +15,18 @@ from numpy.typing import ArrayLike
 from ferroprop._core import Network, _n_threads, _StandardArithmetic
 from ferroprop.estimators._sklearn import (
     BaseEstimator,
+    CallbackSupportMixin,
     ConvergenceWarning,
     Interval,
     StrOptions,
     check_is_fitted,
     check_random_state,
     check_sample_weight,
-    with_checked_parameters,
+    with_callbacks_and_checked_parameters,
 )
 from ferroprop.estimators._threads import threads_for
 from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
+from ferroprop.tabular._callbacks import CallbackBridge
 from ferroprop.tabular._course import Course, Job
 from ferroprop.tabular._distinct import distinct_rows
 from ferroprop.tabular._doubts import (
@@ -70,7 +72,7 @@ class LeftOut(NamedTuple):
         return rows
 
 
-class BaseTabularMLP(BaseEstimator):  # type: ignore[misc]
+class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     """Base of `TabularMLPClassifier` and `TabularMLPRegressor`; not for direct use.
 
     A subclass says what its targets are (`_read_targets`, `_task`), and makes predictions of outputs
@@ -146,7 +148,7 @@ class BaseTabularMLP(BaseEstimator):  # type: ignore[misc]
 
     # ---- fit -----------------------------------------------------------------------------------------------
 
-    @with_checked_parameters
+    @with_callbacks_and_checked_parameters
     def fit(
         self,
         X: MatrixLike,
@@ -186,14 +188,14 @@ class BaseTabularMLP(BaseEstimator):  # type: ignore[misc]
             {name: value for name, value in self.__dict__.items() if not _is_fitted_attribute(name)}
         )
         with _StandardArithmetic():
-            work._fit_here(began, X, y, sample_weight, (X_val, y_val, sample_weight_val))
-        learned = {name: value for name, value in work.__dict__.items() if _is_fitted_attribute(name)}
+            work._fit_here(self, began, X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        learned = work._learned()
         kept = {name: value for name, value in self.__dict__.items() if not _is_fitted_attribute(name)}
         self.__dict__ = kept | learned
         return self
 
     def _fit_here(
-        self, began: float, X: Any, y: Any, sample_weight: Any, given: tuple[Any, Any, Any]
+        self, asked: Self, began: float, X: Any, y: Any, sample_weight: Any, given: tuple[Any, Any, Any]
     ) -> None:
         if y is None:
             raise ValueError(
@@ -247,11 +249,28 @@ class BaseTabularMLP(BaseEstimator):  # type: ignore[misc]
             watched = [
                 Rows.of(_inputs(encoder, val_columns), val_task.Y, val_net_weight) for encoder in encoders
             ]
+        n_tried = len(encoders) - 1
+        metadata = None if weight is None else {"sample_weight": weight}
+        data = {"estimator": asked, "X": X, "y": y, "metadata": metadata}
+        context = asked._init_callback_context(max_subtasks=n_members + n_tried, sequential_subtasks=False)
+        context.call_on_fit_task_begin(**data)
+        bridge = None
+        if hasattr(asked, "_skl_callbacks"):
+            by_name: dict[str, TabularEncoder] = dict(zip(encodings, encoders, strict=True))
+
+            def attributes(epoch: MemberEpoch) -> dict[str, Any]:
+                return {
+                    **self._learned(),
+                    "encoder_": by_name[epoch.numeric_encoding],
+                    "members_": [epoch.network],
+                }
+
+            bridge = CallbackBridge(context, data, n_members, attributes)
         course = Course(
             n_threads=threads_for(self.n_jobs) or _n_threads(),
             deadline=None if self.max_time is None else began + self.max_time,
-            n_jobs=n_members + len(encoders) - 1 + self._n_further_jobs(n_rows),
-            callback=self.callback,
+            n_jobs=n_members + n_tried + self._n_further_jobs(n_rows),
+            followers=[follower for follower in (self.callback, bridge) if follower is not None],
             verbose=self.verbose,
         )
 
@@ -315,6 +334,13 @@ class BaseTabularMLP(BaseEstimator):  # type: ignore[misc]
                     [network.predict(inputs) for network in self.members_]
                 )
         self._warn_of_time(trained, recipe)
+        if bridge is not None:
+            bridge.close()
+        context.call_on_fit_task_end(**data, reconstruction_attributes=self._learned())
+
+    def _learned(self) -> dict[str, Any]:
+        """Return the fitted attributes."""
+        return {name: value for name, value in self.__dict__.items() if _is_fitted_attribute(name)}
 
     def _n_further_jobs(self, n_rows: int) -> int:
         """Return how many networks are trained beside the members."""

@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
+
 from ferroprop.estimators._progress import ProgressBar, TrainingEpoch, _is_live
 from ferroprop.tabular._member import MemberEpoch, Trained
 
@@ -42,8 +44,8 @@ class Course:
         When all has to be done, as `time.monotonic` counts.
     n_jobs : int
         How many jobs there will be in the whole fit.
-    callback : callable or None
-        Gets a `MemberEpoch` after each epoch; ends that member's training by returning True.
+    followers : list of callable
+        Each gets a `MemberEpoch` after each epoch; ends that member's training by returning True.
     verbose : bool or int
         Whether to show the progress.
     """
@@ -54,13 +56,13 @@ class Course:
         n_threads: int,
         deadline: float | None,
         n_jobs: int,
-        callback: Callable[[MemberEpoch], Any] | None,
+        followers: list[Callable[[MemberEpoch], Any]],
         verbose: bool | int,
     ) -> None:
         self._n_threads = max(1, n_threads)
         self._deadline = deadline
         self._left = n_jobs
-        self._callback = callback
+        self._followers = followers
         self._progress = _Progress(n_jobs) if verbose else None
         self._told: queue.SimpleQueue[_Question | Trained | None] = queue.SimpleQueue()
         self._stop = threading.Event()
@@ -117,8 +119,8 @@ class Course:
         try:
             if self._progress is not None:
                 self._progress(question.epoch)
-            if self._callback is not None:
-                question.stop = self._callback(question.epoch) is True
+            answers = [follower(question.epoch) for follower in self._followers]
+            question.stop = any(answer is True or answer is np.True_ for answer in answers)
         except BaseException:
             question.stop = True
             raise
@@ -129,11 +131,11 @@ class Course:
         """Tell of an epoch, from the job's thread; return whether its training is to end."""
         if self._stop.is_set():
             return True
-        if self._callback is None and self._progress is None:
+        if not self._followers and self._progress is None:
             return False
         question = _Question(epoch(), threading.Event())
         self._told.put(question)
-        if self._callback is not None:
+        if self._followers:
             while not question.answered.wait(0.1):
                 if self._stop.is_set():
                     return True
