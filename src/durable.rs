@@ -35,7 +35,7 @@ pub(crate) fn check_replaceable(path: &Path) -> Result<()> {
     temporary(&target).map(drop)
 }
 
-/// What is to be replaced, behind links, and what is there now.
+/// The file behind links that is to be replaced, and its metadata if it exists.
 fn target(path: &Path) -> Result<(PathBuf, Option<Metadata>)> {
     let target = fs::canonicalize(path).or_else(|_| behind_links(path))?;
     match fs::metadata(&target) {
@@ -56,7 +56,7 @@ fn behind_links(path: &Path) -> Result<PathBuf> {
     let mut target = path.to_owned();
     for _ in 0..MOST_LINKS {
         match fs::read_link(&target) {
-            // What is relative starts from the link's folder; `join` takes what is absolute as it is.
+            // A relative target starts from the link's folder; `join` takes an absolute one as it is.
             Ok(next) => target = folder(&target).join(next),
             Err(_) => return Ok(target),
         }

@@ -1,4 +1,4 @@
-//! What a network is: its layers, and one flat vector of parameters with a view per layer.
+//! A network: its layers, and one flat vector of parameters with a view per layer.
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use once_cell::race::OnceBox;
@@ -29,7 +29,7 @@ pub struct Network<T> {
     layers: Vec<Layer>,
     parameters: Vec<T>,
     /// The parameters as the passes want them, made when first needed. Threads that need them at the
-    /// same time make them all, and one is kept: whoever waited could wait for a thread that a forked
+    /// same time make them all, and one result is kept: waiting could mean waiting for a thread that a forked
     /// child does not have.
     packed: OnceBox<Packed<T>>,
 }

@@ -6,7 +6,7 @@
 
 use crate::kernel::Scalar;
 
-/// What a stream is for.
+/// The purpose of a stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose {
     Weights = 1,

@@ -20,7 +20,7 @@ use crate::kernel::Scalar;
 use crate::memory::try_with_capacity;
 use crate::number::Numbers;
 
-/// What a file is: its name in messages, and the entry of its header.
+/// The kind of a file: its name in messages, and the entry of its header.
 #[derive(Clone, Copy)]
 pub(crate) struct FileKind {
     pub name: &'static str,

@@ -1,4 +1,4 @@
-//! Into the panel form (see [`super::product`]) and around in it.
+//! Panels (see [`super::product`]): what lies in them, converting matrices to them, and transposing them.
 
 #![allow(unsafe_code)]
 
@@ -59,8 +59,7 @@ pub struct Rows<'a, T> {
     pub delta_stride: usize,
 }
 
-/// A sum of products, or the greatest number if it is too large: for assertions about lengths, which must not
-/// hold because a product has wrapped round.
+/// A saturating sum of products, for assertions about lengths: a product that wrapped round must not satisfy one.
 #[inline(always)]
 pub(super) fn extent<const N: usize>(products: [(usize, usize); N]) -> usize {
     products.iter().fold(0, |sum: usize, (a, b)| sum.saturating_add(a.saturating_mul(*b)))
@@ -163,7 +162,7 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherAlongLanes<'_, T, N> {
                 let count = lanes.min(columns);
                 for (row, vector) in rows.iter().zip(square.chunks_exact_mut(lanes)).take(lanes) {
                     let numbers = &row.as_slice().unwrap_or_default()[start..start + count];
-                    // Safety: just so many numbers.
+                    // Safety: the slice has exactly this many numbers.
                     let numbers = unsafe {
                         if count == lanes {
                             simd.load(numbers.as_ptr())
@@ -180,7 +179,7 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherAlongLanes<'_, T, N> {
     }
 }
 
-/// Asks for a row that will be read soon, where there is an instruction for it.
+/// Prefetches a row, on targets that have the instruction.
 #[inline(always)]
 fn prefetch<T>(row: ArrayView1<'_, T>) {
     #[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]

@@ -47,7 +47,7 @@ impl<'a, T: Scalar> Terms<'a, T> {
     }
 }
 
-/// What the sums of a product start from.
+/// The start values of a product's sums.
 #[derive(Clone, Copy, Debug)]
 pub enum Start<'a, T> {
     /// 0.
@@ -58,7 +58,7 @@ pub enum Start<'a, T> {
     Rows(&'a [T], usize),
 }
 
-/// What is done with the sums of a tile before they go to memory for good.
+/// The last operation on the sums of a tile, before they are stored for good.
 #[derive(Clone, Copy, Debug)]
 pub enum Then<'a, T> {
     /// Nothing.
@@ -97,7 +97,7 @@ pub struct Product<'a, T> {
     pub right: &'a [T],
     /// From one panel of the right side to the next.
     pub right_stride: usize,
-    /// What the sums start from: the biases, in a forward pass.
+    /// Start values of the sums: the biases, in a forward pass.
     pub start: Start<'a, T>,
     /// The output in panels.
     pub output: &'a mut [T],

@@ -252,7 +252,7 @@ where
 /// Adds the products of a panel's vectors, as `load` reads them.
 ///
 /// # Safety
-/// From `input` and `delta` on there are so many vectors.
+/// `input` and `delta` point to at least this many vectors.
 #[inline(always)]
 unsafe fn add_products<T: Scalar, S: Simd<T>, const R: usize, const Q: usize, const BIASES: bool>(
     simd: S,

@@ -1,4 +1,4 @@
-//! What a network is made of: a number type with its vectors on each instruction set and its functions.
+//! A number type with its vectors on each instruction set and its elementary functions.
 
 use super::math;
 use super::portable::Portable;

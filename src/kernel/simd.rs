@@ -1,4 +1,4 @@
-//! What the matrix tiles ask of an instruction set.
+//! The vector operations that tiles use, and the proof that a machine has them.
 
 #![allow(unsafe_code)]
 
@@ -52,7 +52,7 @@ pub trait Simd<T>: Copy {
     /// Reads the first `count` numbers of a vector, with 0 for the others.
     ///
     /// # Safety
-    /// `from` points to so many readable numbers, which are not more than a vector (or a half) has.
+    /// `from` points to `count` readable numbers, at most as many as a vector (or a half) has.
     #[inline(always)]
     unsafe fn load_first(self, from: *const T, count: usize) -> Self::V
     where
@@ -70,7 +70,7 @@ pub trait Simd<T>: Copy {
     /// # Safety
     /// `to` points to a writable vector.
     unsafe fn store(self, to: *mut T, vector: Self::V);
-    /// Asks for a line of memory that will be read soon, if that address is one.
+    /// Prefetches a cache line; the address need not be valid.
     #[inline(always)]
     fn prefetch(self, _: *const T) {}
     /// `a * b + c` lane by lane, rounded once.

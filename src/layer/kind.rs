@@ -1,4 +1,4 @@
-//! What a kind of layer says of itself.
+//! The description that each kind of layer gives of itself.
 
 use super::init::Init;
 use super::spec::Layer;
@@ -28,7 +28,7 @@ pub(super) trait LayerKind {
 /// A parameter array of a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParameterArray {
-    /// What it is called in files and in Python: `weights`, `biases`.
+    /// Its name in files and in Python: `weights`, `biases`.
     pub name: &'static str,
     /// Its shape.
     pub shape: Vec<usize>,

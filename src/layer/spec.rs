@@ -1,4 +1,4 @@
-//! What a layer is, as data.
+//! The description of a layer.
 
 use crate::activation::Activation;
 

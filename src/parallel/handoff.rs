@@ -4,7 +4,7 @@
 //! sleep; a training step may be shorter than that. Here helpers enter once, wait by spinning, then
 //! yielding, then parking, and are handed one round of work after the other.
 //!
-//! A round is a function and a number of items. Whoever is free claims the next item, so a helper
+//! A round is a function and a number of items. A free thread claims the next item, so a helper
 //! that is late, or that never came, delays nobody: the leader does what is left. Which thread does
 //! an item therefore says nothing about the result, and nothing may depend on it.
 
@@ -28,7 +28,7 @@ const YIELDS: u32 = 200;
 
 /// Where a leader puts work and helpers fetch it.
 pub struct Handoff {
-    /// How long to spin: not at all where there are more threads than cores, for it would keep the
+    /// How long to spin: not at all with more threads than cores, because spinning would keep the
     /// others from working.
     spins: u32,
     /// The round in the upper 32 bits, then 16 bits of items in it, then 16 bits of items claimed.

@@ -26,11 +26,12 @@ fn automatic() -> usize {
     cores.min(limit)
 }
 
-/// The CPUs that there are by affinity, which is asked for each time, and by the quota of a control group,
-/// which is asked for once: that takes 20 microseconds, for files are read.
+/// The number of CPUs by affinity, read on each call, and by the quota of a control group, read once because that
+/// reads files and takes 20 microseconds.
 fn cores() -> usize {
     static QUOTA: AtomicUsize = AtomicUsize::new(usize::MAX);
-    // So many CPUs were there when it was asked for: with fewer it cannot be told from no quota.
+    // Size of the affinity mask when the quota was read. Under a smaller mask, a quota would have been
+    // indistinguishable from none.
     static ASKED_WITH: AtomicUsize = AtomicUsize::new(0);
     let available = || std::thread::available_parallelism().map_or(1, usize::from);
     let Some(cpus) = cpus_by_affinity() else { return available() };

@@ -13,7 +13,8 @@ pub(super) struct Pool {
 
 static IDLE: Mutex<Vec<Pool>> = Mutex::new(Vec::new());
 
-/// The process that last had the lock: in it, whoever holds the lock will give it back.
+/// The process that last acquired the lock. Only there is it certain that the holder will release it; after a
+/// fork the lock may be held for ever.
 static HOME: AtomicU32 = AtomicU32::new(0);
 
 /// The idle pools. In a child that was forked while another thread held the lock it stays locked
@@ -73,7 +74,7 @@ impl Pool {
 mod tests {
     use super::*;
 
-    /// Else they would accumulate on a busy machine, where whoever holds the lock may have to wait.
+    /// Pools would accumulate on a busy machine otherwise, because the lock's holder may lose its core.
     #[test]
     fn pools_that_are_there_are_waited_for() {
         let process = std::process::id();

@@ -16,8 +16,7 @@ use crate::layer::{Layer, PackedMatrix, Parameters, backward, forward, rectifies
 use crate::loss::{Loss, Outputs, softmax};
 use crate::memory::{Aligned, try_zeros};
 
-/// Everything that is known about a block of rows in the course of a step. All matrices are in
-/// panels. Allocated once, used again for every step.
+/// A block of rows and everything that a step computes for it, in panels. Allocated once, used again for every step.
 #[derive(Debug)]
 pub(crate) struct Block<T> {
     /// Rows in it now.
@@ -111,7 +110,7 @@ impl<T: Scalar> Block<T> {
         Ok(block)
     }
 
-    /// Lines of a panel that are in use, of a matrix with so many columns.
+    /// Vectors in use per panel of a matrix with this many columns.
     fn vectors(&self, columns: usize) -> usize {
         match self.layout {
             Layout::UnitsInLanes => self.rows,
@@ -127,8 +126,8 @@ impl<T: Scalar> Block<T> {
         }
     }
 
-    /// What is made for units along the lanes only: outputs that are copied, gradients that come from elsewhere, outputs of a
-    /// softmax, dropout. Whoever chooses another layout has none of these in mind.
+    /// Asserts the unit layout, which copied outputs, external gradients, softmax outputs and dropout require;
+    /// [`layout`](super::layout::layout) never chooses the other one for them.
     fn needs_units(&self) {
         debug_assert_eq!(self.layout, Layout::UnitsInLanes);
     }

@@ -34,7 +34,7 @@ impl Dropout<'_> {
         dispatch(Mask {
             words: Words::new(self.seed, Purpose::Dropout, layer as u32, self.step as u32),
             first_row: self.first_row,
-            // The product is below 2^32, for the rate is below 1.
+            // The product is below 2^32, because the rate is below 1.
             threshold: (rate * 4_294_967_296.0) as u32,
             scale: T::from_f64(1.0 / (1.0 - rate)),
             outputs,

@@ -17,8 +17,8 @@ const LOSS: usize = 8;
 /// What it costs to add up the lanes of one element of the gradient.
 const HALVING: usize = 10;
 
-/// The layout for micro-batches of so many rows: that of rows where it is clearly faster (by a tenth, for with AVX2 it gains less
-/// than the costs say). It follows from the network and the batch alone: the gradient
+/// The layout for micro-batches of this many rows: rows in lanes where that is clearly faster (by a tenth, because it gains less
+/// than the costs say with AVX2). It follows from the network and the batch alone: the gradient
 /// is summed in another order where rows lie along the lanes, and its bits must not depend on the machine.
 ///
 /// Dropout, losses of the caller's own (`None`), and losses of the outputs of a softmax are made for units only.

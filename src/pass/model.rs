@@ -21,7 +21,7 @@ pub(crate) struct Model<T> {
 }
 
 impl<T: Scalar> Model<T> {
-    /// A copy of a network's parameters, for micro-batches of so many rows, a loss (`None`: the caller's) and
+    /// A copy of a network's parameters, for micro-batches of `micro_batch_rows` rows, a loss (`None`: custom) and
     /// dropout at these rates.
     pub fn new(
         layers: &[Layer],

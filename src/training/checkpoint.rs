@@ -53,7 +53,7 @@ struct Progress {
     learning_rate: Option<f64>,
     previous_loss: f64,
     best_epoch: usize,
-    /// What was watched, in the best epoch: text, because JSON has no infinity.
+    /// The monitored number of the best epoch: text, because JSON has no infinity.
     best: String,
     bad_epochs: usize,
     seconds: f64,
@@ -70,7 +70,7 @@ pub(super) struct Saved<T> {
     pub watched: (f64, usize),
 }
 
-/// What a checkpoint has of an epoch's end beside network and history.
+/// An epoch's end in a checkpoint, beside network and history.
 pub(super) struct Complete<T> {
     pub arrays: Vec<Vec<T>>,
     pub counters: Counters,
@@ -201,7 +201,7 @@ impl Saver {
         Content::new(CHECKPOINT, &description, all)
     }
 
-    /// What the file has; `None` if there is none.
+    /// The saved training; `None` if there is no file.
     pub fn resume<T: Scalar>(
         &self,
         network: &Network<T>,
@@ -337,7 +337,7 @@ impl Saver {
     }
 }
 
-/// What the caller puts down in a checkpoint.
+/// Data of the caller's in a checkpoint.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Note {
     /// Any text.

@@ -8,12 +8,11 @@ use crate::pass::{Model, Pairs, Stage};
 /// The most rows that go through the layers together on one thread.
 const BLOCK_ROWS: u64 = 160;
 
-/// The fewest of the networks so large that a block of them takes long: with fewer, reading the weights
-/// takes as long as the products.
+/// The fewest rows per block, used for very large networks: below this, loading the weights takes as long as
+/// multiplying by them.
 const FEWEST_BLOCK_ROWS: u64 = 40;
 
-/// Multiply-adds after which a thread looks up whether somebody has interrupted it: 0.1 s on one that
-/// does 100 GFLOP/s. But the least is a piece of a share: three panels of one layer.
+/// Multiply-adds after which a thread checks for an interruption: 0.1 s at 100 GFLOP/s. But the least is a piece of a share: three panels of one layer.
 const MOST_AT_A_TIME: u64 = 1 << 32;
 
 /// Rows of the largest register tile.
@@ -26,7 +25,7 @@ const MOST_IN_MICRO_BATCH: usize = 1 << 18;
 /// Numbers that all such micro-batches may take together.
 const MOST_TOGETHER: usize = 1 << 23;
 
-/// Such micro-batches that there is room for, a thread: the fewer times threads wait for each other.
+/// How many micro-batches to allocate per thread. More of them mean fewer synchronisation points.
 pub(super) const MICRO_BATCHES_PER_THREAD: usize = 4;
 
 /// Micro-batches that are worth being worked on at a time, even when some threads get none.
@@ -51,7 +50,7 @@ pub(super) fn block_rows(layout: Layout, rows: usize, threads: usize, parameters
     share.div_ceil(share.div_ceil(most)).next_multiple_of(multiple(layout))
 }
 
-/// Blocks have a multiple of so many rows, but for a micro-batch's last: whole tiles, or whole vectors.
+/// The rows of a block are a multiple of this, except in a micro-batch's last block: whole tiles, or whole vectors.
 pub(super) fn multiple(layout: Layout) -> usize {
     match layout {
         Layout::UnitsInLanes => TILE_ROWS,

@@ -1,10 +1,10 @@
-//! What a caller hears and says in the course of training.
+//! The caller's part in a training.
 
 use super::checkpoint::Note;
 use super::history::Epoch;
 use crate::network::Network;
 
-/// What a caller wants to hear and say in the course of training. Every method has a default that
+/// Events of a training, and the caller's answers. Every method has a default that
 /// does nothing.
 pub trait Observer<T> {
     /// Whether [`Observer::epoch`] or [`Observer::score`] looks at the network; copying the

@@ -1,8 +1,8 @@
-//! What goes into a step, and what comes out.
+//! The input and the result of a step.
 
 use crate::optimizer::{Optimizer, Step};
 
-/// What a batch gave.
+/// The loss of a batch.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Batch {
     /// The mean loss, penalty included.

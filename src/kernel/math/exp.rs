@@ -117,7 +117,7 @@ pub fn exp_f32(x: f32) -> f32 {
     let x = if x > 89.0 { 89.0 } else { x };
     let x = if x < -104.0 { -104.0 } else { x };
     let (r, bits) = reduce_f32(x, 1.0, ROUND);
-    // 2^n as a product, for no single exponent covers n from -150 to 128: with two biases in the
+    // 2^n as a product, because no single exponent covers n from -150 to 128: with two biases in the
     // bits, half of them is the exponent of the first factor and the rest that of the second.
     let half = (bits << 22) & 0xff80_0000;
     let first = f32::from_bits(half);

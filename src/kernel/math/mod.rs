@@ -18,7 +18,7 @@
 //!
 //! Two habits keep the loops in vector registers. Comparisons are written so that the compiler finds
 //! the minimum and maximum instructions, which pass NaN in their second operand, or a plain select;
-//! and integers come from the bits of a float to which a large constant was added, for AVX2 cannot
+//! and integers come from the bits of a float to which a large constant was added, because AVX2 cannot
 //! convert 64-bit integers.
 
 mod arctan;
