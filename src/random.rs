@@ -27,7 +27,8 @@ pub(crate) struct Random {
 }
 
 impl Random {
-    /// The stream of a seed and a purpose; `part` tells outlined what shares both, say epochs.
+    /// The stream of a seed and a purpose; `part` separates streams that share both, for example one per
+    /// epoch.
     pub(crate) fn new(seed: u64, purpose: Purpose, part: u32) -> Self {
         Self {
             key: [seed as u32, (seed >> 32) as u32],
@@ -106,7 +107,8 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    /// Those of a seed and a purpose; `index` (below 2^24) and `part` tell outlined what shares both.
+    /// Those of a seed and a purpose; `index` (below 2^24) and `part` separate streams that share
+    /// both.
     pub(crate) fn new(seed: u64, purpose: Purpose, index: u32, part: u32) -> Self {
         Self { key: [seed as u32, (seed >> 32) as u32], part, purpose: (purpose as u32) << 24 | index }
     }

@@ -1,4 +1,4 @@
-//! Sums over chunks of rows on their way to the gradient of a batch.
+//! Sums over micro-batches of rows on their way to the gradient of a batch.
 //!
 //! Chunks are added in order by compensated summation (Kahan, "Further remarks on reducing truncation
 //! errors", CACM 8, 1965): a million rows lose no more than a few hundred.
@@ -39,7 +39,7 @@ pub(super) fn add_compensated<T, S: Simd<T>>(simd: S, total: S::V, lost: S::V, s
     [grown, simd.sub(simd.sub(grown, total), sum)]
 }
 
-/// Where the sums over a chunk's rows go: to vectors of a gradient.
+/// Where the sums over a micro-batch's rows go: to vectors of a gradient.
 #[derive(Clone, Copy)]
 pub(super) struct Sink<'a, T> {
     pub vectors: *mut T,
@@ -74,11 +74,11 @@ impl<T: Scalar> Sink<'_, T> {
     }
 }
 
-/// A range of vectors of one layer's gradient, from the sums over several chunks: the same bits as when
-/// [`Gradient`](super::Gradient) goes through one chunk after the other.
+/// A range of vectors of one layer's gradient, from the sums over several micro-batches: the same bits as when
+/// [`Gradient`](super::Gradient) goes through one micro-batch after the other.
 #[derive(Debug)]
 pub struct AddUp<'a, T, I> {
-    /// Lines of weights in the layer's panels; one of biases follows.
+    /// Vectors of weights in the layer's panels; one of biases follows.
     pub weight_vectors: usize,
     /// First vector of the range, counted through the layer's panels.
     pub from: usize,
@@ -90,7 +90,7 @@ pub struct AddUp<'a, T, I> {
     pub add: bool,
     /// How the sums become a gradient, once all rows are in.
     pub finish: Option<Finish<'a, T>>,
-    /// The same vectors of each chunk's sums, in order.
+    /// The same vectors of each micro-batch's sums, in order.
     pub sums: I,
 }
 
@@ -126,7 +126,7 @@ mod tests {
     use super::super::{InstructionSet, dispatch_on, numbers};
     use super::*;
 
-    /// Every instruction set adds up what plain loops add up, however the chunks come in.
+    /// Every instruction set adds up what plain loops add up, however the micro-batches come in.
     fn agrees<T: Scalar>() {
         let (weight_vectors, from, vectors) = (3, 2, 9);
         let count = vectors * T::LANES;

@@ -131,7 +131,7 @@ struct Tiles<'b, T, S, I> {
 }
 
 impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'_, T, S, I> {
-    /// Lines `from..to` of `Q` panels.
+    /// Vectors `from..to` of `Q` panels.
     ///
     /// # Safety
     /// They lie in the range; the blocks hold all their rows.
@@ -267,8 +267,8 @@ struct Sums<T, const Q: usize> {
 struct BlockSums<'a, T, const R: usize, const Q: usize, const HALF: bool> {
     rows: usize,
     input: *const T,
-    /// The input's next panel, which is asked for meanwhile: its rows are too far outlined from these
-    /// for the processor to foresee it.
+    /// The input's next panel, which is prefetched: its rows are too far away for the hardware's own
+    /// prefetcher.
     next: *const T,
     delta: [*const T; Q],
     weights: &'a mut [[[T; MOST_LANES]; Q]; R],
@@ -441,7 +441,7 @@ mod tests {
         }
     }
 
-    /// A hundred thousand equal terms, chunk by chunk: the compensated sum is as good as one chunk.
+    /// A hundred thousand equal terms, micro-batch by micro-batch: the compensated sum is as good as one micro-batch.
     #[test]
     fn chunks_add_up_without_loss() {
         let (rows, chunks) = (100, 1_000);

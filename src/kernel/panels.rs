@@ -15,7 +15,7 @@ pub fn panels<T: Scalar>(columns: usize) -> usize {
 }
 
 /// The vectors that a panel of `rows` rows takes: an odd number, because panels that lie a power of two
-/// outlined would compete for the same few sets of the cache.
+/// apart would map to the same few sets of the cache.
 #[must_use]
 pub fn panel_vectors(rows: usize) -> usize {
     rows | 1
@@ -30,14 +30,14 @@ pub enum Layout {
     RowsInLanes,
 }
 
-/// Whether the a layer has a single output, so that its weights are stored transposed: the column lies along the lanes.
+/// Whether a layer has a single output. Its weights are stored transposed then: the column lies along the lanes.
 #[inline(always)]
 #[must_use]
 pub fn is_single_output(fan_out: usize) -> bool {
     fan_out == 1
 }
 
-/// Lines of weights in a panel of a layer; its biases have one more.
+/// Vectors of weights in a panel of a layer; its biases have one more.
 #[inline(always)]
 #[must_use]
 pub fn weight_vectors<T: Scalar>(fan_in: usize, fan_out: usize) -> usize {

@@ -5,7 +5,7 @@
 use super::simd::{Simd, Task};
 use crate::number::Number;
 
-/// Lines as plain arrays.
+/// Vectors are plain arrays.
 #[derive(Clone, Copy, Debug)]
 pub struct Portable;
 

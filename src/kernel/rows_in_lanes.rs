@@ -4,7 +4,7 @@
 //!
 //! # Order of the sums
 //! Elements of a product are summed as with units along the lanes. An element of a gradient is a chain of fused
-//! multiply-adds for each lane, from 0 through the panels of a chunk's rows; then the second half of the lanes is added
+//! multiply-adds for each lane, from 0 through the panels of a micro-batch's rows; then the second half of the lanes is added
 //! to the first, and so on until one is left. What lies in lanes behind the last row may be anything, even infinite.
 
 #![allow(unsafe_code)]
@@ -21,7 +21,7 @@ pub(super) struct RowsInLanesGradient<'b, T, S, I> {
     pub simd: S,
     pub fan_in: usize,
     pub fan_out: usize,
-    /// Lines of the range, counted through the layer's.
+    /// Vectors of the range, counted through the layer's.
     pub from: usize,
     pub to: usize,
     pub sink: Sink<'b, T>,

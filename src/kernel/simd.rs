@@ -24,7 +24,7 @@ pub trait Simd<T>: Copy {
     type Half: Simd<T>;
     /// Rows of the largest register tile of a product.
     const ROWS: usize;
-    /// Lines in a row of the largest register tile.
+    /// Vectors in a row of the largest register tile.
     const PANELS: usize;
     /// Rows of the largest register tile of a gradient: 8, 6 or 4.
     const GRADIENT_ROWS: usize;

@@ -119,14 +119,14 @@ impl<T: Scalar> Task<T> for SingleOutputInLanes<'_, T> {
     }
 }
 
-/// Lines of the gradient that are summed together.
+/// Vectors of the gradient that are summed together.
 const MOST_LINES: usize = 4;
 
 /// The gradient of a single-output layer, which [`Gradient`](super::Gradient) leaves to this one.
 pub(super) struct SingleOutputGradient<'b, T, S, I> {
     pub simd: S,
     pub fan_in: usize,
-    /// Lines of the range, counted through the layer's.
+    /// Vectors of the range, counted through the layer's.
     pub from: usize,
     pub to: usize,
     pub sink: Sink<'b, T>,

@@ -5,8 +5,8 @@ use super::spec::Layer;
 use crate::kernel::Scalar;
 use crate::random::Random;
 
-/// One kind of layer: a file of this room, and a line of the list in `mod.rs`. Passes, training, files,
-/// bindings and pictures ask [`Layer`], which asks its kind.
+/// One kind of layer: a file of this room, and a line of the list in `mod.rs`. Passes, training and bindings ask
+/// [`Layer`], which asks its kind.
 pub(super) trait LayerKind {
     /// Its name in files, summaries and drawings.
     const NAME: &'static str;

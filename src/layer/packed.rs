@@ -14,7 +14,7 @@ pub(crate) struct PackedMatrix {
     pub bias: bool,
     /// Where its panels start: vectors of weights and one of biases each.
     pub start: usize,
-    /// Lines of weights in a panel: one for each input, or fewer if they are transposed (see [`is_single_output`]).
+    /// Vectors of weights in a panel: one for each input, or fewer if they are transposed (see [`is_single_output`]).
     pub weight_vectors: usize,
     pub panels: usize,
     /// Where the panels of the transposed weights start. The first layer has none unless asked for: nothing is

@@ -13,7 +13,7 @@ use crate::kernel::Scalar;
 /// A loss that the crate does not have: a function of the outputs and targets of rows.
 ///
 /// It is called on the thread that called [`crate::train`], once for each micro-batch of at most 1,024
-/// rows of a batch; where chunks end follows from the network's size and the batch alone, so the
+/// rows of a batch; where micro-batches end follows from the network's size and the batch alone, so the
 /// number of threads plays no part. Each row has a loss of its own: which rows share a call must
 /// not matter.
 pub trait RowLoss<T>: Sync {

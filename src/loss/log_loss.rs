@@ -160,7 +160,7 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
     }
 }
 
-/// Lines of rows that go through together: exponentials of one do not wait for logarithms of another.
+/// Vectors of rows that go through together: exponentials of one do not wait for logarithms of another.
 const TOGETHER: usize = 8;
 
 /// The same where rows lie along the lanes: vectors run down the columns as they are.

@@ -13,7 +13,7 @@ use crate::loss::Loss;
 /// A block of rows, forward and backward. `block.rs` is that of dense layers; layers that make
 /// something else of a row (a sequence, complex numbers) have a file of their own in this room.
 ///
-/// Which kinds there are is known to [`Model::block`](super::Model::block) alone.
+/// Trainings get theirs from [`Model::block`](super::Model::block); predictions and traces make dense blocks.
 pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
     /// Rows in it now.
     fn rows(&self) -> usize;

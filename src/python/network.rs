@@ -415,7 +415,7 @@ impl Network {
     ///     - a function of your own ``f(outputs, targets) -> (losses, gradients)``: from two arrays of
     ///       shape (rows, n_outputs) to the loss of each row, shape (rows,), and its derivatives with
     ///       respect to the row's outputs, shape (rows, n_outputs). It is called on the calling thread,
-    ///       once for each micro-batch of at most 1024 rows of a batch. Where chunks end depends on the
+    ///       once for each micro-batch of at most 1024 rows of a batch. Where these end depends on the
     ///       network's size and the batch alone, not on the number of threads; the loss of a row must
     ///       not depend on the other rows. What it raises ends the call.
     ///

@@ -14,7 +14,7 @@ use crate::optimizer::{MOST_ARRAYS, Optimizer};
 use crate::parallel::Team;
 use crate::pass::{Pairs, Stage};
 
-/// Lines of a panel that are updated together.
+/// Vectors of a panel that are updated together.
 const SEGMENT_VECTORS: usize = 64;
 
 /// Consecutive vectors of one panel of a matrix.
