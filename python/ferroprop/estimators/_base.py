@@ -40,6 +40,7 @@ from ferroprop.estimators._threads import threads_for
 from ferroprop.estimators._typing import Array, Layers, MatrixLike, TargetLike
 from ferroprop.estimators._unpickling import check_state
 from ferroprop.estimators._validation_set import Rows
+from ferroprop.export._methods import Exports
 
 if TYPE_CHECKING:
     from ferroprop._core import Network
@@ -56,7 +57,7 @@ def has_partial_fit(estimator: BaseMLP) -> bool:
     return True
 
 
-class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
+class BaseMLP(LooksInside, ConvertsToSklearn, Exports, SklearnBase):
     """Base of `MLPClassifier` and `MLPRegressor`; not for direct use.
 
     A subclass says what its targets are (`_validate_input`, `_targets`, `_labels`), which activation its

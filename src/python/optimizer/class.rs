@@ -26,9 +26,9 @@ pub(super) fn split<'py>(
     let memory = state.copy()?;
     let Some(constants) = state.get_item(CONSTANTS)? else { return Ok((None, memory)) };
     memory.del_item(CONSTANTS)?;
-    let constants = constants.cast_into::<PyDict>().map_err(|error| {
-        wrong_type("the optimizer's constants", "a dict", &error.into_inner())
-    })?;
+    let constants = constants
+        .cast_into::<PyDict>()
+        .map_err(|error| wrong_type("the optimizer's constants", "a dict", &error.into_inner()))?;
     Ok((Some(constants), memory))
 }
 
