@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, TypeAlias, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ferroprop.export import CHeader
 from ferroprop.inspection import Summary
 
 __all__ = [
@@ -164,6 +165,15 @@ class Network:
     @staticmethod
     def load(path: str | PathLike[str]) -> Network: ...
     def to_onnx(self, path: str | PathLike[str] | None = None, *, opset: int = 13) -> Any: ...
+    def to_c(
+        self,
+        path: str | PathLike[str] | None = None,
+        *,
+        name: str = "net",
+        dtype: Literal["float", "int8"] = "float",
+        X: Any = None,
+        y: Any = None,
+    ) -> CHeader: ...
     def to_json(self, path: str | PathLike[str] | None = None) -> str: ...
     @classmethod
     def from_json(cls, source: str | PathLike[str]) -> Self: ...

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    from ferroprop.export._c import CHeader
 
 
 class Exports:
@@ -52,6 +55,67 @@ class Exports:
         from ferroprop.export._onnx import to_onnx
 
         return to_onnx(self, path, opset=opset)
+
+    def to_c(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        name: str = "net",
+        dtype: Literal["float", "int8"] = "float",
+        X: Any = None,
+        y: Any = None,
+    ) -> CHeader:
+        """Return the model as one header in C99, and write it to a file.
+
+        It needs no allocation, no libm and nothing but ``stdint.h``, so that it goes into a microcontroller.
+        With the name ``net`` it has ``net_predict(x, y)`` for a `Network` and a regressor; for a classifier
+        ``net_predict(x)``, which returns a place in ``net_classes``, and ``net_predict_proba(x, p)``, or with
+        a hinge loss ``net_decision_function(x, p)``; of several labels a row ``net_predict(x, labels)``. A
+        comment at the top lists inputs, classes and sizes. With ``NET_SELF_TEST`` defined there is
+        ``net_self_test()``, which returns 0 where the header works as it should.
+
+        Parameters
+        ----------
+        path : str or path-like, default=None
+            The file to write, usually ``.h``.
+        name : str, default="net"
+            What all names in the header begin with.
+        dtype : {"float", "int8"}, default="float"
+            What weights and activations are: floats, or whole numbers of 8 bits, a quarter of the memory, in
+            fixed point. A float64 network is rounded to float.
+        X : array-like or data frame of shape (n_samples, n_features), default=None
+            Rows as ``predict`` takes them: the header is compared with the model on them, and with
+            ``"int8"``, which needs them, they show which numbers are usual. Without, the comparison draws
+            rows of its own.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Their targets, for the scores of model and header.
+
+        Returns
+        -------
+        header : CHeader
+            The text, its sizes and what was measured.
+
+        Raises
+        ------
+        ValueError
+            If an estimator is not fitted, the name is none in C, or X is missing or does not fit.
+        OSError
+            If the file cannot be written.
+
+        See Also
+        --------
+        ferroprop.export.to_c : Takes pipelines too.
+
+        Examples
+        --------
+        >>> import ferroprop as fp
+        >>> header = fp.Network([4, 3, 2], seed=1).to_c(name="tiny")
+        >>> [line for line in header.text.splitlines() if "tiny_predict(" in line]
+        [' * tiny_predict(x, y);', 'static inline void tiny_predict(const float *x, float *y)']
+        """
+        from ferroprop.export._c import to_c
+
+        return to_c(self, path, name=name, dtype=dtype, X=X, y=y)
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return the model as JSON that one can read, and write it to a file.
