@@ -132,8 +132,8 @@ def to_c(
     >>> import ferroprop as fp
     >>> from ferroprop.export import to_c
     >>> header = to_c(fp.Network([4, 3, 2], seed=1), name="tiny")
-    >>> [line for line in header.text.splitlines() if "tiny_predict(" in line]
-    [' * tiny_predict(x, y);', 'static inline void tiny_predict(const float *x, float *y)']
+    >>> [line for line in header.text.splitlines() if "static inline void tiny_predict" in line]
+    ['static inline void tiny_predict(const float *x, float *y)']
     """
     if not isinstance(name, str) or not IDENTIFIER.match(name):
         raise ValueError(f"name must be a name in C: a letter, then letters, digits and _, got {name!r}")

@@ -110,8 +110,8 @@ class Exports:
         --------
         >>> import ferroprop as fp
         >>> header = fp.Network([4, 3, 2], seed=1).to_c(name="tiny")
-        >>> [line for line in header.text.splitlines() if "tiny_predict(" in line]
-        [' * tiny_predict(x, y);', 'static inline void tiny_predict(const float *x, float *y)']
+        >>> [line for line in header.text.splitlines() if "static inline void tiny_predict" in line]
+        ['static inline void tiny_predict(const float *x, float *y)']
         """
         from ferroprop.export._c import to_c
 
@@ -194,7 +194,7 @@ class Exports:
         >>> import ferroprop as fp
         >>> text = fp.Network([2, 3, 1], activation="tanh", seed=1).to_json()
         >>> fp.Network.from_json(text)
-        Network([2, 3, 1], activation='tanh', output='identity', dtype='float32')
+        Network([2, 3, 1], activation=['tanh'], output='identity', dtype='float32')
         >>> fp.Network.from_json(text.replace("tanh", "tahn"))
         Traceback (most recent call last):
             ...
