@@ -28,6 +28,7 @@ __all__ = [
     "NotedCheckpoint",
     "Quantile",
     "Rprop",
+    "_CallersArithmetic",
     "_StandardArithmetic",
     "__version__",
     "_n_threads",
@@ -42,6 +43,12 @@ __version__: str
 def _n_threads() -> int: ...
 def _thread_limit() -> int | None: ...
 def _set_thread_limit(limit: int | None) -> None: ...
+
+@final
+class _CallersArithmetic:
+    def __new__(cls) -> Self: ...
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_error: object) -> None: ...
 
 @final
 class _StandardArithmetic:

@@ -22,7 +22,7 @@ use super::shards::{Round, Shard, Sums, inverse, make, shards};
 use super::state::OptimizerState;
 use super::step::Batch;
 use crate::error::{Error, Result};
-use crate::kernel::Scalar;
+use crate::kernel::{Scalar, outside};
 use crate::layer::{pack, unpack};
 use crate::loss::{Loss, Objective};
 use crate::memory::Aligned;
@@ -359,7 +359,8 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let views = (ArrayView2::from_shape(shape, outputs), ArrayView2::from_shape(shape, targets));
         let (Ok(outputs), Ok(targets)) = views else { return false };
         let into = ArrayViewMut2::from_shape(shape, &mut *gradients);
-        let goes_on = into.is_ok_and(|into| own.losses_and_gradients(outputs, targets, losses, into));
+        let goes_on =
+            into.is_ok_and(|into| outside(|| own.losses_and_gradients(outputs, targets, losses, into)));
         team.after_foreign_code();
         if !goes_on {
             return false;

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 
-from ferroprop._core import _StandardArithmetic
+from ferroprop._core import _CallersArithmetic, _StandardArithmetic
 from ferroprop.estimators import _activations, _optimizers
 from ferroprop.estimators._checkpoints import FitCheckpoint
 from ferroprop.estimators._conversion import ConvertsToSklearn
@@ -309,8 +309,9 @@ class BaseMLP(LooksInside, ConvertsToSklearn, Exports, SklearnBase):
         rows = Rows(_dense(X), Y, self._class_weights(Y, weight))
         context = None
         if not (incremental or initialize):
-            context = asked._init_callback_context(max_subtasks=self.max_iter + 1)
-            context.call_on_fit_task_begin(**data)
+            with _CallersArithmetic():
+                context = asked._init_callback_context(max_subtasks=self.max_iter + 1)
+                context.call_on_fit_task_begin(**data)
         start = Start(
             rows,
             validation,
@@ -336,7 +337,8 @@ class BaseMLP(LooksInside, ConvertsToSklearn, Exports, SklearnBase):
         fitted["_networks"] = self.__dict__.get("_networks") or NetworkKeeper()
         self.__dict__.update(fitted)
         if context is not None:
-            context.call_on_fit_task_end(**data, reconstruction_attributes=self._learned(asked))
+            with _CallersArithmetic():
+                context.call_on_fit_task_end(**data, reconstruction_attributes=self._learned(asked))
 
     def _given_rows(
         self, X_val: Any, y_val: Any, sample_weight_val: Any, *, dtype: Any, n_outputs: int
