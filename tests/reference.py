@@ -19,6 +19,8 @@ import numpy as np
 from scipy import special
 
 SMALLEST = {np.dtype(name): np.finfo(name).smallest_normal for name in ("float32", "float64")}
+# Where it stands for float64, free of rounding.
+SMALLEST[np.dtype(np.longdouble)] = SMALLEST[np.dtype(np.float64)]
 
 
 def normal(x):
@@ -360,6 +362,7 @@ class Rprop(StepSizes):
         self.variant = variant
 
     def step(self, w, g, loss=None):
+        g = normal(g)
         self.begin(w)
         turned = self.adapt(g)
         change = -np.sign(g) * self.step_size
@@ -386,6 +389,7 @@ class GRprop(StepSizes):
         self.offset, self.choice = offset, choice
 
     def step(self, w, g, loss=None):
+        g = normal(g)
         self.begin(w)
         self.adapt(g)
         if g.any():
@@ -409,7 +413,7 @@ class SARPROP(StepSizes):
     def step(self, w, g, loss):
         self.begin(w)
         annealing = 2.0 ** (-self.temperature * self.steps)
-        g = g + self.weight_decay * annealing * w
+        g = normal(normal(g) + self.weight_decay * annealing * w)
         before = self.step_size
         turned = self.adapt(g)
         r = random_units_at(self.seed, 6, self.steps, len(w))
@@ -442,6 +446,7 @@ class SGD:
         self.velocity = 0.0
 
     def step(self, w, g, loss):
+        g = normal(g)
         self.velocity = normal(self.momentum * self.velocity - self.rate * g)
         if self.nesterov:
             return normal(w + self.momentum * self.velocity - self.rate * g)
@@ -465,6 +470,7 @@ class Adam:
 
     def step(self, w, g, loss):
         self.steps += 1
+        g = normal(g)
         self.mean = normal(self.beta_1 * self.mean + (1 - self.beta_1) * g)
         self.mean_square = normal(self.beta_2 * self.mean_square + (1 - self.beta_2) * normal(g**2))
         rate = self.rate * (1 - self.beta_2**self.steps) ** 0.5 / (1 - self.beta_1**self.steps)
