@@ -198,6 +198,20 @@ mod tests {
         assert!(denormals());
     }
 
+    /// (1 + e)(1 - e) times the smallest normal number is below it and rounds up to it. x86-64 looks whether a
+    /// result is denormal after rounding, aarch64 before.
+    #[test]
+    fn a_result_that_rounds_up_to_a_normal_number() {
+        let _core = StandardMode::enter();
+        let before_rounding = cfg!(target_arch = "aarch64");
+        let (root, e) = (2_f32.powi(-63), f32::EPSILON);
+        let product = black_box((1.0 + e) * root) * black_box((1.0 - e) * root);
+        assert_eq!(product, if before_rounding { 0.0 } else { f32::MIN_POSITIVE });
+        let (root, e) = (2_f64.powi(-511), f64::EPSILON);
+        let product = black_box((1.0 + e) * root).mul_add(black_box((1.0 - e) * root), black_box(0.0));
+        assert_eq!(product, if before_rounding { 0.0 } else { f64::MIN_POSITIVE });
+    }
+
     #[test]
     fn after_a_panic_the_mode_is_the_callers() {
         let panicked = std::panic::catch_unwind(|| {
