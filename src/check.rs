@@ -1,18 +1,21 @@
 //! Checks of what a caller gives: each names the argument, what came and what was expected.
 
+use std::num::FpCategory;
+
 use ndarray::{ArrayView2, Axis};
 
 use crate::error::{Error, Result, plain};
 use crate::number::Number;
 
-/// Checks that a number is finite and lies in a domain.
+/// Checks that a number is finite and lies in a domain, in which a denormal counts as 0.
 pub(crate) fn check_number(
     name: &'static str,
     number: f64,
     expected: &str,
     domain: impl Fn(f64) -> bool,
 ) -> Result<()> {
-    if number.is_finite() && domain(number) {
+    let counts_as = if number.is_subnormal() { 0.0 } else { number };
+    if number.is_finite() && domain(counts_as) {
         Ok(())
     } else {
         Err(Error::argument(name, expected, plain(number)))
@@ -20,11 +23,12 @@ pub(crate) fn check_number(
 }
 
 /// Checks that a constant in double precision is a number of a type too: finite, and 0 only where it
-/// was 0.
+/// was 0. A denormal counts as 0, whatever mode the caller computes in.
 pub(crate) fn check_typed<T: Number>(name: &'static str, number: f64) -> Result<()> {
     let typed = T::from_f64(number);
     let expected = format!("a number that {} can hold", T::NAME);
-    check_number(name, number, &expected, |number| typed.is_finite() && (typed != T::ZERO || number == 0.0))
+    let is_zero = number.classify() == FpCategory::Zero;
+    check_number(name, number, &expected, |_| typed.is_finite() && (is_zero || typed.abs() >= T::SMALLEST))
 }
 
 /// Checks the number of columns and that every number is finite.

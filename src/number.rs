@@ -36,6 +36,8 @@ pub trait Number:
     const ONE: Self;
     /// The lowest finite number.
     const LOWEST: Self;
+    /// The smallest normal number: the core reads what lies between it and 0 as 0, and makes it 0.
+    const SMALLEST: Self;
 
     /// The nearest number to `x`.
     fn from_f64(x: f64) -> Self;
@@ -44,13 +46,6 @@ pub trait Number:
     /// `self * a + b`, rounded once.
     #[must_use]
     fn mul_add(self, a: Self, b: Self) -> Self;
-    /// `self * a` for what may be a denormal, with 0 for -0: fused with an addition of 0, for which
-    /// processors are not slower then, as they are for a product (Zen 4: by 16 cycles a vector).
-    #[inline(always)]
-    #[must_use]
-    fn times(self, a: Self) -> Self {
-        self.mul_add(a, Self::ZERO)
-    }
     /// The square root, correctly rounded.
     #[must_use]
     fn sqrt(self) -> Self;
@@ -90,6 +85,7 @@ macro_rules! number {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const LOWEST: Self = $t::MIN;
+            const SMALLEST: Self = $t::MIN_POSITIVE;
 
             #[inline(always)]
             fn from_f64(x: f64) -> Self {

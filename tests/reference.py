@@ -9,13 +9,24 @@ Notation: row i of `X` is a sample, row i of `T` its target. Layer l has weights
     z_l = a_{l-1} W_l + b_l        the net input
     a_l = f_l(z_l)                 the output
 
-Every function works in the precision of the arrays that it is given.
+Every function works in the precision of the arrays that it is given, in which there are no denormal numbers:
+where one would come out, or comes in, there is 0 (see `normal`).
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
+
+SMALLEST = {np.dtype(name): np.finfo(name).smallest_normal for name in ("float32", "float64")}
+# Where it stands for float64, free of rounding.
+SMALLEST[np.dtype(np.longdouble)] = SMALLEST[np.dtype(np.float64)]
+
+
+def normal(x):
+    """Return x with 0 in place of every denormal number."""
+    x = np.asarray(x)
+    return np.where(np.abs(x) < SMALLEST[x.dtype], np.zeros((), x.dtype), x)
 
 
 @dataclass
@@ -33,8 +44,8 @@ class Layer:
 
 def net_input(layer, a):
     """Return z = a W + b."""
-    z = a @ layer.weights
-    return z if layer.biases is None else z + layer.biases
+    z = normal(normal(a) @ normal(layer.weights))
+    return z if layer.biases is None else normal(z + normal(layer.biases))
 
 
 def activate(layer, z):
@@ -143,9 +154,9 @@ def derivative(layer, z):
 
 def forward(layers, X):
     """Return what each layer hands on: [X, a_1, ..., a_L]."""
-    outputs = [X]
+    outputs = [normal(X)]
     for layer in layers:
-        outputs.append(activate(layer, net_input(layer, outputs[-1])))
+        outputs.append(normal(activate(layer, net_input(layer, outputs[-1]))))
     return outputs
 
 
@@ -227,9 +238,9 @@ def times_derivative(layer, z, dE_da):
     softmax   each output depends on every net input: dE/dz_o = a_o (dE/da_o - sum_p a_p dE/da_p)
     """
     if layer.activation == "softmax":
-        a = activate(layer, z)
-        return a * (dE_da - (a * dE_da).sum(axis=1, keepdims=True))
-    return dE_da * derivative(layer, z)
+        a = normal(activate(layer, z))
+        return normal(a * (dE_da - (a * dE_da).sum(axis=1, keepdims=True)))
+    return normal(dE_da * normal(derivative(layer, z)))
 
 
 def output_delta(layer, z, T, loss, constant=None):
@@ -276,7 +287,7 @@ def input_gradient(layers, X):
     for chosen in np.eye(n_outputs, dtype=X.dtype):
         delta = np.tile(chosen, (len(X), 1))
         for layer, a_before in zip(layers[::-1], outputs[-2::-1], strict=True):
-            delta = times_derivative(layer, net_input(layer, a_before), delta) @ layer.weights.T
+            delta = normal(times_derivative(layer, net_input(layer, a_before), delta) @ layer.weights.T)
         gradients.append(delta)
     return np.stack(gradients, axis=1)
 
@@ -294,15 +305,15 @@ def loss_and_gradients(layers, X, T, loss, sample_weight=None, alpha=0.0, consta
     total_weight = sample_weight.sum()
     outputs = forward(layers, X)
     z = net_input(layers[-1], outputs[-2])
-    delta = sample_weight[:, None] * output_delta(layers[-1], z, T, loss, constant)
+    delta = normal(normal(sample_weight)[:, None] * normal(output_delta(layers[-1], z, T, loss, constant)))
     weight_gradients, bias_gradients = [], []
     for position in reversed(range(len(layers))):
         layer, a_before = layers[position], outputs[position]
-        weight_gradients.insert(0, (a_before.T @ delta + alpha * layer.weights) / total_weight)
-        bias_gradients.insert(0, None if layer.biases is None else delta.sum(axis=0) / total_weight)
+        weight_gradients.insert(0, normal((a_before.T @ delta + alpha * layer.weights) / total_weight))
+        bias_gradients.insert(0, None if layer.biases is None else normal(delta.sum(axis=0) / total_weight))
         if position > 0:
             z = net_input(layers[position - 1], outputs[position - 1])
-            delta = times_derivative(layers[position - 1], z, delta @ layer.weights.T)
+            delta = times_derivative(layers[position - 1], z, normal(delta @ layer.weights.T))
     return total_loss(layers, X, T, loss, sample_weight, alpha, constant), weight_gradients, bias_gradients
 
 
@@ -339,7 +350,7 @@ class StepSizes:
         same, turned = agreement > 0, agreement < 0
         grown = np.minimum(self.step_size * self.increase, self.max_step)
         shrunk = np.maximum(self.step_size * self.decrease, self.min_step)
-        self.step_size = np.where(same, grown, np.where(turned, shrunk, self.step_size))
+        self.step_size = normal(np.where(same, grown, np.where(turned, shrunk, self.step_size)))
         return turned
 
 
@@ -351,6 +362,7 @@ class Rprop(StepSizes):
         self.variant = variant
 
     def step(self, w, g, loss=None):
+        g = normal(g)
         self.begin(w)
         turned = self.adapt(g)
         change = -np.sign(g) * self.step_size
@@ -366,7 +378,7 @@ class Rprop(StepSizes):
                 moved, kept = np.where(turned, 0, change), np.where(turned, 0, g)
         self.last_change = np.where(turned, 0, change)
         self.last_g, self.last_loss = kept, loss
-        return w + moved
+        return normal(w + moved)
 
 
 class GRprop(StepSizes):
@@ -377,6 +389,7 @@ class GRprop(StepSizes):
         self.offset, self.choice = offset, choice
 
     def step(self, w, g, loss=None):
+        g = normal(g)
         self.begin(w)
         self.adapt(g)
         if g.any():
@@ -386,7 +399,7 @@ class GRprop(StepSizes):
             wanted = -((self.step_size * g)[others].sum() + self.offset) / g[i]
             self.step_size[i] = np.clip(wanted, self.min_step, self.max_step)
         self.last_g = g
-        return w - np.sign(g) * self.step_size
+        return normal(w - np.sign(g) * self.step_size)
 
 
 class SARPROP(StepSizes):
@@ -400,7 +413,7 @@ class SARPROP(StepSizes):
     def step(self, w, g, loss):
         self.begin(w)
         annealing = 2.0 ** (-self.temperature * self.steps)
-        g = g + self.weight_decay * annealing * w
+        g = normal(normal(g) + self.weight_decay * annealing * w)
         before = self.step_size
         turned = self.adapt(g)
         r = random_units_at(self.seed, 6, self.steps, len(w))
@@ -409,7 +422,7 @@ class SARPROP(StepSizes):
         shaken = np.clip(shaken, self.min_step, self.max_step)
         self.step_size = np.where(noisy, shaken, self.step_size).astype(w.dtype)
         self.last_g = np.where(turned, 0, g)
-        return w - np.where(turned, 0, np.sign(g) * self.step_size)
+        return normal(w - np.where(turned, 0, np.sign(g) * self.step_size))
 
 
 class SGD:
@@ -433,10 +446,11 @@ class SGD:
         self.velocity = 0.0
 
     def step(self, w, g, loss):
-        self.velocity = self.momentum * self.velocity - self.rate * g
+        g = normal(g)
+        self.velocity = normal(self.momentum * self.velocity - self.rate * g)
         if self.nesterov:
-            return w + self.momentum * self.velocity - self.rate * g
-        return w + self.velocity
+            return normal(w + self.momentum * self.velocity - self.rate * g)
+        return normal(w + self.velocity)
 
     def begin_epoch(self, epoch, epochs, rows_seen):
         """Set the rate of this epoch; `adaptive` is the training loop's affair, as it depends on the loss."""
@@ -456,10 +470,11 @@ class Adam:
 
     def step(self, w, g, loss):
         self.steps += 1
-        self.mean = self.beta_1 * self.mean + (1 - self.beta_1) * g
-        self.mean_square = self.beta_2 * self.mean_square + (1 - self.beta_2) * g**2
+        g = normal(g)
+        self.mean = normal(self.beta_1 * self.mean + (1 - self.beta_1) * g)
+        self.mean_square = normal(self.beta_2 * self.mean_square + (1 - self.beta_2) * normal(g**2))
         rate = self.rate * (1 - self.beta_2**self.steps) ** 0.5 / (1 - self.beta_1**self.steps)
-        return w - rate * self.mean / (np.sqrt(self.mean_square) + self.epsilon)
+        return normal(w - rate * self.mean / (np.sqrt(self.mean_square) + self.epsilon))
 
 
 class AdamW(Adam):

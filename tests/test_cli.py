@@ -18,40 +18,15 @@ import numpy as np
 import polars as pl
 import pytest
 import skops.io
+from command_line import FAST, PENGUINS, complaint, run, succeed
 from ferroprop import cli
 from ferroprop.__main__ import main
-from ferroprop.cli.app import app
 from ferroprop.cli.columns import features
 from ferroprop.cli.model_file import CARD, load_pipeline, read_card
+from ferroprop.cli.reading.table import read_table
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import FunctionTransformer
-from typer.testing import CliRunner, Result
-
-PENGUINS = Path(__file__).parent.parent / "examples" / "penguins.csv"
-FAST = ["--epochs", "20"]
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="ferroprop")
-
-
-def succeed(*arguments: object) -> Result:
-    result = run(*arguments)
-    assert result.exit_code == 0, result.output
-    return result
-
-
-def complaint(*arguments: object) -> str:
-    """Run a command that must fail, and return its one line."""
-    result = run(*arguments)
-    assert result.exit_code == 2, result.output
-    assert isinstance(result.exception, SystemExit)
-    assert result.stdout == ""
-    *notes, line = result.stderr.splitlines()
-    assert line.startswith("error: ")
-    assert not any(note.startswith(("error", "Traceback")) for note in notes)
-    return line.removeprefix("error: ")
 
 
 @pytest.fixture
@@ -225,10 +200,9 @@ def test_columns_of_every_kind(folder: Path):
         "opens": "duration",
         "flag": "boolean",
     }
-    assert "note: column 'nothing' left out: it has no values" in result.stderr
-    assert "note: column 'nan' left out: it has no values" in result.stderr
+    assert "note: columns 'nothing', 'nan' left out: it has no values" in result.stderr
     assert "note: column 'constant' left out: it is 'same' in every row" in result.stderr
-    assert "note: column 'name' left out: its 60 texts are all different" in result.stderr
+    assert "note: column 'name' left out: its 60 texts are all different; --category name" in result.stderr
     assert "note: column 'list' left out: its type is List(Int64)" in result.stderr
     succeed("predict", "m.skops", "table.parquet", "--output", "out.parquet")
     assert pl.read_parquet("out.parquet")["predicted_class"].dtype == pl.String
@@ -292,7 +266,7 @@ def test_picture(folder: Path):
 def test_predictions_equal_those_of_the_model_in_memory(species_model: Path, folder: Path):
     succeed("predict", species_model, PENGUINS, "--output", "out.csv")
     card = read_card(species_model)
-    frame = pl.read_csv(PENGUINS, null_values="NA", infer_schema_length=None)
+    frame = read_table(PENGUINS).frame
     pipeline = load_pipeline(species_model)
     X = features(frame, card.columns, "penguins.csv")
     out = pl.read_csv("out.csv")
@@ -321,7 +295,7 @@ def test_the_saved_model_is_the_trained_one(folder: Path, monkeypatch: pytest.Mo
     )
     succeed("train", PENGUINS, "--target", "body_mass_g", "--save", "m.skops", *FAST)
     card = read_card(Path("m.skops"))
-    X = features(pl.read_csv(PENGUINS, null_values="NA", infer_schema_length=None), card.columns, "")
+    X = features(read_table(PENGUINS).frame, card.columns, "")
     assert_array_equal(load_pipeline(Path("m.skops")).predict(X), trained[0].predict(X))
 
 
@@ -402,7 +376,7 @@ def test_info_shows_the_model(species_model: Path):
     assert ["hidden", "2", "8", "5", "tanh", "45"] in lines
     assert ["output", "5", "3", "softmax", "18"] in lines
     assert "Network with 159 parameters" in out
-    assert ["bill_length_mm", "number"] in lines
+    assert ["bill_length_mm", "number", "missing:", "'NA'"] in lines
     assert any(line[:1] == ["loss"] for line in lines)
     assert any(line[:2] == ["validation", "accuracy"] for line in lines)
     assert any(line[:2] == ["log", "loss"] for line in lines)
@@ -423,7 +397,7 @@ def test_the_card_is_readable_without_ferroprop(species_model: Path):
     card = json.loads(zipfile.ZipFile(species_model).read(CARD))
     assert (card["format"], card["version"], card["task"], card["target"]) == (
         "ferroprop model",
-        1,
+        2,
         "classification",
         "species",
     )
@@ -445,12 +419,13 @@ def rewritten(source: Path, path: Path, **changes: object) -> Path:
 
 
 def test_model_files_of_another_version_or_kind(species_model: Path, folder: Path):
-    newer = rewritten(species_model, Path("newer.skops"), version=2)
-    for command in (["info", newer], ["predict", newer, PENGUINS]):
-        assert complaint(*command) == (
-            "MODEL: 'newer.skops' has version 2 of the model format;"
-            f" ferroprop {fp.__version__} reads version 1"
-        )
+    for version in (1, 3):
+        other = rewritten(species_model, Path("other.skops"), version=version)
+        for command in (["info", other], ["predict", other, PENGUINS]):
+            assert complaint(*command) == (
+                f"MODEL: 'other.skops' has version {version} of the model format;"
+                f" ferroprop {fp.__version__} reads version 2; 'ferroprop train' makes it anew"
+            )
     other = rewritten(species_model, Path("other.skops"), format="something else")
     assert "'other.skops' is not a model file; expected one that 'ferroprop train --save' wrote" in complaint(
         "info", other
@@ -525,10 +500,13 @@ TWO_CLASSES = [f"{index},{'yes' if index % 2 else 'no'}" for index in range(20)]
 BAD_TABLES = {
     "no values": (table("x,y"), "TABLE: 'table.csv' has a header but no rows; expected at least one row"),
     "nothing": ("", "TABLE: 'table.csv' is empty; expected a header line and rows"),
-    "ragged": (table("x,y", "1,2", "1,2,3"), "TABLE: 'table.csv' is not a readable CSV or Parquet file: "),
+    "ragged": (
+        table("x,y", "1,2", "1,2,3"),
+        "TABLE: line 3 of 'table.csv' has 3 cells, the header has 2 names;",
+    ),
     "binary": (
         "x,y\n\0\0",
-        "TABLE: 'table.csv' is not text; expected a CSV file in UTF-8, or a Parquet file",
+        "TABLE: 'table.csv' is not text: it has a NUL in line 2; expected a CSV file in UTF-8, or a Parquet",
     ),
     "no target": (table("x,z", "1,2"), "--target: no column 'y' in the table; expected one of 'x', 'z'"),
     "no target values": (table("x,y", *["1,"] * 12), "--target: column 'y' has no values in 12 rows"),
@@ -558,11 +536,11 @@ BAD_TABLES = {
     ),
     "date target": (
         table("x,y", *[f"{day},2024-01-{day:02}" for day in range(10, 30)]),
-        "--target: column 'y' is of type Date; expected text, booleans or numbers",
+        "--target: column 'y' holds dates; expected text, booleans or numbers",
     ),
     "infinite feature": (
         table("x,y", *TWO_CLASSES, "inf,no"),
-        "TABLE: column 'x' of 'table.csv' has 'inf' in row 21; expected finite numbers up to 1e100",
+        "TABLE: column 'x' of 'table.csv' has 'inf' in line 22; expected finite numbers up to 1e100",
     ),
     "only the target": (
         table("y", *["yes", "no"] * 10),
@@ -707,7 +685,8 @@ def test_a_table_that_does_not_suit_the_model(folder: Path, species_model: Path,
     )
     frame.with_columns(year=pl.lit("long ago")).write_csv("text.csv")
     assert complaint("predict", species_model, "text.csv", "--output", "out.csv") == (
-        "TABLE: column 'year' of 'text.csv' has 'long ago' in row 1; expected numbers"
+        "TABLE: column 'year' of 'text.csv' has 'long ago' in line 2; expected numbers;"
+        " --missing 'long ago' takes it for missing"
     )
     frame.with_columns(year=date(2024, 1, 1)).write_parquet("date.parquet")
     assert complaint("predict", species_model, "date.parquet").endswith(
@@ -727,8 +706,8 @@ def test_a_boolean_column_may_come_as_numbers(folder: Path):
         pl.read_csv("a.csv")["probability_up"].to_numpy(), pl.read_csv("b.csv")["probability_up"].to_numpy()
     )
     frame.with_columns(pl.lit("perhaps").alias("sold [x]")).write_csv("text.csv")
-    assert complaint("predict", "m.skops", "text.csv").endswith(
-        "has 'perhaps' in row 1; expected true or false"
+    assert "has 'perhaps' in line 2; expected true or false; --missing perhaps" in complaint(
+        "predict", "m.skops", "text.csv"
     )
 
 
@@ -749,9 +728,12 @@ def test_a_missing_cli_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     )
 
 
-@pytest.mark.parametrize("module", [*pkgutil.iter_modules(cli.__path__)], ids=lambda module: module.name)
-def test_examples_in_docstrings(module: pkgutil.ModuleInfo):
-    assert doctest.testmod(importlib.import_module(f"ferroprop.cli.{module.name}")).failed == 0
+MODULES = [module.name for module in pkgutil.walk_packages(cli.__path__, "ferroprop.cli.")]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings(name: str):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
 # As a process

@@ -9,6 +9,7 @@ import re
 import ferroprop
 import ferroprop.displays
 import ferroprop.estimators
+import ferroprop.export
 import ferroprop.tabular
 import pytest
 from sklearn.base import BaseEstimator
@@ -57,6 +58,7 @@ ELSEWHERE = [
     ferroprop.tabular.ColumnDrift,
     ferroprop.tabular.DataWarning,
     ferroprop.tabular.MemberEpoch,
+    *(getattr(ferroprop.export, name) for name in ferroprop.export.__all__),
 ]
 
 

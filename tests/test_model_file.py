@@ -3,10 +3,12 @@
 import copy
 import json
 import pickle
+import warnings
 
 import ferroprop as fp
 import numpy as np
 import pytest
+import skops.io
 from hypothesis import given
 from strategies import Problem, problems
 
@@ -256,3 +258,72 @@ def test_a_pickled_optimizer_goes_on_where_it_stopped(optimizer, used, dtype):
     fp.train(original, X, Y, optimizer=optimizer, epochs=4, warm_start=used)
     fp.train(twin, X, Y, optimizer=optimizer_twin, epochs=4, warm_start=used)
     assert same(original, twin)
+
+
+WITH_CONSTANTS = [
+    fp.Logistic(2.0),
+    fp.LeakyReLU(0.25),
+    fp.ELU(0.5),
+    fp.LogLoss(0.125),
+    fp.Huber(2.5),
+    fp.Quantile(0.75),
+    fp.Rprop("irprop-", initial_step=(0.05, 0.5), max_step=2.0, seed=3),
+    fp.GRprop(offset=1e-5, choice="smallest_step"),
+    fp.SARPROP(temperature=0.5, weight_decay=0.25),
+    fp.SGD(0.2, schedule="linear", final_learning_rate=0.01, nesterov=False),
+    fp.Adam(0.5, beta_1=0.5),
+    fp.AdamW(0.25, weight_decay=0.5),
+]
+TRUSTED = [f"ferroprop.{type(value).__name__}" for value in WITH_CONSTANTS]
+
+
+@pytest.mark.parametrize("value", WITH_CONSTANTS, ids=lambda value: type(value).__name__)
+def test_objects_with_constants_through_every_protocol(value):
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert repr(pickle.loads(pickle.dumps(value, protocol))) == repr(value)
+    assert repr(skops.io.loads(skops.io.dumps(value), trusted=TRUSTED)) == repr(value)
+
+
+@pytest.mark.parametrize("optimizer", WITH_CONSTANTS[6:], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "again",
+    [
+        lambda optimizer: skops.io.loads(skops.io.dumps(optimizer), trusted=TRUSTED),
+        lambda optimizer: pickle.loads(pickle.dumps(optimizer, 0)),
+        copy.deepcopy,
+    ],
+    ids=["skops", "pickle", "copy"],
+)
+def test_what_an_optimizer_remembers_comes_along(optimizer, again):
+    optimizer, w = copy.deepcopy(optimizer), np.array([1.0, -0.3])
+    for _ in range(3):
+        optimizer.step(w, w, float(w @ w / 2))
+    twin, v = again(optimizer), w.copy()
+    optimizer.step(w, w, float(w @ w / 2))
+    twin.step(v, v, float(v @ v / 2))
+    assert repr(twin) == repr(optimizer)
+    np.testing.assert_array_equal(v, w)
+
+
+def test_wrong_constants_of_a_pickled_optimizer():
+    optimizer = fp.Adam(0.5)
+    state = optimizer.__getstate__()
+    for constants, message in [({"beta_1": 2.0}, "beta_1"), ({"beta": 0.5}, "beta"), (3, "dict, got int")]:
+        with pytest.raises((ValueError, TypeError), match=message):
+            optimizer.__setstate__({**state, "constants": constants})
+    assert repr(optimizer) == repr(fp.Adam(0.5))
+
+
+def test_estimators_with_objects_through_skops():
+    """Skops asks an object how to make it anew, and trusts the types that it is told to."""
+    model = fp.MLPRegressor(
+        activation=fp.LeakyReLU(0.25), solver=fp.Rprop(max_step=2.0), loss=fp.Huber(2.0), max_iter=3
+    )
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, X[:, 0])
+    data = skops.io.dumps(model)
+    twin = skops.io.loads(data, trusted=skops.io.get_untrusted_types(data=data))
+    assert repr(twin) == repr(model)
+    np.testing.assert_array_equal(twin.predict(X), model.predict(X))

@@ -142,6 +142,8 @@ def tables_of(results: Results, score: str) -> str:
 
 def losses(results: Results) -> str:
     """Return the tables where ours is worse than the reference by more than a twentieth."""
+    if not any(method == OURS for method, _ in results):
+        return "Not measured yet."
     lines = [f"| table | score | relative to {METHODS[REFERENCE].title} |", "|---|---|---|"]
     worst = sorted(
         ((each, name, score) for score in SCORES for name, each in ratios(results, OURS, score).items()),
@@ -182,7 +184,7 @@ def goals(results: Results) -> str:
                 "CPU time of one network's fit relative to RealMLP-TD", geometric(times), SHARE_OF_TIME
             )
         )
-    return "\n".join(lines)
+    return "\n".join(lines) if len(lines) > 2 else "Not measured yet."
 
 
 def _single_goal(title: str, found: float, most: float) -> str:
@@ -202,7 +204,7 @@ def made(lines: list[dict[str, Any]]) -> str:
     return (
         f"Made by `python benches/tables.py` with {', '.join(versions)}; one thread a fit, up to "
         f"{splits} splits of each table. States of our estimators that were scored on the test rows: "
-        f"{len(looks)}; {told}."
+        f"{len(looks)}{': ' if told else ''}{told}."
     )
 
 
@@ -228,11 +230,33 @@ def about_tables(results: Results) -> str:
     return "\n".join(lines)
 
 
+def has_figures(results: Results) -> bool:
+    """Tell whether there is something to draw: our ensemble beside the reference in every score."""
+    return all(ratios(results, OURS, score) for score in SCORES)
+
+
+def figures(results: Results) -> dict[str, str]:
+    """Return the lines that show the figures, empty while there are none."""
+    if not has_figures(results):
+        return {"figure of times": "", "figure of scores": ""}
+    return {
+        "figure of times": (
+            "![Scores and CPU time of a fit](images/tables_times.svg)\n\n"
+            "*Each method's mean score beside the CPU time of its fits.*"
+        ),
+        "figure of scores": (
+            "![Every table and method](images/tables_scores.svg)\n\n"
+            "*Every table and method, relative to LightGBM; tables in the order of our ensemble.*"
+        ),
+    }
+
+
 def report(lines: list[dict[str, Any]]) -> dict[str, str]:
     """Return all parts of the page by the names of their marks."""
     results = latest(lines)
     return {
         "made": made(lines),
+        **figures(results),
         "goals": goals(results),
         "summary": summary(results),
         **{score.replace("_", " "): tables_of(results, score) for score in SCORES},
@@ -244,6 +268,8 @@ def report(lines: list[dict[str, Any]]) -> dict[str, str]:
 def draw(lines: list[dict[str, Any]], to: Path) -> None:
     """Draw each table's scores relative to LightGBM, and means beside the time of a fit."""
     results = latest(lines)
+    if not has_figures(results):
+        return
     plt = page.pyplot()
     methods = [name for name in present(results) if name not in (REFERENCE, "mlp", "sklearn-mlp")]
     colours = dict(zip(methods, plt.get_cmap("tab10").colors * 2, strict=False))

@@ -39,6 +39,7 @@ from ferroprop._core import (
     __version__,
     train,
 )
+from ferroprop.export._methods import give_methods_to
 from ferroprop.inspection import (
     GradientCheck,
     GradientError,
@@ -89,6 +90,8 @@ __all__ = [
     "trace",
     "train",
 ]
+
+give_methods_to(Network)
 
 if not TYPE_CHECKING:  # a type checker must keep on seeing a misspelt name
 

@@ -3,7 +3,7 @@
 import sys
 from importlib.util import find_spec
 
-CLI_MODULES = ("typer", "rich", "polars", "skops")
+CLI_MODULES = ("typer", "rich", "polars", "skops", "tomli_w")
 
 
 def main() -> None:

@@ -28,6 +28,6 @@ impl<T: Scalar> Function<T> for Logistic<T> {
 impl<T: Scalar> FromOutput<T> for Logistic<T> {
     #[inline(always)]
     fn derivative(self, a: T) -> T {
-        self.slope.times(a).times(T::ONE - a)
+        self.slope * a * (T::ONE - a)
     }
 }

@@ -38,7 +38,7 @@ impl<T: Scalar> Task<T> for Back<'_, T> {
             }
             for column in 0..columns {
                 let at = at(row, column);
-                deltas[at] = outputs[at].times(deltas[at] - mean);
+                deltas[at] = outputs[at] * (deltas[at] - mean);
             }
         }
     }

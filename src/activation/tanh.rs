@@ -17,6 +17,6 @@ impl<T: Scalar> FromOutput<T> for Tanh {
     #[inline(always)]
     fn derivative(self, a: T) -> T {
         // (1 - a)(1 + a) keeps its digits where the function saturates.
-        (T::ONE - a).times(T::ONE + a)
+        (T::ONE - a) * (T::ONE + a)
     }
 }

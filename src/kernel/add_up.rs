@@ -25,9 +25,9 @@ impl<T: Scalar> Finish<'_, T> {
     #[inline(always)]
     pub(super) fn vector<S: Simd<T>>(self, simd: S, mut sum: S::V, weights: Option<S::V>) -> S::V {
         if let Some(weights) = weights {
-            sum = simd.add(sum, simd.times(simd.splat(self.alpha), weights));
+            sum = simd.add(sum, simd.mul(simd.splat(self.alpha), weights));
         }
-        simd.times(sum, simd.splat(self.scale))
+        simd.mul(sum, simd.splat(self.scale))
     }
 }
 

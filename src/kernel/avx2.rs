@@ -53,7 +53,7 @@ pub(super) fn enter<T: Number, S: Simd<T>, K: Task<T>>(simd: S, task: K) -> K::O
 }
 
 macro_rules! vectors {
-    ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $masks:ident, $maskload:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $compare:ident, $and:ident, $sum_halves:ident, $transpose:ident) => {
+    ($token:ident, $half:ident, $t:ident, $lanes:literal, $v:ident, $splat:ident, $load:ident, $masks:ident, $maskload:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $mul:ident, $max:ident, $compare:ident, $and:ident, $sum_halves:ident, $transpose:ident) => {
         impl Simd<$t> for $token {
             type V = ($v, $v);
             type Half = $half;
@@ -125,6 +125,11 @@ macro_rules! vectors {
             fn sub(self, a: Self::V, b: Self::V) -> Self::V {
                 // Safety: the token proves that the machine has the instructions.
                 unsafe { ($sub(a.0, b.0), $sub(a.1, b.1)) }
+            }
+            #[inline(always)]
+            fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+                // Safety: the token proves that the machine has the instructions.
+                unsafe { ($mul(a.0, b.0), $mul(a.1, b.1)) }
             }
             #[inline(always)]
             fn max(self, a: Self::V, b: Self::V) -> Self::V {
@@ -222,6 +227,11 @@ macro_rules! vectors {
                 unsafe { $sub(a, b) }
             }
             #[inline(always)]
+            fn mul(self, a: $v, b: $v) -> $v {
+                // Safety: the token proves that the machine has the instructions.
+                unsafe { $mul(a, b) }
+            }
+            #[inline(always)]
             fn max(self, a: $v, b: $v) -> $v {
                 // Safety: the token proves that the machine has the instructions.
                 unsafe { $max(a, b) }
@@ -249,6 +259,7 @@ vectors!(
     _mm256_fmadd_ps,
     _mm256_add_ps,
     _mm256_sub_ps,
+    _mm256_mul_ps,
     _mm256_max_ps,
     _mm256_cmp_ps,
     _mm256_and_ps,
@@ -269,6 +280,7 @@ vectors!(
     _mm256_fmadd_pd,
     _mm256_add_pd,
     _mm256_sub_pd,
+    _mm256_mul_pd,
     _mm256_max_pd,
     _mm256_cmp_pd,
     _mm256_and_pd,

@@ -34,7 +34,7 @@ pub(super) fn enter<T: Number, S: Simd<T>, K: Task<T>>(simd: S, task: K) -> K::O
 }
 
 macro_rules! vectors {
-    ($token:ident, $t:ident, $v:ident, $half:ident, $half_v:ident, $half_lanes:literal, $splat:ident, $load:ident, $load_first:ident, $mask:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $max:ident, $above:ident, $choose:ident, $add_half:ident, $first_half:ident, $second_half:ident, $sum_halves:ident, $transpose:ident) => {
+    ($token:ident, $t:ident, $v:ident, $half:ident, $half_v:ident, $half_lanes:literal, $splat:ident, $load:ident, $load_first:ident, $mask:ident, $store:ident, $fused:ident, $add:ident, $sub:ident, $mul:ident, $max:ident, $above:ident, $choose:ident, $add_half:ident, $first_half:ident, $second_half:ident, $sum_halves:ident, $transpose:ident) => {
         impl Simd<$t> for $token {
             type V = $v;
             type Half = $half;
@@ -97,6 +97,11 @@ macro_rules! vectors {
                 unsafe { $sub(a, b) }
             }
             #[inline(always)]
+            fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+                // Safety: the token proves that the machine has the instructions.
+                unsafe { $mul(a, b) }
+            }
+            #[inline(always)]
             fn max(self, a: Self::V, b: Self::V) -> Self::V {
                 // Safety: the token proves that the machine has the instructions.
                 unsafe { $max(a, b) }
@@ -146,6 +151,7 @@ vectors!(
     _mm512_fmadd_ps,
     _mm512_add_ps,
     _mm512_sub_ps,
+    _mm512_mul_ps,
     _mm512_max_ps,
     _mm512_cmp_ps_mask,
     _mm512_maskz_mov_ps,
@@ -170,6 +176,7 @@ vectors!(
     _mm512_fmadd_pd,
     _mm512_add_pd,
     _mm512_sub_pd,
+    _mm512_mul_pd,
     _mm512_max_pd,
     _mm512_cmp_pd_mask,
     _mm512_maskz_mov_pd,

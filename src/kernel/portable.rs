@@ -73,6 +73,13 @@ macro_rules! vectors {
                 a
             }
             #[inline(always)]
+            fn mul(self, mut a: Self::V, b: Self::V) -> Self::V {
+                for i in 0..$lanes {
+                    a[i] *= b[i];
+                }
+                a
+            }
+            #[inline(always)]
             fn max(self, a: Self::V, mut b: Self::V) -> Self::V {
                 for i in 0..$lanes {
                     b[i] = if a[i] > b[i] { a[i] } else { b[i] };

@@ -380,13 +380,11 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
                         Derivative::Logistic { slope } => {
                             let slope = simd.splat(slope);
                             scale(simd, &mut sums, outputs, |a| {
-                                simd.times(simd.times(slope, a), simd.sub(one, a))
+                                simd.mul(simd.mul(slope, a), simd.sub(one, a))
                             });
                         }
                         Derivative::Tanh => {
-                            scale(simd, &mut sums, outputs, |a| {
-                                simd.times(simd.sub(one, a), simd.add(one, a))
-                            });
+                            scale(simd, &mut sums, outputs, |a| simd.mul(simd.sub(one, a), simd.add(one, a)));
                         }
                     }
                 }
@@ -415,7 +413,7 @@ unsafe fn scale<T: Scalar, S: Simd<T>, const R: usize, const Q: usize>(
         for q in 0..Q {
             // Safety: as promised to this function.
             let a = unsafe { simd.load(outputs[q].add(r * T::LANES)) };
-            sums[r][q] = simd.times(sums[r][q], derivative(a));
+            sums[r][q] = simd.mul(sums[r][q], derivative(a));
         }
     }
 }

@@ -79,14 +79,8 @@ pub trait Simd<T>: Copy {
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a - b` lane by lane.
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
-    /// `a * b` lane by lane, with 0 for -0; see [`Number::times`].
-    #[inline(always)]
-    fn times(self, a: Self::V, b: Self::V) -> Self::V
-    where
-        T: Number,
-    {
-        self.mul_add(a, b, self.splat(T::ZERO))
-    }
+    /// `a * b` lane by lane.
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a` where it is greater than `b`, else `b`, lane by lane.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// 1 where `a` is greater than 0, else 0, lane by lane.

@@ -8,7 +8,7 @@ use super::Loss;
 use crate::activation::Activation;
 use crate::check::check_typed;
 use crate::error::Result;
-use crate::kernel::Scalar;
+use crate::kernel::{Scalar, outside};
 
 /// A loss that the crate does not have: a function of the outputs and targets of rows.
 ///
@@ -26,6 +26,17 @@ pub trait RowLoss<T>: Sync {
         losses: &mut [T],
         gradients: ArrayViewMut2<'_, T>,
     ) -> bool;
+}
+
+/// [`RowLoss::losses_and_gradients`] in the caller's floating-point mode.
+pub(crate) fn custom_losses<T>(
+    loss: &dyn RowLoss<T>,
+    outputs: ArrayView2<'_, T>,
+    targets: ArrayView2<'_, T>,
+    losses: &mut [T],
+    gradients: ArrayViewMut2<'_, T>,
+) -> bool {
+    outside(|| loss.losses_and_gradients(outputs, targets, losses, gradients))
 }
 
 /// What training makes small: a loss of this crate, or one defined by the caller.

@@ -50,7 +50,7 @@ fn few_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, output
         let mut sums = simd.splat(T::ZERO);
         for (z, t) in z_used.chunks_exact_mut(lanes).zip(t_used.chunks_exact(lanes)) {
             sums = simd.add(sums, simd.read(t));
-            simd.write(z, simd.times(simd.read(z), row_weights));
+            simd.write(z, simd.mul(simd.read(z), row_weights));
         }
         // Outputs that are not there may still have a value, the activation's at 0.
         z[columns * lanes..lanes * lanes].fill(T::ZERO);
@@ -105,7 +105,7 @@ fn down_columns<T: Scalar, S: Simd<T>>(simd: S, loss: impl Elementwise<T>, outpu
                 sums[lane] += loss;
                 delta[lane] = slope;
             }
-            simd.write(delta, simd.times(simd.read(delta), row_weights));
+            simd.write(delta, simd.mul(simd.read(delta), row_weights));
         }
         let mut vectors = [simd.splat(T::ZERO); MOST_LANES];
         for (vector, sum) in vectors.iter_mut().zip(&sums[..places]) {

@@ -124,7 +124,7 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
                 {
                     let t = simd.read(t);
                     sums = simd.add(sums, simd.read(e));
-                    linear = simd.add(linear, simd.times(t, simd.read(z)));
+                    linear = simd.add(linear, simd.mul(t, simd.read(z)));
                     totals = simd.add(totals, t);
                 }
                 if panels > 1 {
@@ -151,8 +151,8 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
                 }
                 let e = e_square[..used(panel)].chunks_exact_mut(lanes);
                 for (e, t) in e.zip(t[..used(panel)].chunks_exact(lanes)) {
-                    let difference = simd.sub(simd.times(simd.read(e), shares), simd.read(t));
-                    simd.write(e, simd.times(difference, row_weights));
+                    let difference = simd.sub(simd.mul(simd.read(e), shares), simd.read(t));
+                    simd.write(e, simd.mul(difference, row_weights));
                 }
                 transpose_vectors(simd, &e_square[..square], &mut delta[place(panel)]);
             }
@@ -188,7 +188,7 @@ fn one_of_several_by_lanes<T: Scalar, S: Simd<T>>(simd: S, outputs: Outputs<'_, 
             for ((z, t), d) in columns.zip(delta.chunks_exact_mut(lanes)) {
                 let (distance, t) = (distance_from(simd, max, simd.read(z)), simd.read(t));
                 simd.write(d, distance);
-                sum = simd.add(sum, simd.times(t, distance));
+                sum = simd.add(sum, simd.mul(t, distance));
                 total = simd.add(total, t);
             }
             simd.write(&mut linear[vector], sum);
@@ -224,8 +224,8 @@ fn one_of_several_by_lanes<T: Scalar, S: Simd<T>>(simd: S, outputs: Outputs<'_, 
             let place = (from + vector) * stride..(from + vector) * stride + used;
             let targets = targets[place.clone()].chunks_exact(lanes);
             for (d, t) in delta[place].chunks_exact_mut(lanes).zip(targets) {
-                let difference = simd.sub(simd.times(simd.read(d), share), simd.read(t));
-                simd.write(d, simd.times(difference, row_weights));
+                let difference = simd.sub(simd.mul(simd.read(d), share), simd.read(t));
+                simd.write(d, simd.mul(difference, row_weights));
             }
         }
     }
@@ -321,13 +321,13 @@ impl<T: Scalar> Task<T> for Probabilities<'_, T> {
             if panels == 1 {
                 let inverses = simd.read(&inverses);
                 for e in transposed[..used(0)].chunks_exact_mut(lanes) {
-                    simd.write(e, simd.times(simd.read(e), inverses));
+                    simd.write(e, simd.mul(simd.read(e), inverses));
                 }
                 transpose_vectors(simd, &transposed[..square], &mut numbers[place(0)]);
             } else {
                 for panel in 0..panels {
                     for (e, &inverse) in numbers[place(panel)].chunks_exact_mut(lanes).zip(&inverses) {
-                        simd.write(e, simd.times(simd.read(e), simd.splat(inverse)));
+                        simd.write(e, simd.mul(simd.read(e), simd.splat(inverse)));
                     }
                 }
             }
@@ -338,7 +338,7 @@ impl<T: Scalar> Task<T> for Probabilities<'_, T> {
             let inverse = T::ONE / sum;
             for panel in numbers.chunks_exact_mut(stride) {
                 for a in &mut panel[row * lanes..(row + 1) * lanes] {
-                    *a = a.times(inverse);
+                    *a = *a * inverse;
                 }
             }
         }

@@ -17,6 +17,7 @@ mod poisson;
 mod quantile;
 mod squared_error;
 
+pub(crate) use custom::custom_losses;
 pub use custom::{Objective, RowLoss};
 pub(crate) use log_loss::softmax;
 use ndarray::ArrayView2;

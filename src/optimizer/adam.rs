@@ -75,11 +75,11 @@ impl Adam {
         let (gradient, first, second) = (&gradient[..n], &mut first[..n], &mut second[..n]);
         for i in 0..n {
             let g = gradient[i];
-            let m = beta_1.times(first[i]) + rest_1.times(g);
-            let v = beta_2.times(second[i]) + rest_2.times(g.times(g));
+            let m = beta_1 * first[i] + rest_1 * g;
+            let v = beta_2 * second[i] + rest_2 * (g * g);
             first[i] = m;
             second[i] = v;
-            parameters[i] = keep * parameters[i] - rate.times(m) / (v.sqrt() + epsilon);
+            parameters[i] = keep * parameters[i] - rate * m / (v.sqrt() + epsilon);
         }
     }
 }

@@ -58,9 +58,9 @@ impl Rule for Sgd {
         let n = parameters.len();
         let (gradient, velocity) = (&gradient[..n], &mut velocity[..n]);
         for i in 0..n {
-            let v = momentum.times(velocity[i]) - rate.times(gradient[i]);
+            let v = momentum * velocity[i] - rate * gradient[i];
             velocity[i] = v;
-            parameters[i] += ahead.times(v) - extra.times(gradient[i]);
+            parameters[i] += ahead * v - extra * gradient[i];
         }
     }
 }

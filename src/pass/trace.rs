@@ -8,7 +8,7 @@ use super::stage::Stage;
 use crate::error::{Error, Result};
 use crate::kernel::{Layout, Scalar};
 use crate::layer::{Layer, Packed, PackedMatrix, Parameters, transpose_matrix};
-use crate::loss::Objective;
+use crate::loss::{Objective, custom_losses};
 use crate::memory::{Aligned, try_collect, try_zeros};
 
 /// What a layer computes for some rows; each array is rows x units.
@@ -62,7 +62,7 @@ pub(crate) fn trace<T: Scalar>(
             let mut losses = try_zeros(rows)?;
             let mut gradients = Array2::from_shape_vec(output.dim(), try_zeros(output.len())?)
                 .map_err(|error| Error::argument("X", "fewer rows", error))?;
-            if !loss.losses_and_gradients(output.view(), y, &mut losses, gradients.view_mut()) {
+            if !custom_losses(loss, output.view(), y, &mut losses, gradients.view_mut()) {
                 return Err(Error::Interrupted);
             }
             block.activate_output(layers);

@@ -74,15 +74,19 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
                 array.getattr("shape")?
             )));
         }
-        // NumPy rounds as the thread does.
-        let _standard = StandardMode::enter();
         // What overflows becomes infinite, and is then reported as such; NumPy need not warn.
         let keywords = PyDict::new(py);
         keywords.set_item("over", "ignore")?;
         keywords.set_item("invalid", "ignore")?;
+        keywords.set_item("under", "ignore")?;
         let quiet = numpy.call_method("errstate", (), Some(&keywords))?;
         quiet.call_method0("__enter__")?;
-        let converted = array.call_method1("astype", (T::NAME,));
+        let arguments = (array.getattr("astype")?, PyTuple::new(py, [T::NAME])?);
+        let converted = {
+            // NumPy rounds as the thread does. Denormals stay what they are: the numbers are the caller's.
+            let _gradual = StandardMode::gradual();
+            arguments.0.call1(&arguments.1)
+        };
         quiet.call_method1("__exit__", (py.None(), py.None(), py.None()))?;
         let converted = converted?;
         let converted = converted.cast::<PyArray<T, D>>().map_err(PyErr::from)?;

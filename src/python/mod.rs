@@ -38,7 +38,9 @@ mod core {
     #[pymodule_export]
     use super::optimizer::{Adam, AdamW, GRprop, Rprop, Sarprop, Sgd};
     #[pymodule_export]
-    use super::threads::{_n_threads, _set_thread_limit, _thread_limit, StandardArithmetic};
+    use super::threads::{
+        _n_threads, _set_thread_limit, _thread_limit, CallersArithmetic, StandardArithmetic,
+    };
     #[pymodule_export]
     use super::training::{NotedCheckpoint, checkpoint_note, train};
 

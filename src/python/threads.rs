@@ -26,25 +26,40 @@ pub(super) fn _set_thread_limit(limit: Option<usize>) {
     parallel::set_thread_limit(limit);
 }
 
-/// The floating-point arithmetic that the core computes in, as a context for what Python computes around it:
-/// other libraries leave flush-to-zero or another rounding behind.
-#[pyclass(name = "_StandardArithmetic", module = "ferroprop._core", frozen)]
-pub(super) struct StandardArithmetic(Mutex<Option<StandardMode>>);
+/// A floating-point mode as a context.
+macro_rules! arithmetic {
+    ($(#[$doc:meta])* $name:ident $python_name:literal $enter:path) => {
+        $(#[$doc])*
+        #[pyclass(name = $python_name, module = "ferroprop._core", frozen)]
+        pub(super) struct $name(Mutex<Option<StandardMode>>);
 
-#[pymethods]
-impl StandardArithmetic {
-    #[new]
-    fn new() -> Self {
-        Self(Mutex::new(None))
-    }
+        #[pymethods]
+        impl $name {
+            #[new]
+            fn new() -> Self {
+                Self(Mutex::new(None))
+            }
 
-    fn __enter__(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(StandardMode::enter());
-    }
+            fn __enter__(&self) {
+                *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some($enter());
+            }
 
-    #[pyo3(signature = (*_error))]
-    fn __exit__(&self, _error: &Bound<'_, PyTuple>) {
-        // Dropped here, on the thread that entered.
-        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
-    }
+            #[pyo3(signature = (*_error))]
+            fn __exit__(&self, _error: &Bound<'_, PyTuple>) {
+                // Dropped here, on the thread that entered.
+                drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+            }
+        }
+    };
+}
+
+arithmetic! {
+    /// Standard floating-point arithmetic, for what Python computes around the core: other libraries leave
+    /// flush-to-zero or another rounding behind.
+    StandardArithmetic "_StandardArithmetic" StandardMode::gradual
+}
+
+arithmetic! {
+    /// The arithmetic that was there before, for functions of the caller's that are called meanwhile.
+    CallersArithmetic "_CallersArithmetic" StandardMode::callers
 }

@@ -39,8 +39,9 @@ macro_rules! class_with_constant {
                 self.$constant.to_bits()
             }
 
-            fn __getnewargs__(&self) -> (f64,) {
-                (self.$constant,)
+            /// A call of the class, which every protocol of pickle knows, and skops.
+            fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, pyo3::types::PyType>, (f64,)) {
+                (py.get_type::<Self>(), (self.$constant,))
             }
         }
     };

@@ -24,7 +24,7 @@ use super::step::Batch;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::layer::{pack, unpack};
-use crate::loss::{Loss, Objective};
+use crate::loss::{Loss, Objective, custom_losses};
 use crate::memory::Aligned;
 use crate::memory::{try_with_capacity, try_zeros};
 use crate::network::Network;
@@ -359,7 +359,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let views = (ArrayView2::from_shape(shape, outputs), ArrayView2::from_shape(shape, targets));
         let (Ok(outputs), Ok(targets)) = views else { return false };
         let into = ArrayViewMut2::from_shape(shape, &mut *gradients);
-        let goes_on = into.is_ok_and(|into| own.losses_and_gradients(outputs, targets, losses, into));
+        let goes_on = into.is_ok_and(|into| custom_losses(own, outputs, targets, losses, into));
         team.after_foreign_code();
         if !goes_on {
             return false;

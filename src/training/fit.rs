@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::callers::Outside;
 use super::checkpoint::{Complete, Saved, Saver};
 use super::dataset::Dataset;
 use super::early_stopping::Monitor;
@@ -12,7 +13,7 @@ use super::settings::{Settings, Shuffle, check_order};
 use super::state::{Counters, OptimizerState};
 use super::step::Batch;
 use crate::error::{Error, Result};
-use crate::kernel::{Scalar, StandardMode};
+use crate::kernel::{Scalar, StandardMode, outside};
 use crate::loss::Objective;
 use crate::memory::{Aligned, try_collect, try_zeros};
 use crate::network::Network;
@@ -58,6 +59,7 @@ pub fn train<'a, T: Scalar>(
     observer: &mut dyn Observer<T>,
 ) -> Result<History> {
     let _standard = StandardMode::enter();
+    let observer: &mut dyn Observer<T> = &mut Outside(observer);
     settings.check()?;
     let dropout = settings.dropout_rates(network.layers().len() - 1)?;
     let objective = loss.into();
@@ -403,7 +405,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
                 Random::new(*seed, Purpose::Shuffle, state.epochs() as u32).shuffle(order);
             }
             Shuffle::By(function) => {
-                let Some(rows) = function(epoch) else { return Ok(false) };
+                let Some(rows) = outside(|| function(epoch)) else { return Ok(false) };
                 check_order(&rows, order.len())?;
                 *order = rows;
             }

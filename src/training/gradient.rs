@@ -4,7 +4,7 @@ use super::dataset::Dataset;
 use super::engine::{Engine, useful_threads};
 use super::settings::check_alpha;
 use crate::error::{Error, Result};
-use crate::kernel::{Scalar, StandardMode};
+use crate::kernel::{Scalar, StandardMode, outside};
 use crate::loss::Objective;
 use crate::memory::try_zeros;
 use crate::network::Network;
@@ -65,6 +65,7 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
     let n_threads = useful_threads(network, rows, threads(n_threads));
     let mut engine = Engine::new(network, objective, (&[], 0), alpha, rows, data.weighted(), n_threads)?;
     let total = Team::with(n_threads, |team| {
+        let interrupted = &mut || outside(&mut *interrupted);
         engine.gradient(team, data, Selection::Range { from: 0 }, rows, None, interrupted)
     });
     let total = total.ok_or(Error::Interrupted)?;

@@ -1,5 +1,6 @@
 //! Training: the fit loop, one step, what is saved and remembered in between.
 
+mod callers;
 mod checkpoint;
 mod dataset;
 mod early_stopping;

@@ -1,23 +1,25 @@
-"""The commands and their options; what they do is in the modules of their names, imported when they run."""
+"""The commands; what they do is in the modules of their names, imported when they run."""
 
 import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from ferroprop.cli.options import layer_sizes, number, one_of, whole_number
+from ferroprop.cli import arguments as given
+from ferroprop.cli.config import check_config_name, save_config
+from ferroprop.cli.console import write_in_any_encoding
+from ferroprop.cli.options import date_formats
 from ferroprop.cli.problem import Problem
-
-SOLVERS = ["rprop", "adam", "sgd", "lbfgs"]
-ACTIVATIONS = ["tanh", "relu", "logistic", "identity"]
-TASKS = ["classification", "regression"]
+from ferroprop.cli.wording import shown
 
 INVALID_VALUE = re.compile(r"^Invalid value for '([^']+)'[^:]*: ")
 """How typer begins a message about an option; ours begin with the option alone."""
+
+WRONG_INPUT, NOBODY_READS = 2, 1
+"""Exit codes beside 0, and 130 after Ctrl-C, which is typer's; docs/command-line.md tells what they mean."""
 
 
 class OneLineErrors(TyperGroup):
@@ -33,17 +35,18 @@ class OneLineErrors(TyperGroup):
         **extra: Any,
     ) -> Any:
         """Run the command that `args` name, and exit."""
+        write_in_any_encoding()
         try:
             code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
         except typer.TyperException as problem:
             _complain(INVALID_VALUE.sub(r"\1: ", problem.format_message()))
-            sys.exit(2)
+            sys.exit(WRONG_INPUT)
         except MemoryError:
             _complain("not enough memory")
-            sys.exit(2)
+            sys.exit(WRONG_INPUT)
         except BrokenPipeError:  # the reader of our output had enough
             sys.stderr.close()
-            sys.exit(1)
+            sys.exit(NOBODY_READS)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -56,141 +59,11 @@ app = typer.Typer(
     name="ferroprop",
     cls=OneLineErrors,
     help="Train a multi-layer perceptron on a table, and use it.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     invoke_without_command=True,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-TABLE_PANEL = "The table"
-NETWORK_PANEL = "The network"
-TRAINING_PANEL = "The training"
-RESULTS_PANEL = "What comes out"
-
-
-def _option(help: str, metavar: str, panel: str, *names: str, **more: Any) -> Any:
-    """Return an option with a short metavar, so that its help has room."""
-    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel=panel, **more)
-
-
-def _argument(help: str, metavar: str) -> Any:
-    return typer.Argument(help=help, metavar=metavar, show_default=False)
-
-
-Table = Annotated[Path, _argument("A CSV or Parquet file.", "TABLE")]
-Model = Annotated[Path, _argument("A file that 'ferroprop train --save' wrote.", "MODEL")]
-ModelOrNetwork = Annotated[
-    Path, _argument("A file that 'ferroprop train --save' or 'Network.save' wrote.", "MODEL")
-]
-Quiet = Annotated[
-    bool, _option("No progress and no notes, only results.", "", RESULTS_PANEL, "--quiet", "-q")
-]
-Output = Annotated[
-    Path | None,
-    _option(
-        "Write TABLE with the predictions to this file (.csv, .parquet).",
-        *("FILE", RESULTS_PANEL, "--output", "-o"),
-        show_default=False,
-    ),
-]
-
-Target = Annotated[
-    str, _option("The column to predict.", "COLUMN", TABLE_PANEL, "--target", "-t", show_default=False)
-]
-Task = Annotated[
-    str | None,
-    _option(
-        "classification or regression; if not given, the target column decides.",
-        *("TASK", TABLE_PANEL),
-        parser=one_of(TASKS),
-        show_default=False,
-    ),
-]
-Ignore = Annotated[
-    list[str] | None,
-    _option("A column not to learn from; may be given several times.", "COLUMN", TABLE_PANEL),
-]
-TestSize = Annotated[
-    float,
-    _option(
-        "The part of the rows kept for the test.",
-        *("PART", TABLE_PANEL),
-        parser=number(lambda part: 0.05 <= part <= 0.5, "a number from 0.05 to 0.5"),
-    ),
-]
-Hidden = Annotated[
-    Any,
-    _option(
-        "The sizes of the hidden layers, such as 32,16, or none.", "SIZES", NETWORK_PANEL, parser=layer_sizes
-    ),
-]
-Activation = Annotated[
-    str,
-    _option(
-        "tanh, relu, logistic or identity, in the hidden layers.",
-        "NAME",
-        NETWORK_PANEL,
-        parser=one_of(ACTIVATIONS),
-    ),
-]
-Solver = Annotated[
-    str,
-    _option(
-        "rprop, which needs no learning rate, adam, sgd or lbfgs.",
-        "NAME",
-        TRAINING_PANEL,
-        parser=one_of(SOLVERS),
-    ),
-]
-Epochs = Annotated[
-    int, _option("The most passes over the training rows.", "N", TRAINING_PANEL, parser=whole_number(1))
-]
-Patience = Annotated[
-    int,
-    _option(
-        "Stop after so many epochs without a better validation score.",
-        "N",
-        TRAINING_PANEL,
-        parser=whole_number(1),
-    ),
-]
-BatchSize = Annotated[
-    int | None,
-    _option(
-        "Rows an update, for adam and sgd.", "N", TRAINING_PANEL, parser=whole_number(1), show_default=False
-    ),
-]
-LearningRate = Annotated[
-    float | None,
-    _option(
-        "How far an update goes, for adam and sgd.",
-        *("RATE", TRAINING_PANEL),
-        parser=number(lambda rate: rate > 0, "a number above 0"),
-        show_default=False,
-    ),
-]
-Alpha = Annotated[
-    float,
-    _option(
-        "The weight of the L2 penalty.",
-        *("WEIGHT", TRAINING_PANEL),
-        parser=number(lambda weight: weight >= 0, "a number, at least 0"),
-    ),
-]
-Seed = Annotated[
-    int,
-    _option(
-        "Decides on the split and the first weights.", "N", TRAINING_PANEL, parser=whole_number(0, 2**32 - 1)
-    ),
-]
-Save = Annotated[
-    Path | None, _option("Write the model to this file (.skops).", "MODEL", RESULTS_PANEL, show_default=False)
-]
-Plot = Annotated[
-    Path | None,
-    _option("Draw the learning curve (.png, .svg, .pdf).", "PNG", RESULTS_PANEL, show_default=False),
-]
 
 
 def _show_version(asked: bool) -> None:
@@ -218,30 +91,49 @@ def start(context: typer.Context, version: Version = False) -> None:
 
 @app.command()
 def train(
-    table: Table,
-    target: Target,
-    task: Task = None,
-    ignore: Ignore = None,
-    test_size: TestSize = 0.2,
-    hidden: Hidden = "32",
-    activation: Activation = "tanh",
-    solver: Solver = "rprop",
-    epochs: Epochs = 300,
-    patience: Patience = 30,
-    batch_size: BatchSize = None,
-    learning_rate: LearningRate = None,
-    alpha: Alpha = 1e-4,
-    seed: Seed = 0,
-    save: Save = None,
-    plot: Plot = None,
-    quiet: Quiet = False,
+    context: typer.Context,
+    table: given.Table,
+    target: given.Target,
+    task: given.Task = None,
+    ignore: given.Ignore = None,
+    test_size: given.TestSize = 0.2,
+    drop_rare_classes: given.DropRareClasses = False,
+    number: given.Number = None,
+    category: given.Category = None,
+    date: given.Date = None,
+    date_format: given.DateFormat = None,
+    missing: given.Missing = None,
+    decimal: given.Decimal = None,
+    separator: given.Separator = None,
+    quote: given.Quote = None,
+    header: given.Header = None,
+    encoding: given.Encoding = None,
+    hidden: given.Hidden = "32",
+    activation: given.Activation = "tanh",
+    solver: given.Solver = "rprop",
+    epochs: given.Epochs = 300,
+    patience: given.Patience = 30,
+    batch_size: given.BatchSize = None,
+    learning_rate: given.LearningRate = None,
+    alpha: given.Alpha = 1e-4,
+    seed: given.Seed = 0,
+    save: given.Save = None,
+    plot: given.Plot = None,
+    quiet: given.Quiet = False,
+    as_json: given.Json = False,
+    config: given.Config = None,
+    save_config_to: given.SaveConfig = None,
 ) -> None:
     """Train a network on TABLE to predict one of its columns."""
     for option, value in {"--batch-size": batch_size, "--learning-rate": learning_rate}.items():
         if value is not None and solver not in ("adam", "sgd"):
             raise Problem(f"{option}: got {value} with --solver {solver}; expected --solver adam or sgd")
+    kinds = _kinds(ignore or [], number=number, category=category, date=date)
 
     from ferroprop.cli.fitting import Settings
+    from ferroprop.cli.reading.kinds import Wishes
+    from ferroprop.cli.reading.missing import MissingWords
+    from ferroprop.cli.reading.table import Layout
     from ferroprop.cli.train import Request
     from ferroprop.cli.train import train as run
 
@@ -261,26 +153,76 @@ def train(
         target=target,
         task="classification" if task == "classification" else "regression" if task else None,
         ignored=ignore or [],
+        layout=Layout(separator, encoding, header, '"' if quote is None else quote),
+        words=MissingWords(missing or []),
+        wishes=Wishes(kinds, decimal, date_formats(date_format or [])),
+        drop_rare=drop_rare_classes,
         settings=settings,
         test_size=test_size,
         save=save,
         plot=plot,
+        config=save_config_to,
         quiet=quiet,
+        as_json=as_json,
     )
+    check_config_name(save_config_to)
     run(request)
+    if save_config_to is not None:
+        save_config(save_config_to, context)
+
+
+def _kinds(ignored: Sequence[str], **columns: Sequence[str] | None) -> dict[str, Any]:
+    """Return the kind that the user gives each column."""
+    kinds: dict[str, Any] = {}
+    for kind, names in columns.items():
+        for name in names or ():
+            other = "--ignore" if name in ignored else f"--{kinds[name]}" if name in kinds else f"--{kind}"
+            if other != f"--{kind}":
+                raise Problem(
+                    f"--{kind}: column {shown(name)} is also given as {other}; expected one of them"
+                )
+            kinds[name] = kind
+    return kinds
 
 
 @app.command()
-def predict(model: Model, table: Table, output: Output = None, quiet: Quiet = False) -> None:
+def predict(
+    model: given.Model,
+    table: given.Table,
+    date_format: given.DateFormat = None,
+    missing: given.Missing = None,
+    decimal: given.Decimal = None,
+    separator: given.Separator = None,
+    quote: given.Quote = None,
+    header: given.Header = None,
+    encoding: given.Encoding = None,
+    output: given.Output = None,
+    quiet: given.Quiet = False,
+    as_json: given.Json = False,
+) -> None:
     """Predict the target for each row of TABLE, with the probabilities of the classes."""
+    from ferroprop.cli.predict import Request
     from ferroprop.cli.predict import predict as run
+    from ferroprop.cli.reading.kinds import Wishes
+    from ferroprop.cli.reading.table import Layout
 
-    run(model, table, output, quiet=quiet)
+    run(
+        Request(
+            model=model,
+            table=table,
+            output=output,
+            layout=Layout(separator, encoding, header, '"' if quote is None else quote),
+            missing=missing or [],
+            wishes=Wishes({}, decimal, date_formats(date_format or [])),
+            quiet=quiet,
+            as_json=as_json,
+        )
+    )
 
 
 @app.command()
-def info(model: ModelOrNetwork) -> None:
+def info(model: given.ModelOrNetwork, as_json: given.Json = False) -> None:
     """Show what MODEL holds: columns, layers, training history, scores."""
     from ferroprop.cli.info import info as run
 
-    run(model)
+    run(model, as_json=as_json)

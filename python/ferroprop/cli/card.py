@@ -1,9 +1,11 @@
 """The card: everything that is said about a trained model, as plain values."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from ferroprop.cli.columns import Column
-from ferroprop.cli.task import TaskName
+from ferroprop.cli.reading.column import Column
+from ferroprop.cli.reading.missing import MissingWords
+from ferroprop.cli.target import TaskName
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,16 @@ class Card:
         The classes in the order of the probabilities; empty for regression.
     columns : list of Column
         The columns it needs.
+    left_out : dict of str to str
+        The columns that it does not use, each with the reason.
+    missing : MissingWords
+        What stood for missing in text.
+    decimal : {'.', ','}
+        The decimal sign of the training table, for predictions.
+    layout : str
+        How the training table was read, in words.
+    notes : list of str
+        What was decided on the training table and might be wrong.
     layers : list of Layer
         The network, from the inputs to the outputs.
     history : History
@@ -121,9 +133,53 @@ class Card:
     target: str
     classes: list[str]
     columns: list[Column]
+    left_out: dict[str, str]
+    missing: MissingWords
+    decimal: str
+    layout: str
+    notes: list[str]
     layers: list[Layer]
     history: History
     scores: list[Score]
     train_rows: int
     test_rows: int
     versions: dict[str, str]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return it as plain values, such as JSON has."""
+        columns = [column.to_plain() for column in self.columns]
+        return {**asdict(self), "columns": columns}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> "Card":
+        """Return the card of which `to_plain` gave the values.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError, AttributeError
+            If they are not such values.
+        """
+        if plain["task"] not in ("classification", "regression"):
+            raise ValueError("a known task")
+        if plain["decimal"] not in (".", ","):
+            raise ValueError("a decimal sign")
+        return cls(
+            task=plain["task"],
+            target=str(plain["target"]),
+            classes=[str(label) for label in plain["classes"]],
+            columns=[Column.from_plain(column) for column in plain["columns"]],
+            left_out={str(name): str(reason) for name, reason in plain["left_out"].items()},
+            missing=MissingWords(
+                everywhere=[str(word) for word in plain["missing"]["everywhere"]],
+                usual=[str(word) for word in plain["missing"]["usual"]],
+            ),
+            decimal=plain["decimal"],
+            layout=str(plain["layout"]),
+            notes=[str(note) for note in plain["notes"]],
+            layers=[Layer(**layer) for layer in plain["layers"]],
+            history=History(**plain["history"]),
+            scores=[Score(**score) for score in plain["scores"]],
+            train_rows=int(plain["train_rows"]),
+            test_rows=int(plain["test_rows"]),
+            versions={str(name): str(version) for name, version in plain["versions"].items()},
+        )

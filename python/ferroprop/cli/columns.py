@@ -1,14 +1,15 @@
 """Columns: which ones the network can use, and each as the values it is trained on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import polars as pl
 
-from ferroprop.cli.problem import Problem, quoted
-
-Kind = Literal["number", "category", "boolean", "date", "duration"]
+from ferroprop.cli.problem import Problem
+from ferroprop.cli.reading.column import Column, Kind, as_text, kind_of
+from ferroprop.cli.reading.missing import MissingWords, stripped
+from ferroprop.cli.reading.table import Table
+from ferroprop.cli.wording import option, quoted, shown
 
 LARGEST_NUMBER = 1e100
 """Larger ones are no measurements, and their squares, which standardising sums, would overflow."""
@@ -19,27 +20,6 @@ IDENTIFIER_ROWS = 20
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of the table that the network gets.
-
-    Parameters
-    ----------
-    name : str
-        Its name in the table.
-    kind : {'number', 'category', 'boolean', 'date', 'duration'}
-        What its values are. Dates and durations become numbers (days), booleans and categories text.
-    """
-
-    name: str
-    kind: Kind
-
-    @property
-    def is_numeric(self) -> bool:
-        """Whether the network gets it as a number; otherwise as one input a category."""
-        return self.kind in ("number", "date", "duration")
-
-
-@dataclass(frozen=True)
 class Choice:
     """The columns to use, and those left out with the reason of each."""
 
@@ -47,7 +27,13 @@ class Choice:
     left_out: dict[str, str]
 
 
-def choose_columns(frame: pl.DataFrame, target: str, ignored: Sequence[str]) -> Choice:
+def choose_columns(
+    frame: pl.DataFrame,
+    target: str,
+    ignored: Sequence[str],
+    wanted: Collection[str] = (),
+    decided: Mapping[str, Column] | None = None,
+) -> Choice:
     """Look at every column but the target.
 
     Parameters
@@ -58,6 +44,10 @@ def choose_columns(frame: pl.DataFrame, target: str, ignored: Sequence[str]) -> 
         The column to predict.
     ignored : sequence of str
         The columns that the user does not want.
+    wanted : collection of str
+        The columns that the user gave a kind, which are used though they look like identifiers.
+    decided : mapping of str to Column, optional
+        How the columns that were text are written; the others are what their types say.
 
     Returns
     -------
@@ -73,35 +63,54 @@ def choose_columns(frame: pl.DataFrame, target: str, ignored: Sequence[str]) -> 
     Examples
     --------
     >>> frame = pl.DataFrame({"name": ["a", "b"], "size": [1.5, 2.0], "kind": ["x", "x"], "y": [0, 1]})
-    >>> choose_columns(frame, target="y", ignored=["name"])
-    Choice(used=[Column(name='size', kind='number')], left_out={'kind': "it is 'x' in every row"})
+    >>> choice = choose_columns(frame, target="y", ignored=["name"])
+    >>> [column.name for column in choice.used], choice.left_out
+    (['size'], {'kind': "it is 'x' in every row"})
     """
+    decided = decided or {}
     used: list[Column] = []
     left_out: dict[str, str] = {}
-    for series in frame:
-        if series.name == target or series.name in ignored:
-            continue
-        kind = _kind(series.dtype)
-        values = _without_nan(series).drop_nulls()
-        if values.is_empty():
-            left_out[series.name] = "it has no values"
-        elif kind is None:
-            left_out[series.name] = f"its type is {series.dtype}"
-        elif values.n_unique() == 1 and values.len() == series.len():
-            left_out[series.name] = f"it is '{values[0]}' in every row"
-        elif kind == "category" and values.len() > IDENTIFIER_ROWS and values.n_unique() == values.len():
-            left_out[series.name] = f"its {values.len()} texts are all different"
+    not_asked = {target, *ignored}
+    schema = frame.schema
+    kinds = {name: kind_of(dtype) for name, dtype in schema.items() if name not in not_asked}
+    missing, different = _counts(frame, [name for name, kind in kinds.items() if kind is not None])
+    for name, kind in kinds.items():
+        values = frame.height - missing.get(name, 0)
+        if kind is None and frame[name].null_count() < frame.height:
+            left_out[name] = f"its type is {schema[name]}"
+        elif kind is None or values == 0:
+            left_out[name] = "it has no values"
+        elif different[name] == 1 and values == frame.height:
+            left_out[name] = f"it is {shown(frame[name][0])} in every row"
+        elif (
+            kind == "category"
+            and name not in wanted
+            and values > IDENTIFIER_ROWS
+            and different[name] == values
+        ):
+            left_out[name] = f"its {values} texts are all different; {option('--category', name)} keeps it"
         else:
-            used.append(Column(series.name, kind))
+            used.append(decided.get(name) or Column(name, kind))
     if not used:
-        why = "; ".join(f"'{name}': {reason}" for name, reason in list(left_out.items())[:4])
-        raise Problem(
-            f"TABLE: no column to learn from beside the target '{target}'" + (f" ({why})" if why else "")
-        )
+        raise nothing_to_learn_from(target, left_out)
     return Choice(used, left_out)
 
 
-def features(frame: pl.DataFrame, columns: Sequence[Column], where: str) -> pl.DataFrame:
+def nothing_to_learn_from(target: str, left_out: Mapping[str, str]) -> Problem:
+    """Return what to raise where no column is left."""
+    why = "; ".join(f"{shown(name)}: {reason}" for name, reason in list(left_out.items())[:4])
+    return Problem(
+        f"TABLE: no column to learn from beside the target {shown(target)}" + (f" ({why})" if why else "")
+    )
+
+
+def features(
+    frame: pl.DataFrame,
+    columns: Sequence[Column],
+    where: str,
+    words: MissingWords | None = None,
+    table: Table | None = None,
+) -> pl.DataFrame:
     """Return the columns as the network's preparation expects them: Float64 or String, null where missing.
 
     Parameters
@@ -109,9 +118,13 @@ def features(frame: pl.DataFrame, columns: Sequence[Column], where: str) -> pl.D
     frame : polars.DataFrame
         A table, of any column order, with more columns if it likes.
     columns : sequence of Column
-        The columns that the network was trained on.
+        The columns that the network was trained on; text is read by what they say.
     where : str
         The table's name, for messages.
+    words : MissingWords, optional
+        What stands for missing in text.
+    table : Table, optional
+        Where the rows come from, for messages.
 
     Returns
     -------
@@ -129,100 +142,126 @@ def features(frame: pl.DataFrame, columns: Sequence[Column], where: str) -> pl.D
     >>> features(frame, [Column("rooms", "number"), Column("sold", "boolean")], "flats.csv").rows()
     [(3.0, 'true'), (4.0, None)]
     """
-    missing = [column.name for column in columns if column.name not in frame.columns]
-    if missing:
-        what = "column" if len(missing) == 1 else "columns"
-        has = quoted(frame.columns)
-        raise Problem(f"TABLE: '{where}' lacks the {what} {quoted(missing)} of the model; it has {has}")
+    there = set(frame.columns)
+    lacking = [column.name for column in columns if column.name not in there]
+    if lacking:
+        what = "column" if len(lacking) == 1 else "columns"
+        raise Problem(
+            f"TABLE: '{where}' lacks the {what} {quoted(lacking)} of the model;"
+            f" it has {quoted(frame.columns)}"
+        )
+    check = _Check(where, words or MissingWords(), table)
+    at_once = check.numbers(frame, columns)
     return pl.DataFrame(
-        [_CONVERT[column.kind](_untyped_if_empty(frame[column.name]), where) for column in columns]
+        [
+            at_once[column.name] if column.name in at_once else check.read(frame[column.name], column)
+            for column in columns
+        ]
     )
 
 
-def _kind(dtype: pl.DataType) -> Kind | None:
-    if dtype.is_numeric():
-        return "number"
-    if dtype == pl.Boolean:
-        return "boolean"
-    if dtype in (pl.Date, pl.Datetime):
-        return "date"
-    if dtype in (pl.Time, pl.Duration):
-        return "duration"
-    if dtype in (pl.String, pl.Categorical, pl.Enum):
-        return "category"
-    return None
+class _Check:
+    """Reading of columns that refuses what does not suit, and says where it is."""
+
+    def __init__(self, where: str, words: MissingWords, table: Table | None) -> None:
+        self._where, self._words, self._table = where, words, table
+
+    def numbers(self, frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, pl.Series]:
+        """Return the columns of numbers, as far as they can be read all at once, by their names."""
+        schema = frame.schema
+        numbers = [column for column in columns if column.kind == "number"]
+        typed = [column.name for column in numbers if schema[column.name].is_numeric()]
+        texts = [
+            column.name for column in numbers if schema[column.name] == pl.String and column.format is None
+        ]
+        read = frame.select(
+            pl.col(typed).cast(pl.Float64).fill_nan(None),
+            stripped(pl.col(texts)).cast(pl.Float64, strict=False).fill_nan(None),
+        )
+        if not read.width:
+            return {}
+        gaps = frame.select(stripped(pl.col(texts)).is_in(self._words.of("number")).sum())
+        known_gaps = dict(zip(texts, gaps.row(0) if texts else (), strict=True))
+        large = read.select((pl.all().abs() > LARGEST_NUMBER).any()).row(0)
+        facts = zip(read, read.null_count().row(0), large, strict=True)
+        return {
+            series.name: series
+            for series, missing, too_large in facts
+            if not too_large and known_gaps.get(series.name, missing) == missing
+        }
+
+    def read(self, series: pl.Series, column: Column) -> pl.Series:
+        """Return one column."""
+        if series.null_count() == len(series):
+            # A column without a value has no type to be wrong.
+            return pl.Series(
+                column.name, [None] * len(series), pl.Float64 if column.is_numeric else pl.String
+            )
+        given = series
+        if series.dtype == pl.String and column.kind != "category":
+            series, strays = column.read(series, self._words)
+            self._refuse(given, strays, _EXPECTED[column.kind])
+        elif series.dtype == pl.String:
+            return column.read(series, self._words)[0]
+        return self._converted(given, series, column)
+
+    def _converted(self, given: pl.Series, series: pl.Series, column: Column) -> pl.Series:
+        kind = kind_of(series.dtype)
+        match column.kind:
+            case "number" if kind == "number":
+                numbers = series.cast(pl.Float64).fill_nan(None)
+                self._refuse(
+                    given, (numbers.abs() > LARGEST_NUMBER).fill_null(False), "finite numbers up to 1e100"
+                )
+                return numbers.alias(column.name)
+            case "date" if kind == "date":
+                return (series.cast(pl.Datetime("us")).to_physical() / MICROSECONDS_A_DAY).alias(column.name)
+            case "duration" if kind == "duration":
+                return (series.cast(pl.Duration("us")).to_physical() / MICROSECONDS_A_DAY).alias(column.name)
+            case "boolean" if kind in ("boolean", "number", "category"):
+                values, strays = column.read(series.cast(pl.String), self._words)
+                self._refuse(given, strays, _EXPECTED["boolean"])
+                return values.cast(pl.String)
+            case "category" if kind is not None:
+                return as_text(series)
+        value = given.drop_nulls()[0]
+        raise Problem(
+            f"TABLE: column {shown(column.name)} of '{self._where}' has values such as {shown(value)};"
+            f" expected {_EXPECTED[column.kind]}"
+        )
+
+    def _refuse(self, given: pl.Series, bad: pl.Series, expected: str) -> None:
+        rows = bad.arg_true()
+        if not rows.len():
+            return
+        row, table = rows[0], self._table
+        is_text = table is not None and table.is_text
+        cell = str(table.frame[given.name][row] if table is not None and is_text else given[row])
+        place = f"row {row + 1}" if table is None else table.place(row)
+        way_out = f"; {option('--missing', cell.strip())} takes it for missing" if is_text else ""
+        raise Problem(
+            f"TABLE: column {shown(given.name)} of '{self._where}' has {shown(cell)} in {place};"
+            f" expected {expected}{way_out}"
+        )
 
 
-def _untyped_if_empty(series: pl.Series) -> pl.Series:
-    """Return the column; one without a value has no type to be wrong, whatever the reader made of it."""
-    return series.cast(pl.Null) if series.null_count() == len(series) else series
-
-
-def _without_nan(series: pl.Series) -> pl.Series:
-    return series.fill_nan(None) if series.dtype.is_float() else series
-
-
-def _number(series: pl.Series, where: str) -> pl.Series:
-    if series.dtype == pl.String:
-        numbers = series.str.strip_chars().cast(pl.Float64, strict=False)
-    elif series.dtype.is_numeric() or series.dtype == pl.Null:
-        numbers = series.cast(pl.Float64)
-    else:
-        raise Problem(_unexpected(series, where, "numbers"))
-    numbers = numbers.fill_nan(None)
-    _refuse(series, (numbers.is_null() & series.is_not_null() & _not_nan(series)), where, "numbers")
-    _refuse(series, (numbers.abs() > LARGEST_NUMBER).fill_null(False), where, "finite numbers up to 1e100")
-    return numbers.alias(series.name)
-
-
-def _category(series: pl.Series, where: str) -> pl.Series:
-    if _kind(series.dtype) is None and series.dtype != pl.Null:
-        raise Problem(_unexpected(series, where, "categories"))
-    return _without_nan(series).cast(pl.String)
-
-
-def _boolean(series: pl.Series, where: str) -> pl.Series:
-    text = (
-        series.cast(pl.String)
-        .str.to_lowercase()
-        .replace({"1": "true", "0": "false", "1.0": "true", "0.0": "false"})
-    )
-    _refuse(series, ~text.is_in(["true", "false"]).fill_null(True), where, "true or false")
-    return text
-
-
-def _date(series: pl.Series, where: str) -> pl.Series:
-    if series.dtype not in (pl.Date, pl.Datetime, pl.Null):
-        raise Problem(_unexpected(series, where, "dates"))
-    return (series.cast(pl.Datetime("us")).to_physical() / MICROSECONDS_A_DAY).alias(series.name)
-
-
-def _duration(series: pl.Series, where: str) -> pl.Series:
-    if series.dtype not in (pl.Time, pl.Duration, pl.Null):
-        raise Problem(_unexpected(series, where, "times"))
-    return (series.cast(pl.Duration("us")).to_physical() / MICROSECONDS_A_DAY).alias(series.name)
-
-
-_CONVERT: dict[Kind, Callable[[pl.Series, str], pl.Series]] = {
-    "number": _number,
-    "category": _category,
-    "boolean": _boolean,
-    "date": _date,
-    "duration": _duration,
+_EXPECTED: dict[Kind, str] = {
+    "number": "numbers",
+    "category": "categories",
+    "boolean": "true or false",
+    "date": "dates",
+    "duration": "times",
 }
 
 
-def _not_nan(series: pl.Series) -> pl.Series:
-    return series.is_not_nan().fill_null(True) if series.dtype.is_float() else series.is_not_null()
-
-
-def _refuse(series: pl.Series, bad: pl.Series, where: str, expected: str) -> None:
-    row = bad.arg_true()
-    if row.len():
-        what = f"'{series[row[0]]}' in row {row[0] + 1}"
-        raise Problem(f"TABLE: column '{series.name}' of '{where}' has {what}; expected {expected}")
-
-
-def _unexpected(series: pl.Series, where: str, expected: str) -> str:
-    value = series.drop_nulls()[0]
-    return f"TABLE: column '{series.name}' of '{where}' has values such as '{value}'; expected {expected}"
+def _counts(frame: pl.DataFrame, names: list[str]) -> tuple[dict[str, int], dict[str, int]]:
+    """Return how many values are missing in each column, and how many different ones there are."""
+    if not names:
+        return {}, {}
+    known = frame.select(names)
+    floats = [name for name, dtype in known.schema.items() if dtype.is_float()]
+    if floats:
+        known = known.with_columns(pl.col(floats).fill_nan(None))
+    missing = dict(zip(names, known.null_count().row(0), strict=True))
+    different = dict(zip(names, known.select(pl.all().n_unique()).row(0), strict=True))
+    return missing, {name: count - (missing[name] > 0) for name, count in different.items()}

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ferroprop.cli.problem import Problem, first_line
+from ferroprop.cli.problem import Problem
+from ferroprop.cli.wording import first_line
 
 
 def check_destinations(destinations: Mapping[str, Path | None], sources: Mapping[str, Path]) -> None:

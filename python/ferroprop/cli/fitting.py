@@ -13,10 +13,11 @@ from sklearn.pipeline import Pipeline
 from ferroprop import MLPClassifier, MLPRegressor
 from ferroprop.cli.card import Layer
 from ferroprop.cli.pipeline import be_silent, fitted_network
-from ferroprop.cli.problem import Problem, first_line
+from ferroprop.cli.problem import Problem
 from ferroprop.cli.progress import Follower
-from ferroprop.cli.task import TaskName
+from ferroprop.cli.target import TaskName
 from ferroprop.cli.watch import following
+from ferroprop.cli.wording import first_line
 
 SCORE_NAMES: dict[TaskName, str] = {"classification": "accuracy", "regression": "R²"}
 """The validation scores that the estimators keep."""

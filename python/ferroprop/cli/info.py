@@ -1,24 +1,35 @@
 """``ferroprop info``: what a file holds."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 
 from ferroprop import Network
 from ferroprop.cli.card import Card, Layer
-from ferroprop.cli.console import results_console
+from ferroprop.cli.console import print_json, results_console, say
 from ferroprop.cli.model_file import read_card
-from ferroprop.cli.problem import Problem, first_line, quoted
-from ferroprop.cli.report import columns_table, history_table, layers_table, scores_table, training_sentence
+from ferroprop.cli.problem import Problem
+from ferroprop.cli.report import (
+    columns_table,
+    history_table,
+    layers_table,
+    left_out_table,
+    scores_table,
+    training_sentence,
+)
+from ferroprop.cli.wording import first_line, quoted
 
 
-def info(model: Path) -> None:
+def info(model: Path, *, as_json: bool = False) -> None:
     """Show a model file, or the network that `ferroprop.Network.save` wrote.
 
     Parameters
     ----------
     model : path
         The file; its content decides what it is.
+    as_json : bool
+        Print it as JSON.
 
     Raises
     ------
@@ -27,18 +38,29 @@ def info(model: Path) -> None:
     """
     console = results_console()
     if model.suffix == ".safetensors" and _is_readable(model):
-        _show_network(console, model)
+        network = _load(model)
+        if as_json:
+            layers = [asdict(layer) for layer in layers_of_network(network)]
+            print_json({"dtype": network.dtype, "layers": layers})
+        else:
+            _show_network(console, model, network)
+        return
+    card = read_card(model)
+    if as_json:
+        print_json(card.to_plain())
     else:
-        _show_model(console, model, read_card(model))
+        _show_model(console, model, card)
 
 
 def _show_model(console: Console, path: Path, card: Card) -> None:
     of_what = f" ({quoted(card.classes)})" if card.classes else ""
-    console.print(f"{path.name}: {card.task} of '{card.target}'{of_what}", style="bold", soft_wrap=True)
+    say(console, f"{path.name}: {card.task} of '{card.target}'{of_what}", "bold")
     made = ", ".join(f"{name} {version}" for name, version in card.versions.items())
     console.print(f"Trained on {card.train_rows:,} rows by {made}.")
+    say(console, f"The table was read as {card.layout}.")
     tables = [
         columns_table(card.columns),
+        *([left_out_table(card.left_out)] if card.left_out else []),
         layers_table(card.layers),
         history_table(card.history),
         scores_table(card.scores, card.test_rows),
@@ -48,13 +70,18 @@ def _show_model(console: Console, path: Path, card: Card) -> None:
         console.print(table)
     console.print()
     console.print(training_sentence(card.history))
+    for text in card.notes:
+        say(console, f"note: {text}", "dim")
 
 
-def _show_network(console: Console, path: Path) -> None:
+def _load(path: Path) -> Network:
     try:
-        network = Network.load(path)
+        return Network.load(path)
     except (ValueError, OSError) as error:
         raise Problem(f"MODEL: '{path}' is not a network file: {first_line(error)}") from error
+
+
+def _show_network(console: Console, path: Path, network: Network) -> None:
     console.print(f"{path.name}: a network in {network.dtype}, without the training around it", style="bold")
     console.print()
     console.print(layers_table(layers_of_network(network)))

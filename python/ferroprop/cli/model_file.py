@@ -9,18 +9,17 @@ import io
 import json
 import warnings
 import zipfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ferroprop import __version__
-from ferroprop.cli.card import Card, History, Layer, Score
-from ferroprop.cli.columns import Column
+from ferroprop.cli.card import Card
 from ferroprop.cli.destination import written
-from ferroprop.cli.problem import Problem, first_line
+from ferroprop.cli.problem import Problem
+from ferroprop.cli.wording import first_line
 
 FORMAT = "ferroprop model"
-VERSION = 1
+VERSION = 2
 CARD = "ferroprop.json"
 LARGEST_CARD = 64 * 2**20
 """No card is larger, in bytes; a file that claims so is not read."""
@@ -51,7 +50,7 @@ def save_model(path: Path, pipeline: Any, card: Card, option: str) -> None:
 
     archive = io.BytesIO(skops.io.dumps(pipeline, compression=zipfile.ZIP_DEFLATED))
     with zipfile.ZipFile(archive, "a", compression=zipfile.ZIP_DEFLATED) as members:
-        content = {"format": FORMAT, "version": VERSION, **asdict(card)}
+        content = {"format": FORMAT, "version": VERSION, **card.to_plain()}
         members.writestr(CARD, json.dumps(content, ensure_ascii=False, indent=1))
     with written(path, option) as temporary:
         temporary.write_bytes(archive.getvalue())
@@ -92,7 +91,7 @@ def read_card(path: Path) -> Card:
         raise Problem(f"MODEL: '{path}' is damaged: {first_line(error)}") from error
     _check_version(path, content)
     try:
-        return _card(content)
+        return Card.from_plain(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Problem(f"MODEL: '{path}' is damaged: its card lacks {first_line(error)}") from error
 
@@ -132,22 +131,5 @@ def _check_version(path: Path, content: Any) -> None:
     if version != VERSION:
         raise Problem(
             f"MODEL: '{path}' has version {version!r} of the model format;"
-            f" ferroprop {__version__} reads version {VERSION}"
+            f" ferroprop {__version__} reads version {VERSION}; 'ferroprop train' makes it anew"
         )
-
-
-def _card(content: dict[str, Any]) -> Card:
-    if content["task"] not in ("classification", "regression"):
-        raise ValueError("a known task")
-    return Card(
-        task=content["task"],
-        target=str(content["target"]),
-        classes=[str(label) for label in content["classes"]],
-        columns=[Column(**column) for column in content["columns"]],
-        layers=[Layer(**layer) for layer in content["layers"]],
-        history=History(**content["history"]),
-        scores=[Score(**score) for score in content["scores"]],
-        train_rows=int(content["train_rows"]),
-        test_rows=int(content["test_rows"]),
-        versions={str(name): str(version) for name, version in content["versions"].items()},
-    )

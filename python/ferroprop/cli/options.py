@@ -5,11 +5,15 @@ option's name before it.
 """
 
 import math
+import re
 from collections.abc import Callable, Sequence
 
 import typer
 
-from ferroprop.cli.problem import suggestion
+from ferroprop.cli.problem import Problem
+from ferroprop.cli.reading.dialect import SEPARATORS
+from ferroprop.cli.reading.encoding import check_encoding
+from ferroprop.cli.wording import suggestion
 
 LARGEST_LAYER = 1_000_000
 
@@ -90,3 +94,96 @@ def layer_sizes(text: str) -> tuple[int, ...]:
             f"got '{text}'; expected layer sizes with commas between, such as 32,16, or none"
         )
     return tuple(int(size) for size in sizes)
+
+
+def separator_sign(text: str) -> str:
+    """Read what stands between cells.
+
+    Examples
+    --------
+    >>> separator_sign("semicolon"), separator_sign(";")
+    (';', ';')
+    """
+    sign = SEPARATORS.get(text.strip().lower(), "\t" if text == "\\t" else text)
+    if len(sign) != 1 or sign in '"\r\n':
+        raise typer.BadParameter(f"got '{text}'; expected one sign, or one of {', '.join(SEPARATORS)}")
+    return sign
+
+
+def quotation_mark(text: str) -> str:
+    """Read the quotation mark; none is an empty string.
+
+    Examples
+    --------
+    >>> quotation_mark("'"), quotation_mark("none")
+    ("'", '')
+    """
+    mark = "" if text.strip().lower() == "none" else text
+    if len(mark) > 1 or mark in ("\r", "\n", " "):
+        raise typer.BadParameter(f"got '{text}'; expected one sign, or none")
+    return mark
+
+
+def decimal_sign(text: str) -> str:
+    """Read the decimal sign.
+
+    Examples
+    --------
+    >>> decimal_sign("comma"), decimal_sign(".")
+    (',', '.')
+    """
+    sign = {"comma": ",", "point": "."}.get(text.strip().lower(), text)
+    if sign not in (".", ","):
+        raise typer.BadParameter(f"got '{text}'; expected . or ,")
+    return sign
+
+
+def header_line(text: str) -> int:
+    """Read the number of the line with the names; none is 0.
+
+    Examples
+    --------
+    >>> header_line("3"), header_line("none")
+    (3, 0)
+    """
+    if str(text).strip().lower() == "none":
+        return 0
+    try:
+        return whole_number(1)(text)
+    except typer.BadParameter:
+        raise typer.BadParameter(f"got '{text}'; expected the number of a line, or none") from None
+
+
+def encoding_name(text: str) -> str:
+    """Read the name of an encoding.
+
+    Examples
+    --------
+    >>> encoding_name("latin-1")
+    'latin-1'
+    """
+    if not check_encoding(text):
+        raise typer.BadParameter(
+            f"no '{text}'; expected an encoding such as utf-8, cp1252, utf-16, shift_jis, gb18030"
+        )
+    return text
+
+
+def date_formats(texts: Sequence[str]) -> dict[str, str]:
+    """Read formats of dates, each for a column or, under the empty name, for all.
+
+    Examples
+    --------
+    >>> date_formats(["%d.%m.%Y", "day=%m/%d/%Y"])
+    {'': '%d.%m.%Y', 'day': '%m/%d/%Y'}
+    """
+    formats: dict[str, str] = {}
+    for text in texts:
+        column, _, date_format = text.rpartition("=")
+        directives = re.findall(r"%[-_0]?(?:\.?f|[A-Za-z])", date_format)
+        if not {directive[-1] for directive in directives} & set("YyGDFxcst"):
+            raise Problem(
+                f"--date-format: got '{text}'; expected a format such as %d.%m.%Y, or column=%d.%m.%Y"
+            )
+        formats[column] = re.sub(r"\.%f", "%.f", date_format)
+    return formats

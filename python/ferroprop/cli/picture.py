@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from ferroprop.cli.card import Card
 from ferroprop.cli.destination import written
-from ferroprop.cli.problem import Problem, quoted
+from ferroprop.cli.problem import Problem
+from ferroprop.cli.wording import quoted
 from ferroprop.displays import LossCurveDisplay
 from ferroprop.displays._style import GREY
 

@@ -8,8 +8,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from ferroprop.cli.columns import Column
-from ferroprop.cli.task import TaskName
+from ferroprop.cli.reading.column import Column
+from ferroprop.cli.target import TaskName
 
 MOST_CATEGORIES = 50
 """A column with more categories than this keeps the frequent ones; the others share one input."""

@@ -1,6 +1,7 @@
 """``ferroprop predict``: the predictions of a saved model for the rows of a table."""
 
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,59 +11,140 @@ import sklearn
 from rich.console import Console
 
 from ferroprop.cli.card import Card
-from ferroprop.cli.columns import Column, features
-from ferroprop.cli.console import note, progress_console, results_console
+from ferroprop.cli.columns import features
+from ferroprop.cli.console import Notes, print_json, progress_console, results_console, say
 from ferroprop.cli.destination import check_destinations
 from ferroprop.cli.model_file import load_pipeline, read_card
+from ferroprop.cli.output import check_table_name, is_parquet, print_table, with_free_names, write_table
 from ferroprop.cli.pipeline import MISSING_CATEGORY, known_categories
-from ferroprop.cli.problem import Problem, first_line, quoted
+from ferroprop.cli.problem import Problem
+from ferroprop.cli.reading.column import Column
+from ferroprop.cli.reading.dates import DateFormat
+from ferroprop.cli.reading.decisions import notes_on_words
+from ferroprop.cli.reading.kinds import Wishes
+from ferroprop.cli.reading.missing import USUAL_WORDS, MissingWords
+from ferroprop.cli.reading.numbers import NumberFormat
+from ferroprop.cli.reading.table import Layout, Table, read_table
 from ferroprop.cli.report import PREVIEW_ROWS, PROBABILITY, predictions_table
-from ferroprop.cli.table import check_table_name, read_table, write_table
+from ferroprop.cli.wording import count, first_line, quoted, shown
 
 
-def predict(model: Path, table: Path, output: Path | None, *, quiet: bool) -> None:
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for; `wishes` is how this table differs from the training's."""
+
+    model: Path
+    table: Path
+    output: Path | None
+    layout: Layout
+    missing: list[str]
+    wishes: Wishes
+    quiet: bool
+    as_json: bool
+
+
+def predict(request: Request) -> None:
     """Predict, and write the table with the predictions beside its columns.
 
-    Without `output` CSV text goes to standard output, or, if that is a terminal, a look at the first rows.
+    Without an output CSV text goes to standard output, or, if that is a terminal, a look at the first rows.
 
     Parameters
     ----------
-    model : path
-        A file that ``ferroprop train --save`` wrote.
-    table : path
-        Rows with at least the columns that the model needs.
-    output : path or None
-        The file to write.
-    quiet : bool
-        No notes.
+    request : Request
+        What to do.
 
     Raises
     ------
     Problem
         If a file cannot be used or the columns do not suit the model.
     """
-    check_destinations({"--output": output}, {"TABLE": table, "MODEL": model})
+    output = request.output
+    check_destinations({"--output": output}, {"TABLE": request.table, "MODEL": request.model})
     check_table_name(output, "--output")
-    card = read_card(model)
-    frame = read_table(table)
-    X = features(frame, card.columns, table.name)
-    pipeline = load_pipeline(model)
-    notes = progress_console(quiet=quiet)
-    _note_versions(notes, card)
-    _note_unknown_categories(notes, pipeline, card.columns, X)
+    card = read_card(request.model)
+    columns = _columns(card, request.wishes)
+    notes = Notes(progress_console(quiet=request.quiet))
+    keep_text = not is_parquet(output)
+    table = read_table(request.table, request.layout, [c.name for c in columns], keep_text=keep_text)
+    notes.add(*table.notes)
+    words = MissingWords([*card.missing.everywhere, *request.missing], card.missing.usual)
+    X = features(table.frame, columns, table.name, words, table)
+    notes.add(*notes_on_words(table, columns, words))
+    pipeline = load_pipeline(request.model)
+    notes.add(*_on_versions(card))
 
-    try:
-        added = predictions(pipeline, card, X)
-    except ValueError as error:  # numbers so large that scaling them overflows
-        raise Problem(f"TABLE: '{table.name}' cannot be predicted: {first_line(error)}") from error
-    complete = frame.with_columns(added)
+    if X.is_empty():
+        notes.add(f"'{table.name}' has no rows")
+        added = predictions_of_nothing(card)
+    else:
+        known = known_categories(pipeline, columns)
+        X, replaced = _with_known_words(X, known)
+        notes.add(*replaced, *_on_unknown_categories(known, X))
+        try:
+            added = predictions(pipeline, card, X)
+        except ValueError as error:  # numbers so large that scaling them overflows
+            raise Problem(f"TABLE: '{table.name}' cannot be predicted: {first_line(error)}") from error
+    added, renamed = with_free_names(table, added)
+    notes.add(*renamed)
+    _hand_over(request, table, added, request.wishes.decimal or card.decimal, notes)
+
+
+def _columns(card: Card, wishes: Wishes) -> list[Column]:
+    """Return the model's columns, written as the user says."""
+    names = [column.name for column in card.columns if column.kind == "date"]
+    for name in wishes.date_formats:
+        if name and name not in names:
+            raise Problem(
+                f"--date-format: {shown(name)} is no column of dates of the model; it has {quoted(names)}"
+            )
+    columns = []
+    for column in card.columns:
+        date_format = wishes.date_formats.get(column.name, wishes.date_formats.get(""))
+        if column.kind == "date" and date_format is not None:
+            column = replace(column, format=DateFormat([date_format]))
+        elif column.kind == "number" and wishes.decimal is not None:
+            form = column.number_format
+            other = {".": ",", ",": "."}[wishes.decimal]
+            thousands = form.thousands if form.decimal == wishes.decimal else other if form.thousands else ""
+            form = NumberFormat(wishes.decimal, thousands, form.before, form.after)
+            column = replace(column, format=None if form.is_plain else form)
+        columns.append(column)
+    return columns
+
+
+def _hand_over(request: Request, table: Table, added: pl.DataFrame, decimal: str, notes: Notes) -> None:
+    """Write or show the predictions."""
+    output = request.output
     if output is not None:
-        write_table(complete, output, "--output")
-        results_console().print(f"Wrote {complete.height:,} rows: {output}", soft_wrap=True)
+        notes.add(*write_table(table, added, output, decimal, "--output"))
+    if request.as_json:
+        rows = (
+            []
+            if output is not None
+            else [
+                {"line" if table.is_text else "row": _number(table, row), **values}
+                for row, values in enumerate(added.iter_rows(named=True))
+            ]
+        )
+        said = {"rows": added.height, "output": None if output is None else str(output), "notes": notes.said}
+        print_json({**said, "predictions": rows})
+    elif output is not None:
+        say(results_console(), f"Wrote {count(added.height, 'row')}: {output}")
     elif sys.stdout.isatty():
         _preview(results_console(), added)
     else:
-        sys.stdout.write(complete.write_csv())
+        notes.add(*print_table(table, added, decimal))
+
+
+def _number(table: Table, row: int) -> int:
+    return row + 1 if table.lines is None else int(table.lines[row])
+
+
+def predictions_of_nothing(card: Card) -> pl.DataFrame:
+    """Return the columns of `predictions`, without a row."""
+    probabilities = [f"{PROBABILITY}{label}" for label in card.classes]
+    kind = pl.Float64 if card.task == "regression" else pl.String
+    return pl.DataFrame(schema={f"predicted_{card.target}": kind, **dict.fromkeys(probabilities, pl.Float64)})
 
 
 def predictions(pipeline: Any, card: Card, X: pl.DataFrame) -> pl.DataFrame:
@@ -91,18 +173,40 @@ def predictions(pipeline: Any, card: Card, X: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame({name: labels.tolist(), **columns})
 
 
-def _note_versions(console: Console, card: Card) -> None:
+def _on_versions(card: Card) -> list[str]:
     trained = card.versions.get("scikit-learn")
-    if trained != sklearn.__version__:
-        note(console, f"the model was trained with scikit-learn {trained}, this is {sklearn.__version__}")
+    if trained == sklearn.__version__:
+        return []
+    return [f"the model was trained with scikit-learn {trained}, this is {sklearn.__version__}"]
 
 
-def _note_unknown_categories(console: Console, pipeline: Any, columns: list[Column], X: pl.DataFrame) -> None:
-    for name, known in known_categories(pipeline, columns).items():
+def _with_known_words(X: pl.DataFrame, categories: dict[str, set[str]]) -> tuple[pl.DataFrame, list[str]]:
+    """Let an empty cell and a word for missing stand for each other where training knew one of them.
+
+    Files change between programs: R writes NA where pandas writes nothing.
+    """
+    notes = []
+    for name, known in categories.items():
+        values = set(X[name].unique().to_list())
+        words = [word for word in USUAL_WORDS if word in known]
+        if None in values and MISSING_CATEGORY not in known and len(words) == 1:
+            X = X.with_columns(pl.col(name).fill_null(words[0]))
+            notes.append(f"column {shown(name)}: empty cells are taken for {shown(words[0])}, as in training")
+        new = [word for word in USUAL_WORDS if word in values and word not in known]
+        if new and MISSING_CATEGORY in known:
+            X = X.with_columns(pl.col(name).replace(new, None))
+            notes.append(f"column {shown(name)}: {quoted(new)} is missing, as empty cells were in training")
+    return X, notes
+
+
+def _on_unknown_categories(categories: dict[str, set[str]], X: pl.DataFrame) -> list[str]:
+    notes = []
+    for name, known in categories.items():
         values = X[name].fill_null(MISSING_CATEGORY).unique(maintain_order=True).to_list()
         unknown = [value for value in values if value not in known]
         if unknown:
-            note(console, f"column '{name}' has categories that training did not: {quoted(unknown)}")
+            notes.append(f"column {shown(name)} has categories that training did not: {quoted(unknown)}")
+    return notes
 
 
 def _preview(console: Console, added: pl.DataFrame) -> None:

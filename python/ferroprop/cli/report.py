@@ -1,7 +1,7 @@
 """Tables for the terminal: scores, layers, the course of the training, columns, predictions."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ferroprop.cli.card import Card, History, Layer, Score
-from ferroprop.cli.columns import Column
-from ferroprop.cli.problem import count
+from ferroprop.cli.reading.column import Column
+from ferroprop.cli.wording import count, quoted, shown
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 CURVE_WIDTH = 20
@@ -83,13 +83,42 @@ def layers_table(layers: Sequence[Layer]) -> Table:
 
 
 def columns_table(columns: Sequence[Column]) -> Table:
-    """Return the columns that a model needs, and what their values are."""
+    """Return the columns that a model needs, what their values are and how they are written."""
     table = _table("Columns it needs")
     table.add_column("column", overflow="fold")
     table.add_column("kind")
-    for column in columns:
-        table.add_row(column.name, column.kind)
+    written = [_how_written(column) for column in columns]
+    if any(written):
+        table.add_column("written", overflow="fold")
+    for column, how in zip(columns, written, strict=True):
+        table.add_row(column.name, column.kind, *([how] if any(written) else []))
     return table
+
+
+def left_out_table(left_out: Mapping[str, str]) -> Table:
+    """Return the columns that a model does not use, and why."""
+    table = _table("Columns it does not use")
+    table.add_column("column", overflow="fold")
+    table.add_column("reason")
+    for name, reason in left_out.items():
+        table.add_row(name, reason)
+    return table
+
+
+def _how_written(column: Column) -> str:
+    """Return how the cells of a column are written, if it is not as usual."""
+    words = f"missing: {quoted(column.missing, 4)}" if column.missing else ""
+    form = column.number_format
+    signs = {
+        "decimal": form.decimal.strip("."),
+        "thousands": form.thousands,
+        "unit": form.before + form.after,
+    }
+    parts = [
+        " or ".join(column.date_format.formats),
+        *(f"{what} {shown(sign)}" for what, sign in signs.items() if sign),
+    ]
+    return ", ".join(part for part in [*parts, words] if part)
 
 
 def history_table(history: History) -> Table:

@@ -16,7 +16,7 @@ from sklearn.metrics import (
 )
 
 from ferroprop.cli.card import Score
-from ferroprop.cli.task import TaskName
+from ferroprop.cli.target import TaskName
 
 
 def train_baseline(task: TaskName, y: NDArray[Any]) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from ferroprop.cli.task import TaskName
+from ferroprop.cli.target import TaskName
 
 VALIDATION_SHARE = 0.15
 """The part of the training rows that decides when to stop."""

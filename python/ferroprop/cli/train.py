@@ -1,14 +1,12 @@
 """``ferroprop train``: from a table to a trained, scored and saved network."""
 
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import sklearn
 from numpy.typing import NDArray
 from rich.console import Console
@@ -16,19 +14,24 @@ from rich.console import Console
 import ferroprop
 from ferroprop.cli.card import Card, History
 from ferroprop.cli.columns import Choice, choose_columns, features
-from ferroprop.cli.console import note, progress_console, results_console
+from ferroprop.cli.console import Notes, print_json, progress_console, results_console, say
 from ferroprop.cli.destination import check_destinations
 from ferroprop.cli.fitting import SCORE_NAMES, Settings, fit, layers_of, new_network
 from ferroprop.cli.model_file import save_model
 from ferroprop.cli.picture import check_picture, save_picture
 from ferroprop.cli.pipeline import build_pipeline, fitted_network
-from ferroprop.cli.problem import Problem, count, quoted, suggestion
+from ferroprop.cli.problem import Problem
 from ferroprop.cli.progress import follow
+from ferroprop.cli.reading.decisions import notes_on
+from ferroprop.cli.reading.kinds import Typed, Wishes, decide
+from ferroprop.cli.reading.missing import MissingWords
+from ferroprop.cli.reading.table import Layout, Table, read_table
 from ferroprop.cli.report import baseline_sentence, number, scores_table, seconds, training_sentence
 from ferroprop.cli.scores import score_both, train_baseline
 from ferroprop.cli.split import Split, split_rows
-from ferroprop.cli.table import read_table
-from ferroprop.cli.task import Target, TaskName, read_target
+from ferroprop.cli.suspects import leave_out_suspects
+from ferroprop.cli.target import Target, TaskName, read_target
+from ferroprop.cli.wording import count, listed, quoted, shown, suggestion
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,17 @@ class Request:
     target: str
     task: TaskName | None
     ignored: Sequence[str]
+    layout: Layout
+    words: MissingWords
+    wishes: Wishes
+    drop_rare: bool
     settings: Settings
     test_size: float
     save: Path | None
     plot: Path | None
+    config: Path | None
     quiet: bool
+    as_json: bool
 
 
 def train(request: Request) -> None:
@@ -62,17 +71,26 @@ def train(request: Request) -> None:
     started = time.perf_counter()
     progress = progress_console(quiet=request.quiet)
     results = results_console()
-    check_destinations({"--save": request.save, "--plot": request.plot}, {"TABLE": request.table})
+    destinations = {"--save": request.save, "--plot": request.plot, "--save-config": request.config}
+    check_destinations(destinations, {"TABLE": request.table})
     if request.plot is not None:
         check_picture(request.plot, "--plot")
 
-    frame = read_table(request.table)
-    _check_ignored(frame, request)
-    target = read_target(frame, request.target, request.task)
-    choice = choose_columns(frame, request.target, request.ignored)
-    _introduce(progress, request, frame, target, choice)
+    notes = Notes(progress)
+    table = read_table(request.table, request.layout)
+    learned_from = _without_ignored(table, request)
+    say(progress, f"{table.name}: {_size(table)} ({table.layout})")
+    notes.add(*table.notes)
+    table = learned_from
+    typed = decide(table, request.words, request.wishes)
+    target = read_target(typed.frame, request.target, request.task, drop_rare=request.drop_rare)
+    choice, doubts = _choose(typed, target, request)
+    decided = {name: d for name, d in typed.decisions.items() if name not in choice.left_out}
+    _introduce(progress, notes, request, table, target)
+    notes.add(*notes_on(decided, table.place), *target.notes)
+    notes.add(*_reasons(choice), *doubts)
 
-    X = features(frame, choice.used, request.table.name).filter(target.rows)
+    X = features(typed.frame, choice.used, table.name, request.words, table).filter(target.rows)
     y = target.values
     settings = request.settings
     split = split_rows(y, target.task, request.test_size, settings.seed)
@@ -84,7 +102,7 @@ def train(request: Request) -> None:
         course = fit(pipeline, X[split.train], y[split.train], settings, follower)
 
     for warning in course.warnings:
-        note(progress, warning)
+        notes.add(warning)
 
     baseline = train_baseline(target.task, y[split.train])
     scores = score_both(target.task, pipeline, baseline, X[split.test], y[split.test])
@@ -93,6 +111,11 @@ def train(request: Request) -> None:
         target=request.target,
         classes=target.classes,
         columns=choice.used,
+        left_out=choice.left_out | dict.fromkeys(request.ignored, "--ignore"),
+        missing=request.words,
+        decimal=_decimal_sign(typed),
+        layout=table.layout,
+        notes=notes.said,
         layers=layers_of(fitted_network(pipeline)),
         history=History(
             solver=settings.solver,
@@ -112,42 +135,86 @@ def train(request: Request) -> None:
         save_model(request.save, pipeline, card, "--save")
     if request.plot is not None:
         save_picture(request.plot, card, request.table.name, "--plot")
+    if request.as_json:
+        files = {"model": request.save, "plot": request.plot, "config": request.config}
+        named = {what: str(path) for what, path in files.items() if path is not None}
+        print_json({"table": str(request.table), **card.to_plain(), "files": named})
+        return
     _conclude(results, request, card, _most_frequent(target, y[split.train]), time.perf_counter() - started)
 
 
-def _check_ignored(frame: pl.DataFrame, request: Request) -> None:
+def _size(table: Table) -> str:
+    return f"{count(table.frame.height, 'row')}, {count(table.frame.width, 'column')}"
+
+
+def _without_ignored(table: Table, request: Request) -> Table:
+    """Return the table without the columns that the user does not want; '' is one that has no name."""
+    if table.frame.height == 0:
+        raise Problem(f"TABLE: '{table.name}' has a header but no rows; expected at least one row")
+    names = table.frame.columns
+    if request.target not in names:
+        known = suggestion(request.target, names)
+        known += "" if known.startswith("did") else f"; it was read as {table.layout}"
+        raise Problem(f"--target: no column {shown(request.target)} in the table; {known}")
+    ignored: list[str] = []
     for name in request.ignored:
-        if name not in frame.columns:
-            raise Problem(f"--ignore: no column '{name}' in the table; {suggestion(name, frame.columns)}")
+        if name not in names and not (name == "" and table.unnamed):
+            raise Problem(f"--ignore: no column {shown(name)} in the table; {suggestion(name, names)}")
         if name == request.target:
-            raise Problem(f"--ignore: '{name}' is the target; expected another column")
+            raise Problem(f"--ignore: {shown(name)} is the target; expected another column")
+        ignored += table.unnamed if name == "" else [name]
+    return replace(table, frame=table.frame.drop(ignored))
 
 
-def _introduce(
-    console: Console, request: Request, frame: pl.DataFrame, target: Target, choice: Choice
-) -> None:
-    """Say what was found, and how the task was decided."""
-    console.print(f"{request.table.name}: {frame.height:,} rows, {frame.width} columns", soft_wrap=True)
+def _choose(typed: Typed, target: Target, request: Request) -> tuple[Choice, list[str]]:
+    """Choose the columns to learn from."""
+    wanted = {*request.wishes.kinds, *filter(None, request.wishes.date_formats)}
+    decided = {name: d.column for name, d in typed.decisions.items() if d.column is not None}
+    choice = choose_columns(typed.frame, request.target, (), wanted, decided)
+    return leave_out_suspects(choice, typed.frame.filter(target.rows), request.target, wanted)
+
+
+def _decimal_sign(typed: Typed) -> str:
+    columns = [
+        d.column for d in typed.decisions.values() if d.column is not None and d.column.kind == "number"
+    ]
+    return "," if any(column.number_format.decimal == "," for column in columns) else "."
+
+
+def _reasons(choice: Choice) -> list[str]:
+    """Say which columns are left out; many with the same reason together."""
+    names: dict[str, list[str]] = {}
+    for name, reason in choice.left_out.items():
+        names.setdefault(reason, []).append(name)
+    return [
+        f"{'column' if len(alike) == 1 else 'columns'} {quoted(alike)} left out: {reason}"
+        for reason, alike in names.items()
+    ]
+
+
+def _introduce(console: Console, notes: Notes, request: Request, table: Table, target: Target) -> None:
+    """Say how the task was decided."""
     if target.task == "classification":
         what = f"{len(target.classes)} classes, {quoted(target.classes)}"
     else:
         what = f"from {number(target.values.min())} to {number(target.values.max())}"
-    console.print(f"{target.task} of '{request.target}' ({target.reason}): {what}", soft_wrap=True)
-    without = frame.height - len(target.values)
+    say(console, f"{target.task} of {shown(request.target)} ({target.reason}): {what}")
+    without = table.frame.height - len(target.values)
     if without:
-        note(console, f"{count(without, 'row')} without '{request.target}' left out")
-    for name, reason in choice.left_out.items():
-        note(console, f"column '{name}' left out: {reason}")
+        notes.add(f"{count(without, 'row')} without {shown(request.target)} left out")
 
 
 def _announce(console: Console, choice: Choice, split: Split, solver: str) -> None:
     """Say what the network learns from."""
-    kinds = Counter(column.kind for column in choice.used)
-    columns = ", ".join(count(many, kind) for kind, many in kinds.items())
+    kinds: dict[str, list[str]] = {}
+    for column in choice.used:
+        kinds.setdefault(column.kind, []).append(column.name)
+    for kind, names in kinds.items():
+        say(console, f"{count(len(names), kind)}: {listed(names)}")
     validation = 0 if solver == "lbfgs" else split.validation_rows
     shares = {"train": len(split.train) - validation, "validate": validation, "test": len(split.test)}
     rows = ", ".join(f"{many:,} to {purpose}" for purpose, many in shares.items() if many)
-    console.print(f"columns: {columns}; rows: {rows}", soft_wrap=True)
+    say(console, f"rows: {rows}")
 
 
 def _most_frequent(target: Target, y: NDArray[Any]) -> str | None:
@@ -168,6 +235,8 @@ def _conclude(
     console.print()
     console.print(f"{training_sentence(card.history)} Everything took {seconds(duration)}.")
     if request.save is not None:
-        console.print(f"Model: {request.save}", soft_wrap=True)
+        say(console, f"Model: {request.save}")
     if request.plot is not None:
-        console.print(f"Learning curve: {request.plot}", soft_wrap=True)
+        say(console, f"Learning curve: {request.plot}")
+    if request.config is not None:
+        say(console, f"Configuration: {request.config}")

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 
-from ferroprop._core import _StandardArithmetic
+from ferroprop._core import _CallersArithmetic, _StandardArithmetic
 from ferroprop.estimators import _activations, _optimizers
 from ferroprop.estimators._checkpoints import FitCheckpoint
 from ferroprop.estimators._conversion import ConvertsToSklearn
@@ -40,6 +40,7 @@ from ferroprop.estimators._threads import threads_for
 from ferroprop.estimators._typing import Array, Layers, MatrixLike, TargetLike
 from ferroprop.estimators._unpickling import check_state
 from ferroprop.estimators._validation_set import Rows
+from ferroprop.export._methods import Exports
 
 if TYPE_CHECKING:
     from ferroprop._core import Network
@@ -56,7 +57,7 @@ def has_partial_fit(estimator: BaseMLP) -> bool:
     return True
 
 
-class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
+class BaseMLP(LooksInside, ConvertsToSklearn, Exports, SklearnBase):
     """Base of `MLPClassifier` and `MLPRegressor`; not for direct use.
 
     A subclass says what its targets are (`_validate_input`, `_targets`, `_labels`), which activation its
@@ -308,8 +309,9 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
         rows = Rows(_dense(X), Y, self._class_weights(Y, weight))
         context = None
         if not (incremental or initialize):
-            context = asked._init_callback_context(max_subtasks=self.max_iter + 1)
-            context.call_on_fit_task_begin(**data)
+            with _CallersArithmetic():
+                context = asked._init_callback_context(max_subtasks=self.max_iter + 1)
+                context.call_on_fit_task_begin(**data)
         start = Start(
             rows,
             validation,
@@ -335,7 +337,8 @@ class BaseMLP(LooksInside, ConvertsToSklearn, SklearnBase):
         fitted["_networks"] = self.__dict__.get("_networks") or NetworkKeeper()
         self.__dict__.update(fitted)
         if context is not None:
-            context.call_on_fit_task_end(**data, reconstruction_attributes=self._learned(asked))
+            with _CallersArithmetic():
+                context.call_on_fit_task_end(**data, reconstruction_attributes=self._learned(asked))
 
     def _given_rows(
         self, X_val: Any, y_val: Any, sample_weight_val: Any, *, dtype: Any, n_outputs: int

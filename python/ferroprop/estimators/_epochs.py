@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ferroprop._core import Epoch, History, train
+from ferroprop._core import Epoch, History, _StandardArithmetic, train
 from ferroprop.estimators._optimizers import OptimizerKeeper, is_mini_batch
 from ferroprop.estimators._prepared import build_network
 from ferroprop.estimators._progress import lines_of
@@ -70,15 +70,16 @@ def fit_by_epochs(estimator: BaseMLP, keeper: OptimizerKeeper, start: Start) -> 
 
         def tell(epoch: Epoch) -> bool:
             validation_loss = epoch.validation_loss
-            return told(
-                network,
-                epoch=epoch.epoch,
-                loss=_reported(epoch.loss, epoch.penalty, outputs_in_mean),
-                validation_loss=None if validation_loss is None else validation_loss / outputs_in_mean,
-                validation_score=epoch.score,
-                learning_rate=epoch.learning_rate,
-                seconds=epoch.seconds,
-            )
+            with _StandardArithmetic():
+                return told(
+                    network,
+                    epoch=epoch.epoch,
+                    loss=_reported(epoch.loss, epoch.penalty, outputs_in_mean),
+                    validation_loss=None if validation_loss is None else validation_loss / outputs_in_mean,
+                    validation_score=epoch.score,
+                    learning_rate=epoch.learning_rate,
+                    seconds=epoch.seconds,
+                )
 
         history = train(
             network,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ferroprop._core import Network
+from ferroprop._core import Network, _CallersArithmetic
 from ferroprop.estimators._callbacks import CallbackBridge
 from ferroprop.estimators._checkpoints import FitCheckpoint
 from ferroprop.estimators._progress import Follower, TrainingEpoch, progress_of
@@ -98,7 +98,8 @@ class Audience:
                 validation_score = self._validation.score(network)
                 self.validation_scores.append(validation_score)
         told = TrainingEpoch(epoch, loss, validation_loss, validation_score, learning_rate, seconds, network)
-        answers = [follower(told) for follower in self._followers]
+        with _CallersArithmetic():
+            answers = [follower(told) for follower in self._followers]
         return any(answer is True or answer is np.True_ for answer in answers)
 
 
@@ -127,7 +128,8 @@ def audience(
         followers.append(estimator.callback)
     bridge = None
     if start.context is not None and hasattr(estimator, "_skl_callbacks"):
-        bridge = CallbackBridge(estimator, start.context, start.data, network, start.output)
+        with _CallersArithmetic():
+            bridge = CallbackBridge(estimator, start.context, start.data, network, start.output)
         followers.append(bridge)
     assembled = Audience(followers, only_watched)
     try:
@@ -136,7 +138,8 @@ def audience(
         if progress is not None:
             progress.finish(out_of_patience=assembled.out_of_patience)
     if bridge is not None:
-        bridge.close()
+        with _CallersArithmetic():
+            bridge.close()
 
 
 LARGE, UNEVEN = 10.0, 100.0

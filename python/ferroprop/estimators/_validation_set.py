@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ferroprop._core import Network
+from ferroprop._core import Network, _CallersArithmetic, _StandardArithmetic
 from ferroprop.estimators._sklearn import check_scoring, train_test_split
 from ferroprop.estimators._typing import Array
 
@@ -69,10 +69,12 @@ class ValidationSet:
         X, Y, sample_weight = self.rows
         if self._scorer is None:
             outputs = network.predict(X, n_threads=self._n_threads)
-            return self._estimator._score_outputs(Y, outputs, sample_weight)
+            with _StandardArithmetic():
+                return self._estimator._score_outputs(Y, outputs, sample_weight)
         fitted = self._estimator._copy_with(self._estimator._attributes_of(network, self._output))
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
-        return float(self._scorer(fitted, X, self._labels, **weight))
+        with _CallersArithmetic() if self._scorer is self._estimator.scoring else _StandardArithmetic():
+            return float(self._scorer(fitted, X, self._labels, **weight))
 
     def loss(self, network: Network) -> float:
         """Return the loss of the network, as ``loss_curve_`` has it but without the penalty."""

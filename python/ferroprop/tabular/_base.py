@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ferroprop._core import Network, _n_threads, _StandardArithmetic
+from ferroprop._core import Network, _CallersArithmetic, _n_threads, _StandardArithmetic
 from ferroprop.estimators._sklearn import (
     BaseEstimator,
     CallbackSupportMixin,
@@ -252,8 +252,11 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         n_tried = len(encoders) - 1
         metadata = None if weight is None else {"sample_weight": weight}
         data = {"estimator": asked, "X": X, "y": y, "metadata": metadata}
-        context = asked._init_callback_context(max_subtasks=n_members + n_tried, sequential_subtasks=False)
-        context.call_on_fit_task_begin(**data)
+        with _CallersArithmetic():
+            context = asked._init_callback_context(
+                max_subtasks=n_members + n_tried, sequential_subtasks=False
+            )
+            context.call_on_fit_task_begin(**data)
         bridge = None
         if hasattr(asked, "_skl_callbacks"):
             by_name: dict[str, TabularEncoder] = dict(zip(encodings, encoders, strict=True))
@@ -334,9 +337,10 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
                     [network.predict(inputs) for network in self.members_]
                 )
         self._warn_of_time(trained, recipe)
-        if bridge is not None:
-            bridge.close()
-        context.call_on_fit_task_end(**data, reconstruction_attributes=self._learned())
+        with _CallersArithmetic():
+            if bridge is not None:
+                bridge.close()
+            context.call_on_fit_task_end(**data, reconstruction_attributes=self._learned())
 
     def _learned(self) -> dict[str, Any]:
         """Return the fitted attributes."""

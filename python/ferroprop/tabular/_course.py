@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ferroprop._core import _CallersArithmetic
 from ferroprop.estimators._progress import ProgressBar, TrainingEpoch, _is_live
 from ferroprop.tabular._member import MemberEpoch, Trained
 
@@ -119,7 +120,8 @@ class Course:
         try:
             if self._progress is not None:
                 self._progress(question.epoch)
-            answers = [follower(question.epoch) for follower in self._followers]
+            with _CallersArithmetic():
+                answers = [follower(question.epoch) for follower in self._followers]
             question.stop = any(answer is True or answer is np.True_ for answer in answers)
         except BaseException:
             question.stop = True

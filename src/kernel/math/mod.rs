@@ -41,7 +41,7 @@ pub use tanh::{tanh_f32, tanh_f64};
 
 #[cfg(test)]
 mod tests {
-    use super::super::{InstructionSet, Scalar, Simd, Task, dispatch_on};
+    use super::super::{InstructionSet, Scalar, Simd, StandardMode, Task, dispatch_on};
     use super::*;
 
     struct Map<'a, T, F>(F, &'a [T]);
@@ -61,6 +61,7 @@ mod tests {
 
     /// The bits on every instruction set that this machine has; a NaN is a NaN, whatever its bits.
     fn agree<T: Scalar>(f: impl Fn(T) -> T + Copy, arguments: &[T]) {
+        let _core = StandardMode::enter();
         let bits = |set| -> Vec<Vec<u8>> {
             let values = dispatch_on(set, Map(f, arguments));
             let nan = |y: &T| y.partial_cmp(y).is_none();
@@ -96,5 +97,24 @@ mod tests {
         agree(arctan_f64, &double);
         agree(|x| normal_f64(x).0, &double);
         agree(|x| normal_f64(x).1, &double);
+    }
+
+    /// A denormal argument counts as 0, with its sign.
+    #[test]
+    fn denormals_are_zero() {
+        fn alike<T: Scalar>(f: fn(T) -> T, tiny: [T; 4], zeros: [T; 4]) {
+            for (x, zero) in tiny.into_iter().zip(zeros) {
+                let [y, at_zero] = [x, zero].map(|x| T::to_bytes(&[ulp::in_core_mode(f, x)]));
+                assert_eq!(y, at_zero, "{x}");
+            }
+        }
+        let single = [1, 0x007f_ffff, 0x8000_0001, 0x807f_ffff].map(f32::from_bits);
+        for f in [exp_f32, log_f32, log1p_f32, tanh_f32, logistic_f32, softplus_f32, arctan_f32] {
+            alike(f, single, [0.0, 0.0, -0.0, -0.0]);
+        }
+        let double = [1, (1 << 52) - 1, 1 << 63 | 1, 1 << 63 | ((1 << 52) - 1)].map(f64::from_bits);
+        for f in [exp_f64, log_f64, log1p_f64, tanh_f64, logistic_f64, softplus_f64, arctan_f64] {
+            alike(f, double, [0.0, 0.0, -0.0, -0.0]);
+        }
     }
 }

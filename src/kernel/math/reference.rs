@@ -111,6 +111,9 @@ impl Scaled {
         if hi == 0.0 || !hi.is_finite() {
             return agreement(got, hi);
         }
+        if got.is_subnormal() {
+            return f64::INFINITY;
+        }
         // Moved to where `hi` is in [1, 2): nothing is denormal there.
         let shift = ((hi.to_bits() >> 52) & 0x7ff) as i32 - 1023;
         let (hi, lo) = (ldexp(hi, -shift), ldexp(lo, -shift));
@@ -119,6 +122,10 @@ impl Scaled {
             return agreement(got, hi * f64::INFINITY);
         }
         let ulp = power(exponent.max(-1022) - 52 - exponent);
+        if got == 0.0 {
+            let beyond = if exponent < -1022 { 0.0 } else { ldexp(hi.abs(), exponent + 1022) - 1.0 };
+            return beyond * 2_f64.powi(52);
+        }
         if got.is_infinite() && exponent == 1023 && hi.abs() >= 2.0 - f64::EPSILON / 2.0 {
             return agreement(got, hi * f64::INFINITY);
         }

@@ -92,11 +92,11 @@ mod tests {
 
     #[test]
     fn special_values() {
-        for x in [0.0, f32::from_bits(1), f32::MIN_POSITIVE, 1e-30, 1e-4] {
+        for x in [0.0, f32::MIN_POSITIVE, 1e-30, 1e-4] {
             assert_eq!(tanh_f32(x).to_bits(), x.to_bits(), "tanh({x:e})");
             assert_eq!(tanh_f32(-x).to_bits(), (-x).to_bits(), "tanh({x:e})");
         }
-        for x in [0.0, f64::from_bits(1), f64::MIN_POSITIVE, 1e-300, 1e-8] {
+        for x in [0.0, f64::MIN_POSITIVE, 1e-300, 1e-8] {
             assert_eq!(tanh_f64(x).to_bits(), x.to_bits(), "tanh({x:e})");
             assert_eq!(tanh_f64(-x).to_bits(), (-x).to_bits(), "tanh({x:e})");
         }

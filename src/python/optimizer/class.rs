@@ -3,6 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::super::arguments::wrong_type;
+
 pub(super) fn keywords<'py>(
     py: Python<'py>,
     entries: &[(&str, Bound<'py, PyAny>)],
@@ -14,34 +16,55 @@ pub(super) fn keywords<'py>(
     Ok(dict)
 }
 
+/// The entry of a pickled state that holds the constants, beside what the rule remembers.
+pub(super) const CONSTANTS: &str = "constants";
+
+/// The constants in a pickled state, if it has them, and what the rule remembers.
+pub(super) fn split<'py>(
+    state: &Bound<'py, PyDict>,
+) -> PyResult<(Option<Bound<'py, PyDict>>, Bound<'py, PyDict>)> {
+    let memory = state.copy()?;
+    let Some(constants) = state.get_item(CONSTANTS)? else { return Ok((None, memory)) };
+    memory.del_item(CONSTANTS)?;
+    let constants = constants
+        .cast_into::<PyDict>()
+        .map_err(|error| wrong_type("the optimizer's constants", "a dict", &error.into_inner()))?;
+    Ok((Some(constants), memory))
+}
+
 /// A Python class around an optimizer, and what it needs in scope: constructor, one property a constant,
 /// state, pickling.
 macro_rules! optimizer_class {
     ($(#[$class_doc:meta])* $class:ident $name:literal { $($(#[$doc:meta])* $constant:ident: $t:ty = $get:expr),* $(,)? } $($new:tt)*) => {
-        use std::sync::{Mutex, PoisonError};
+        use std::sync::{Mutex, PoisonError, RwLock};
 
         use pyo3::IntoPyObjectExt;
-        use pyo3::types::{PyDict, PyTuple};
+        use pyo3::types::{PyDict, PyType};
 
-        use super::class::keywords;
+        use super::class::{CONSTANTS, keywords, split};
         use super::memory::{Memory, Slot, memory_from_python, memory_to_python};
         use crate::{Optimizer, OptimizerState};
 
         $(#[$class_doc])*
         #[pyclass(frozen, module = "ferroprop", name = $name)]
         pub(in crate::python) struct $class {
-            optimizer: crate::$class,
+            /// Changed by unpickling alone.
+            optimizer: RwLock<crate::$class>,
             memory: Mutex<Memory>,
         }
 
         impl $class {
             fn with(optimizer: crate::$class) -> PyResult<Self> {
                 OptimizerState::<f64>::new(Optimizer::$class(optimizer))?;
-                Ok(Self { optimizer, memory: Mutex::default() })
+                Ok(Self { optimizer: RwLock::new(optimizer), memory: Mutex::default() })
+            }
+
+            fn optimizer(&self) -> crate::$class {
+                *self.optimizer.read().unwrap_or_else(PoisonError::into_inner)
             }
 
             pub(super) fn slot(&self) -> Slot<'_> {
-                Slot::new(Optimizer::$class(self.optimizer), &self.memory)
+                Slot::new(Optimizer::$class(self.optimizer()), &self.memory)
             }
         }
 
@@ -55,7 +78,7 @@ macro_rules! optimizer_class {
                 #[getter]
                 fn $constant(&self) -> $t {
                     let get: fn(&crate::$class) -> $t = $get;
-                    get(&self.optimizer)
+                    get(&self.optimizer())
                 }
             )*
 
@@ -111,17 +134,33 @@ macro_rules! optimizer_class {
                 memory_to_python(py, &self.memory)
             }
 
-            fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+            /// The constants alone, of which another object of this kind is made.
+            fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<((), Bound<'py, PyDict>)> {
                 let entries = [$((stringify!($constant), self.$constant().into_bound_py_any(py)?)),*];
-                Ok((PyTuple::empty(py), keywords(py, &entries)?))
+                Ok(((), keywords(py, &entries)?))
+            }
+
+            /// Every protocol of pickle knows this form. skops makes an object without arguments and
+            /// hands it the state, so the constants are part of it.
+            fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyType>, (), Bound<'py, PyDict>)> {
+                Ok((py.get_type::<Self>(), (), self.__getstate__(py)?))
             }
 
             fn __getstate__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-                self.state(py)
+                let state = self.state(py)?;
+                state.set_item(CONSTANTS, self.__getnewargs_ex__(py)?.1)?;
+                Ok(state)
             }
 
             fn __setstate__(&self, state: &Bound<'_, PyDict>) -> PyResult<()> {
-                let memory = memory_from_python(&Optimizer::$class(self.optimizer), state)?;
+                let (constants, memory) = split(state)?;
+                let mut optimizer = self.optimizer();
+                if let Some(constants) = constants {
+                    let made = state.py().get_type::<Self>().call((), Some(&constants))?;
+                    optimizer = made.cast::<Self>()?.get().optimizer();
+                }
+                let memory = memory_from_python(&Optimizer::$class(optimizer), &memory)?;
+                *self.optimizer.write().unwrap_or_else(PoisonError::into_inner) = optimizer;
                 *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = memory;
                 Ok(())
             }

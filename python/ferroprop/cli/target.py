@@ -1,4 +1,4 @@
-"""The task: what the target column says is to be learned, and its values in that form."""
+"""The target column: what it says is to be learned, and its values in that form."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,7 +8,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ferroprop.cli.columns import LARGEST_NUMBER
-from ferroprop.cli.problem import Problem, count, suggestion
+from ferroprop.cli.problem import Problem
+from ferroprop.cli.reading.column import kind_of
+from ferroprop.cli.wording import count, quoted, shown, suggestion
 
 TaskName = Literal["classification", "regression"]
 
@@ -37,6 +39,8 @@ class Target:
         The targets of these rows: text, booleans or whole numbers for classification, float64 for regression.
     classes : list of str
         The different values, in order; empty for regression.
+    notes : list of str
+        What was decided and might be wrong.
     """
 
     task: TaskName
@@ -44,9 +48,10 @@ class Target:
     rows: pl.Series
     values: NDArray[Any]
     classes: list[str]
+    notes: list[str]
 
 
-def read_target(frame: pl.DataFrame, name: str, asked: TaskName | None) -> Target:
+def read_target(frame: pl.DataFrame, name: str, asked: TaskName | None, *, drop_rare: bool = False) -> Target:
     """Find the target column, decide on the task, and refuse what cannot be learned.
 
     Text and booleans are classes. Whole numbers are classes too if there are few different ones (at most 20,
@@ -60,6 +65,8 @@ def read_target(frame: pl.DataFrame, name: str, asked: TaskName | None) -> Targe
         The target column.
     asked : {'classification', 'regression'} or None
         What the user wants; None leaves the decision to the values.
+    drop_rare : bool
+        Leave out the rows of classes that are too rare to be learned, rather than to refuse the table.
 
     Returns
     -------
@@ -79,30 +86,40 @@ def read_target(frame: pl.DataFrame, name: str, asked: TaskName | None) -> Targe
     ('regression', 'fractional numbers', 10)
     """
     if name not in frame.columns:
-        raise Problem(f"--target: no column '{name}' in the table; {suggestion(name, frame.columns)}")
+        raise Problem(f"--target: no column {shown(name)} in the table; {suggestion(name, frame.columns)}")
     series = frame[name]
     if series.dtype.is_float():
         series = series.fill_nan(None)
     rows = series.is_not_null()
     present = series.drop_nulls()
     if present.is_empty():
-        raise Problem(f"--target: column '{name}' has no values in {series.len()} rows")
+        raise Problem(f"--target: column {shown(name)} has no values in {series.len()} rows")
     present = _whole_numbers(present, name)
     task, reason = _decide(present, name)
     if asked == "regression" and not present.dtype.is_numeric():
         raise Problem(
-            f"--task: column '{name}' has values such as '{present[0]}'; regression expects numbers"
+            f"--task: column {shown(name)} has values such as {shown(present[0])}; regression expects numbers"
         )
     if asked == "classification" and present.dtype.is_float():
         raise Problem(
-            f"--task: column '{name}' has values such as '{_fractional(present)}';"
+            f"--task: column {shown(name)} has values such as '{_fractional(present)}';"
             " classification expects text, booleans or whole numbers"
         )
     if asked is not None:
         task, reason = asked, "as asked for"
-    if task == "classification":
-        return Target(task, reason, rows, _labels(present), _classes(present, name))
-    return Target(task, reason, rows, _quantities(present, name), [])
+    if task == "regression":
+        return Target(task, reason, rows, _quantities(present, name), [], [])
+    notes: list[str] = []
+    if drop_rare and (rare := _rare_classes(present)):
+        labels = [label for label, _ in rare]
+        kept = ~present.cast(pl.String).is_in(labels)
+        rows = rows.scatter(rows.arg_true().filter(~kept), False)
+        present = present.filter(kept)
+        notes.append(f"{_how_rare(rare)} left out as --drop-rare-classes asks")
+        if present.is_empty():
+            raise Problem(f"--drop-rare-classes: all classes of column {shown(name)} are rare")
+    classes = _classes(present, name)
+    return Target(task, reason, rows, _labels(present), classes, notes)
 
 
 def _whole_numbers(present: pl.Series, name: str) -> pl.Series:
@@ -113,7 +130,8 @@ def _whole_numbers(present: pl.Series, name: str) -> pl.Series:
     too_large = numbers.filter(numbers.abs() > LARGEST_NUMBER)
     if too_large.len():
         raise Problem(
-            f"--target: column '{name}' has the value '{too_large[0]}'; expected finite numbers up to 1e100"
+            f"--target: column {shown(name)} has the value '{too_large[0]}';"
+            " expected finite numbers up to 1e100"
         )
     whole = bool((numbers == numbers.floor()).all()) and bool((numbers.abs() < 2**53).all())
     return numbers.cast(pl.Int64) if whole else numbers
@@ -131,7 +149,9 @@ def _decide(present: pl.Series, name: str) -> tuple[TaskName, str]:
         if different <= max(2, min(MOST_NUMBER_CLASSES, present.len() // 10)):
             return "classification", f"only {different} different whole numbers"
         return "regression", f"{different} different whole numbers"
-    raise Problem(f"--target: column '{name}' is of type {present.dtype}; expected text, booleans or numbers")
+    kinds = {"date": "holds dates", "duration": "holds times"}
+    holds = kinds.get(kind_of(present.dtype) or "", f"is of type {present.dtype}")
+    raise Problem(f"--target: column {shown(name)} {holds}; expected text, booleans or numbers")
 
 
 def _fractional(present: pl.Series) -> float:
@@ -146,28 +166,45 @@ def _labels(present: pl.Series) -> NDArray[Any]:
 
 
 def _classes(present: pl.Series, name: str) -> list[str]:
-    counts = present.cast(pl.String).value_counts(sort=True)
-    names, rows = counts[name].to_list(), counts["count"].to_list()
+    names = present.cast(pl.String).unique().to_list()
     if len(names) == 1:
-        raise Problem(f"--target: column '{name}' has one class, '{names[0]}'; expected at least two")
-    rare = [(label, size) for label, size in zip(names, rows, strict=True) if size < LEAST_CLASS_ROWS]
-    if len(rare) == 1:
-        what = f"class '{rare[0][0]}' of column '{name}' has {count(rare[0][1], 'row')}"
-    elif rare:
-        label, least = rare[-1]
-        rows_of_one = f"'{label}' has {count(least, 'row')}"
-        what = f"{len(rare)} of {len(names)} classes of column '{name}' are rare, {rows_of_one}"
+        raise Problem(
+            f"--target: column {shown(name)} has one class, {shown(names[0])}; expected at least two"
+        )
+    rare = _rare_classes(present)
     if rare:
-        raise Problem(f"--target: {what}; expected at least {LEAST_CLASS_ROWS} in each class")
+        what = f"{len(rare)} of {len(names)} classes of column {shown(name)} are rare, {shown(rare[0][0])}"
+        if len(rare) == 1:
+            what = f"class {shown(rare[0][0])} of column {shown(name)}"
+        way_out = "--drop-rare-classes leaves such rows out"
+        if present.dtype.is_numeric():
+            way_out += ", --task regression takes the numbers for a quantity"
+        raise Problem(
+            f"--target: {what} has {count(rare[0][1], 'row')};"
+            f" expected at least {LEAST_CLASS_ROWS} in each class; {way_out}"
+        )
     return sorted(names) if not present.dtype.is_integer() else sorted(names, key=int)
+
+
+def _rare_classes(present: pl.Series) -> list[tuple[str, int]]:
+    """Return the classes with too few rows and how many they have, the rarest first."""
+    counts = present.cast(pl.String).alias("label").value_counts(sort=True).reverse()
+    return [(label, rows) for label, rows in counts.iter_rows() if rows < LEAST_CLASS_ROWS]
+
+
+def _how_rare(rare: list[tuple[str, int]]) -> str:
+    rows = sum(size for _, size in rare)
+    return f"{count(rows, 'row')} of {count(len(rare), 'rare class')} ({quoted(label for label, _ in rare)})"
 
 
 def _quantities(present: pl.Series, name: str) -> NDArray[np.float64]:
     if present.len() < LEAST_ROWS:
         raise Problem(
-            f"--target: column '{name}' has values in {count(present.len(), 'row')};"
+            f"--target: column {shown(name)} has values in {count(present.len(), 'row')};"
             f" expected at least {LEAST_ROWS}"
         )
     if present.n_unique() == 1:
-        raise Problem(f"--target: column '{name}' is {present[0]} in every row; expected values that differ")
+        raise Problem(
+            f"--target: column {shown(name)} is {present[0]} in every row; expected values that differ"
+        )
     return present.cast(pl.Float64).to_numpy()

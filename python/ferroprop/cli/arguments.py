@@ -1,0 +1,247 @@
+"""The arguments and options of the commands, as typer declares them."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ferroprop.cli.config import load_config
+from ferroprop.cli.options import (
+    decimal_sign,
+    encoding_name,
+    header_line,
+    layer_sizes,
+    number,
+    one_of,
+    quotation_mark,
+    separator_sign,
+    whole_number,
+)
+
+SOLVERS = ["rprop", "adam", "sgd", "lbfgs"]
+ACTIVATIONS = ["tanh", "relu", "logistic", "identity"]
+TASKS = ["classification", "regression"]
+
+TABLE_PANEL = "The table"
+NETWORK_PANEL = "The network"
+TRAINING_PANEL = "The training"
+RESULTS_PANEL = "What comes out"
+READING_PANEL = "How to read the table (found out, and said, if not given)"
+RUN_PANEL = "The run"
+
+
+def _option(help: str, metavar: str, panel: str, *names: str, **more: Any) -> Any:
+    """Return an option with a short metavar, so that its help has room."""
+    return typer.Option(*names, help=help, metavar=metavar, rich_help_panel=panel, **more)
+
+
+def _argument(help: str, metavar: str) -> Any:
+    return typer.Argument(help=help, metavar=metavar, show_default=False)
+
+
+Table = Annotated[Path, _argument("A CSV or Parquet file; - is standard input.", "TABLE")]
+Model = Annotated[Path, _argument("A file that 'ferroprop train --save' wrote.", "MODEL")]
+ModelOrNetwork = Annotated[
+    Path, _argument("A file that 'ferroprop train --save' or 'Network.save' wrote.", "MODEL")
+]
+Quiet = Annotated[
+    bool, _option("No progress and no notes, only results.", "", RESULTS_PANEL, "--quiet", "-q")
+]
+Output = Annotated[
+    Path | None,
+    _option(
+        "Write TABLE with the predictions to this file (.csv, .parquet).",
+        *("FILE", RESULTS_PANEL, "--output", "-o"),
+        show_default=False,
+    ),
+]
+
+Json = Annotated[
+    bool,
+    _option("Print the results as JSON, for scripts.", "", RESULTS_PANEL, "--json"),
+]
+
+Target = Annotated[
+    str, _option("The column to predict.", "COLUMN", TABLE_PANEL, "--target", "-t", show_default=False)
+]
+Task = Annotated[
+    str | None,
+    _option(
+        "classification or regression; if not given, the target column decides.",
+        *("TASK", TABLE_PANEL),
+        parser=one_of(TASKS),
+        show_default=False,
+    ),
+]
+Ignore = Annotated[
+    list[str] | None,
+    _option("A column not to learn from; may be given several times.", "COLUMN", TABLE_PANEL),
+]
+DropRareClasses = Annotated[
+    bool,
+    _option("Leave out the rows of classes with fewer than 5.", "", TABLE_PANEL, "--drop-rare-classes"),
+]
+Number = Annotated[
+    list[str] | None,
+    _option("A column of numbers, whatever it looks like.", "COLUMN", READING_PANEL),
+]
+Category = Annotated[
+    list[str] | None, _option("A column of categories, such as codes.", "COLUMN", READING_PANEL)
+]
+Date = Annotated[list[str] | None, _option("A column of dates or times.", "COLUMN", READING_PANEL)]
+DateFormat = Annotated[
+    list[str] | None,
+    _option(
+        "How dates are written, such as %d.%m.%Y, or day=%m/%d/%Y for the column 'day' alone.",
+        *("FORMAT", READING_PANEL),
+    ),
+]
+Missing = Annotated[
+    list[str] | None,
+    _option("A text that stands for missing in all columns.", "TEXT", READING_PANEL),
+]
+Decimal = Annotated[
+    str | None,
+    _option(
+        "The decimal sign of all numbers: . or ,",
+        *("SIGN", READING_PANEL),
+        parser=decimal_sign,
+        show_default=False,
+    ),
+]
+Separator = Annotated[
+    str | None,
+    _option(
+        "What stands between cells: a sign, or comma, semicolon, tab, pipe, space.",
+        *("SIGN", READING_PANEL),
+        parser=separator_sign,
+        show_default=False,
+    ),
+]
+Quote = Annotated[
+    str | None,
+    _option(
+        "The quotation mark around cells, or none.",
+        *("SIGN", READING_PANEL),
+        parser=quotation_mark,
+        show_default='"',
+    ),
+]
+Header = Annotated[
+    int | None,
+    _option(
+        "The number of the line with the names of the columns, or none.",
+        *("LINE", READING_PANEL),
+        parser=header_line,
+        show_default=False,
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    _option(
+        "The encoding of the text, such as cp1252.",
+        *("NAME", READING_PANEL),
+        parser=encoding_name,
+        show_default=False,
+    ),
+]
+TestSize = Annotated[
+    float,
+    _option(
+        "The part of the rows kept for the test.",
+        *("PART", TABLE_PANEL),
+        parser=number(lambda part: 0.05 <= part <= 0.5, "a number from 0.05 to 0.5"),
+    ),
+]
+Hidden = Annotated[
+    Any,
+    _option(
+        "The sizes of the hidden layers, such as 32,16, or none.", "SIZES", NETWORK_PANEL, parser=layer_sizes
+    ),
+]
+Activation = Annotated[
+    str,
+    _option(
+        "tanh, relu, logistic or identity, in the hidden layers.",
+        "NAME",
+        NETWORK_PANEL,
+        parser=one_of(ACTIVATIONS),
+    ),
+]
+Solver = Annotated[
+    str,
+    _option(
+        "rprop, which needs no learning rate, adam, sgd or lbfgs.",
+        "NAME",
+        TRAINING_PANEL,
+        parser=one_of(SOLVERS),
+    ),
+]
+Epochs = Annotated[
+    int, _option("The most passes over the training rows.", "N", TRAINING_PANEL, parser=whole_number(1))
+]
+Patience = Annotated[
+    int,
+    _option(
+        "Stop after so many epochs without a better validation score.",
+        "N",
+        TRAINING_PANEL,
+        parser=whole_number(1),
+    ),
+]
+BatchSize = Annotated[
+    int | None,
+    _option(
+        "Rows an update, for adam and sgd.", "N", TRAINING_PANEL, parser=whole_number(1), show_default=False
+    ),
+]
+LearningRate = Annotated[
+    float | None,
+    _option(
+        "How far an update goes, for adam and sgd.",
+        *("RATE", TRAINING_PANEL),
+        parser=number(lambda rate: rate > 0, "a number above 0"),
+        show_default=False,
+    ),
+]
+Alpha = Annotated[
+    float,
+    _option(
+        "The weight of the L2 penalty.",
+        *("WEIGHT", TRAINING_PANEL),
+        parser=number(lambda weight: weight >= 0, "a number, at least 0"),
+    ),
+]
+Seed = Annotated[
+    int,
+    _option(
+        "Decides on the split and the first weights.", "N", TRAINING_PANEL, parser=whole_number(0, 2**32 - 1)
+    ),
+]
+Save = Annotated[
+    Path | None, _option("Write the model to this file (.skops).", "MODEL", RESULTS_PANEL, show_default=False)
+]
+Plot = Annotated[
+    Path | None,
+    _option("Draw the learning curve (.png, .svg, .pdf).", "PNG", RESULTS_PANEL, show_default=False),
+]
+
+
+Config = Annotated[
+    Path | None,
+    _option(
+        "Take arguments and options from this file (.toml); those given here go first.",
+        *("FILE", RUN_PANEL),
+        callback=load_config,
+        is_eager=True,
+        show_default=False,
+    ),
+]
+SaveConfig = Annotated[
+    Path | None,
+    _option(
+        "Write all arguments and options of this run to this file (.toml).",
+        *("FILE", RUN_PANEL, "--save-config"),
+        show_default=False,
+    ),
+]

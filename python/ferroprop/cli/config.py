@@ -1,0 +1,123 @@
+"""Configuration files: the arguments and options of a run in TOML, read and written."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ferroprop.cli.destination import written
+from ferroprop.cli.problem import Problem
+from ferroprop.cli.wording import first_line, shown, suggestion
+
+NOT_OF_THE_RUN = ("config", "save-config", "help")
+
+
+def load_config(context: typer.Context, path: Path | None) -> Path | None:
+    """Take what the command line does not give from a file.
+
+    Parameters
+    ----------
+    context : typer.Context
+        The command's.
+    path : path or None
+        The value of ``--config``.
+
+    Returns
+    -------
+    path or None
+        The same.
+
+    Raises
+    ------
+    Problem
+        If the file cannot be read or has another key than the command has options.
+    """
+    if path is None or context.resilient_parsing:
+        return path
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Problem(f"--config: cannot read '{path}': {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Problem(f"--config: '{path}' is not TOML: {first_line(error)}") from error
+    known = {
+        key: parameter
+        for parameter in context.command.params
+        if (key := _key(parameter)) not in NOT_OF_THE_RUN
+    }
+    values: dict[str, Any] = {}
+    for key, value in content.items():
+        if key not in known:
+            raise Problem(f"--config: '{path}' has {shown(key)}; {suggestion(key, known)}")
+        values[known[key].name or key] = _as_given(known[key], key, value, path)
+    context.default_map = {**(context.default_map or {}), **values}
+    return path
+
+
+def check_config_name(path: Path | None) -> None:
+    """Refuse a file to write whose name is not that of a configuration.
+
+    Raises
+    ------
+    Problem
+        If the name does not end in ``.toml``.
+    """
+    if path is not None and path.suffix.lower() != ".toml":
+        raise Problem(f"--save-config: '{path}' does not end like a configuration; expected .toml")
+
+
+def save_config(path: Path, context: typer.Context) -> None:
+    """Write all arguments and options of a run, those that were not given included, complete or not at all.
+
+    Parameters
+    ----------
+    path : path
+        Where to.
+    context : typer.Context
+        The command's, with the values.
+    """
+    import tomli_w
+
+    from ferroprop import __version__
+
+    values = {}
+    for parameter in context.command.params:
+        key, value = _key(parameter), context.params.get(parameter.name or "")
+        if getattr(parameter, "multiple", False):
+            value = list(value or ()) or None
+        if key not in NOT_OF_THE_RUN and value is not None:
+            values[key] = _plain(key, value)
+    first = f"# ferroprop {__version__}: ferroprop {context.info_name} --config {path.name}\n"
+    text = first + tomli_w.dumps(values)
+    with written(path, "--save-config") as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _key(parameter: Any) -> str:
+    """Return the long name of an option without its dashes, or an argument's name."""
+    names = [name for name in parameter.opts if name.startswith("--")]
+    return names[0].removeprefix("--") if names else str(parameter.name)
+
+
+def _as_given(parameter: Any, key: str, value: Any, path: Path) -> Any:
+    """Return a value as the command line would have given it."""
+    if getattr(parameter, "is_flag", False):
+        if not isinstance(value, bool):
+            raise Problem(f"--config: {shown(key)} in '{path}' is {value!r}; expected true or false")
+        return value
+    several = getattr(parameter, "multiple", False)
+    values = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, str | int | float) and not isinstance(one, bool) for one in values):
+        raise Problem(f"--config: {shown(key)} in '{path}' is {value!r}; expected text or a number")
+    texts = [str(one) for one in values]
+    return texts if several else ",".join(texts)
+
+
+def _plain(key: str, value: Any) -> Any:
+    """Return a value as TOML has it, in the form in which the option reads it."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value)) or "none"
+    if (key, value) in (("header", 0), ("quote", "")):
+        return "none"
+    return str(value) if isinstance(value, Path) else value

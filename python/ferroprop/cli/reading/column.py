@@ -1,0 +1,173 @@
+"""A column of a table: its kind, how its cells are written, and its values by that."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import polars as pl
+
+from ferroprop.cli.reading.dates import DateFormat, read_times
+from ferroprop.cli.reading.missing import MissingWords, stripped
+from ferroprop.cli.reading.numbers import PLAIN, NumberFormat
+
+Kind = Literal["number", "category", "boolean", "date", "duration"]
+
+LARGEST_WHOLE = 2**53
+"""Up to here floats are exact whole numbers."""
+
+TRUE_AND_FALSE = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column, and all that is needed to read it.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the table.
+    kind : {'number', 'category', 'boolean', 'date', 'duration'}
+        What its values are. Dates and durations become numbers (days), booleans and categories text.
+    format : NumberFormat, DateFormat or None
+        How numbers or dates are written as text; None where they are as programs write them.
+    missing : list of str
+        Texts that stand for missing in this column alone.
+    """
+
+    name: str
+    kind: Kind
+    format: NumberFormat | DateFormat | None = None
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the network gets it as a number; otherwise as one input a category."""
+        return self.kind in ("number", "date", "duration")
+
+    @property
+    def number_format(self) -> NumberFormat:
+        """How its numbers are written."""
+        return self.format if isinstance(self.format, NumberFormat) else PLAIN
+
+    @property
+    def date_format(self) -> DateFormat:
+        """How its dates are written."""
+        return self.format if isinstance(self.format, DateFormat) else DateFormat()
+
+    def read(self, texts: pl.Series, words: MissingWords) -> tuple[pl.Series, pl.Series]:
+        """Return the values of cells that are text, and which of them cannot be read.
+
+        Parameters
+        ----------
+        texts : polars.Series of String
+            The cells.
+        words : MissingWords
+            What stands for missing.
+
+        Returns
+        -------
+        values : polars.Series
+            Float64, Datetime, Duration, Boolean or, for categories, String without the blanks around; null
+            where missing.
+        strays : polars.Series of bool
+            Where a text stands for nothing of this kind, nor for missing.
+
+        Examples
+        --------
+        >>> size = Column("size", "number", NumberFormat(","))
+        >>> values, strays = size.read(pl.Series(["1,5", "NA", "big"]), MissingWords())
+        >>> values.to_list(), strays.to_list()
+        ([1.5, None, None], [False, False, True])
+        """
+        texts = stripped(texts)
+        texts = texts.set(texts.is_in(words.of(self.kind, self.missing)), None)
+        values = self._values(texts)
+        return values.alias(texts.name), values.is_null() & texts.is_not_null()
+
+    def _values(self, texts: pl.Series) -> pl.Series:
+        match self.kind:
+            case "number":
+                return self.number_format.read(texts).fill_nan(None)
+            case "date":
+                return self.date_format.read(texts)
+            case "duration":
+                return read_times(texts)
+            case "boolean":
+                return texts.str.to_lowercase().replace_strict(
+                    TRUE_AND_FALSE, default=None, return_dtype=pl.Boolean
+                )
+            case _:
+                return texts
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return it as plain values, without what is as usual.
+
+        Examples
+        --------
+        >>> Column("size", "number", NumberFormat(",")).to_plain()
+        {'name': 'size', 'kind': 'number', 'decimal': ','}
+        """
+        plain: dict[str, Any] = {"name": self.name, "kind": self.kind}
+        if isinstance(self.format, NumberFormat):
+            plain |= {
+                name: value for name, value in vars(self.format).items() if value != getattr(PLAIN, name)
+            }
+        if isinstance(self.format, DateFormat):
+            plain["formats"] = list(self.format.formats)
+        if self.missing:
+            plain["missing"] = list(self.missing)
+        return plain
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> "Column":
+        """Return the column of which `to_plain` gave the values.
+
+        Raises
+        ------
+        ValueError
+            If they are not such values.
+
+        Examples
+        --------
+        >>> Column.from_plain({"name": "day", "kind": "date", "formats": ["%d.%m.%Y"]}).date_format
+        DateFormat(formats=['%d.%m.%Y'])
+        """
+        if plain["kind"] not in get_args(Kind):
+            raise ValueError("a known kind")
+        number = {name: str(plain[name]) for name in vars(PLAIN) if name in plain}
+        formats = plain.get("formats")
+        return cls(
+            str(plain["name"]),
+            plain["kind"],
+            NumberFormat(**number) if number else DateFormat([str(f) for f in formats]) if formats else None,
+            [str(word) for word in plain.get("missing", [])],
+        )
+
+
+def kind_of(dtype: pl.DataType) -> Kind | None:
+    """Return the kind of a column that has a type already; None if it has no place in a table."""
+    if dtype.is_numeric():
+        return "number"
+    if dtype == pl.Boolean:
+        return "boolean"
+    if dtype in (pl.Date, pl.Datetime):
+        return "date"
+    if dtype in (pl.Time, pl.Duration):
+        return "duration"
+    if dtype in (pl.String, pl.Categorical, pl.Enum):
+        return "category"
+    return None
+
+
+def as_text(series: pl.Series) -> pl.Series:
+    """Return typed values as text, whole floats as whole numbers are; null where missing.
+
+    Examples
+    --------
+    >>> as_text(pl.Series([1.0, float("nan"), 3.0])).to_list()
+    ['1', None, '3']
+    """
+    if series.dtype.is_float():
+        series = series.fill_nan(None)
+        if bool((series == series.floor()).all()) and bool((series.abs() < LARGEST_WHOLE).all()):
+            series = series.cast(pl.Int64)
+    return series.cast(pl.String)

@@ -1,0 +1,321 @@
+"""The one place where it is decided what a column of text holds, from all its cells or by the user's word."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import polars as pl
+
+from ferroprop.cli.problem import Problem
+from ferroprop.cli.reading import dates, numbers
+from ferroprop.cli.reading.column import LARGEST_WHOLE, Column, as_text, kind_of
+from ferroprop.cli.reading.decisions import Decision, Stray
+from ferroprop.cli.reading.missing import MissingWords, stripped
+from ferroprop.cli.reading.table import Table
+from ferroprop.cli.wording import option, shown, suggestion
+
+MOST = 0.8
+"""A column is numbers (dates) if this part of its cells are; the others are noted, and missing."""
+
+HALF = 0.5
+"""With this part of numbers or dates a column of categories is noted."""
+
+MOST_WORDS_KEPT = 100
+"""So many texts that were missing are kept with the model, to be missing in other tables too."""
+
+Wish = Literal["number", "category", "date"]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user says about the columns.
+
+    Parameters
+    ----------
+    kinds : mapping of str to {'number', 'category', 'date'}
+        The kind of a column, by its name.
+    decimal : {'.', ',', None}
+        The decimal sign of all columns of numbers.
+    date_formats : mapping of str to str
+        The format of a column of dates, by its name; of all under the empty name.
+    """
+
+    kinds: Mapping[str, Wish] = field(default_factory=dict)
+    decimal: str | None = None
+    date_formats: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A table whose columns have types.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Numbers as Int64 where all are whole, else Float64; Datetime, Duration, Boolean, String; Null where a
+        column has no value.
+    decisions : dict of str to Decision
+        How each column that was text came to its type.
+    """
+
+    frame: pl.DataFrame
+    decisions: dict[str, Decision]
+
+
+def decide(table: Table, words: MissingWords, wishes: Wishes) -> Typed:
+    """Decide on the kind of every column, and read it by that.
+
+    Parameters
+    ----------
+    table : Table
+        The training table. The types of a Parquet file stay, but for columns with a wish.
+    words : MissingWords
+        What stands for missing.
+    wishes : Wishes
+        What the user says.
+
+    Returns
+    -------
+    Typed
+        The columns with types, and the decisions.
+
+    Raises
+    ------
+    Problem
+        If a wish names no column, or one that has nothing of that kind.
+    """
+    _check_names(table, wishes)
+    texts, others = _texts(table, wishes)
+    plain = {} if wishes.decimal == "," else _plain_numbers(texts)
+    decisions: dict[str, Decision] = {}
+    for name, series in texts.items():
+        if name in plain and name not in wishes.kinds and not _may_be_dates(plain[name]):
+            decisions[name] = Decision(Column(name, "number"), plain[name])
+        else:
+            decisions[name] = _decide(series, words, wishes, ".", None, table)
+    _settle_doubts(decisions, texts, words, wishes, table)
+    typed = [decisions[name].values if name in decisions else others[name] for name in table.frame.columns]
+    return Typed(pl.DataFrame(typed), decisions)
+
+
+def _check_names(table: Table, wishes: Wishes) -> None:
+    given = {name: f"--{wish}" for name, wish in wishes.kinds.items()}
+    given |= {name: "--date-format" for name in wishes.date_formats if name}
+    for name, by in given.items():
+        if name not in table.frame.columns:
+            known = suggestion(name, table.frame.columns)
+            raise Problem(f"{by}: no column {shown(name)} in the table; {known}")
+        if wishes.kinds.get(name, "date") != "date" and name in wishes.date_formats:
+            raise Problem(f"--date-format: column {shown(name)} is also given as --{wishes.kinds[name]}")
+
+
+def _texts(table: Table, wishes: Wishes) -> tuple[dict[str, pl.Series], dict[str, pl.Series]]:
+    """Return the columns of which the kind has to be decided, without blanks around, and the others."""
+    texts: dict[str, pl.Series] = {}
+    others: dict[str, pl.Series] = {}
+    if table.is_text:
+        stripped_frame = table.frame.select(stripped(pl.all()))
+        return {series.name: series for series in stripped_frame}, {}
+    for series in table.frame:
+        name = series.name
+        wish = wishes.kinds.get(name, "date" if name in wishes.date_formats else None)
+        kind = kind_of(series.dtype)
+        if wish in (None, kind) or (wish == "date" and kind == "duration"):
+            others[name] = series
+        elif kind is None or (kind != "category" and wish != "category"):
+            raise Problem(f"--{wish}: column {shown(name)} is of type {series.dtype}; expected text")
+        else:
+            texts[name] = stripped(as_text(series)).fill_null("")
+    return texts, others
+
+
+def _plain_numbers(texts: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
+    """Return the columns of which every cell is empty or a number as programs write it, all at once."""
+    if not texts:
+        return {}
+    frame = pl.DataFrame(list(texts.values()))
+    floats = frame.select(pl.all().cast(pl.Float64, strict=False))
+    whole = frame.select(pl.all().cast(pl.Int64, strict=False))
+    empty = frame.select((pl.all() == "").sum()).row(0)
+    unread = floats.select(pl.all().null_count()).row(0)
+    nan = floats.select(pl.all().is_nan().any()).row(0)
+    not_whole = whole.select(pl.all().null_count()).row(0)
+    plain: dict[str, pl.Series] = {}
+    for index, name in enumerate(frame.columns):
+        if empty[index] == unread[index] < frame.height and not nan[index]:
+            is_whole = not_whole[index] == empty[index]
+            plain[name] = whole[name] if is_whole else _whole_if_possible(floats[name])
+    return plain
+
+
+def _whole_if_possible(values: pl.Series) -> pl.Series:
+    if (
+        values.dtype == pl.Float64
+        and bool((values == values.floor()).all())
+        and bool((values.abs() < LARGEST_WHOLE).all())
+    ):
+        return values.cast(pl.Int64)
+    return values
+
+
+def _may_be_dates(values: pl.Series) -> bool:
+    return values.dtype == pl.Int64 and dates.are_compact(values)
+
+
+def _decide(
+    texts: pl.Series,
+    words: MissingWords,
+    wishes: Wishes,
+    decimal: str,
+    month_first: bool | None,
+    table: Table,
+) -> Decision:
+    """Decide on one column, whose texts have no blanks around them."""
+    name = texts.name
+    wish = wishes.kinds.get(name, "date" if name in wishes.date_formats else None)
+    different = (
+        pl.DataFrame({"text": texts})
+        .with_row_index("row")
+        .group_by("text", maintain_order=True)
+        .agg(pl.len().alias("cells"), pl.col("row").first())
+        .filter(~pl.col("text").is_in(words.of("category")))
+    )
+    usual = pl.col("text").is_in(words.usual)
+    rest = different.filter(~usual)
+    if different.is_empty() or (rest.is_empty() and different.height == 1 and wish is None):
+        return Decision(None, pl.Series(name, [None] * len(texts), pl.Null))
+    found = _Kinds(rest, wishes, name, decimal, month_first)
+    column, readable, doubtful, noted = found.as_wished(wish, table) if wish else found.best()
+    if column is None:
+        column = Column(name, "category")
+        values, _ = column.read(texts, words)
+        usual_texts = different.filter(usual)
+        return Decision(column, values, doubt=noted, words=_strays(usual_texts))
+    missed = rest.filter(~readable)
+    seen = [*different.filter(usual)["text"], *missed["text"]]
+    values, _ = Column(column.name, column.kind, column.format, seen).read(texts, words)
+    column = Column(column.name, column.kind, column.format, seen[:MOST_WORDS_KEPT])
+    return Decision(
+        column,
+        _whole_if_possible(_exact(values, texts, column)),
+        strays=_strays(missed),
+        words=_strays(different.filter(usual)),
+        doubtful=doubtful,
+        doubt=noted,
+        example=str(rest.filter(readable)["text"][0]) if bool(readable.any()) else "",
+    )
+
+
+def _exact(values: pl.Series, texts: pl.Series, column: Column) -> pl.Series:
+    """Return whole numbers that floats cannot hold, exactly."""
+    if column.kind != "number" or column.format is not None:
+        return values
+    whole = texts.cast(pl.Int64, strict=False)
+    return whole.alias(values.name) if whole.null_count() == values.null_count() else values
+
+
+def _strays(missed: pl.DataFrame) -> list[Stray]:
+    return [Stray(text, cells, row) for row, text, cells in missed.select("row", "text", "cells").iter_rows()]
+
+
+class _Kinds:
+    """What a column may be, by its different texts."""
+
+    def __init__(
+        self, rest: pl.DataFrame, wishes: Wishes, name: str, decimal: str, month_first: bool | None
+    ) -> None:
+        self._texts, self._cells, self._rows = rest["text"], rest["cells"], rest["row"]
+        self._all = max(1, int(self._cells.sum()))
+        self._wishes, self._name, self._decimal, self._month_first = wishes, name, decimal, month_first
+
+    def best(self) -> tuple[Column | None, pl.Series, bool, str]:
+        """Return the kind that most cells are, which texts are, whether it is in doubt; None is category."""
+        nothing = pl.Series([False] * len(self._texts), dtype=pl.Boolean)
+        if self._texts.is_empty():
+            return None, nothing, False, ""
+        if bool(self._texts.str.to_lowercase().is_in(["true", "false"]).all()):
+            return Column(self._name, "boolean"), ~nothing, False, ""
+        candidates = [self._dates(), self._times(), self._numbers()]
+        for column, readable, doubtful in candidates:
+            if self._share(readable) >= MOST and (not self._is_compact(column) or bool(readable.all())):
+                return column, readable, doubtful, ""
+        column, readable, _ = max(candidates, key=lambda candidate: self._share(candidate[1]))
+        noted = ""
+        if self._share(readable) >= HALF and len(self._texts) > 1:
+            what = {"number": "numbers", "date": "dates", "duration": "times"}[column.kind]
+            kind = "number" if column.kind == "number" else "date"
+            odd = str(self._texts.filter(~readable)[0])
+            noted = (
+                f"is taken for categories, though {self._share(readable):.0%} of its texts are {what}"
+                f" (not {shown(odd)}); {option(f'--{kind}', self._name)} takes it for {what}"
+            )
+        return None, nothing, False, noted
+
+    def as_wished(self, wish: Wish, table: Table) -> tuple[Column | None, pl.Series, bool, str]:
+        """Return the kind that the user wants."""
+        if wish == "category":
+            return None, pl.Series([False] * len(self._texts), dtype=pl.Boolean), False, ""
+        candidates = [self._numbers()] if wish == "number" else [self._dates(), self._times()]
+        column, readable, doubtful = max(candidates, key=lambda candidate: self._share(candidate[1]))
+        if not bool(readable.any()):
+            what = {"number": "number", "date": "date"}[wish]
+            example = (
+                f", such as {shown(self._texts[0])} in {table.place(self._rows[0])}"
+                if len(self._texts)
+                else ""
+            )
+            by = "--date-format" if wish == "date" and self._format() else f"--{wish}"
+            raise Problem(f"{by}: column {shown(self._name)} has no {what} among its texts{example}")
+        return column, readable, doubtful and wish == "date", ""
+
+    def _share(self, readable: pl.Series) -> float:
+        return int(self._cells.filter(readable).sum()) / self._all
+
+    def _format(self) -> str | None:
+        formats = self._wishes.date_formats
+        return formats.get(self._name, formats.get(""))
+
+    def _is_compact(self, column: Column) -> bool:
+        return column.kind == "date" and self._format() is None and "%Y%m%d" in column.date_format.formats
+
+    def _numbers(self) -> tuple[Column, pl.Series, bool]:
+        found = numbers.find_format(self._texts, self._cells, self._wishes.decimal, MOST, self._decimal)
+        number_format = None if found.format.is_plain else found.format
+        return Column(self._name, "number", number_format), found.readable, found.doubtful
+
+    def _dates(self) -> tuple[Column, pl.Series, bool]:
+        asked = self._format()
+        if asked is not None:
+            by_wish = dates.DateFormat([asked])
+            readable = by_wish.read(self._texts).is_not_null()
+            if self._name in self._wishes.date_formats or self._share(readable) >= MOST:
+                return Column(self._name, "date", by_wish), readable, False
+        found = dates.find_dates(self._texts, self._cells, month_first=self._month_first)
+        return Column(self._name, "date", found.format), found.readable, found.doubtful
+
+    def _times(self) -> tuple[Column, pl.Series, bool]:
+        return Column(self._name, "duration"), dates.read_times(self._texts).is_not_null(), False
+
+
+def _settle_doubts(
+    decisions: dict[str, Decision],
+    texts: Mapping[str, pl.Series],
+    words: MissingWords,
+    wishes: Wishes,
+    table: Table,
+) -> None:
+    """Decide once more on what can be read in two ways, as the columns that can be read in one way are."""
+    sure = [d.column for d in decisions.values() if d.column is not None and not d.doubtful]
+    commas = [column for column in sure if column.kind == "number" and column.number_format.decimal == ","]
+    semicolons = table.dialect is not None and table.dialect.separator == ";"
+    orders = [dates.puts_month_first(column.date_format) for column in sure if column.kind == "date"]
+    month_first = next((order for order in orders if order is not None), None)
+    for name, decision in list(decisions.items()):
+        if decision.column is None:
+            continue
+        is_number = decision.column.kind == "number" and wishes.decimal is None
+        if is_number and (decision.doubtful or (commas and decision.values.dtype == pl.Float64)):
+            if commas or semicolons:
+                decisions[name] = _decide(texts[name], words, wishes, ",", month_first, table)
+        elif decision.doubtful and month_first is not None:
+            decisions[name] = _decide(texts[name], words, wishes, ".", month_first, table)

@@ -1,0 +1,196 @@
+"""What every format writes: a model as plain arrays and names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferroprop._core import ELU, LeakyReLU, Logistic, Network
+
+if TYPE_CHECKING:
+    from ferroprop.export._preparation import Arithmetic, Preparation
+
+Array: TypeAlias = NDArray[Any]
+
+USUAL_CONSTANTS = {"logistic": ("slope", 1.0), "leaky_relu": ("slope", 0.01), "elu": ("alpha", 1.0)}
+"""Activations with a constant: its name, and its value where the activation goes by its name alone."""
+
+OBJECTS: dict[str, type[Logistic] | type[LeakyReLU] | type[ELU]] = {
+    "logistic": Logistic,
+    "leaky_relu": LeakyReLU,
+    "elu": ELU,
+}
+"""Their classes."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation: its name, and its constant if it has one."""
+
+    name: str
+    constant: float | None = None
+
+    @classmethod
+    def of(cls, given: Any) -> Activation:
+        """Return it from a name or an object, as a `Network` has them."""
+        name = given if isinstance(given, str) else _name_of_object(given)
+        if name not in USUAL_CONSTANTS:
+            return cls(name)
+        attribute, usual = USUAL_CONSTANTS[name]
+        return cls(name, float(getattr(given, attribute, usual)))
+
+    def to_python(self) -> str | Logistic | LeakyReLU | ELU:
+        """Return it as a `Network` takes it."""
+        return self.name if self.constant is None else OBJECTS[self.name](self.constant)
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A layer: activation(inputs @ weights + biases).
+
+    Parameters
+    ----------
+    weights : ndarray of shape (fan_in, fan_out)
+        Of the network's dtype.
+    biases : ndarray of shape (fan_out,) or None
+        None for a layer without.
+    activation : Activation
+        Of its net inputs.
+    """
+
+    weights: Array
+    biases: Array | None
+    activation: Activation
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is asked for are the outputs of the network."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is asked for are labels, with probabilities or scores.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The labels, in the order of the outputs.
+    kind : {'binary', 'multiclass', 'multilabel'}
+        One output for two classes; the largest of several; each by itself.
+    margins : bool
+        Whether the outputs are scores on either side of 0, not probabilities.
+    """
+
+    classes: Array
+    kind: Literal["binary", "multiclass", "multilabel"]
+    margins: bool
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """What is asked for are numbers.
+
+    Parameters
+    ----------
+    single : bool
+        Whether it is one number a row, and not a row of them.
+    operations : sequence of Arithmetic
+        What is still to be done to the outputs: targets back in their own units.
+    """
+
+    single: bool
+    operations: Sequence[Arithmetic] = field(default=())
+
+
+@dataclass(frozen=True)
+class Description:
+    """A model, ready to be written in any format.
+
+    Parameters
+    ----------
+    layers : tuple of Dense
+        The network, from the inputs to the outputs.
+    result : Outputs, Labels or Quantities
+        What is asked for.
+    preparation : Preparation or None
+        What happens to the columns of a table before; None where the network takes the numbers as they are.
+    feature_names : tuple of str or None
+        The names of the inputs, if they are known.
+    """
+
+    layers: tuple[Dense, ...]
+    result: Outputs | Labels | Quantities
+    preparation: Preparation | None = None
+    feature_names: tuple[str, ...] | None = None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The network's dtype, float32 or float64."""
+        return self.layers[0].weights.dtype
+
+    @property
+    def n_inputs(self) -> int:
+        """The number of inputs of the network."""
+        return int(self.layers[0].weights.shape[0])
+
+    @property
+    def n_outputs(self) -> int:
+        """The number of outputs of the network."""
+        return int(self.layers[-1].weights.shape[1])
+
+
+def describe(model: object) -> Description:
+    """Return what there is to write of a model.
+
+    Parameters
+    ----------
+    model : Network, estimator or Pipeline
+        An estimator or a pipeline must be fitted.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    ValueError
+        If it is not fitted, or has a step that cannot be exported; the message names the step.
+    """
+    if isinstance(model, Network):
+        return Description(layers_of(model), Outputs())
+    from ferroprop.export._estimators import describe_estimator
+
+    return describe_estimator(model)
+
+
+def layers_of(network: Network) -> tuple[Dense, ...]:
+    """Return the layers of a network, with copies of its parameters."""
+    activations = [*network.activations, network.output]
+    return tuple(
+        Dense(weights, biases, Activation.of(activation))
+        for weights, biases, activation in zip(network.weights, network.biases, activations, strict=True)
+    )
+
+
+def network_of(layers: Sequence[Dense]) -> Network:
+    """Return a network with these layers."""
+    activations = [layer.activation.to_python() for layer in layers]
+    network = Network(
+        [layers[0].weights.shape[0], *(layer.weights.shape[1] for layer in layers)],
+        activation=activations[:-1],
+        output=activations[-1],
+        bias=[layer.biases is not None for layer in layers],
+        dtype=layers[0].weights.dtype,
+    )
+    network.set_parameters([layer.weights for layer in layers], [layer.biases for layer in layers])
+    return network
+
+
+def _name_of_object(activation: Any) -> str:
+    for name, kind in OBJECTS.items():
+        if isinstance(activation, kind):
+            return name
+    raise TypeError(f"activation {activation!r} cannot be exported: no format is known for its kind")

@@ -1,0 +1,91 @@
+"""What there is to export of estimators and pipelines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+
+from ferroprop.estimators import MLPClassifier, MLPRegressor
+from ferroprop.estimators._sklearn import check_is_fitted
+from ferroprop.export._description import Description, Labels, Quantities, layers_of
+from ferroprop.export._preparation import Arithmetic
+from ferroprop.export._steps import Table, UnknownStepError, prepared, scaling
+
+
+def describe_estimator(model: Any) -> Description:
+    """Return what there is to write of an estimator, of a pipeline, or of the best of a search."""
+    if hasattr(model, "best_estimator_"):
+        model = model.best_estimator_
+    if isinstance(model, Pipeline):
+        return _pipeline(model)
+    if isinstance(model, TransformedTargetRegressor):
+        return _transformed_target(model)
+    if isinstance(model, (MLPClassifier, MLPRegressor)):
+        return _network_alone(model)
+    raise TypeError(
+        "model must be a Network, an MLPClassifier, an MLPRegressor or a Pipeline that ends in one, "
+        f"got {type(model).__name__}"
+    )
+
+
+def _network_alone(model: MLPClassifier | MLPRegressor) -> Description:
+    model = model._as_it_is()
+    _require_fitted(model)
+    layers = layers_of(model._network())
+    names = getattr(model, "feature_names_in_", None)
+    feature_names = None if names is None else tuple(map(str, names))
+    if isinstance(model, MLPRegressor):
+        return Description(layers, Quantities(single=model.n_outputs_ == 1), feature_names=feature_names)
+    kinds = {"binary": "binary", "multiclass": "multiclass", "multilabel-indicator": "multilabel"}
+    kind = kinds[model._label_binarizer.y_type_]
+    labels = Labels(np.asarray(model.classes_), kind, model._has_margins())  # type: ignore[arg-type]
+    return Description(layers, labels, feature_names=feature_names)
+
+
+def _pipeline(model: Pipeline) -> Description:
+    if len(model.steps) == 1:
+        return describe_estimator(model.steps[0][1])
+    _require_fitted(model)
+    described = describe_estimator(model.steps[-1][1])
+    if described.preparation is not None:
+        raise UnknownStepError(f"step {model.steps[-1][0]!r}: a pipeline in a pipeline")
+    before = Pipeline(model.steps[:-1])
+    names = getattr(model, "feature_names_in_", None)
+    table = Table.of(int(model.n_features_in_), None if names is None else list(map(str, names)))
+    return Description(described.layers, described.result, prepared(before, table), described.feature_names)
+
+
+def _transformed_target(model: TransformedTargetRegressor) -> Description:
+    _require_fitted(model)
+    described = describe_estimator(model.regressor_)
+    if not isinstance(described.result, Quantities):
+        raise TypeError(f"regressor must be an MLPRegressor, got {type(model.regressor_).__name__}")
+    single = model._training_dim == 1
+    transformer = model.transformer_
+    operations = scaling(transformer)
+    if operations is None:
+        raise UnknownStepError(
+            f"the transformer {type(transformer).__name__} of the target cannot be exported"
+        )
+    inverse = {"Add": "Sub", "Sub": "Add", "Mul": "Div", "Div": "Mul"}
+    back = [
+        Arithmetic(inverse[operation.operator], operation.values)  # type: ignore[arg-type]
+        for operation in reversed(operations)
+        if isinstance(operation, Arithmetic)
+    ]
+    return Description(
+        described.layers, Quantities(single, back), described.preparation, described.feature_names
+    )
+
+
+def _require_fitted(model: Any) -> None:
+    try:
+        check_is_fitted(model)
+    except NotFittedError as error:
+        raise ValueError(
+            f"this {type(model).__name__} is not fitted yet: call fit before it is exported"
+        ) from error

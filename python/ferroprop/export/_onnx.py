@@ -1,0 +1,548 @@
+"""ONNX: a model as a graph of standard operators.
+
+Opset 13 has all that is needed, so that runtimes since 2020 can read the file. In float32 each activation is
+the operator of its name where there is one. ONNX Runtime has few of these operators in float64, so there they
+are made of those that it has: sums, products, exp, log, tanh.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ferroprop._core import __version__
+from ferroprop.export import _functions
+from ferroprop.export._description import (
+    Array,
+    Dense,
+    Description,
+    Labels,
+    Outputs,
+    Quantities,
+    describe,
+)
+from ferroprop.export._file import write_file
+from ferroprop.export._preparation import (
+    Arithmetic,
+    Block,
+    Clip,
+    Columns,
+    Fill,
+    Lookup,
+    Missing,
+    Operation,
+    Preparation,
+)
+
+OPSET = 13
+ML_OPSET = 2
+"""Of the domain ai.onnx.ml, for LabelEncoder, which looks text up."""
+
+ROWS = "rows"
+"""The name of the dimension that may have any size."""
+
+
+class Graph:
+    """Nodes and constants, in the order in which they are made.
+
+    Parameters
+    ----------
+    dtype : dtype
+        Of the numbers, float32 or float64.
+    reserved : sequence of str
+        Names of inputs and outputs, which nothing else may have.
+    """
+
+    def __init__(self, dtype: np.dtype[Any], reserved: Sequence[str]) -> None:
+        self.dtype = dtype
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self._taken = set(reserved)
+
+    def node(
+        self, operator: str, *inputs: str, to: str | None = None, domain: str = "", **attributes: Any
+    ) -> str:
+        """Add a node, and return the name of its output: `to`, or one of its own."""
+        from onnx import helper
+
+        if "type" in attributes:  # of a Cast, where ONNX says "to"
+            attributes["to"] = helper.np_dtype_to_tensor_dtype(np.dtype(attributes.pop("type")))
+        output = self.unique(operator) if to is None else to
+        name = self.unique(f"{output} node")
+        self.nodes.append(
+            helper.make_node(operator, inputs, [output], name=name, domain=domain, **attributes)
+        )
+        return output
+
+    def constant(self, value: Any, dtype: Any = None, name: str = "constant") -> str:
+        """Add a constant, of the graph's dtype if not said otherwise, and return its name."""
+        from onnx import helper, numpy_helper
+
+        unique = self.unique(name)
+        array = np.asarray(value, self.dtype if dtype is None else dtype)
+        if array.dtype.kind in "OU":
+            from onnx import TensorProto
+
+            texts: Any = [str(text).encode() for text in array.ravel()]
+            self.constants.append(helper.make_tensor(unique, TensorProto.STRING, array.shape, texts))
+        else:
+            self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), unique))
+        return unique
+
+    def unique(self, name: str) -> str:
+        """Return a name that nothing has yet."""
+        number, candidate = 0, name
+        while candidate in self._taken:
+            number += 1
+            candidate = f"{name} {number}"
+        self._taken.add(candidate)
+        return candidate
+
+    @property
+    def is_double(self) -> bool:
+        """Whether the numbers are float64."""
+        return self.dtype == np.float64
+
+    # ---- arithmetic with constants -------------------------------------------------------------------------
+
+    def with_number(self, operator: str, x: str, number: float) -> str:
+        """Return x (operator) number."""
+        return self.node(operator, x, self.constant(number))
+
+    def polynomial(self, z: str, coefficients: Sequence[float]) -> str:
+        """Return the polynomial of z, with its lowest degree first, by Horner's rule."""
+        value = self.constant(coefficients[-1])
+        for coefficient in reversed(coefficients[:-1]):
+            value = self.with_number("Add", self.node("Mul", value, z), coefficient)
+        return value
+
+
+# ---- activations -------------------------------------------------------------------------------------------
+
+
+def _named(operator: str) -> Callable[[Graph, str, float], str]:
+    return lambda graph, z, _: graph.node(operator, z)
+
+
+def _logistic(graph: Graph, z: str, slope: float) -> str:
+    return graph.node("Sigmoid", z if slope == 1.0 else graph.with_number("Mul", z, slope))
+
+
+def _bipolar(graph: Graph, z: str, _: float) -> str:
+    return graph.node("Tanh", graph.with_number("Mul", z, 0.5))
+
+
+def _arctan(graph: Graph, z: str, _: float) -> str:
+    if not graph.is_double:
+        return graph.node("Atan", z)
+    # three reductions below tan(pi/8), as in src/kernel/math/arctan.rs
+    one = graph.constant(1.0)
+    m = graph.node("Abs", z)
+    low = graph.node("Greater", m, graph.constant(np.sqrt(2.0) - 1.0))
+    high = graph.node("Greater", m, graph.constant(np.sqrt(2.0) + 1.0))
+    above = graph.node("Where", low, graph.node("Sub", m, one), m)
+    below = graph.node("Where", low, graph.node("Add", m, one), one)
+    start = graph.node("Where", low, graph.constant(np.pi / 4), graph.constant(0.0))
+    above = graph.node("Where", high, graph.constant(-1.0), above)
+    below = graph.node("Where", high, m, below)
+    start = graph.node("Where", high, graph.constant(np.pi / 2), start)
+    t = graph.node("Div", above, below)
+    square = graph.node("Mul", t, t)
+    series = graph.node("Mul", square, graph.polynomial(square, _functions.ATAN_F64))
+    angle = graph.node("Add", start, graph.node("Add", t, graph.node("Mul", t, series)))
+    return graph.node("Mul", graph.node("Sign", z), angle)
+
+
+def _softsign(graph: Graph, z: str, _: float) -> str:
+    return graph.node("Div", z, graph.with_number("Add", graph.node("Abs", z), 1.0))
+
+
+def _hard_sigmoid(graph: Graph, z: str, _: float) -> str:
+    shifted = graph.with_number("Add", z, 3.0)
+    clipped = graph.node("Clip", shifted, graph.constant(0.0), graph.constant(6.0))
+    return graph.with_number("Div", clipped, 6.0)
+
+
+def _leaky_relu(graph: Graph, z: str, slope: float) -> str:
+    if not graph.is_double:
+        return graph.node("LeakyRelu", z, alpha=slope)
+    return _below_0(graph, z, graph.with_number("Mul", z, slope), z)
+
+
+def _elu(graph: Graph, z: str, alpha: float) -> str:
+    if not graph.is_double:
+        return graph.node("Elu", z, alpha=alpha)
+    return _below_0(graph, z, graph.with_number("Mul", _expm1_below_0(graph, z), alpha), z)
+
+
+def _selu(graph: Graph, z: str, _: float) -> str:
+    scale, alpha = _functions.SELU_SCALE, _functions.SELU_ALPHA
+    if not graph.is_double:
+        return graph.node("Selu", z, alpha=alpha, gamma=scale)
+    below = graph.with_number("Mul", _expm1_below_0(graph, z), scale * alpha)
+    return _below_0(graph, z, below, graph.with_number("Mul", z, scale))
+
+
+def _softplus(graph: Graph, z: str, _: float) -> str:
+    if not graph.is_double:
+        return graph.node("Softplus", z)
+    power = graph.node("Exp", graph.node("Neg", graph.node("Abs", z)))
+    return graph.node("Add", graph.node("Relu", z), graph.node("Log", graph.with_number("Add", power, 1.0)))
+
+
+def _gelu(graph: Graph, z: str, _: float) -> str:
+    if not graph.is_double:
+        erf = graph.node("Erf", graph.with_number("Mul", z, np.sqrt(0.5)))
+        return graph.node("Mul", z, graph.with_number("Mul", graph.with_number("Add", erf, 1.0), 0.5))
+    # the tail of the normal distribution, as in src/kernel/math/normal.rs; beyond 39 it is 0
+    k = _functions.K_F64
+    m = graph.node("Min", graph.node("Abs", z), graph.constant(39.0))
+    power = graph.node("Exp", graph.with_number("Mul", graph.node("Mul", m, m), -0.5))
+    distance = graph.with_number("Add", m, k)
+    t = graph.node("Div", graph.with_number("Sub", m, k), distance)
+    mills = graph.node("Div", graph.polynomial(t, _functions.MILLS_F64), distance)
+    tail = graph.node("Mul", power, mills)
+    cumulative = _below_0(graph, z, tail, graph.node("Sub", graph.constant(1.0), tail))
+    return graph.node("Mul", z, cumulative)
+
+
+def _silu(graph: Graph, z: str, _: float) -> str:
+    return graph.node("Mul", z, graph.node("Sigmoid", z))
+
+
+def _mish(graph: Graph, z: str, constant: float) -> str:
+    return graph.node("Mul", z, graph.node("Tanh", _softplus(graph, z, constant)))
+
+
+def _softmax(graph: Graph, z: str, _: float) -> str:
+    return graph.node("Softmax", z, axis=1)
+
+
+def _below_0(graph: Graph, z: str, below: str, above: str) -> str:
+    return graph.node("Where", graph.node("Greater", z, graph.constant(0.0)), above, below)
+
+
+def _expm1_below_0(graph: Graph, z: str) -> str:
+    power = graph.node("Exp", graph.node("Min", z, graph.constant(0.0)))
+    return graph.with_number("Sub", power, 1.0)
+
+
+ACTIVATIONS: dict[str, Callable[[Graph, str, float], str]] = {
+    "identity": lambda _, z, __: z,
+    "logistic": _logistic,
+    "tanh": _named("Tanh"),
+    "relu": _named("Relu"),
+    "softplus": _softplus,
+    "softsign": _softsign,
+    "arctan": _arctan,
+    "bipolar": _bipolar,
+    "leaky_relu": _leaky_relu,
+    "elu": _elu,
+    "selu": _selu,
+    "gelu": _gelu,
+    "silu": _silu,
+    "mish": _mish,
+    "hard_sigmoid": _hard_sigmoid,
+    "exp": _named("Exp"),
+    "softmax": _softmax,
+}
+
+
+# ---- the network and what is asked of it -------------------------------------------------------------------
+
+
+def add_network(graph: Graph, x: str, layers: Sequence[Dense]) -> str:
+    """Add the layers, and return the name of the outputs."""
+    for index, layer in enumerate(layers):
+        operands = [x, graph.constant(layer.weights, name=f"{index}.weights")]
+        if layer.biases is not None:
+            operands.append(graph.constant(layer.biases, name=f"{index}.biases"))
+        x = graph.node("Gemm", *operands)
+        name = layer.activation.name
+        if name not in ACTIVATIONS:
+            raise ValueError(f"layer {index}: the activation {name!r} cannot be written as ONNX")
+        x = ACTIVATIONS[name](
+            graph, x, 1.0 if layer.activation.constant is None else layer.activation.constant
+        )
+    return x
+
+
+def add_result(
+    graph: Graph, outputs: str, result: Outputs | Labels | Quantities, names: Sequence[str]
+) -> None:
+    """Add what is asked of the outputs, under these names."""
+    match result:
+        case Outputs():
+            graph.node("Identity", outputs, to=names[0])
+        case Quantities():
+            for operation in result.operations:
+                outputs = _operate(graph, outputs, operation)
+            if result.single:
+                graph.node("Reshape", outputs, graph.constant([-1], np.int64), to=names[0])
+            else:
+                graph.node("Identity", outputs, to=names[0])
+        case Labels():
+            _add_labels(graph, outputs, result, *names)
+
+
+def _add_labels(graph: Graph, outputs: str, result: Labels, label: str, probabilities: str) -> None:
+    share = outputs
+    if result.margins:  # as the estimator does it: at 0.5, as if they were probabilities
+        share = graph.with_number("Div", graph.with_number("Add", outputs, 1.0), 2.0)
+    match result.kind:
+        case "multilabel":
+            graph.node("Cast", graph.with_number("Greater", share, 0.5), to=label, type="int64")
+        case "multiclass":
+            largest = graph.node("ArgMax", share, axis=1, keepdims=0)
+            graph.node("Gather", _class_labels(graph, result.classes), largest, to=label)
+        case "binary":
+            second = graph.node("Cast", graph.with_number("Greater", share, 0.5), type="int64")
+            graph.node("Gather", _class_labels(graph, result.classes), _flat(graph, second), to=label)
+    if result.kind != "binary":
+        graph.node("Identity", outputs, to=probabilities)
+    elif result.margins:
+        graph.node("Reshape", outputs, graph.constant([-1], np.int64), to=probabilities)
+    else:
+        first = graph.node("Sub", graph.constant(1.0), outputs)
+        graph.node("Concat", first, outputs, to=probabilities, axis=1)
+
+
+def _flat(graph: Graph, column: str) -> str:
+    return graph.node("Reshape", column, graph.constant([-1], np.int64))
+
+
+def _class_labels(graph: Graph, classes: Array) -> str:
+    labels = np.resize(classes, 2) if len(classes) == 1 else classes
+    return graph.constant(labels, label_dtype(classes), name="classes")
+
+
+def label_dtype(classes: Array) -> np.dtype[Any]:
+    """Return the dtype in which ONNX has these labels."""
+    kind = classes.dtype.kind
+    if kind == "U" or (kind == "O" and all(isinstance(label, str) for label in classes)):
+        return np.dtype(object)
+    dtypes = {"b": "bool", "i": "int64", "u": "int64", "f": "float64"}
+    if kind not in dtypes:
+        raise ValueError(f"classes_ must be texts or numbers for ONNX, got {classes!r:.80}")
+    dtype: np.dtype[Any] = np.dtype(dtypes[kind])
+    return dtype
+
+
+# ---- the preparation of a table ----------------------------------------------------------------------------
+
+
+def add_preparation(graph: Graph, inputs: Sequence[str], preparation: Preparation) -> str:
+    """Add what happens to the columns, and return the name of the network's inputs.
+
+    Parameters
+    ----------
+    graph : Graph
+        The graph.
+    inputs : sequence of str
+        One name for each column that is used, of shape (rows, 1), or one name for a matrix of all.
+    preparation : Preparation
+        What happens to them.
+    """
+    parts = [_add_block(graph, inputs, preparation, block) for block in preparation.blocks]
+    return parts[0] if len(parts) == 1 else graph.node("Concat", *parts, axis=1)
+
+
+def _add_block(graph: Graph, inputs: Sequence[str], preparation: Preparation, block: Block) -> str:
+    match block.source:
+        case Columns(indices):
+            x = _gather(graph, inputs, preparation, indices)
+        case Lookup():
+            x = _look_up(graph, _gather(graph, inputs, preparation, [block.source.column]), block.source)
+    for operation in block.operations:
+        x = _operate(graph, x, operation)
+    return x
+
+
+def _gather(graph: Graph, inputs: Sequence[str], preparation: Preparation, indices: Sequence[int]) -> str:
+    if preparation.is_by_column:
+        names = [inputs[preparation.used.index(index)] for index in indices]
+        return names[0] if len(names) == 1 else graph.node("Concat", *names, axis=1)
+    if list(indices) == list(range(len(preparation.columns))):
+        return inputs[0]
+    return graph.node("Gather", inputs[0], graph.constant(indices, np.int64), axis=1)
+
+
+def _look_up(graph: Graph, x: str, lookup: Lookup) -> str:
+    """Find the row of the table that belongs to each cell."""
+    n_keys = len(lookup.keys)
+    if lookup.is_text:
+        row = graph.node(
+            "LabelEncoder",
+            x,
+            domain="ai.onnx.ml",
+            keys_strings=list(lookup.keys),
+            values_int64s=list(range(n_keys)),
+            default_int64=n_keys,
+        )
+        row = _flat(graph, row)
+    else:
+        numbers = [key for key in lookup.keys if not np.isnan(key)]
+        equal = [graph.node("Cast", graph.node("Equal", x, graph.constant([numbers])), type=graph.dtype.name)]
+        if len(numbers) < n_keys:  # NaN is the last of the keys, and equal to nothing
+            equal.append(graph.node("Cast", graph.node("IsNaN", x), type=graph.dtype.name))
+        # The first of the largest is the key, or, where none is equal, the half behind them all.
+        half = graph.with_number("Add", graph.with_number("Mul", equal[0], 0.0), 0.5)
+        row = graph.node("ArgMax", graph.node("Concat", *equal, half, axis=1), axis=1, keepdims=0)
+    return graph.node("Gather", graph.constant(lookup.table), row, axis=0)
+
+
+def _operate(graph: Graph, x: str, operation: Operation) -> str:
+    match operation:
+        case Arithmetic():
+            return graph.node(operation.operator, x, graph.constant([operation.values]))
+        case Clip():
+            return graph.node("Clip", x, graph.constant(operation.low), graph.constant(operation.high))
+        case Missing():
+            return graph.node("Cast", graph.node("IsNaN", x), type=graph.dtype.name)
+        case Fill():
+            values = graph.constant([operation.values])
+            if np.isnan(operation.missing):
+                is_missing = graph.node("IsNaN", x)
+            else:
+                is_missing = graph.with_number("Equal", x, operation.missing)
+            return graph.node("Where", is_missing, values, x)
+
+
+# ---- the model ---------------------------------------------------------------------------------------------
+
+
+def to_onnx(model: object, path: str | os.PathLike[str] | None = None, *, opset: int = OPSET) -> Any:
+    """Return a model as an `onnx.ModelProto`, and write it to a file.
+
+    The method `MLPClassifier.to_onnx` says what the inputs and outputs are called; this function takes
+    pipelines too.
+
+    Parameters
+    ----------
+    model : Network, MLPClassifier, MLPRegressor or Pipeline
+        An estimator or a pipeline must be fitted.
+    path : str or path-like, default=None
+        The file to write, usually ``.onnx``.
+    opset : int, default=13
+        The version of ONNX's operators; 13 is the oldest that has all that is needed.
+
+    Returns
+    -------
+    model : onnx.ModelProto
+        Checked by ONNX's own checker.
+
+    Raises
+    ------
+    ImportError
+        If the package ``onnx`` is not installed (``pip install 'ferroprop[onnx]'``).
+    TypeError, ValueError
+        If the model is of another kind, not fitted, or has a step that ONNX cannot say; the message names it.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import ferroprop as fp
+    >>> from ferroprop.export import to_onnx
+    >>> model = to_onnx(fp.Network([4, 3, 2], output="softmax"))
+    >>> [node.op_type for node in model.graph.node]
+    ['Gemm', 'Relu', 'Gemm', 'Softmax', 'Identity']
+    """
+    try:
+        import onnx
+        from onnx import helper
+    except ImportError as error:
+        raise ImportError("to_onnx needs the package onnx: pip install 'ferroprop[onnx]'") from error
+    newest = onnx.defs.onnx_opset_version()
+    if not isinstance(opset, int) or not OPSET <= opset <= newest:
+        raise ValueError(f"opset must be from {OPSET} to {newest}, got {opset!r}")
+    described = describe(model)
+    outputs = _output_names(described.result)
+    inputs = _inputs(described, outputs)
+    graph = Graph(described.dtype, [*inputs, *outputs])
+    x = next(iter(inputs))
+    if described.preparation is not None:
+        x = add_preparation(graph, list(inputs), described.preparation)
+    add_result(graph, add_network(graph, x, described.layers), described.result, outputs)
+    made = helper.make_graph(
+        graph.nodes,
+        "ferroprop",
+        [helper.make_tensor_value_info(name, *_type_of(value)) for name, value in inputs.items()],
+        [
+            helper.make_tensor_value_info(name, *_type_of(value))
+            for name, value in zip(outputs, _output_types(described), strict=True)
+        ],
+        graph.constants,
+    )
+    opsets = [helper.make_opsetid("", opset)]
+    if any(node.domain for node in graph.nodes):
+        opsets.append(helper.make_opsetid("ai.onnx.ml", ML_OPSET))
+    proto = helper.make_model(
+        made,
+        opset_imports=opsets,
+        ir_version=helper.find_min_ir_version_for(opsets),
+        producer_name="ferroprop",
+        producer_version=__version__,
+    )
+    if described.preparation is None and described.feature_names is not None:
+        helper.set_model_props(proto, {"feature_names": json.dumps(described.feature_names)})
+    onnx.checker.check_model(proto, full_check=True)
+    if path is not None:
+        write_file(path, proto.SerializeToString())
+    return proto
+
+
+Value = tuple[np.dtype[Any], list[Any]]
+"""What a tensor holds, and its shape."""
+
+
+def _inputs(described: Description, outputs: Sequence[str]) -> dict[str, Value]:
+    preparation = described.preparation
+    if preparation is None:
+        return {"X": (described.dtype, [ROWS, described.n_inputs])}
+    if not preparation.is_by_column:
+        return {"X": (described.dtype, [ROWS, len(preparation.columns)])}
+    columns = {}
+    for column in (preparation.columns[index] for index in preparation.used):
+        name = column.name
+        while name in outputs or name in columns:
+            name += "_"
+        columns[name] = (np.dtype(object) if column.is_text else described.dtype, [ROWS, 1])
+    return columns
+
+
+def _output_names(result: Outputs | Labels | Quantities) -> list[str]:
+    match result:
+        case Outputs():
+            return ["output"]
+        case Quantities():
+            return ["prediction"]
+        case Labels():
+            return ["label", "scores" if result.margins else "probabilities"]
+
+
+def _output_types(described: Description) -> list[Value]:
+    dtype, result, width = described.dtype, described.result, described.n_outputs
+    match result:
+        case Outputs():
+            return [(dtype, [ROWS, width])]
+        case Quantities():
+            return [(dtype, [ROWS] if width == 1 else [ROWS, width])]
+        case Labels():
+            if result.kind == "multilabel":
+                return [(np.dtype(np.int64), [ROWS, width]), (dtype, [ROWS, width])]
+            shape: list[Any] = [ROWS, width]
+            if result.kind == "binary":
+                shape = [ROWS] if result.margins else [ROWS, 2]
+            return [(label_dtype(result.classes), [ROWS]), (dtype, shape)]
+
+
+def _type_of(value: Value) -> tuple[int, list[Any]]:
+    from onnx import TensorProto, helper
+
+    dtype, shape = value
+    return TensorProto.STRING if dtype.kind == "O" else helper.np_dtype_to_tensor_dtype(dtype), shape

@@ -1,0 +1,224 @@
+"""What happens to the columns of a table before the network: cells looked up, gaps filled, numbers scaled.
+
+Every format writes these few operations, whatever transformers of scikit-learn they came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table.
+
+    Parameters
+    ----------
+    name : str
+        Its name; without names, ``x0``, ``x1`` and so on.
+    is_text : bool
+        Whether its cells are text, an empty one being a missing value; otherwise they are numbers, NaN being
+        a missing value.
+    """
+
+    name: str
+    is_text: bool
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Numbers, straight from these columns."""
+
+    indices: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup:
+    """A cell is looked up among keys, and its row of a table taken.
+
+    Parameters
+    ----------
+    column : int
+        The column whose cells are looked up.
+    keys : tuple of str or of float
+        What a cell may be; all different. The empty text and NaN, which comes last, say that it is missing.
+    table : ndarray of shape (n_keys + 1, width)
+        A row for each key, and the last one for a cell that is none of them.
+    """
+
+    column: int
+    keys: tuple[str, ...] | tuple[float, ...]
+    table: Numbers
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the cells are text."""
+        return isinstance(self.keys[0], str)
+
+
+@dataclass(frozen=True, eq=False)
+class Fill:
+    """Where a number is missing, take this one.
+
+    Parameters
+    ----------
+    values : ndarray of shape (width,)
+        What to take.
+    missing : float
+        The number that says that one is missing, mostly NaN.
+    """
+
+    values: Numbers
+    missing: float
+
+
+@dataclass(frozen=True)
+class Missing:
+    """1 where a number is missing, else 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class Arithmetic:
+    """Each number and its constant.
+
+    Parameters
+    ----------
+    operator : {'Add', 'Sub', 'Mul', 'Div'}
+        What to do; as ONNX calls it.
+    values : ndarray of shape (width,)
+        The right operands.
+    """
+
+    operator: Literal["Add", "Sub", "Mul", "Div"]
+    values: Numbers
+
+
+@dataclass(frozen=True)
+class Clip:
+    """No number below or above these."""
+
+    low: float
+    high: float
+
+
+Operation: TypeAlias = Fill | Missing | Arithmetic | Clip
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some inputs of the network that come about in the same way.
+
+    Parameters
+    ----------
+    source : Columns or Lookup
+        Where they come from.
+    operations : tuple of Operation
+        What happens to them, in this order.
+    """
+
+    source: Columns | Lookup
+    operations: tuple[Operation, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many inputs they are."""
+        return len(self.source.indices) if isinstance(self.source, Columns) else self.source.table.shape[1]
+
+    def then(self, operation: Operation) -> Block:
+        """Return the block with one more operation."""
+        return Block(self.source, (*self.operations, operation))
+
+    def only(self, places: Sequence[int]) -> Block:
+        """Return the block with these of its inputs."""
+        chosen = list(places)
+        operations: list[Operation] = []
+        for operation in self.operations:
+            match operation:
+                case Fill():
+                    operations.append(Fill(operation.values[chosen], operation.missing))
+                case Arithmetic():
+                    operations.append(Arithmetic(operation.operator, operation.values[chosen]))
+                case _:
+                    operations.append(operation)
+        if isinstance(self.source, Columns):
+            source: Columns | Lookup = Columns(tuple(self.source.indices[place] for place in chosen))
+        else:
+            source = Lookup(self.source.column, self.source.keys, self.source.table[:, chosen])
+        return Block(source, tuple(operations))
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """All that happens to a row of a table before it enters the network.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+        The columns, in the order in which the blocks count them.
+    blocks : tuple of Block
+        The inputs of the network, one block after the other.
+    is_named : bool
+        Whether the columns had names of their own in training; otherwise a row is a row of numbers.
+    """
+
+    columns: tuple[Column, ...]
+    blocks: tuple[Block, ...]
+    is_named: bool
+
+    @property
+    def is_by_column(self) -> bool:
+        """Whether each column is an input of its own, and not all together a matrix of numbers."""
+        return self.is_named or any(column.is_text for column in self.columns)
+
+    @property
+    def used(self) -> list[int]:
+        """The numbers of the columns that the network gets something of."""
+        sources = [block.source for block in self.blocks]
+        indices = [one.indices if isinstance(one, Columns) else (one.column,) for one in sources]
+        return sorted({index for some in indices for index in some})
+
+    def apply(self, rows: Sequence[Sequence[Any]]) -> Numbers:
+        """Return the inputs of the network for rows of cells: text or None, numbers or NaN."""
+        columns = list(zip(*rows, strict=True))
+        return np.concatenate([self._block(columns, block) for block in self.blocks], axis=1)
+
+    def _block(self, columns: Sequence[Sequence[Any]], block: Block) -> Numbers:
+        match block.source:
+            case Columns(indices):
+                x = np.array([columns[index] for index in indices], np.float64).T
+            case Lookup():
+                x = block.source.table[_rows_of(block.source, columns[block.source.column])]
+        with np.errstate(all="ignore"):
+            for operation in block.operations:
+                x = _operated(x, operation)
+        return x
+
+
+def _rows_of(lookup: Lookup, cells: Sequence[Any]) -> list[int]:
+    rows = {key: row for row, key in enumerate(lookup.keys)}
+    if lookup.is_text:
+        return [rows.get(cell if isinstance(cell, str) else "", len(rows)) for cell in cells]
+    nan = len(rows) - 1 if np.isnan(lookup.keys[-1]) else len(rows)
+    return [nan if cell is None or np.isnan(cell) else rows.get(float(cell), len(rows)) for cell in cells]
+
+
+def _operated(x: Numbers, operation: Operation) -> Numbers:
+    match operation:
+        case Fill():
+            missing = np.isnan(x) if np.isnan(operation.missing) else x == operation.missing
+            return np.where(missing, operation.values, x)
+        case Missing():
+            return np.isnan(x).astype(np.float64)
+        case Clip():
+            return np.clip(x, operation.low, operation.high)
+        case Arithmetic():
+            functions = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}
+            result: Numbers = functions[operation.operator](x, operation.values)
+            return result

@@ -1,0 +1,143 @@
+//! Code of the caller's runs in the caller's floating-point mode.
+
+use super::checkpoint::Note;
+use super::history::Epoch;
+use super::observer::Observer;
+use crate::kernel::outside;
+use crate::network::Network;
+
+/// An observer that is asked in the mode of its own code.
+pub(super) struct Outside<'a, T>(pub &'a mut dyn Observer<T>);
+
+impl<T> Observer<T> for Outside<'_, T> {
+    fn looks_at_network(&self) -> bool {
+        outside(|| self.0.looks_at_network())
+    }
+
+    fn score(&mut self, network: &Network<T>) -> Option<f64> {
+        outside(|| self.0.score(network))
+    }
+
+    fn epoch(&mut self, epoch: &Epoch, network: &Network<T>) -> bool {
+        outside(|| self.0.epoch(epoch, network))
+    }
+
+    fn interrupted(&mut self) -> bool {
+        outside(|| self.0.interrupted())
+    }
+
+    fn failed(&self) -> bool {
+        outside(|| self.0.failed())
+    }
+
+    fn note(&mut self) -> Option<Note> {
+        outside(|| self.0.note())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::hint::black_box;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+
+    use super::*;
+    use crate::{
+        Activation, Adam, Dataset, Init, Objective, Optimizer, OptimizerState, RowLoss, Settings, Shuffle,
+        train,
+    };
+
+    /// How often code of the caller's was called and found its denormals there.
+    #[derive(Default)]
+    struct Found(AtomicUsize);
+
+    impl Found {
+        fn ask(&self) {
+            assert!(black_box(f32::from_bits(1)) * black_box(1.0) > 0.0);
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl RowLoss<f32> for Found {
+        fn losses_and_gradients(
+            &self,
+            outputs: ArrayView2<'_, f32>,
+            targets: ArrayView2<'_, f32>,
+            losses: &mut [f32],
+            mut gradients: ArrayViewMut2<'_, f32>,
+        ) -> bool {
+            self.ask();
+            losses.fill(1.0);
+            gradients.assign(&(&outputs - &targets));
+            true
+        }
+    }
+
+    struct Asked<'a>(&'a Found);
+
+    impl Observer<f32> for Asked<'_> {
+        fn looks_at_network(&self) -> bool {
+            self.0.ask();
+            true
+        }
+
+        fn score(&mut self, _: &Network<f32>) -> Option<f64> {
+            self.0.ask();
+            Some(0.0)
+        }
+
+        fn epoch(&mut self, _: &Epoch, _: &Network<f32>) -> bool {
+            self.0.ask();
+            false
+        }
+
+        fn interrupted(&mut self) -> bool {
+            self.0.ask();
+            false
+        }
+
+        fn failed(&self) -> bool {
+            self.0.ask();
+            false
+        }
+
+        fn note(&mut self) -> Option<Note> {
+            self.0.ask();
+            Some(Note::default())
+        }
+    }
+
+    #[test]
+    fn all_code_of_the_callers_has_its_denormals() {
+        for n_threads in [1, 3] {
+            let [loss, observer, order] = [Found::default(), Found::default(), Found::default()];
+            let hidden = [Activation::Relu];
+            let mut network =
+                Network::new(&[3, 70, 2], &hidden, Activation::Identity, &[true; 2], Init::Glorot, 0)
+                    .unwrap();
+            let x = Array2::from_elem((1500, 3), 1e-40);
+            let y = Array2::from_elem((1500, 2), 1.0);
+            let shuffled = |_| {
+                order.ask();
+                Some((0..1500).collect())
+            };
+            let folder = tempfile::tempdir().unwrap();
+            let settings = Settings {
+                epochs: 2,
+                shuffle: Shuffle::By(&shuffled),
+                n_threads: Some(n_threads),
+                scored: true,
+                checkpoint: Some(crate::Checkpoint { path: folder.path().join("run.ckpt"), every: 1 }),
+                ..Settings::default()
+            };
+            let mut state = OptimizerState::new(Optimizer::Adam(Adam::default())).unwrap();
+            let data = Dataset::new(x.view(), y.view(), None);
+            let own = Objective::Custom(&loss);
+            train(&mut network, &data, own, &settings, &mut state, &mut Asked(&observer)).unwrap();
+            network.loss_and_gradient(&data, own, 0.0, Some(n_threads)).unwrap();
+            let [loss, observer, order] = [loss, observer, order].map(|found| found.0.into_inner());
+            assert!(loss >= 6 && order == 2 && observer >= 12, "{loss} {order} {observer}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+"""Runs of the command line by scripts: configuration files, JSON, exit codes, completion in shells."""
+
+import json
+import os
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+from command_line import PENGUINS, complaint, run, succeed
+from ferroprop.cli import arguments, train
+from ferroprop.cli.model_file import read_card
+
+QUICK = ["--epochs", "3", "--hidden", "4"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# Configuration files
+
+
+def test_a_saved_configuration_repeats_the_run(folder: Path):
+    succeed(
+        *("train", PENGUINS, "--target", "species", "--ignore", "year", "--ignore", "sex", "--missing", "x"),
+        *(
+            "--hidden",
+            "6, 5",
+            "--epochs",
+            4,
+            "--seed",
+            7,
+            "--alpha",
+            "1e-3",
+            "--header",
+            1,
+            "--quote",
+            "none",
+        ),
+        *("--separator", "comma", "--save", "a.skops", "--save-config", "run.toml"),
+    )
+    content = Path("run.toml").read_text(encoding="utf-8")
+    assert content.startswith("# ferroprop ")
+    values = tomllib.loads(content)
+    assert values == {
+        "table": str(PENGUINS),
+        "target": "species",
+        "ignore": ["year", "sex"],
+        "test-size": 0.2,
+        "drop-rare-classes": False,
+        "missing": ["x"],
+        "separator": ",",
+        "quote": "none",
+        "header": 1,
+        "hidden": "6,5",
+        "activation": "tanh",
+        "solver": "rprop",
+        "epochs": 4,
+        "patience": 30,
+        "alpha": 0.001,
+        "seed": 7,
+        "save": "a.skops",
+        "quiet": False,
+        "json": False,
+    }
+    first = read_card(Path("a.skops"))
+    Path("a.skops").unlink()
+    succeed("train", "--config", "run.toml")
+    again = read_card(Path("a.skops"))
+    assert (again.history.losses, again.scores) == (first.history.losses, first.scores)
+    assert [column.name for column in again.columns] == [column.name for column in first.columns]
+
+
+def test_the_command_line_goes_before_the_file(folder: Path):
+    Path("run.toml").write_text(
+        f'table = "{PENGUINS}"\ntarget = "species"\nepochs = 3\nhidden = [3, 2]\nsave = "a.skops"\n'
+    )
+    succeed("train", "--config", "run.toml", "--epochs", 2, "--save", "b.skops")
+    assert not Path("a.skops").exists()
+    card = read_card(Path("b.skops"))
+    assert (card.history.epochs, [layer.outputs for layer in card.layers]) == (2, [3, 2, 3])
+
+
+BAD_CONFIGS = {
+    "epoch = 3": "--config: 'run.toml' has 'epoch'; did you mean 'epochs'?",
+    'config = "x.toml"': "--config: 'run.toml' has 'config'; expected one of 'table', 'target',",
+    "epochs = ": "--config: 'run.toml' is not TOML: ",
+    'quiet = "yes"': "--config: 'quiet' in 'run.toml' is 'yes'; expected true or false",
+    "epochs = true": "--config: 'epochs' in 'run.toml' is True; expected text or a number",
+    "epochs = 0": "--epochs: got '0'; expected a whole number, at least 1",
+    "[network]\nhidden = 3": "--config: 'run.toml' has 'network';",
+    'solver = "magic"': "--solver: no 'magic'; expected one of",
+}
+
+
+@pytest.mark.parametrize("content", BAD_CONFIGS)
+def test_bad_configurations(folder: Path, content: str):
+    Path("run.toml").write_text(f"{content}\n")
+    assert complaint("train", PENGUINS, "--target", "species", "--config", "run.toml").startswith(
+        BAD_CONFIGS[content]
+    )
+
+
+def test_configurations_that_cannot_be_read_or_written(folder: Path):
+    start = ["train", PENGUINS, "--target", "species"]
+    assert (
+        complaint(*start, "--config", "no.toml")
+        == "--config: cannot read 'no.toml': No such file or directory"
+    )
+    Path("run.toml").write_bytes(b"\xff")
+    assert complaint(*start, "--config", "run.toml").startswith("--config: 'run.toml' is not TOML: ")
+    assert complaint(*start, "--save-config", "run.json").startswith(
+        "--save-config: 'run.json' does not end like"
+    )
+    assert complaint(*start, "--save-config", "no/run.toml").startswith("--save-config: no folder 'no'")
+    assert complaint("train", "--target", "species", "--config", "/dev/null").startswith(
+        "Missing argument 'TABLE'"
+    )
+
+
+def test_every_option_can_be_in_a_configuration():
+    command = typer.main.get_command(__import__("ferroprop.cli.app", fromlist=["app"]).app).commands["train"]
+    context = typer.Context(command)
+    keys = {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
+    assert {"--config", "--save-config", "--json", "--quiet", "--number", "--date-format"} <= keys
+    assert context.default_map is None
+    assert arguments.SOLVERS == ["rprop", "adam", "sgd", "lbfgs"]
+
+
+# JSON
+
+
+def test_json_of_a_training(folder: Path):
+    result = succeed(
+        "train", PENGUINS, "--target", "species", *QUICK, "--json", "--quiet", "--save", "m.skops"
+    )
+    assert result.stderr == ""
+    said = json.loads(result.stdout)
+    assert (said["task"], said["classes"]) == ("classification", ["Adelie", "Chinstrap", "Gentoo"])
+    assert said["files"] == {"model": "m.skops"}
+    assert said["columns"][1] == {"name": "bill_length_mm", "kind": "number", "missing": ["NA"]}
+    assert said["scores"][0]["name"] == "accuracy"
+    assert any("'NA'" in note for note in said["notes"])
+    assert json.loads(succeed("info", "m.skops", "--json").stdout) == {
+        key: value for key, value in said.items() if key not in ("files", "table")
+    }
+
+
+def test_json_of_predictions(folder: Path):
+    succeed("train", PENGUINS, "--target", "species", *QUICK, "--save", "m.skops", "--quiet")
+    lines = PENGUINS.read_text().splitlines()
+    Path("two.csv").write_text("\n".join([lines[0], lines[1], "", lines[2]]) + "\n")
+    said = json.loads(succeed("predict", "m.skops", "two.csv", "--json").stdout)
+    assert (said["rows"], said["output"]) == (2, None)
+    assert said["notes"] == ["1 empty line left out (line 3)"]
+    assert [row["line"] for row in said["predictions"]] == [2, 4]
+    probabilities = [
+        said["predictions"][0][f"probability_{name}"] for name in ("Adelie", "Chinstrap", "Gentoo")
+    ]
+    assert sum(probabilities) == pytest.approx(1)
+    said = json.loads(succeed("predict", "m.skops", "two.csv", "--json", "--output", "out.csv").stdout)
+    assert (said["rows"], said["output"], said["predictions"]) == (2, "out.csv", [])
+
+
+def test_json_of_numbers_that_json_lacks(folder: Path):
+    rows = "".join(f"{(37 * i % 61) / 7},{1e90 * (i % 7 + 0.5)}\n" for i in range(60))
+    Path("t.csv").write_text("x,y\n" + rows)
+    said = succeed("train", "t.csv", "--target", "y", *QUICK, "--json").stdout
+    json.loads(said, parse_constant=lambda name: pytest.fail(name))
+
+
+# Exit codes and completion
+
+
+def test_exit_codes(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    assert run("--version").exit_code == 0
+    assert run("train", "no.csv", "--target", "y").exit_code == 2
+
+    def fail(error: BaseException) -> None:
+        def read(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(train, "read_table", read)
+
+    start = ["train", PENGUINS, "--target", "species"]
+    fail(KeyboardInterrupt())
+    result = run(*start)
+    assert (result.exit_code, result.stderr) == (130, "")
+    fail(MemoryError())
+    assert complaint(*start) == "not enough memory"
+    fail(RuntimeError("a fault of ours"))
+    assert run(*start).exit_code == 1
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_in_shells(shell: str):
+    import subprocess
+
+    environment = os.environ | {"_FERROPROP_COMPLETE": f"source_{shell}"}
+    command = [sys.executable, "-m", "ferroprop"]
+    shown = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert shown.returncode == 0
+    assert "_FERROPROP_COMPLETE" in shown.stdout
+    assert "--show-completion" in run("--help").stdout
