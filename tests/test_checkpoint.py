@@ -27,9 +27,9 @@ OPTIMIZERS = {
     "grprop": fp.GRprop,
     "sarprop": lambda: fp.SARPROP(weight_decay=0.01),
     "sgd": lambda: fp.SGD(0.05),
-    "sgd linear": lambda: fp.SGD(0.05, schedule="linear", final_learning_rate=0.001),
-    "sgd invscaling": lambda: fp.SGD(0.05, schedule="invscaling"),
-    "sgd adaptive": lambda: fp.SGD(0.3, schedule="adaptive", nesterov=False),
+    "sgd linear": lambda: fp.SGD(fp.Linear(0.05, final=0.001)),
+    "sgd invscaling": lambda: fp.SGD(fp.InverseScaling(0.05)),
+    "sgd adaptive": lambda: fp.SGD(fp.Adaptive(0.3), nesterov=False),
     "adam": lambda: fp.Adam(0.01),
     "adamw": lambda: fp.AdamW(0.01, weight_decay=0.1),
 }
