@@ -7,12 +7,12 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use numpy::PyArray1;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{IntoPyObject, IntoPyObjectExt, PyClass};
 
-use super::arguments::{Arg, count, number, type_name, wrong_type};
+use super::arguments::{Arg, count, number, unless_foreign, wrong_type};
 use super::arrays::vector;
 use super::call::attach;
 use crate::kernel::StandardMode;
@@ -143,7 +143,9 @@ impl Schedule {
         let (numbers, steps) = self.arguments();
         std::mem::discriminant(&self.0).hash(&mut hasher);
         // 0 and -0 are equal.
-        numbers.iter().for_each(|(_, number)| (number + 0.0).to_bits().hash(&mut hasher));
+        for (_, number) in numbers {
+            (number + 0.0).to_bits().hash(&mut hasher);
+        }
         steps.hash(&mut hasher);
         hasher.finish()
     }
@@ -249,6 +251,11 @@ falling_class! {
     /// TypeError
     ///     If an argument is of the wrong kind.
     ///
+    /// References
+    /// ----------
+    /// P. Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1 hour", 2017, section 2.2: the
+    /// warm-up.
+    ///
     /// Examples
     /// --------
     /// >>> import ferroprop as fp
@@ -329,6 +336,11 @@ falling_class! {
     ///     If a number is outside its range.
     /// TypeError
     ///     If an argument is of the wrong kind.
+    ///
+    /// References
+    /// ----------
+    /// P. Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1 hour", 2017, section 2.2: the
+    /// warm-up.
     ///
     /// Examples
     /// --------
@@ -451,6 +463,10 @@ impl OneCycle {
 /// TypeError
 ///     If an argument is of the wrong kind.
 ///
+/// References
+/// ----------
+/// F. Pedregosa et al., "Scikit-learn: machine learning in Python", JMLR 12, 2011.
+///
 /// Examples
 /// --------
 /// >>> import ferroprop as fp
@@ -502,6 +518,10 @@ impl InverseScaling {
 /// TypeError
 ///     If `value` is no number.
 ///
+/// References
+/// ----------
+/// F. Pedregosa et al., "Scikit-learn: machine learning in Python", JMLR 12, 2011.
+///
 /// Examples
 /// --------
 /// >>> import ferroprop as fp
@@ -532,13 +552,13 @@ impl Adaptive {
 pub(super) fn scheduled(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<crate::Schedule> {
     if let Ok(schedule) = value.cast::<Schedule>() {
         Ok(schedule.get().0.clone())
-    } else if let Ok(number) = value.extract::<f64>() {
-        Ok(number.into())
     } else if value.is_callable() {
         let function = PythonFunction { name, function: value.clone().unbind() };
         Ok(crate::Schedule::By(StepFunction(Arc::new(function))))
     } else {
-        Err(wrong_type(name, "a real number, a Schedule or a function of the step", value))
+        let expected = "a real number, a Schedule or a function of the step";
+        let number = value.extract::<f64>();
+        Ok(number.map_err(|error| unless_foreign(error, value, || wrong_type(name, expected, value)))?.into())
     }
 }
 
@@ -601,13 +621,10 @@ impl FunctionOfStep for PythonFunction {
     fn at(&self, step: u64) -> Option<f64> {
         let number = attach(|py| {
             let number = self.function.bind(py).call1((step,))?;
-            number.extract().map_err(|_: PyErr| {
-                PyTypeError::new_err(format!(
-                    "{} must be a function that returns a real number, got {}",
-                    self.name,
-                    type_name(&number)
-                ))
-            })
+            let expected = "a function that returns a real number";
+            number
+                .extract()
+                .map_err(|error| unless_foreign(error, &number, || wrong_type(self.name, expected, &number)))
         });
         number.map_err(|error| RAISED.set(Some(error))).ok()
     }
