@@ -20,11 +20,12 @@ Optimizer = SGD | Adam | AdamW | Rprop | GRprop | SARPROP
 
 
 def _sgd(estimator: BaseMLP) -> SGD:
-    rate: float | Schedule = estimator.learning_rate_init
+    first = estimator.learning_rate_init
+    rate: float | Schedule = first
     if estimator.learning_rate == "invscaling":
-        rate = InverseScaling(rate, power=estimator.power_t)
+        rate = InverseScaling(first, power=estimator.power_t)
     elif estimator.learning_rate == "adaptive":
-        rate = Adaptive(rate)
+        rate = Adaptive(first)
     return SGD(rate, momentum=estimator.momentum, nesterov=estimator.nesterovs_momentum)
 
 
