@@ -10,7 +10,7 @@ as an animation: what M. Eraqi's MATLAB program for classes of points in the pla
 hidden layers, as a list          ``Network([2, 30, 30, 1])``
 unipolar or bipolar sigmoid       ``activation="logistic"`` or ``"bipolar"``
 learning rate and momentum        ``SGD(0.3, momentum=0.9, nesterov=False)``
-learning rate falls to a floor    ``schedule="linear", final_learning_rate=0.03``
+learning rate falls to a floor    ``fp.Linear(0.3, final=0.03)``
 resilient propagation             ``Rprop(initial_step=0.9)``: 1.2 and 0.5, 1e-6 to 50
 a picture every so many epochs    a ``callback``
 line, circle, wave, spirals       ``problem(name)``, below
@@ -121,7 +121,7 @@ animation = FuncAnimation(figure, lambda frame: shown.set_data(frames[frame]), l
 def by_descent(hidden, activation):
     """Return a network, gradient descent, and how it goes through the points."""
     net = fp.Network([2, *hidden, 1], activation=activation, output="logistic", dtype="float64", seed=2)
-    descent = fp.SGD(0.3, momentum=0.9, nesterov=False, schedule="linear", final_learning_rate=0.03)
+    descent = fp.SGD(fp.Linear(0.3, final=0.03), momentum=0.9, nesterov=False)
     return net, descent, {"batch_size": 10}
 
 

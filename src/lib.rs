@@ -48,6 +48,7 @@ mod pass;
 #[cfg(feature = "python")]
 mod python;
 mod random;
+mod schedule;
 mod tensor_file;
 mod training;
 
@@ -60,10 +61,11 @@ pub use model_file::{from_bytes, load, save, to_bytes};
 pub use network::Network;
 pub use number::Number;
 pub use optimizer::{
-    Adam, AdamW, Choice, GRprop, InitialStep, Optimizer, Rprop, Sarprop, Schedule, Sgd, StepSizes, Variant,
+    Adam, AdamW, Choice, GRprop, InitialStep, Optimizer, Rprop, Sarprop, Sgd, StepSizes, Variant,
 };
 pub use parallel::threads;
 pub use pass::LayerValues;
+pub use schedule::{Fall, FunctionOfStep, OneCycle, Schedule, StepFunction};
 pub use training::{
     Checkpoint, Dataset, Epoch, History, Note, Observer, OptimizerState, Settings, Shuffle, StopReason, train,
 };

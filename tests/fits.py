@@ -15,6 +15,12 @@ from dataclasses import dataclass, field, replace
 import ferroprop as fp
 import numpy as np
 
+
+def rate_by_epoch(step):
+    """Return a learning rate that falls epoch by epoch, of six epochs of three steps each."""
+    return 0.001 + (0.005 - 0.001) * ((5 - (step - 1) // 3) / 5)
+
+
 # Each with the settings that it needs to show what it does.
 OPTIMIZERS = {
     "Rprop": (fp.Rprop(), {}),
@@ -27,13 +33,22 @@ OPTIMIZERS = {
     "SGD": (fp.SGD(0.005), {}),
     "SGD classical": (fp.SGD(0.005, nesterov=False), {}),
     "SGD plain": (fp.SGD(0.005, momentum=0.0, nesterov=False), {}),
-    "SGD linear": (fp.SGD(0.005, schedule="linear", final_learning_rate=0.001), {}),
-    "SGD invscaling": (fp.SGD(0.005, schedule="invscaling"), {}),
-    "SGD invscaling 0.3": (fp.SGD(0.005, schedule="invscaling", power_t=0.3), {}),
+    "SGD linear": (fp.SGD(fp.Linear(0.005, final=0.001)), {}),
+    "SGD by a function": (fp.SGD(rate_by_epoch), {}),
+    "SGD invscaling": (fp.SGD(fp.InverseScaling(0.005)), {}),
+    "SGD invscaling 0.3": (fp.SGD(fp.InverseScaling(0.005, power=0.3)), {}),
     # No epoch improves by this much, so the learning rate falls after each.
-    "SGD adaptive": (fp.SGD(0.005, schedule="adaptive"), {"patience": 1, "tolerance": 10.0}),
+    "SGD adaptive": (fp.SGD(fp.Adaptive(0.005)), {"patience": 1, "tolerance": 10.0}),
     "Adam": (fp.Adam(0.01), {}),
     "AdamW": (fp.AdamW(0.01, weight_decay=0.25), {}),
+    "Adam exponential": (fp.Adam(fp.Exponential(0.02, final=0.001, warm_up=0.2)), {}),
+    "Adam one cycle": (fp.Adam(fp.OneCycle(0.02)), {}),
+    "Adam adaptive": (fp.Adam(fp.Adaptive(0.01)), {"patience": 1, "tolerance": 10.0}),
+    # The schedules say how many steps there are, whatever a call does of them.
+    "AdamW schedules": (
+        fp.AdamW(fp.Cosine(0.01, warm_up=0.125, steps=17), weight_decay=fp.Cosine(0.25, flat=0.5, steps=13)),
+        {"dropout": fp.Cosine(0.25, flat=0.5, steps=15)},
+    ),
     "Adam own constants": (fp.Adam(0.01, beta_1=0.8, beta_2=0.99, epsilon=1e-4), {}),
 }
 

@@ -41,8 +41,16 @@ _FITS = {
         layer_sizes=(3, 4, 1), rows=50, batch_size=1, output="logistic", loss="log_loss",
         optimizer="SGD plain",
     ),
-    "SGD, linear": Fit(
-        layer_sizes=(6, 18, 2), rows=90, batch_size=32, epochs=6, output="relu", optimizer="SGD linear"
+    "SGD, a rate by a function": Fit(
+        layer_sizes=(6, 18, 2), rows=90, batch_size=32, epochs=6, output="relu", optimizer="SGD by a function"
+    ),
+    "SGD, a line": Fit(layer_sizes=(6, 18, 2), rows=90, batch_size=32, epochs=6, optimizer="SGD linear"),
+    "Adam, exponential": Fit(layer_sizes=(6, 18, 2), rows=90, batch_size=32, optimizer="Adam exponential"),
+    "Adam, one cycle": Fit(layer_sizes=(6, 18, 2), rows=90, epochs=9, optimizer="Adam one cycle"),
+    "Adam, adaptive": Fit(layer_sizes=(6, 18, 2), rows=90, batch_size=32, optimizer="Adam adaptive"),
+    "AdamW, schedules": Fit(
+        layer_sizes=(6, 18, 9, 2), rows=90, batch_size=32, epochs=6, activation="silu",
+        optimizer="AdamW schedules", n_threads=2,
     ),
     "SGD, inverse scaling": Fit(
         layer_sizes=(6, 12, 4), rows=90, batch_size=25, output="softmax", loss="log_loss",

@@ -425,24 +425,91 @@ class SARPROP(StepSizes):
         return normal(w - np.where(turned, 0, np.sign(g) * self.step_size))
 
 
-class SGD:
+class Fall:
+    """Up from nearly 0 in the warm-up, flat for a while, and then from `value` to `final`."""
+
+    def __init__(self, value, final=0.0, warm_up=0.0, flat=0.0, steps=None):
+        self.value, self.final, self.warm_up, self.flat, self.steps = value, final, warm_up, flat, steps
+
+    def at(self, step, steps):
+        """Return the number of a step (from 1) of a training of so many."""
+        steps = steps if self.steps is None else self.steps
+        done, up, begin = step - 1, self.warm_up * steps, (self.warm_up + self.flat) * steps
+        if done < up:
+            return self.value * step / (up + 1)
+        if done <= begin:
+            return self.value
+        return self.fallen(min(1.0, (done - begin) / (steps - begin)))
+
+
+class Linear(Fall):
+    def fallen(self, q):
+        return (1 - q) * self.value + q * self.final
+
+
+class Cosine(Fall):
+    def fallen(self, q):
+        return self.final + (self.value - self.final) * (1 + np.cos(np.pi * q)) / 2
+
+
+class Exponential(Fall):
+    def fallen(self, q):
+        return self.value * (self.final / self.value) ** q
+
+
+class OneCycle:
+    def __init__(self, value, warm_up=0.3, div_factor=25.0, final_div_factor=1e4, steps=None):
+        self.value, self.warm_up, self.steps = value, warm_up, steps
+        self.first = value / div_factor
+        self.last = self.first / final_div_factor
+
+    def at(self, step, steps):
+        steps = steps if self.steps is None else self.steps
+        done, peak = step - 1, self.warm_up * steps
+        if done < peak:
+            return Cosine(self.first, self.value).fallen(done / peak)
+        return Cosine(self.value, self.last).fallen(min(1.0, (done - peak) / (steps - peak)))
+
+
+class InverseScaling:
+    def __init__(self, value, power=0.5):
+        self.value, self.power = value, power
+
+    def of_epoch(self, rows_seen):
+        return self.value / (rows_seen + 1) ** self.power if rows_seen else self.value
+
+
+class Adaptive:
+    def __init__(self, value):
+        self.value = value
+
+
+class Scheduled:
+    """An optimizer with a learning rate, a number or a schedule; `rate` is the number now."""
+
+    def __init__(self, learning_rate):
+        self.learning_rate = learning_rate
+        self.rate = getattr(learning_rate, "value", learning_rate)
+
+    def begin_epoch(self, rows_seen):
+        """Set the rate of this epoch; `Adaptive` is the training loop's affair, as it depends on the loss."""
+        if isinstance(self.learning_rate, InverseScaling):
+            self.rate = self.learning_rate.of_epoch(rows_seen)
+
+    def begin_step(self, step, steps):
+        if hasattr(self.learning_rate, "at"):
+            self.rate = self.learning_rate.at(step, steps)
+
+
+class SGD(Scheduled):
     """Gradient descent with momentum.
 
     v <- momentum v - rate g;   w <- w + v, or w + momentum v - rate g with Nesterov's momentum.
     """
 
-    def __init__(
-        self,
-        learning_rate=0.1,
-        momentum=0.9,
-        nesterov=True,
-        schedule="constant",
-        final_learning_rate=0.0,
-        power_t=0.5,
-    ):
-        self.learning_rate, self.momentum, self.nesterov = learning_rate, momentum, nesterov
-        self.schedule, self.final_learning_rate, self.power_t = schedule, final_learning_rate, power_t
-        self.rate = learning_rate
+    def __init__(self, learning_rate=0.1, momentum=0.9, nesterov=True):
+        super().__init__(learning_rate)
+        self.momentum, self.nesterov = momentum, nesterov
         self.velocity = 0.0
 
     def step(self, w, g, loss):
@@ -452,20 +519,13 @@ class SGD:
             return normal(w + self.momentum * self.velocity - self.rate * g)
         return normal(w + self.velocity)
 
-    def begin_epoch(self, epoch, epochs, rows_seen):
-        """Set the rate of this epoch; `adaptive` is the training loop's affair, as it depends on the loss."""
-        if self.schedule == "linear" and epochs > 1:
-            remaining = (epochs - epoch) / (epochs - 1)
-            self.rate = self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * remaining
-        elif self.schedule == "invscaling" and rows_seen > 0:
-            self.rate = self.learning_rate / (rows_seen + 1) ** self.power_t
 
-
-class Adam:
+class Adam(Scheduled):
     """Adam (Kingma & Ba 2015): running means of the gradient and its square, freed of their start at 0."""
 
     def __init__(self, learning_rate=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
-        self.rate, self.beta_1, self.beta_2, self.epsilon = learning_rate, beta_1, beta_2, epsilon
+        super().__init__(learning_rate)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self.mean, self.mean_square, self.steps = 0.0, 0.0, 0
 
     def step(self, w, g, loss):
@@ -485,9 +545,15 @@ class AdamW(Adam):
     ):
         super().__init__(learning_rate, beta_1, beta_2, epsilon)
         self.weight_decay, self.decays = weight_decay, decays
+        self.decay = weight_decay
+
+    def begin_step(self, step, steps):
+        super().begin_step(step, steps)
+        if hasattr(self.weight_decay, "at"):
+            self.decay = self.weight_decay.at(step, steps)
 
     def step(self, w, g, loss):
-        return super().step(w - self.rate * self.weight_decay * self.decays * w, g, loss)
+        return super().step(w - self.rate * self.decay * self.decays * w, g, loss)
 
 
 # Random numbers: Philox4x32-10 (Salmon et al. 2011), from a seed and a place ------------------------------
@@ -583,7 +649,7 @@ def train(
 
     The loss of an epoch is the mean of its batches' losses, each taken before that batch's step and counted
     by its rows. An epoch that is not better than the best by `tolerance` is bad; so many bad epochs in a row
-    as `patience` end the training. With the adaptive schedule they divide the rate by 5 until it is 1e-6.
+    as `patience` end the training. An adaptive learning rate they divide by 5 until it is 1e-6.
     """
     n_rows = len(X)
     batch_size = batch_size or n_rows
@@ -591,10 +657,11 @@ def train(
         sample_weight = np.ones(n_rows, X.dtype)
     losses, rates = [], []
     best, bad_epochs = np.inf, 0
+    step, steps = 0, epochs * -(-n_rows // batch_size)
 
     for epoch in range(1, epochs + 1):
-        if isinstance(optimizer, SGD):
-            optimizer.begin_epoch(epoch, epochs, rows_seen=(epoch - 1) * n_rows)
+        if isinstance(optimizer, Scheduled):
+            optimizer.begin_epoch(rows_seen=(epoch - 1) * n_rows)
         rows = np.arange(n_rows) if order is None else order(epoch)
         mean_loss = 0.0
         for start in range(0, n_rows, batch_size):
@@ -602,18 +669,20 @@ def train(
             value, weight_gradients, bias_gradients = loss_and_gradients(
                 layers, X[batch], T[batch], loss, sample_weight[batch], alpha, constant
             )
+            step += 1
+            if isinstance(optimizer, Scheduled):
+                optimizer.begin_step(step, steps)
             vector = to_vector([layer.weights for layer in layers], [layer.biases for layer in layers])
             vector = optimizer.step(vector, to_vector(weight_gradients, bias_gradients), value)
             layers = with_parameters(layers, vector)
             mean_loss += value * len(batch) / n_rows
         losses.append(mean_loss)
-        rates.append(optimizer.rate)
+        rates.append(getattr(optimizer, "rate", None))
 
         bad_epochs = bad_epochs + 1 if losses[-1] > best - tolerance else 0
         best = min(best, losses[-1])
         if patience is not None and bad_epochs >= patience:
-            adaptive = isinstance(optimizer, SGD) and optimizer.schedule == "adaptive"
-            if not adaptive or optimizer.rate <= 1e-6:
+            if not isinstance(getattr(optimizer, "learning_rate", None), Adaptive) or optimizer.rate <= 1e-6:
                 return Training(layers, losses, rates, "patience")
             optimizer.rate /= 5
             bad_epochs = 0

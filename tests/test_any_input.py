@@ -240,9 +240,6 @@ CONSTANTS = {
     "learning_rate": numbers(0.1, 1e-60, 1e39),
     "momentum": numbers(0.9, 1.0),
     "nesterov": st.booleans(),
-    "schedule": st.sampled_from(["constant", "linear", "invscaling", "adaptive"]),
-    "final_learning_rate": numbers(0.0),
-    "power_t": numbers(0.5, 1e300),
     "beta_1": numbers(0.9, 0.0),
     "beta_2": numbers(0.999, 1 - 1e-16),
     "epsilon": numbers(1e-8, 1e-60, 1e39),
@@ -252,7 +249,7 @@ OPTIMIZERS = {
     "Rprop": ["variant", "increase", "decrease", "initial_step", "min_step", "max_step", "seed"],
     "GRprop": ["increase", "decrease", "initial_step", "min_step", "max_step", "offset", "choice", "seed"],
     "SARPROP": ["temperature", "threshold", "noise", "weight_decay", "increase", "initial_step", "seed"],
-    "SGD": ["learning_rate", "momentum", "nesterov", "schedule", "final_learning_rate", "power_t"],
+    "SGD": ["learning_rate", "momentum", "nesterov"],
     "Adam": ["learning_rate", "beta_1", "beta_2", "epsilon"],
     "AdamW": ["learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay"],
 }

@@ -280,8 +280,6 @@ def test_biases_for_a_layer_without():
         ("SGD", "learning_rate", np.inf),
         ("SGD", "momentum", -0.5),
         ("SGD", "momentum", 1.25),
-        ("SGD", "final_learning_rate", -0.25),
-        ("SGD", "power_t", np.nan),
         ("Adam", "learning_rate", -0.001),
         ("Adam", "learning_rate", 0.0),
         ("Adam", "beta_1", 1.0),
@@ -316,11 +314,6 @@ def test_optimizer_settings_of_a_wrong_type(optimizer, name, value):
 def test_step_limits_the_wrong_way_round():
     message = message_of(ValueError, lambda: fp.Rprop(min_step=1.0, max_step=0.5))
     check_message(message, "min_step", "max_step", "1", "0.5")
-
-
-def test_unknown_schedule():
-    message = message_of(ValueError, lambda: fp.SGD(schedule="cosine"))
-    check_message(message, "schedule", "cosine", "constant", "linear", "invscaling", "adaptive")
 
 
 # Training -------------------------------------------------------------------------------------------------

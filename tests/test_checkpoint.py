@@ -27,12 +27,17 @@ OPTIMIZERS = {
     "grprop": fp.GRprop,
     "sarprop": lambda: fp.SARPROP(weight_decay=0.01),
     "sgd": lambda: fp.SGD(0.05),
-    "sgd linear": lambda: fp.SGD(0.05, schedule="linear", final_learning_rate=0.001),
-    "sgd invscaling": lambda: fp.SGD(0.05, schedule="invscaling"),
-    "sgd adaptive": lambda: fp.SGD(0.3, schedule="adaptive", nesterov=False),
+    "sgd linear": lambda: fp.SGD(fp.Linear(0.05, final=0.001)),
+    "sgd invscaling": lambda: fp.SGD(fp.InverseScaling(0.05)),
+    "sgd adaptive": lambda: fp.SGD(fp.Adaptive(0.3), nesterov=False),
     "adam": lambda: fp.Adam(0.01),
     "adamw": lambda: fp.AdamW(0.01, weight_decay=0.1),
+    "adam adaptive": lambda: fp.Adam(fp.Adaptive(0.05)),
+    "adam one cycle": lambda: fp.Adam(fp.OneCycle(0.05)),
+    "adamw schedules": lambda: fp.AdamW(fp.Cosine(0.01, warm_up=0.1), weight_decay=fp.Linear(0.1, flat=0.5)),
+    "function": lambda: fp.SGD(lambda step: 0.1 / step),
 }
+OF_ALL_EPOCHS = {"sgd linear", "adam one cycle", "adamw schedules"}
 
 SETTINGS = {
     "full batch": {},
@@ -40,6 +45,7 @@ SETTINGS = {
     "validation": {"batch_size": 16, "validation": (X_VAL, Y_VAL), "patience": 3, "tolerance": 1e-3},
     "best": {"restore_best": True, "patience": 4, "sample_weight": np.linspace(0.5, 2, 40)},
     "dropout": {"batch_size": 10, "dropout": 0.3, "seed": 2, "shuffle": False},
+    "dropout by step": {"batch_size": 10, "dropout": [fp.Cosine(0.5, flat=0.25)], "seed": 2},
     "score": {"batch_size": 10, "score": lambda net: float(net.predict(X_VAL)[:, 0].sum())},
     "own order": {"batch_size": 9, "shuffle": lambda epoch: np.roll(np.arange(40), epoch)},
 }
@@ -111,7 +117,7 @@ def test_many_stops(every, tmp_path):
     assert run("adam", "float32", checkpoint=tmp_path / "run.ckpt", **settings) == uninterrupted
 
 
-@pytest.mark.parametrize("optimizer", [name for name in OPTIMIZERS if name != "sgd linear"])
+@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS.keys() - OF_ALL_EPOCHS))
 def test_a_training_that_is_done_goes_on_with_more_epochs(optimizer, tmp_path):
     path = tmp_path / "run.ckpt"
     for epochs in [3, 4, 12]:

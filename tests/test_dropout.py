@@ -158,8 +158,12 @@ def test_going_on_is_not_starting_again():
         ([0.1], ValueError, "dropout must be one rate for each of the 2 hidden layers, got 1"),
         ([0.1, 0.2, 0.3], ValueError, "dropout must be one rate for each"),
         ([0.1, 2], ValueError, "dropout must be from 0 to 1"),
-        ("half", TypeError, "dropout must be a real number, got str"),
-        ([0.1, "half"], TypeError, "dropout must be a real number, got str"),
+        ("half", TypeError, "dropout must be a real number, a Schedule or a function of the step, got str"),
+        (
+            [0.1, "half"],
+            TypeError,
+            "dropout must be a real number, a Schedule or a function of the step, got str",
+        ),
     ],
 )
 def test_wrong_rates(dropout, error, message):

@@ -66,7 +66,7 @@ def test_at_random_times(case, n_threads):
         settings |= {"validation": (X[:700], Y[:700]), "restore_best": False}
     rule = settings.pop("optimizer")
     make = {"rprop": fp.Rprop, "adam": lambda: fp.Adam(0.01), "grprop": fp.GRprop, "rprop+": fp.Rprop,
-            "SGD": lambda: fp.SGD(0.01, schedule="invscaling")}[rule]  # fmt: skip
+            "SGD": lambda: fp.SGD(fp.InverseScaling(0.01))}[rule]  # fmt: skip
     draw = random.Random(case)
     latencies = []
     for _ in range(3):

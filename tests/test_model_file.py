@@ -242,7 +242,7 @@ def test_numbers_that_are_not_finite_are_refused(network, tmp_path):
     "optimizer",
     [
         fp.Rprop(initial_step=0.3),
-        fp.SGD(0.2, schedule="linear", final_learning_rate=0.01),
+        fp.SGD(fp.Linear(0.2, final=0.01)),
         fp.Adam(beta_1=0.5),
     ],
     ids=lambda optimizer: type(optimizer).__name__,

@@ -17,7 +17,7 @@ FLOORS = [
     "error number",
     "check memory",
     "kernel",
-    "activation parallel random",
+    "activation parallel random schedule",
     "loss optimizer layer",
     "pass",
     "network durable",

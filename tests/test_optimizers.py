@@ -36,19 +36,55 @@ sarprop_constants = st.fixed_dictionaries(
         "weight_decay": st.sampled_from([0.0, 0.01]),
     }
 )
+
+
+def scheduled(numbers, inverse_scaling=True):
+    """Draw a number, or the class of a schedule and its arguments."""
+    value, fraction = st.sampled_from(numbers), st.sampled_from([0.0, 0.25, 0.5])
+    steps = st.sampled_from([None, None, 7, 100])
+    fall = st.fixed_dictionaries({"value": value, "warm_up": fraction, "flat": fraction, "steps": steps})
+    last = st.sampled_from([0.001, 0.0078125])
+    kinds = [
+        st.tuples(st.sampled_from(["Linear", "Cosine"]), fall),
+        st.builds(
+            lambda kind, fall, final: (kind, fall | {"final": final}),
+            st.sampled_from(["Linear", "Cosine", "Exponential"]),
+            fall,
+            last,
+        ),
+        st.tuples(
+            st.just("OneCycle"),
+            st.fixed_dictionaries({"value": value, "warm_up": fraction, "steps": steps}),
+        ),
+    ]
+    if inverse_scaling:
+        powers = st.sampled_from([0.5, 0.25, 1.0])
+        kinds.append(
+            st.tuples(st.just("InverseScaling"), st.fixed_dictionaries({"value": value, "power": powers}))
+        )
+    return st.one_of(value, st.one_of(kinds))
+
+
+def built(constants, module):
+    """Return the constants with their schedules made by a module: the library or the reference."""
+    return {
+        name: getattr(module, drawn[0])(**drawn[1])
+        if isinstance(drawn, tuple) and isinstance(drawn[0], str)
+        else drawn
+        for name, drawn in constants.items()
+    }
+
+
 sgd_constants = st.fixed_dictionaries(
     {
-        "learning_rate": st.sampled_from([0.5, 0.1, 0.0078125]),
+        "learning_rate": scheduled([0.5, 0.1, 0.0078125]),
         "momentum": st.sampled_from([0.0, 0.5, 0.9]),
         "nesterov": st.booleans(),
-        "schedule": st.sampled_from(["constant", "linear", "invscaling"]),
-        "final_learning_rate": st.sampled_from([0.0, 0.001]),
-        "power_t": st.sampled_from([0.5, 0.25, 1.0]),
     }
 )
 adam_constants = st.fixed_dictionaries(
     {
-        "learning_rate": st.sampled_from([0.1, 0.001]),
+        "learning_rate": scheduled([0.1, 0.03125]),
         "beta_1": st.sampled_from([0.9, 0.0, 0.5]),
         "beta_2": st.sampled_from([0.999, 0.5]),
         "epsilon": st.sampled_from([1e-8, 1e-3]),
@@ -59,7 +95,7 @@ adam_constants = st.fixed_dictionaries(
 adamw_constants = st.builds(
     lambda constants, decay: {**constants, "weight_decay": decay},
     adam_constants,
-    st.sampled_from([0.0, 0.01, 0.5]),
+    st.one_of(st.just(0.0), scheduled([0.01, 0.5], inverse_scaling=False)),
 )
 
 
@@ -121,7 +157,7 @@ def check_trajectory(problem, name, constants, epochs, batch_size=None, order=No
 
     def course(p, dtype):
         X, Y, sample_weight = p.data(dtype)
-        optimizer = REFERENCE[name](**constants)
+        optimizer = REFERENCE[name](**built(constants, reference))
         if name == "AdamW":
             ones, zeros = [np.ones_like(W) for W in p.weights], [b if b is None else 0 * b for b in p.biases]
             optimizer.decays = reference.to_vector(ones, zeros)
@@ -152,7 +188,7 @@ def check_trajectory(problem, name, constants, epochs, batch_size=None, order=No
         problem.X,
         problem.Y,
         **problem.keywords,
-        optimizer=getattr(fp, name)(**constants),
+        optimizer=getattr(fp, name)(**built(constants, fp)),
         epochs=epochs,
         batch_size=batch_size,
         shuffle=False if order is None else order,
@@ -272,24 +308,13 @@ def test_gradient_descent_by_hand():
     np.testing.assert_allclose(network.weights[0], [[1 - 0.5 * 0.7], [-0.3 + 0.5 * 2.0]], rtol=1e-15)
 
 
-def test_linear_schedule_ends_on_the_floor():
-    network, X, Y = bowl()
-    optimizer = fp.SGD(0.05, schedule="linear", final_learning_rate=0.01)
-    history = fp.train(network, X, Y, optimizer=optimizer, epochs=5)
-    np.testing.assert_allclose(history.learning_rate, [0.05, 0.04, 0.03, 0.02, 0.01], rtol=1e-15)
-    network, X, Y = bowl()
-    assert fp.train(network, X, Y, optimizer=fp.SGD(0.05, schedule="linear"), epochs=1).learning_rate == [
-        0.05
-    ]
-
-
 def test_inverse_scaling_counts_rows():
     network, X, Y = bowl()
     history = fp.train(
         network,
         X,
         Y,
-        optimizer=fp.SGD(0.1, schedule="invscaling", power_t=1.0),
+        optimizer=fp.SGD(fp.InverseScaling(0.1, power=1.0)),
         epochs=4,
         batch_size=3,
         shuffle=False,
@@ -301,13 +326,13 @@ def test_adaptive_schedule_divides_the_rate_each_time_patience_runs_out():
     """Near the bottom no epoch gains 1e-3: the rate falls, step by step, and at 1e-6 training ends."""
     network, X, Y = bowl()
     arguments = {"epochs": 3000, "patience": 3, "tolerance": 1e-3}
-    history = fp.train(network, X, Y, optimizer=fp.SGD(0.15, momentum=0.0, schedule="adaptive"), **arguments)
+    history = fp.train(network, X, Y, optimizer=fp.SGD(fp.Adaptive(0.15), momentum=0.0), **arguments)
     expected = reference.train(
         [reference.Layer(np.array([[1.0], [-0.3]]), None, "identity")],
         np.array(X),
         Y,
         "squared_error",
-        reference.SGD(0.15, momentum=0.0, schedule="adaptive"),
+        reference.SGD(reference.Adaptive(0.15), momentum=0.0),
         **arguments,
     )
     assert history.stop_reason == expected.stop_reason == "patience"

@@ -516,8 +516,9 @@ def test_watching_changes_nothing(shape, batch_size, watcher, n_threads):
 
 # One training in several parts ----------------------------------------------------------------------------
 
-# All but the linear schedule, which depends on the number of epochs of the call.
-CONTINUED = [name for name in OPTIMIZERS if name not in {"SGD linear", "SGD adaptive"}]
+# All but schedules that depend on the number of epochs of the call.
+OF_A_CALL = {"SGD linear", "SGD adaptive", "Adam exponential", "Adam one cycle", "Adam adaptive"}
+CONTINUED = [name for name in OPTIMIZERS if name not in OF_A_CALL]
 
 
 @pytest.mark.parametrize("batches", by({"full-batch": None, "mini-batches": True, "in-order": False}))

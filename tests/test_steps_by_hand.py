@@ -202,7 +202,7 @@ def test_bad_losses_are_refused(make, loss, error):
 
 def test_a_learning_rate_stays_as_it_is():
     """Schedules count epochs, which steps by hand have none of."""
-    optimizer, w = fp.SGD(0.5, momentum=0.0, nesterov=False, schedule="invscaling"), np.zeros(1)
+    optimizer, w = fp.SGD(fp.InverseScaling(0.5), momentum=0.0, nesterov=False), np.zeros(1)
     for expected in (-0.5, -1.0, -1.5):
         optimizer.step(w, [1.0])
         assert w == expected

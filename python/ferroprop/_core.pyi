@@ -16,18 +16,25 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Adaptive",
+    "Cosine",
     "Epoch",
+    "Exponential",
     "GRprop",
     "History",
     "Huber",
+    "InverseScaling",
     "LayerValues",
     "LeakyReLU",
+    "Linear",
     "LogLoss",
     "Logistic",
     "Network",
     "NotedCheckpoint",
+    "OneCycle",
     "Quantile",
     "Rprop",
+    "Schedule",
     "_CallersArithmetic",
     "_StandardArithmetic",
     "__version__",
@@ -337,30 +344,131 @@ class SARPROP:
     def __getstate__(self) -> dict[str, Any]: ...
     def __setstate__(self, state: dict[str, Any]) -> None: ...
 
+class Schedule:
+    def values(self, steps: int) -> NDArray[np.float64]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+
+@final
+class Linear(Schedule):
+    def __new__(
+        cls,
+        value: float,
+        *,
+        final: float = 0.0,
+        warm_up: float = 0.0,
+        flat: float = 0.0,
+        steps: int | None = None,
+    ) -> Self: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def final(self) -> float: ...
+    @property
+    def warm_up(self) -> float: ...
+    @property
+    def flat(self) -> float: ...
+    @property
+    def steps(self) -> int | None: ...
+
+@final
+class Cosine(Schedule):
+    def __new__(
+        cls,
+        value: float,
+        *,
+        final: float = 0.0,
+        warm_up: float = 0.0,
+        flat: float = 0.0,
+        steps: int | None = None,
+    ) -> Self: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def final(self) -> float: ...
+    @property
+    def warm_up(self) -> float: ...
+    @property
+    def flat(self) -> float: ...
+    @property
+    def steps(self) -> int | None: ...
+
+@final
+class Exponential(Schedule):
+    def __new__(
+        cls,
+        value: float,
+        *,
+        final: float,
+        warm_up: float = 0.0,
+        flat: float = 0.0,
+        steps: int | None = None,
+    ) -> Self: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def final(self) -> float: ...
+    @property
+    def warm_up(self) -> float: ...
+    @property
+    def flat(self) -> float: ...
+    @property
+    def steps(self) -> int | None: ...
+
+@final
+class OneCycle(Schedule):
+    def __new__(
+        cls,
+        value: float,
+        *,
+        warm_up: float = 0.3,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+        steps: int | None = None,
+    ) -> Self: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def warm_up(self) -> float: ...
+    @property
+    def div_factor(self) -> float: ...
+    @property
+    def final_div_factor(self) -> float: ...
+    @property
+    def steps(self) -> int | None: ...
+
+@final
+class InverseScaling(Schedule):
+    def __new__(cls, value: float, *, power: float = 0.5) -> Self: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def power(self) -> float: ...
+
+@final
+class Adaptive(Schedule):
+    def __new__(cls, value: float) -> Self: ...
+    @property
+    def value(self) -> float: ...
+
+_Scheduled: TypeAlias = float | Schedule | Callable[[int], float]
+
 @final
 class SGD:
     def __new__(
         cls,
-        learning_rate: float = 0.1,
+        learning_rate: _Scheduled = 0.1,
         *,
         momentum: float = 0.9,
         nesterov: bool = True,
-        schedule: Literal["constant", "linear", "invscaling", "adaptive"] = "constant",
-        final_learning_rate: float = 0.0,
-        power_t: float = 0.5,
     ) -> Self: ...
     @property
-    def learning_rate(self) -> float: ...
+    def learning_rate(self) -> _Scheduled: ...
     @property
     def momentum(self) -> float: ...
     @property
     def nesterov(self) -> bool: ...
-    @property
-    def schedule(self) -> str: ...
-    @property
-    def final_learning_rate(self) -> float: ...
-    @property
-    def power_t(self) -> float: ...
     @property
     def state(self) -> dict[str, Any]: ...
     def step(
@@ -378,14 +486,14 @@ class SGD:
 class Adam:
     def __new__(
         cls,
-        learning_rate: float = 1e-3,
+        learning_rate: _Scheduled = 1e-3,
         *,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
     ) -> Self: ...
     @property
-    def learning_rate(self) -> float: ...
+    def learning_rate(self) -> _Scheduled: ...
     @property
     def beta_1(self) -> float: ...
     @property
@@ -409,15 +517,15 @@ class Adam:
 class AdamW:
     def __new__(
         cls,
-        learning_rate: float = 1e-3,
+        learning_rate: _Scheduled = 1e-3,
         *,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        weight_decay: float = 0.01,
+        weight_decay: _Scheduled = 0.01,
     ) -> Self: ...
     @property
-    def learning_rate(self) -> float: ...
+    def learning_rate(self) -> _Scheduled: ...
     @property
     def beta_1(self) -> float: ...
     @property
@@ -425,7 +533,7 @@ class AdamW:
     @property
     def epsilon(self) -> float: ...
     @property
-    def weight_decay(self) -> float: ...
+    def weight_decay(self) -> _Scheduled: ...
     @property
     def state(self) -> dict[str, Any]: ...
     def step(
@@ -491,7 +599,7 @@ def train(
     shuffle: bool | Callable[[int], NDArray[np.intp]] = True,
     sample_weight: ArrayLike | None = None,
     alpha: float = 0.0,
-    dropout: float | Sequence[float] = 0.0,
+    dropout: _Scheduled | Sequence[_Scheduled] = 0.0,
     validation: tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
     score: Callable[[Network], float] | None = None,
     patience: int | None = None,

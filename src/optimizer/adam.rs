@@ -3,16 +3,17 @@
 //! m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2,
 //! w -= rate sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon).
 
-use super::rule::{MOST_ARRAYS, Rule, Step};
+use super::rule::{MOST_ARRAYS, Rule, Step, check_learning_rate, rate_constant};
 use crate::check::check_number;
 use crate::error::Result;
 use crate::kernel::Scalar;
+use crate::schedule::Schedule;
 
 /// Adaptive moment estimation.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Adam {
     /// The learning rate; positive.
-    pub learning_rate: f64,
+    pub learning_rate: Schedule,
     /// Decay of the mean of the gradients, from 0 to below 1.
     pub beta_1: f64,
     /// Decay of the mean of their squares, from 0 to below 1.
@@ -23,7 +24,7 @@ pub struct Adam {
 
 impl Default for Adam {
     fn default() -> Self {
-        Self { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 }
+        Self { learning_rate: 1e-3.into(), beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8 }
     }
 }
 
@@ -31,7 +32,7 @@ impl Rule for Adam {
     const ARRAYS: &'static [&'static str] = &["first_moment", "second_moment"];
 
     fn check(&self) -> Result<()> {
-        check_number("learning_rate", self.learning_rate, "a positive number", |x| x > 0.0)?;
+        check_learning_rate(&self.learning_rate)?;
         let decay = |x: f64| (0.0..1.0).contains(&x);
         check_number("beta_1", self.beta_1, "from 0 to 1, 1 excluded", decay)?;
         check_number("beta_2", self.beta_2, "from 0 to 1, 1 excluded", decay)?;
@@ -39,7 +40,11 @@ impl Rule for Adam {
     }
 
     fn constants(&self) -> Vec<(&'static str, f64)> {
-        vec![("learning_rate", self.learning_rate), ("epsilon", self.epsilon)]
+        rate_constant(&self.learning_rate).chain([("epsilon", self.epsilon)]).collect()
+    }
+
+    fn learning_rate(&self) -> Option<&Schedule> {
+        Some(&self.learning_rate)
     }
 
     #[inline(always)]
@@ -87,17 +92,17 @@ impl Adam {
 /// Adam with decoupled weight decay: a step first multiplies each weight by 1 - learning rate *
 /// decay, whatever the gradient is (Loshchilov & Hutter, "Decoupled weight decay regularization",
 /// ICLR 2019). Biases do not decay.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AdamW {
     /// All else.
     pub adam: Adam,
     /// The part of a weight that goes with a learning rate of 1; 0 or positive.
-    pub weight_decay: f64,
+    pub weight_decay: Schedule,
 }
 
 impl Default for AdamW {
     fn default() -> Self {
-        Self { adam: Adam::default(), weight_decay: 0.01 }
+        Self { adam: Adam::default(), weight_decay: 0.01.into() }
     }
 }
 
@@ -106,11 +111,20 @@ impl Rule for AdamW {
 
     fn check(&self) -> Result<()> {
         self.adam.check()?;
-        check_number("weight_decay", self.weight_decay, "0 or a positive number", |x| x >= 0.0)
+        self.weight_decay.check("weight_decay", "0 or a positive number", |x| x >= 0.0)?;
+        self.weight_decay.check_by_step("weight_decay")
     }
 
     fn constants(&self) -> Vec<(&'static str, f64)> {
         self.adam.constants()
+    }
+
+    fn learning_rate(&self) -> Option<&Schedule> {
+        Some(&self.adam.learning_rate)
+    }
+
+    fn weight_decay(&self) -> Option<&Schedule> {
+        Some(&self.weight_decay)
     }
 
     #[inline(always)]
@@ -121,7 +135,7 @@ impl Rule for AdamW {
         gradient: &[T],
         [first, second, _]: [&mut [T]; MOST_ARRAYS],
     ) {
-        let keep = T::from_f64(1.0 - step.learning_rate * self.weight_decay);
+        let keep = T::from_f64(1.0 - step.learning_rate * step.weight_decay);
         self.adam.step_from(keep, step, parameters, gradient, [first, second]);
     }
 }

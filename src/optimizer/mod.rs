@@ -9,7 +9,6 @@ mod grprop;
 mod rprop;
 mod rule;
 mod sarprop;
-mod schedule;
 mod sgd;
 mod step_sizes;
 
@@ -18,12 +17,12 @@ pub use grprop::{Choice, GRprop};
 pub use rprop::{Rprop, Variant};
 pub(crate) use rule::{MOST_ARRAYS, Step};
 pub use sarprop::Sarprop;
-pub use schedule::Schedule;
 pub use sgd::Sgd;
 pub use step_sizes::{InitialStep, StepSizes};
 
 use crate::error::{Error, Result};
 use crate::kernel::{Scalar, Simd, Task, dispatch};
+use crate::schedule::Schedule;
 use rule::Rule;
 
 /// An optimizer and its constants.
@@ -126,28 +125,32 @@ impl Optimizer {
         with_rule!(self, rule => rule.start(array, numbers));
     }
 
-    /// The learning rate before the first epoch; `None` for rules without one.
-    pub(crate) fn initial_learning_rate(&self) -> Option<f64> {
-        match self {
-            Self::Rprop(_) | Self::GRprop(_) | Self::Sarprop(_) => None,
-            Self::Sgd(sgd) => Some(sgd.learning_rate),
-            Self::Adam(adam) => Some(adam.learning_rate),
-            Self::AdamW(rule) => Some(rule.adam.learning_rate),
-        }
+    /// The learning rate, for rules that have one.
+    pub(crate) fn learning_rate(&self) -> Option<&Schedule> {
+        with_rule!(self, rule => rule.learning_rate())
     }
 
-    /// How the learning rate falls.
-    pub(crate) fn schedule(&self) -> Schedule {
-        match self {
-            Self::Sgd(sgd) => sgd.schedule,
-            _ => Schedule::Constant,
+    /// The weight decay, for rules that have one beside the gradient.
+    pub(crate) fn weight_decay(&self) -> Option<&Schedule> {
+        with_rule!(self, rule => rule.weight_decay())
+    }
+
+    /// Learning rate and weight decay of a step by hand; `None` where they stay what they are.
+    pub(crate) fn by_hand(&self, step: u64) -> Result<[Option<f64>; 2]> {
+        let schedules = [("learning_rate", self.learning_rate()), ("weight_decay", self.weight_decay())];
+        let mut numbers = [None; 2];
+        for (number, (name, schedule)) in numbers.iter_mut().zip(schedules) {
+            if let Some(schedule) = schedule {
+                *number = schedule.by_hand(name, step)?;
+            }
         }
+        Ok(numbers)
     }
 
     /// The same optimizer as it treats biases; `None` if it makes no difference.
     pub(crate) fn for_biases(&self) -> Option<Self> {
         match self {
-            Self::AdamW(rule) => Some(Self::Adam(rule.adam)),
+            Self::AdamW(rule) => Some(Self::Adam(rule.adam.clone())),
             _ => None,
         }
     }

@@ -233,7 +233,7 @@ mod tests {
             let [x, y] = w;
             let loss = 0.5 * (x * x + 2.0 * x * y + 10.0 * y * y);
             let gradient = [x + y, x + 10.0 * y];
-            let step = Step { number, learning_rate: 0.0, loss, previous_loss };
+            let step = Step { number, learning_rate: 0.0, weight_decay: 0.0, loss, previous_loss };
             let [a, b, c] = &mut arrays;
             optimizer.step(&step, &mut w, &gradient, [a, b, c]);
             previous_loss = loss;
@@ -251,7 +251,8 @@ mod tests {
             let optimizer = Optimizer::Rprop(Rprop { variant, ..Rprop::default() });
             let mut w = [1.0f32, 2.0];
             let mut arrays = [[0.1; 2], [1.0; 2], [0.5; 2]];
-            let step = Step { number: 2, learning_rate: 0.0, loss: 1.0, previous_loss: 2.0 };
+            let step =
+                Step { number: 2, learning_rate: 0.0, weight_decay: 0.0, loss: 1.0, previous_loss: 2.0 };
             let [a, b, c] = &mut arrays;
             optimizer.step(&step, &mut w, &[f32::NAN; 2], [a, b, c]);
             assert_eq!(w, [1.0, 2.0]);

@@ -2,14 +2,17 @@
 
 use crate::error::Result;
 use crate::kernel::Scalar;
+use crate::schedule::Schedule;
 
 /// What a rule knows about the step it is to make, beside the gradient.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
     /// 1 for the first step.
     pub number: u64,
-    /// The learning rate of the epoch, for rules that have one.
+    /// The learning rate, for rules that have one.
     pub learning_rate: f64,
+    /// The weight decay, for rules that have one beside the gradient.
+    pub weight_decay: f64,
     /// The loss, penalty included, where the gradient was taken.
     pub loss: f64,
     /// The loss of the step before; infinite at first.
@@ -39,6 +42,16 @@ pub(crate) trait Rule {
     /// The constants that a step uses as numbers of the parameters' type, by name.
     fn constants(&self) -> Vec<(&'static str, f64)>;
 
+    /// The learning rate, for rules that have one.
+    fn learning_rate(&self) -> Option<&Schedule> {
+        None
+    }
+
+    /// The weight decay, for rules that have one beside the gradient.
+    fn weight_decay(&self) -> Option<&Schedule> {
+        None
+    }
+
     /// Whether a step looks at the loss.
     fn needs_loss(&self) -> bool {
         false
@@ -57,4 +70,14 @@ pub(crate) trait Rule {
         gradient: &[T],
         arrays: [&mut [T]; MOST_ARRAYS],
     );
+}
+
+/// Checks a learning rate.
+pub(super) fn check_learning_rate(rate: &Schedule) -> Result<()> {
+    rate.check("learning_rate", "a positive number", |x| x > 0.0)
+}
+
+/// A learning rate among the constants of a rule.
+pub(super) fn rate_constant(rate: &Schedule) -> impl Iterator<Item = (&'static str, f64)> {
+    rate.value().into_iter().map(|rate| ("learning_rate", rate))
 }

@@ -5,28 +5,26 @@
 //! momentum * v - r * gradient with the new v (Nesterov 1983, in the form of Sutskever et al., "On
 //! the importance of initialization and momentum in deep learning", ICML 2013).
 
-use super::Schedule;
-use super::rule::{MOST_ARRAYS, Rule, Step};
+use super::rule::{MOST_ARRAYS, Rule, Step, check_learning_rate, rate_constant};
 use crate::check::check_number;
 use crate::error::Result;
 use crate::kernel::Scalar;
+use crate::schedule::Schedule;
 
 /// Gradient descent with momentum, full batch or mini-batch (then "stochastic").
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sgd {
-    /// The learning rate at first; positive.
-    pub learning_rate: f64,
+    /// The learning rate; positive.
+    pub learning_rate: Schedule,
     /// The part of the last change that is kept, from 0 to 1.
     pub momentum: f64,
     /// Nesterov's form of momentum.
     pub nesterov: bool,
-    /// How the learning rate falls.
-    pub schedule: Schedule,
 }
 
 impl Default for Sgd {
     fn default() -> Self {
-        Self { learning_rate: 0.1, momentum: 0.9, nesterov: true, schedule: Schedule::Constant }
+        Self { learning_rate: 0.1.into(), momentum: 0.9, nesterov: true }
     }
 }
 
@@ -34,13 +32,16 @@ impl Rule for Sgd {
     const ARRAYS: &'static [&'static str] = &["velocity"];
 
     fn check(&self) -> Result<()> {
-        check_number("learning_rate", self.learning_rate, "a positive number", |x| x > 0.0)?;
-        check_number("momentum", self.momentum, "from 0 to 1", |x| (0.0..=1.0).contains(&x))?;
-        self.schedule.check(self.learning_rate)
+        check_learning_rate(&self.learning_rate)?;
+        check_number("momentum", self.momentum, "from 0 to 1", |x| (0.0..=1.0).contains(&x))
     }
 
     fn constants(&self) -> Vec<(&'static str, f64)> {
-        vec![("learning_rate", self.learning_rate)]
+        rate_constant(&self.learning_rate).collect()
+    }
+
+    fn learning_rate(&self) -> Option<&Schedule> {
+        Some(&self.learning_rate)
     }
 
     #[inline(always)]

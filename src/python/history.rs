@@ -26,7 +26,7 @@ use crate::StopReason;
 /// score : float or None
 ///     What ``score`` returned.
 /// learning_rate : float or None
-///     The learning rate of the epoch, for optimizers that have one.
+///     The learning rate of the last step of the epoch, for optimizers that have one.
 /// seconds : float
 ///     Time since the start of the training, in seconds.
 ///
@@ -134,7 +134,7 @@ fn list<'py>(py: Python<'py>, numbers: &[f64]) -> PyResult<Bound<'py, PyAny>> {
 /// score : list of float
 ///     What ``score`` returned after each epoch; empty without.
 /// learning_rate : list of float
-///     The learning rate of each epoch; empty for optimizers without one.
+///     The learning rate of the last step of each epoch; empty for optimizers without one.
 /// epochs : int
 ///     The number of complete epochs.
 /// best_epoch : int

@@ -12,6 +12,7 @@ mod history;
 mod loss;
 mod network;
 mod optimizer;
+mod schedule;
 mod signals;
 mod threads;
 mod training;
@@ -37,6 +38,8 @@ mod core {
     use super::network::{LayerValues, Network};
     #[pymodule_export]
     use super::optimizer::{Adam, AdamW, GRprop, Rprop, Sarprop, Sgd};
+    #[pymodule_export]
+    use super::schedule::{Adaptive, Cosine, Exponential, InverseScaling, Linear, OneCycle, Schedule};
     #[pymodule_export]
     use super::threads::{
         _n_threads, _set_thread_limit, _thread_limit, CallersArithmetic, StandardArithmetic,

@@ -20,10 +20,11 @@ use super::history::{Epoch, History};
 use super::loss::{self, Given};
 use super::network::{Network, with_typed};
 use super::optimizer::{Remembered, Rprop, Slot, with_optimizer};
+use super::schedule::{raised_by_function, scheduled};
 use super::signals::{Signals, has_raised, keep};
 use crate::error::plain;
 use crate::memory::try_collect;
-use crate::{Checkpoint, Dataset, Note, Observer, Settings, Shuffle, StopReason};
+use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, StopReason};
 
 /// Adjust a network's weights and biases until its loss on the data is small.
 ///
@@ -55,9 +56,9 @@ use crate::{Checkpoint, Dataset, Note, Observer, Settings, Shuffle, StopReason};
 ///     Weight of each row, not negative.
 /// alpha : float, default=0.0
 ///     Strength of the L2 penalty, as for `Network.loss_and_gradients`.
-/// dropout : float or sequence of float, default=0.0
+/// dropout : float, Schedule, callable or a sequence of these, default=0.0
 ///     Chance that a step leaves out an output of a hidden layer, one for all layers or one for each,
-///     from 0 to below 1; the outputs that stay are divided by the chance to stay. Which stay follows
+///     from 0 to below 1; a `Schedule` or a function of the step if it changes. The outputs that stay are divided by the chance to stay. Which stay follows
 ///     from ``seed`` and the number of the step. Validation, scores and predictions use all outputs;
 ///     the training loss is that with dropout.
 /// validation : tuple (X, Y) or (X, Y, sample_weight), or None, default=None
@@ -125,9 +126,9 @@ use crate::{Checkpoint, Dataset, Note, Observer, Settings, Shuffle, StopReason};
 /// ``restore_best`` need, and a description of the training. From call to call ``epochs``,
 /// ``patience``, ``max_time`` (it counts for each call) and ``n_threads`` may change; if anything else
 /// does, rows and targets included, the call raises and changes nothing. Functions are not compared,
-/// and must be the same; ``shuffle`` is called with the epoch's number in the whole training. With a
-/// linear schedule a training that goes on with more epochs differs from one that had them from the
-/// start. A divergence is not saved: the file has what was there before. `docs/file-format.md`
+/// and must be the same; ``shuffle`` is called with the epoch's number in the whole training, and a
+/// function of the step with the step's. With a `Schedule` by step that has no ``steps`` of its own a training
+/// that goes on with more epochs differs from one that had them from the start. A divergence is not saved: the file has what was there before. `docs/file-format.md`
 /// describes the file.
 ///
 /// References
@@ -306,15 +307,14 @@ fn order(value: &Bound<'_, PyAny>) -> PyResult<Order> {
 }
 
 /// The rates of dropout: one for all hidden layers, or one for each.
-fn rates(dropout: &Arg<'_>, n_hidden: usize) -> PyResult<Vec<f64>> {
+fn rates(dropout: &Arg<'_>, n_hidden: usize) -> PyResult<Vec<Schedule>> {
     let Some(value) = dropout.some() else { return Ok(Vec::new()) };
     let is_one = iterated(value)?.is_none();
     // Also where it stands for no layer at all.
-    let only = if is_one { vec![number("dropout", value)?] } else { Vec::new() };
-    for rate in only {
-        crate::training::check_rate(rate)?;
+    if is_one {
+        crate::training::check_rate(&scheduled("dropout", value)?)?;
     }
-    one_or_each(value, n_hidden, |rate| number("dropout", rate), is_one)
+    one_or_each(value, n_hidden, |rate| scheduled("dropout", rate), is_one)
 }
 
 fn duration(seconds: f64) -> PyResult<Duration> {
@@ -413,6 +413,7 @@ fn run<'py, T: Remembered + Element>(
     };
     let checkpoint = arguments.checkpoint.map(|saving| saving.checkpoint);
     let mut network = before.try_clone()?;
+    raised_by_function();
     let result = call.detach(py, || {
         let settings = Settings {
             epochs: arguments.epochs,
@@ -432,7 +433,7 @@ fn run<'py, T: Remembered + Element>(
         };
         crate::train(&mut network, &data, objective, &settings, &mut state, &mut observer)
     });
-    let raised = raised.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let raised = raised.into_inner().unwrap_or_else(PoisonError::into_inner).or_else(raised_by_function);
     let interrupted = raised.as_ref().is_some_and(|error| error.is_instance_of::<PyKeyboardInterrupt>(py));
     if let Some(error) = raised.filter(|_| !interrupted) {
         slot.store(before);

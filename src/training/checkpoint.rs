@@ -29,6 +29,7 @@ use crate::model_file::{LayerEntry, check_version, layers, outlines, parsed_stri
 use crate::network::Network;
 use crate::number::Number;
 use crate::optimizer::Optimizer;
+use crate::schedule::Schedule;
 use crate::tensor_file::{Content, FileKind, Outline, Reader, dtype};
 
 const CHECKPOINT: FileKind = FileKind { name: "checkpoint", entry: "ferroprop.checkpoint" };
@@ -124,7 +125,7 @@ impl Saver {
         };
         note("shuffle", shuffle);
         note("alpha", plain(settings.alpha));
-        if settings.dropout.iter().any(|rate| *rate > 0.0) {
+        if !settings.dropout.iter().all(Schedule::is_zero) {
             note("dropout", format!("{:?} by seed {}", settings.dropout, settings.dropout_seed));
         }
         note("score", if settings.scored { "a function" } else { "none" }.to_owned());
@@ -266,7 +267,7 @@ impl Saver {
         let has = |name: &str| match name {
             "history.validation_loss" => training.contains_key("validation X"),
             "history.score" => training.get("score").is_some_and(|score| score != "none"),
-            "history.learning_rate" => optimizer.initial_learning_rate().is_some(),
+            "history.learning_rate" => optimizer.learning_rate().is_some(),
             _ => true,
         };
         let lists = history.lists().map(|(name, _)| name).into_iter().filter(|name| has(name));

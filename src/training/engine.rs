@@ -59,8 +59,8 @@ pub(super) struct Engine<'a, T> {
     /// All parameters together, for rules that need them so.
     joint_step: Option<JointStep<T>>,
     objective: Objective<'a, T>,
-    /// Rate for each hidden layer (none: empty), and seed.
-    dropout: (&'a [f64], u64),
+    /// Rate of the next step for each hidden layer (none: empty), and seed.
+    dropout: (Vec<f64>, u64),
     alpha: f64,
     micro_batch_rows: usize,
     /// Rows that there is room for in a block.
@@ -72,11 +72,11 @@ pub(super) struct Engine<'a, T> {
 }
 
 impl<'a, T: Scalar> Engine<'a, T> {
-    /// Room for batches of up to `rows` rows.
+    /// Room for batches of up to `rows` rows. A rate of dropout that is 0 stays so.
     pub fn new(
         network: &Network<T>,
         objective: Objective<'a, T>,
-        dropout: (&'a [f64], u64),
+        dropout: (Vec<f64>, u64),
         alpha: f64,
         rows: usize,
         weighted: bool,
@@ -84,14 +84,15 @@ impl<'a, T: Scalar> Engine<'a, T> {
     ) -> Result<Self> {
         let micro_batch_rows = micro_batch_rows(network.n_parameters(), rows);
         let parameters = network.parameters();
-        let model = Model::new(network.layers(), parameters, micro_batch_rows, named(&objective), dropout.0)?;
+        let model =
+            Model::new(network.layers(), parameters, micro_batch_rows, named(&objective), &dropout.0)?;
         let padded = model.packed.weights.len();
         let capacity = block_rows(model.layout, micro_batch_rows, threads, padded);
-        let blocks = blocks(&model, micro_batch_rows, capacity, weighted, dropout.0)?;
+        let blocks = blocks(&model, micro_batch_rows, capacity, weighted, &dropout.0)?;
         let own = matches!(objective, Objective::Custom(_));
         let most = if threads == 1 || own { 0 } else { MICRO_BATCHES_PER_THREAD * threads };
         let most = micro_batches_at_a_time(rows, micro_batch_rows, most, threads);
-        let micro_batches = MicroBatch::several(&model, micro_batch_rows, most, weighted, dropout.0)?;
+        let micro_batches = MicroBatch::several(&model, micro_batch_rows, most, weighted, &dropout.0)?;
         let own_rows = if own { micro_batch_rows } else { 0 };
         let of_outputs = || try_zeros(own_rows.saturating_mul(network.n_outputs()));
         let custom_loss = [of_outputs()?, of_outputs()?, of_outputs()?, try_zeros(own_rows)?];
@@ -111,6 +112,11 @@ impl<'a, T: Scalar> Engine<'a, T> {
         };
         engine.sum_squares();
         Ok(engine)
+    }
+
+    /// The rates of dropout, for each hidden layer; empty where there is none.
+    pub fn dropout_rates(&mut self) -> &mut [f64] {
+        &mut self.dropout.0
     }
 
     /// The parameters in panels.

@@ -20,6 +20,7 @@ use crate::network::Network;
 use crate::parallel::{Team, threads};
 use crate::pass::Selection;
 use crate::random::{Purpose, Random};
+use crate::schedule::Schedule;
 
 /// Trains a network.
 ///
@@ -89,10 +90,16 @@ pub fn train<'a, T: Scalar>(
     let saved = saved.flatten();
     let batch_rows = settings.batch_rows(data.rows());
     let n_threads = useful_threads(network, batch_rows, threads(settings.n_threads));
+    // What changes is set before each step; here it counts whether it is ever above 0.
+    let rates = dropout.iter().map(|rate| match rate {
+        Schedule::Constant(rate) => *rate,
+        _ if rate.is_zero() => 0.0,
+        _ => 1.0,
+    });
     let mut engine = Engine::new(
         saved.as_ref().map_or(&*network, |saved| &saved.network),
         objective,
-        (dropout, settings.dropout_seed),
+        (rates.collect(), settings.dropout_seed),
         settings.alpha,
         batch_rows,
         data.weighted(),
@@ -183,11 +190,13 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         let mut course = self.begin(engine, state, saved)?;
         let mut order = self.first_order()?;
         let mut done = course.history.epochs();
+        let steps = (self.settings.epochs - done).saturating_mul(self.data.rows().div_ceil(self.batch_rows));
+        state.start_training(steps as u64);
         // As it was when a checkpoint was saved that was out of patience.
         let mut stop = (done > 0 && course.monitor.out_of_patience()).then_some(StopReason::Patience);
         while stop.is_none() && done < self.settings.epochs {
             done += 1;
-            state.start_epoch(done, self.settings.epochs);
+            state.start_epoch();
             stop = if self.reorder(done, state, &mut order)? {
                 team.after_foreign_code();
                 self.advance(engine, state, team, order.as_deref(), &mut course)?
@@ -245,7 +254,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         course: &mut Course<T>,
     ) -> Result<Option<StopReason>> {
         let settings = self.settings;
-        let Some(Batch { loss, penalty, .. }) = self.epoch(engine, state, team, order) else {
+        let Some(Batch { loss, penalty, .. }) = self.epoch(engine, state, team, order)? else {
             return Ok(Some(StopReason::Interrupted));
         };
         if !loss.is_finite() || !engine.is_finite() {
@@ -350,6 +359,16 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         Ok(true)
     }
 
+    /// Sets what schedules give for the next step; `false` if a function of the caller's does not go on.
+    fn start_step(&self, engine: &mut Engine<'_, T>, state: &mut OptimizerState<T>) -> Result<bool> {
+        let step = state.next_step();
+        for (rate, schedule) in engine.dropout_rates().iter_mut().zip(&self.settings.dropout) {
+            let Some(next) = schedule.next("dropout", *rate, step, 1.0)? else { return Ok(false) };
+            *rate = next;
+        }
+        state.start_step()
+    }
+
     /// One pass over the data; means over the batches, or `None` after an interruption.
     fn epoch(
         &mut self,
@@ -357,7 +376,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         state: &mut OptimizerState<T>,
         team: &mut Team<'_>,
         order: Option<&[u32]>,
-    ) -> Option<Batch> {
+    ) -> Result<Option<Batch>> {
         let rows = self.data.rows();
         let mut mean = Batch::default();
         let mut from = 0;
@@ -365,8 +384,14 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             let count = self.batch_rows.min(rows - from);
             let selection =
                 order.map_or(Selection::Range { from }, |order| Selection::Listed(&order[from..]));
+            if !self.start_step(engine, state)? {
+                return Ok(None);
+            }
             let interrupted = &mut || self.observer.interrupted();
-            let batch = engine.gradient(team, self.data, selection, count, Some(state), interrupted)?;
+            let Some(batch) = engine.gradient(team, self.data, selection, count, Some(state), interrupted)
+            else {
+                return Ok(None);
+            };
             state.end_step(&batch, count);
             // scikit-learn's mean: batches count by their rows, whatever these weigh.
             let share = count as f64 / rows as f64;
@@ -374,7 +399,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             mean.penalty += batch.penalty * share;
             from += count;
         }
-        Some(mean)
+        Ok(Some(mean))
     }
 
     /// Row numbers to shuffle; `None` where rows are taken as they come.

@@ -63,7 +63,8 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
     data.check(network, &objective, "")?;
     let rows = data.rows();
     let n_threads = useful_threads(network, rows, threads(n_threads));
-    let mut engine = Engine::new(network, objective, (&[], 0), alpha, rows, data.weighted(), n_threads)?;
+    let mut engine =
+        Engine::new(network, objective, (Vec::new(), 0), alpha, rows, data.weighted(), n_threads)?;
     let total = Team::with(n_threads, |team| {
         let interrupted = &mut || outside(&mut *interrupted);
         engine.gradient(team, data, Selection::Range { from: 0 }, rows, None, interrupted)

@@ -16,7 +16,7 @@ pub struct Epoch {
     pub validation_loss: Option<f64>,
     /// The observer's score after the epoch.
     pub score: Option<f64>,
-    /// The learning rate of the epoch, for optimizers that have one.
+    /// The learning rate of the last step of the epoch, for optimizers that have one.
     pub learning_rate: Option<f64>,
     /// Time since the start of the training.
     pub seconds: f64,

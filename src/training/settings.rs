@@ -9,6 +9,7 @@ use crate::check::{check_number, check_typed};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::memory::try_with_capacity;
+use crate::schedule::Schedule;
 
 /// The order in which an epoch goes through the rows.
 #[derive(Clone, Copy)]
@@ -68,8 +69,8 @@ pub struct Settings<'a, T> {
     pub alpha: f64,
     /// For each hidden layer the chance of an output to be left out of a step (then the others are
     /// divided by the chance to stay), from 0 to below 1; empty, the default, is no dropout.
-    /// Validation and predictions use all outputs.
-    pub dropout: Vec<f64>,
+    /// Validation and predictions use all outputs. Any chance may be a [`Schedule`] by step.
+    pub dropout: Vec<Schedule>,
     /// Names what dropout leaves out; 0 by default.
     pub dropout_seed: u64,
     /// Rows to watch the loss on.
@@ -127,16 +128,16 @@ impl<T: Scalar> Settings<'_, T> {
         Ok(())
     }
 
-    /// The rates of dropout, or nothing if none is above 0.
-    pub(super) fn dropout_rates(&self, n_hidden: usize) -> Result<&[f64]> {
+    /// The rates of dropout, or nothing if none is ever above 0.
+    pub(super) fn dropout_rates(&self, n_hidden: usize) -> Result<&[Schedule]> {
         if !self.dropout.is_empty() && self.dropout.len() != n_hidden {
             let expected = format!("one rate for each of the {n_hidden} hidden layers");
             return Err(Error::argument("dropout", expected, self.dropout.len()));
         }
-        for &rate in &self.dropout {
+        for rate in &self.dropout {
             check_rate(rate)?;
         }
-        Ok(if self.dropout.iter().any(|rate| *rate > 0.0) { &self.dropout } else { &[] })
+        Ok(if self.dropout.iter().all(Schedule::is_zero) { &[] } else { &self.dropout })
     }
 
     /// Rows in a batch, of `rows` in all.
@@ -151,8 +152,9 @@ pub(super) fn check_alpha<T: Scalar>(alpha: f64) -> Result<()> {
 }
 
 /// Checks a rate of dropout.
-pub(crate) fn check_rate(rate: f64) -> Result<()> {
-    check_number("dropout", rate, "from 0 to 1, 1 excluded", |rate| (0.0..1.0).contains(&rate))
+pub(crate) fn check_rate(rate: &Schedule) -> Result<()> {
+    rate.check("dropout", "from 0 to 1, 1 excluded", |rate| (0.0..1.0).contains(&rate))?;
+    rate.check_by_step("dropout")
 }
 
 /// Checks that an order holds every row once.

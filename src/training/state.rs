@@ -8,6 +8,7 @@ use crate::kernel::{Scalar, StandardMode};
 use crate::memory::{try_collect, try_zeros};
 use crate::network::Network;
 use crate::optimizer::{MOST_ARRAYS, Optimizer, Step};
+use crate::schedule::Schedule;
 
 /// An optimizer with its memory. A fresh one starts from nothing; one that comes back from
 /// [`crate::train`] goes on where that call ended.
@@ -25,6 +26,10 @@ pub struct OptimizerState<T> {
     /// before the first call.
     pub(super) arrays: Vec<Vec<T>>,
     pub(super) counters: Counters,
+    /// The weight decay of the next step, for rules that have one.
+    weight_decay: f64,
+    /// Steps of the whole training, those before included.
+    steps_in_all: u64,
 }
 
 /// What an optimizer remembers beside its arrays.
@@ -121,7 +126,7 @@ impl<T: Scalar> OptimizerState<T> {
 
     /// The same, but for the arrays.
     pub(super) fn without_arrays(&self) -> Self {
-        Self { optimizer: self.optimizer.clone(), arrays: Vec::new(), counters: self.counters }
+        Self { optimizer: self.optimizer.clone(), arrays: Vec::new(), ..*self }
     }
 
     /// Whether it starts from nothing.
@@ -159,7 +164,8 @@ impl<T: Scalar> OptimizerState<T> {
         self.counters.steps
     }
 
-    /// The learning rate now, for optimizers that have one.
+    /// The learning rate of the last step, for optimizers that have one; before the first that from which
+    /// it falls, 0 for functions.
     #[must_use]
     pub fn learning_rate(&self) -> Option<f64> {
         self.counters.learning_rate
@@ -173,13 +179,14 @@ impl<T: Scalar> OptimizerState<T> {
     /// Makes one step by hand: moves `parameters` as training would, given the gradient and the
     /// loss where they are now.
     ///
-    /// A learning rate stays as it is: its schedule is the business of [`crate::train`], which
-    /// knows epochs. A penalty is the caller's to add, to the gradient and to the loss.
+    /// A learning rate that changes by step needs a schedule with steps of its own, or a function; one that
+    /// changes by epoch stays as it is. A penalty is the caller's to add, to the gradient and to the loss.
     ///
     /// # Errors
     /// [`Error::Shape`] when the lengths differ from each other or from those of the steps before,
     /// [`Error::Value`] when a number is not finite, [`Error::Argument`] when the loss is not
-    /// finite, or missing where the rule needs it, [`Error::OutOfMemory`]. Nothing is changed then.
+    /// finite, or missing where the rule needs it, or a schedule does not say how many steps there are,
+    /// [`Error::OutOfMemory`], [`Error::Interrupted`] when a function does not go on. Nothing is changed then.
     ///
     /// ```
     /// use ferroprop::{Optimizer, OptimizerState};
@@ -194,6 +201,19 @@ impl<T: Scalar> OptimizerState<T> {
     /// # Ok::<(), ferroprop::Error>(())
     /// ```
     pub fn step(&mut self, parameters: &mut [T], gradient: &[T], loss: Option<f64>) -> Result<()> {
+        let _standard = StandardMode::enter();
+        let scheduled = self.optimizer.by_hand(self.counters.steps + 1)?;
+        self.step_by_hand(parameters, gradient, loss, scheduled)
+    }
+
+    /// Such a step with what [`Optimizer::by_hand`] gave.
+    pub(crate) fn step_by_hand(
+        &mut self,
+        parameters: &mut [T],
+        gradient: &[T],
+        loss: Option<f64>,
+        [learning_rate, weight_decay]: [Option<f64>; 2],
+    ) -> Result<()> {
         let _standard = StandardMode::enter();
         let length = |len: usize| format!("({len},)");
         if let Some(array) = self.arrays.first().filter(|array| array.len() != parameters.len()) {
@@ -228,6 +248,8 @@ impl<T: Scalar> OptimizerState<T> {
                 })
                 .collect::<Result<_>>()?;
         }
+        self.counters.learning_rate = learning_rate.or(self.counters.learning_rate);
+        self.weight_decay = weight_decay.unwrap_or(self.weight_decay);
         let loss = loss.unwrap_or(self.counters.previous_loss);
         let update = self.update(loss);
         let step = update.step;
@@ -253,14 +275,39 @@ impl<T: Scalar> OptimizerState<T> {
         Ok(())
     }
 
-    pub(super) fn start_epoch(&mut self, epoch: usize, epochs: usize) {
-        if let (Some(initial), Some(current)) =
-            (self.optimizer.initial_learning_rate(), self.counters.learning_rate)
-        {
-            let schedule = self.optimizer.schedule();
-            self.counters.learning_rate =
-                Some(schedule.rate(initial, current, epoch, epochs, self.counters.rows_seen));
+    /// Begins, or takes up, a training that has so many more steps to go.
+    pub(super) fn start_training(&mut self, steps: u64) {
+        self.steps_in_all = self.counters.steps.saturating_add(steps);
+    }
+
+    pub(super) fn start_epoch(&mut self) {
+        let Counters { learning_rate, rows_seen, .. } = &mut self.counters;
+        if let (Some(schedule), Some(rate)) = (self.optimizer.learning_rate(), learning_rate) {
+            *rate = schedule.of_epoch(*rate, *rows_seen);
         }
+    }
+
+    /// Sets what schedules give for the next step; `false` if a function does not go on.
+    pub(super) fn start_step(&mut self) -> Result<bool> {
+        let step = self.next_step();
+        if let (Some(schedule), Some(rate)) = (self.optimizer.learning_rate(), self.counters.learning_rate) {
+            let Some(rate) = schedule.next("learning_rate", rate, step, f64::INFINITY)? else {
+                return Ok(false);
+            };
+            self.counters.learning_rate = Some(rate);
+        }
+        if let Some(schedule) = self.optimizer.weight_decay() {
+            let Some(decay) = schedule.next("weight_decay", self.weight_decay, step, f64::INFINITY)? else {
+                return Ok(false);
+            };
+            self.weight_decay = decay;
+        }
+        Ok(true)
+    }
+
+    /// The next step (1 for the first), and the steps of the whole training.
+    pub(super) fn next_step(&self) -> [u64; 2] {
+        [self.counters.steps + 1, self.steps_in_all]
     }
 
     /// Back to a fresh start.
@@ -273,10 +320,12 @@ impl<T: Scalar> OptimizerState<T> {
             steps: 0,
             epochs: 0,
             rows_seen: 0,
-            learning_rate: optimizer.initial_learning_rate(),
+            // A function is asked when there is a step to make.
+            learning_rate: optimizer.learning_rate().map(|rate| rate.value().unwrap_or(0.0)),
             previous_loss: f64::INFINITY,
         };
-        Self { optimizer, arrays: Vec::new(), counters }
+        let weight_decay = optimizer.weight_decay().and_then(Schedule::value).unwrap_or(0.0);
+        Self { optimizer, arrays: Vec::new(), counters, weight_decay, steps_in_all: 0 }
     }
 
     pub(super) fn end_epoch(&mut self) {
@@ -289,6 +338,7 @@ impl<T: Scalar> OptimizerState<T> {
             step: Step {
                 number: self.counters.steps + 1,
                 learning_rate: self.counters.learning_rate.unwrap_or(0.0),
+                weight_decay: self.weight_decay,
                 loss,
                 previous_loss: self.counters.previous_loss,
             },
@@ -303,7 +353,10 @@ impl<T: Scalar> OptimizerState<T> {
 
     /// Lowers the learning rate if its schedule does so when patience runs out; else `false`.
     pub(super) fn lower_learning_rate(&mut self, monitor: &mut Monitor) -> bool {
-        let lowered = self.counters.learning_rate.and_then(|rate| self.optimizer.schedule().lowered(rate));
+        let lowered = match (self.optimizer.learning_rate(), self.counters.learning_rate) {
+            (Some(schedule), Some(rate)) => schedule.lowered(rate),
+            _ => None,
+        };
         if lowered.is_some() {
             self.counters.learning_rate = lowered;
             monitor.renew_patience();

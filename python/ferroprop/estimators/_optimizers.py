@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ferroprop._core import SARPROP, SGD, Adam, AdamW, GRprop, Rprop
+from ferroprop._core import SARPROP, SGD, Adam, AdamW, Adaptive, GRprop, InverseScaling, Rprop, Schedule
 from ferroprop.estimators._sklearn import check_random_state
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ Optimizer = SGD | Adam | AdamW | Rprop | GRprop | SARPROP
 
 
 def _sgd(estimator: BaseMLP) -> SGD:
-    return SGD(
-        estimator.learning_rate_init,
-        momentum=estimator.momentum,
-        nesterov=estimator.nesterovs_momentum,
-        schedule=estimator.learning_rate,
-        power_t=estimator.power_t,
-    )
+    first = estimator.learning_rate_init
+    rate: float | Schedule = first
+    if estimator.learning_rate == "invscaling":
+        rate = InverseScaling(first, power=estimator.power_t)
+    elif estimator.learning_rate == "adaptive":
+        rate = Adaptive(first)
+    return SGD(rate, momentum=estimator.momentum, nesterov=estimator.nesterovs_momentum)
 
 
 def _adam(estimator: BaseMLP) -> Adam:

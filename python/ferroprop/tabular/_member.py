@@ -153,13 +153,14 @@ def train_member(
     epoch = 0
     while epoch < trained.epochs:
         done = epoch / trained.epochs
+        rate = recipe.learning_rate * cosine(done)
         optimizer = AdamW(
-            recipe.learning_rate * cosine(done),
+            rate,
             beta_2=recipe.beta_2,
             weight_decay=recipe.weight_decay * flat_cosine(done),
         )
         if state is not None:
-            optimizer.__setstate__({**state, "learning_rate": optimizer.learning_rate})
+            optimizer.__setstate__({**state, "learning_rate": rate})
         history = train(
             network,
             rows.X,
@@ -180,7 +181,7 @@ def train_member(
         state = optimizer.__getstate__()
         epoch += 1
         trained.loss.append(history.loss[0])
-        trained.learning_rate.append(optimizer.learning_rate)
+        trained.learning_rate.append(rate)
         watched, temperature = -float(epoch), 1.0
         if watch is not None:
             watched, temperature = watch(network)

@@ -13,6 +13,7 @@
 //! - `exp.rs`: e^x and e^x - 1, and the reduction and polynomials for all functions built on it
 //! - `log.rs`, `tanh.rs`, `logistic.rs`, `arctan.rs`, `normal.rs`: the functions they are named after;
 //!   softplus is with logistic
+//! - `cos_pi.rs`: half a wave of the cosine, for schedules; f64, one number at a time
 //! - `coefficients.py`: computes every constant, and checks those in the files
 //! - `ulp.rs`, `reference.rs`: for the tests, the distance from the true value, and true values for f64
 //!
@@ -22,6 +23,7 @@
 //! convert 64-bit integers.
 
 mod arctan;
+mod cos_pi;
 mod exp;
 mod log;
 mod logistic;
@@ -33,6 +35,7 @@ mod tanh;
 mod ulp;
 
 pub use arctan::{arctan_f32, arctan_f64};
+pub use cos_pi::cos_pi;
 pub use exp::{exp_f32, exp_f64, expm1_f32, expm1_f64};
 pub use log::{log_f32, log_f64, log1p_f32, log1p_f64};
 pub use logistic::{logistic_f32, logistic_f64, softplus_f32, softplus_f64};

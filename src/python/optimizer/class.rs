@@ -55,12 +55,12 @@ macro_rules! optimizer_class {
 
         impl $class {
             fn with(optimizer: crate::$class) -> PyResult<Self> {
-                OptimizerState::<f64>::new(Optimizer::$class(optimizer))?;
+                OptimizerState::<f64>::new(Optimizer::$class(optimizer.clone()))?;
                 Ok(Self { optimizer: RwLock::new(optimizer), memory: Mutex::default() })
             }
 
             fn optimizer(&self) -> crate::$class {
-                *self.optimizer.read().unwrap_or_else(PoisonError::into_inner)
+                self.optimizer.read().unwrap_or_else(PoisonError::into_inner).clone()
             }
 
             pub(super) fn slot(&self) -> Slot<'_> {
@@ -85,8 +85,9 @@ macro_rules! optimizer_class {
             /// Make one step by hand: move a vector, given its gradient.
             ///
             /// What the rule remembers from one step to the next stays in this object; another
-            /// vector needs another object. A learning rate stays as it is (schedules belong to
-            /// `train`), and a penalty is the caller's to add, to the gradient and to the loss.
+            /// vector needs another object. A learning rate that changes by step
+            /// needs a `Schedule` with ``steps`` of its own, or a function; one that changes by epoch
+            /// stays as it is. A penalty is the caller's to add, to the gradient and to the loss.
             ///
             /// Parameters
             /// ----------
@@ -159,7 +160,7 @@ macro_rules! optimizer_class {
                     let made = state.py().get_type::<Self>().call((), Some(&constants))?;
                     optimizer = made.cast::<Self>()?.get().optimizer();
                 }
-                let memory = memory_from_python(&Optimizer::$class(optimizer), &memory)?;
+                let memory = memory_from_python(&Optimizer::$class(optimizer.clone()), &memory)?;
                 *self.optimizer.write().unwrap_or_else(PoisonError::into_inner) = optimizer;
                 *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = memory;
                 Ok(())

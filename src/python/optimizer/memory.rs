@@ -1,6 +1,6 @@
 //! What an optimizer's Python object remembers: state from training to training, steps by hand, pickling.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use numpy::{PyArray1, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -9,6 +9,8 @@ use pyo3::types::PyDict;
 
 use super::super::arguments::{Arg, number, wrong, wrong_type};
 use super::super::arrays::{Changed, Vector, vector};
+use super::super::call::Call;
+use super::super::schedule::raised_by_function;
 use crate::{Number, Optimizer, OptimizerState, Scalar};
 
 /// The memory of an optimizer for networks of either number type.
@@ -64,7 +66,7 @@ impl<'a> Slot<'a> {
 
     /// The state to start from: fresh, or what the last training left.
     pub fn state<T: Remembered>(&self, warm_start: bool) -> PyResult<OptimizerState<T>> {
-        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = self.lock();
         if !warm_start || matches!(*memory, Memory::Fresh) {
             return Ok(OptimizerState::new(self.optimizer.clone())?);
         }
@@ -81,7 +83,7 @@ impl<'a> Slot<'a> {
     pub fn keep<T: Remembered>(&self, state: OptimizerState<T>) {
         let fresh = state.arrays().next().is_none();
         let memory = if fresh { Memory::Fresh } else { T::remember(state) };
-        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = memory;
+        *self.lock() = memory;
     }
 
     /// A step by hand on a vector of Python's.
@@ -120,14 +122,15 @@ impl<'a> Slot<'a> {
         // Copies are what is checked and what is used, whatever other threads do to the arrays.
         let gradient = Vector::<T>::new("gradient", gradient)?.numbers()?;
         let loss = loss.optional_number("loss")?;
+        let scheduled = self.scheduled(parameters.py())?;
         let mut parameters = Changed::<T>::new("parameters", parameters)?;
         let mut numbers = parameters.numbers()?;
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = self.lock();
         if let Some(state) = T::recall_mut(&mut memory) {
-            state.step(&mut numbers, &gradient, loss)?;
+            state.step_by_hand(&mut numbers, &gradient, loss, scheduled)?;
         } else if matches!(*memory, Memory::Fresh) {
             let mut state = OptimizerState::new(self.optimizer.clone())?;
-            state.step(&mut numbers, &gradient, loss)?;
+            state.step_by_hand(&mut numbers, &gradient, loss, scheduled)?;
             *memory = T::remember(state);
         } else {
             let other = if T::NAME == f32::NAME { f64::NAME } else { f32::NAME };
@@ -138,6 +141,26 @@ impl<'a> Slot<'a> {
         }
         parameters.write(&numbers);
         Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What schedules give for the next step by hand. A function is called while the memory is not locked.
+    fn scheduled(&self, py: Python<'_>) -> PyResult<[Option<f64>; 2]> {
+        let steps = match &*self.lock() {
+            Memory::Fresh => 0,
+            Memory::Single(state) => state.steps(),
+            Memory::Double(state) => state.steps(),
+        };
+        let call = Call::enter(py)?;
+        raised_by_function();
+        let scheduled = call.detach(py, || self.optimizer.by_hand(steps + 1));
+        match raised_by_function() {
+            Some(error) => Err(error),
+            None => Ok(scheduled?),
+        }
     }
 }
 
