@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import copy
 import pickle
 import signal
 import threading
@@ -127,6 +128,10 @@ def test_no_denormal_is_left(case, dtype, n_threads):
 def test_no_denormal_is_left_by_steps_by_hand(name, dtype):
     """Gradients fall through all magnitudes, and their signs change with each step; then they are 0."""
     optimizer, n = pickle.loads(pickle.dumps(OPTIMIZERS[name][0])), 40
+    try:
+        copy.deepcopy(optimizer).step(np.ones(1, dtype), np.ones(1, dtype), loss=1.0)
+    except ValueError as error:
+        pytest.skip(str(error))
     w = numbers("w", n).astype(dtype) * SMALLEST[dtype] * 2.0 ** np.arange(n, dtype=dtype)
     w[::7] = TINY[dtype][1]
     for k in range(9_000):

@@ -12,8 +12,8 @@ SRC = Path(__file__).parent.parent / "src"
 # gives, and then written here.
 COUNTS = {
     "kernel/add_up.rs": 2,
-    "kernel/avx2.rs": 39,
-    "kernel/avx512.rs": 25,
+    "kernel/avx2.rs": 41,
+    "kernel/avx512.rs": 26,
     "kernel/dispatch.rs": 6,
     "kernel/gradient.rs": 12,
     "kernel/mode.rs": 4,
