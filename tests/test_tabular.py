@@ -1,6 +1,7 @@
 """`TabularMLPClassifier` and `TabularMLPRegressor`: tables as they come, in many ways."""
 
 import pickle
+import signal
 import threading
 import time
 import warnings
@@ -544,6 +545,22 @@ def test_a_fit_that_is_interrupted_changes_nothing(error):
     del before["callback"]
     assert mlp.__dict__ == before
     assert threading.active_count() == n_threads
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_ctrl_c(n_jobs):
+    table, target = messy_table(2000)
+    mlp = TabularMLPRegressor(random_state=0, n_jobs=n_jobs)
+    n_threads = threading.active_count()
+    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        mlp.fit(table, target)
+    assert time.monotonic() - began < 20.0
+    timer.join()
+    assert threading.active_count() == n_threads
+    assert not [name for name in vars(mlp) if name.endswith("_")]
 
 
 def test_an_error_of_a_fit_changes_nothing():

@@ -24,6 +24,8 @@ from ferroprop.tabular._member import MemberEpoch, Trained
 
 Result = TypeVar("Result")
 
+_SECONDS_OF_SLEEP = 0.1
+
 
 @dataclass
 class _Question:
@@ -85,7 +87,10 @@ class Course:
             try:
                 ended = 0
                 while ended < len(futures):
-                    told = self._told.get()
+                    try:
+                        told = self._told.get(timeout=_SECONDS_OF_SLEEP)
+                    except queue.Empty:
+                        continue  # Ctrl-C does not wake a thread that waits, but on some systems
                     if told is None:
                         ended += 1
                     elif isinstance(told, _Question):
@@ -138,7 +143,7 @@ class Course:
         question = _Question(epoch(), threading.Event())
         self._told.put(question)
         if self._followers:
-            while not question.answered.wait(0.1):
+            while not question.answered.wait(_SECONDS_OF_SLEEP):
                 if self._stop.is_set():
                     return True
         return question.stop
