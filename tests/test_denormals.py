@@ -5,7 +5,6 @@
 
 import contextlib
 import copy
-import pickle
 import signal
 import threading
 import time
@@ -124,10 +123,11 @@ def test_no_denormal_is_left(case, dtype, n_threads):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", OPTIMIZERS)
+# The function of a step becomes negative before these steps are over.
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "SGD by a function"])
 def test_no_denormal_is_left_by_steps_by_hand(name, dtype):
     """Gradients fall through all magnitudes, and their signs change with each step; then they are 0."""
-    optimizer, n = pickle.loads(pickle.dumps(OPTIMIZERS[name][0])), 40
+    optimizer, n = copy.deepcopy(OPTIMIZERS[name][0]), 40
     try:
         copy.deepcopy(optimizer).step(np.ones(1, dtype), np.ones(1, dtype), loss=1.0)
     except ValueError as error:
