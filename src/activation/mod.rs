@@ -295,7 +295,7 @@ impl<T: Scalar, F: FromOutput<T>> Task<T> for ScaleDeltas<'_, T, F> {
         for (deltas, outputs) in panels.zip(self.outputs.chunks_exact(self.stride)) {
             let count = self.rows * T::LANES;
             for (delta, &a) in deltas[..count].iter_mut().zip(&outputs[..count]) {
-                *delta = *delta * self.function.derivative(a);
+                *delta *= self.function.derivative(a);
             }
         }
     }
@@ -363,7 +363,7 @@ impl<T: Scalar> Task<T> for ScaleBySlopes<'_, T> {
         for (deltas, slopes) in panels.zip(self.slopes.chunks_exact(self.stride)) {
             let count = self.rows * T::LANES;
             for (delta, &slope) in deltas[..count].iter_mut().zip(&slopes[..count]) {
-                *delta = *delta * slope;
+                *delta *= slope;
             }
         }
     }

@@ -76,6 +76,7 @@ impl Drop for StandardMode {
 }
 
 #[cfg(target_arch = "x86_64")]
+#[allow(clippy::wildcard_imports)] // the same names on each processor
 use x86_64::*;
 
 #[cfg(target_arch = "x86_64")]
@@ -109,6 +110,7 @@ mod x86_64 {
 }
 
 #[cfg(target_arch = "aarch64")]
+#[allow(clippy::wildcard_imports)] // the same names on each processor
 use aarch64::*;
 
 #[cfg(target_arch = "aarch64")]
@@ -138,6 +140,7 @@ mod aarch64 {
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[allow(clippy::wildcard_imports)] // the same names on each processor
 use other::*;
 
 /// Elsewhere the mode is left as it is.

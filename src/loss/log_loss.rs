@@ -338,7 +338,7 @@ impl<T: Scalar> Task<T> for Probabilities<'_, T> {
             let inverse = T::ONE / sum;
             for panel in numbers.chunks_exact_mut(stride) {
                 for a in &mut panel[row * lanes..(row + 1) * lanes] {
-                    *a = *a * inverse;
+                    *a *= inverse;
                 }
             }
         }
