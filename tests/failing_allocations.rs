@@ -93,7 +93,7 @@ fn make(call: &str) -> (Result<(), Error>, bool) {
     let settings = Settings {
         epochs: 3,
         batch_size: Some(64),
-        dropout: vec![0.2, 0.1],
+        dropout: vec![0.2.into(), 0.1.into()],
         validation,
         n_threads: Some(1),
         checkpoint: Some(Checkpoint { path: checkpoint.clone(), every: 1 }),
