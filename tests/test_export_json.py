@@ -61,7 +61,12 @@ ESTIMATORS = {
         fp.MLPClassifier(loss="hinge", n_iter_no_change=np.inf, class_weight={"a": 1.0, "b": 2.5}),
         lambda X: np.array(["a", "b"], object)[(X[:, 0] > 0).astype(int)],
     ),
-    "labels": (fp.MLPClassifier(solver=fp.SGD(0.1, schedule="linear")), lambda X: (X > 0).astype(int)),
+    "labels": (
+        fp.MLPClassifier(
+            solver=fp.AdamW(fp.Cosine(0.1, warm_up=0.25), weight_decay=fp.Exponential(0.1, final=0.01))
+        ),
+        lambda X: (X > 0).astype(int),
+    ),
     "regression": (
         fp.MLPRegressor(solver=fp.Rprop("irprop-", initial_step=(0.01, 0.5)), loss=fp.Huber(2.0)),
         lambda X: X[:, 0],

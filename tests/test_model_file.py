@@ -261,6 +261,12 @@ def test_a_pickled_optimizer_goes_on_where_it_stopped(optimizer, used, dtype):
 
 
 WITH_CONSTANTS = [
+    fp.Linear(0.5, final=0.25, warm_up=0.1, flat=0.2, steps=10),
+    fp.Cosine(0.5, flat=0.5),
+    fp.Exponential(0.5, final=0.125),
+    fp.OneCycle(0.5, warm_up=0.25),
+    fp.InverseScaling(0.5, power=0.25),
+    fp.Adaptive(0.5),
     fp.Logistic(2.0),
     fp.LeakyReLU(0.25),
     fp.ELU(0.5),
@@ -270,9 +276,9 @@ WITH_CONSTANTS = [
     fp.Rprop("irprop-", initial_step=(0.05, 0.5), max_step=2.0, seed=3),
     fp.GRprop(offset=1e-5, choice="smallest_step"),
     fp.SARPROP(temperature=0.5, weight_decay=0.25),
-    fp.SGD(0.2, schedule="linear", final_learning_rate=0.01, nesterov=False),
+    fp.SGD(0.2, nesterov=False),
     fp.Adam(0.5, beta_1=0.5),
-    fp.AdamW(0.25, weight_decay=0.5),
+    fp.AdamW(fp.Cosine(0.25, steps=5), weight_decay=fp.Linear(0.5, steps=5)),
 ]
 TRUSTED = [f"ferroprop.{type(value).__name__}" for value in WITH_CONSTANTS]
 
@@ -284,7 +290,7 @@ def test_objects_with_constants_through_every_protocol(value):
     assert repr(skops.io.loads(skops.io.dumps(value), trusted=TRUSTED)) == repr(value)
 
 
-@pytest.mark.parametrize("optimizer", WITH_CONSTANTS[6:], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("optimizer", WITH_CONSTANTS[12:], ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize(
     "again",
     [

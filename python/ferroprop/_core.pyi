@@ -348,14 +348,13 @@ class Schedule:
     def values(self, steps: int) -> NDArray[np.float64]: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+    def __reduce__(self) -> tuple[type[Self], tuple[float | None, ...]]: ...
 
 @final
 class Linear(Schedule):
     def __new__(
         cls,
         value: float,
-        *,
         final: float = 0.0,
         warm_up: float = 0.0,
         flat: float = 0.0,
@@ -377,7 +376,6 @@ class Cosine(Schedule):
     def __new__(
         cls,
         value: float,
-        *,
         final: float = 0.0,
         warm_up: float = 0.0,
         flat: float = 0.0,
@@ -399,7 +397,6 @@ class Exponential(Schedule):
     def __new__(
         cls,
         value: float,
-        *,
         final: float,
         warm_up: float = 0.0,
         flat: float = 0.0,
@@ -421,7 +418,6 @@ class OneCycle(Schedule):
     def __new__(
         cls,
         value: float,
-        *,
         warm_up: float = 0.3,
         div_factor: float = 25.0,
         final_div_factor: float = 1e4,
@@ -440,7 +436,7 @@ class OneCycle(Schedule):
 
 @final
 class InverseScaling(Schedule):
-    def __new__(cls, value: float, *, power: float = 0.5) -> Self: ...
+    def __new__(cls, value: float, power: float = 0.5) -> Self: ...
     @property
     def value(self) -> float: ...
     @property

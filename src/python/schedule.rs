@@ -9,7 +9,7 @@ use std::sync::Arc;
 use numpy::PyArray1;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyTuple, PyType};
 use pyo3::{IntoPyObject, IntoPyObjectExt, PyClass};
 
 use super::arguments::{Arg, count, number, unless_foreign, wrong_type};
@@ -62,28 +62,22 @@ impl Schedule {
         Ok(Bound::new(py, self.below(kind))?.into_any())
     }
 
-    /// Its arguments by name, the first one first; the last one may be the number of steps.
-    fn arguments(&self) -> (Vec<(&'static str, f64)>, Option<u64>) {
+    /// Its arguments in order: numbers and, where there can be one, a number of steps.
+    fn arguments(&self) -> (Vec<f64>, Vec<Option<u64>>) {
         use crate::Schedule::{
             Adaptive, By, Constant, Cosine, Exponential, InverseScaling, Linear, OneCycle,
         };
         match &self.0 {
-            Constant(value) | Adaptive { value } => (vec![("value", *value)], None),
+            Constant(value) | Adaptive { value } => (vec![*value], vec![]),
             Linear(fall) | Cosine(fall) | Exponential(fall) => {
                 let Fall { value, last, warm_up, flat, steps } = *fall;
-                (vec![("value", value), ("final", last), ("warm_up", warm_up), ("flat", flat)], steps)
+                (vec![value, last, warm_up, flat], vec![steps])
             }
             OneCycle(cycle) => {
                 let crate::OneCycle { value, warm_up, div_factor, final_div_factor, steps } = *cycle;
-                let numbers = vec![
-                    ("value", value),
-                    ("warm_up", warm_up),
-                    ("div_factor", div_factor),
-                    ("final_div_factor", final_div_factor),
-                ];
-                (numbers, steps)
+                (vec![value, warm_up, div_factor, final_div_factor], vec![steps])
             }
-            InverseScaling { value, power } => (vec![("value", *value), ("power", *power)], None),
+            InverseScaling { value, power } => (vec![*value, *power], vec![]),
             By(_) => Default::default(),
         }
     }
@@ -143,23 +137,20 @@ impl Schedule {
         let (numbers, steps) = self.arguments();
         std::mem::discriminant(&self.0).hash(&mut hasher);
         // 0 and -0 are equal.
-        for (_, number) in numbers {
+        for number in numbers {
             (number + 0.0).to_bits().hash(&mut hasher);
         }
         steps.hash(&mut hasher);
         hasher.finish()
     }
 
-    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
-        let (numbers, steps) = self.arguments();
-        let keywords = PyDict::new(py);
-        for (name, number) in numbers {
-            keywords.set_item(name, number)?;
-        }
-        if let Some(steps) = steps {
-            keywords.set_item("steps", steps)?;
-        }
-        Ok((PyTuple::empty(py), keywords))
+    /// A call of the class, which every protocol of pickle knows, and skops.
+    fn __reduce__<'py>(self_: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>)> {
+        let py = self_.py();
+        let (numbers, steps) = self_.get().arguments();
+        let numbers = numbers.into_iter().map(|number| number.into_bound_py_any(py));
+        let arguments = numbers.chain(steps.into_iter().map(|steps| steps.into_bound_py_any(py)));
+        Ok((self_.get_type(), PyTuple::new(py, arguments.collect::<PyResult<Vec<_>>>()?)?))
     }
 }
 
@@ -263,8 +254,8 @@ falling_class! {
     /// array([0.167, 0.333, 0.5  , 0.5  , 0.5  , 0.5  , 0.5  , 0.4  , 0.3  ,
     ///        0.2  ])
     /// >>> optimizer = fp.SGD(fp.Linear(0.5))
-    Linear(value, *, r#final = Arg::Absent, warm_up = Arg::Absent, flat = Arg::Absent, steps = Arg::Absent)
-    "(value, *, final=0.0, warm_up=0.0, flat=0.0, steps=None)"
+    Linear(value, r#final = Arg::Absent, warm_up = Arg::Absent, flat = Arg::Absent, steps = Arg::Absent)
+    "(value, final=0.0, warm_up=0.0, flat=0.0, steps=None)"
 }
 
 falling_class! {
@@ -306,8 +297,8 @@ falling_class! {
     /// >>> optimizer = fp.AdamW(fp.Cosine(2e-3, warm_up=0.05), weight_decay=fp.Cosine(0.1, flat=0.5))
     /// >>> fp.Cosine(0.1, flat=0.5).values(8).round(3)
     /// array([0.1  , 0.1  , 0.1  , 0.1  , 0.1  , 0.085, 0.05 , 0.015])
-    Cosine(value, *, r#final = Arg::Absent, warm_up = Arg::Absent, flat = Arg::Absent, steps = Arg::Absent)
-    "(value, *, final=0.0, warm_up=0.0, flat=0.0, steps=None)"
+    Cosine(value, r#final = Arg::Absent, warm_up = Arg::Absent, flat = Arg::Absent, steps = Arg::Absent)
+    "(value, final=0.0, warm_up=0.0, flat=0.0, steps=None)"
 }
 
 falling_class! {
@@ -347,8 +338,8 @@ falling_class! {
     /// >>> import ferroprop as fp
     /// >>> fp.Exponential(1.0, final=1 / 16).values(4).round(6)
     /// array([1.   , 0.5  , 0.25 , 0.125])
-    Exponential(value, *, r#final, warm_up = Arg::Absent, flat = Arg::Absent, steps = Arg::Absent)
-    "(value, *, final, warm_up=0.0, flat=0.0, steps=None)"
+    Exponential(value, r#final, warm_up = Arg::Absent, flat = Arg::Absent, steps = Arg::Absent)
+    "(value, final, warm_up=0.0, flat=0.0, steps=None)"
 }
 
 /// A number that rises to a peak and falls again, both along half a wave of the cosine.
@@ -394,8 +385,8 @@ pub(super) struct OneCycle(crate::OneCycle);
 #[pymethods]
 impl OneCycle {
     #[new]
-    #[pyo3(signature = (value, *, warm_up = Arg::Absent, div_factor = Arg::Absent, final_div_factor = Arg::Absent, steps = Arg::Absent))]
-    #[pyo3(text_signature = "(value, *, warm_up=0.3, div_factor=25.0, final_div_factor=10000.0, steps=None)")]
+    #[pyo3(signature = (value, warm_up = Arg::Absent, div_factor = Arg::Absent, final_div_factor = Arg::Absent, steps = Arg::Absent))]
+    #[pyo3(text_signature = "(value, warm_up=0.3, div_factor=25.0, final_div_factor=10000.0, steps=None)")]
     fn new(
         value: &Bound<'_, PyAny>,
         warm_up: Arg<'_>,
@@ -481,7 +472,7 @@ pub(super) struct InverseScaling {
 #[pymethods]
 impl InverseScaling {
     #[new]
-    #[pyo3(signature = (value, *, power = Arg::Absent), text_signature = "(value, *, power=0.5)")]
+    #[pyo3(signature = (value, power = Arg::Absent), text_signature = "(value, power=0.5)")]
     fn new(value: &Bound<'_, PyAny>, power: Arg<'_>) -> PyResult<PyClassInitializer<Self>> {
         let (value, power) = (number("value", value)?, power.number("power", 0.5)?);
         let schedule = Schedule::new(crate::Schedule::InverseScaling { value, power })?;

@@ -21,15 +21,23 @@ ESTIMATOR = "ferroprop estimator"
 FORMATS = (ESTIMATOR,)
 CLASSES: dict[str, type[BaseMLP]] = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}
 
+_FALL = ("value", "final", "warm_up", "flat", "steps")
+
 OBJECTS = {
-    "Logistic": "slope",
-    "LeakyReLU": "slope",
-    "ELU": "alpha",
-    "LogLoss": "label_smoothing",
-    "Huber": "delta",
-    "Quantile": "quantile",
+    "Logistic": ("slope",),
+    "LeakyReLU": ("slope",),
+    "ELU": ("alpha",),
+    "LogLoss": ("label_smoothing",),
+    "Huber": ("delta",),
+    "Quantile": ("quantile",),
+    "Linear": _FALL,
+    "Cosine": _FALL,
+    "Exponential": _FALL,
+    "OneCycle": ("value", "warm_up", "div_factor", "final_div_factor", "steps"),
+    "InverseScaling": ("value", "power"),
+    "Adaptive": ("value",),
 }
-"""Classes with one constant whose objects a parameter may hold, and its name."""
+"""Classes whose objects a parameter may hold, or an optimizer, and the names of their arguments."""
 
 OPTIMIZERS = ("Rprop", "GRprop", "SARPROP", "SGD", "Adam", "AdamW")
 """Classes of optimizers, which a parameter may hold too."""
@@ -116,7 +124,7 @@ def _constants(value: Any, kind: str) -> dict[str, Any]:
     if kind in OPTIMIZERS:
         constants: dict[str, Any] = value.__getnewargs_ex__()[1]
         return constants
-    return {OBJECTS[kind]: getattr(value, OBJECTS[kind])}
+    return {name: getattr(value, name) for name in OBJECTS[kind]}
 
 
 # ---- reading -----------------------------------------------------------------------------------------------
