@@ -1,6 +1,6 @@
 //! What an optimizer's Python object remembers: state from training to training, steps by hand, pickling.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{PyArray1, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -51,20 +51,30 @@ impl Remembered for f64 {
     }
 }
 
+/// What a Python object remembers. Copies of the object share it until one of them goes on.
+///
+/// The lock is held to take or replace the memory, never while Python code can run.
+pub(super) type SharedMemory = Mutex<Arc<Memory>>;
+
+/// The memory as it is now.
+pub(super) fn shared(memory: &SharedMemory) -> Arc<Memory> {
+    Arc::clone(&memory.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 /// The optimizer inside a Python object, and its memory.
 pub(in crate::python) struct Slot<'a> {
     pub optimizer: Optimizer,
-    memory: &'a Mutex<Memory>,
+    memory: &'a SharedMemory,
 }
 
 impl<'a> Slot<'a> {
-    pub(super) fn new(optimizer: Optimizer, memory: &'a Mutex<Memory>) -> Self {
+    pub(super) fn new(optimizer: Optimizer, memory: &'a SharedMemory) -> Self {
         Self { optimizer, memory }
     }
 
     /// The state to start from: fresh, or what the last training left.
     pub fn state<T: Remembered>(&self, warm_start: bool) -> PyResult<OptimizerState<T>> {
-        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = shared(self.memory);
         if !warm_start || matches!(*memory, Memory::Fresh) {
             return Ok(OptimizerState::new(self.optimizer.clone())?);
         }
@@ -81,7 +91,7 @@ impl<'a> Slot<'a> {
     pub fn keep<T: Remembered>(&self, state: OptimizerState<T>) {
         let fresh = state.arrays().next().is_none();
         let memory = if fresh { Memory::Fresh } else { T::remember(state) };
-        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = memory;
+        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(memory);
     }
 
     /// A step by hand on a vector of Python's.
@@ -123,12 +133,16 @@ impl<'a> Slot<'a> {
         let mut parameters = Changed::<T>::new("parameters", parameters)?;
         let mut numbers = parameters.numbers()?;
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(state) = T::recall_mut(&mut memory) {
+        if let Some(state) = Arc::get_mut(&mut memory).and_then(T::recall_mut) {
             state.step(&mut numbers, &gradient, loss)?;
-        } else if matches!(*memory, Memory::Fresh) {
+        } else if let Some(state) = T::recall(&memory) {
+            let mut state = state.try_clone()?;
+            state.step(&mut numbers, &gradient, loss)?;
+            *memory = Arc::new(T::remember(state));
+        } else if matches!(**memory, Memory::Fresh) {
             let mut state = OptimizerState::new(self.optimizer.clone())?;
             state.step(&mut numbers, &gradient, loss)?;
-            *memory = T::remember(state);
+            *memory = Arc::new(T::remember(state));
         } else {
             let other = if T::NAME == f32::NAME { f64::NAME } else { f32::NAME };
             return Err(PyTypeError::new_err(format!(
@@ -136,13 +150,14 @@ impl<'a> Slot<'a> {
                 T::NAME
             )));
         }
+        drop(memory);
         parameters.write(&numbers);
         Ok(())
     }
 }
 
 /// A copy of a memory as a dictionary; empty before the first step.
-pub(super) fn memory_to_python<'py>(py: Python<'py>, memory: &Mutex<Memory>) -> PyResult<Bound<'py, PyDict>> {
+pub(super) fn memory_to_python<'py>(py: Python<'py>, memory: &SharedMemory) -> PyResult<Bound<'py, PyDict>> {
     fn describe<T: Scalar + numpy::Element>(
         state: &OptimizerState<T>,
         into: &Bound<'_, PyDict>,
@@ -158,7 +173,7 @@ pub(super) fn memory_to_python<'py>(py: Python<'py>, memory: &Mutex<Memory>) -> 
         Ok(())
     }
     let dict = PyDict::new(py);
-    match &*memory.lock().unwrap_or_else(PoisonError::into_inner) {
+    match &*shared(memory) {
         Memory::Fresh => {}
         Memory::Single(state) => describe(state, &dict)?,
         Memory::Double(state) => describe(state, &dict)?,
