@@ -50,7 +50,7 @@ def problem(name):
     return X, inside.astype(float).reshape(-1, 1)
 
 
-def draw(figure, net, X, Y, losses, epochs):
+def draw(figure, epoch.network, X, Y, losses, epochs):
     """Draw the regions with the points on the left, the error up to now on the right."""
     figure.clear()
     regions, curve = figure.subplots(1, 2, width_ratios=[1, 1.2])
@@ -78,7 +78,7 @@ def learn(name, net, optimizer, epochs, every, folder):
         losses.append(epoch.loss)
         if epoch.epoch == 1 or epoch.epoch % every == 0:
             pictures.append(folder / f"{name}-{epoch.epoch:05}.png")
-            draw(figure, net, X, Y, losses, epochs)
+            draw(figure, epoch.network, X, Y, losses, epochs)
             figure.savefig(pictures[-1], dpi=80)
 
     fp.train(net, X, Y, loss="squared_error", optimizer=optimizer, epochs=epochs, callback=look)

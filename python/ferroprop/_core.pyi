@@ -442,6 +442,20 @@ _Optimizer: TypeAlias = Rprop | GRprop | SARPROP | SGD | Adam | AdamW
 
 @final
 class Epoch:
+    def __new__(
+        cls,
+        *,
+        network: Network,
+        epoch: int,
+        loss: float,
+        penalty: float = 0.0,
+        validation_loss: float | None = None,
+        validation_score: float | None = None,
+        learning_rate: float | None = None,
+        seconds: float = 0.0,
+    ) -> Self: ...
+    @property
+    def network(self) -> Network: ...
     @property
     def epoch(self) -> int: ...
     @property
@@ -451,7 +465,7 @@ class Epoch:
     @property
     def validation_loss(self) -> float | None: ...
     @property
-    def score(self) -> float | None: ...
+    def validation_score(self) -> float | None: ...
     @property
     def learning_rate(self) -> float | None: ...
     @property
@@ -466,7 +480,7 @@ class History:
     @property
     def validation_loss(self) -> list[float]: ...
     @property
-    def score(self) -> list[float]: ...
+    def validation_score(self) -> list[float]: ...
     @property
     def learning_rate(self) -> list[float]: ...
     @property
@@ -491,7 +505,7 @@ def train(
     sample_weight: ArrayLike | None = None,
     alpha: float = 0.0,
     dropout: float | Sequence[float] = 0.0,
-    validation: tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None] | None = None,
     score: Callable[[Network], float] | None = None,
     patience: int | None = None,
     tolerance: float = 0.0,
