@@ -50,7 +50,7 @@ def problem(name):
     return X, inside.astype(float).reshape(-1, 1)
 
 
-def draw(figure, epoch.network, X, Y, losses, epochs):
+def draw(figure, net, X, Y, losses, epochs):
     """Draw the regions with the points on the left, the error up to now on the right."""
     figure.clear()
     regions, curve = figure.subplots(1, 2, width_ratios=[1, 1.2])

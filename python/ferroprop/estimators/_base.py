@@ -87,7 +87,7 @@ def has_partial_fit(estimator: BaseMLP) -> bool:
 
 
 # transform names its columns itself: layers differ in width
-class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):
+class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Base of `MLPClassifier` and `MLPRegressor`; not for direct use.
 
     A subclass says what its targets are (`_validate_input`, `_targets`, `_labels`), which activation its
