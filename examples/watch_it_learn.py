@@ -78,7 +78,7 @@ def learn(name, net, optimizer, epochs, every, folder):
         losses.append(epoch.loss)
         if epoch.epoch == 1 or epoch.epoch % every == 0:
             pictures.append(folder / f"{name}-{epoch.epoch:05}.png")
-            draw(figure, net, X, Y, losses, epochs)
+            draw(figure, epoch.network, X, Y, losses, epochs)
             figure.savefig(pictures[-1], dpi=80)
 
     fp.train(net, X, Y, loss="squared_error", optimizer=optimizer, epochs=epochs, callback=look)

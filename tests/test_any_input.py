@@ -768,7 +768,7 @@ def test_altered_optimizers(name, value):
         ("loss", 3),
         ("penalty", [1.0]),
         ("validation_loss", [1.0]),
-        ("score", [1.0] * 9),
+        ("validation_score", [1.0] * 9),
         ("learning_rate", {}),
         ("best_epoch", 9),
         ("best_epoch", -1),

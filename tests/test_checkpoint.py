@@ -57,7 +57,13 @@ def network(dtype="float64", seed=1):
 
 def bits(net, history, optimizer):
     """Return everything that a training leaves, times excepted."""
-    lists = [history.loss, history.penalty, history.validation_loss, history.score, history.learning_rate]
+    lists = [
+        history.loss,
+        history.penalty,
+        history.validation_loss,
+        history.validation_score,
+        history.learning_rate,
+    ]
     state = {
         name: value.tobytes() if isinstance(value, np.ndarray) else value
         for name, value in optimizer.state.items()

@@ -53,7 +53,6 @@ PUBLIC = sorted(set(ferroprop.__all__) - {"__version__"})
 
 ELSEWHERE = [
     *(getattr(ferroprop.displays, name) for name in ferroprop.displays.__all__),
-    ferroprop.estimators.TrainingEpoch,
     ferroprop.estimators.gradient_flow,
     ferroprop.tabular.ColumnDrift,
     ferroprop.tabular.DataWarning,

@@ -18,7 +18,6 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 import sklearn.neural_network
-from ferroprop.estimators import TrainingEpoch
 from ferroprop.estimators._optimizers import EPOCH_SOLVERS as EPOCH_SOLVERS_KNOWN
 from ferroprop.estimators._threads import threads_for
 from sklearn.base import clone
@@ -619,7 +618,7 @@ def test_a_callback_sees_each_epoch_and_can_stop(diabetes, solver):
     seen = []
 
     def watch(epoch):
-        assert isinstance(epoch, TrainingEpoch)
+        assert isinstance(epoch, fp.Epoch)
         seen.append((epoch.epoch, epoch.loss, epoch.validation_loss, epoch.network.copy()))
         return epoch.epoch == 4
 

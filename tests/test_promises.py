@@ -330,3 +330,27 @@ def test_threads_may_nest_their_calls_independently():
     for thread in threads:
         thread.join()
     assert len(results) == 24
+
+
+def test_no_lock_is_held_while_a_finalizer_can_run():
+    """Reading what an optimizer remembers makes objects, which may run finalizers that read it as well."""
+    code = """
+    import gc, pickle
+    import ferroprop as fp
+    optimizer = fp.Adam()
+    fp.train(fp.Network([3, 2]), [[1.0, 2.0, 3.0]], [[1.0, 2.0]], optimizer=optimizer, epochs=1)
+
+    class Ends:
+        def __init__(self):
+            self.itself = self
+
+        def __del__(self):
+            pickle.dumps(optimizer)
+
+    gc.set_threshold(1)
+    for _ in range(200):
+        Ends()
+        optimizer.state
+    print("done")
+    """
+    assert in_child(code, timeout=120) == "done"

@@ -6,7 +6,7 @@ import ferroprop as fp
 import numpy as np
 import pytest
 import sklearn.neural_network
-from ferroprop.estimators._validation_set import accuracy, accuracy_of_largest, r2
+from ferroprop.estimators._scores import accuracy, accuracy_of_largest, r2
 from sklearn.datasets import load_iris, make_multilabel_classification, make_regression
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.preprocessing import scale

@@ -61,10 +61,10 @@ def test_history_has_an_entry_an_epoch():
     _, history = trained(epochs=7, validation=(X_VALID, Y_VALID), score=lambda network: 1.0)
     assert history.epochs == 7
     assert history.stop_reason == "epochs"
-    for course in [history.loss, history.validation_loss, history.score, history.learning_rate]:
+    for course in [history.loss, history.validation_loss, history.validation_score, history.learning_rate]:
         assert len(course) == 7
         assert all(isinstance(value, float) for value in course)
-    assert history.score == [1.0] * 7
+    assert history.validation_score == [1.0] * 7
     assert history.learning_rate == [0.01] * 7
     assert 0 < history.seconds < 5
 
@@ -72,7 +72,7 @@ def test_history_has_an_entry_an_epoch():
 def test_history_is_empty_where_nothing_was_asked_for():
     _, history = trained(fp.Rprop())
     assert history.validation_loss == []
-    assert history.score == []
+    assert history.validation_score == []
     assert history.learning_rate == []
 
 
@@ -332,7 +332,7 @@ def test_callback_sees_each_epoch():
     assert [e.epoch for e in seen] == [1, 2, 3, 4]
     assert [e.loss for e in seen] == history.loss
     assert [e.validation_loss for e in seen] == history.validation_loss
-    assert [e.score for e in seen] == [0.5] * 4
+    assert [e.validation_score for e in seen] == [0.5] * 4
     assert [e.learning_rate for e in seen] == history.learning_rate
     seconds = [e.seconds for e in seen]
     assert seconds == sorted(seconds)
@@ -342,7 +342,7 @@ def test_callback_sees_each_epoch():
 def test_callback_sees_nothing_that_was_not_asked_for():
     seen = []
     trained(fp.Rprop(), epochs=1, callback=seen.append)
-    assert (seen[0].validation_loss, seen[0].score, seen[0].learning_rate) == (None, None, None)
+    assert (seen[0].validation_loss, seen[0].validation_score, seen[0].learning_rate) == (None, None, None)
 
 
 def test_callback_stops_the_training():

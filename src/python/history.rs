@@ -6,25 +6,29 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::arguments::{unless_foreign, wrong};
+use super::arguments::{Arg, count, number, unless_foreign, wrong, wrong_type};
 use super::arrays::vector;
+use super::network::Network;
 use crate::StopReason;
 
-/// The state of affairs after an epoch, as a callback of `train` gets it.
+/// An epoch of a training, as a callback gets it.
 ///
 /// Attributes
 /// ----------
+/// network : Network
+///     The network as it is after this epoch. It is the one that goes on being trained;
+///     ``network.copy()`` stays as it is.
 /// epoch : int
-///     1 for the first.
+///     Its number, 1 for the first; with an estimator's 'lbfgs' that of the iteration.
 /// loss : float
 ///     The training loss, penalty included: for a full batch at the parameters before the epoch's
-///     update, for mini-batches the mean over the batches.
+///     update, for mini-batches the mean over the batches. Of an estimator as in ``loss_curve_``.
 /// penalty : float
 ///     The part of the loss that is the L2 penalty.
 /// validation_loss : float or None
-///     The loss on the validation rows after the epoch, without penalty.
-/// score : float or None
-///     What ``score`` returned.
+///     The loss on the validation rows after the epoch, without penalty; None without such rows.
+/// validation_score : float or None
+///     The score after the epoch; None if nothing is scored.
 /// learning_rate : float or None
 ///     The learning rate of the last step of the epoch, for optimizers that have one.
 /// seconds : float
@@ -38,24 +42,34 @@ use crate::StopReason;
 /// >>> history = fp.train(net, [[1.0]], [[2.0]], epochs=3, callback=seen.append)
 /// >>> [epoch.epoch for epoch in seen]
 /// [1, 2, 3]
-/// >>> seen[-1].loss == history.loss[-1]
-/// True
+/// >>> seen[-1].loss == history.loss[-1], seen[-1].network is net
+/// (True, True)
 #[pyclass(frozen, get_all, module = "ferroprop")]
 #[allow(clippy::struct_field_names)] // an epoch has a number, which the field calls epoch
 pub(super) struct Epoch {
+    network: Py<Network>,
     epoch: usize,
     loss: f64,
     penalty: f64,
     validation_loss: Option<f64>,
-    score: Option<f64>,
+    validation_score: Option<f64>,
     learning_rate: Option<f64>,
     seconds: f64,
 }
 
-impl From<&crate::Epoch> for Epoch {
-    fn from(epoch: &crate::Epoch) -> Self {
+impl Epoch {
+    pub(super) fn of(network: Py<Network>, epoch: &crate::Epoch) -> Self {
         let &crate::Epoch { epoch, loss, penalty, validation_loss, score, learning_rate, seconds } = epoch;
-        Self { epoch, loss, penalty, validation_loss, score, learning_rate, seconds }
+        Self {
+            network,
+            epoch,
+            loss,
+            penalty,
+            validation_loss,
+            validation_score: score,
+            learning_rate,
+            seconds,
+        }
     }
 }
 
@@ -73,13 +87,43 @@ fn entry<'py, V: FromPyObjectOwned<'py>>(
 
 #[pymethods]
 impl Epoch {
+    #[new]
+    #[pyo3(
+        signature = (*, network, epoch, loss, penalty = Arg::Absent, validation_loss = Arg::Absent, validation_score = Arg::Absent, learning_rate = Arg::Absent, seconds = Arg::Absent),
+        text_signature = "(*, network, epoch, loss, penalty=0.0, validation_loss=None, validation_score=None, learning_rate=None, seconds=0.0)"
+    )]
+    #[allow(clippy::too_many_arguments)] // Python's keywords
+    fn new(
+        network: &Bound<'_, PyAny>,
+        epoch: &Bound<'_, PyAny>,
+        loss: &Bound<'_, PyAny>,
+        penalty: Arg<'_>,
+        validation_loss: Arg<'_>,
+        validation_score: Arg<'_>,
+        learning_rate: Arg<'_>,
+        seconds: Arg<'_>,
+    ) -> PyResult<Self> {
+        let network = network.cast::<Network>().map_err(|_| wrong_type("network", "a Network", network))?;
+        Ok(Self {
+            network: network.clone().unbind(),
+            epoch: count("epoch", epoch)?,
+            loss: number("loss", loss)?,
+            penalty: penalty.number("penalty", 0.0)?,
+            validation_loss: validation_loss.optional_number("validation_loss")?,
+            validation_score: validation_score.optional_number("validation_score")?,
+            learning_rate: learning_rate.optional_number("learning_rate")?,
+            seconds: seconds.number("seconds", 0.0)?,
+        })
+    }
+
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyDict>,))> {
         let state = PyDict::new(py);
+        state.set_item("network", &self.network)?;
         state.set_item("epoch", self.epoch)?;
         state.set_item("loss", self.loss)?;
         state.set_item("penalty", self.penalty)?;
         state.set_item("validation_loss", self.validation_loss)?;
-        state.set_item("score", self.score)?;
+        state.set_item("validation_score", self.validation_score)?;
         state.set_item("learning_rate", self.learning_rate)?;
         state.set_item("seconds", self.seconds)?;
         Ok((py.get_type::<Self>().getattr("_from_state")?, (state,)))
@@ -87,22 +131,24 @@ impl Epoch {
 
     #[staticmethod]
     fn _from_state(state: &Bound<'_, PyDict>) -> PyResult<Self> {
-        let (number, optional) = ("a number", "a number or None");
+        let (a_number, optional) = ("a number", "a number or None");
+        let network: Bound<'_, Network> = entry(state, "network", "a Network")?;
         Ok(Self {
+            network: network.unbind(),
             epoch: entry(state, "epoch", "a number of epochs")?,
-            loss: entry(state, "loss", number)?,
-            penalty: entry(state, "penalty", number)?,
+            loss: entry(state, "loss", a_number)?,
+            penalty: entry(state, "penalty", a_number)?,
             validation_loss: entry(state, "validation_loss", optional)?,
-            score: entry(state, "score", optional)?,
+            validation_score: entry(state, "validation_score", optional)?,
             learning_rate: entry(state, "learning_rate", optional)?,
-            seconds: entry(state, "seconds", number)?,
+            seconds: entry(state, "seconds", a_number)?,
         })
     }
 
     fn __repr__(&self) -> String {
         let optional = [
             ("validation_loss", self.validation_loss),
-            ("score", self.score),
+            ("validation_score", self.validation_score),
             ("learning_rate", self.learning_rate),
         ];
         let optional = optional.iter().filter_map(|(name, number)| Some(format!(", {name}={}", (*number)?)));
@@ -131,7 +177,7 @@ fn list<'py>(py: Python<'py>, numbers: &[f64]) -> PyResult<Bound<'py, PyAny>> {
 ///     The part of each that is the L2 penalty.
 /// validation_loss : list of float
 ///     The loss on the validation rows after each epoch; empty without.
-/// score : list of float
+/// validation_score : list of float
 ///     What ``score`` returned after each epoch; empty without.
 /// learning_rate : list of float
 ///     The learning rate of the last step of each epoch; empty for optimizers without one.
@@ -164,7 +210,7 @@ impl History {
         state.set_item("loss", self.loss(py)?)?;
         state.set_item("penalty", self.penalty(py)?)?;
         state.set_item("validation_loss", self.validation_loss(py)?)?;
-        state.set_item("score", self.score(py)?)?;
+        state.set_item("validation_score", self.validation_score(py)?)?;
         state.set_item("learning_rate", self.learning_rate(py)?)?;
         state.set_item("best_epoch", self.best_epoch())?;
         state.set_item("stop_reason", self.stop_reason())?;
@@ -194,7 +240,7 @@ impl History {
         Ok(Self(crate::History {
             penalty: list("penalty", false)?,
             validation_loss: list("validation_loss", true)?,
-            score: list("score", true)?,
+            score: list("validation_score", true)?,
             learning_rate: list("learning_rate", true)?,
             best_epoch,
             stop_reason: StopReason::from_name(&reason).ok_or_else(|| {
@@ -221,7 +267,7 @@ impl History {
     }
 
     #[getter]
-    fn score<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn validation_score<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         list(py, &self.0.score)
     }
 

@@ -558,7 +558,7 @@ impl<T: Remembered + Element> Observer<T> for FromPython<'_, T> {
                 return None;
             }
             self.call(|py| {
-                let answer = callback.call1(py, (Epoch::from(epoch),))?;
+                let answer = callback.call1(py, (Epoch::of(self.network.clone_ref(py), epoch),))?;
                 // Only True ends the training, not whatever else counts as true.
                 Ok(answer.extract::<bool>(py).unwrap_or(false))
             })

@@ -2,6 +2,8 @@
 
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +12,12 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
-from ferroprop import MLPClassifier, MLPRegressor
+from ferroprop import Epoch, MLPClassifier, MLPRegressor
 from ferroprop.cli.card import Layer
-from ferroprop.cli.pipeline import be_silent, fitted_network
+from ferroprop.cli.pipeline import fitted_network
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.progress import Follower
 from ferroprop.cli.target import TaskName
-from ferroprop.cli.watch import following
 from ferroprop.cli.wording import first_line
 
 SCORE_NAMES: dict[TaskName, str] = {"classification": "accuracy", "regression": "R²"}
@@ -67,7 +68,6 @@ def new_network(settings: Settings, task: TaskName, validation_fraction: float) 
         tol=1e-4 if settings.solver == "lbfgs" else 0.0,  # a score as good as the best is patience regained
         validation_fraction=validation_fraction,
         random_state=settings.seed,
-        verbose=True,  # ferroprop.cli.watch reads it
         **optional,
     )
 
@@ -100,28 +100,39 @@ def fit(
     Problem
         If the network diverges or the estimator refuses an option.
     """
-    reported: list[float] = []
-
-    def keep_and_follow(epoch: int, loss: float, score: float | None) -> None:
-        reported.append(loss)
-        follower(epoch, loss, score)
-
     started = time.perf_counter()
     try:
-        with warnings.catch_warnings(record=True) as caught, following(keep_and_follow):
+        with warnings.catch_warnings(record=True) as caught, _following(pipeline, follower):
             warnings.simplefilter("always")
             pipeline.fit(X, y)
     except ValueError as error:
         raise Problem(f"training with --solver {settings.solver} failed: {first_line(error)}") from error
-    be_silent(pipeline)
     network = fitted_network(pipeline)
     return Course(
-        losses=[float(loss) for loss in getattr(network, "loss_curve_", None) or reported or [network.loss_]],
+        losses=[float(loss) for loss in network.loss_curve_ or [network.loss_]],
         validation_scores=[float(score) for score in getattr(network, "validation_scores_", None) or []],
         # That the epochs ran out is no news: the report tells how the training ended.
         warnings=[str(w.message) for w in caught if not issubclass(w.category, ConvergenceWarning)],
         seconds=time.perf_counter() - started,
     )
+
+
+@contextmanager
+def _following(pipeline: Pipeline, follower: Follower) -> Iterator[None]:
+    """Tell the follower of each epoch of a fit in this context."""
+
+    def tell(epoch: Epoch) -> None:
+        """Tell the very follower: scikit-learn's clones copy an object, but no function."""
+        follower(epoch)
+
+    network = pipeline.named_steps["network"]
+    given = getattr(network, "regressor", network)
+    given.set_params(callback=tell)
+    try:
+        yield
+    finally:
+        for one in (given, getattr(network, "regressor_", given)):
+            one.set_params(callback=None)
 
 
 def layers_of(network: Any) -> list[Layer]:

@@ -55,14 +55,6 @@ def fitted_network(pipeline: Pipeline) -> Any:
     return network.regressor_ if isinstance(network, TransformedTargetRegressor) else network
 
 
-def be_silent(pipeline: Pipeline) -> None:
-    """Take back ``verbose=True``, so that whoever fits the pipeline again sees no lines."""
-    for name in pipeline.get_params():
-        if name.endswith("__verbose") and name.startswith("network__"):
-            pipeline.set_params(**{name: False})
-    fitted_network(pipeline).set_params(verbose=False)
-
-
 def known_categories(pipeline: Pipeline, columns: Sequence[Column]) -> dict[str, set[str]]:
     """Return the categories that each categorical column had in training."""
     names = [column.name for column in columns if not column.is_numeric]

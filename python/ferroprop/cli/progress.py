@@ -7,6 +7,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from ferroprop import Epoch
 from ferroprop.cli.report import number
 
 PLAIN_LINES = 10
@@ -18,8 +19,8 @@ REFRESH_SECONDS = 0.05
 class Follower(Protocol):
     """Is told of each epoch."""
 
-    def __call__(self, epoch: int, loss: float, score: float | None) -> None:
-        """Show the epoch: its number from 1, the training loss, the validation score if there is one."""
+    def __call__(self, epoch: Epoch) -> None:
+        """Show the epoch: its number, the training loss, the validation score if there is one."""
 
 
 def follow(
@@ -48,7 +49,7 @@ def follow(
     return _Bar(console, epochs, score_name) if console.is_terminal else _Lines(console, epochs, score_name)
 
 
-def _ignore(epoch: int, loss: float, score: float | None) -> None:
+def _ignore(epoch: Epoch) -> None:
     """Show nothing."""
 
 
@@ -69,7 +70,7 @@ class _Bar:
         width = len(str(epochs))
         self._task = self._progress.add_task("", total=epochs, width=width, most=epochs, numbers="")
         self._next = 0.0
-        self._last: tuple[int, float, float | None] | None = None
+        self._last: Epoch | None = None
 
     def __enter__(self) -> Follower:
         self._progress.start()
@@ -77,21 +78,20 @@ class _Bar:
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if self._last is not None:
-            epoch = self._last[0]
-            self._show(*self._last)
+            self._show(self._last)
             if error is None:
-                self._progress.update(self._task, total=epoch)
+                self._progress.update(self._task, total=self._last.epoch)
         self._progress.stop()
 
-    def __call__(self, epoch: int, loss: float, score: float | None) -> None:
-        self._last = (epoch, loss, score)
+    def __call__(self, epoch: Epoch) -> None:
+        self._last = epoch
         now = time.monotonic()
         if now >= self._next:
             self._next = now + REFRESH_SECONDS
-            self._show(epoch, loss, score)
+            self._show(epoch)
 
-    def _show(self, epoch: int, loss: float, score: float | None) -> None:
-        self._progress.update(self._task, completed=epoch, numbers=_numbers(loss, score, self._score_name))
+    def _show(self, epoch: Epoch) -> None:
+        self._progress.update(self._task, completed=epoch.epoch, numbers=_numbers(epoch, self._score_name))
 
 
 class _Lines:
@@ -102,27 +102,28 @@ class _Lines:
         self._score_name = score_name
         self._epochs = epochs
         self._every = max(1, -(-epochs // PLAIN_LINES))
-        self._pending: tuple[int, float, float | None] | None = None
+        self._pending: Epoch | None = None
 
     def __enter__(self) -> Follower:
         return self
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if self._pending is not None:
-            self._show(*self._pending)
+            self._show(self._pending)
 
-    def __call__(self, epoch: int, loss: float, score: float | None) -> None:
-        self._pending = (epoch, loss, score)
-        if epoch == 1 or epoch % self._every == 0:
-            self._show(epoch, loss, score)
+    def __call__(self, epoch: Epoch) -> None:
+        self._pending = epoch
+        if epoch.epoch == 1 or epoch.epoch % self._every == 0:
+            self._show(epoch)
 
-    def _show(self, epoch: int, loss: float, score: float | None) -> None:
+    def _show(self, epoch: Epoch) -> None:
         self._pending = None
         width = len(str(self._epochs))
-        numbers = _numbers(loss, score, self._score_name)
-        self._console.print(f"epoch {epoch:>{width}}/{self._epochs}  {numbers}", soft_wrap=True)
+        numbers = _numbers(epoch, self._score_name)
+        self._console.print(f"epoch {epoch.epoch:>{width}}/{self._epochs}  {numbers}", soft_wrap=True)
 
 
-def _numbers(loss: float, score: float | None, score_name: str) -> str:
+def _numbers(epoch: Epoch, score_name: str) -> str:
+    score = epoch.validation_score
     validation = "" if score is None else f"  validation {score_name} {score:.3f}"
-    return f"loss {number(loss)}{validation}"
+    return f"loss {number(epoch.loss)}{validation}"

@@ -1,31 +1,36 @@
 """The scikit-learn estimators, a map of the package.
 
-===================== =========================================================================
-`classifier`          `MLPClassifier`: labels in, labels and probabilities out
-`regressor`           `MLPRegressor`: numbers in, numbers out
-`_base`               what both share: parameters, the course of a fit, outputs
-`_start`              what a fit begins with, and who is told of its epochs
-`_epochs`             the solvers that train epoch by epoch: all but lbfgs
-`_lbfgs`              the solver that hands loss and gradient to SciPy
-`_optimizers`         from estimator parameters to one of the core's optimizers, and its memory
-`_initial_weights`    the weights scikit-learn would draw
-`_activations`        what `activation` and `output_activation` may be
-`_validation_set`     the rows that are held out or given, and loss and score on them
-`_layers`             a look inside: hidden activations
-`_gradients`          the size of the gradients in the course of a fit
-`_conversion`         from and to scikit-learn's own estimators
-`_prepared`           from fitted arrays to a network of the core, kept while they last
-`_progress`           what is told of an epoch, and what ``verbose`` shows of it
-`_callbacks`          scikit-learn's callbacks
-`_threads`            how many threads an estimator may use
-`_sklearn`            the one door to scikit-learn, private helpers included
-`_typing`             names for the types of what goes in and out
-===================== =========================================================================
+====================== ========================================================================
+`classifier`           `MLPClassifier`: labels in, labels and probabilities out
+`regressor`            `MLPRegressor`: numbers in, numbers out
+`_base`                what both share: parameters, from data to a plan, outputs
+`_plan`                what a fit is to do and what came of it: all that solvers get and return
+`_epochs`              the solvers that train epoch by epoch: all but lbfgs
+`_lbfgs`               the solver that hands loss and gradient to SciPy
+`_optimizers`          from parameters to one of the core's optimizers, and its memory
+`_samples`             rows that belong together, and the part of them that is held out
+`_validation_set`      loss and score on the rows that are held out or given
+`_scores`              accuracy and R²
+`_training_attributes` the attributes that tell how training went
+`_initial_weights`     the weights scikit-learn would draw
+`_activations`         what `activation` and `output_activation` may be
+`_callbacks`           who is told of each epoch
+`_progress`            what ``verbose`` shows of a fit
+`_checkpoints`         a fit that is saved as it goes on
+`_scale`               data whose size makes learning slow
+`_network_cache`       the network of the last prediction, kept while its arrays last
+`_hidden_layers`       which hidden layer is asked for, and the names of its columns
+`_gradient_flow`       the size of the gradients in the course of a fit
+`_conversion`          from and to scikit-learn's own estimators
+`_unpickling`          what an unpickled estimator must have
+`_threads`             how many threads an estimator may use
+`_sklearn`             the one door to scikit-learn, private helpers included
+`_typing`              names for the types of what goes in and out
+====================== ========================================================================
 """
 
-from ferroprop.estimators._gradients import gradient_flow
-from ferroprop.estimators._progress import TrainingEpoch
+from ferroprop.estimators._gradient_flow import gradient_flow
 from ferroprop.estimators.classifier import MLPClassifier
 from ferroprop.estimators.regressor import MLPRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor", "TrainingEpoch", "gradient_flow"]
+__all__ = ["MLPClassifier", "MLPRegressor", "gradient_flow"]

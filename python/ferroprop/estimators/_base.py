@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 
-from ferroprop._core import _CallersArithmetic, _StandardArithmetic
-from ferroprop.estimators import _activations, _optimizers
+from ferroprop._core import Network, _CallersArithmetic, _StandardArithmetic
+from ferroprop.estimators import _activations, _conversion, _epochs, _lbfgs, _optimizers
+from ferroprop.estimators._callbacks import Followers, SklearnCallbacks
 from ferroprop.estimators._checkpoints import FitCheckpoint
-from ferroprop.estimators._conversion import ConvertsToSklearn
-from ferroprop.estimators._epochs import NOT_FINITE, fit_by_epochs
+from ferroprop.estimators._hidden_layers import LayerColumns, hidden_layer
 from ferroprop.estimators._initial_weights import initial_weights
-from ferroprop.estimators._layers import LooksInside
-from ferroprop.estimators._lbfgs import fit_lbfgs
-from ferroprop.estimators._optimizers import EPOCH_SOLVERS, OptimizerKeeper, is_decoupled, is_mini_batch
-from ferroprop.estimators._prepared import FittedLayers, NetworkKeeper, with_own_memory
+from ferroprop.estimators._network_cache import FittedLayers, NetworkCache, build_network, with_own_memory
+from ferroprop.estimators._optimizers import EPOCH_SOLVERS, KeptOptimizer, is_decoupled, is_mini_batch
+from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
+from ferroprop.estimators._progress import ProgressLines, progress_of
+from ferroprop.estimators._samples import Samples, hold_out
 from ferroprop.estimators._sklearn import (
     Interval,
     Options,
@@ -30,20 +34,45 @@ from ferroprop.estimators._sklearn import (
     check_is_fitted,
     check_random_state,
     check_sample_weight,
+    check_scoring,
     get_scorer_names,
+    in_the_container_set,
     validate_data,
     with_callbacks_and_checked_parameters,
     with_checked_parameters,
 )
-from ferroprop.estimators._start import Start
 from ferroprop.estimators._threads import threads_for
+from ferroprop.estimators._training_attributes import training_attributes
 from ferroprop.estimators._typing import Array, Layers, MatrixLike, TargetLike
 from ferroprop.estimators._unpickling import check_state
-from ferroprop.estimators._validation_set import Rows
+from ferroprop.estimators._validation_set import ValidationSet
 from ferroprop.export._methods import Exports
 
-if TYPE_CHECKING:
-    from ferroprop._core import Network
+LEARNED = frozenset(
+    {
+        "n_features_in_",
+        "feature_names_in_",
+        "classes_",
+        "_label_binarizer",
+        "coefs_",
+        "intercepts_",
+        "n_outputs_",
+        "n_layers_",
+        "out_activation_",
+        "n_iter_",
+        "t_",
+        "loss_",
+        "best_loss_",
+        "loss_curve_",
+        "validation_loss_curve_",
+        "validation_scores_",
+        "best_validation_score_",
+        "_no_improvement_count",
+        "_optimizer",
+        "_networks",
+    }
+)
+"""All attributes that a fit sets. It puts them in place together; whatever else is there is the caller's."""
 
 _SPARSE_ROWS_AT_A_TIME = 1024
 
@@ -57,7 +86,8 @@ def has_partial_fit(estimator: BaseMLP) -> bool:
     return True
 
 
-class BaseMLP(LooksInside, ConvertsToSklearn, Exports, SklearnBase):
+# transform names its columns itself: layers differ in width
+class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Base of `MLPClassifier` and `MLPRegressor`; not for direct use.
 
     A subclass says what its targets are (`_validate_input`, `_targets`, `_labels`), which activation its
@@ -104,6 +134,8 @@ class BaseMLP(LooksInside, ConvertsToSklearn, Exports, SklearnBase):
         ],
     }
 
+    _sklearn_class: ClassVar[type]
+
     coefs_ = FittedLayers()
     intercepts_ = FittedLayers()
 
@@ -121,6 +153,9 @@ class BaseMLP(LooksInside, ConvertsToSklearn, Exports, SklearnBase):
         The classes of an earlier fit stay if this one goes on from there; with `reset` its features do not.
         """
         raise NotImplementedError
+
+    def _expect_classes(self, y: TargetLike, classes: ArrayLike | None) -> None:
+        """Take note, in a first ``partial_fit``, of the classes that there will be."""
 
     def _targets(self, y: TargetLike) -> Array:
         """Return checked targets of rows that are not trained on, one column an output."""
@@ -162,10 +197,6 @@ class BaseMLP(LooksInside, ConvertsToSklearn, Exports, SklearnBase):
         """Tell whether the targets are -1 and 1 and the outputs on either side of 0, not probabilities."""
         return False
 
-    def _penalty(self) -> float:
-        """Return the strength of the penalty in the loss."""
-        return 0.0 if is_decoupled(self.solver) else float(self.alpha)
-
     # ---- fit -----------------------------------------------------------------------------------------------
 
     @with_callbacks_and_checked_parameters
@@ -202,8 +233,7 @@ class BaseMLP(LooksInside, ConvertsToSklearn, Exports, SklearnBase):
         self : object
             The fitted estimator.
         """
-        given = (X_val, y_val, sample_weight_val)
-        return self._fit(X, y, sample_weight, given=given)
+        return self._fit(X, y, sample_weight, given=(X_val, y_val, sample_weight_val))
 
     @with_checked_parameters
     def initialize(self, X: MatrixLike, y: TargetLike) -> Self:
@@ -234,39 +264,30 @@ class BaseMLP(LooksInside, ConvertsToSklearn, Exports, SklearnBase):
         >>> mlp.predict(X).tolist()
         [110.0, 101.0]
         """
-        return self._fit(X, y, None, initialize=True)
+        return self._fit(X, y, initialize=True)
 
-    def _fit(self, *data: Any, **how: Any) -> Self:
-        """Fit, and change this estimator at once when all is done.
+    def _fit(self, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None = None, **how: Any) -> Self:
+        """Fit a copy, and take over all that it has learned at once.
 
-        A thread that predicts meanwhile sees the old fit or the new one, and after an error this is still the
-        old one.
+        A thread that predicts meanwhile sees the old fit or the new one, of fits in several threads the last
+        one stays as a whole, and after an error, wherever it comes, this is still the old fit.
         """
-        before = dict(self.__dict__)
-        work: Self = object.__new__(type(self))
-        work.__dict__.update(before)
+        work = self._copy()
         with _StandardArithmetic():
-            work._fit_here(self, *data, **how)
-        after = work.__dict__
-        # What callbacks set on this estimator meanwhile stays.
-        kept = {name: value for name, value in self.__dict__.items() if name in after or name not in before}
-        new = {name: value for name, value in after.items() if value is not before.get(name, after)}
-        self.__dict__ = kept | new
+            work._fit_here(self, X, y, sample_weight, **how)
+        others = {name: value for name, value in self.__dict__.copy().items() if name not in LEARNED}
+        self.__dict__ = {**others, **work._learned()}
         return self
 
-    def _learned(self, asked: Self) -> dict[str, Any]:
-        """Return the attributes that `asked` does not have yet."""
-        known = asked.__dict__
-        return {name: value for name, value in self.__dict__.items() if value is not known.get(name, known)}
+    def _copy(self) -> Self:
+        """Return a shallow copy; what is set on one of the two is not on the other."""
+        other: Self = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
 
-    def _as_it_is(self) -> Self:
-        """Return this estimator as it is now, whatever a fit in another thread makes of it.
-
-        A fit puts a new ``__dict__`` in place of the old one.
-        """
-        now: Self = object.__new__(type(self))
-        now.__dict__ = self.__dict__
-        return now
+    def _learned(self) -> dict[str, Any]:
+        """Return all that fits have set so far."""
+        return {name: value for name, value in self.__dict__.items() if name in LEARNED}
 
     def _fit_here(
         self,
@@ -276,73 +297,233 @@ class BaseMLP(LooksInside, ConvertsToSklearn, Exports, SklearnBase):
         sample_weight: ArrayLike | None,
         *,
         given: tuple[Any, Any, Any] = (None, None, None),
-        incremental: bool = False,
+        classes: ArrayLike | None = None,
+        single: bool = False,
         initialize: bool = False,
     ) -> None:
-        hidden_sizes = self._hidden_sizes()
-        activation = self._hidden_activation()
-        if self.solver == "lbfgs" and np.any(np.asarray(self.dropout) != 0.0):
+        """Fit this very estimator, a copy of the one that was asked, for which callbacks take it.
+
+        `single` is the one epoch of ``partial_fit``.
+        """
+        sizes, activation = self._hidden_sizes(), self._hidden_activation()
+        if self._is_lbfgs() and np.any(np.asarray(self.dropout) != 0.0):
             raise ValueError(
                 "solver='lbfgs' has no dropout: its line search needs a loss that stays the same."
             )
-        goes_on = (self.warm_start or incremental) and not initialize
+        goes_on = (self.warm_start or single) and not initialize
         fresh = "coefs_" not in self.__dict__ or not goes_on
         data: dict[str, Any] = {"estimator": asked, "X": X, "y": y, "metadata": None}
+        if single:
+            self._expect_classes(y, classes)
         X, Y = self._validate_input(X, y, goes_on=goes_on, reset=fresh)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
-        validation = self._given_rows(*given, dtype=X.dtype, n_outputs=Y.shape[1])
-        layer_sizes = [X.shape[1], *hidden_sizes, Y.shape[1]]
+        held_out = self._given_samples(*given, dtype=X.dtype, n_outputs=Y.shape[1])
         rng = check_random_state(self.random_state)
         output = self._out_activation() if self.output_activation is None else self.output_activation
         checkpoint = None
-        if self.checkpoint is not None and not (incremental or initialize):
-            checkpoint = FitCheckpoint(self, rng)
+        if self.checkpoint is not None and not (single or initialize):
+            checkpoint = self._checkpoint(rng)
             rng = checkpoint.rng
+        layer_sizes = [X.shape[1], *sizes, Y.shape[1]]
         if fresh:
             coefs, intercepts = initial_weights(layer_sizes, activation, X.dtype, rng)
+            self._optimizer = KeptOptimizer()
         else:
             coefs, intercepts = self.coefs_, self.intercepts_
             _check_continues(coefs, layer_sizes)
-        keeper = OptimizerKeeper() if fresh else self.__dict__.get("_optimizer") or OptimizerKeeper()
+            self.__dict__.setdefault("_optimizer", KeptOptimizer())
         if weight is not None:
             data["metadata"] = {"sample_weight": weight}
-        rows = Rows(_dense(X), Y, self._class_weights(Y, weight))
-        context = None
-        if not (incremental or initialize):
+        samples = Samples(_dense(X), Y, self._class_weights(Y, weight))
+        self.__dict__.setdefault("_networks", NetworkCache())
+        if initialize:
+            self.__dict__.update(_layers(coefs, intercepts, output), n_iter_=0, t_=0, loss_curve_=[])
+            return
+        context = callbacks = None
+        if not single and (hasattr(asked, "_skl_callbacks") or hasattr(asked, "_parent_callback_ctx")):
             with _CallersArithmetic():
                 context = asked._init_callback_context(max_subtasks=self.max_iter + 1)
                 context.call_on_fit_task_begin(**data)
-        start = Start(
-            rows,
-            validation,
-            coefs,
-            intercepts,
+        if self._is_lbfgs():  # it compares losses that differ by little
+            coefs, intercepts = _as_type(coefs, np.float64), _as_type(intercepts, np.float64)
+        network = build_network(coefs, intercepts, activation, output)
+        if context is not None:
+            callbacks = SklearnCallbacks(
+                context, data, lambda: self._for_callbacks() | self._layers_of(network, output)
+            )
+        plan = self._plan(
+            network,
             output,
+            samples,
+            held_out,
+            {} if fresh else self._learned(),
             rng,
-            fresh,
-            incremental,
-            context=context,
-            data=data,
+            single=single,
             checkpoint=checkpoint,
+            callbacks=callbacks,
         )
-        if initialize:
-            fitted = {**_layers(coefs, intercepts, output), "n_iter_": 0, "t_": 0, "loss_curve_": []}
-        elif self.solver == "lbfgs":
-            fitted = fit_lbfgs(self, start)
-        else:
-            fitted = fit_by_epochs(self, keeper, start)
-        if not all(np.isfinite(array).all() for array in (*fitted["coefs_"], *fitted["intercepts_"])):
-            raise ValueError(NOT_FINITE)
-        fitted["_optimizer"] = keeper
-        fitted["_networks"] = self.__dict__.get("_networks") or NetworkKeeper()
-        self.__dict__.update(fitted)
+        outcome = (_lbfgs if self._is_lbfgs() else _epochs).run(plan)
+        self._learn(plan, outcome)
         if context is not None:
             with _CallersArithmetic():
-                context.call_on_fit_task_end(**data, reconstruction_attributes=self._learned(asked))
+                context.call_on_fit_task_end(**data, reconstruction_attributes=self._for_callbacks())
 
-    def _given_rows(
+    def _plan(
+        self,
+        network: Network,
+        output: Any,
+        samples: Samples,
+        held_out: Samples | None,
+        earlier: dict[str, Any],
+        rng: np.random.RandomState,
+        *,
+        single: bool,
+        checkpoint: FitCheckpoint | None,
+        callbacks: SklearnCallbacks | None,
+    ) -> Plan:
+        """Return what the parameters say of a fit; what has to be drawn for it is drawn in this order."""
+        stops_early = self.early_stopping and not self._is_lbfgs()
+        if stops_early and single:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        if stops_early and held_out is None:
+            samples, held_out = hold_out(
+                samples, self.validation_fraction, stratify=self._stratifies(samples.Y), rng=rng
+            )
+        dtype = network.dtype
+        if self._is_lbfgs():
+            dtype = samples.X.dtype
+            samples, held_out = _in_float64(samples), None if held_out is None else _in_float64(held_out)
+        loss, n_threads = self._core_loss(), self._n_threads()
+        outputs_in_mean = self._outputs_in_mean(samples.Y.shape[1])
+        validation = None
+        if held_out is not None:
+            validation = ValidationSet(
+                self._for_core(held_out, network.dtype),
+                loss,
+                outputs_in_mean,
+                self._score_on(held_out, output),
+                decides=stops_early,
+                n_threads=n_threads,
+            )
+        plan = partial(
+            Plan,
+            network=network,
+            output=output,
+            samples=self._for_core(samples, network.dtype),
+            validation=validation,
+            loss=loss,
+            outputs_in_mean=outputs_in_mean,
+            alpha=0.0 if is_decoupled(self.solver) else float(self.alpha),
+            tol=self.tol,
+            max_time=self.max_time,
+            n_threads=n_threads,
+            dtype=dtype,
+            earlier=earlier,
+            followers=Followers(
+                progress_of(self.verbose, epochs=self.max_iter, lines=self._progress_lines(), single=single),
+                self.callback,
+                callbacks,
+                None if stops_early else validation,
+            ),
+        )
+        if self._is_lbfgs():
+            return plan(max_iter=self.max_iter, max_fun=self.max_fun)
+        self._optimizer, resumes = self._optimizer.next(vars(self), network.dtype, resume=bool(earlier))
+        epochs = 1 if single else min(int(self.max_iter), sys.maxsize)
+        # patience that outlasts the fit, infinite or not, is none
+        waits = not single and self.n_iter_no_change < epochs
+        mini_batches, n_rows = is_mini_batch(self.solver), len(samples.Y)
+        drops = np.any(np.asarray(self.dropout) != 0.0)
+        restores = self.restore_best_weights
+        return plan(
+            max_iter=epochs,
+            optimizer=self._optimizer.optimizer,
+            resumes=resumes,
+            batch_size=self._batch_size(n_rows) if mini_batches else None,
+            shuffle=_epochs.shuffled_orders(rng, n_rows) if mini_batches and self.shuffle else None,
+            dropout=float(self.dropout) if isinstance(self.dropout, Real) else list(map(float, self.dropout)),
+            # differs from call to call of partial_fit
+            dropout_seed=int(rng.randint(1 << 31)) + int(earlier.get("t_") or 0) if drops else 0,
+            patience=int(self.n_iter_no_change) + 1 if waits else None,
+            restores_best=bool(self.early_stopping if restores is None else restores),
+            checkpoint=checkpoint,
+            single=single,
+        )
+
+    def _learn(self, plan: Plan, outcome: Outcome) -> None:
+        """Take over what came of a fit."""
+        learned = training_attributes(plan, outcome)
+        layers = self._layers_of(outcome.network, plan.output, plan.dtype)
+        if not all(np.isfinite(array).all() for array in (*layers["coefs_"], *layers["intercepts_"])):
+            raise ValueError(NOT_FINITE)
+        validation, best = plan.validation, plan.earlier.get("best_validation_score_")
+        if (
+            plan.restores_best
+            and validation is not None
+            and validation.decides
+            and validation.score is not None
+            and best is not None
+            and learned["best_validation_score_"] <= best
+        ):
+            layers |= {name: plan.earlier[name] for name in ("coefs_", "intercepts_")}
+        if outcome.stop_reason == "diverged":
+            self._optimizer = KeptOptimizer()
+        if plan.single:
+            learned["_no_improvement_count"] = self._lower_learning_rate(plan, outcome)
+        self.__dict__.update(learned, **layers)
+
+    def _lower_learning_rate(self, plan: Plan, outcome: Outcome) -> int:
+        """Let an adaptive learning rate fall between calls of ``partial_fit``, which are an epoch each.
+
+        Returns the number of calls in a row without improvement.
+        """
+        best = plan.earlier.get("best_loss_")
+        if best is None or outcome.loss is None or outcome.loss <= best - self.tol:
+            return 0
+        count = int(plan.earlier.get("_no_improvement_count", 0)) + 1
+        if count <= self.n_iter_no_change:
+            return count
+        lowered = None
+        if self._is_adaptive():
+            self._optimizer, lowered = self._optimizer.with_lower_learning_rate()
+        if self.verbose:
+            self._progress_lines().stalled(lowered)
+        return count if lowered is None else 0
+
+    def _for_core(self, samples: Samples, dtype: np.dtype[Any]) -> Samples:
+        return samples._replace(Y=self._core_targets(samples.Y, dtype))
+
+    def _score_on(self, samples: Samples, output: Any) -> Callable[[Network], float] | None:
+        """Return what scores a network on these samples, None if `scoring` is the loss."""
+        if isinstance(self.scoring, str) and self.scoring == "loss":
+            return None
+        X, Y, sample_weight = samples
+        n_threads = self._n_threads()
+        if self.scoring is None:
+            def score_outputs(network: Network) -> float:
+                outputs = network.predict(X, n_threads=n_threads)
+                with _StandardArithmetic():
+                    return self._score_outputs(Y, outputs, sample_weight)
+
+            return score_outputs
+        scorer, labels = check_scoring(self, self.scoring), self._labels(Y)
+        weight = {} if sample_weight is None else {"sample_weight": sample_weight}
+
+        def score(network: Network) -> float:
+            fitted = self._copy()
+            fitted.__dict__.update(self._layers_of(network, output), _networks=NetworkCache())
+            with _CallersArithmetic() if scorer is self.scoring else _StandardArithmetic():
+                return float(scorer(fitted, X, labels, **weight))
+
+        return score
+
+    def _for_callbacks(self) -> dict[str, Any]:
+        """Return what scikit-learn's callbacks need to make a fitted estimator."""
+        return {name: value for name, value in self._learned().items() if name != "_networks"}
+
+    def _given_samples(
         self, X_val: Any, y_val: Any, sample_weight_val: Any, *, dtype: Any, n_outputs: int
-    ) -> Rows | None:
+    ) -> Samples | None:
         """Check the validation data of a call of ``fit``, as it checks the training data."""
         if X_val is None and y_val is None:
             if sample_weight_val is not None:
@@ -359,29 +540,60 @@ class BaseMLP(LooksInside, ConvertsToSklearn, Exports, SklearnBase):
         if Y.shape[1] != n_outputs:
             raise ValueError(f"y_val must have {n_outputs} output(s), as y has, got {Y.shape[1]}.")
         weight = None if sample_weight_val is None else check_sample_weight(sample_weight_val, X)
-        return Rows(_dense(X), Y, weight)
+        return Samples(_dense(X), Y, weight)
 
-    def _attributes_of(self, network: Network, output: Any) -> dict[str, Any]:
+    def _checkpoint(self, rng: np.random.RandomState) -> FitCheckpoint:
+        if self._is_lbfgs():
+            raise ValueError(
+                "checkpoint is not for solver='lbfgs', whose search SciPy cannot take up in the middle, got "
+                f"checkpoint={self.checkpoint!r}."
+            )
+        if self.warm_start:
+            raise ValueError(
+                "warm_start must be False with a checkpoint, which says where the fit goes on, got True."
+            )
+        is_seeded = isinstance(self.random_state, (int, np.integer))
+        return FitCheckpoint(self.checkpoint, int(self.checkpoint_every), rng, is_seeded=is_seeded)
+
+    def _layers_of(self, network: Network, output: Any, dtype: Any = None) -> dict[str, Any]:
         """Return the fitted attributes that say what the network is."""
-        weights, biases = network.weights, network.biases
-        return _layers(list(map(np.array, weights)), list(map(np.array, biases)), output)
+        coefs = [np.array(weights, dtype) for weights in network.weights]
+        intercepts = [np.array(biases, dtype) for biases in network.biases]
+        return _layers(coefs, intercepts, output)
 
-    def _copy_with(self, attributes: dict[str, Any]) -> Self:
-        """Return an estimator like this one with other fitted attributes; the rest is shared."""
-        other: Self = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        other.__dict__.update(attributes, _networks=NetworkKeeper())
-        return other
+    def _batch_size(self, n_rows: int) -> int:
+        if isinstance(self.batch_size, str):
+            return min(200, n_rows)
+        if self.batch_size > n_rows:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+                stacklevel=2,
+            )
+        return min(int(self.batch_size), n_rows)
+
+    def _progress_lines(self) -> ProgressLines:
+        """Return scikit-learn's lines about the course of a fit."""
+        return ProgressLines(
+            tol=self.tol,
+            n_iter_no_change=self.n_iter_no_change,
+            early_stopping=self.early_stopping,
+            adaptive=self._is_adaptive(),
+        )
+
+    def _is_adaptive(self) -> bool:
+        return self._is_solver("sgd") and self.learning_rate == "adaptive"
+
+    def _is_lbfgs(self) -> bool:
+        return self._is_solver("lbfgs")
+
+    def _is_solver(self, name: str) -> bool:
+        return isinstance(self.solver, str) and self.solver == name
 
     def _hidden_activation(self) -> Any:
         """Return the activation of all hidden layers, or a tuple with that of each."""
         if isinstance(self.activation, str):
             return self.activation
         return _activations.hidden_activations(self.activation, len(self._hidden_sizes()))
-
-    def _restores_best(self) -> bool:
-        restores = self.restore_best_weights
-        return bool(self.early_stopping if restores is None else restores)
 
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
@@ -400,8 +612,17 @@ class BaseMLP(LooksInside, ConvertsToSklearn, Exports, SklearnBase):
 
     def _network(self) -> Network:
         """Return the fitted network, whatever has been done to the arrays meanwhile."""
-        keeper = self.__dict__.get("_networks") or NetworkKeeper()
-        return keeper.network_of(self.__dict__, self._hidden_activation(), self.out_activation_)
+        cache = self.__dict__.get("_networks") or NetworkCache()
+        return cache.network_of(self.__dict__, self._hidden_activation(), self.out_activation_)
+
+    def _as_it_is(self) -> Self:
+        """Return this estimator as it is now, whatever a fit in another thread makes of it.
+
+        A fit puts a new ``__dict__`` in place of the old one.
+        """
+        now: Self = object.__new__(type(self))
+        now.__dict__ = self.__dict__
+        return now
 
     def _outputs(self, X: MatrixLike) -> Array:
         """Return the outputs of the network for checked or unchecked `X`, of shape (n_samples, n_outputs).
@@ -440,6 +661,74 @@ class BaseMLP(LooksInside, ConvertsToSklearn, Exports, SklearnBase):
             return method(X, n_threads=n_threads)
         return np.concatenate([method(part, n_threads=n_threads) for part in _dense_parts(X)])
 
+    # ---- look inside ---------------------------------------------------------------------------------------
+
+    def transform(self, X: MatrixLike, layer: int = -1) -> Array:
+        """Return the activations of a hidden layer: what the network has made of the features.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        layer : int, default=-1
+            Number of the hidden layer: 0 is the first, -1 the last.
+
+        Returns
+        -------
+        X_new : ndarray or data frame of shape (n_samples, n_units)
+            The activations; a data frame after ``set_output``.
+
+        Examples
+        --------
+        >>> from ferroprop import MLPRegressor
+        >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0]
+        >>> mlp = MLPRegressor(hidden_layer_sizes=(5, 3), random_state=0).initialize(X, y)
+        >>> mlp.transform(X).shape, mlp.transform(X, layer=0).shape
+        ((2, 3), (2, 5))
+        """
+        self = self._as_it_is()
+        check_is_fitted(self)
+        index = hidden_layer(layer, n_hidden=self.n_layers_ - 2)
+        rows = self._checked_rows(X)
+        hidden = self._in_parts(partial(self._network().hidden, layer=index), rows)
+        columns = LayerColumns(
+            type(self).__name__.lower(),
+            hidden.shape[1],
+            self._sklearn_auto_wrap_output_keys,
+            getattr(self, "_sklearn_output_config", {}),
+        )
+        named: Array = in_the_container_set("transform", hidden, X, columns)
+        return named
+
+    def predict_gradient(self, X: MatrixLike) -> Array:
+        """Return how the outputs change with the inputs, row by row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        gradient : ndarray of shape (n_samples, n_features) or (n_samples, n_outputs, n_features)
+            The derivatives of what ``predict`` returns with respect to the features, of a classifier those of
+            ``predict_proba`` (with a hinge loss of ``decision_function``); the axis of outputs is left out
+            where these methods return one number a row.
+
+        Examples
+        --------
+        >>> from ferroprop import MLPRegressor
+        >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0]
+        >>> linear = MLPRegressor(hidden_layer_sizes=(), random_state=0).initialize(X, y)
+        >>> gradient = linear.predict_gradient(X)
+        >>> bool((gradient == linear.coefs_[0].ravel()).all())
+        True
+        """
+        self = self._as_it_is()
+        check_is_fitted(self)
+        rows = self._checked_rows(X)
+        return self._gradient_of_outputs(self._in_parts(self._network().input_gradient, rows))
+
     def _gradient_of_outputs(self, gradient: Array) -> Array:
         """Return the gradient of what is predicted, from that of the network's outputs."""
         return gradient[:, 0] if gradient.shape[1] == 1 else gradient
@@ -450,28 +739,112 @@ class BaseMLP(LooksInside, ConvertsToSklearn, Exports, SklearnBase):
         check_is_fitted(self)
         return int(np.shape(self.coefs_[-1])[0])
 
+    def _weight_gradients(
+        self, network: Network, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None
+    ) -> list[Array]:
+        """Return the derivatives of the training loss, without the penalty, by the weights of each layer."""
+        rows = _dense(self._checked_rows(X))
+        Y = self._targets(y)
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, rows)
+        _, gradients, _ = network.loss_and_gradients(
+            rows,
+            self._core_targets(Y, network.dtype),
+            loss=self._core_loss(),
+            sample_weight=self._class_weights(Y, weight),
+            n_threads=self._n_threads(),
+        )
+        return gradients
+
+    # ---- scikit-learn's own --------------------------------------------------------------------------------
+
+    @classmethod
+    def from_sklearn(cls, estimator: Any) -> Self:
+        """Return an estimator like one of scikit-learn, fitted if that one is.
+
+        Parameters
+        ----------
+        estimator : sklearn.neural_network.MLPClassifier or MLPRegressor
+            Of the same name as this class.
+
+        Returns
+        -------
+        ours : estimator
+            With the same parameters and a copy of the fitted attributes; its predictions are the same up to
+            rounding. What the optimizer remembers is not taken over: if training goes on, with momentum or
+            moments, they begin anew.
+
+        Examples
+        --------
+        >>> import sklearn.neural_network
+        >>> from ferroprop import MLPRegressor
+        >>> theirs = sklearn.neural_network.MLPRegressor(hidden_layer_sizes=(5,), alpha=0.1)
+        >>> MLPRegressor.from_sklearn(theirs)
+        MLPRegressor(alpha=0.1, hidden_layer_sizes=(5,))
+        """
+        parameters, fitted = _conversion.taken(estimator, cls._sklearn_class)
+        ours = cls(**parameters)
+        ours.__dict__.update(fitted)
+        if "coefs_" in fitted:
+            ours.__dict__.update(_optimizer=KeptOptimizer(), _networks=NetworkCache())
+        return ours
+
+    def to_sklearn(self) -> Any:
+        """Return an estimator of scikit-learn like this one, fitted if this one is.
+
+        Parameters that scikit-learn has not are left out, and a solver or a loss that it has not becomes its
+        default: it predicts the same up to rounding, and may learn otherwise if it is fitted again.
+
+        Returns
+        -------
+        theirs : sklearn.neural_network.MLPClassifier or MLPRegressor
+            With a copy of the fitted attributes.
+
+        Raises
+        ------
+        ValueError
+            If scikit-learn does not know an activation, or has no hinge loss, so that it could not predict.
+
+        Examples
+        --------
+        >>> from ferroprop import MLPRegressor
+        >>> X, y = [[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0]
+        >>> ours = MLPRegressor(hidden_layer_sizes=(5,), random_state=0).initialize(X, y)
+        >>> theirs = ours.to_sklearn()
+        >>> type(theirs).__module__
+        'sklearn.neural_network._multilayer_perceptron'
+        >>> bool(abs(theirs.predict(X) - ours.predict(X)).max() < 1e-12)
+        True
+        """
+        if self._has_margins():
+            raise ValueError(f"scikit-learn's classifier has no margins, got loss={self.loss!r}.")
+        return _conversion.given(self, self._sklearn_class)
+
     # ---- pickle, tags --------------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
         """Return parameters, fitted arrays and the optimizer's arrays, but no object of the core."""
         state: dict[str, Any] = dict(super().__getstate__())
-        keeper = state.pop("_networks", None)
-        if keeper is not None:
-            keeper.release()  # a shallow copy shares the arrays
+        cache = state.pop("_networks", None)
+        if cache is not None:
+            cache.release()  # a shallow copy shares the arrays
         if "_optimizer" in state:
             state["_optimizer"] = state["_optimizer"].to_pickle()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take them back, if they can have been an estimator's."""
-        check_state(type(self), state)
+        check_state(state)
         super().__setstate__(state)
         if "_optimizer" in state:
-            self._optimizer = OptimizerKeeper(state["_optimizer"])
-            self._networks = NetworkKeeper()
+            self._optimizer = KeptOptimizer.from_pickle(state["_optimizer"])
+            self._networks = NetworkCache()
         for layers in ("coefs_", "intercepts_"):
             if layers in state:
                 self.__dict__[layers] = with_own_memory(state[layers])
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell whether there is a network; asked in place of looking through all attributes."""
+        return "coefs_" in self.__dict__
 
     def __sklearn_tags__(self) -> Any:
         """Return the tags of an estimator that takes sparse matrices."""
@@ -489,6 +862,14 @@ def _layers(coefs: Layers, intercepts: Layers, output: Any) -> dict[str, Any]:
         "n_layers_": len(coefs) + 1,
         "out_activation_": output,
     }
+
+
+def _as_type(layers: Layers, dtype: Any) -> Layers:
+    return [np.asarray(array, dtype) for array in layers]
+
+
+def _in_float64(samples: Samples) -> Samples:
+    return samples._replace(X=samples.X.astype(np.float64, copy=False))
 
 
 def _dense(X: Any) -> Array:

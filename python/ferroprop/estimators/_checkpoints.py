@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ferroprop._core import NotedCheckpoint, checkpoint_note
-
-if TYPE_CHECKING:
-    from ferroprop.estimators._base import BaseMLP
-    from ferroprop.estimators._start import Audience
+from ferroprop.estimators._validation_set import ValidationCurves
 
 
 class FitCheckpoint:
@@ -25,10 +22,14 @@ class FitCheckpoint:
 
     Parameters
     ----------
-    estimator : BaseMLP
-        Has `checkpoint` and `checkpoint_every`.
+    path : str or path-like
+        The file.
+    every : int
+        Number of epochs from one save to the next.
     rng : numpy.random.RandomState
         The generator.
+    is_seeded : bool
+        Whether the generator was made from an int, and so is as it was when the fit began.
 
     Attributes
     ----------
@@ -36,25 +37,17 @@ class FitCheckpoint:
         The generator to draw from.
     """
 
-    def __init__(self, estimator: BaseMLP, rng: np.random.RandomState) -> None:
-        if estimator.solver == "lbfgs":
-            raise ValueError(
-                "checkpoint is not for solver='lbfgs', whose search SciPy cannot take up in the middle, got "
-                f"checkpoint={estimator.checkpoint!r}."
-            )
-        if estimator.warm_start:
-            raise ValueError(
-                "warm_start must be False with a checkpoint, which says where the fit goes on, got True."
-            )
-        self.every = int(estimator.checkpoint_every)
-        self._path = os.fspath(estimator.checkpoint)
-        self._losses: list[float] = []
-        self._scores: list[float] = []
+    def __init__(
+        self, path: str | os.PathLike[str], every: int, rng: np.random.RandomState, *, is_seeded: bool
+    ) -> None:
+        self.every = every
+        self._path = os.fspath(path)
+        self._earlier = ValidationCurves([], [])
         self.rng = rng
         note = checkpoint_note(self._path)
         if note is not None:
             state = self._read(*note)
-            if not isinstance(estimator.random_state, (int, np.integer)):
+            if not is_seeded:
                 self.rng = _set(rng, state)
         self._generator: dict[str, Any] = self.rng.get_state(legacy=False)
         if self._generator["bit_generator"] not in _SHAPES:
@@ -75,20 +68,24 @@ class FitCheckpoint:
                 f"checkpoint {self._path} must be one that an estimator has saved, got one with another "
                 f"note: {error}"
             ) from None
-        self._losses, self._scores = curves[:n_losses], curves[n_losses:]
+        self._earlier = ValidationCurves(curves[:n_losses], curves[n_losses:])
         return state
 
-    def for_core(self, told: Audience) -> NotedCheckpoint:
-        """Return the checkpoint as ``train`` takes it, and give back what is told of earlier epochs."""
-        told.validation_losses[:], told.validation_scores[:] = self._losses, self._scores
-        return NotedCheckpoint(self._path, lambda: self._note(told.validation_losses, told.validation_scores))
+    def for_core(self, curves: ValidationCurves) -> NotedCheckpoint:
+        """Return the checkpoint as ``train`` takes it.
 
-    def _note(self, losses: list[float], scores: list[float]) -> tuple[str, list[float]]:
+        `curves` get back what they had in earlier epochs, and are saved from then on.
+        """
+        for curve, earlier in zip(curves, self._earlier, strict=True):
+            curve[:] = earlier
+        return NotedCheckpoint(self._path, lambda: self._note(curves))
+
+    def _note(self, curves: ValidationCurves) -> tuple[str, list[float]]:
         text = json.dumps(
-            {"generator": self._generator, "n_validation_losses": len(losses)},
+            {"generator": self._generator, "n_validation_losses": len(curves.losses)},
             default=lambda array: array.tolist(),
         )
-        return text, [*map(float, losses), *map(float, scores)]
+        return text, [*map(float, curves.losses), *map(float, curves.scores)]
 
 
 _SHAPES: dict[str, dict[str, int]] = {

@@ -5,62 +5,65 @@ A new solver that trains epoch by epoch is one more entry in `_MAKERS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from ferroprop._core import SARPROP, SGD, Adam, AdamW, Adaptive, GRprop, InverseScaling, Rprop, Schedule
 from ferroprop.estimators._sklearn import check_random_state
 
-if TYPE_CHECKING:
-    from ferroprop.estimators._base import BaseMLP
-
 Optimizer = SGD | Adam | AdamW | Rprop | GRprop | SARPROP
+Parameters = Mapping[str, Any]
+"""The parameters of an estimator by name; there may be other things, too."""
+
+Maker = Callable[[Parameters], Optimizer]
 
 
-def _sgd(estimator: BaseMLP) -> SGD:
-    first = estimator.learning_rate_init
+def _sgd(parameters: Parameters) -> SGD:
+    first = parameters["learning_rate_init"]
     rate: float | Schedule = first
-    if estimator.learning_rate == "invscaling":
-        rate = InverseScaling(first, power=estimator.power_t)
-    elif estimator.learning_rate == "adaptive":
+    if parameters["learning_rate"] == "invscaling":
+        rate = InverseScaling(first, power=parameters["power_t"])
+    elif parameters["learning_rate"] == "adaptive":
         rate = Adaptive(first)
-    return SGD(rate, momentum=estimator.momentum, nesterov=estimator.nesterovs_momentum)
+    return SGD(rate, momentum=parameters["momentum"], nesterov=parameters["nesterovs_momentum"])
 
 
-def _adam(estimator: BaseMLP) -> Adam:
+def _adam(parameters: Parameters) -> Adam:
     return Adam(
-        estimator.learning_rate_init,
-        beta_1=estimator.beta_1,
-        beta_2=estimator.beta_2,
-        epsilon=estimator.epsilon,
+        parameters["learning_rate_init"],
+        beta_1=parameters["beta_1"],
+        beta_2=parameters["beta_2"],
+        epsilon=parameters["epsilon"],
     )
 
 
-def _adamw(estimator: BaseMLP) -> AdamW:
+def _adamw(parameters: Parameters) -> AdamW:
     return AdamW(
-        estimator.learning_rate_init,
-        beta_1=estimator.beta_1,
-        beta_2=estimator.beta_2,
-        epsilon=estimator.epsilon,
-        weight_decay=estimator.alpha,
+        parameters["learning_rate_init"],
+        beta_1=parameters["beta_1"],
+        beta_2=parameters["beta_2"],
+        epsilon=parameters["epsilon"],
+        weight_decay=parameters["alpha"],
     )
 
 
-def _sarprop(estimator: BaseMLP) -> SARPROP:
+def _sarprop(parameters: Parameters) -> SARPROP:
     # The noise is a multiple of the root of the loss. The optimizer's own 8 is for losses that are bounded;
     # with linear outputs a large step makes a large loss, and that a larger step.
-    seed = int(check_random_state(estimator.random_state).randint(1 << 31))
+    seed = int(check_random_state(parameters["random_state"]).randint(1 << 31))
     return SARPROP(noise=0.003, temperature=0.05, seed=seed)
 
 
-def _with_its_constants(cls: Any, **constants: Any) -> tuple[Callable[[BaseMLP], Optimizer], tuple[str, ...]]:
+def _with_its_constants(cls: Any, **constants: Any) -> tuple[Maker, tuple[str, ...]]:
     """Return what makes an optimizer that no parameter of the estimator has a say in."""
     return (lambda _: cls(**constants)), ()
 
 
-_MAKERS: dict[str, tuple[Callable[[BaseMLP], Optimizer], tuple[str, ...]]] = {
+_MAKERS: dict[str, tuple[Maker, tuple[str, ...]]] = {
     "sgd": (_sgd, ("learning_rate", "learning_rate_init", "power_t", "momentum", "nesterovs_momentum")),
     "adam": (_adam, ("learning_rate_init", "beta_1", "beta_2", "epsilon")),
     "adamw": (_adamw, ("learning_rate_init", "beta_1", "beta_2", "epsilon", "alpha")),
@@ -90,7 +93,7 @@ def is_decoupled(solver: Any) -> bool:
     return isinstance(solver, AdamW) or (isinstance(solver, str) and solver == "adamw")
 
 
-def _made_by(solver: Any) -> tuple[Callable[[BaseMLP], Optimizer], tuple[str, ...]]:
+def _made_by(solver: Any) -> tuple[Maker, tuple[str, ...]]:
     """Return what makes the optimizer, and the names of the parameters it depends on."""
     if isinstance(solver, str):
         return _MAKERS[solver]
@@ -103,66 +106,81 @@ def _name(solver: Any) -> str:
     return solver if isinstance(solver, str) else repr(solver)
 
 
-def fresh_optimizer(estimator: BaseMLP, solver: Any) -> Optimizer | None:
-    """Return an optimizer with the estimator's constants, None if its solver is another than this."""
-    if _name(estimator.solver) != solver or estimator.solver == "lbfgs":
+def fresh_optimizer(parameters: Parameters, solver: Any) -> Optimizer | None:
+    """Return an optimizer with these constants, None if their solver is another than this."""
+    if _name(parameters["solver"]) != solver or solver == "lbfgs":
         return None
-    make, _ = _made_by(estimator.solver)
-    return make(estimator)
+    make, _ = _made_by(parameters["solver"])
+    return make(parameters)
 
 
-class OptimizerKeeper:
-    """The optimizer of an estimator's last fit; what it remembers goes through a pickle as arrays."""
+@dataclass(frozen=True, slots=True)
+class KeptOptimizer:
+    """The optimizer of an estimator's last fit.
 
-    __slots__ = ("_memory", "_optimizer", "_settings")
+    Nobody trains with it: a fit goes on with a copy, so that one that fails changes nothing. What it
+    remembers goes through a pickle as arrays.
 
-    def __init__(self, pickled: dict[str, Any] | None = None) -> None:
-        self._optimizer: Optimizer | None = None
-        self._settings: dict[str, Any] = pickled["settings"] if pickled else {}
-        self._memory: dict[str, Any] = pickled["memory"] if pickled else {}
+    Parameters
+    ----------
+    settings : dict
+        What it was made for: solver, dtype, and the parameters that the solver looks at.
+    optimizer : Optimizer or None
+        The optimizer; None if there was no fit in this process.
+    memory : dict
+        What an unpickled one remembers.
+    """
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    optimizer: Optimizer | None = None
+    memory: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_pickle(cls, pickled: dict[str, Any]) -> KeptOptimizer:
+        """Build it from what `to_pickle` has returned."""
+        return cls(settings=pickled["settings"], memory=pickled["memory"])
 
     def to_pickle(self) -> dict[str, Any]:
         """Return plain values and arrays to build this object from again."""
-        return {"settings": self._settings, "memory": self._remembered()}
+        return {"settings": self.settings, "memory": self._remembered()}
 
-    def optimizer_for(
-        self, estimator: BaseMLP, dtype: np.dtype[Any], *, resume: bool
-    ) -> tuple[Optimizer, bool]:
-        """Return the optimizer to train with, and whether it remembers an earlier fit.
+    def next(
+        self, parameters: Parameters, dtype: np.dtype[Any], *, resume: bool
+    ) -> tuple[KeptOptimizer, bool]:
+        """Return one for the next fit, to train with and to keep, and whether it remembers an earlier fit.
 
         With `resume` momentum, moments and step sizes of the last fit with the same solver go on, be it with
         other parameters now, a new learning rate for example.
         """
-        make, parameters = _made_by(estimator.solver)
-        settings: dict[str, Any] = {"solver": _name(estimator.solver), "dtype": dtype.name}
-        settings.update((name, getattr(estimator, name)) for name in parameters)
-        resume = resume and self._settings.get("solver") == settings["solver"]
-        if resume and self._optimizer is not None and self._settings == settings:
-            return self._optimizer, True
+        make, names = _made_by(parameters["solver"])
+        settings: dict[str, Any] = {"solver": _name(parameters["solver"]), "dtype": dtype.name}
+        settings.update((name, parameters[name]) for name in names)
+        resume = resume and self.settings.get("solver") == settings["solver"]
+        if resume and self.optimizer is not None and self.settings == settings:
+            return KeptOptimizer(settings, copy(self.optimizer)), True
         memory = self._remembered() if resume else {}
-        optimizer = make(estimator)
+        optimizer = make(parameters)
         if memory:
-            if self._settings.get("learning_rate_init") != settings.get("learning_rate_init"):
+            if self.settings.get("learning_rate_init") != settings.get("learning_rate_init"):
                 memory["learning_rate"] = settings["learning_rate_init"]
             for name, value in memory.items():
                 if isinstance(value, np.ndarray):
                     memory[name] = value.astype(dtype, copy=False)
             optimizer.__setstate__(memory)
-        self._optimizer, self._settings = optimizer, settings
-        return optimizer, bool(memory)
+        return KeptOptimizer(settings, optimizer), bool(memory)
 
-    def forget(self) -> None:
-        """Start anew next time."""
-        self._optimizer, self._settings, self._memory = None, {}, {}
+    def with_lower_learning_rate(self) -> tuple[KeptOptimizer, float | None]:
+        """Divide the learning rate by 5; return who has it, and the rate.
 
-    def divide_learning_rate(self) -> float | None:
-        """Divide the learning rate by 5 and return it, or None if it is at most 1e-6 and stays."""
+        A rate of at most 1e-6 stays, and the answer is None.
+        """
         memory = self._remembered()
-        if self._optimizer is None or memory["learning_rate"] <= 1e-6:
-            return None
+        if self.optimizer is None or memory["learning_rate"] <= 1e-6:
+            return self, None
         memory["learning_rate"] /= 5.0
-        self._optimizer.__setstate__(memory)
-        return float(memory["learning_rate"])
+        optimizer = copy(self.optimizer)
+        optimizer.__setstate__(memory)
+        return KeptOptimizer(self.settings, optimizer), float(memory["learning_rate"])
 
     def _remembered(self) -> dict[str, Any]:
-        return dict(self._memory) if self._optimizer is None else self._optimizer.state
+        return dict(self.memory) if self.optimizer is None else self.optimizer.state

@@ -1,86 +1,37 @@
-"""What is told of a fit while it runs, and what ``verbose`` shows of it."""
+"""What ``verbose`` shows of a fit."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
-from ferroprop._core import Network
-
-if TYPE_CHECKING:
-    from ferroprop.estimators._base import BaseMLP
+from ferroprop._core import Epoch
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingEpoch:
-    """An epoch of a fit, as the estimators' parameter `callback` gets it.
+def progress_of(
+    verbose: bool | int, *, epochs: int, lines: ProgressLines, single: bool
+) -> ProgressLines | ProgressBar | None:
+    """Return what shows the progress that `verbose` asks for.
 
-    Attributes
+    Parameters
     ----------
-    epoch : int
-        Its number, 1 for the first; with 'lbfgs' the iteration.
-    loss : float
-        The training loss, as in ``loss_curve_``.
-    validation_loss : float or None
-        The loss on the validation set, if there is one.
-    validation_score : float or None
-        The score on the validation set, if there is one and it is scored.
-    learning_rate : float or None
-        The learning rate of this epoch, if the solver has one.
-    seconds : float
-        Time since the beginning of the fit.
-    network : Network
-        The network as it is after this epoch; it goes on changing, ``network.copy()`` does not.
-
-    Examples
-    --------
-    >>> from ferroprop import MLPRegressor
-    >>> seen = []
-    >>> mlp = MLPRegressor(hidden_layer_sizes=(3,), solver="rprop", max_iter=4, tol=0, callback=seen.append)
-    >>> mlp = mlp.fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 0.0])
-    >>> [epoch.epoch for epoch in seen]
-    [1, 2, 3, 4]
-    >>> seen[-1].loss == mlp.loss_
-    True
+    verbose : bool or int
+        The estimator's parameter.
+    epochs : int
+        The most there can be.
+    lines : ProgressLines
+        What to show where it is not a bar.
+    single : bool
+        Whether this is the one epoch of ``partial_fit``, which is a line.
     """
-
-    epoch: int
-    loss: float
-    validation_loss: float | None
-    validation_score: float | None
-    learning_rate: float | None
-    seconds: float
-    network: Network
-
-
-Follower = Callable[[TrainingEpoch], Any]
-"""Is told of each epoch; ends the fit by returning True."""
-
-
-def progress_of(estimator: BaseMLP, *, incremental: bool) -> ProgressLines | ProgressBar | None:
-    """Return what shows the progress that `verbose` asks for; the single epoch of `incremental` is a line."""
-    if not estimator.verbose:
+    if not verbose:
         return None
-    if estimator.verbose < 2 and _is_live(sys.stdout) and not incremental:
-        return ProgressBar(estimator.max_iter)
-    return lines_of(estimator)
+    return ProgressBar(epochs) if verbose < 2 and is_live(sys.stdout) and not single else lines
 
 
-def lines_of(estimator: BaseMLP) -> ProgressLines:
-    """Return scikit-learn's lines with the words of an estimator's parameters."""
-    return ProgressLines(
-        tol=estimator.tol,
-        n_iter_no_change=estimator.n_iter_no_change,
-        early_stopping=estimator.early_stopping,
-        adaptive=estimator.solver == "sgd" and estimator.learning_rate == "adaptive",
-    )
-
-
-def _is_live(stream: Any) -> bool:
+def is_live(stream: Any) -> bool:
     """Tell whether a line on this stream can be written over: in a terminal, and in a notebook."""
     return bool(stream.isatty()) or type(stream).__module__.startswith("ipykernel")
 
@@ -104,7 +55,7 @@ class ProgressLines:
         self._adaptive = adaptive
         self._learning_rate: float | None = None
 
-    def __call__(self, epoch: TrainingEpoch) -> None:
+    def __call__(self, epoch: Epoch) -> None:
         """Print the epoch's loss and, if there is one, its validation score."""
         if self._adaptive:
             if epoch.learning_rate is not None and self._learning_rate not in (None, epoch.learning_rate):
@@ -146,11 +97,11 @@ class ProgressBar:
         self._epochs = epochs
         self._first: int | None = None
         self._next = 0.0
-        self._last: TrainingEpoch | None = None
+        self._last: Epoch | None = None
         self._length = 0
         self._full, self._empty = _marks(sys.stdout)
 
-    def __call__(self, epoch: TrainingEpoch) -> None:
+    def __call__(self, epoch: Epoch) -> None:
         """Show the epoch, if the last one shown is old enough."""
         if self._first is None:
             self._first = epoch.epoch
@@ -166,7 +117,7 @@ class ProgressBar:
             self._show(self._last, "no improvement" if out_of_patience else None)
             sys.stdout.write("\n")
 
-    def _show(self, epoch: TrainingEpoch, in_place_of_bar: str | None = None) -> None:
+    def _show(self, epoch: Epoch, in_place_of_bar: str | None = None) -> None:
         done = epoch.epoch - (self._first or 1) + 1
         before = f"epoch {done:>{len(str(self._epochs))}}/{self._epochs} "
         after = f" {epoch.seconds:.1f} s  loss {epoch.loss:.4g}"
@@ -183,6 +134,9 @@ class ProgressBar:
         sys.stdout.write(f"\r{line}{' ' * (self._length - len(line))}")
         sys.stdout.flush()
         self._length = len(line)
+
+
+Progress: TypeAlias = ProgressLines | ProgressBar
 
 
 def _marks(stream: Any) -> tuple[str, str]:

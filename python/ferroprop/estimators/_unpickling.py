@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ferroprop.estimators import _optimizers
 
-if TYPE_CHECKING:
-    from ferroprop.estimators._base import BaseMLP
 
-
-def check_state(kind: type[BaseMLP], state: Mapping[str, Any]) -> None:
+def check_state(state: Mapping[str, Any]) -> None:
     """Refuse a state that no estimator can have had, with a message that names the attribute.
 
     Parameters
     ----------
-    kind : type
-        Class of the estimator.
     state : dict
         As ``__getstate__`` returns it.
     """
@@ -35,7 +30,7 @@ def check_state(kind: type[BaseMLP], state: Mapping[str, Any]) -> None:
         if lengths != sizes:
             raise ValueError(f"intercepts_ must have the lengths {sizes}, as coefs_, got {lengths}.")
     if "_optimizer" in state:
-        _check_optimizer(kind, state)
+        _check_optimizer(state)
 
 
 def _arrays(state: Mapping[str, Any], name: str, ndim: int) -> list[Any]:
@@ -52,17 +47,16 @@ def _arrays(state: Mapping[str, Any], name: str, ndim: int) -> list[Any]:
     return list(arrays)
 
 
-def _check_optimizer(kind: type[BaseMLP], state: Mapping[str, Any]) -> None:
+def _check_optimizer(state: Mapping[str, Any]) -> None:
     pickled = state["_optimizer"]
     settings = pickled.get("settings") if isinstance(pickled, dict) else None
     memory = pickled.get("memory") if isinstance(pickled, dict) else None
     if not isinstance(settings, dict) or not isinstance(memory, dict):
         raise TypeError(f"_optimizer must be a dict with settings and memory, got {pickled!r:.80}.")
-    estimator = object.__new__(kind)
-    estimator.__dict__.update(state)
     try:
-        optimizer = _optimizers.fresh_optimizer(estimator, settings.get("solver"))
-    except (ValueError, TypeError, AttributeError):
+        # an int for the seed: nothing is drawn from a generator by looking at the state
+        optimizer = _optimizers.fresh_optimizer({**state, "random_state": 0}, settings.get("solver"))
+    except (ValueError, TypeError, AttributeError, KeyError):
         return  # the parameters were changed after the fit; the next one says what is wrong with them
     if optimizer is not None:
         try:

@@ -11,10 +11,10 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 
-from ferroprop._core import LogLoss, _StandardArithmetic
+from ferroprop._core import Epoch, LogLoss, _StandardArithmetic
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
 from ferroprop.estimators._optimizers import Optimizer
-from ferroprop.estimators._progress import TrainingEpoch
+from ferroprop.estimators._scores import accuracy, accuracy_of_largest
 from ferroprop.estimators._sklearn import (
     ClassifierMixin,
     Interval,
@@ -32,7 +32,6 @@ from ferroprop.estimators._sklearn import (
     with_checked_parameters,
 )
 from ferroprop.estimators._typing import Activation, Array, LearningRateSchedule, MatrixLike, TargetLike
-from ferroprop.estimators._validation_set import accuracy, accuracy_of_largest
 
 _HINGE = ("hinge", "squared_hinge")
 
@@ -173,7 +172,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         Whether a fit ends with the weights of its best epoch: the one with the best score, or else the least
         loss. None is the value of `early_stopping`.
     callback : callable, default=None
-        Called after each epoch with a `TrainingEpoch`, which has among others ``epoch``, ``loss`` and
+        Called after each epoch with an `Epoch`, which has among others ``epoch``, ``loss`` and
         ``network``; if it returns True the fit ends. See ``set_callbacks`` for scikit-learn's own callbacks.
     max_time : float, default=None
         Maximum time of a fit, in seconds; looked at after each epoch. None is no limit.
@@ -314,7 +313,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         output_activation: Activation | None = None,
         scoring: str | Callable[..., float] | None = None,
         restore_best_weights: bool | None = None,
-        callback: Callable[[TrainingEpoch], Any] | None = None,
+        callback: Callable[[Epoch], Any] | None = None,
         max_time: float | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int = 10,
@@ -392,10 +391,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
                 "sklearn.utils.class_weight.compute_class_weight('balanced', classes=classes, y=y) on a "
                 "large enough sample, and pass the result as a dict."
             )
-        if is_first_partial_fit(self, classes):
-            multilabel = type_of_target(y).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, classes=classes, single=True)
 
     def predict(self, X: MatrixLike) -> Array:
         """Predict the classes of `X`.
@@ -474,6 +470,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         """
         probabilities = self.predict_proba(X)
         return np.log(probabilities, out=probabilities)
+
+    def _expect_classes(self, y: TargetLike, classes: ArrayLike | None) -> None:
+        if is_first_partial_fit(self, classes):
+            multilabel = type_of_target(y).startswith("multilabel")
+            self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
 
     def _validate_input(
         self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool

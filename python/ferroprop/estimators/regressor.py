@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ferroprop._core import Huber, Quantile
+from ferroprop._core import Epoch, Huber, Quantile
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
 from ferroprop.estimators._optimizers import Optimizer
-from ferroprop.estimators._progress import TrainingEpoch
+from ferroprop.estimators._scores import r2
 from ferroprop.estimators._sklearn import (
     Interval,
     RegressorMixin,
@@ -26,7 +26,6 @@ from ferroprop.estimators._sklearn import (
     with_checked_parameters,
 )
 from ferroprop.estimators._typing import Activation, Array, LearningRateSchedule, MatrixLike, TargetLike
-from ferroprop.estimators._validation_set import r2
 
 # loss: activation of the output layer
 _LOSSES = {
@@ -160,7 +159,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         Whether a fit ends with the weights of its best epoch: the one with the best score, or else the least
         loss. None is the value of `early_stopping`.
     callback : callable, default=None
-        Called after each epoch with a `TrainingEpoch`, which has among others ``epoch``, ``loss`` and
+        Called after each epoch with an `Epoch`, which has among others ``epoch``, ``loss`` and
         ``network``; if it returns True the fit ends. See ``set_callbacks`` for scikit-learn's own callbacks.
     max_time : float, default=None
         Maximum time of a fit, in seconds; looked at after each epoch. None is no limit.
@@ -295,7 +294,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         output_activation: Activation | None = None,
         scoring: str | Callable[..., float] | None = None,
         restore_best_weights: bool | None = None,
-        callback: Callable[[TrainingEpoch], Any] | None = None,
+        callback: Callable[[Epoch], Any] | None = None,
         max_time: float | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int = 10,
@@ -357,7 +356,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         self : object
             The trained estimator.
         """
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, single=True)
 
     def predict(self, X: MatrixLike) -> Array:
         """Predict the targets of `X`.

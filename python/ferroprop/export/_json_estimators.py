@@ -11,7 +11,7 @@ import numpy as np
 import ferroprop
 from ferroprop.estimators import MLPClassifier, MLPRegressor
 from ferroprop.estimators._base import BaseMLP
-from ferroprop.estimators._optimizers import OptimizerKeeper
+from ferroprop.estimators._optimizers import KeptOptimizer
 from ferroprop.estimators._sklearn import LabelBinarizer
 from ferroprop.export._description import Array, Dense, Labels, layers_of
 from ferroprop.export._estimators import describe_estimator
@@ -221,7 +221,7 @@ def _take_fitted(reader: Reader, model: BaseMLP, given: Any) -> None:
         n_outputs_=layers[-1].weights.shape[1],
         n_features_in_=layers[0].weights.shape[0],
         out_activation_=layers[-1].activation.to_python(),
-        _optimizer=OptimizerKeeper().to_pickle(),
+        _optimizer=KeptOptimizer().to_pickle(),
         **course,
     )
     if names is not None:

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ferroprop._core import _CallersArithmetic
-from ferroprop.estimators._progress import ProgressBar, TrainingEpoch, _is_live
+from ferroprop._core import Epoch, _CallersArithmetic
+from ferroprop.estimators._progress import ProgressBar, is_live
 from ferroprop.tabular._member import MemberEpoch, Trained
 
 Result = TypeVar("Result")
@@ -177,7 +177,7 @@ class _Progress:
 
     def __init__(self, n_jobs: int) -> None:
         self._n_jobs = n_jobs
-        self._live = _is_live(sys.stdout)
+        self._live = is_live(sys.stdout)
         self._bar: ProgressBar | None = None
         self._done: dict[tuple[int, str], int] = {}
         self._began = time.monotonic()
@@ -197,14 +197,12 @@ class _Progress:
         if self._bar is None:
             self._bar = ProgressBar(self._n_jobs * epoch.epochs)
         self._bar(
-            TrainingEpoch(
+            Epoch(
+                network=epoch.network,
                 epoch=sum(self._done.values()),
                 loss=epoch.loss,
                 validation_loss=epoch.validation_loss,
-                validation_score=None,
-                learning_rate=None,
                 seconds=time.monotonic() - self._began,
-                network=epoch.network,
             )
         )
 

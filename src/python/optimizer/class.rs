@@ -36,13 +36,13 @@ pub(super) fn split<'py>(
 /// state, pickling.
 macro_rules! optimizer_class {
     ($(#[$class_doc:meta])* $class:ident $name:literal { $($(#[$doc:meta])* $constant:ident: $t:ty = $get:expr),* $(,)? } $($new:tt)*) => {
-        use std::sync::{Mutex, PoisonError, RwLock};
+        use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
         use pyo3::IntoPyObjectExt;
         use pyo3::types::{PyDict, PyType};
 
         use super::class::{CONSTANTS, keywords, split};
-        use super::memory::{Memory, Slot, memory_from_python, memory_to_python};
+        use super::memory::{SharedMemory, Slot, memory_from_python, memory_to_python, shared};
         use crate::{Optimizer, OptimizerState};
 
         $(#[$class_doc])*
@@ -50,7 +50,7 @@ macro_rules! optimizer_class {
         pub(in crate::python) struct $class {
             /// Changed by unpickling alone.
             optimizer: RwLock<crate::$class>,
-            memory: Mutex<Memory>,
+            memory: SharedMemory,
         }
 
         impl $class {
@@ -162,8 +162,12 @@ macro_rules! optimizer_class {
                 }
                 let memory = memory_from_python(&Optimizer::$class(optimizer.clone()), &memory)?;
                 *self.optimizer.write().unwrap_or_else(PoisonError::into_inner) = optimizer;
-                *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = memory;
+                *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(memory);
                 Ok(())
+            }
+
+            fn __copy__(&self) -> Self {
+                Self { optimizer: RwLock::new(self.optimizer()), memory: Mutex::new(shared(&self.memory)) }
             }
 
             fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

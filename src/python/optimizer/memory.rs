@@ -1,6 +1,6 @@
 //! What an optimizer's Python object remembers: state from training to training, steps by hand, pickling.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{PyArray1, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -53,20 +53,30 @@ impl Remembered for f64 {
     }
 }
 
+/// What a Python object remembers. Copies of the object share it until one of them goes on.
+///
+/// The lock is held to take or replace the memory, never while Python code can run.
+pub(super) type SharedMemory = Mutex<Arc<Memory>>;
+
+/// The memory as it is now.
+pub(super) fn shared(memory: &SharedMemory) -> Arc<Memory> {
+    Arc::clone(&memory.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 /// The optimizer inside a Python object, and its memory.
 pub(in crate::python) struct Slot<'a> {
     pub optimizer: Optimizer,
-    memory: &'a Mutex<Memory>,
+    memory: &'a SharedMemory,
 }
 
 impl<'a> Slot<'a> {
-    pub(super) fn new(optimizer: Optimizer, memory: &'a Mutex<Memory>) -> Self {
+    pub(super) fn new(optimizer: Optimizer, memory: &'a SharedMemory) -> Self {
         Self { optimizer, memory }
     }
 
     /// The state to start from: fresh, or what the last training left.
     pub fn state<T: Remembered>(&self, warm_start: bool) -> PyResult<OptimizerState<T>> {
-        let memory = self.lock();
+        let memory = shared(self.memory);
         if !warm_start || matches!(*memory, Memory::Fresh) {
             return Ok(OptimizerState::new(self.optimizer.clone())?);
         }
@@ -83,7 +93,7 @@ impl<'a> Slot<'a> {
     pub fn keep<T: Remembered>(&self, state: OptimizerState<T>) {
         let fresh = state.arrays().next().is_none();
         let memory = if fresh { Memory::Fresh } else { T::remember(state) };
-        *self.lock() = memory;
+        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(memory);
     }
 
     /// A step by hand on a vector of Python's.
@@ -125,13 +135,17 @@ impl<'a> Slot<'a> {
         let scheduled = self.scheduled(parameters.py())?;
         let mut parameters = Changed::<T>::new("parameters", parameters)?;
         let mut numbers = parameters.numbers()?;
-        let mut memory = self.lock();
-        if let Some(state) = T::recall_mut(&mut memory) {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(state) = Arc::get_mut(&mut memory).and_then(T::recall_mut) {
             state.step_by_hand(&mut numbers, &gradient, loss, scheduled)?;
-        } else if matches!(*memory, Memory::Fresh) {
+        } else if let Some(state) = T::recall(&memory) {
+            let mut state = state.try_clone()?;
+            state.step_by_hand(&mut numbers, &gradient, loss, scheduled)?;
+            *memory = Arc::new(T::remember(state));
+        } else if matches!(**memory, Memory::Fresh) {
             let mut state = OptimizerState::new(self.optimizer.clone())?;
             state.step_by_hand(&mut numbers, &gradient, loss, scheduled)?;
-            *memory = T::remember(state);
+            *memory = Arc::new(T::remember(state));
         } else {
             let other = if T::NAME == f32::NAME { f64::NAME } else { f32::NAME };
             return Err(PyTypeError::new_err(format!(
@@ -139,12 +153,9 @@ impl<'a> Slot<'a> {
                 T::NAME
             )));
         }
+        drop(memory);
         parameters.write(&numbers);
         Ok(())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What schedules give for the next step by hand. A function is called while the memory is not locked.
@@ -165,7 +176,7 @@ impl<'a> Slot<'a> {
 }
 
 /// A copy of a memory as a dictionary; empty before the first step.
-pub(super) fn memory_to_python<'py>(py: Python<'py>, memory: &Mutex<Memory>) -> PyResult<Bound<'py, PyDict>> {
+pub(super) fn memory_to_python<'py>(py: Python<'py>, memory: &SharedMemory) -> PyResult<Bound<'py, PyDict>> {
     fn describe<T: Scalar + numpy::Element>(
         state: &OptimizerState<T>,
         into: &Bound<'_, PyDict>,
@@ -181,7 +192,7 @@ pub(super) fn memory_to_python<'py>(py: Python<'py>, memory: &Mutex<Memory>) -> 
         Ok(())
     }
     let dict = PyDict::new(py);
-    match &*memory.lock().unwrap_or_else(PoisonError::into_inner) {
+    match &*shared(memory) {
         Memory::Fresh => {}
         Memory::Single(state) => describe(state, &dict)?,
         Memory::Double(state) => describe(state, &dict)?,

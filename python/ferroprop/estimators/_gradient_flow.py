@@ -1,4 +1,4 @@
-"""The gradients of a fit."""
+"""How large the gradients are in the course of a fit."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ferroprop._core import Network
+from ferroprop._core import Epoch, Network
 from ferroprop.estimators._base import BaseMLP
-from ferroprop.estimators._progress import TrainingEpoch
-from ferroprop.estimators._sklearn import ConvergenceWarning, check_sample_weight, clone
+from ferroprop.estimators._sklearn import ConvergenceWarning, clone
 from ferroprop.estimators._typing import MatrixLike, TargetLike
 
 
@@ -64,20 +63,10 @@ def gradient_flow(
     sizes: list[list[float]] = []
 
     def measure(network: Network) -> None:
-        rows = mlp._checked_rows(X)
-        dense = rows.toarray() if hasattr(rows, "toarray") else rows
-        Y = mlp._targets(y)
-        given = None if sample_weight is None else check_sample_weight(sample_weight, dense)
-        _, gradients, _ = network.loss_and_gradients(
-            dense,
-            mlp._core_targets(Y, network.dtype),
-            loss=mlp._core_loss(),
-            sample_weight=mlp._class_weights(Y, given),
-            n_threads=mlp._n_threads(),
-        )
+        gradients = mlp._weight_gradients(network, X, y, sample_weight)
         sizes.append([float(np.abs(gradient).mean()) for gradient in gradients])
 
-    def follow(epoch: TrainingEpoch) -> Any:
+    def follow(epoch: Epoch) -> Any:
         measure(epoch.network)
         return None if estimator.callback is None else estimator.callback(epoch)
 

@@ -9,7 +9,7 @@ import ferroprop as fp
 import joblib
 import numpy as np
 import pytest
-from ferroprop.estimators import _prepared
+from ferroprop.estimators import _network_cache
 
 X = np.random.RandomState(0).rand(40, 6)
 y = X @ np.arange(6.0)
@@ -25,13 +25,13 @@ def model():
 def comparisons(monkeypatch):
     """Return a list that grows by one with each comparison of all bytes."""
     made = []
-    compare = _prepared._Prepared.has_contents
+    compare = _network_cache._Prepared.has_contents
 
     def counted(prepared):
         made.append(1)
         return compare(prepared)
 
-    monkeypatch.setattr(_prepared._Prepared, "has_contents", counted)
+    monkeypatch.setattr(_network_cache._Prepared, "has_contents", counted)
     return made
 
 
@@ -221,7 +221,7 @@ def test_reading_what_is_not_there():
         _ = model.intercepts_
     with pytest.raises(AttributeError):
         del model.coefs_
-    assert isinstance(fp.MLPRegressor.coefs_, _prepared.FittedLayers)
+    assert isinstance(fp.MLPRegressor.coefs_, _network_cache.FittedLayers)
 
 
 def test_threads_that_write_and_threads_that_predict(model):

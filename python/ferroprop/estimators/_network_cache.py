@@ -1,4 +1,4 @@
-"""From fitted arrays to a network of the core, kept while the arrays stay what they are.
+"""The network of an estimator's last prediction, kept while its arrays stay what they are.
 
 The arrays of an estimator are its state; a `ferroprop.Network` is only their executable form. Building one
 copies every weight, which would dominate the prediction of a single row, so the last one is kept, next to
@@ -18,15 +18,12 @@ import sys
 import threading
 from collections.abc import Sequence
 from operator import is_
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ferroprop._core import Network
 from ferroprop.estimators._typing import Array, Layers
-
-if TYPE_CHECKING:
-    from ferroprop.estimators._base import BaseMLP
 
 COEFS, INTERCEPTS = "coefs_", "intercepts_"
 
@@ -59,11 +56,16 @@ class _Prepared:
     __slots__ = ("activation", "arrays", "contents", "network", "output")
 
     def __init__(self, arrays: tuple[Array, ...], activation: Any, output: Any) -> None:
-        half = len(arrays) // 2
-        self.network = build_network(arrays[:half], arrays[half:], activation, output)
         self.activation, self.output = activation, output
         self.arrays = arrays
         self.contents = [bytearray(array) for array in arrays]
+        # of the very bytes that will be compared, whatever is written to the arrays meanwhile
+        copies = [
+            np.frombuffer(content, array.dtype).reshape(array.shape)
+            for array, content in zip(arrays, self.contents, strict=True)
+        ]
+        half = len(arrays) // 2
+        self.network = build_network(copies[:half], copies[half:], activation, output)
 
     def is_made_like(self, arrays: Sequence[Array], activation: Any, output: Any) -> bool:
         """Tell whether these are the objects it was built from, whatever is in them by now."""
@@ -82,15 +84,20 @@ class _Prepared:
         return not any(known != array for array, known in zip(self.arrays, self.contents, strict=True))
 
 
-class NetworkKeeper:
-    """The network of an estimator's last prediction."""
+class NetworkCache:
+    """The network of an estimator's last prediction.
 
-    __slots__ = ("_locked", "_prepared")
+    An exception may come between any two of its steps: what a step says is true by then.
+    """
+
+    __slots__ = ("_locked", "_prepared", "_trusted")
 
     def __init__(self) -> None:
         self._prepared: _Prepared | None = None
-        # Arrays that are read-only as long as nobody outside has them; None when somebody may.
-        self._locked: list[Array] | None = None
+        # What is prepared, once its numbers were compared and as long as nobody outside has its arrays.
+        self._trusted: _Prepared | None = None
+        # Arrays that are read-only meanwhile.
+        self._locked: list[Array] = []
 
     def network_of(self, attributes: dict[str, Any], activation: Any, output: Any) -> Network:
         """Return the network of the layers in `attributes`, the one at hand if nothing changed.
@@ -104,10 +111,7 @@ class NetworkKeeper:
         output : str or object
             Of the output layer.
         """
-        while True:
-            coefs, intercepts = attributes[COEFS], attributes[INTERCEPTS]
-            if coefs is attributes[COEFS]:  # else a fit in another thread has just replaced both
-                break
+        coefs, intercepts = attributes[COEFS], attributes[INTERCEPTS]
         arrays = (*coefs, *intercepts)
         if len(coefs) != len(intercepts):
             return build_network(coefs, intercepts, activation, output)  # which says what is wrong
@@ -116,35 +120,52 @@ class NetworkKeeper:
         if (
             prepared is not None
             and prepared.is_made_like(arrays, activation, output)
-            and (self._locked is not None or self._confirms(prepared, attributes))
+            and (self._trusted is prepared or self._confirms(prepared, attributes))
         ):
             return prepared.network
         self.release()
-        prepared = _Prepared(arrays, activation, output)
-        if all(array.flags.c_contiguous for array in arrays):
-            self._prepared = prepared
+        if not all(map(_can_be_compared, arrays)):
+            half = len(arrays) // 2
+            return build_network(arrays[:half], arrays[half:], activation, output)
+        self._prepared = prepared = _Prepared(arrays, activation, output)
         return prepared.network
 
     def _confirms(self, prepared: _Prepared, attributes: dict[str, Any]) -> bool:
         """Compare the numbers, and from then on, if nobody else has the arrays, take their word."""
         with _turn:
-            alone = _is_alone(attributes, prepared.arrays)
-            if alone:
+            self._unlock()
+            if _is_alone(attributes, prepared.arrays):
                 # In this order: who gets the arrays from now on is noticed, who had them before has written.
                 self._locked = [array for array in prepared.arrays if array.flags.writeable]
                 for array in self._locked:
                     array.flags.writeable = False
-            same = prepared.has_contents()
-        if not same:
-            self.release()
-        return same
+                if prepared.has_contents():
+                    self._trusted = prepared
+                    return True
+                self._unlock()
+                return False
+            return prepared.has_contents()
 
     def release(self) -> None:
         """Take note that the arrays may be changed from now on."""
         with _turn:
-            locked, self._locked = self._locked, None
-            for array in locked or ():
-                array.flags.writeable = True
+            self._trusted = None
+            self._unlock()
+
+    def _unlock(self) -> None:
+        for array in self._locked:
+            array.flags.writeable = True
+        self._locked = []
+
+
+def _can_be_compared(array: Any) -> bool:
+    """Tell whether an array is as simple as those of a fit."""
+    return (
+        isinstance(array, np.ndarray)
+        and array.flags.c_contiguous
+        and array.dtype.kind in "fiu"
+        and array.size > 0
+    )
 
 
 def _references(attributes: dict[str, Any], arrays: tuple[Array, ...]) -> list[int]:
@@ -204,7 +225,7 @@ class FittedLayers:
         """Take the name of the attribute."""
         self._name = name
 
-    def __get__(self, estimator: BaseMLP | None, owner: type) -> Any:
+    def __get__(self, estimator: Any, owner: type) -> Any:
         """Return the list of arrays, which the caller may change."""
         if estimator is None:
             return self
@@ -213,16 +234,16 @@ class FittedLayers:
             layers: Layers = attributes[self._name]
         except KeyError:
             raise AttributeError(f"{owner.__name__!r} object has no attribute {self._name!r}") from None
-        keeper = attributes.get("_networks")
-        if keeper is not None:
-            keeper.release()
+        cache = attributes.get("_networks")
+        if cache is not None:
+            cache.release()
         return layers
 
-    def __set__(self, estimator: BaseMLP, layers: Layers) -> None:
+    def __set__(self, estimator: Any, layers: Layers) -> None:
         """Replace the list."""
         estimator.__dict__[self._name] = layers
 
-    def __delete__(self, estimator: BaseMLP) -> None:
+    def __delete__(self, estimator: Any) -> None:
         """Forget the list."""
         if estimator.__dict__.pop(self._name, None) is None:
             raise AttributeError(self._name)

@@ -1,0 +1,48 @@
+"""The hidden layers of an estimator: which one is asked for, and what its columns are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from ferroprop.estimators._typing import Array
+
+
+def hidden_layer(layer: int, *, n_hidden: int) -> int:
+    """Return the number of a hidden layer from 0 on, from that of the caller, -1 for the last."""
+    if n_hidden == 0:
+        raise ValueError("transform needs a hidden layer, hidden_layer_sizes has none.")
+    if not isinstance(layer, Integral):
+        raise TypeError(f"layer must be an integer, got {layer!r}.")
+    if not -n_hidden <= layer < n_hidden:
+        raise ValueError(
+            f"layer must be from {-n_hidden} to {n_hidden - 1} for {n_hidden} hidden layer(s), got {layer}."
+        )
+    return int(layer) % n_hidden
+
+
+class LayerColumns:
+    """What ``set_output`` wants to know of an estimator, where layers differ in width.
+
+    Parameters
+    ----------
+    prefix : str
+        What the names of the columns begin with.
+    width : int
+        Number of columns.
+    wrapped, configuration
+        scikit-learn's notes on the estimator.
+    """
+
+    def __init__(self, prefix: str, width: int, wrapped: set[str], configuration: dict[str, Any]) -> None:
+        self._sklearn_auto_wrap_output_keys = wrapped
+        self._sklearn_output_config = configuration
+        self._prefix = prefix
+        self._width = width
+
+    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> Array:
+        """Return the names of the columns."""
+        return np.asarray([f"{self._prefix}{unit}" for unit in range(self._width)], dtype=object)

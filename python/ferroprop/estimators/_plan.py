@@ -1,0 +1,138 @@
+"""What a fit is to do, and what came of it: the values that go into a solver and come out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ferroprop._core import Network
+from ferroprop.estimators._callbacks import Followers
+from ferroprop.estimators._checkpoints import FitCheckpoint
+from ferroprop.estimators._optimizers import Optimizer
+from ferroprop.estimators._samples import Samples
+from ferroprop.estimators._validation_set import ValidationSet
+
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+    "preprocessed."
+)
+
+StopReason = Literal["converged", "epochs", "patience", "time", "callback", "interrupted", "diverged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a fit is to do, whatever the solver; the estimator makes it, and no solver sees the estimator.
+
+    Parameters
+    ----------
+    network : Network
+        The network with its first parameters; the solver trains it.
+    output : str or object
+        The activation of its output layer.
+    samples : Samples
+        What it learns from, with the targets as the loss takes them.
+    validation : ValidationSet or None
+        What it is watched on.
+    loss : str, object or callable
+        The loss, as the core takes it.
+    outputs_in_mean : int
+        By how many outputs the core's loss, their sum, is divided in what is reported.
+    alpha : float
+        Strength of the penalty.
+    followers : Followers
+        All who are told of each epoch.
+    max_iter : int
+        The most epochs, or iterations.
+    tol : float
+        What counts as an improvement of the reported loss or score; of 'lbfgs' the tolerance on the gradient.
+    max_time : float or None
+        The most seconds.
+    n_threads : int or None
+        Threads to use.
+    dtype : numpy dtype
+        The type of the fitted arrays.
+    earlier : dict
+        The attributes of the fit that this one continues; empty if it begins anew.
+    max_fun : int or None
+        The most evaluations of the loss, for 'lbfgs', which uses nothing below.
+    optimizer : Optimizer or None
+        What makes the steps of an epoch, for this fit alone.
+    resumes : bool
+        Whether the optimizer goes on from what it remembers.
+    batch_size : int or None
+        Rows in a mini-batch; None is all of them.
+    shuffle : callable or None
+        Gives the order of the rows in an epoch; None leaves them as they are.
+    dropout : float or list of float
+        Rates for the hidden layers.
+    dropout_seed : int
+        Names the outputs that are left out.
+    patience : int or None
+        Epochs in a row without improvement that end the fit; None for no such end.
+    restores_best : bool
+        Whether the network ends with the parameters of the best epoch.
+    checkpoint : FitCheckpoint or None
+        Where the fit is saved.
+    single : bool
+        Whether this is the one epoch of ``partial_fit``, after which nobody expects convergence.
+    """
+
+    network: Network
+    output: Any
+    samples: Samples
+    validation: ValidationSet | None
+    loss: Any
+    outputs_in_mean: int
+    alpha: float
+    followers: Followers
+    max_iter: int
+    tol: float
+    max_time: float | None
+    n_threads: int | None
+    dtype: np.dtype[Any]
+    earlier: dict[str, Any]
+    max_fun: int | None = None
+    optimizer: Optimizer | None = None
+    resumes: bool = False
+    batch_size: int | None = None
+    shuffle: Callable[[int], NDArray[np.intp]] | None = None
+    dropout: float | list[float] = 0.0
+    dropout_seed: int = 0
+    patience: int | None = None
+    restores_best: bool = False
+    checkpoint: FitCheckpoint | None = None
+    single: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a fit.
+
+    Parameters
+    ----------
+    network : Network
+        The trained network.
+    loss : float or None
+        The last loss, as it is reported; None if there was no whole epoch.
+    losses : list of float
+        The loss of each epoch or iteration.
+    validation_losses, validation_scores : list of float
+        Those of the validation set; empty without, and where nothing is scored.
+    n_iter : int
+        Epochs or iterations, one in which training diverged included.
+    stop_reason : str
+        Why training ended.
+    """
+
+    network: Network
+    loss: float | None
+    losses: list[float]
+    validation_losses: list[float]
+    validation_scores: list[float]
+    n_iter: int
+    stop_reason: StopReason

@@ -1,0 +1,38 @@
+"""Rows that belong together, and the part of them that is held out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ferroprop.estimators._sklearn import train_test_split
+from ferroprop.estimators._typing import Array
+
+
+class Samples(NamedTuple):
+    """Inputs, targets and weights that belong together."""
+
+    X: Array
+    Y: Array
+    sample_weight: Array | None
+
+
+def hold_out(
+    samples: Samples, fraction: float, *, stratify: bool, rng: np.random.RandomState
+) -> tuple[Samples, Samples]:
+    """Split into a training and a validation part, exactly as scikit-learn does."""
+    X, Y, sample_weight = samples
+    options = {"random_state": rng, "test_size": fraction, "stratify": Y if stratify else None}
+    if sample_weight is None:
+        X_train, X_val, Y_train, Y_val = train_test_split(X, Y, **options)
+        weight_train = weight_val = None
+    else:
+        X_train, X_val, Y_train, Y_val, weight_train, weight_val = train_test_split(
+            X, Y, sample_weight, **options
+        )
+    if X_val.shape[0] < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+        )
+    return Samples(X_train, Y_train, weight_train), Samples(X_val, Y_val, weight_val)

@@ -1,0 +1,25 @@
+"""Data whose size makes learning slow."""
+
+import numpy as np
+
+from ferroprop.estimators._typing import Array
+
+LARGE, UNEVEN = 10.0, 100.0
+
+
+def hint_about_scale(X: Array) -> str:
+    """Return a sentence on inputs that make learning slow, empty if they do not.
+
+    Inputs are taken for badly scaled if the root mean square of a column is more than 10, or more than 100
+    times that of another.
+    """
+    sizes = np.sqrt(np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X))
+    sizes = sizes[sizes > 0.0]
+    if sizes.size == 0 or (sizes.max() <= LARGE and sizes.max() <= UNEVEN * sizes.min()):
+        return ""
+    least, most = f"{sizes.min():.3g}", f"{sizes.max():.3g}"
+    between = f"is {most}" if least == most else f"goes from {least} to {most}"
+    return (
+        f" The size of the features {between} (root mean square); networks learn best from features near "
+        "1: scale X, for example with sklearn.preprocessing.StandardScaler."
+    )

@@ -1,0 +1,48 @@
+"""Scores of outputs, as cheap as what is paid once an epoch must be."""
+
+import numpy as np
+
+from ferroprop.estimators._typing import Array
+
+
+def accuracy(Y: Array, outputs: Array, sample_weight: Array | None) -> float:
+    """Return the share of rows whose decoded output is the target.
+
+    It equals `sklearn.metrics.accuracy_score` of the decoded labels, at a small part of its cost, which is
+    paid once an epoch: several outputs of which one is true are compared by the largest, all others by the
+    threshold 0.5, and a multilabel row counts when all of its labels are right.
+
+    Parameters
+    ----------
+    Y : ndarray of shape (n_samples, n_outputs), bool
+    outputs : ndarray of shape (n_samples, n_outputs)
+    sample_weight : ndarray of shape (n_samples,) or None
+    """
+    return float(np.average(np.all((outputs > 0.5) == Y, axis=1), weights=sample_weight))
+
+
+def accuracy_of_largest(Y: Array, outputs: Array, sample_weight: Array | None) -> float:
+    """Return the share of rows whose largest output is that of the true class; see `accuracy`."""
+    return float(np.average(outputs.argmax(axis=1) == Y.argmax(axis=1), weights=sample_weight))
+
+
+def r2(Y: Array, outputs: Array, sample_weight: Array | None) -> float:
+    """Return the coefficient of determination, averaged over the outputs, NaN if an output is not finite.
+
+    It equals `sklearn.metrics.r2_score`: a constant target scores 1 if it is met exactly and 0 otherwise.
+
+    Parameters
+    ----------
+    Y : ndarray of shape (n_samples, n_outputs)
+    outputs : ndarray of shape (n_samples, n_outputs)
+    sample_weight : ndarray of shape (n_samples,) or None
+    """
+    if not np.isfinite(outputs).all():
+        return float("nan")
+    weight = 1.0 if sample_weight is None else sample_weight[:, np.newaxis]
+    truth = Y.astype(np.float64, copy=False)
+    residual = (weight * (truth - outputs) ** 2).sum(axis=0)
+    spread = (weight * (truth - np.average(truth, axis=0, weights=sample_weight)) ** 2).sum(axis=0)
+    constant = spread == 0.0
+    scores = np.where(constant, residual == 0.0, 1.0 - residual / np.where(constant, 1.0, spread))
+    return float(scores.mean())
