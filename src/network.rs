@@ -6,7 +6,7 @@ use once_cell::race::OnceBox;
 use crate::activation::Activation;
 use crate::check::check_matrix;
 use crate::error::{Error, Result};
-use crate::kernel::{Scalar, StandardMode};
+use crate::kernel::{Mode, Scalar};
 use crate::layer::{Init, Layer, Packed, ParameterArray, arrays, check_constants, layers};
 use crate::pass::{input_gradient, predict};
 use crate::random::{Purpose, Random};
@@ -68,7 +68,7 @@ impl<T: Scalar> Network<T> {
         check_constants::<T>(&layers)?;
         let mut network = Self::zeros(layers)?;
         init.check_typed::<T>()?;
-        let _standard = StandardMode::enter();
+        let _mode = Mode::core();
         let mut random = Random::new(seed, Purpose::Weights, 0);
         let mut rest = network.parameters.as_mut_slice();
         for layer in &network.layers {
@@ -233,7 +233,7 @@ impl<T: Scalar> Network<T> {
         if x.nrows().checked_mul(self.n_outputs()) != Some(y.len()) {
             return Err(Error::shape("y", format!("({} * {},)", x.nrows(), self.n_outputs()), &[y.len()]));
         }
-        let _standard = StandardMode::enter();
+        let _mode = Mode::core();
         predict(&self.layers, self.packed()?, x, y, n_threads)
     }
 
@@ -257,7 +257,7 @@ impl<T: Scalar> Network<T> {
         if x.nrows().checked_mul(columns) != Some(y.len()) {
             return Err(Error::shape("y", format!("({} * {columns},)", x.nrows()), &[y.len()]));
         }
-        let _standard = StandardMode::enter();
+        let _mode = Mode::core();
         predict(&self.layers[..=layer], self.packed()?, x, y, n_threads)
     }
 
@@ -278,7 +278,7 @@ impl<T: Scalar> Network<T> {
             let expected = format!("({} * {} * {},)", x.nrows(), self.n_outputs(), self.n_inputs());
             return Err(Error::shape("gradients", expected, &[gradients.len()]));
         }
-        let _standard = StandardMode::enter();
+        let _mode = Mode::core();
         input_gradient(&self.layers, self.packed()?, x, gradients, n_threads)
     }
 

@@ -24,7 +24,7 @@ pub use add_up::{AddUp, Finish};
 pub use dispatch::{InstructionSet, VARIABLE, dispatch, dispatch_on};
 pub use gradient::Gradient;
 pub use math::cos_pi;
-pub use mode::{StandardMode, outside};
+pub use mode::{Mode, outside};
 pub use panels::{
     Layout, MOST_IN_SQUARE, Rows, gather_along_lanes, gather_rows, is_single_output, panel_vectors, panels,
     transpose, transpose_vectors, weight_vectors,

@@ -19,22 +19,21 @@ thread_local! {
 
 /// A mode of this thread for as long as the value lives; then what was there before.
 #[derive(Debug)]
-pub struct StandardMode {
+pub struct Mode {
     before: u64,
     callers: Option<u64>,
 }
 
-impl StandardMode {
+impl Mode {
     /// The core's: round to nearest, no denormals.
     #[must_use]
     #[inline]
-    pub fn enter() -> Self {
+    pub fn core() -> Self {
         Self::ours(CORE)
     }
 
     /// What a process starts with, denormals included: for what NumPy computes around the core, and for
     /// conversions, which keep the caller's numbers.
-    #[cfg(feature = "python")]
     #[must_use]
     pub fn gradual() -> Self {
         Self::ours(GRADUAL)
@@ -63,11 +62,11 @@ impl StandardMode {
 /// Runs code of the caller's, in the caller's mode.
 #[inline]
 pub fn outside<R>(code: impl FnOnce() -> R) -> R {
-    let _callers = StandardMode::callers();
+    let _callers = Mode::callers();
     code()
 }
 
-impl Drop for StandardMode {
+impl Drop for Mode {
     #[inline]
     fn drop(&mut self) {
         CALLERS.set(self.callers);
@@ -76,15 +75,13 @@ impl Drop for StandardMode {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[allow(clippy::wildcard_imports)] // the same names on each processor
-use x86_64::*;
+use x86_64::{CORE, GRADUAL, control, set_control};
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64 {
     use std::arch::asm;
 
     /// All exceptions masked, everything else 0: what a process starts with.
-    #[cfg(feature = "python")]
     pub const GRADUAL: u64 = MASKS;
     /// Besides: flush to zero, denormals are zero.
     pub const CORE: u64 = MASKS | 1 << 15 | 1 << 6;
@@ -110,15 +107,13 @@ mod x86_64 {
 }
 
 #[cfg(target_arch = "aarch64")]
-#[allow(clippy::wildcard_imports)] // the same names on each processor
-use aarch64::*;
+use aarch64::{CORE, GRADUAL, control, set_control};
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64 {
     use std::arch::asm;
 
     /// Round to nearest, no flush-to-zero, default-NaN off, no traps.
-    #[cfg(feature = "python")]
     pub const GRADUAL: u64 = 0;
     /// FZ alone: operands and results.
     pub const CORE: u64 = 1 << 24;
@@ -140,13 +135,11 @@ mod aarch64 {
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-#[allow(clippy::wildcard_imports)] // the same names on each processor
-use other::*;
+use other::{CORE, GRADUAL, control, set_control};
 
 /// Elsewhere the mode is left as it is.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod other {
-    #[cfg(feature = "python")]
     pub const GRADUAL: u64 = 0;
     pub const CORE: u64 = 0;
 
@@ -172,13 +165,13 @@ mod tests {
     #[test]
     fn the_core_has_no_denormals_and_the_caller_keeps_them() {
         assert!(denormals());
-        let core = StandardMode::enter();
+        let core = Mode::core();
         assert!(!denormals());
         assert_eq!(black_box(f32::MIN_POSITIVE) * black_box(0.5), 0.0);
         assert_eq!(black_box(-f64::MIN_POSITIVE) * black_box(0.5), 0.0);
         outside(|| {
             assert!(denormals());
-            let _again = StandardMode::enter();
+            let _again = Mode::core();
             assert!(!denormals());
             assert!(outside(denormals));
             assert!(!denormals());
@@ -191,8 +184,8 @@ mod tests {
     /// The caller is who called first.
     #[test]
     fn modes_within_each_other() {
-        let outer = StandardMode::enter();
-        let inner = StandardMode::enter();
+        let outer = Mode::core();
+        let inner = Mode::core();
         assert!(outside(denormals));
         drop(inner);
         assert!(!denormals());
@@ -205,7 +198,7 @@ mod tests {
     /// result is denormal after rounding, aarch64 before.
     #[test]
     fn a_result_that_rounds_up_to_a_normal_number() {
-        let _core = StandardMode::enter();
+        let _core = Mode::core();
         let before_rounding = cfg!(target_arch = "aarch64");
         let (root, e) = (2_f32.powi(-63), f32::EPSILON);
         let product = black_box((1.0 + e) * root) * black_box((1.0 - e) * root);
@@ -218,7 +211,7 @@ mod tests {
     #[test]
     fn after_a_panic_the_mode_is_the_callers() {
         let panicked = std::panic::catch_unwind(|| {
-            let _core = StandardMode::enter();
+            let _core = Mode::core();
             outside(|| panic!("on purpose"));
         });
         assert!(panicked.is_err() && denormals() && outside(denormals));

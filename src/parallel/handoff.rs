@@ -16,7 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use crate::kernel::StandardMode;
+use crate::kernel::Mode;
 
 type Work<'a> = dyn Fn(usize) + Sync + 'a;
 
@@ -100,7 +100,7 @@ impl Handoff {
 
     /// Helps with one round after the other until [`Handoff::close`].
     pub(crate) fn serve(&self) {
-        let _standard = StandardMode::enter();
+        let _mode = Mode::core();
         let mut seen = self.claims.load(Ordering::Acquire) >> 32;
         self.work_off();
         let mut waited = 0;

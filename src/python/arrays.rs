@@ -9,7 +9,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::arguments::{type_name, wrong_type};
 use crate::Scalar;
-use crate::kernel::StandardMode;
+use crate::kernel::Mode;
 use crate::memory::try_collect;
 
 /// An array of `T` with this many dimensions: the caller's own if it is one already, else a
@@ -84,7 +84,7 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
         let arguments = (array.getattr("astype")?, PyTuple::new(py, [T::NAME])?);
         let converted = {
             // NumPy rounds as the thread does. Denormals stay what they are: the numbers are the caller's.
-            let _gradual = StandardMode::gradual();
+            let _gradual = Mode::gradual();
             arguments.0.call1(&arguments.1)
         };
         quiet.call_method1("__exit__", (py.None(), py.None(), py.None()))?;

@@ -15,7 +15,7 @@ use pyo3::{IntoPyObject, IntoPyObjectExt, PyClass};
 use super::arguments::{Arg, count, number, unless_foreign, wrong_type};
 use super::arrays::vector;
 use super::call::attach;
-use crate::kernel::StandardMode;
+use crate::kernel::Mode;
 use crate::memory::try_collect;
 use crate::{Fall, FunctionOfStep, StepFunction};
 
@@ -119,8 +119,10 @@ impl Schedule {
                 self.0
             )));
         }
-        let _standard = StandardMode::enter();
-        let numbers = try_collect((0..steps).map(|step| at(step).unwrap_or_default()))?;
+        let numbers = {
+            let _mode = Mode::core();
+            try_collect((0..steps).map(|step| at(step).unwrap_or_default()))?
+        };
         vector(py, numbers.as_slice().into())
     }
 

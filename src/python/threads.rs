@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::kernel::StandardMode;
+use crate::kernel::Mode;
 use crate::parallel;
 
 /// Threads of a call that leaves their number open.
@@ -31,7 +31,7 @@ macro_rules! arithmetic {
     ($(#[$doc:meta])* $name:ident $python_name:literal $enter:path) => {
         $(#[$doc])*
         #[pyclass(name = $python_name, module = "ferroprop._core", frozen)]
-        pub(super) struct $name(Mutex<Option<StandardMode>>);
+        pub(super) struct $name(Mutex<Option<Mode>>);
 
         #[pymethods]
         impl $name {
@@ -56,10 +56,10 @@ macro_rules! arithmetic {
 arithmetic! {
     /// Standard floating-point arithmetic, for what Python computes around the core: other libraries leave
     /// flush-to-zero or another rounding behind.
-    StandardArithmetic "_StandardArithmetic" StandardMode::gradual
+    StandardArithmetic "_StandardArithmetic" Mode::gradual
 }
 
 arithmetic! {
     /// The arithmetic that was there before, for functions of the caller's that are called meanwhile.
-    CallersArithmetic "_CallersArithmetic" StandardMode::callers
+    CallersArithmetic "_CallersArithmetic" Mode::callers
 }

@@ -13,7 +13,7 @@ use super::settings::{Settings, Shuffle, check_order};
 use super::state::{Counters, OptimizerState};
 use super::step::Batch;
 use crate::error::{Error, Result};
-use crate::kernel::{Scalar, StandardMode, outside};
+use crate::kernel::{Mode, Scalar, outside};
 use crate::loss::Objective;
 use crate::memory::{Aligned, try_collect, try_zeros};
 use crate::network::Network;
@@ -59,7 +59,7 @@ pub fn train<'a, T: Scalar>(
     state: &mut OptimizerState<T>,
     observer: &mut dyn Observer<T>,
 ) -> Result<History> {
-    let _standard = StandardMode::enter();
+    let _mode = Mode::core();
     let observer: &mut dyn Observer<T> = &mut Outside(observer);
     settings.check()?;
     let dropout = settings.dropout_rates(network.layers().len() - 1)?;

@@ -4,7 +4,7 @@ use super::dataset::Dataset;
 use super::engine::{Engine, useful_threads};
 use super::settings::check_alpha;
 use crate::error::{Error, Result};
-use crate::kernel::{Scalar, StandardMode, outside};
+use crate::kernel::{Mode, Scalar, outside};
 use crate::loss::Objective;
 use crate::memory::try_zeros;
 use crate::network::Network;
@@ -40,7 +40,7 @@ impl<T: Scalar> Network<T> {
         data: &Dataset<'_, T>,
         loss: impl Into<Objective<'a, T>>,
     ) -> Result<(Vec<LayerValues<T>>, Vec<T>)> {
-        let _standard = StandardMode::enter();
+        let _mode = Mode::core();
         let objective = loss.into();
         objective.check(self.output())?;
         data.check(self, &objective, "")?;
@@ -57,7 +57,7 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
     n_threads: Option<usize>,
     interrupted: &mut dyn FnMut() -> bool,
 ) -> Result<(f64, Vec<T>)> {
-    let _standard = StandardMode::enter();
+    let _mode = Mode::core();
     check_alpha::<T>(alpha)?;
     objective.check(network.output())?;
     data.check(network, &objective, "")?;

@@ -4,7 +4,7 @@ use super::early_stopping::Monitor;
 use super::step::{Batch, Update};
 use crate::check::{check_number, check_typed};
 use crate::error::{Error, Result};
-use crate::kernel::{Scalar, StandardMode};
+use crate::kernel::{Mode, Scalar};
 use crate::memory::{try_collect, try_zeros};
 use crate::network::Network;
 use crate::optimizer::{MOST_ARRAYS, Optimizer, Step};
@@ -201,7 +201,7 @@ impl<T: Scalar> OptimizerState<T> {
     /// # Ok::<(), ferroprop::Error>(())
     /// ```
     pub fn step(&mut self, parameters: &mut [T], gradient: &[T], loss: Option<f64>) -> Result<()> {
-        let _standard = StandardMode::enter();
+        let _mode = Mode::core();
         let scheduled = self.optimizer.by_hand(self.counters.steps + 1)?;
         self.step_by_hand(parameters, gradient, loss, scheduled)
     }
@@ -214,7 +214,7 @@ impl<T: Scalar> OptimizerState<T> {
         loss: Option<f64>,
         [learning_rate, weight_decay]: [Option<f64>; 2],
     ) -> Result<()> {
-        let _standard = StandardMode::enter();
+        let _mode = Mode::core();
         let length = |len: usize| format!("({len},)");
         if let Some(array) = self.arrays.first().filter(|array| array.len() != parameters.len()) {
             let expected = format!("{}, as in the steps before", length(array.len()));

@@ -44,7 +44,7 @@ pub use tanh::{tanh_f32, tanh_f64};
 
 #[cfg(test)]
 mod tests {
-    use super::super::{InstructionSet, Scalar, Simd, StandardMode, Task, dispatch_on};
+    use super::super::{InstructionSet, Mode, Scalar, Simd, Task, dispatch_on};
     use super::*;
 
     struct Map<'a, T, F>(F, &'a [T]);
@@ -64,7 +64,7 @@ mod tests {
 
     /// The bits on every instruction set that this machine has; a NaN is a NaN, whatever its bits.
     fn agree<T: Scalar>(f: impl Fn(T) -> T + Copy, arguments: &[T]) {
-        let _core = StandardMode::enter();
+        let _core = Mode::core();
         let bits = |set| -> Vec<Vec<u8>> {
             let values = dispatch_on(set, Map(f, arguments));
             let nan = |y: &T| y.partial_cmp(y).is_none();

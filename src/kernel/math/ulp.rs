@@ -7,7 +7,7 @@
 use std::hint::black_box;
 
 use super::reference::{Scaled, agreement};
-use crate::kernel::StandardMode;
+use crate::kernel::Mode;
 
 /// The f32 bit patterns of the normal test run: one in this many, a prime.
 pub const STRIDE: usize = 4099;
@@ -44,7 +44,7 @@ impl Worst {
 
 /// f(x) as the core computes it.
 pub fn in_core_mode<T, R>(f: fn(T) -> R, x: T) -> R {
-    let _core = StandardMode::enter();
+    let _core = Mode::core();
     black_box(f(black_box(x)))
 }
 
