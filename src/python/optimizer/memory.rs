@@ -160,7 +160,8 @@ impl<'a> Slot<'a> {
 
     /// What schedules give for the next step by hand. A function is called while the memory is not locked.
     fn scheduled(&self, py: Python<'_>) -> PyResult<[Option<f64>; 2]> {
-        let steps = match &*self.lock() {
+        let memory = shared(self.memory);
+        let steps = match &*memory {
             Memory::Fresh => 0,
             Memory::Single(state) => state.steps(),
             Memory::Double(state) => state.steps(),
