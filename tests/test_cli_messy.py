@@ -335,6 +335,15 @@ def test_wishes_that_contradict_each_other(folder: Path):
     assert "is also given as --number" in complaint(*start, "--date-format", "size=%Y")
 
 
+def test_classes_that_are_large_numbers(folder: Path):
+    train(table("size,weight,y", [(s, w, str(10**30 + (y == "big"))) for s, w, y in rows()]))
+    assert read_card(Path("m.skops")).classes == [str(10**30), str(10**30 + 1)]
+    assert predicted("size,weight\n1,2\n").decode().splitlines()[1].split(",")[2] in (
+        str(10**30),
+        str(10**30 + 1),
+    )
+
+
 # Where tables come from, and where words go
 
 

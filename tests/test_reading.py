@@ -384,11 +384,19 @@ def test_what_can_be_read_in_two_ways_is_noted(folder: Path):
     assert column("1.234", "2.500")[1] == [1.234, 2.5]
     assert column("1.234", "2.500", decimal=",")[1] == [1234, 2500]
     assert column("1,234", "2,500", decimal=".")[1] == [1234, 2500]
+    kind, _, notes = column("1.5", "2.25", decimal=",")
+    assert (kind.kind, notes) == (
+        "category",
+        ["column 'x' is taken for categories: '.' is the decimal sign of its numbers"],
+    )
+    assert column("0.5", "1 kg", "2 kg")[2] == ["'kg' is a unit and taken off in column 'x': '1 kg' is 1"]
 
 
 def test_whole_numbers_are_exact(folder: Path):
     assert column("100000000000000001", "", "3")[1] == [100000000000000001, None, 3]
     assert column("1.0", "2.0")[1] == [1, 2]
+    assert column(f"{10**30}", f"{10**30 + 1}")[1] == [10**30, 10**30 + 1]
+    assert column(f"{10**30}", "NA", f"{10**30 + 1}")[1] == [10**30, None, 10**30 + 1]
 
 
 def test_most_cells_decide(folder: Path):

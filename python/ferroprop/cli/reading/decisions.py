@@ -8,6 +8,7 @@ import polars as pl
 from ferroprop.cli.reading.column import Column
 from ferroprop.cli.reading.dates import with_the_other_order
 from ferroprop.cli.reading.missing import MissingWords, stripped
+from ferroprop.cli.reading.numbers import PLAIN
 from ferroprop.cli.reading.table import Table
 from ferroprop.cli.wording import count, listed, option, quoted, shown
 
@@ -130,7 +131,9 @@ def _formats(columns: Iterable[tuple[str, Decision]]) -> list[str]:
         if column is None or column.format is None:
             continue
         if column.kind == "number":
-            form = column.number_format
+            form, example = column.number_format, pl.Series([decision.example])
+            if form.read(example).equals(PLAIN.read(example)):
+                continue  # no cell of the column shows the format
             for sign, what in {form.decimal: "the decimal sign", form.thousands: "between thousands"}.items():
                 if sign not in ("", ".") or (sign == "." and what == "between thousands"):
                     alike.setdefault(f"'{sign}' is {what}", []).append((name, _read_as(decision)))

@@ -144,17 +144,20 @@ def _plain_numbers(texts: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
     for index, name in enumerate(frame.columns):
         if empty[index] == unread[index] < frame.height and not nan[index]:
             is_whole = not_whole[index] == empty[index]
-            plain[name] = whole[name] if is_whole else _whole_if_possible(floats[name])
+            plain[name] = whole[name] if is_whole else _whole_if_possible(floats[name], frame[name])
     return plain
 
 
-def _whole_if_possible(values: pl.Series) -> pl.Series:
-    if (
-        values.dtype == pl.Float64
-        and bool((values == values.floor()).all())
-        and bool((values.abs() < LARGEST_WHOLE).all())
-    ):
+def _whole_if_possible(values: pl.Series, texts: pl.Series) -> pl.Series:
+    """Return numbers as integers if all are whole; those that floats cannot hold are read again, exactly."""
+    if values.dtype != pl.Float64 or not bool((values == values.floor()).all()):
+        return values
+    if bool((values.abs() < LARGEST_WHOLE).all()):
         return values.cast(pl.Int64)
+    for dtype in (pl.Int64, pl.Int128):
+        whole = texts.cast(dtype, strict=False)
+        if whole.null_count() == values.null_count():
+            return whole.alias(values.name)
     return values
 
 
@@ -197,21 +200,19 @@ def _decide(
     column = Column(column.name, column.kind, column.format, seen[:MOST_WORDS_KEPT])
     return Decision(
         column,
-        _whole_if_possible(_exact(values, texts, column)),
+        _whole_if_possible(values, texts) if column.kind == "number" else values,
         strays=_strays(missed),
         words=_strays(different.filter(usual)),
         doubtful=doubtful,
         doubt=noted,
-        example=str(rest.filter(readable)["text"][0]) if bool(readable.any()) else "",
+        example=_example(rest["text"].filter(readable), column),
     )
 
 
-def _exact(values: pl.Series, texts: pl.Series, column: Column) -> pl.Series:
-    """Return whole numbers that floats cannot hold, exactly."""
-    if column.kind != "number" or column.format is not None:
-        return values
-    whole = texts.cast(pl.Int64, strict=False)
-    return whole.alias(values.name) if whole.null_count() == values.null_count() else values
+def _example(texts: pl.Series, column: Column) -> str:
+    """Return a text that shows how the column is written: one that programs would read otherwise."""
+    special = texts.filter(numbers.PLAIN.read(texts).ne_missing(column.number_format.read(texts)))
+    return str(next(iter([*special.head(1), *texts.head(1)]), ""))
 
 
 def _strays(missed: pl.DataFrame) -> list[Stray]:
@@ -241,7 +242,10 @@ class _Kinds:
                 return column, readable, doubtful, ""
         column, readable, _ = max(candidates, key=lambda candidate: self._share(candidate[1]))
         noted = ""
-        if self._share(readable) >= HALF and len(self._texts) > 1:
+        by_any = numbers.find_format(self._texts, self._cells, None, MOST, self._decimal)
+        if self._share(by_any.readable) >= MOST:
+            noted = f"is taken for categories: '{by_any.format.decimal}' is the decimal sign of its numbers"
+        elif self._share(readable) >= HALF:
             what = {"number": "numbers", "date": "dates", "duration": "times"}[column.kind]
             kind = "number" if column.kind == "number" else "date"
             odd = str(self._texts.filter(~readable)[0])

@@ -14,8 +14,8 @@ from ferroprop.cli.reading.dialect import Dialect
 from ferroprop.cli.reading.header import Header
 from ferroprop.cli.wording import count, shown
 
-CELLS_AT_A_TIME = 1_000_000
-"""So many cells are kept as Python's texts before they go into columns."""
+CELLS_AT_A_TIME, ROWS_AT_A_TIME = 200_000, 100
+"""About so many cells, and at least so many rows, are kept as Python's texts before they go into columns."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class _Reading:
         keep = self._texts is not None
         reader = self._dialect.reader(_remembered(lines, own.append) if keep else lines)
         width, names = len(self._header.names), self._header.cells
-        at_once = max(1, CELLS_AT_A_TIME // width)
+        at_once = max(ROWS_AT_A_TIME, CELLS_AT_A_TIME // width)
         before = 0
         while True:
             line = self._header.first + before
