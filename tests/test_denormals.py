@@ -127,7 +127,9 @@ def test_no_denormal_is_left(case, dtype, n_threads):
 @pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "SGD by a function"])
 def test_no_denormal_is_left_by_steps_by_hand(name, dtype):
     """Gradients fall through all magnitudes, and their signs change with each step; then they are 0."""
-    optimizer, n = copy.deepcopy(OPTIMIZERS[name][0]), 40
+    shared = OPTIMIZERS[name][0]
+    arguments, keywords = shared.__getnewargs_ex__()
+    optimizer, n = type(shared)(*arguments, **keywords), 40
     try:
         copy.deepcopy(optimizer).step(np.ones(1, dtype), np.ones(1, dtype), loss=1.0)
     except ValueError as error:

@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView1;
 use pyo3::conversion::FromPyObjectOwned;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -80,9 +80,14 @@ fn entry<'py, V: FromPyObjectOwned<'py>>(
     expected: &str,
 ) -> PyResult<V> {
     let value = state.get_item(name)?.unwrap_or_else(|| state.py().None().into_bound(state.py()));
-    value
-        .extract()
-        .map_err(|error: V::Error| unless_foreign(error.into(), &value, || wrong(name, expected, &value)))
+    value.extract().map_err(|error: V::Error| {
+        let error: PyErr = error.into();
+        // Numbers that the type cannot hold are as wrong as other types.
+        if error.is_instance_of::<PyOverflowError>(state.py()) {
+            return wrong(name, expected, &value);
+        }
+        unless_foreign(error, &value, || wrong(name, expected, &value))
+    })
 }
 
 #[pymethods]

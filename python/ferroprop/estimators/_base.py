@@ -500,6 +500,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         X, Y, sample_weight = samples
         n_threads = self._n_threads()
         if self.scoring is None:
+
             def score_outputs(network: Network) -> float:
                 outputs = network.predict(X, n_threads=n_threads)
                 with _StandardArithmetic():
