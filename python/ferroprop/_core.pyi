@@ -6,6 +6,7 @@ from typing import Any, Literal, Self, TypeAlias, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from typing_extensions import disjoint_base
 
 from ferroprop.export import CHeader
 from ferroprop.inspection import Summary
@@ -347,6 +348,7 @@ class SARPROP:
     def __setstate__(self, state: dict[str, Any]) -> None: ...
     def __copy__(self) -> Self: ...
 
+@disjoint_base
 class Schedule:
     def values(self, steps: int) -> NDArray[np.float64]: ...
     def __eq__(self, other: object, /) -> bool: ...

@@ -33,7 +33,7 @@ use crate::schedule::Schedule;
 ///
 /// # Errors
 /// [`Error::Shape`], [`Error::Value`] and [`Error::Argument`] for what does not fit together or is
-/// outside its domain, [`Error::LossAndOutput`], [`Error::OutOfMemory`]; with a [`Checkpoint`]
+/// outside its domain, [`Error::LossAndOutput`], [`Error::OutOfMemory`]; with a [`crate::Checkpoint`]
 /// [`Error::OtherTraining`], [`Error::ModelFile`] and [`Error::Io`]. The network and the state are
 /// as they were then.
 ///
