@@ -520,7 +520,7 @@ def _told(member: int, encoding: str, trained: Trained, seconds: float) -> Membe
         validation_loss=trained.validation_loss[-1] if trained.validation_loss else None,
         learning_rate=trained.learning_rate[-1],
         seconds=seconds,
-        network=trained.current,
+        network=trained.network,
     )
 
 

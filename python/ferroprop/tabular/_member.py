@@ -1,8 +1,4 @@
-"""One network of an ensemble, trained from its first weights to its best epoch.
-
-The rate, the decay and dropout fall from epoch to epoch. The core is called for an epoch at a time, with an
-optimizer that keeps its moments; what a call costs beside its steps is below two milliseconds.
-"""
+"""One network of an ensemble, trained from its first weights to its best epoch."""
 
 from __future__ import annotations
 
@@ -14,9 +10,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from ferroprop._core import AdamW, Network, train
+from ferroprop._core import AdamW, Cosine, Epoch, History, Network, train
 from ferroprop.estimators._typing import Array
-from ferroprop.tabular._numbers import cos_of_turns
 from ferroprop.tabular._recipe import Recipe
 
 Watch: TypeAlias = Callable[[Network], tuple[float, float]]
@@ -92,9 +87,7 @@ class Trained:
     """A trained network and the course of its training."""
 
     network: Network
-    """As it was in its best epoch."""
-    current: Network
-    """As it is now."""
+    """After an epoch as it is then, in the end as it was in its best epoch."""
     temperature: float = 1.0
     """What its net inputs are to be divided by, in its best epoch."""
     loss: list[float] = field(default_factory=list)
@@ -136,11 +129,10 @@ def train_member(
     n_threads : int
         Threads; the result does not depend on it.
     seconds : float or None
-        Time there is. After the first epoch the training is made as short as it takes.
+        Time there is. The training is made as short as it takes, its schedules with it.
     tell : callable or None
         Is told of each epoch, and the time it ended at; ends the training by returning True.
     """
-    began = time.monotonic()
     network = Network(
         [rows.X.shape[1], *recipe.hidden_layer_sizes, rows.Y.shape[1]],
         activation=recipe.activation,
@@ -148,74 +140,71 @@ def train_member(
         dtype="float32",
         seed=seed,
     )
-    trained = Trained(network, network, epochs=recipe.epochs)
-    state: dict[str, Any] | None = None
-    epoch = 0
-    while epoch < trained.epochs:
-        done = epoch / trained.epochs
-        rate = recipe.learning_rate * cosine(done)
-        optimizer = AdamW(
-            rate,
-            beta_2=recipe.beta_2,
-            weight_decay=recipe.weight_decay * flat_cosine(done),
-        )
-        if state is not None:
-            optimizer.__setstate__({**state, "learning_rate": rate})
-        history = train(
+    trained = Trained(network, epochs=recipe.epochs)
+    temperatures: list[float] = []
+
+    def score(current: Network) -> float:
+        assert watch is not None
+        watched, temperature = watch(current)
+        trained.validation_loss.append(watched)
+        temperatures.append(temperature)
+        return -watched
+
+    def callback(epoch: Epoch) -> bool:
+        trained.loss.append(epoch.loss)
+        trained.learning_rate.append(epoch.learning_rate or 0.0)
+        return tell is not None and tell(trained, epoch.seconds)
+
+    def run(network: Network, epochs: int, **further: Any) -> History:
+        return train(
             network,
             rows.X,
             rows.Y,
             loss=loss,
-            optimizer=optimizer,
-            epochs=1,
+            optimizer=AdamW(
+                Cosine(recipe.learning_rate),
+                beta_2=recipe.beta_2,
+                weight_decay=_flat_cosine(recipe.weight_decay),
+            ),
+            epochs=epochs,
             batch_size=recipe.batch_size,
             sample_weight=rows.weight,
-            dropout=recipe.dropout * flat_cosine(done) if recipe.hidden_layer_sizes else 0.0,
-            seed=_seed_of(seed, epoch),
+            dropout=_flat_cosine(recipe.dropout) if recipe.hidden_layer_sizes else 0.0,
+            seed=seed,
             n_threads=n_threads,
-            warm_start=state is not None,
+            **further,
         )
-        if history.stop_reason == "diverged":
-            trained.stop_reason = "diverged"
-            break
-        state = optimizer.__getstate__()
-        epoch += 1
-        trained.loss.append(history.loss[0])
-        trained.learning_rate.append(rate)
-        watched, temperature = -float(epoch), 1.0
+
+    if seconds is not None:
+        began, trial = time.monotonic(), network.copy()
+        run(trial, 1)
         if watch is not None:
-            watched, temperature = watch(network)
-            trained.validation_loss.append(watched)
-        if watched < trained.best_loss:
-            trained.network, trained.temperature = network.copy(), temperature
-            trained.best_epoch, trained.best_loss = epoch, watched
-        now = time.monotonic()
-        if tell is not None and tell(trained, now - began):
-            trained.stop_reason = "callback"
-            break
-        if recipe.patience is not None and epoch - trained.best_epoch >= recipe.patience:
-            trained.stop_reason = "patience"
-            break
-        if seconds is not None:
-            affordable = max(epoch, int(seconds / (now - began) * epoch))
-            if affordable < trained.epochs:
-                trained.epochs, trained.stop_reason = affordable, "time"
+            watch(trial)
+        first = time.monotonic() - began
+        seconds = max(seconds - first, 1e-9)
+        trained.epochs = max(1, min(recipe.epochs, int(seconds / first)))
+    history = run(
+        network,
+        trained.epochs,
+        score=None if watch is None else score,
+        patience=None if watch is None else recipe.patience,
+        restore_best=watch is not None,
+        max_time=seconds,
+        callback=callback,
+    )
+    trained.stop_reason = history.stop_reason
+    if history.stop_reason == "epochs" and trained.epochs < recipe.epochs:
+        trained.stop_reason = "time"
+    trained.best_epoch = history.best_epoch
+    if watch is not None and history.epochs:
+        trained.best_loss = trained.validation_loss[history.best_epoch - 1]
+        trained.temperature = temperatures[history.best_epoch - 1]
     return trained
 
 
-def cosine(done: float) -> float:
-    """Return what is left of 1 on the way to 0 along a cosine, when a fraction of it is done."""
-    return 0.5 * (1.0 + float(cos_of_turns(np.array([0.5 * done]))[0]))
-
-
-def flat_cosine(done: float) -> float:
-    """Return 1 in the first half, then what is left of it along a cosine."""
-    return cosine(max(0.0, 2.0 * done - 1.0))
-
-
-def _seed_of(seed: int, epoch: int) -> int:
-    """Return a seed for the order of the rows and for dropout that differs from epoch to epoch."""
-    return (seed + 0x9E3779B97F4A7C15 * (epoch + 1)) % 2**63
+def _flat_cosine(value: float) -> Cosine | float:
+    """Return a schedule that stays for half of the training and then falls to 0."""
+    return Cosine(value, flat=0.5) if value > 0.0 else 0.0
 
 
 def arrays_of(network: Network) -> dict[str, Any]:
