@@ -1,4 +1,4 @@
-//! Code of the caller's runs in the caller's floating-point mode.
+//! Calling the caller's code in the caller's floating-point mode.
 
 use super::checkpoint::Note;
 use super::history::Epoch;
@@ -6,7 +6,7 @@ use super::observer::Observer;
 use crate::kernel::outside;
 use crate::network::Network;
 
-/// An observer that is asked in the mode of its own code.
+/// An observer whose methods run in the caller's floating-point mode.
 pub(super) struct Outside<'a, T>(pub &'a mut dyn Observer<T>);
 
 impl<T> Observer<T> for Outside<'_, T> {
@@ -48,7 +48,7 @@ mod tests {
         train,
     };
 
-    /// How often code of the caller's was called and found its denormals there.
+    /// Number of calls of the caller's code that found denormal numbers at work.
     #[derive(Default)]
     struct Found(AtomicUsize);
 

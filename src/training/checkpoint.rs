@@ -1,8 +1,8 @@
-//! Trainings that are saved as they go on, and taken up where the last save was.
+//! Checkpoints: saving a training while it runs, and resuming it from the last save.
 //!
-//! A checkpoint is a safetensors file like that of a network: the header's entry
-//! `ferroprop.checkpoint` has the layers, a description of the training that the file belongs to,
-//! where that has got to, and a note of the caller's. `docs/file-format.md` has the whole format.
+//! A checkpoint is a safetensors file like that of a network. The header's entry
+//! `ferroprop.checkpoint` holds the layers, a description of the training that the file belongs to,
+//! its progress, and a note of the caller's. `docs/file-format.md` describes the whole format.
 
 use std::collections::BTreeMap;
 #[cfg(feature = "python")]
@@ -45,7 +45,7 @@ struct Header {
     note: String,
 }
 
-/// Numbers that are no arrays.
+/// The scalars of a training's progress.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Progress {
@@ -60,35 +60,35 @@ struct Progress {
     seconds: f64,
 }
 
-/// Where a training has got to.
+/// The progress of a training.
 pub(super) struct Saved<T> {
     pub network: Network<T>,
     pub best: Option<Vec<T>>,
     pub arrays: Vec<Vec<T>>,
     pub counters: Counters,
     pub history: History,
-    /// Best number that was watched, and epochs since.
+    /// Best value of the monitored number, and the number of epochs since.
     pub watched: (f64, usize),
 }
 
-/// An epoch's end in a checkpoint, beside network and history.
+/// The state at the end of an epoch, apart from network and history.
 pub(super) struct Complete<T> {
     pub arrays: Vec<Vec<T>>,
     pub counters: Counters,
     pub watched: (f64, usize),
 }
 
-/// Saves one training, and knows it again.
+/// Saves one training, and recognises its checkpoints.
 pub(super) struct Saver {
     checkpoint: Checkpoint,
     training: BTreeMap<String, String>,
 }
 
-/// The entry of the parameters that a training begins with.
+/// The key of the initial parameters in the description of a training.
 const FIRST: &str = "network's first parameters";
 
 impl Saver {
-    /// Describes a training.
+    /// Collects the description of a training.
     pub fn new<T: Scalar>(
         checkpoint: &Checkpoint,
         network: &Network<T>,
@@ -134,18 +134,18 @@ impl Saver {
         Ok(Self { checkpoint: checkpoint.clone(), training })
     }
 
-    /// Checks that the training can be saved.
+    /// Checks that the checkpoint file can be written.
     pub fn check(&self) -> Result<()> {
         let Checkpoint { path, .. } = &self.checkpoint;
         check_replaceable(path).map_err(|source| Error::Io { path: path.display().to_string(), source })
     }
 
-    /// Whether it is time for a save.
+    /// Whether a save is due after this epoch.
     pub fn is_due(&self, epoch: usize) -> bool {
         epoch.is_multiple_of(self.checkpoint.every)
     }
 
-    /// Writes the file.
+    /// Writes the checkpoint.
     pub fn save<T: Scalar>(
         &self,
         network: &Network<T>,
@@ -202,7 +202,7 @@ impl Saver {
         Content::new(CHECKPOINT, &description, all)
     }
 
-    /// The saved training; `None` if there is no file.
+    /// Reads the saved training; `None` if the file does not exist.
     pub fn resume<T: Scalar>(
         &self,
         network: &Network<T>,
@@ -288,7 +288,7 @@ impl Saver {
                 reader.read(&name, &mut parameters[start..start + numbers], T::is_finite)?;
             } else if let Some(list) = history.list_mut(&name) {
                 *list = try_zeros(n_epochs)?;
-                // Losses of a training that diverged are not kept; others can be anything.
+                // The losses of a diverged training are not saved; any other number may occur.
                 let is_loss = name == "history.loss" || name == "history.penalty";
                 reader.read(&name, list, |x: f64| !is_loss || x.is_finite())?;
             } else if let Some(place) =
@@ -326,7 +326,7 @@ impl Saver {
         let (arrays, counters) = (state.arrays, state.counters);
         let first = |training: &BTreeMap<_, _>| training.get(FIRST).cloned().unwrap_or_else(none);
         let (theirs, ours) = (first(&training), first(&self.training));
-        // After an interruption the network is where the training has got to.
+        // After an interruption the network has the parameters of the last complete epoch.
         let is_there = |there: &[T]| there == network.parameters();
         if theirs != ours && !is_there(&parameters) && !best.as_deref().is_some_and(is_there) {
             return Err(self.differs(FIRST, theirs, ours));
@@ -338,7 +338,7 @@ impl Saver {
     }
 }
 
-/// Data of the caller's in a checkpoint.
+/// The caller's own data in a checkpoint.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Note {
     /// Any text.
@@ -347,7 +347,7 @@ pub struct Note {
     pub numbers: Vec<f64>,
 }
 
-/// The tensor of a note's numbers.
+/// The name of the tensor that holds a note's numbers.
 const NOTE: &str = "note";
 
 fn noted(reader: &Reader<'_>) -> Result<usize> {
@@ -358,7 +358,7 @@ fn noted(reader: &Reader<'_>) -> Result<usize> {
     }
 }
 
-/// Reads the bytes of a checkpoint of this training and writes them again: for tests of the format.
+/// Reads the bytes of a checkpoint of this training and writes them again; for tests of the format.
 ///
 /// # Errors
 /// As for [`crate::train`].
@@ -379,7 +379,7 @@ pub fn rewritten<T: Scalar>(
     saver.content(&network, best.as_deref(), &complete, &history, optimizer, &note)?.to_bytes()
 }
 
-/// The caller's note in a checkpoint; `None` if there is no such file.
+/// Reads the caller's note from a checkpoint; `None` if the file does not exist.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::ModelFile`].
@@ -402,7 +402,7 @@ fn of_list(name: &str, epochs: usize) -> Outline {
     Outline { name: name.to_owned(), dtype: Dtype::F64, shape: vec![epochs] }
 }
 
-/// Shape and digest of a matrix, whatever its layout.
+/// Shape and digest of a matrix; the layout in memory does not matter.
 fn of_matrix<T: Scalar>(matrix: ArrayView2<'_, T>) -> Result<String> {
     let mut row = try_with_capacity(matrix.ncols())?;
     let mut hash = Xxh3Default::new();
@@ -418,7 +418,7 @@ fn of_weights<T: Scalar>(data: &Dataset<'_, T>) -> String {
     data.weights.as_deref().map_or_else(|| "none".to_owned(), digest)
 }
 
-/// XXH3 of the numbers' bytes.
+/// The XXH3 digest of the numbers' bytes.
 fn digest<T: Scalar>(numbers: &[T]) -> String {
     let mut hash = Xxh3Default::new();
     numbers.chunks(512).for_each(|some| hash.update(&T::to_bytes(some)));

@@ -1,4 +1,4 @@
-//! The rows that a network learns from.
+//! The rows that a network is trained on.
 
 use ndarray::{ArrayView1, ArrayView2};
 
@@ -9,8 +9,8 @@ use crate::loss::Objective;
 use crate::memory::try_collect;
 use crate::network::Network;
 
-/// Inputs, targets and, if wanted, a weight for each row. The arrays may have any layout; they are
-/// read where they are.
+/// Inputs, targets and, optionally, a weight per row. The arrays may have any layout; they are
+/// read in place.
 ///
 /// ```
 /// use ferroprop::Dataset;
@@ -26,13 +26,13 @@ pub struct Dataset<'a, T> {
 }
 
 impl<'a, T: Scalar> Dataset<'a, T> {
-    /// Inputs (n x inputs), targets (n x outputs) and n weights.
+    /// Combines inputs (n x inputs), targets (n x outputs) and a copy of n weights.
     #[must_use]
     pub fn new(x: ArrayView2<'a, T>, y: ArrayView2<'a, T>, weights: Option<ArrayView1<'_, T>>) -> Self {
         Self { x, y, weights: weights.map(|weights| weights.iter().copied().collect()) }
     }
 
-    /// The same, with a copy of the weights only if there is room for it.
+    /// Like [`Dataset::new`], but reports a failed allocation as an error.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -55,7 +55,8 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         self.weights.is_some()
     }
 
-    /// Checks everything that the passes rely on. `role` tells two data sets of a call apart.
+    /// Checks everything that the passes rely on. `role` distinguishes the two data sets of a call in
+    /// messages.
     pub(crate) fn check(&self, network: &Network<T>, objective: &Objective<'_, T>, role: &str) -> Result<()> {
         let [x, y, weights] = if role.is_empty() {
             ["X", "Y", "sample_weight"]

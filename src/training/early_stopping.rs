@@ -1,9 +1,9 @@
-//! When to stop, and which epoch was the best.
+//! Early stopping: the best epoch so far, and the end of patience.
 
 use super::history::Epoch;
 use super::settings::Settings;
 
-/// Watches one number: the score if there is one, else the validation loss, else the loss.
+/// Monitors one number: the score if there is one, else the validation loss, else the training loss.
 pub(super) struct Monitor {
     patience: Option<usize>,
     tolerance: f64,
@@ -25,17 +25,17 @@ impl Monitor {
         }
     }
 
-    /// The best number so far, and the epochs in a row without improvement.
+    /// The best number so far, and the number of epochs since then without improvement.
     pub fn watched(&self) -> (f64, usize) {
         (self.best, self.bad_epochs)
     }
 
-    /// Goes on from what [`Monitor::watched`] gave.
+    /// Resumes from the result of [`Monitor::watched`].
     pub fn resume(&mut self, watched: (f64, usize)) {
         (self.best, self.bad_epochs) = watched;
     }
 
-    /// Takes note of an epoch; whether it is the best so far.
+    /// Records an epoch; returns whether it is the best so far.
     pub fn improved(&mut self, epoch: &Epoch) -> bool {
         let number = match (epoch.score, epoch.validation_loss) {
             (Some(score), _) => -score,
@@ -59,7 +59,7 @@ impl Monitor {
         self.restores_best
     }
 
-    /// Whether it is the training loss that is watched.
+    /// Whether the monitored number is the training loss.
     pub fn watches_loss(&self) -> bool {
         self.watches_loss
     }
@@ -68,7 +68,7 @@ impl Monitor {
         self.patience.is_some_and(|patience| self.bad_epochs >= patience)
     }
 
-    /// Starts counting anew.
+    /// Resets the count of epochs without improvement.
     pub fn renew_patience(&mut self) {
         self.bad_epochs = 0;
     }

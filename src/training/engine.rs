@@ -1,14 +1,14 @@
 //! One training step: gradient of a batch, then update of the parameters.
 //!
-//! A batch goes through in *micro-batches* of rows, whose size follows from the network and the batch. A micro-batch is
-//! two rounds of parallel work. First, blocks of its rows go forward and backward, each on one
-//! thread. Then the gradient is summed over the micro-batch: each thread owns a *shard* of the parameters
-//! and sums their gradient over all rows, in order, so nothing is left to be reduced. After the last
+//! A batch is cut into *micro-batches* of rows, whose size depends on the network and the batch. A micro-batch takes
+//! two rounds of parallel work. In the first, blocks of its rows go forward and backward, each on one
+//! thread. In the second the gradient is summed over the micro-batch: each thread owns a *shard* of the parameters
+//! and sums their gradient over all rows, in order, so no reduction remains. After the last
 //! micro-batch the owner updates its parameters in the same round.
 //!
-//! Where a small network meets many rows, several micro-batches are worked on at a time, each on one thread,
-//! its sums included; in the second round each thread adds them up, in order, for its shard. Each sum
-//! is over the same rows, in the same order, either way.
+//! With a small network and many rows, several micro-batches are processed at a time, each on one thread,
+//! sums included; in the second round each thread adds up these sums, in order, for its shard. Either way each sum
+//! is over the same rows in the same order.
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
@@ -32,10 +32,10 @@ use crate::optimizer::Optimizer;
 use crate::parallel::Team;
 use crate::pass::{Dropout, Model, Selection, Stage};
 
-/// Multiply-adds of a step below which one thread is faster alone.
+/// Multiply-adds per step below which a single thread is faster than a team.
 const WORTH_SHARING: usize = 500_000;
 
-/// How many of the threads are of use for batches of this size.
+/// The number of threads that batches of this size can keep busy.
 pub(super) fn useful_threads<T: Scalar>(network: &Network<T>, rows: usize, threads: usize) -> usize {
     let work = network.n_parameters().saturating_mul(rows).saturating_mul(3);
     threads.min(work / WORTH_SHARING).max(1)
@@ -44,35 +44,35 @@ pub(super) fn useful_threads<T: Scalar>(network: &Network<T>, rows: usize, threa
 #[derive(Clone, Copy, PartialEq)]
 enum Loaded {
     Nothing,
-    /// The blocks of the one micro-batch that there is.
+    /// The blocks of the only micro-batch.
     Blocks,
-    /// The micro-batches that there are.
+    /// The micro-batches, each processed by one thread.
     MicroBatches,
 }
 
 pub(super) struct Engine<'a, T> {
     model: Model<T>,
     blocks: Vec<Box<dyn Stage<T>>>,
-    /// For micro-batches that threads work on by themselves; none if there is no use for them.
+    /// Buffers for micro-batches that single threads process; empty if no batch needs them.
     micro_batches: Vec<MicroBatch<T>>,
     shards: Vec<Shard<T>>,
-    /// All parameters together, for rules that need them so.
+    /// All parameters in one vector, for rules that are not element-wise.
     joint_step: Option<JointStep<T>>,
     objective: Objective<'a, T>,
-    /// Rate of the next step for each hidden layer (none: empty), and seed.
+    /// Dropout rate of the next step per hidden layer (empty: no dropout), and the seed.
     dropout: (Vec<f64>, u64),
     alpha: f64,
     micro_batch_rows: usize,
-    /// Rows that there is room for in a block.
+    /// Row capacity of a block.
     capacity: usize,
-    /// What still holds the rows of a full batch.
+    /// The full batch whose rows the blocks still hold.
     loaded: Loaded,
-    /// Outputs, targets, gradients and losses of a micro-batch, for a loss of the caller's own.
+    /// Outputs, targets, gradients and losses of a micro-batch, for a custom loss.
     custom_loss: [Vec<T>; 4],
 }
 
 impl<'a, T: Scalar> Engine<'a, T> {
-    /// Room for batches of up to `rows` rows. A rate of dropout that is 0 stays so.
+    /// Allocates an engine for batches of up to `rows` rows. A dropout rate of 0 must stay 0.
     pub fn new(
         network: &Network<T>,
         objective: Objective<'a, T>,
@@ -114,7 +114,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         Ok(engine)
     }
 
-    /// The rates of dropout, for each hidden layer; empty where there is none.
+    /// The dropout rate per hidden layer; empty without dropout.
     pub fn dropout_rates(&mut self) -> &mut [f64] {
         &mut self.dropout.0
     }
@@ -147,7 +147,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         Ok(())
     }
 
-    /// Copies arrays of the shards, which are put together in `all`, in the network's order.
+    /// Gathers an array of the shards in `all`, and copies it out in the network's order.
     fn gather_shards(&self, all: &mut Vec<T>, to: &mut [T], array: impl Fn(&Shard<T>) -> &Aligned<T>) {
         all.clear();
         self.shards.iter().for_each(|shard| all.extend_from_slice(array(shard)));
@@ -164,7 +164,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         pack(&self.model.packed.matrices, parameters, to);
     }
 
-    /// Takes over the arrays of an optimizer, or makes new ones where there are none.
+    /// Loads the arrays of an optimizer, or allocates new ones if there are none.
     pub fn keep_arrays(&mut self, optimizer: &Optimizer, arrays: &[Vec<T>]) -> Result<()> {
         let count = self.model.n_parameters();
         self.joint_step = (!optimizer.elementwise())
@@ -192,7 +192,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         Ok(())
     }
 
-    /// Copies the arrays of the optimizer, all of them one after the other, as they are.
+    /// Copies the optimizer's arrays in panel form, one after the other.
     pub fn copy_arrays(&self, to: &mut Vec<T>) -> Result<()> {
         to.clear();
         let of_shares = self.shards.iter().flat_map(|shard| &shard.arrays).map(|array| array.len());
@@ -211,7 +211,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         Ok(())
     }
 
-    /// Takes such a copy back.
+    /// Restores the optimizer's arrays from such a copy.
     pub fn set_arrays(&mut self, mut from: &[T]) {
         let arrays = match &mut self.joint_step {
             Some(joint) => joint.arrays.iter_mut().collect::<Vec<_>>(),
@@ -239,9 +239,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
         Ok(arrays)
     }
 
-    /// The loss of a batch and its gradient; with an optimizer, the parameters are updated too.
-    /// `None` when a loss of the caller's own does not go on, or when `interrupted`, which is asked
-    /// after each piece of work, says so; then no parameter has moved.
+    /// Computes the loss of a batch and its gradient; with an optimizer, also updates the parameters.
+    /// `None` if a custom loss ends the training, or if `interrupted`, which is called
+    /// after each piece of work, returns true; then no parameter has moved.
     pub fn gradient(
         &mut self,
         team: &mut Team<'_>,
@@ -344,8 +344,8 @@ impl<'a, T: Scalar> Engine<'a, T> {
         Some(batch)
     }
 
-    /// Has the caller's own loss look at the outputs of a micro-batch, and goes backward from there; `false` if
-    /// the loss does not go on.
+    /// Calls the custom loss with the outputs of a micro-batch, and goes backward from its gradient; `false` if
+    /// the loss ends the training.
     fn custom_loss(&mut self, team: &mut Team<'_>, in_use: usize) -> bool {
         let Objective::Custom(own) = self.objective else { return true };
         let columns = self.model.n_outputs();
@@ -370,7 +370,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         if !goes_on {
             return false;
         }
-        // A gradient that is no number is a divergence, which a rule that looks at signs would not notice.
+        // A NaN in the gradient is a divergence, which a rule that only compares signs would not notice.
         if !gradients.iter().all(|gradient| gradient.is_finite()) {
             losses.fill(T::from_f64(f64::NAN));
         }
@@ -425,10 +425,10 @@ impl<'a, T: Scalar> Engine<'a, T> {
         Some(losses.total() * inverse(weight_sum(data, Selection::Range { from: 0 }, rows)))
     }
 
-    /// Spreads the rows of a micro-batch over the blocks; returns how many blocks have some.
+    /// Distributes the rows of a micro-batch over the blocks; returns the number of blocks that have rows.
     fn split_micro_batch(&mut self, rows: usize, threads: usize) -> usize {
         let fewest = rows.div_ceil(self.blocks.len()).next_multiple_of(multiple(self.model.layout));
-        // Fewer rows may be cut into fewer, larger blocks than there is room for.
+        // Fewer rows than the engine was made for may be cut into fewer, larger blocks.
         let share = block_rows(self.model.layout, rows, threads, self.model.packed.weights.len())
             .min(self.capacity)
             .max(fewest);
@@ -448,7 +448,7 @@ fn named<T>(objective: &Objective<'_, T>) -> Option<Loss> {
     if let Objective::Loss(loss) = objective { Some(*loss) } else { None }
 }
 
-/// Copies rows of a data set into a block, targets smoothed if the loss wants them so.
+/// Copies rows of a data set into a block, with the loss's label smoothing applied to the targets.
 fn load<T: Scalar>(
     block: &mut dyn Stage<T>,
     model: &Model<T>,
@@ -472,7 +472,7 @@ fn weight_sum<T: Scalar>(data: &Dataset<'_, T>, selection: Selection<'_>, rows: 
     }
 }
 
-/// The sum of row losses. Rows take turns with eight sums, by their place in the batch: an order
+/// The sum of row losses: row i of the batch is added to running sum i mod 8, an order
 /// that neither blocks nor threads can change.
 #[derive(Default)]
 struct LossSum {

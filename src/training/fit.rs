@@ -24,18 +24,18 @@ use crate::schedule::Schedule;
 
 /// Trains a network.
 ///
-/// On return the network has the parameters of the last epoch, or of the best one with
-/// [`Settings::restore_best`]; after a divergence or an interruption those of the last complete
-/// epoch. `state` keeps the optimizer's memory of that epoch for a later call; a divergence leaves
-/// it fresh.
+/// On return the network has the parameters of the last epoch, or of the best epoch with
+/// [`Settings::restore_best`]; after a divergence or an interruption it has those of the last complete
+/// epoch. `state` then holds the optimizer's memory of the same epoch, so that a later call can go on; a
+/// divergence resets it.
 ///
-/// The loss is a [`crate::Loss`] or, as an [`Objective`], one of the caller's own.
+/// The loss is a [`crate::Loss`] or, as an [`Objective`], a custom loss.
 ///
 /// # Errors
-/// [`Error::Shape`], [`Error::Value`] and [`Error::Argument`] for what does not fit together or is
-/// outside its domain, [`Error::LossAndOutput`], [`Error::OutOfMemory`]; with a [`crate::Checkpoint`]
-/// [`Error::OtherTraining`], [`Error::ModelFile`] and [`Error::Io`]. The network and the state are
-/// as they were then.
+/// [`Error::Shape`], [`Error::Value`] and [`Error::Argument`] if arguments do not fit together or are
+/// outside their domain, [`Error::LossAndOutput`], [`Error::OutOfMemory`]; with a [`crate::Checkpoint`]
+/// also [`Error::OtherTraining`], [`Error::ModelFile`] and [`Error::Io`]. An error leaves the network and the
+/// state unchanged.
 ///
 /// ```
 /// use ferroprop::{Activation, Dataset, Init, Loss, Network, Optimizer, OptimizerState, Rprop, Settings, train};
@@ -90,7 +90,7 @@ pub fn train<'a, T: Scalar>(
     let saved = saved.flatten();
     let batch_rows = settings.batch_rows(data.rows());
     let n_threads = useful_threads(network, batch_rows, threads(settings.n_threads));
-    // What changes is set before each step; here it counts whether it is ever above 0.
+    // Each step sets its own rates; here it matters only whether a rate is ever above 0.
     let rates = dropout.iter().map(|rate| match rate {
         Schedule::Constant(rate) => *rate,
         _ if rate.is_zero() => 0.0,
@@ -105,7 +105,7 @@ pub fn train<'a, T: Scalar>(
         data.weighted(),
         n_threads,
     )?;
-    // The caller's state stays what it is until all is done.
+    // The caller's state changes only at the end, when nothing can fail any more.
     let mut working = state.without_arrays();
     match &saved {
         None => engine.keep_arrays(state.optimizer(), &state.arrays)?,
@@ -136,26 +136,26 @@ struct Run<'a, 'd, 's, T> {
     started: Instant,
 }
 
-/// The course of a training: what it has seen, and where it can go back to.
+/// The progress of a training: its history, and the snapshots that it can return to.
 struct Course<T> {
     history: History,
     monitor: Monitor,
-    /// Parameters of the last complete epoch; where the best are restored, also of the one before, and
-    /// of the best one.
+    /// Parameters of the last complete epoch; if the best are to be restored, also those of the epoch before
+    /// and of the best epoch.
     complete: Aligned<T>,
     previous: Aligned<T>,
     best: Aligned<T>,
-    /// The optimizer's memory at the end of that epoch. The arrays are only kept where a step is not the
-    /// last thing that happens in an epoch, and so there may be something to go back from.
+    /// The optimizer's memory at the end of that epoch. Its arrays are kept only if an epoch can be abandoned
+    /// after a step of it was made.
     arrays: Option<Vec<T>>,
     counters: Counters,
-    /// How long it had taken when this call began.
+    /// Duration of the training before this call.
     seconds: f64,
     saved_epoch: usize,
 }
 
 impl<T: Scalar> Course<T> {
-    /// Adds an epoch, which is complete.
+    /// Adds a complete epoch.
     fn add(&mut self, epoch: &Epoch, engine: &Engine<'_, T>, loss_lags: bool) -> Result<()> {
         self.history.push(epoch)?;
         if self.monitor.restores_best() {
@@ -172,7 +172,7 @@ impl<T: Scalar> Course<T> {
         Ok(())
     }
 
-    /// Keeps the optimizer's memory as it is between two epochs.
+    /// Takes a snapshot of the optimizer's memory between two epochs.
     fn keep(&mut self, engine: &Engine<'_, T>, state: &OptimizerState<T>) -> Result<()> {
         self.counters = state.counters;
         self.arrays.as_mut().map_or(Ok(()), |arrays| engine.copy_arrays(arrays))
@@ -192,7 +192,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         let mut done = course.history.epochs();
         let steps = (self.settings.epochs - done).saturating_mul(self.data.rows().div_ceil(self.batch_rows));
         state.start_training(steps as u64);
-        // As it was when a checkpoint was saved that was out of patience.
+        // The checkpoint was saved when patience had run out.
         let mut stop = (done > 0 && course.monitor.out_of_patience()).then_some(StopReason::Patience);
         while stop.is_none() && done < self.settings.epochs {
             done += 1;
@@ -233,7 +233,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             course.saved_epoch = saved.history.epochs();
             course.history = saved.history;
             course.monitor.resume(saved.watched);
-            // There is one exactly where the best are restored: see `Saver::read`.
+            // It is there exactly if the best are to be restored: see `Saver::read`.
             saved.best.iter().for_each(|best| engine.pack(best, &mut course.best));
         }
         let steps_before_the_end = self.batch_rows < self.data.rows()
@@ -244,7 +244,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         Ok(course)
     }
 
-    /// Makes an epoch; why it is the last one, if it is.
+    /// Runs an epoch; returns why it is the last one, if it is.
     fn advance(
         &mut self,
         engine: &mut Engine<'_, T>,
@@ -288,7 +288,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         course.add(&epoch, engine, loss_lags)?;
         state.end_epoch();
         let stopped = self.observer.epoch(&epoch, self.network).then_some(StopReason::Callback);
-        // Asked in any case: what becomes of the learning rate is part of the state.
+        // Called in any case, because the learning rate is part of the state.
         let monitor = &mut course.monitor;
         let patience = monitor.out_of_patience() && !state.lower_learning_rate(monitor);
         let time = settings.max_time.is_some_and(|most| self.started.elapsed() >= most);
@@ -316,13 +316,13 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         if self.saver.is_some() && !diverged && course.saved_epoch < course.history.epochs() {
             self.save(engine, &mut course, state)?;
         }
-        // All that can fail comes before the network changes.
+        // Everything that can fail happens before the network changes.
         let arrays = if diverged { Vec::new() } else { engine.arrays(state)? };
         let Course { mut history, monitor, complete, best, seconds, .. } = course;
         let restored = monitor.restores_best() && history.best_epoch > 0;
         engine.unpack(if restored { &best } else { &complete }, self.network.parameters_mut());
         if diverged {
-            // What led there is no place to go on from.
+            // The memory that led to the divergence is useless to a later call.
             state.forget();
         } else {
             state.arrays = arrays;
@@ -331,7 +331,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         Ok(history)
     }
 
-    /// Saves what is complete; `false` if the observer does not go on.
+    /// Saves the last complete epoch; `false` if the observer ends the training.
     fn save(
         &mut self,
         engine: &Engine<'_, T>,
@@ -359,7 +359,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         Ok(true)
     }
 
-    /// Sets what schedules give for the next step; `false` if a function of the caller's does not go on.
+    /// Evaluates the schedules for the next step; `false` if the caller's function ends the training.
     fn start_step(&self, engine: &mut Engine<'_, T>, state: &mut OptimizerState<T>) -> Result<bool> {
         let step = state.next_step();
         for (rate, schedule) in engine.dropout_rates().iter_mut().zip(&self.settings.dropout) {
@@ -369,7 +369,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         state.start_step()
     }
 
-    /// One pass over the data; means over the batches, or `None` after an interruption.
+    /// Makes one pass over the data; returns the means over the batches, or `None` after an interruption.
     fn epoch(
         &mut self,
         engine: &mut Engine<'_, T>,
@@ -393,7 +393,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
                 return Ok(None);
             };
             state.end_step(&batch, count);
-            // scikit-learn's mean: batches count by their rows, whatever these weigh.
+            // scikit-learn's mean: a batch counts by the number of its rows, not by their weights.
             let share = count as f64 / rows as f64;
             mean.loss += batch.loss * share;
             mean.penalty += batch.penalty * share;
@@ -402,7 +402,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         Ok(Some(mean))
     }
 
-    /// Row numbers to shuffle; `None` where rows are taken as they come.
+    /// The row numbers to shuffle; `None` if rows are taken in the order of the data.
     fn first_order(&self) -> Result<Option<Vec<u32>>> {
         let rows = self.data.rows();
         if self.batch_rows == rows && !matches!(self.settings.shuffle, Shuffle::By(_)) {
@@ -416,7 +416,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         Ok(Some(try_collect(0..last)?))
     }
 
-    /// The order of an epoch; `false` if the function that gives it does not go on.
+    /// Sets the order of an epoch; `false` if the caller's function ends the training.
     fn reorder(&self, epoch: usize, state: &OptimizerState<T>, order: &mut Option<Vec<u32>>) -> Result<bool> {
         let Some(order) = order else { return Ok(true) };
         match &self.settings.shuffle {

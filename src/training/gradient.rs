@@ -19,7 +19,7 @@ impl<T: Scalar> Network<T> {
     /// of squared weights) / S`. Biases are not penalised.
     ///
     /// # Errors
-    /// As for [`crate::train`]; [`Error::Interrupted`] by a loss of the caller's own.
+    /// As for [`crate::train`]; [`Error::Interrupted`] if a custom loss ends the call.
     pub fn loss_and_gradient<'a>(
         &self,
         data: &Dataset<'_, T>,
@@ -30,8 +30,8 @@ impl<T: Scalar> Network<T> {
         loss_and_gradient(self, data, loss.into(), alpha, n_threads, &mut || false)
     }
 
-    /// A pass taken apart: what each layer computes for the rows of a data set, forward and backward, and the
-    /// loss of each row without its weight. The numbers are those of a training, to the bit.
+    /// The net inputs, outputs, derivatives and deltas of each layer for the rows of a data set, and the
+    /// loss of each row without its weight. The numbers have the bits of a training.
     ///
     /// # Errors
     /// As for [`Network::loss_and_gradient`].

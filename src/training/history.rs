@@ -1,16 +1,16 @@
-//! What happened during training.
+//! The history of a training: loss, score and learning rate per epoch, and the reason of its end.
 
 use crate::error::{Error, Result};
 
-/// The state of affairs after an epoch.
+/// The numbers of one epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Epoch {
-    /// 1 for the first.
+    /// The number of the epoch; 1 for the first.
     pub epoch: usize,
-    /// The training loss, penalty included: for a full batch at the parameters before the epoch's
-    /// update, for mini-batches the mean over the batches.
+    /// The training loss, penalty included: with full batches at the parameters before the epoch's
+    /// update, with mini-batches the mean over the batches.
     pub loss: f64,
-    /// The part of it that is the L2 penalty.
+    /// The L2 penalty's part of the loss.
     pub penalty: f64,
     /// The loss on the validation rows after the epoch, without penalty.
     pub validation_loss: Option<f64>,
@@ -18,23 +18,23 @@ pub struct Epoch {
     pub score: Option<f64>,
     /// The learning rate of the last step of the epoch, for optimizers that have one.
     pub learning_rate: Option<f64>,
-    /// Time since the start of the training.
+    /// Time since the training began.
     pub seconds: f64,
 }
 
-/// Why training came to its end.
+/// Why a training ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StopReason {
     /// All epochs were done.
     #[default]
     Epochs,
-    /// There was no improvement for as many epochs as patience allows.
+    /// As many epochs in a row as [`crate::Settings::patience`] allows brought no improvement.
     Patience,
-    /// The time was up.
+    /// [`crate::Settings::max_time`] was over.
     Time,
-    /// The observer said so.
+    /// The observer ended it.
     Callback,
-    /// The observer was interrupted.
+    /// The observer reported an interruption.
     Interrupted,
     /// The loss or a parameter became infinite or NaN.
     Diverged,
@@ -44,13 +44,13 @@ impl StopReason {
     const ALL: [Self; 6] =
         [Self::Epochs, Self::Patience, Self::Time, Self::Callback, Self::Interrupted, Self::Diverged];
 
-    /// The reason of a name.
+    /// The reason with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.name() == name)
     }
 
-    /// The name it goes by in Python.
+    /// The name in Python.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -64,7 +64,7 @@ impl StopReason {
     }
 }
 
-/// What happened during training: one entry an epoch in each list that applies.
+/// The course of a training: one entry per epoch in each list that applies.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     /// See [`Epoch::loss`].
@@ -77,12 +77,12 @@ pub struct History {
     pub score: Vec<f64>,
     /// See [`Epoch::learning_rate`].
     pub learning_rate: Vec<f64>,
-    /// The epoch with the best score, validation loss or loss, whichever was monitored; 0 if there
-    /// was none.
+    /// The epoch with the best score, validation loss or loss, whichever was monitored; 0 if no epoch
+    /// was completed.
     pub best_epoch: usize,
     /// Why training ended.
     pub stop_reason: StopReason,
-    /// How long it took.
+    /// Duration of the training.
     pub seconds: f64,
 }
 
@@ -104,7 +104,7 @@ impl History {
         ]
     }
 
-    /// The list of a name that [`History::lists`] has.
+    /// The list with a name of [`History::lists`].
     pub(super) fn list_mut(&mut self, name: &str) -> Option<&mut Vec<f64>> {
         Some(match name {
             "history.loss" => &mut self.loss,

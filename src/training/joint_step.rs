@@ -1,5 +1,5 @@
-//! A step for rules that need all parameters at once, in the network's order: GRprop adds up over
-//! them, SARPROP draws a number for each place. One thread makes it, between two rounds.
+//! The step of rules that need all parameters at once, in the network's order: GRprop sums over
+//! them, SARPROP draws a number for each place. One thread makes the step, between two rounds.
 
 use super::step::Update;
 use crate::error::Result;
@@ -17,7 +17,7 @@ pub(super) struct JointStep<T> {
 }
 
 impl<T: Scalar> JointStep<T> {
-    /// Room for this many parameters, and for them in panels.
+    /// Allocates vectors for this many parameters, in the network's order and in panels.
     pub fn new(parameters: usize, packed: usize) -> Result<Self> {
         Ok(Self {
             arrays: Vec::new(),
@@ -27,7 +27,7 @@ impl<T: Scalar> JointStep<T> {
         })
     }
 
-    /// Makes a step, given the gradient in consecutive parts, in panels as the parameters are.
+    /// Makes a step; the gradient comes in consecutive parts, in panels like the parameters.
     pub fn step<'a>(
         &mut self,
         update: &Update<'_>,

@@ -1,4 +1,4 @@
-//! How a batch is cut: into micro-batches of rows, whose sums are added in order, and micro-batches into blocks.
+//! Cutting a batch into micro-batches, whose sums are added in order, and micro-batches into blocks of rows.
 
 use crate::error::Result;
 use crate::kernel::{Gradient, Layout, MOST_LANES, Scalar, dispatch};
@@ -12,45 +12,46 @@ const BLOCK_ROWS: u64 = 160;
 /// multiplying by them.
 const FEWEST_BLOCK_ROWS: u64 = 40;
 
-/// Multiply-adds after which a thread checks for an interruption: 0.1 s at 100 GFLOP/s. But the least is a piece of a share: three panels of one layer.
+/// Multiply-adds after which a thread checks for an interruption: 0.1 s at 100 GFLOP/s. The smallest unit of
+/// work is a piece of a shard, three panels of one layer, however large it is.
 const MOST_AT_A_TIME: u64 = 1 << 32;
 
 /// Rows of the largest register tile.
 const TILE_ROWS: usize = 8;
 
-/// Numbers of a micro-batch that one thread works on by itself, at most: about as many as its second-level
-/// cache holds. Larger ones are not faster that way.
+/// The most numbers of a micro-batch that one thread processes alone: about the capacity of its second-level
+/// cache. Processing larger ones alone is not faster.
 const MOST_IN_MICRO_BATCH: usize = 1 << 18;
 
-/// Numbers that all such micro-batches may take together.
+/// The most numbers of all such micro-batches together.
 const MOST_TOGETHER: usize = 1 << 23;
 
 /// How many micro-batches to allocate per thread. More of them mean fewer synchronisation points.
 pub(super) const MICRO_BATCHES_PER_THREAD: usize = 4;
 
-/// Micro-batches that are worth being worked on at a time, even when some threads get none.
+/// This many micro-batches are processed at a time even if some threads get none.
 const ENOUGH_MICRO_BATCHES: usize = 4;
 
-/// The rows of a micro-batch, for batches of `rows`: as equal as whole tiles allow, so that threads which
-/// work on whole micro-batches have as much to do; the last one may be smaller. The gradient is summed over
-/// them in registers before it goes to memory, so they are more for large networks, whose gradient is
-/// expensive to read and write again. `parameters` is their number without padding, which is the same
+/// The number of rows per micro-batch in a batch of `rows`: as equal as whole tiles allow, so that threads
+/// which process whole micro-batches finish together; the last one may be smaller. The gradient is summed over
+/// a micro-batch in registers before it goes to memory, so large networks, whose gradient is
+/// expensive to read and write again, get more rows. `parameters` counts without padding, so it is the same
 /// for both types.
 pub(super) fn micro_batch_rows(parameters: usize, rows: usize) -> usize {
     let most = (parameters / 64).next_power_of_two().clamp(256, 1024);
     rows.div_ceil(rows.div_ceil(most)).next_multiple_of(TILE_ROWS).min(rows)
 }
 
-/// The rows that each of a micro-batch's blocks gets: equal shards for the threads, whole tiles (or vectors); of large
-/// networks, whose blocks are two products for each parameter, fewer. `parameters` are padded here and
-/// below.
+/// The number of rows per block of a micro-batch: equal parts for the threads, in whole tiles (or vectors).
+/// Large networks, whose blocks cost two multiply-adds per parameter and row, get fewer. `parameters` counts
+/// with padding here and below.
 pub(super) fn block_rows(layout: Layout, rows: usize, threads: usize, parameters: usize) -> usize {
     let share = rows.div_ceil(threads);
     let most = (MOST_AT_A_TIME / 2 / parameters as u64).clamp(FEWEST_BLOCK_ROWS, BLOCK_ROWS) as usize;
     share.div_ceil(share.div_ceil(most)).next_multiple_of(multiple(layout))
 }
 
-/// The rows of a block are a multiple of this, except in a micro-batch's last block: whole tiles, or whole vectors.
+/// The number of rows of a block is a multiple of this, except in a micro-batch's last block.
 pub(super) fn multiple(layout: Layout) -> usize {
     match layout {
         Layout::UnitsInLanes => TILE_ROWS,
@@ -58,15 +59,15 @@ pub(super) fn multiple(layout: Layout) -> usize {
     }
 }
 
-/// In how many rounds the gradient of a micro-batch is summed.
+/// The number of rounds in which the gradient of a micro-batch is summed.
 pub(super) fn parts_of_a_sum(rows: usize, parameters: usize, threads: usize) -> usize {
     let work = (rows as u64).saturating_mul(parameters as u64) / threads as u64;
     work.div_ceil(MOST_AT_A_TIME).max(1) as usize
 }
 
-/// How many of the micro-batches in `rows` should be worked on at a time, of `most` that there is room for:
-/// as many for each thread if they are more than the threads, or 0 if threads should rather share one.
-/// A last micro-batch that is at least half full is one of them.
+/// How many of the micro-batches in `rows` to process at a time, at most `most`:
+/// the same number per thread if they outnumber the threads, or 0 if threads should rather share one.
+/// A last micro-batch counts if it is at least half full.
 pub(super) fn micro_batches_at_a_time(
     rows: usize,
     micro_batch_rows: usize,
@@ -83,7 +84,7 @@ pub(super) fn micro_batches_at_a_time(
     }
 }
 
-/// Blocks for a micro-batch of this many rows, `capacity` of them in each.
+/// Allocates the blocks of a micro-batch of this many rows, `capacity` rows each.
 pub(super) fn blocks<T: Scalar>(
     model: &Model<T>,
     rows: usize,
@@ -94,7 +95,7 @@ pub(super) fn blocks<T: Scalar>(
     (0..rows.div_ceil(capacity)).map(|_| model.block(capacity, weighted, dropout)).collect()
 }
 
-/// Gives each block its share of a micro-batch's rows; returns how many blocks have some.
+/// Distributes a micro-batch's rows over the blocks; returns the number of blocks that have rows.
 pub(super) fn spread<T: Scalar>(blocks: &mut [Box<dyn Stage<T>>], rows: usize, share: usize) -> usize {
     let in_use = rows.div_ceil(share);
     for (index, block) in blocks[..in_use].iter_mut().enumerate() {
@@ -103,7 +104,7 @@ pub(super) fn spread<T: Scalar>(blocks: &mut [Box<dyn Stage<T>>], rows: usize, s
     in_use
 }
 
-/// Blocks with the place of their first row in the micro-batch.
+/// Iterates over the blocks, each with the place of its first row in the micro-batch.
 pub(super) fn numbered<T: Scalar>(
     blocks: &mut [Box<dyn Stage<T>>],
 ) -> impl ExactSizeIterator<Item = (usize, &mut (dyn Stage<T> + 'static))> {
@@ -111,19 +112,19 @@ pub(super) fn numbered<T: Scalar>(
     blocks.iter_mut().enumerate().map(move |(index, block)| (index * rows, &mut **block))
 }
 
-/// A whole micro-batch that one thread works on by itself, and its sums over all parameters. Threads that
+/// A micro-batch that one thread processes alone, with its gradient of all parameters. Threads that
 /// share a micro-batch read each other's rows; this way they read each other's sums, which are fewer.
 #[derive(Debug)]
 pub(super) struct MicroBatch<T> {
     blocks: Vec<Box<dyn Stage<T>>>,
-    /// Rows that each block gets.
+    /// Rows per block.
     capacity: usize,
     in_use: usize,
     pub sums: Aligned<T>,
 }
 
 impl<T: Scalar> MicroBatch<T> {
-    /// Room for `most` micro-batches of `rows` rows, or as many as will fit.
+    /// Allocates `most` micro-batches of `rows` rows, or as many as the limit of memory allows.
     pub fn several(
         model: &Model<T>,
         rows: usize,
@@ -148,8 +149,8 @@ impl<T: Scalar> MicroBatch<T> {
         &self.blocks[..self.in_use]
     }
 
-    /// Sends `rows` rows, which may be fewer than there is room for, `through` the layers, block by block
-    /// with the place of its first row, and sums the gradient over them.
+    /// Calls `through` for each block with the place of its first row, and sums the gradient over `rows` rows,
+    /// which may be fewer than the capacity.
     pub fn sum(&mut self, rows: usize, model: &Model<T>, through: impl Fn(usize, &mut dyn Stage<T>)) {
         self.in_use = spread(&mut self.blocks, rows, self.capacity);
         for (place, block) in numbered(&mut self.blocks[..self.in_use]) {
@@ -180,7 +181,7 @@ mod tests {
         Activation, Adam, Dataset, Init, Loss, Network, Observer, Optimizer, OptimizerState, Settings, train,
     };
 
-    /// Counts how often it is asked, and interrupts the last time of these.
+    /// Counts the calls of `interrupted`, and interrupts at the last of them.
     struct Asked {
         count: usize,
         most: usize,
@@ -193,7 +194,7 @@ mod tests {
         }
     }
 
-    /// Trains a network with 4 million parameters; how often that asked whether it is interrupted, the
+    /// Trains a network with 4 million parameters; returns how often `interrupted` was called, the
     /// parameters, and the optimizer's arrays.
     fn trained(threads: usize, epochs: usize, most: usize) -> (usize, Vec<f32>, Vec<Vec<f32>>) {
         let (rows, sizes) = (1016, [2080, 2048, 1]);
@@ -211,7 +212,7 @@ mod tests {
         (asked.count, network.parameters().to_vec(), arrays)
     }
 
-    /// After each of its parts, and nothing has moved by then: not even the optimizer's arrays.
+    /// The sum can be interrupted after each part; no parameter and no array of the optimizer has changed then.
     #[test]
     fn a_large_sum_can_be_interrupted() {
         let (asked, parameters, arrays) = trained(1, 1, 0);

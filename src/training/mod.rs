@@ -1,4 +1,4 @@
-//! Training: the fit loop, one step, what is saved and remembered in between.
+//! Training: the fit loop, one step of it, the optimizer's memory, checkpoints.
 
 mod callers;
 mod checkpoint;

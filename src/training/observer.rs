@@ -1,41 +1,41 @@
-//! The caller's part in a training.
+//! The observer: functions of the caller's that a training calls.
 
 use super::checkpoint::Note;
 use super::history::Epoch;
 use crate::network::Network;
 
-/// Events of a training, and the caller's answers. Every method has a default that
+/// The caller's reactions to the events of a training. Every method has a default that
 /// does nothing.
 pub trait Observer<T> {
-    /// Whether [`Observer::epoch`] or [`Observer::score`] looks at the network; copying the
-    /// parameters after each epoch costs time.
+    /// Whether [`Observer::epoch`] or [`Observer::score`] reads the network; if not, the training saves the
+    /// time to copy the parameters after each epoch.
     fn looks_at_network(&self) -> bool {
         false
     }
 
-    /// A score of the network after an epoch, greater is better; if given, it takes the place of
+    /// Scores the network after an epoch; greater is better. A score takes the place of
     /// the validation loss.
     fn score(&mut self, _network: &Network<T>) -> Option<f64> {
         None
     }
 
-    /// After each epoch; `true` ends the training.
+    /// Called after each epoch; `true` ends the training.
     fn epoch(&mut self, _epoch: &Epoch, _network: &Network<T>) -> bool {
         false
     }
 
-    /// Asked many times a second; `true` ends the training at the last complete epoch.
+    /// Called many times per second; `true` ends the training with the last complete epoch.
     fn interrupted(&mut self) -> bool {
         false
     }
 
-    /// Whether a score cannot be used; then the epoch does not count, and the training ends as if it
-    /// were interrupted.
+    /// Whether computing the score failed; then the epoch does not count, and the training ends as if
+    /// interrupted.
     fn failed(&self) -> bool {
         false
     }
 
-    /// What to put down in a checkpoint beside the training itself; `None` ends the training, and
+    /// The caller's own data for a checkpoint; `None` ends the training, and
     /// the last save stays.
     fn note(&mut self) -> Option<Note> {
         Some(Note::default())

@@ -1,4 +1,4 @@
-//! What a caller may choose about training, beside the loss and the optimizer.
+//! The settings of a training, apart from the loss and the optimizer.
 
 use std::fmt::{Debug, Formatter};
 use std::path::PathBuf;
@@ -14,11 +14,11 @@ use crate::schedule::Schedule;
 /// The order in which an epoch goes through the rows.
 #[derive(Clone, Copy)]
 pub enum Shuffle<'a> {
-    /// As they come.
+    /// The order of the data.
     Never,
-    /// A new random order each epoch, from this seed. A full batch is not shuffled.
+    /// A new random order in each epoch, drawn from this seed. A full batch is not shuffled.
     Seeded(u64),
-    /// What this function returns for each epoch (1 for the first): all rows, each once; `None`
+    /// The order that this function returns for each epoch (1 for the first): all rows, each once; `None`
     /// ends the training as an interruption does.
     By(&'a (dyn Fn(usize) -> Option<Vec<u32>> + Sync)),
 }
@@ -33,23 +33,23 @@ impl Debug for Shuffle<'_> {
     }
 }
 
-/// Where a training is saved, and how often.
+/// The file that a training is saved to, and how often.
 ///
-/// If the file is there, the training goes on from it, and ends in the same bits as one that was
-/// never stopped; if not, it starts from the beginning. Both need an optimizer without memory. A
+/// If the file exists, the training resumes from it, and ends in the same bits as one that was
+/// never stopped; if not, it starts from the beginning. Either way the optimizer must be fresh. A
 /// file of another training (layers, first parameters, data, loss, optimizer or settings differ) is
-/// an error. What may change from call to call is [`Settings::epochs`], so that a training that is
-/// done can go on, [`Settings::patience`], [`Settings::max_time`], which counts for each call, and
+/// an error. These may change from call to call: [`Settings::epochs`], so that a complete training
+/// can go on, [`Settings::patience`], [`Settings::max_time`], which counts per call, and
 /// the number of threads. Functions of the caller's cannot be compared. A divergence is not saved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
-    /// The file. It is replaced whole or not at all.
+    /// The path. The file is replaced whole or not at all.
     pub path: PathBuf,
-    /// Epochs from one save to the next, at least 1; at its end a training is saved in any case.
+    /// Epochs from one save to the next, at least 1. The end of a training is always saved.
     pub every: usize,
 }
 
-/// How to train.
+/// The settings of a training.
 ///
 /// ```
 /// use ferroprop::Settings;
@@ -60,36 +60,36 @@ pub struct Checkpoint {
 pub struct Settings<'a, T> {
     /// The most epochs; 200 by default.
     pub epochs: usize,
-    /// Rows in a mini-batch; `None`, the default, is all of them. More than there are is all.
+    /// Rows per mini-batch; `None`, the default, means full batches, as does a number above that of the rows.
     pub batch_size: Option<usize>,
     /// The order of the rows in mini-batches.
     pub shuffle: Shuffle<'a>,
     /// Strength of the L2 penalty, alpha / 2 times the sum of squared weights over the sum of the
     /// sample weights; 0 by default. Biases are not penalised.
     pub alpha: f64,
-    /// For each hidden layer the chance of an output to be left out of a step (then the others are
-    /// divided by the chance to stay), from 0 to below 1; empty, the default, is no dropout.
-    /// Validation and predictions use all outputs. Any chance may be a [`Schedule`] by step.
+    /// Dropout rate of each hidden layer, in [0, 1): the probability that a step leaves an output out; the
+    /// other outputs are divided by the probability to stay. Empty, the default, means no dropout.
+    /// Validation and predictions use all outputs. A rate may be a [`Schedule`] by step.
     pub dropout: Vec<Schedule>,
-    /// Names what dropout leaves out; 0 by default.
+    /// Seeds dropout; 0 by default.
     pub dropout_seed: u64,
-    /// Rows to watch the loss on.
+    /// Rows on which the loss is monitored.
     pub validation: Option<Dataset<'a, T>>,
-    /// Epochs without improvement after which training stops; `None`, the default, never.
+    /// Number of epochs in a row without improvement after which training stops; `None`, the default: never.
     pub patience: Option<usize>,
     /// An epoch counts as an improvement when the monitored number is at least as good as the best
     /// one minus this (for a loss; plus for a score); 0 by default.
     pub tolerance: f64,
-    /// Whether the parameters of the best epoch come back at the end; `None`, the default, means
+    /// Whether the parameters of the best epoch are restored at the end; `None`, the default, means
     /// yes with a validation set or a score, else no.
     pub restore_best: Option<bool>,
-    /// The time after which no other epoch is started.
+    /// Time limit: no epoch begins later than this after the start of the call.
     pub max_time: Option<Duration>,
-    /// Threads; `None` is automatic (see [`crate::threads`]). The result does not depend on it.
+    /// Number of threads; `None` is automatic (see [`crate::threads`]). The result does not depend on it.
     pub n_threads: Option<usize>,
-    /// Whether the observer gives a score.
+    /// Whether the observer's score is monitored.
     pub scored: bool,
-    /// Where the training is saved, and taken up; `None`, the default, nowhere.
+    /// The file that the training is saved to and resumed from; `None`, the default: none.
     pub checkpoint: Option<Checkpoint>,
 }
 
@@ -128,7 +128,7 @@ impl<T: Scalar> Settings<'_, T> {
         Ok(())
     }
 
-    /// The rates of dropout, or nothing if none is ever above 0.
+    /// The dropout rates; empty if none is ever above 0.
     pub(super) fn dropout_rates(&self, n_hidden: usize) -> Result<&[Schedule]> {
         if !self.dropout.is_empty() && self.dropout.len() != n_hidden {
             let expected = format!("one rate for each of the {n_hidden} hidden layers");
@@ -140,7 +140,7 @@ impl<T: Scalar> Settings<'_, T> {
         Ok(if self.dropout.iter().all(Schedule::is_zero) { &[] } else { &self.dropout })
     }
 
-    /// Rows in a batch, of `rows` in all.
+    /// Rows per batch, given the number of all rows.
     pub(super) fn batch_rows(&self, rows: usize) -> usize {
         self.batch_size.unwrap_or(rows).min(rows)
     }
@@ -151,7 +151,7 @@ pub(super) fn check_alpha<T: Scalar>(alpha: f64) -> Result<()> {
     check_typed::<T>("alpha", alpha)
 }
 
-/// Checks a rate of dropout.
+/// Checks a dropout rate.
 pub(crate) fn check_rate(rate: &Schedule) -> Result<()> {
     rate.check("dropout", "from 0 to 1, 1 excluded", |rate| (0.0..1.0).contains(&rate))?;
     rate.check_by_step("dropout")

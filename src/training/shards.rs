@@ -1,4 +1,4 @@
-//! The parameters, shared out among the threads: each sums the gradient of its own, and updates them.
+//! The distribution of the parameters over the threads: each sums the gradient of its shard, and updates it.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use crate::optimizer::{MOST_ARRAYS, Optimizer};
 use crate::parallel::Team;
 use crate::pass::{Pairs, Stage};
 
-/// Vectors of a panel that are updated together.
+/// The number of vectors of a panel that are updated together.
 const SEGMENT_VECTORS: usize = 64;
 
 /// Consecutive vectors of one panel of a matrix.
@@ -37,16 +37,16 @@ const PIECE_PANELS: usize = 3;
 /// The parameters that one thread owns in a round, and what goes with them.
 #[derive(Debug)]
 pub(super) struct Shard<T> {
-    /// Where they start in the flat vector.
+    /// Place of the first parameter in the flat vector.
     pub start: usize,
     segments: Vec<Segment>,
-    /// Segments that are worked on together: a few panels of one layer.
+    /// Ranges of segments that are processed together: a few panels of one layer.
     pieces: Vec<Range<usize>>,
     pub gradient: Aligned<T>,
-    /// What rounding took from the gradient while micro-batches were added; empty if there is one micro-batch.
+    /// Rounding errors of adding the micro-batches' gradients; empty if there is only one micro-batch.
     lost: Aligned<T>,
     pub arrays: Vec<Aligned<T>>,
-    /// Sums of the squared weights, one a segment.
+    /// Sums of the squared weights, one per segment.
     pub squares: Vec<f64>,
 }
 
@@ -55,9 +55,9 @@ pub(super) struct Shard<T> {
 pub(super) enum Sums<'a, T> {
     /// Blocks of one micro-batch, whose rows are to be summed over.
     Blocks(&'a [Box<dyn Stage<T>>]),
-    /// Micro-batches that have been summed over.
+    /// Micro-batches that have their sums.
     MicroBatches(&'a [MicroBatch<T>]),
-    /// They are there already.
+    /// The sums are complete.
     Done,
 }
 
@@ -73,26 +73,27 @@ impl<'a, T: Scalar> Sums<'a, T> {
     }
 }
 
-/// A round in which each thread works on the parameters that it owns.
+/// A round in which each thread processes the parameters that it owns.
 #[derive(Clone, Copy)]
 pub(super) struct Round<'a, T> {
     pub layout: Layout,
     pub matrices: &'a [PackedMatrix],
     pub sums: Sums<'a, T>,
-    /// Which part of each shard is worked on, and how many parts there are.
+    /// The part of each shard to process, and the number of parts.
     pub part: (usize, usize),
-    /// Whether the sums are added to what is there.
+    /// Whether to add to the gradient of earlier micro-batches.
     pub add: bool,
     /// Strength of the penalty.
     pub alpha: f64,
-    /// After the last micro-batch, the batch's weight: the sums become the gradient of the mean loss.
+    /// After the last micro-batch the weight of the batch, which turns the sums into the gradient of the mean
+    /// loss.
     pub weight: Option<f64>,
-    /// Then, if the parameters are to move, how.
+    /// The update that follows, if the parameters are to move.
     pub update: Option<&'a Update<'a>>,
 }
 
-/// Makes a round, part by part where there are several, and then the update; `false` if it was
-/// `interrupted` between two parts, when nothing has moved.
+/// Makes a round, part by part if there are several, and then the update; `false` if it was
+/// `interrupted` between two parts, before anything has moved.
 pub(super) fn make<T: Scalar>(
     mut round: Round<'_, T>,
     team: &mut Team<'_>,
@@ -130,7 +131,7 @@ impl<T: Scalar> Shard<T> {
         sum_squares(&self.segments, &parameters[self.start..], &mut self.squares);
     }
 
-    /// Does what a round asks for with the parameters of this shard, which are `weights`.
+    /// Carries out a round for this shard, whose parameters are `weights`.
     pub fn work(&mut self, round: &Round<'_, T>, weights: &mut [T]) {
         let &Round { layout, matrices, sums, part: (part, parts), add, alpha, weight, update } = round;
         let of_part = self.pieces.len() * part / parts..self.pieces.len() * (part + 1) / parts;
@@ -153,7 +154,7 @@ impl<T: Scalar> Shard<T> {
             match sums {
                 Sums::Done => {}
                 Sums::Blocks(blocks) => {
-                    // None if there is one micro-batch only.
+                    // Empty if there is only one micro-batch.
                     let mut lost = self.lost.get_mut(from..to);
                     if !add {
                         lost.take().into_iter().for_each(|lost| lost.fill(T::ZERO));
@@ -205,7 +206,7 @@ fn sum_squares<T: Scalar>(segments: &[Segment], weights: &[T], squares: &mut [f6
     });
 }
 
-/// A step of an optimizer that treats biases in another way, segment by segment.
+/// Makes the step of an optimizer that treats biases differently, segment by segment.
 fn step_apart<T: Scalar>(
     segments: &[Segment],
     update: &Update<'_>,
@@ -223,7 +224,7 @@ fn step_apart<T: Scalar>(
     });
 }
 
-/// Calls `work` with the number of a segment, its place, and the place of what is not biases.
+/// Calls `work` with the number of each segment, its range, and the range of its weights without biases.
 fn for_each_segment<T: Scalar>(
     segments: &[Segment],
     mut work: impl FnMut(usize, Range<usize>, Range<usize>),
@@ -256,12 +257,12 @@ impl<T: Scalar> Task<T> for Squares<'_, T> {
     }
 }
 
-/// 1 over the weight of a batch; a batch without weight counts for nothing.
+/// 1 / the weight of a batch; 0 for a batch of weight 0.
 pub(super) fn inverse(weight: f64) -> f64 {
     if weight > 0.0 { 1.0 / weight } else { 0.0 }
 }
 
-/// Nearly equal shards of all parameters, in whole segments.
+/// Cuts all parameters into nearly equal shards of whole segments.
 pub(super) fn shards<T: Scalar>(
     matrices: &[PackedMatrix],
     threads: usize,
@@ -322,7 +323,7 @@ pub(super) fn shards<T: Scalar>(
     Ok(shards)
 }
 
-/// Nearly equal pieces of each layer's panels; a last one that is half empty goes with its neighbours.
+/// Cuts each layer's panels into nearly equal pieces; a last piece that is half empty goes with its neighbours.
 fn pieces<T: Scalar>(segments: &[Segment], matrices: &[PackedMatrix]) -> Vec<Range<usize>> {
     let mut pieces = Vec::new();
     let mut start = 0;

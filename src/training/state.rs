@@ -1,4 +1,4 @@
-//! What an optimizer remembers from one step, and from one call, to the next.
+//! The memory of an optimizer from one step, and from one call, to the next.
 
 use super::early_stopping::Monitor;
 use super::step::{Batch, Update};
@@ -10,8 +10,8 @@ use crate::network::Network;
 use crate::optimizer::{MOST_ARRAYS, Optimizer, Step};
 use crate::schedule::Schedule;
 
-/// An optimizer with its memory. A fresh one starts from nothing; one that comes back from
-/// [`crate::train`] goes on where that call ended.
+/// An optimizer with its memory. A fresh one starts without; one that [`crate::train`] has used goes on where
+/// that call ended.
 ///
 /// ```
 /// use ferroprop::{Adam, Optimizer, OptimizerState};
@@ -22,17 +22,17 @@ use crate::schedule::Schedule;
 #[derive(Clone, Debug)]
 pub struct OptimizerState<T> {
     optimizer: Optimizer,
-    /// One array for each that the rule keeps, in the order of the network's parameters; empty
+    /// The arrays that the rule keeps, each in the order of the network's parameters; empty
     /// before the first call.
     pub(super) arrays: Vec<Vec<T>>,
     pub(super) counters: Counters,
     /// The weight decay of the next step, for rules that have one.
     weight_decay: f64,
-    /// Steps of the whole training, those before included.
+    /// Number of steps of the whole training, earlier calls included.
     steps_in_all: u64,
 }
 
-/// What an optimizer remembers beside its arrays.
+/// The memory of an optimizer apart from its arrays.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counters {
     pub steps: u64,
@@ -42,11 +42,11 @@ pub(super) struct Counters {
     pub previous_loss: f64,
 }
 
-/// More than any training gets to; far from where counting would overflow.
+/// The most steps that a state may claim: more than any training makes, and far from overflow.
 const MOST_COUNTED: u64 = 1 << 53;
 
 impl<T: Scalar> OptimizerState<T> {
-    /// A fresh start.
+    /// A state without memory.
     ///
     /// # Errors
     /// [`Error::Argument`] when a constant is outside its domain.
@@ -58,8 +58,8 @@ impl<T: Scalar> OptimizerState<T> {
         Ok(Self::fresh(optimizer))
     }
 
-    /// A state that was taken apart before: what [`OptimizerState::arrays`] and the other
-    /// functions of this type gave.
+    /// Rebuilds a state from the results of [`OptimizerState::arrays`] and the other
+    /// functions of this type.
     ///
     /// # Errors
     /// [`Error::Argument`] when a number is outside its domain, [`Error::Shape`] when arrays are
@@ -115,7 +115,7 @@ impl<T: Scalar> OptimizerState<T> {
         Ok(Self { arrays, counters, ..fresh })
     }
 
-    /// The same state.
+    /// A copy of the state.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -124,23 +124,23 @@ impl<T: Scalar> OptimizerState<T> {
         Ok(Self { arrays: arrays.collect::<Result<_>>()?, ..self.without_arrays() })
     }
 
-    /// The same, but for the arrays.
+    /// A copy of the state without its arrays.
     pub(super) fn without_arrays(&self) -> Self {
         Self { optimizer: self.optimizer.clone(), arrays: Vec::new(), ..*self }
     }
 
-    /// Whether it starts from nothing.
+    /// Whether the state has no memory.
     pub(super) fn is_fresh(&self) -> bool {
         self.arrays.is_empty()
     }
 
-    /// Complete epochs so far.
+    /// Number of complete epochs so far.
     #[must_use]
     pub fn epochs(&self) -> u64 {
         self.counters.epochs
     }
 
-    /// Rows that went through the steps so far.
+    /// Number of rows in all steps so far; a row counts once per epoch.
     #[must_use]
     pub fn rows_seen(&self) -> u64 {
         self.counters.rows_seen
@@ -158,14 +158,14 @@ impl<T: Scalar> OptimizerState<T> {
         &self.optimizer
     }
 
-    /// Steps made so far.
+    /// Number of steps so far.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.counters.steps
     }
 
-    /// The learning rate of the last step, for optimizers that have one; before the first that from which
-    /// it falls, 0 for functions.
+    /// The learning rate of the last step, for optimizers that have one; before the first step the
+    /// value that the schedule was given, or 0 if it is a function.
     #[must_use]
     pub fn learning_rate(&self) -> Option<f64> {
         self.counters.learning_rate
@@ -176,17 +176,17 @@ impl<T: Scalar> OptimizerState<T> {
         self.optimizer.arrays().iter().copied().zip(self.arrays.iter().map(Vec::as_slice))
     }
 
-    /// Makes one step by hand: moves `parameters` as training would, given the gradient and the
-    /// loss where they are now.
+    /// Makes one step by hand: moves `parameters` as a training would, given the gradient and the
+    /// loss at `parameters`.
     ///
-    /// A learning rate that changes by step needs a schedule with steps of its own, or a function; one that
-    /// changes by epoch stays as it is. A penalty is the caller's to add, to the gradient and to the loss.
+    /// A learning rate that changes by step must be a schedule that states its number of steps, or a function; one
+    /// that changes by epoch stays as it is. The caller adds a penalty to the gradient and to the loss.
     ///
     /// # Errors
     /// [`Error::Shape`] when the lengths differ from each other or from those of the steps before,
     /// [`Error::Value`] when a number is not finite, [`Error::Argument`] when the loss is not
-    /// finite, or missing where the rule needs it, or a schedule does not say how many steps there are,
-    /// [`Error::OutOfMemory`], [`Error::Interrupted`] when a function does not go on. Nothing is changed then.
+    /// finite, when the rule needs it and it is missing, or when a schedule does not state its number of steps,
+    /// [`Error::OutOfMemory`], [`Error::Interrupted`] when a function ends the call. An error changes nothing.
     ///
     /// ```
     /// use ferroprop::{Optimizer, OptimizerState};
@@ -206,7 +206,7 @@ impl<T: Scalar> OptimizerState<T> {
         self.step_by_hand(parameters, gradient, loss, scheduled)
     }
 
-    /// Such a step with what [`Optimizer::by_hand`] gave.
+    /// Makes a step with the result of [`Optimizer::by_hand`].
     pub(crate) fn step_by_hand(
         &mut self,
         parameters: &mut [T],
@@ -275,7 +275,7 @@ impl<T: Scalar> OptimizerState<T> {
         Ok(())
     }
 
-    /// Begins, or takes up, a training that has so many more steps to go.
+    /// Begins or resumes a training with this many steps to come.
     pub(super) fn start_training(&mut self, steps: u64) {
         self.steps_in_all = self.counters.steps.saturating_add(steps);
     }
@@ -287,7 +287,7 @@ impl<T: Scalar> OptimizerState<T> {
         }
     }
 
-    /// Sets what schedules give for the next step; `false` if a function does not go on.
+    /// Evaluates the schedules for the next step; `false` if a function ends the training.
     pub(super) fn start_step(&mut self) -> Result<bool> {
         let step = self.next_step();
         if let (Some(schedule), Some(rate)) = (self.optimizer.learning_rate(), self.counters.learning_rate) {
@@ -305,12 +305,12 @@ impl<T: Scalar> OptimizerState<T> {
         Ok(true)
     }
 
-    /// The next step (1 for the first), and the steps of the whole training.
+    /// The number of the next step (1 for the first), and that of all steps of the training.
     pub(super) fn next_step(&self) -> [u64; 2] {
         [self.counters.steps + 1, self.steps_in_all]
     }
 
-    /// Back to a fresh start.
+    /// Clears the memory.
     pub(super) fn forget(&mut self) {
         *self = Self::fresh(self.optimizer.clone());
     }
@@ -320,7 +320,7 @@ impl<T: Scalar> OptimizerState<T> {
             steps: 0,
             epochs: 0,
             rows_seen: 0,
-            // A function is asked when there is a step to make.
+            // A function is called only when a step is made.
             learning_rate: optimizer.learning_rate().map(|rate| rate.value().unwrap_or(0.0)),
             previous_loss: f64::INFINITY,
         };
@@ -351,7 +351,7 @@ impl<T: Scalar> OptimizerState<T> {
         self.counters.previous_loss = batch.loss;
     }
 
-    /// Lowers the learning rate if its schedule does so when patience runs out; else `false`.
+    /// Lowers the learning rate if its schedule does so when patience runs out; otherwise returns `false`.
     pub(super) fn lower_learning_rate(&mut self, monitor: &mut Monitor) -> bool {
         let lowered = match (self.optimizer.learning_rate(), self.counters.learning_rate) {
             (Some(schedule), Some(rate)) => schedule.lowered(rate),
