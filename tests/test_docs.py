@@ -1,10 +1,16 @@
 """The documentation: code on its pages runs, and every public name and formula has its place."""
 
+import dataclasses
 import re
 from pathlib import Path
 
 import ferroprop as fp
 import pytest
+from ferroprop.cli.card import Card, History, Layer, Score
+from ferroprop.cli.reading.column import Column
+from ferroprop.cli.reading.dates import DateFormat
+from ferroprop.cli.reading.missing import MissingWords
+from ferroprop.cli.reading.numbers import NumberFormat
 from test_rprop import TRACES
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -38,6 +44,15 @@ def test_the_page_on_rprop_shows_the_golden_trace():
     for step, cells in rows:
         shown = [tuple(map(float, cell.strip("() ").split(","))) for cell in cells.split("|")]
         assert shown == [TRACES[variant][int(step)] for variant in ("rprop-", "rprop+", "irprop-", "irprop+")]
+
+
+def test_the_page_on_files_has_every_field_of_a_card():
+    page = (DOCS / "file-format.md").read_text(encoding="utf-8")
+    table = page.split("| field of the card |")[1].split("\n\n")[0]
+    named = re.findall(r"`(\w+)`", table)
+    kinds = (Card, Layer, History, Score, Column, NumberFormat, DateFormat, MissingWords)
+    fields = {field.name for kind in kinds for field in dataclasses.fields(kind)} - {"format"}
+    assert fields <= set(named)
 
 
 def names_in(error):
