@@ -16,14 +16,14 @@ from ferroprop.cli.problem import Problem
 from ferroprop.cli.wording import shown
 
 INVALID_VALUE = re.compile(r"^Invalid value for '([^']+)'[^:]*: ")
-"""How typer begins a message about an option; ours begin with the option alone."""
+"""The beginning of typer's messages about options; ours begin with the option."""
 
 WRONG_INPUT, NOBODY_READS = 2, 1
-"""Exit codes beside 0, and 130 after Ctrl-C, which is typer's; docs/command-line.md tells what they mean."""
+"""Exit codes apart from 0 and typer's 130 after Ctrl-C; docs/command-line.md explains them."""
 
 
 class OneLineErrors(TyperGroup):
-    """A group of commands that answers what the user can put right with one line and exit code 2."""
+    """A group of commands that reports the user's mistakes in one line, with exit code 2."""
 
     def main(
         self,
@@ -172,7 +172,7 @@ def train(
 
 
 def _kinds(ignored: Sequence[str], **columns: Sequence[str] | None) -> dict[str, Any]:
-    """Return the kind that the user gives each column."""
+    """Return the user's kind of each column."""
     kinds: dict[str, Any] = {}
     for kind, names in columns.items():
         for name in names or ():
@@ -222,7 +222,7 @@ def predict(
 
 @app.command()
 def info(model: given.ModelOrNetwork, as_json: given.Json = False) -> None:
-    """Show what MODEL holds: columns, layers, training history, scores."""
+    """Show the contents of MODEL: columns, layers, training history, scores."""
     from ferroprop.cli.info import info as run
 
     run(model, as_json=as_json)

@@ -1,4 +1,4 @@
-"""The card: everything that is said about a trained model, as plain values."""
+"""The card: the description of a trained model, as plain values."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from ferroprop.cli.target import TaskName
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of the network, in numbers."""
+    """The sizes and the activation of one layer."""
 
     inputs: int
     outputs: int
@@ -47,7 +47,7 @@ class Score:
 
 @dataclass(frozen=True)
 class History:
-    """How a training went.
+    """The course of a training.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class History:
 
     @property
     def epochs(self) -> int:
-        """How many epochs were trained."""
+        """The number of epochs that were trained."""
         return len(self.losses)
 
     @property
@@ -95,7 +95,7 @@ class History:
 
 @dataclass(frozen=True)
 class Card:
-    """What a model file says about itself.
+    """The description of a model in its file.
 
     Parameters
     ----------
@@ -146,13 +146,13 @@ class Card:
     versions: dict[str, str]
 
     def to_plain(self) -> dict[str, Any]:
-        """Return it as plain values, such as JSON has."""
+        """Return the card as values that JSON can hold."""
         columns = [column.to_plain() for column in self.columns]
         return {**asdict(self), "columns": columns}
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "Card":
-        """Return the card of which `to_plain` gave the values.
+        """Return the card from the values of `to_plain`.
 
         Raises
         ------

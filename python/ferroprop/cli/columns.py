@@ -1,4 +1,4 @@
-"""Columns: which ones the network can use, and each as the values it is trained on."""
+"""The choice of the columns that the network can use, and their values for training."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from ferroprop.cli.reading.table import Table
 from ferroprop.cli.wording import option, quoted, shown
 
 LARGEST_NUMBER = 1e100
-"""Larger ones are no measurements, and their squares, which standardising sums, would overflow."""
+"""The largest number: larger ones are not measurements, and the sum of squares would overflow."""
 
 MICROSECONDS_A_DAY = 86_400e6
 IDENTIFIER_ROWS = 20
-"""A text column whose values are all different is an identifier once the table has more rows than this."""
+"""In a table of more rows than this, a text column of distinct values is an identifier."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The columns to use, and those left out with the reason of each."""
+    """The columns to use, and those left out, each with the reason."""
 
     used: list[Column]
     left_out: dict[str, str]
@@ -34,7 +34,7 @@ def choose_columns(
     wanted: Collection[str] = (),
     decided: Mapping[str, Column] | None = None,
 ) -> Choice:
-    """Look at every column but the target.
+    """Examine every column except the target.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def choose_columns(
 
 
 def nothing_to_learn_from(target: str, left_out: Mapping[str, str]) -> Problem:
-    """Return what to raise where no column is left."""
+    """Return the exception to raise if no column is left."""
     why = "; ".join(f"{shown(name)}: {reason}" for name, reason in list(left_out.items())[:4])
     return Problem(
         f"TABLE: no column to learn from beside the target {shown(target)}" + (f" ({why})" if why else "")
@@ -161,13 +161,13 @@ def features(
 
 
 class _Check:
-    """Reading of columns that refuses what does not suit, and says where it is."""
+    """Reads columns; refuses a cell that does not fit, and names its place."""
 
     def __init__(self, where: str, words: MissingWords, table: Table | None) -> None:
         self._where, self._words, self._table = where, words, table
 
     def numbers(self, frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, pl.Series]:
-        """Return the columns of numbers, as far as they can be read all at once, by their names."""
+        """Return, by name, the columns of numbers that can be read in one pass."""
         schema = frame.schema
         numbers = [column for column in columns if column.kind == "number"]
         typed = [column.name for column in numbers if schema[column.name].is_numeric()]
@@ -255,7 +255,7 @@ _EXPECTED: dict[Kind, str] = {
 
 
 def _counts(frame: pl.DataFrame, names: list[str]) -> tuple[dict[str, int], dict[str, int]]:
-    """Return how many values are missing in each column, and how many different ones there are."""
+    """Return the number of missing values and of distinct values in each column."""
     if not names:
         return {}, {}
     known = frame.select(names)

@@ -14,7 +14,7 @@ NOT_OF_THE_RUN = ("config", "save-config", "help")
 
 
 def load_config(context: typer.Context, path: Path | None) -> Path | None:
-    """Take what the command line does not give from a file.
+    """Add the options of a file to those of the command line, which override them.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def load_config(context: typer.Context, path: Path | None) -> Path | None:
 
 
 def check_config_name(path: Path | None) -> None:
-    """Refuse a file to write whose name is not that of a configuration.
+    """Refuse an output file whose name does not end like that of a configuration.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def check_config_name(path: Path | None) -> None:
 
 
 def save_config(path: Path, context: typer.Context) -> None:
-    """Write all arguments and options of a run, those that were not given included, complete or not at all.
+    """Write all arguments and options of a run, defaults included; complete or not at all.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def _key(parameter: Any) -> str:
 
 
 def _as_given(parameter: Any, key: str, value: Any, path: Path) -> Any:
-    """Return a value as the command line would have given it."""
+    """Return a value in the form of the command line."""
     if getattr(parameter, "is_flag", False):
         if not isinstance(value, bool):
             raise Problem(f"--config: {shown(key)} in '{path}' is {value!r}; expected true or false")
@@ -115,7 +115,7 @@ def _as_given(parameter: Any, key: str, value: Any, path: Path) -> Any:
 
 
 def _plain(key: str, value: Any) -> Any:
-    """Return a value as TOML has it, in the form in which the option reads it."""
+    """Return a value in TOML, in a form that the option can read."""
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "none"
     if (key, value) in (("header", 0), ("quote", "")):

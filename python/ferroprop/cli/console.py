@@ -1,4 +1,4 @@
-"""The two consoles: results go to standard output, everything on the way to standard error."""
+"""The two consoles: results go to standard output, notes and progress to standard error."""
 
 import codecs
 import json
@@ -10,11 +10,11 @@ from rich.console import Console
 
 PLAIN_SIGNS = str.maketrans({"²": "2", "…": "...", "─": "-", "━": "-", "−": "-"})
 BLOCKS = str.maketrans("▁▂▃▄▅▆▇█", "_.,-=+*#")
-"""What is written for signs of ours that an output's encoding lacks."""
+"""Substitutes for our signs that an output's encoding lacks."""
 
 
 def write_in_any_encoding() -> None:
-    """Let the outputs write what their encoding lacks in other signs, rather than fail.
+    """Make the outputs substitute characters that their encoding lacks, instead of failing.
 
     Windows' code pages and the ASCII of a bare container lack the lines of tables, R², and other scripts.
     """
@@ -32,7 +32,7 @@ def _replacement(error: UnicodeError) -> tuple[str, int]:
 
 
 def results_console(*, quiet: bool = False) -> Console:
-    """Return the console for what was asked for.
+    """Return the console for results.
 
     Parameters
     ----------
@@ -54,12 +54,12 @@ def progress_console(*, quiet: bool = False) -> Console:
 
 
 def say(console: Console, text: str, style: str | None = None) -> None:
-    """Print one line: a terminal gets it wrapped between words, a file or another program as it is."""
+    """Print one line: wrapped between words on a terminal, unchanged for a file or another program."""
     console.print(text, style=style, soft_wrap=not console.is_terminal)
 
 
 class Notes:
-    """Notes to the user: lines that one should know of but need not act on, printed and kept.
+    """Notes to the user, printed and kept; none of them requires an action.
 
     Parameters
     ----------

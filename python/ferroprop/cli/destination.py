@@ -1,4 +1,4 @@
-"""Files to write: checked before the work starts, complete or absent after it."""
+"""Output files: checked before the work starts, complete or absent after it."""
 
 import os
 import secrets
@@ -11,7 +11,7 @@ from ferroprop.cli.wording import first_line
 
 
 def check_destinations(destinations: Mapping[str, Path | None], sources: Mapping[str, Path]) -> None:
-    """Find out now whether each file can be written, rather than after the training.
+    """Check, before the training, that each file can be written.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Training: the network that the options describe, fitted while somebody follows."""
+"""Training the network that the options describe, with a display of its progress."""
 
 import time
 import warnings
@@ -21,12 +21,12 @@ from ferroprop.cli.target import TaskName
 from ferroprop.cli.wording import first_line
 
 SCORE_NAMES: dict[TaskName, str] = {"classification": "accuracy", "regression": "R²"}
-"""The validation scores that the estimators keep."""
+"""The names of the estimators' validation scores."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of the network and its training, as `MLPClassifier` and `MLPRegressor` name them."""
+    """The options of the network and its training, with the names of `MLPClassifier` and `MLPRegressor`."""
 
     hidden_layer_sizes: tuple[int, ...]
     activation: str
@@ -41,7 +41,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Course:
-    """How a fit went: a loss and a validation score an epoch, what it warned of, the time it took."""
+    """The course of a fit: loss and validation score per epoch, warnings, duration."""
 
     losses: list[float]
     validation_scores: list[float]
@@ -50,7 +50,7 @@ class Course:
 
 
 def new_network(settings: Settings, task: TaskName, validation_fraction: float) -> Any:
-    """Return the estimator that these settings describe, not fitted."""
+    """Return an unfitted estimator with these settings."""
     optional: dict[str, Any] = {}
     if settings.learning_rate_init is not None:
         optional["learning_rate_init"] = settings.learning_rate_init
@@ -75,7 +75,7 @@ def new_network(settings: Settings, task: TaskName, validation_fraction: float) 
 def fit(
     pipeline: Pipeline, X: pl.DataFrame, y: NDArray[Any], settings: Settings, follower: Follower
 ) -> Course:
-    """Fit the pipeline, telling the follower of each epoch.
+    """Fit the pipeline, and call the follower after each epoch.
 
     Parameters
     ----------
@@ -119,10 +119,10 @@ def fit(
 
 @contextmanager
 def _following(pipeline: Pipeline, follower: Follower) -> Iterator[None]:
-    """Tell the follower of each epoch of a fit in this context."""
+    """Let each epoch of a fit in this context call the follower."""
 
     def tell(epoch: Epoch) -> None:
-        """Tell the very follower: scikit-learn's clones copy an object, but no function."""
+        """Call the original follower: scikit-learn's clones copy an object, but not a function."""
         follower(epoch)
 
     network = pipeline.named_steps["network"]

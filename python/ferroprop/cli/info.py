@@ -1,4 +1,4 @@
-"""``ferroprop info``: what a file holds."""
+"""``ferroprop info``: the contents of a model file."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -22,7 +22,7 @@ from ferroprop.cli.wording import first_line, quoted
 
 
 def info(model: Path, *, as_json: bool = False) -> None:
-    """Show a model file, or the network that `ferroprop.Network.save` wrote.
+    """Show a model file, or a network that `ferroprop.Network.save` wrote.
 
     Parameters
     ----------

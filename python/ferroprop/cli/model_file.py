@@ -1,4 +1,4 @@
-"""The model file: a skops archive with a card that says what it is.
+"""The model file: a skops archive with a card that describes the model.
 
 The archive is skops' own (a zip file with ``schema.json`` and arrays, never a pickle) with one more member,
 ``ferroprop.json``, the card. The card is read and checked first, so that a file of another kind or version is
@@ -22,7 +22,7 @@ FORMAT = "ferroprop model"
 VERSION = 2
 CARD = "ferroprop.json"
 LARGEST_CARD = 64 * 2**20
-"""No card is larger, in bytes; a file that claims so is not read."""
+"""The largest card, in bytes; a file with a larger one is not read."""
 
 TRUSTED_TYPES = [
     "ferroprop.estimators.classifier.MLPClassifier",

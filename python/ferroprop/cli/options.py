@@ -1,4 +1,4 @@
-"""What an option's text may be.
+"""Parsing of the options' texts.
 
 Each function here gives the value of a text, or raises with what came and what was expected; typer puts the
 option's name before it.
@@ -97,7 +97,7 @@ def layer_sizes(text: str) -> tuple[int, ...]:
 
 
 def separator_sign(text: str) -> str:
-    """Read what stands between cells.
+    """Read the separator of cells.
 
     Examples
     --------

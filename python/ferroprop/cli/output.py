@@ -1,4 +1,4 @@
-"""The table with the predictions: the user's own text, or columns, with columns added."""
+"""Writing the table with the predictions: the user's original text, or typed columns, with columns added."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ CSV_SUFFIXES = (".csv", ".txt", ".tsv", "")
 
 
 def check_table_name(path: Path | None, option: str) -> None:
-    """Refuse a file to write whose name promises something else than a table.
+    """Refuse an output file whose name is that of another kind of file than a table.
 
     Raises
     ------
@@ -26,12 +26,12 @@ def check_table_name(path: Path | None, option: str) -> None:
 
 
 def is_parquet(path: Path | None) -> bool:
-    """Return whether a file to write is to be Parquet."""
+    """Return whether an output file is to be Parquet."""
     return path is not None and path.suffix.lower() in PARQUET_SUFFIXES
 
 
 def with_free_names(table: Table, added: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    """Return the added columns under names that the table does not have, and a note on each that changed.
+    """Return the added columns under names that are new to the table, and a note on each changed name.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def with_free_names(table: Table, added: pl.DataFrame) -> tuple[pl.DataFrame, li
 
 
 def write_table(table: Table, added: pl.DataFrame, path: Path, decimal: str, option: str) -> list[str]:
-    """Write the table with the added columns, as Parquet if the name ends so, complete or not at all.
+    """Write the table with the added columns, as Parquet if the name says so; complete or not at all.
 
     Parameters
     ----------

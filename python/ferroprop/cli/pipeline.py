@@ -12,13 +12,13 @@ from ferroprop.cli.reading.column import Column
 from ferroprop.cli.target import TaskName
 
 MOST_CATEGORIES = 50
-"""A column with more categories than this keeps the frequent ones; the others share one input."""
+"""The most categories of a column that have an input each; the others share one."""
 
 MISSING_CATEGORY = "(missing)"
 
 
 def build_pipeline(columns: Sequence[Column], task: TaskName, network: Any) -> Pipeline:
-    """Put the network behind the preparation that the columns need.
+    """Build the pipeline: the preparation of the columns, then the network.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ from ferroprop.cli.wording import count, first_line, quoted, shown
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for; `wishes` is how this table differs from the training's."""
+    """The options of the command; `wishes` is how this table differs from the training table."""
 
     model: Path
     table: Path
@@ -90,7 +90,7 @@ def predict(request: Request) -> None:
 
 
 def _columns(card: Card, wishes: Wishes) -> list[Column]:
-    """Return the model's columns, written as the user says."""
+    """Return the model's columns, with the written forms that the user gives."""
     names = [column.name for column in card.columns if column.kind == "date"]
     for name in wishes.date_formats:
         if name and name not in names:
@@ -181,7 +181,7 @@ def _on_versions(card: Card) -> list[str]:
 
 
 def _with_known_words(X: pl.DataFrame, categories: dict[str, set[str]]) -> tuple[pl.DataFrame, list[str]]:
-    """Let an empty cell and a word for missing stand for each other where training knew one of them.
+    """Treat empty cells and a word for missing alike in columns where the training table had one of them.
 
     Files change between programs: R writes NA where pandas writes nothing.
     """

@@ -1,10 +1,10 @@
-"""The one exception for what the user can put right."""
+"""The exception for mistakes that the user can correct."""
 
 import typer
 
 
 class Problem(typer.TyperException):
-    """Something that was given cannot be used.
+    """An argument, option or table cannot be used.
 
     Parameters
     ----------

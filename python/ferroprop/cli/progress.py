@@ -1,4 +1,4 @@
-"""What is shown while the network trains: a live bar on a terminal, a line now and then elsewhere."""
+"""Progress of the training: a live bar on a terminal, some ten lines elsewhere."""
 
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -11,22 +11,22 @@ from ferroprop import Epoch
 from ferroprop.cli.report import number
 
 PLAIN_LINES = 10
-"""About so many lines are written where there is no terminal."""
+"""The approximate number of lines without a terminal."""
 
 REFRESH_SECONDS = 0.05
 
 
 class Follower(Protocol):
-    """Is told of each epoch."""
+    """A display that is called after each epoch."""
 
     def __call__(self, epoch: Epoch) -> None:
-        """Show the epoch: its number, the training loss, the validation score if there is one."""
+        """Show an epoch: its number, the training loss, the validation score if there is one."""
 
 
 def follow(
     console: Console, epochs: int, score_name: str, *, quiet: bool
 ) -> AbstractContextManager[Follower]:
-    """Return what shows the training on this console, as a context to train in.
+    """Return a context to train in, which shows the training on this console.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class _Bar:
 
 
 class _Lines:
-    """A line for the first epoch, for each tenth of all, and for the last."""
+    """Prints a line for the first epoch, for each tenth of all, and for the last."""
 
     def __init__(self, console: Console, epochs: int, score_name: str) -> None:
         self._console = console

@@ -17,13 +17,13 @@ from ferroprop.cli.wording import count, quoted, shown
 BLOCKS = "▁▂▃▄▅▆▇█"
 CURVE_WIDTH = 20
 PROBABILITY = "probability_"
-"""How the names of the columns with a class's probability begin."""
+"""The prefix of the names of columns with a class's probability."""
 PREVIEW_ROWS = 10
 PREVIEW_CLASSES = 6
 
 
 def scores_table(scores: Sequence[Score], test_rows: int) -> Table:
-    """Return the scores of the network beside the baseline's, the better one in bold."""
+    """Return the scores of network and baseline as a table, the better one in bold."""
     table = _table(f"Scores on {test_rows} test rows")
     table.add_column("score")
     table.add_column("network", justify="right")
@@ -37,7 +37,7 @@ def scores_table(scores: Sequence[Score], test_rows: int) -> Table:
 
 
 def baseline_sentence(card: Card, most_frequent: str | None) -> str:
-    """Return what the baseline does."""
+    """Return a sentence that explains the baseline."""
     if card.task == "classification":
         return (
             f"The baseline says '{most_frequent}' to everything, with each class's share as its probability."
@@ -46,7 +46,7 @@ def baseline_sentence(card: Card, most_frequent: str | None) -> str:
 
 
 def training_sentence(history: History) -> str:
-    """Return how the training went, in one sentence.
+    """Return one sentence on the course of the training.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def layers_table(layers: Sequence[Layer]) -> Table:
 
 
 def columns_table(columns: Sequence[Column]) -> Table:
-    """Return the columns that a model needs, what their values are and how they are written."""
+    """Return the columns that a model needs, with the kind and the written form of their values."""
     table = _table("Columns it needs")
     table.add_column("column", overflow="fold")
     table.add_column("kind")
@@ -96,7 +96,7 @@ def columns_table(columns: Sequence[Column]) -> Table:
 
 
 def left_out_table(left_out: Mapping[str, str]) -> Table:
-    """Return the columns that a model does not use, and why."""
+    """Return the columns that a model does not use, each with the reason."""
     table = _table("Columns it does not use")
     table.add_column("column", overflow="fold")
     table.add_column("reason")
@@ -106,7 +106,7 @@ def left_out_table(left_out: Mapping[str, str]) -> Table:
 
 
 def _how_written(column: Column) -> str:
-    """Return how the cells of a column are written, if it is not as usual."""
+    """Return the written form of a column's cells, if it is unusual."""
     words = f"missing: {quoted(column.missing, 4)}" if column.missing else ""
     form = column.number_format
     signs = {
@@ -155,7 +155,7 @@ def predictions_table(added: pl.DataFrame) -> Table:
 
 
 def number(value: float) -> str:
-    """Return a number to be read in a column: four decimals, fewer if it is long.
+    """Return a number for a column of a table: four decimals, fewer if it is long.
 
     Examples
     --------
@@ -169,7 +169,7 @@ def number(value: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Return a time span as a person says it.
+    """Return a time span in words.
 
     Examples
     --------

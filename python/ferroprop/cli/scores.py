@@ -1,4 +1,4 @@
-"""Scores on the test rows, beside those of a trivial baseline."""
+"""Scores on the test rows, of the network and of a trivial baseline."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from ferroprop.cli.target import TaskName
 
 
 def train_baseline(task: TaskName, y: NDArray[Any]) -> Any:
-    """Return the fitted baseline: the most frequent class with the classes' shares, or the mean."""
+    """Return the fitted baseline: the most frequent class with the class frequencies, or the mean."""
     baseline = (
         DummyClassifier(strategy="prior") if task == "classification" else DummyRegressor(strategy="mean")
     )

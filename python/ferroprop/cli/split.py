@@ -1,4 +1,4 @@
-"""Which rows are for training, for validation and for the test."""
+"""The split of the rows into training, validation and test."""
 
 import math
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from sklearn.model_selection import train_test_split
 from ferroprop.cli.target import TaskName
 
 VALIDATION_SHARE = 0.15
-"""The part of the training rows that decides when to stop."""
+"""The fraction of the training rows that is for validation."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers, and how many of the training rows the network is to set aside for validation."""
+    """The row numbers of training and test, and the number of training rows for validation."""
 
     train: NDArray[np.intp]
     test: NDArray[np.intp]
@@ -24,7 +24,7 @@ class Split:
 
     @property
     def validation_fraction(self) -> float:
-        """The validation rows as the estimators want them.
+        """The number of validation rows, as the estimators' `validation_fraction`.
 
         It is a little less than the quotient, because scikit-learn rounds the product up to a number of rows.
         """
@@ -32,7 +32,7 @@ class Split:
 
 
 def split_rows(y: NDArray[Any], task: TaskName, test_size: float, seed: int) -> Split:
-    """Draw the test rows; each class gives its share.
+    """Draw the test rows, stratified by class.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Columns that are no features: row numbers and identifiers, and the target under another name.
+"""Columns that are not features: row numbers, identifiers, and copies of the target.
 
 Left out is what is certain: whole numbers that count the rows, identifiers by their name, and copies of the
 target. What may be one of these is used, with a note.
@@ -21,13 +21,13 @@ IDENTIFIER = re.compile(
 IDENTIFIER_IN_CAMEL_CASE = re.compile(r".*[a-z](?:Id|ID|Nr|No|Key)")
 
 NEARLY_ONE = 1 - 1e-9
-"""A correlation above this is a copy in other units."""
+"""A column whose correlation with the target is above this is the target in other units."""
 
 
 def leave_out_suspects(
     choice: Choice, frame: pl.DataFrame, target: str, wanted: Collection[str]
 ) -> tuple[Choice, list[str]]:
-    """Leave out columns that say nothing of rows that are not in this table.
+    """Leave out columns that carry no information about rows outside this table.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def leave_out_suspects(
 
 
 def _numbering(frame: pl.DataFrame, columns: Sequence[Column]) -> tuple[dict[str, str], list[str]]:
-    """Return the columns that number the rows, and notes on those that may."""
+    """Return the columns that number the rows, and notes on those that perhaps do."""
     names = [column.name for column in columns if column.kind == "number" and column.format is None]
     if frame.height <= IDENTIFIER_ROWS or not names:
         return {}, []
@@ -112,7 +112,7 @@ def _is_even(numbers: pl.Series) -> bool:
 
 
 def _copies(frame: pl.DataFrame, columns: Sequence[Column], target: str) -> tuple[dict[str, str], list[str]]:
-    """Return the columns that equal the target, and a note on those that tell it in other words."""
+    """Return the columns that equal the target, and a note on those that determine it in other words."""
     y = frame[target]
     if y.n_unique() < 2:
         return {}, []

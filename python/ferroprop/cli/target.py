@@ -1,4 +1,4 @@
-"""The target column: what it says is to be learned, and its values in that form."""
+"""The target column: the task that it implies, and its values in the form of that task."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,17 +15,17 @@ from ferroprop.cli.wording import count, quoted, shown, suggestion
 TaskName = Literal["classification", "regression"]
 
 MOST_NUMBER_CLASSES = 20
-"""Whole numbers with more different values than this are taken for a quantity."""
+"""Whole numbers with more distinct values than this are a quantity."""
 
 LEAST_CLASS_ROWS = 5
-"""So few rows of a class can still be shared among training, validation and test."""
+"""The fewest rows of a class that training, validation and test can share."""
 
 LEAST_ROWS = 10
 
 
 @dataclass(frozen=True)
 class Target:
-    """The target column, understood.
+    """The target column with its task.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Target:
 
 
 def read_target(frame: pl.DataFrame, name: str, asked: TaskName | None, *, drop_rare: bool = False) -> Target:
-    """Find the target column, decide on the task, and refuse what cannot be learned.
+    """Find the target column, decide the task, and refuse targets that cannot be learned.
 
     Text and booleans are classes. Whole numbers are classes too if there are few different ones (at most 20,
     and ten rows for each on average); all other numbers are quantities.
@@ -189,7 +189,7 @@ def _classes(present: pl.Series, name: str) -> list[str]:
 
 
 def _rare_classes(present: pl.Series) -> list[tuple[str, int]]:
-    """Return the classes with too few rows and how many they have, the rarest first."""
+    """Return the classes with too few rows and the number of their rows, the rarest first."""
     counts = present.cast(pl.String).alias("label").value_counts(sort=True).reverse()
     return [(label, rows) for label, rows in counts.iter_rows() if rows < LEAST_CLASS_ROWS]
 

@@ -36,7 +36,7 @@ from ferroprop.cli.wording import count, listed, quoted, shown, suggestion
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for, read but not yet compared with the table."""
+    """The options of the command, parsed but not yet compared with the table."""
 
     table: Path
     target: str
@@ -56,7 +56,7 @@ class Request:
 
 
 def train(request: Request) -> None:
-    """Train, score, save and draw, telling the user on the way.
+    """Train, score, save and draw, with notes to the user.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def _size(table: Table) -> str:
 
 
 def _without_ignored(table: Table, request: Request) -> Table:
-    """Return the table without the columns that the user does not want; '' is one that has no name."""
+    """Return the table without the columns to ignore; '' stands for columns without a name."""
     if table.frame.height == 0:
         raise Problem(f"TABLE: '{table.name}' has a header but no rows; expected at least one row")
     names = table.frame.columns
@@ -182,7 +182,7 @@ def _decimal_sign(typed: Typed) -> str:
 
 
 def _reasons(choice: Choice) -> list[str]:
-    """Say which columns are left out; many with the same reason together."""
+    """Note which columns are left out; one note for many with the same reason."""
     names: dict[str, list[str]] = {}
     for name, reason in choice.left_out.items():
         names.setdefault(reason, []).append(name)
@@ -193,7 +193,7 @@ def _reasons(choice: Choice) -> list[str]:
 
 
 def _introduce(console: Console, notes: Notes, request: Request, table: Table, target: Target) -> None:
-    """Say how the task was decided."""
+    """Note how the task was decided."""
     if target.task == "classification":
         what = f"{len(target.classes)} classes, {quoted(target.classes)}"
     else:
@@ -205,7 +205,7 @@ def _introduce(console: Console, notes: Notes, request: Request, table: Table, t
 
 
 def _announce(console: Console, choice: Choice, split: Split, solver: str) -> None:
-    """Say what the network learns from."""
+    """Report the columns that the network learns from."""
     kinds: dict[str, list[str]] = {}
     for column in choice.used:
         kinds.setdefault(column.kind, []).append(column.name)

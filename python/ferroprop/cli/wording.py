@@ -1,11 +1,11 @@
-"""Words for messages: lists of names, numbers of things, what somebody may have meant."""
+"""Wording of messages: lists of names, counts, suggestions."""
 
 import shlex
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 LONGEST_CELL = 60
-"""A longer text is shown by its beginning."""
+"""The most characters of a text that a message shows."""
 
 
 def first_line(error: BaseException) -> str:
@@ -76,7 +76,7 @@ def option(name: str, value: str) -> str:
 
 
 def suggestion(wrong: str, right: Iterable[str]) -> str:
-    """Return how a sentence about an unknown name goes on: a close match, or what there is.
+    """Return the end of a sentence about an unknown name: a close match, or the known names.
 
     Examples
     --------

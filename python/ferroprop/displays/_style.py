@@ -1,4 +1,4 @@
-"""Colours and axes that all pictures have in common."""
+"""Colours and axes of all displays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ RUST = "#b7410e"
 BLUE = "#20639b"
 GREY = "#777777"
 COLORS = (RUST, BLUE, "#3c8d5a", "#8e5ba6", "#c79a1b", "#4aa3a2", "#a0526b", "#5c6b73", "#7f8f29", "#d98a8a")
-"""One a class or a layer, taken in turn."""
+"""One colour per class or layer, used cyclically."""
 
 
 def color(number: int) -> str:
@@ -20,7 +20,7 @@ def color(number: int) -> str:
 
 
 def new_axes(rows: int, **figure: Any) -> list[Axes]:
-    """Return the axes, one under the other, of a new figure of pyplot's, which a notebook shows by itself."""
+    """Return the axes, one below the other, of a new pyplot figure, which a notebook shows by itself."""
     import matplotlib.pyplot as plt
 
     _, axes = plt.subplots(rows, 1, sharex=True, squeeze=False, layout="constrained", **figure)
@@ -28,14 +28,14 @@ def new_axes(rows: int, **figure: Any) -> list[Axes]:
 
 
 def clear_frame(axes: Axes) -> None:
-    """Leave of the frame what is read: two sides, and lines to compare heights by."""
+    """Reduce the frame to two sides, and add horizontal lines for comparing heights."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
     axes.set_axisbelow(True)
 
 
 def mark_epochs(axes: Axes) -> None:
-    """Count epochs along the horizontal axis."""
+    """Label the horizontal axis with epochs."""
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -49,7 +49,7 @@ def last_step(estimator: Any) -> Any:
 
 
 def need_matplotlib(caller: str) -> None:
-    """Raise an ImportError that says what to do if matplotlib is missing; to be called before any work."""
+    """Raise an ImportError with advice if matplotlib is missing; to be called before any work."""
     try:
         import matplotlib as _  # noqa: F401
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""What an estimator predicts over the plane of two features."""
+"""The display of an estimator's predictions over the plane of two features."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class DecisionRegionDisplay:
         ax: Axes | None = None,
         scatter_kw: dict[str, Any] | None = None,
     ) -> Self:
-        """Draw what a fitted estimator predicts around some data.
+        """Draw the predictions of a fitted estimator around some data.
 
         Parameters
         ----------
@@ -232,7 +232,7 @@ class DecisionRegionDisplay:
         return range(self.response.shape[2]) if self.classes is None else self.classes
 
     def _draw_regions(self) -> None:
-        """Blend the colour of the most probable class with white: all white where no class stands out."""
+        """Blend the colour of the most probable class with white: the less probable, the whiter."""
         from matplotlib.colors import to_rgb
 
         n_classes = self.response.shape[2]
@@ -259,7 +259,7 @@ class DecisionRegionDisplay:
 
 
 def _two_columns(features: Any, columns: Any, n_features: int) -> tuple[int, int]:
-    """Return the numbers of two columns that go by number or, in a data frame, by name."""
+    """Return the numbers of two columns, given by number or, in a data frame, by name."""
     names = [] if columns is None else list(columns)
     asked = list(features) if isinstance(features, (tuple, list, np.ndarray)) else []
     numbers: list[Any] = [names.index(one) if isinstance(one, str) and one in names else one for one in asked]

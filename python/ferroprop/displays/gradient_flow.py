@@ -1,4 +1,4 @@
-"""How large the gradient is in each layer."""
+"""The display of the size of the gradient in each layer."""
 
 from __future__ import annotations
 

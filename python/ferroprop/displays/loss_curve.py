@@ -1,4 +1,4 @@
-"""The learning curve of a fit."""
+"""The display of the learning curve of a fit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class LossCurveDisplay:
-    """The loss after each epoch of a fit, and the score on the validation set.
+    """The loss per epoch of a fit, and the score on the validation set.
 
     Use `from_estimator` for a fitted estimator. The constructor takes the numbers themselves.
 
@@ -210,7 +210,7 @@ class LossCurveDisplay:
 
 
 def _score_limits(scores: Sequence[float]) -> tuple[float, float]:
-    """Return limits that keep a first bad epoch, such as an R² of -10, from flattening the rest."""
+    """Return limits that prevent a bad first epoch, such as an R² of -10, from flattening the rest."""
     finite = sorted(score for score in scores if np.isfinite(score))
     if not finite:
         return 0.0, 1.0

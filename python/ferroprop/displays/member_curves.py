@@ -1,4 +1,4 @@
-"""The learning curves of an ensemble's members."""
+"""The display of the learning curves of an ensemble's members."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class MemberCurvesDisplay:
-    """The loss of each member of a tabular estimator after each epoch: on its rows, and on those left out.
+    """The loss of each member of a tabular estimator per epoch, on its training rows and its held-out rows.
 
     A dot marks the epoch whose weights a member kept. Where the curves of the members lie far apart, a score
     depends on which rows were left out.

@@ -1,4 +1,4 @@
-"""A column of a table: its kind, how its cells are written, and its values by that."""
+"""A column of a table: its kind, the written form of its cells, and its values."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -12,14 +12,14 @@ from ferroprop.cli.reading.numbers import PLAIN, NumberFormat
 Kind = Literal["number", "category", "boolean", "date", "duration"]
 
 LARGEST_WHOLE = 2**53
-"""Up to here floats are exact whole numbers."""
+"""Up to this number every whole number is exact in float64."""
 
 TRUE_AND_FALSE = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column, and all that is needed to read it.
+    """A column, and everything needed to read it.
 
     Parameters
     ----------
@@ -40,17 +40,17 @@ class Column:
 
     @property
     def is_numeric(self) -> bool:
-        """Whether the network gets it as a number; otherwise as one input a category."""
+        """Whether the column is a number for the network; otherwise each category is an input."""
         return self.kind in ("number", "date", "duration")
 
     @property
     def number_format(self) -> NumberFormat:
-        """How its numbers are written."""
+        """The written form of its numbers."""
         return self.format if isinstance(self.format, NumberFormat) else PLAIN
 
     @property
     def date_format(self) -> DateFormat:
-        """How its dates are written."""
+        """The written form of its dates."""
         return self.format if isinstance(self.format, DateFormat) else DateFormat()
 
     def read(self, texts: pl.Series, words: MissingWords) -> tuple[pl.Series, pl.Series]:
@@ -99,7 +99,7 @@ class Column:
                 return texts
 
     def to_plain(self) -> dict[str, Any]:
-        """Return it as plain values, without what is as usual.
+        """Return the column as plain values, defaults omitted.
 
         Examples
         --------
@@ -119,7 +119,7 @@ class Column:
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> "Column":
-        """Return the column of which `to_plain` gave the values.
+        """Return the column from the values of `to_plain`.
 
         Raises
         ------
@@ -144,7 +144,7 @@ class Column:
 
 
 def kind_of(dtype: pl.DataType) -> Kind | None:
-    """Return the kind of a column that has a type already; None if it has no place in a table."""
+    """Return the kind of a column that already has a type; None if a table cannot have that type."""
     if dtype.is_numeric():
         return "number"
     if dtype == pl.Boolean:
@@ -159,7 +159,7 @@ def kind_of(dtype: pl.DataType) -> Kind | None:
 
 
 def as_text(series: pl.Series) -> pl.Series:
-    """Return typed values as text, whole floats as whole numbers are; null where missing.
+    """Return typed values as text, whole floats without a decimal point; null where missing.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Dates and times as they are written: which formats a column has, and days out of texts."""
+"""Dates and times in text: finding the formats of a column, and reading its dates."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,10 +7,10 @@ from itertools import product
 import polars as pl
 
 EARLIEST_COMPACT, LATEST_COMPACT = 19000101, 21001231
-"""Eight digits are dates only if all of a column lie in these years."""
+"""Eight digits are dates only if all cells of the column lie in these years."""
 
 LOOKED_AT = 300
-"""The formats of a column are those of so many of its texts."""
+"""The number of texts that determine the formats of a column."""
 
 DATE_FORMS = {
     r"\d{4}-\d{1,2}-\d{1,2}": ["%Y-%m-%d"],
@@ -28,7 +28,7 @@ DATE_FORMS = {
     r"\d{1,2}-[A-Za-z]{3}-\d{2}": ["%d-%b-%y"],
     r"[A-Za-z]{3,9} \d{1,2}, \d{4}": ["%B %d, %Y"],
 }
-"""Dates as regular expressions, each with the formats that it can have: the day first, then the month."""
+"""Regular expressions of dates, each with its possible formats: day first, then month first."""
 
 TIME_FORMS = {
     r"": "",
@@ -43,15 +43,15 @@ TIME_FORMS = {
 }
 
 TIME_OF_DAY = r"^(\d{1,4}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?$"
-"""Hours, which may be more than 24, minutes, and perhaps seconds."""
+"""Hours, which can exceed 24, minutes, and optionally seconds."""
 
 DIGITS = {"%Y": r"\d{4}", "%y": r"\d{2}", "%m": r"\d{1,2}", "%d": r"\d{1,2}", "%H": r"\d{1,2}"}
-"""Stricter than the parser, to which the year '24' is 24."""
+"""Parts of a date as regular expressions, stricter than the parser, which would read '24' as the year 24."""
 
 
 @dataclass(frozen=True)
 class DateFormat:
-    """How the dates of a column are written.
+    """The written form of a column's dates.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class DateFormat:
     formats: list[str] = field(default_factory=list)
 
     def read(self, texts: pl.Series) -> pl.Series:
-        """Return the dates, null for what is none; offsets are turned into UTC.
+        """Return the dates in UTC, null for a text that is not a date.
 
         Parameters
         ----------
@@ -144,7 +144,7 @@ def find_dates(texts: pl.Series, cells: pl.Series, *, month_first: bool | None) 
 
 
 def _found(texts: pl.Series, cells: pl.Series, formats: dict[str, str], month_first: bool | None) -> Found:
-    """Return which of these formats, the day first or the month first, read more cells."""
+    """Return the formats, with the day first or with the month first, that read more cells."""
     by_day, by_month = DateFormat(list(formats)), DateFormat(list(formats.values()))
     day_readable = by_day.read(texts).is_not_null()
     if by_day == by_month:
@@ -158,7 +158,7 @@ def _found(texts: pl.Series, cells: pl.Series, formats: dict[str, str], month_fi
 
 
 def puts_month_first(date_format: DateFormat) -> bool | None:
-    """Return whether the month stands before the day; None if the year stands first or the month is a word.
+    """Return whether the month precedes the day; None if the year comes first or the month is a word.
 
     Examples
     --------
@@ -185,12 +185,12 @@ def with_the_other_order(date_format: DateFormat) -> str:
 
 
 def are_compact(numbers: pl.Series) -> bool:
-    """Return whether whole numbers may be dates of eight digits."""
+    """Return whether these whole numbers can be dates of eight digits."""
     return bool(numbers.is_between(EARLIEST_COMPACT, LATEST_COMPACT).all())
 
 
 def read_times(texts: pl.Series) -> pl.Series:
-    """Return times without a date as durations, null for what is none.
+    """Return times of day as durations, null for a text that is not a time.
 
     Examples
     --------
@@ -203,7 +203,7 @@ def read_times(texts: pl.Series) -> pl.Series:
 
 
 def _formats_of(text: str) -> list[tuple[str, str]]:
-    """Return the formats that a text can have: with the day first, and with the month first."""
+    """Return the possible formats of a text: with the day first, and with the month first."""
     for (date_form, formats), (time_form, time_format), gap in product(
         DATE_FORMS.items(), TIME_FORMS.items(), (" ", "T")
     ):

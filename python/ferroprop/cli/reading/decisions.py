@@ -1,4 +1,4 @@
-"""What was decided on a column, and the notes that tell the user of it."""
+"""The decisions on columns, and the notes that report them to the user."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,15 +13,15 @@ from ferroprop.cli.reading.table import Table
 from ferroprop.cli.wording import count, listed, option, quoted, shown
 
 MOST_COLUMNS = 8
-"""Of more columns with the same trouble the others are counted."""
+"""The most columns that a note names; it counts the others."""
 
 MOST_STRAYS = 3
-"""Of more texts that are no numbers the others are counted."""
+"""The most stray texts that a note names; it counts the others."""
 
 
 @dataclass(frozen=True)
 class Stray:
-    """A text that stands out: how many cells have it, and the first row that does."""
+    """A stray text: the number of its cells, and the first row that has it."""
 
     text: str
     cells: int
@@ -30,7 +30,7 @@ class Stray:
 
 @dataclass(frozen=True)
 class Decision:
-    """How a column of text came to its kind.
+    """The decision on the kind of a column of text.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Decision:
 
 
 def notes_on(decisions: Mapping[str, Decision], place: Callable[[int], str]) -> list[str]:
-    """Return what the user has to know of the decisions.
+    """Return the notes on the decisions that the user should know.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def notes_on(decisions: Mapping[str, Decision], place: Callable[[int], str]) -> 
 
 
 def notes_on_words(table: Table, columns: Sequence[Column], words: MissingWords) -> list[str]:
-    """Return which words are missing in a table to predict that were not in the training table.
+    """Return notes on words that mean missing in a table to predict but were not in the training table.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def notes_on_words(table: Table, columns: Sequence[Column], words: MissingWords)
 
 
 def _formats(columns: Iterable[tuple[str, Decision]]) -> list[str]:
-    """Say how numbers and dates are read that could be read in another way."""
+    """Note how ambiguous numbers and dates are read."""
     alike: dict[str, list[tuple[str, str]]] = {}
     notes: list[str] = []
     for name, decision in columns:
@@ -167,7 +167,7 @@ def _read_as(decision: Decision) -> str:
 
 
 def _words(columns: Iterable[tuple[str, Decision]], place: Callable[[int], str]) -> list[str]:
-    """Say which words are missing, and which are categories although they often mean missing."""
+    """Note which words mean missing, and which are categories although they often mean missing."""
     found: dict[tuple[str, bool], list[tuple[str, Stray]]] = {}
     for name, decision in columns:
         for word in decision.words:
@@ -184,7 +184,7 @@ def _words(columns: Iterable[tuple[str, Decision]], place: Callable[[int], str])
 
 
 def _strays(columns: Iterable[tuple[str, Decision]], place: Callable[[int], str]) -> list[str]:
-    """Say which cells are of another kind than their column."""
+    """Note which cells do not have the kind of their column."""
     with_strays = [(name, decision) for name, decision in columns if decision.strays]
     notes = []
     for name, decision in with_strays[:MOST_COLUMNS]:

@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
-"""What may stand between cells, the most usual first; spaces only where nothing else does."""
+"""Possible separators, the most usual first; the space only if no other fits."""
 
 EXCELS_FIRST_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-"""How Excel is told the separator."""
+"""The line that tells Excel the separator."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How cells are told apart.
+    """The separator and the quotation mark of a CSV file.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def find_dialect(lines: Sequence[str], separator: str | None, quote: str) -> Dia
 
 
 def usual_width(lines: Iterable[str], dialect: Dialect) -> int:
-    """Return how many cells most of these lines have."""
+    """Return the most frequent number of cells in these lines."""
     return _fit(lines, dialect)[1]
 
 

@@ -1,4 +1,4 @@
-"""Text out of bytes: UTF-8, what a byte order mark says, or Windows-1252 where that is plausible."""
+"""Decoding bytes: UTF-8, the encoding of a byte order mark, or Windows-1252 if that is plausible."""
 
 import codecs
 import re
@@ -17,7 +17,7 @@ MARKS = {
 WINDOWS = "cp1252"
 NAMES = {"utf-8": "UTF-8", WINDOWS: "Windows-1252"}
 NOT_WESTERN = re.compile(rb"[\x80-\xff]{3}")
-"""Western words hardly ever have three letters in a row that ASCII lacks; words of other scripts have."""
+"""Three letters beyond ASCII in a row: rare in Western words, usual in other scripts."""
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ from ferroprop.cli.reading.dialect import Dialect, usual_width
 from ferroprop.cli.wording import count, listed, quoted, shown
 
 FARTHEST = 50
-"""A header stands among so many first rows."""
+"""The header is looked for in this many first rows."""
 
 ENOUGH_NUMBERS = 0.9
-"""A column of numbers, to the eye: this part of its first cells are numbers."""
+"""A column looks like numbers if this fraction of its first cells are numbers."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """Where the names are and what they are.
+    """The names of the columns, and their line.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def _note_before(before: list[_Row], row: _Row) -> list[str]:
 
 
 def _named(cells: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return names that are not empty and differ, and notes on those that had to be made."""
+    """Return distinct names that are not empty, and notes on those that were made up."""
     names: list[str] = []
     notes: list[str] = []
     first: dict[str, int] = {}
@@ -199,7 +199,7 @@ def _named(cells: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def unique_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return names that are not empty and differ, and a note on each that had to be made.
+    """Return distinct names that are not empty, and a note on each that was made up.
 
     Examples
     --------
@@ -210,7 +210,7 @@ def unique_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _with_a_name_more(header: Header, below: Sequence[_Row], width: int, where: str) -> Header:
-    """Return the header with an empty name at its end, where all lines end with a separator."""
+    """Return the header with an empty name appended, because all lines end with a separator."""
     long = [row.cells for row in below if len(row.cells) == width]
     if any(cells[-1].strip() for cells in long):
         raise Problem(
@@ -235,7 +235,7 @@ def _is_before_the_header(row: _Row, following: _Row, width: int) -> bool:
 
 
 def _looks_like_a_row(cells: Sequence[str], below: Sequence[Sequence[str]]) -> str:
-    """Return whether this line is a row as those below: 'surely', 'perhaps' or 'no'.
+    """Return whether this line is a row like those below: 'surely', 'perhaps' or 'no'.
 
     A row has numbers over numbers, and texts that occur below. Numbers alone may be names too: years, or
     the wavelengths of a spectrum.

@@ -1,4 +1,4 @@
-"""The one place where it is decided what a column of text holds, from all its cells or by the user's word."""
+"""Deciding the kind of each column of text, from all its cells or by an option; nothing else decides it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,20 +15,20 @@ from ferroprop.cli.reading.table import Table
 from ferroprop.cli.wording import option, shown, suggestion
 
 MOST = 0.8
-"""A column is numbers (dates) if this part of its cells are; the others are noted, and missing."""
+"""A column holds numbers (dates) if this fraction of its cells do; the other cells are noted, and missing."""
 
 HALF = 0.5
-"""With this part of numbers or dates a column of categories is noted."""
+"""A column of categories is noted if this fraction of its cells are numbers or dates."""
 
 MOST_WORDS_KEPT = 100
-"""So many texts that were missing are kept with the model, to be missing in other tables too."""
+"""The most texts that the model keeps as missing, so that they mean missing in other tables too."""
 
 Wish = Literal["number", "category", "date"]
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user says about the columns.
+    """The user's options about the columns.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Typed:
 
 
 def decide(table: Table, words: MissingWords, wishes: Wishes) -> Typed:
-    """Decide on the kind of every column, and read it by that.
+    """Decide the kind of every column, and convert its values.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def _check_names(table: Table, wishes: Wishes) -> None:
 
 
 def _texts(table: Table, wishes: Wishes) -> tuple[dict[str, pl.Series], dict[str, pl.Series]]:
-    """Return the columns of which the kind has to be decided, without blanks around, and the others."""
+    """Return the columns whose kind must be decided, with their cells stripped, and the other columns."""
     texts: dict[str, pl.Series] = {}
     others: dict[str, pl.Series] = {}
     if table.is_text:
@@ -130,7 +130,7 @@ def _texts(table: Table, wishes: Wishes) -> tuple[dict[str, pl.Series], dict[str
 
 
 def _plain_numbers(texts: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
-    """Return the columns of which every cell is empty or a number as programs write it, all at once."""
+    """Return the columns all of whose cells are empty or plain numbers, converted in one pass."""
     if not texts:
         return {}
     frame = pl.DataFrame(list(texts.values()))
@@ -173,7 +173,7 @@ def _decide(
     month_first: bool | None,
     table: Table,
 ) -> Decision:
-    """Decide on one column, whose texts have no blanks around them."""
+    """Decide one column, whose texts are stripped."""
     name = texts.name
     wish = wishes.kinds.get(name, "date" if name in wishes.date_formats else None)
     different = (
@@ -210,7 +210,7 @@ def _decide(
 
 
 def _example(texts: pl.Series, column: Column) -> str:
-    """Return a text that shows how the column is written: one that programs would read otherwise."""
+    """Return a text that shows how the column is written: one that is not a plain number or date."""
     special = texts.filter(numbers.PLAIN.read(texts).ne_missing(column.number_format.read(texts)))
     return str(next(iter([*special.head(1), *texts.head(1)]), ""))
 
@@ -220,7 +220,7 @@ def _strays(missed: pl.DataFrame) -> list[Stray]:
 
 
 class _Kinds:
-    """What a column may be, by its different texts."""
+    """The possible kinds of a column, by its distinct texts."""
 
     def __init__(
         self, rest: pl.DataFrame, wishes: Wishes, name: str, decimal: str, month_first: bool | None
@@ -230,7 +230,7 @@ class _Kinds:
         self._wishes, self._name, self._decimal, self._month_first = wishes, name, decimal, month_first
 
     def best(self) -> tuple[Column | None, pl.Series, bool, str]:
-        """Return the kind that most cells are, which texts are, whether it is in doubt; None is category."""
+        """Return the kind of most cells (None: category), the texts of it, whether it is in doubt, and a note."""
         nothing = pl.Series([False] * len(self._texts), dtype=pl.Boolean)
         if self._texts.is_empty():
             return None, nothing, False, ""
@@ -308,7 +308,7 @@ def _settle_doubts(
     wishes: Wishes,
     table: Table,
 ) -> None:
-    """Decide once more on what can be read in two ways, as the columns that can be read in one way are."""
+    """Decide ambiguous columns again, in agreement with the unambiguous ones."""
     sure = [d.column for d in decisions.values() if d.column is not None and not d.doubtful]
     commas = [column for column in sure if column.kind == "number" and column.number_format.decimal == ","]
     semicolons = table.dialect is not None and table.dialect.separator == ";"

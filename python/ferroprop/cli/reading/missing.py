@@ -13,12 +13,12 @@ USUAL_WORDS = (
     *("\u2013", "\u2014", "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!"),
     *("0000-00-00", "0000-00-00 00:00:00"),
 )
-"""What stands for missing among numbers, dates and true and false; a category is a text as any other."""
+"""Texts that mean missing in columns of numbers, dates, times and booleans; in categories they are texts."""
 
 
 @dataclass(frozen=True)
 class MissingWords:
-    """The words that a table is read with; the empty text is always missing.
+    """Words that mean missing in a table; the empty text always does.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class MissingWords:
     usual: list[str] = field(default_factory=lambda: list(USUAL_WORDS))
 
     def of(self, kind: str, more: Sequence[str] = ()) -> list[str]:
-        """Return all words that are missing in a column of this kind.
+        """Return all words that mean missing in a column of this kind.
 
         Examples
         --------

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import polars as pl
 
 GROUPS = {",": ",", ".": r"\.", " ": " ", "'": "'"}
-"""What may stand between groups of three digits, as a regular expression."""
+"""Signs between groups of three digits, as a regular expression."""
 
 FORMS = ((".", ""), (".", ","), (",", ""), (",", "."), (".", " "), (",", " "), (".", "'"))
-"""Decimal signs with the sign between thousands, the most usual first."""
+"""Pairs of a decimal sign and a sign between thousands, the most usual first."""
 
 CURRENCY = r"[$€£¥₹₽₩₺]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|SEK|NOK|DKK|PLN|BRL|Rs\.?)"
 UNIT = r"[\p{L}%‰°$€£¥₹₽₩₺/²³µ·]+"
@@ -19,7 +19,7 @@ LONGEST_UNIT = 12
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """How the numbers of a column are written.
+    """The written form of a column's numbers.
 
     Parameters
     ----------
@@ -38,11 +38,11 @@ class NumberFormat:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is what programs write."""
+        """Whether this is the form that programs write."""
         return self == PLAIN
 
     def read(self, texts: pl.Series) -> pl.Series:
-        """Return the numbers, null for what is none.
+        """Return the numbers, null for a text that is not a number.
 
         Parameters
         ----------
@@ -148,7 +148,7 @@ def find_format(texts: pl.Series, cells: pl.Series, decimal: str | None, enough:
 
 
 def _best(formats: Sequence[NumberFormat], texts: pl.Series, cells: pl.Series) -> Found:
-    """Return the first of the formats that read most; another that reads as much, differently, is a doubt."""
+    """Return the first format that reads most cells; if another reads as many differently, it is in doubt."""
     read = [(number_format, number_format.read(texts)) for number_format in formats]
     read = [(number_format, numbers.fill_nan(None)) for number_format, numbers in read]
     most = max(int(cells.filter(numbers.is_not_null()).sum()) for _, numbers in read)

@@ -15,7 +15,7 @@ from ferroprop.cli.reading.header import Header
 from ferroprop.cli.wording import count, shown
 
 CELLS_AT_A_TIME, ROWS_AT_A_TIME = 200_000, 100
-"""About so many cells, and at least so many rows, are kept as Python's texts before they go into columns."""
+"""Cells, and the least number of rows, that are kept as Python strings before they go into columns."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def read_records(
 
 
 class _Reading:
-    """The state of reading: rows collected, and what there is to note."""
+    """The state of reading: the rows so far, and the notes."""
 
     def __init__(self, dialect: Dialect, header: Header, where: str, keep_text: bool) -> None:
         self._dialect = dialect
@@ -128,7 +128,7 @@ class _Reading:
                 self._flush()
 
     def result(self) -> Records:
-        """Return what was read."""
+        """Return the rows and the notes."""
         self._flush()
         frame = pl.concat(self._frames, rechunk=True) if len(self._frames) > 1 else self._frames[0]
         return Records(frame, np.array(self._lines, dtype=np.int64), self._texts, self._notes())

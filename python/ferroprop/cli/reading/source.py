@@ -20,10 +20,10 @@ else:
 
 STANDARD_INPUT = "-"
 DAMAGED = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstd.ZstdError)
-"""What the decompressors raise."""
+"""The exceptions of the decompressors."""
 
 OFFICE = {"[Content_Types].xml": "an Excel workbook", "mimetype": "a spreadsheet", "schema.json": "a model"}
-"""Members of zip files that tell what the file is."""
+"""Members of zip files by which the kind of file is known."""
 
 
 def name_of(path: Path) -> str:
@@ -84,7 +84,7 @@ def _standard_input() -> bytes:
 
 
 class _NotATableError(Exception):
-    """What else it is."""
+    """The kind of file that such a member means."""
 
 
 def _only_member(content: bytes) -> bytes:
@@ -113,4 +113,4 @@ _DECOMPRESS: dict[bytes, Callable[[bytes], bytes]] = {
     b"PK\x03\x04": _only_member,
     b"\xd0\xcf\x11\xe0": _old_office,
 }
-"""How each kind of file begins, and how it is decompressed."""
+"""The first bytes of each kind of compressed file, and its decompressor."""

@@ -1,4 +1,4 @@
-"""A table: read from CSV or Parquet, with all that is needed to say where a cell is and to write it back."""
+"""A table from CSV or Parquet, with everything needed to locate a cell and to write the file again."""
 
 import io
 from collections.abc import Collection, Sequence
@@ -21,14 +21,14 @@ from ferroprop.cli.wording import first_line
 PARQUET_START = b"PAR1"
 PARQUET_SUFFIXES = (".parquet", ".pq")
 SAMPLE_LINES = 200
-"""The separator and the header are found by comparing so many lines."""
+"""The number of lines that determine the separator and the header."""
 SAMPLE_CHARACTERS = 1_000_000
-"""Fewer lines, but at least five, where they are longer than this together."""
+"""The most characters of these lines; fewer lines, but at least five, if they are longer."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the user says about a CSV file; None is for the program to find out.
+    """The user's options about a CSV file; the program determines those that are None.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class OwnText:
-    """A CSV file as it is, to write it back with columns added.
+    """The original CSV file, to be written again with added columns.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class OwnText:
 
 @dataclass(frozen=True)
 class Table:
-    """A table that was read.
+    """A table in memory.
 
     Parameters
     ----------
@@ -114,11 +114,11 @@ class Table:
 
     @property
     def is_text(self) -> bool:
-        """Whether the columns are text of which the kinds have to be found."""
+        """Whether the columns are text whose kinds must be decided."""
         return self.lines is not None
 
     def place(self, row: int) -> str:
-        """Return where a row is in the file.
+        """Return the place of a row in the file.
 
         Examples
         --------
@@ -236,6 +236,6 @@ def _sample(lines: io.StringIO) -> list[str]:
 
 
 def _unnamed(own: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Return the names that were made for columns without one."""
+    """Return the names made up for columns without one."""
     padded = [*own, *[""] * (len(names) - len(own))]
     return [name for name, cell in zip(names, padded, strict=True) if own and not cell.strip()]
