@@ -1,4 +1,4 @@
-"""What the tabular classifier and regressor share: parameters, the course of a fit, the members' outputs."""
+"""The base of the tabular estimators: parameters, the course of a fit, the members' outputs."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ _ROWS_AT_A_TIME = 4096
 
 
 class Task(NamedTuple):
-    """What the networks learn."""
+    """The task of the networks."""
 
     Y: Array
-    """Their targets, float64, one column an output."""
+    """Their targets, float64, one column per output."""
     output: str
     """Activation of the output layer."""
     loss: str
-    """The core's loss."""
+    """The loss, as the core names it."""
     watch: Callable[[Rows], Watch]
-    """Returns, for validation rows, what tells a network's loss on them, and its temperature."""
+    """Makes, from validation rows, a function of a network: its loss on them, and its temperature."""
 
 
 class LeftOut(NamedTuple):
@@ -62,12 +62,12 @@ class LeftOut(NamedTuple):
 
     table: Rows
     rows: Array
-    """Their places in the table."""
+    """The row numbers in the table."""
     member: Array
-    """For each of them the member."""
+    """The member that each row was held out from."""
 
     def of(self, member: int) -> Array:
-        """Return the places of a member's rows."""
+        """Return the places of the rows that a member was not trained on."""
         rows: Array = self.rows[self.member == member]
         return rows
 
@@ -118,32 +118,32 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def _learn_targets(self, targets: Array, weight: Array) -> None:
-        """Learn what `_task` and predictions need of the targets of the rows that are trained on."""
+        """Learn from the training targets what `_task` and predictions need."""
         raise NotImplementedError
 
     def _class_weights(self, targets: Array, weight: Array) -> Array:
-        """Return weights of rows, those of their classes included."""
+        """Return the weights of rows, class weights included."""
         return weight
 
     def _task(self, targets: Array) -> Task:
-        """Return what networks learn."""
+        """Return the task of the networks."""
         raise NotImplementedError
 
     def _finish(
         self, members: list[Trained], left_out: LeftOut, targets: Array, seed: int, course: Course
     ) -> list[Network]:
-        """Return the networks as they predict, and learn what comes after them from rows left out.
+        """Return the networks for predictions, and fit the later stages to held-out rows.
 
         `targets` are those of the rows of the table.
         """
         raise NotImplementedError
 
     def _prediction(self, outputs: list[Array]) -> Array:
-        """Return what is predicted, from the outputs of members."""
+        """Return the predictions, from the outputs of members."""
         raise NotImplementedError
 
     def _oof_score(self, targets: Array, predictions: Array, weight: Array | None) -> float:
-        """Return the score of predictions, as ``score`` would."""
+        """Return the score of predictions, like ``score``."""
         raise NotImplementedError
 
     # ---- fit -----------------------------------------------------------------------------------------------
@@ -347,7 +347,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         return {name: value for name, value in self.__dict__.items() if _is_fitted_attribute(name)}
 
     def _n_further_jobs(self, n_rows: int) -> int:
-        """Return how many networks are trained beside the members."""
+        """Return the number of networks trained in addition to the members."""
         return 0
 
     def _read_validation(
@@ -370,7 +370,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         return [column.take(kept) for column in columns], targets[kept], of_kept
 
     def _recipe(self, n_rows: int) -> Recipe:
-        """Return the recipe, with what the user chose in place of it."""
+        """Return the recipe, with the user's parameters in place of its own."""
         batch_size = None if isinstance(self.batch_size, str) else int(self.batch_size)
         usual = recipe_for(is_classifier=self._is_classifier(), n_rows=n_rows, batch_size=batch_size)
         sizes: Any = self.hidden_layer_sizes
@@ -427,13 +427,13 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     # ---- predict -------------------------------------------------------------------------------------------
 
     def _as_it_is(self) -> Self:
-        """Return this estimator as it is now, whatever a fit in another thread makes of it."""
+        """Return a snapshot of this estimator, which a fit in another thread does not change."""
         now: Self = object.__new__(type(self))
         now.__dict__ = self.__dict__
         return now
 
     def _in_parts(self, X: MatrixLike, method: Callable[[Array, list[Array]], Array]) -> Array:
-        """Return what a method makes of inputs and the members' outputs, a block of rows at a time."""
+        """Return a method's results on inputs and the members' outputs, computed in blocks of rows."""
         check_is_fitted(self)
         columns = read_table(self, X, reset=False)
         warn_of_strange_rows(columns, self.encoder_.columns_)
@@ -452,7 +452,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     # ---- pickle, tags --------------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return parameters and fitted arrays, no object of the core and nothing that grows with the rows."""
+        """Return parameters and fitted arrays: no objects of the core, nothing that grows with the rows."""
         state: dict[str, Any] = dict(super().__getstate__())
         state.pop("oof_prediction_", None)
         if "members_" in state:
@@ -460,14 +460,14 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take them back."""
+        """Restore the estimator from the result of `__getstate__`."""
         state = dict(state)
         if "members_" in state:
             state["members_"] = [network_of(arrays) for arrays in state["members_"]]
         super().__setstate__(state)
 
     def __sklearn_tags__(self) -> Any:
-        """Return the tags of an estimator that takes any table."""
+        """Return the tags of an estimator that accepts any table."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
@@ -505,7 +505,7 @@ def _n_inputs(encoder: TabularEncoder) -> int:
 
 
 def _inputs(encoder: TabularEncoder, columns: list[Column]) -> Array:
-    """Return the inputs of rows; a network needs one, also where no column tells anything."""
+    """Return the inputs of rows; at least one, because a network needs one."""
     inputs = encoder._transform_columns(columns)
     return inputs if inputs.shape[1] else np.zeros((len(inputs), 1), dtype=np.float32)
 
@@ -525,7 +525,7 @@ def _told(member: int, encoding: str, trained: Trained, seconds: float) -> Membe
 
 
 def _rows_left_out(n_members: int, table: Rows, watched: Rows | None, folds: Array) -> LeftOut:
-    """Return the rows that each member was not trained on; where there is one row only, that one."""
+    """Return the rows that each member was not trained on; if there is only one row, that one."""
     if watched is not None:
         rows = np.arange(len(watched.X))
         return LeftOut(watched, np.tile(rows, n_members), np.repeat(np.arange(n_members), len(rows)))

@@ -1,4 +1,4 @@
-"""The temperature: how sure probabilities may be.
+"""The temperature of probabilities: calibration on held-out rows.
 
 Everything is computed by the core, whose exponentials and logarithms have the same bits on every machine.
 """
@@ -17,7 +17,7 @@ _REFINEMENTS = 4
 
 
 class Thermometer:
-    """Finds the temperature of net inputs whose classes are known.
+    """Finds the best temperature for net inputs with known classes.
 
     It is the number by which the net inputs of a softmax are to be divided for the least log loss [1]_. The
     loss is convex in its inverse; where the derivative is 0 is found by steps from a guess, and then by false
@@ -44,7 +44,7 @@ class Thermometer:
         self._network = Network([n_classes, n_classes], output="softmax", bias=False, dtype="float64")
 
     def read(self, net_inputs: Array, guess: float = 1.0) -> tuple[float, float]:
-        """Return the temperature and the log loss there; `guess` says where to look first."""
+        """Return the best temperature and its log loss; the search starts at `guess`."""
         net_inputs = net_inputs.astype(np.float64)
         low = high = min(max(1.0 / guess, _LEAST), _MOST)
         loss, slope = self._loss_at(net_inputs, low)
@@ -85,7 +85,7 @@ class Thermometer:
 
 
 def tempered_log_loss(validation: Rows) -> Watch:
-    """Return a function that tells a network's log loss on these rows at its best temperature, and that.
+    """Return a function of a network: its log loss on these rows at its best temperature, and that one.
 
     So a network is judged by how well it tells the classes apart; how sure it is is mended afterwards
     (E. Berta, D. Holzmueller, M. I. Jordan, F. Bach, "Rethinking early stopping: refine, then calibrate",

@@ -10,7 +10,7 @@ from ferroprop.tabular._member import MemberEpoch
 
 
 class CallbackBridge:
-    """Calls the callbacks set with ``set_callbacks`` at the beginning and end of fit, members and epochs.
+    """Calls the callbacks of ``set_callbacks`` at the beginning and end of fit, members and epochs.
 
     The task of a member has its number as its identifier, and after them come the members that were trained
     to choose an encoding.
@@ -42,7 +42,7 @@ class CallbackBridge:
         self._members: dict[tuple[int, str], CallbackContext] = {}
 
     def __call__(self, epoch: MemberEpoch) -> bool:
-        """Tell of an epoch; return whether a callback wants the member's training to end."""
+        """Report an epoch; return whether a callback ends the member's training."""
         key = (epoch.member, epoch.numeric_encoding)
         told = {**self._data, "reconstruction_attributes": lambda: self._attributes(epoch)}
         if key not in self._members:

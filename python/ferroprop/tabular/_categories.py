@@ -11,7 +11,7 @@ from ferroprop.estimators._typing import Array
 
 @dataclass(frozen=True)
 class CategoryColumn:
-    """How one column of categories is encoded; made by `fit_categories`.
+    """The encoding of one column of categories; made by `fit_categories`.
 
     Attributes
     ----------
@@ -40,12 +40,12 @@ class CategoryColumn:
 
     @property
     def is_binary(self) -> bool:
-        """Two levels are one input, -1 or 1, and 0 for what is neither."""
+        """Two levels share one input: -1 or 1, and 0 for any other value."""
         return len(self.levels) == 2 and self.n_infrequent == 0
 
     @property
     def is_constant(self) -> bool:
-        """One level tells nothing."""
+        """A single level carries no information."""
         return len(self.levels) + (self.n_infrequent > 0) < 2
 
     def feature_names(self) -> list[str]:

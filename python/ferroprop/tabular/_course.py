@@ -1,4 +1,4 @@
-"""The course of a fit: its members on threads, the time there is, and who is told of their epochs.
+"""The course of a fit: its members on threads, the time limit, and the reports of their epochs.
 
 Members are trained on threads of their own, also where there is only one: the thread that called ``fit``
 waits for them, so that Ctrl-C reaches it at once, and it is the one that runs the user's callback. A member
@@ -29,7 +29,7 @@ _SECONDS_OF_SLEEP = 0.1
 
 @dataclass
 class _Question:
-    """An epoch that a member wants to tell of, and the answer it waits for."""
+    """An epoch that a member reports, and the answer that it waits for."""
 
     epoch: MemberEpoch
     answered: threading.Event
@@ -73,7 +73,7 @@ class Course:
         self._has_begun = False
 
     def run(self, jobs: Sequence[Callable[[Job], Result]]) -> list[Result | None]:
-        """Run jobs and return their results in order; None for one for which no time was left."""
+        """Run jobs and return their results in order; None for a job that the time limit cancelled."""
         at_a_time = min(self._n_threads, len(jobs))
         threads_each = max(1, self._n_threads // max(1, at_a_time))
         with ThreadPoolExecutor(at_a_time, "ferroprop-member") as pool:
@@ -103,7 +103,7 @@ class Course:
         return [future.result() for future in futures]
 
     def _is_first(self, place: int) -> bool:
-        """Tell whether a job is the first one of all, which is done whatever the time."""
+        """Tell whether a job is the first one of all, which ignores the time limit."""
         return place == 0 and not self._has_begun
 
     def _one(self, job: Callable[[Job], Result], handle: Job, *, must: bool) -> Result | None:
@@ -135,7 +135,7 @@ class Course:
             question.answered.set()
 
     def ask(self, epoch: Callable[[], MemberEpoch], job: Job) -> bool:
-        """Tell of an epoch, from the job's thread; return whether its training is to end."""
+        """Report an epoch, from the job's thread; return whether its training is to end."""
         if self._stop.is_set():
             return True
         if not self._followers and self._progress is None:
@@ -160,7 +160,7 @@ class Course:
 
 @dataclass
 class Job:
-    """What a job has to know of the course it is part of."""
+    """A job's access to the course that it is part of."""
 
     course: Course
     n_threads: int
@@ -173,7 +173,7 @@ class Job:
 
 
 class _Progress:
-    """A bar over all epochs of all members where a line can be written over, else a line a member."""
+    """A progress bar over all epochs of all members if a line can be overwritten, else a line per member."""
 
     def __init__(self, n_jobs: int) -> None:
         self._n_jobs = n_jobs

@@ -1,4 +1,4 @@
-"""A column of dates as inputs of a network: a number, and where in the year, the week and the day it is."""
+"""A column of dates as inputs of a network: a number, and the phase of the year, the week and the day."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DAYS_IN_A_YEAR = 365.2425
 
 @dataclass(frozen=True)
 class DateColumn:
-    """How one column of dates is encoded; made by `fit_dates`.
+    """The encoding of one column of dates; made by `fit_dates`.
 
     Attributes
     ----------
@@ -76,12 +76,12 @@ def seconds_of(dates: Array) -> Array:
 
 
 def _varies(part: str, dates: Array) -> bool:
-    """Tell whether one part is not the same in all dates."""
+    """Tell whether one part of the dates varies."""
     return len(dates) > 0 and bool(np.ptp(_part(part, dates), axis=0).any())
 
 
 def _part(part: str, dates: Array) -> Array:
-    """Return what one part says of dates, one column an input."""
+    """Return the inputs of one part of dates, one column each."""
     days = dates.astype("datetime64[D]")
     if part == "weekday":
         weekday = (days.astype(np.int64) + 3) % 7  # 1 January 1970 was a Thursday

@@ -1,4 +1,4 @@
-"""The rows of a table in an order of their own, each once.
+"""The distinct rows of a table, in an order that depends on their contents alone.
 
 A fit must not depend on the order of the rows, and a row of weight 2 must be the same as two rows. So rows
 are sorted by what is in them, and identical ones, target included, become one of their total weight. That
@@ -17,11 +17,11 @@ from ferroprop.estimators._typing import Array
 from ferroprop.tabular._table import Column
 
 _COPIES = 4
-"""From so many rows for each distinct one on, all of them are kept."""
+"""The average number of copies per distinct row from which on all rows are kept."""
 
 
 class Distinct(NamedTuple):
-    """Which rows of a table are trained on.
+    """The rows of a table that are trained on.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Distinct(NamedTuple):
 
 
 def distinct_rows(columns: list[Column], Y: Array, weight: Array | None) -> Distinct:
-    """Sort the rows of a table by their contents and merge those that are the same.
+    """Sort the rows of a table by their contents and merge identical ones.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def distinct_rows(columns: list[Column], Y: Array, weight: Array | None) -> Dist
 
 
 def digests_of(columns: list[Column]) -> Array:
-    """Return a number of 64 bits for each row of a table, the same for the same row of another one."""
+    """Return a digest of 64 bits per row; identical rows of different tables have the same digest."""
     return _digest([_bits(column) for column in columns])
 
 
@@ -94,7 +94,7 @@ def _bits_of_floats(values: Array) -> Array:
 
 
 def _digest(contents: list[Array]) -> Array:
-    """Return a number of 64 bits for each row; rows with the same contents have the same one."""
+    """Return a digest of 64 bits per row; rows with the same contents have the same digest."""
     digest = np.full(len(contents[0]), 0x9E3779B97F4A7C15, dtype=np.uint64)
     for bits in contents:
         digest ^= bits

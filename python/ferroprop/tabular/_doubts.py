@@ -1,4 +1,4 @@
-"""What a data scientist would ask about a table before believing a score, as warnings."""
+"""Warnings about tables: the questions that a data scientist asks before trusting a score."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ferroprop.tabular._table import Column
 from ferroprop.tabular.encoder import EncodedColumn
 
 _FEW = 50
-"""Below so many rows chance looks like a rule."""
+"""The fewest rows for these checks: with fewer, chance looks like a rule."""
 _ENOUGH = 10_000
-"""So many rows tell whether a column is the target; the rest is not looked at."""
+"""The number of rows that decide whether a column is the target; the others are not examined."""
 _BINS = 64
 _NEARLY = 0.98
 _SAME_ORDER = 0.9995
 
 
 class DataWarning(UserWarning):
-    """Something about a table makes a score hard to believe, or a column useless.
+    """A property of a table makes a score untrustworthy, or a column useless.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def _warn(message: str) -> None:
 
 
 def warn_of_ids(columns: list[Column], encoded: list[EncodedColumn]) -> None:
-    """Warn of columns that only name rows."""
+    """Warn of columns that only identify rows."""
     for column, known in zip(columns, encoded, strict=True):
         n_rows = len(column.values)
         if n_rows < _FEW:
@@ -66,7 +66,7 @@ def _counts(numbers: Array) -> bool:
 
 
 def warn_of_leaks(columns: list[Column], targets: Array, *, is_classifier: bool) -> None:
-    """Warn of a column that nearly is the target.
+    """Warn of a column that nearly equals the target.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def _warn_of_leak(name: str, finding: str) -> None:
 
 
 def _right_by_one_column(column: Column, classes: Array) -> float | None:
-    """Return which share of the classes a column tells, if that is nearly all and more than chance.
+    """Return the fraction of the classes that a column determines, if nearly all and more than by chance.
 
     What it tells is learned from the first half of the rows, and tested on the rest.
     """
@@ -123,7 +123,7 @@ def _right_by_one_column(column: Column, classes: Array) -> float | None:
 
 
 def _places(column: Column, learned: slice) -> Array:
-    """Return a bin for each row: a level, a range of numbers, missing."""
+    """Return a bin per row: a level, a range of numbers, or missing."""
     if column.values.dtype == object:
         of_levels: Array = column.categories[0] + 1
         return of_levels
@@ -149,7 +149,7 @@ def _rank_correlation(numbers: Array, target: Array) -> float:
 
 
 def warn_of_rows_in_both(columns: list[Column], validation: list[Column]) -> None:
-    """Warn of rows that are trained on and validated with."""
+    """Warn of rows that are both trained on and validated on."""
     common = np.isin(digests_of(validation), digests_of(columns))
     if common.any():
         row = int(common.argmax())
@@ -160,7 +160,7 @@ def warn_of_rows_in_both(columns: list[Column], validation: list[Column]) -> Non
 
 
 def warn_of_strange_rows(columns: list[Column], encoded: list[EncodedColumn]) -> None:
-    """Warn of a table to predict in which most of a column is unlike anything that fit has seen."""
+    """Warn of a table to predict in which most values of a column are unlike any that fit has seen."""
     if len(columns[0].values) < _FEW:
         return
     for column, known in zip(columns, encoded, strict=True):

@@ -1,4 +1,4 @@
-"""How the columns of another table differ from those of the fit."""
+"""The drift of columns between the table of the fit and another one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ferroprop.tabular._table import Column, dates_of, numbers_of
 
 @dataclass(frozen=True)
 class ColumnDrift:
-    """How a column of a table differs from that of the fit, as `TabularEncoder.drift` returns it.
+    """The difference between a column of a table and that of the fit, as `TabularEncoder.drift` returns it.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class ColumnDrift:
 
 
 def drift_of(column: Column, encoded: NumberColumn | CategoryColumn | DateColumn) -> ColumnDrift:
-    """Compare a column with what is known of that of the fit."""
+    """Compare a column with the description of the fit's column."""
     if isinstance(encoded, CategoryColumn):
         return _drift_of_categories(column, encoded)
     if isinstance(encoded, DateColumn):

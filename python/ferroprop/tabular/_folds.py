@@ -1,4 +1,4 @@
-"""Which rows a member is tested on."""
+"""The folds: the held-out rows of each member."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ferroprop.estimators._typing import Array
 
 
 def folds_of(target: Array, n_folds: int, rng: np.random.RandomState) -> Array:
-    """Return a fold for each row; each fold has its share of every class, or of every range of targets.
+    """Return a fold per row, stratified by class or by range of targets.
 
     Rows are sorted by their target; of each `n_folds` that follow each other, each fold gets one.
 

@@ -17,12 +17,12 @@ from ferroprop.estimators._typing import Array
 _FARTHEST = 1e6  # the soft clip has long been flat there
 _GOLDEN = 0.6180339887498949
 _FEW = 8
-"""Columns with no more different numbers than these have no periodic encoding."""
+"""Columns with this many distinct numbers or fewer have no periodic encoding."""
 
 
 @dataclass(frozen=True)
 class NumberColumn:
-    """How one column of numbers is encoded; made by `fit_numbers`.
+    """The encoding of one column of numbers; made by `fit_numbers`.
 
     Attributes
     ----------
@@ -186,7 +186,7 @@ def fit_numbers(
 
 
 def edges_of(values: Array, frequency: Array, n_bins: int) -> Array:
-    """Return the ends of the bins of a piecewise linear encoding.
+    """Return the edges of the bins of a piecewise linear encoding.
 
     Where there are no more values than ends, each is one. Otherwise a value that more rows have than would
     be in a bin is an end of its own, and between the others the rows are spread evenly.
@@ -231,7 +231,7 @@ def quantiles(values: Array, weight: Array, probabilities: list[float]) -> Array
 
 
 def normal_quantiles(number: int, scale: float) -> Array:
-    """Return numbers spread as the absolute values of a normal distribution are, without drawing any."""
+    """Return evenly spaced quantiles of the absolute value of a normal variable; nothing is drawn."""
     normal = NormalDist()
     return np.array(
         [round(scale * normal.inv_cdf(0.5 + (place + 0.5) / (2 * number)), 9) for place in range(number)]
@@ -239,7 +239,7 @@ def normal_quantiles(number: int, scale: float) -> Array:
 
 
 def cos_of_turns(turns: Array) -> Array:
-    """Return cos(2 pi turns), to less than a unit of float32.
+    """Return cos(2 pi turns), with an error below a unit of float32.
 
     cos(2 x) = 1 - 2 sin(x)**2, with the Taylor series of the sine up to x**13, abs(x) <= pi / 2; what is left
     out is at most (pi / 2)**15 / 15! = 7e-10.

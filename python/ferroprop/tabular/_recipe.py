@@ -1,4 +1,4 @@
-"""How a member is built and trained where the user does not say.
+"""The recipe: default settings of members.
 
 Chosen by means over many tables, see docs/tabular.md.
 """
@@ -41,7 +41,7 @@ class Recipe:
 
 
 FOLDS = 5
-"""The fewest folds: with fewer members, some of them are never held out."""
+"""The fewest folds; with fewer members than that, some folds are never held out."""
 
 
 def recipe_for(*, is_classifier: bool, n_rows: int, batch_size: int | None = None) -> Recipe:
@@ -70,7 +70,7 @@ def recipe_for(*, is_classifier: bool, n_rows: int, batch_size: int | None = Non
 
 
 def recipe_for_spread() -> Recipe:
-    """Return the settings of the networks that tell how far a prediction may be off."""
+    """Return the settings of the networks that predict the size of residuals."""
     return Recipe(
         hidden_layer_sizes=(64, 64),
         learning_rate=5e-3,

@@ -1,4 +1,4 @@
-"""How far predictions may be off: quantiles of the target around them.
+"""The spread of predictions: quantiles of the target around them.
 
 The residuals of rows that a member did not train on tell how wide the target is spread. How wide *where* is
 learned by two networks, each from the size of the residuals of half the rows; the other half, divided by
@@ -30,12 +30,12 @@ from ferroprop.tabular._recipe import recipe_for_spread
 _GRID = (0.001, 0.0025, *(place / 200 for place in range(1, 200)), 0.9975, 0.999)
 N_NETWORKS = 2
 _ENOUGH = 20
-"""Rows below which the spread is taken to be the same everywhere."""
+"""With fewer rows than this the spread is assumed to be constant."""
 
 
 @dataclass
 class Spread:
-    """How wide the target is spread around a prediction.
+    """The distribution of the target around a prediction.
 
     Attributes
     ----------
@@ -52,11 +52,11 @@ class Spread:
     levels: Array
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return arrays, no object of the core."""
+        """Return arrays, no objects of the core."""
         return {**self.__dict__, "networks": [arrays_of(network) for network in self.networks]}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take them back."""
+        """Restore the spread from the result of `__getstate__`."""
         self.__dict__.update(state, networks=[network_of(arrays) for arrays in state["networks"]])
 
     def sizes(self, X: Array, n_threads: int | None) -> Array:
@@ -64,7 +64,7 @@ class Spread:
         return self.unit * _relative_sizes(self.networks, X, len(self.unit), n_threads)
 
     def quantiles(self, sizes: Array, probabilities: Array) -> Array:
-        """Return what to add to predictions, of shape (n_rows, n_outputs, n_quantiles)."""
+        """Return the offsets to add to predictions, of shape (n_rows, n_outputs, n_quantiles)."""
         units = np.stack([np.interp(probabilities, _GRID, of_output) for of_output in self.levels.T])
         result: Array = sizes[:, :, None] * units
         return result
@@ -132,7 +132,7 @@ def fit_spread(X: Array, residuals: Array, weight: Array, *, seed: int, course: 
 
 
 def _poisson_loss(validation: Rows) -> Watch:
-    """Return what tells the loss of predicted sizes."""
+    """Return a function that computes the loss of predicted sizes."""
 
     def watch(network: Network) -> tuple[float, float]:
         loss, _, _ = network.loss_and_gradients(
@@ -144,7 +144,7 @@ def _poisson_loss(validation: Rows) -> Watch:
 
 
 def _levels(residuals: Array, weight: Array) -> Array:
-    """Return quantiles that hold for one more row beside these: they are a little further out."""
+    """Return conformal quantiles: they hold for one more row, so they lie slightly further out."""
     order = np.argsort(residuals, kind="stable")
     n_rows = len(residuals)
     outward = [min(1.0, max(0.0, 0.5 + (probability - 0.5) * (n_rows + 1) / n_rows)) for probability in _GRID]

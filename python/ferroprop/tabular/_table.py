@@ -1,4 +1,4 @@
-"""A table as it comes, column by column.
+"""Reading tables of any kind, column by column.
 
 This is the one door to data frames: pandas, polars, Arrow and whatever else narwhals knows is read here, and
 arrays are. What comes out is one of three kinds of column: numbers (float64, NaN is missing), dates
@@ -48,11 +48,11 @@ class Column:
 
     @cached_property
     def categories(self) -> tuple[Array, list[str]]:
-        """Numbers of the levels in order, -1 where a value is missing, and the levels."""
+        """The level number of each value, -1 if missing, and the sorted levels."""
         return _categories_of(self.values)
 
     def take(self, rows: Array) -> Column:
-        """Return the column with these of its rows; levels that are in none of them stay levels."""
+        """Return the column with only these rows; levels that none of them has are kept."""
         part = Column(self.name, self.values[rows], self.is_categorical)
         if "categories" in self.__dict__:
             codes, levels = self.categories
@@ -97,7 +97,7 @@ def read_table(estimator: Any, X: Any, *, reset: bool, argument: str = "X") -> l
 
 
 def _frame(X: Any) -> nw.DataFrame[Any] | None:
-    """Return what narwhals makes of a table, None if it is an array or a sequence."""
+    """Return a table as a data frame of narwhals, None if it is an array or a sequence."""
     if isinstance(X, (nw.DataFrame, nw.LazyFrame)):
         frame: Any = X
     else:
@@ -110,7 +110,7 @@ def _frame(X: Any) -> nw.DataFrame[Any] | None:
 
 
 def _from_arrow(X: Any) -> nw.DataFrame[Any]:
-    """Return a table that only Arrow's C interface is known of, in whichever library there is."""
+    """Convert a table that only supports Arrow's C interface, with whichever library is installed."""
     for backend in ("pyarrow", "polars", "pandas"):
         try:
             return nw.DataFrame.from_arrow(X, backend=backend)
@@ -179,7 +179,7 @@ def _column_of_frame(series: nw.Series[Any], argument: str) -> Column:
 
 
 def _column_of_objects(name: str, values: list[Any], argument: str) -> Column:
-    """Return a column of Python objects as what all of them are: numbers, dates, or else objects."""
+    """Convert a column of Python objects to numbers or dates if all of them are; otherwise to objects."""
     groups = {_group(kind) for kind in set(map(type, values))} - {"missing"}
     objects = _objects([None if is_missing(value) else value for value in values])
     present = objects[[value is not None for value in objects]]
@@ -201,7 +201,7 @@ def _column_of_objects(name: str, values: list[Any], argument: str) -> Column:
 
 
 def _group(kind: type) -> str:
-    """Tell what the values of a Python type are."""
+    """Return the kind of the values of a Python type."""
     if kind is type(None) or kind.__name__ in ("NAType", "NaTType"):
         return "missing"
     if issubclass(kind, (numbers.Real, decimal.Decimal, np.bool_, np.number)):
@@ -214,7 +214,7 @@ def _group(kind: type) -> str:
 
 
 def is_missing(value: Any) -> bool:
-    """Tell whether a Python value stands for nothing: None, NaN, NaT, pandas' NA."""
+    """Tell whether a Python value means missing: None, NaN, NaT, pandas' NA."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
     if isinstance(value, (float, decimal.Decimal, np.floating, np.datetime64, np.timedelta64)):
@@ -263,7 +263,7 @@ def _finite(name: str, values: Array, argument: str) -> Array:
 
 
 def kind_of(column: Column) -> Kind:
-    """Tell what a column is by its dtype, and by its values where the dtype is that of any object.
+    """Return the kind of a column: by its dtype, or by its values if its dtype is object.
 
     Numbers with some stray text, no more of it than of numbers, are numbers.
     """
@@ -307,7 +307,7 @@ def numbers_of(column: Column, stray: Iterable[str] = ()) -> Array:
 
 
 def stray_text(column: Column) -> dict[str, int]:
-    """Return the text among the numbers of a column, with the first row that has it."""
+    """Return the texts among the numbers of a column, each with its first row."""
     found: dict[str, int] = {}
     if column.values.dtype == object:
         for row, value in enumerate(column.values):
@@ -317,7 +317,7 @@ def stray_text(column: Column) -> dict[str, int]:
 
 
 def as_number(value: Any) -> float | None:
-    """Return a value as a number, None if it is none."""
+    """Return a value as a number, None if it is not one."""
     if not isinstance(value, str) and _group(type(value)) != "number":
         return None
     try:
@@ -328,7 +328,7 @@ def as_number(value: Any) -> float | None:
 
 
 def _categories_of(values: Array) -> tuple[Array, list[str]]:
-    """Return numbers of the levels of these values, -1 where they are missing, and the levels in order.
+    """Return the level number of each value, -1 if missing, and the sorted levels.
 
     A level is text: values are the same level if their text is the same, so that it does not matter which
     library a table is from.
@@ -369,7 +369,7 @@ def _categories_of(values: Array) -> tuple[Array, list[str]]:
 
 
 def text_of(value: Any) -> str:
-    """Return the text of a value that is a level: 1 and 1.0 are the same one."""
+    """Return the text of a level: 1 and 1.0 are the same level."""
     if isinstance(value, str):
         return str(value)
     if isinstance(value, (bool, np.bool_)):

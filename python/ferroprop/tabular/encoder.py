@@ -146,7 +146,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     @with_checked_parameters
     def fit(self, X: MatrixLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
-        """Learn quantiles, levels and which columns have missing values.
+        """Learn quantiles, levels, and the columns with missing values.
 
         Parameters
         ----------
@@ -173,7 +173,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self._fit_columns(columns, weight)
 
     def _fit_columns(self, columns: list[Column], weight: Array | None) -> Self:
-        """Learn from a table that was read; all weights are positive."""
+        """Learn from columns; all weights are positive."""
         is_category = self._categorical(columns)
         self.columns_ = [
             self._fit_column(column, weight, is_category=forced)
@@ -210,7 +210,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         )
 
     def _categorical(self, columns: list[Column]) -> list[bool]:
-        """Return which columns are categories because the user says so."""
+        """Return which columns are categories by the user's choice."""
         asked = self.categorical_features
         if asked is None or isinstance(asked, str):
             return [False] * len(columns)
@@ -259,7 +259,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self._transform_columns(read_table(self, X, reset=False))
 
     def _transform_columns(self, columns: list[Column]) -> Array:
-        """Return the inputs of a table that was read."""
+        """Return the inputs for columns."""
         widths = [len(encoded.feature_names()) for encoded in self.columns_]
         out = np.empty((len(columns[0].values), sum(widths)), dtype=np.float32)
         ends = np.cumsum(widths).tolist()
@@ -268,7 +268,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return out
 
     def drift(self, X: MatrixLike) -> list[ColumnDrift]:
-        """Tell how the columns of another table differ from those of the one in ``fit``.
+        """Compare the columns of another table with those of ``fit``.
 
         Parameters
         ----------
@@ -319,7 +319,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.array(names, dtype=object)
 
     def __sklearn_tags__(self) -> Any:
-        """Return the tags of a transformer that takes any table."""
+        """Return the tags of a transformer that accepts any table."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True

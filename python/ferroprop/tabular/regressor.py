@@ -252,7 +252,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
         return Task(standardised, "identity", "squared_error", self._squared_error)
 
     def _squared_error(self, validation: Rows) -> Watch:
-        """Return what tells the mean squared error of clamped outputs."""
+        """Return a function that computes the mean squared error of clamped outputs."""
 
         def watch(network: Network) -> tuple[float, float]:
             off = self._clamped(network.predict(validation.X, n_threads=1)) - validation.Y
@@ -283,7 +283,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
         return N_NETWORKS
 
     def _clamped(self, outputs: Array) -> Array:
-        """Return outputs in the range that the targets of the fit have, in units of the networks."""
+        """Return outputs clamped to the range of the fit's targets, in units of the networks."""
         return np.clip(outputs.astype(np.float64), *self._limits_)
 
     def _mean(self, outputs: list[Array]) -> Array:
@@ -293,7 +293,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
         return total / len(outputs)
 
     def _in_units(self, values: Array) -> Array:
-        """Return what the networks speak of in the units of the target; outputs are the second axis."""
+        """Convert from the networks' units to those of the target; outputs are the second axis."""
         shape = (-1,) + (1,) * (values.ndim - 2)
         near = values * self._scale_.reshape(shape) + self._center_.reshape(shape)
         result: Array = np.ldexp(near, self._exponent_.reshape(shape))
@@ -315,7 +315,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
         return False
 
     def __sklearn_tags__(self) -> Any:
-        """Return the tags of a regressor that also takes several targets a row."""
+        """Return the tags of a regressor that also accepts several targets per row."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags

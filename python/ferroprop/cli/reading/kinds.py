@@ -230,7 +230,7 @@ class _Kinds:
         self._wishes, self._name, self._decimal, self._month_first = wishes, name, decimal, month_first
 
     def best(self) -> tuple[Column | None, pl.Series, bool, str]:
-        """Return the kind of most cells (None: category), the texts of it, whether it is in doubt, and a note."""
+        """Return the kind of most cells (None: category), its texts, whether it is in doubt, and a note."""
         nothing = pl.Series([False] * len(self._texts), dtype=pl.Boolean)
         if self._texts.is_empty():
             return None, nothing, False, ""
