@@ -1,13 +1,13 @@
 //! A dense layer: `outputs = activation(inputs * weights + biases)`.
 
 use super::init::Init;
-use super::kind::{LayerKind, MatrixShape, ParameterArray};
-use super::packed::Parameters;
+use super::kind::{Flow, LayerKind, ParameterArray, Passage};
+use super::packed::{LayerParameters, MatrixShape, PackedMatrix, PanelShape, Way};
 use super::spec::Layer;
 use crate::activation::Activation;
 use crate::kernel::{
-    Layout, Product, Scalar, SingleOutputInLanes, SingleOutputProduct, Start, Terms, Then, dispatch,
-    is_single_output,
+    Layout, Product, Scalar, SingleOutputInLanes, SingleOutputProduct, Start, Terms, dispatch,
+    is_single_output, panel_vectors, panels, transpose,
 };
 use crate::random::Random;
 
@@ -15,6 +15,7 @@ pub(super) struct Dense;
 
 impl LayerKind for Dense {
     const NAME: &'static str = "dense";
+    const FLOW: Flow = Flow::Rows;
 
     fn arrays(layer: &Layer) -> Vec<ParameterArray> {
         let weights = ParameterArray { name: "weights", shape: vec![layer.fan_in, layer.fan_out] };
@@ -27,119 +28,114 @@ impl LayerKind for Dense {
     }
 
     fn matrices(layer: &Layer) -> Vec<MatrixShape> {
-        vec![MatrixShape {
-            inputs: layer.fan_in,
-            outputs: layer.fan_out,
-            bias: layer.bias,
-            of_layer_inputs: true,
-        }]
+        vec![MatrixShape { inputs: layer.fan_in, outputs: layer.fan_out, bias: layer.bias }]
     }
 
     fn draw<T: Scalar>(layer: &Layer, init: Init, random: &mut Random, parameters: &mut [T]) {
         let bound = init.bound(layer.fan_in, layer.fan_out, layer.activation);
         parameters.fill_with(|| random.uniform(bound));
     }
-}
-
-/// The net inputs of a block of rows, in panels `output_stride` apart. `then` is ignored by single-output
-/// matrices (see [`rectifies`]).
-#[allow(clippy::too_many_arguments)] // a product has as many sides
-pub(crate) fn forward<T: Scalar>(
-    layout: Layout,
-    rows: usize,
-    input: Terms<'_, T>,
-    parameters: Parameters<'_, T>,
-    matrix: usize,
-    output: &mut [T],
-    output_stride: usize,
-    then: Then<'_, T>,
-) {
-    let Parameters { packed, transposed } = parameters;
-    let place = &packed.matrices[matrix];
-    let weights = packed.matrix(matrix);
-    let (depth, columns) = (place.inputs, place.outputs);
-    match layout {
-        Layout::UnitsInLanes if is_single_output(columns) => {
-            dispatch(SingleOutputProduct { rows, depth, input, weights, output });
+    /// For the way back, its weights transposed, unless they are stored so. Rows along the lanes read them on the
+    /// way forward too.
+    fn copy_shape<T: Scalar>(layer: &Layer, way: Way) -> PanelShape {
+        if way == Way::Forward || is_single_output(layer.fan_out) {
+            PanelShape::NONE
+        } else {
+            PanelShape { panels: panels::<T>(layer.fan_in), vectors: panel_vectors(layer.fan_out) }
         }
-        Layout::UnitsInLanes => dispatch(Product {
-            rows,
-            depth,
+    }
+
+    fn fill_copy<T: Scalar>(
+        layer: &Layer,
+        _: Way,
+        matrices: &[PackedMatrix],
+        weights: &[T],
+        first: usize,
+        to: &mut [T],
+    ) {
+        transpose(matrices[0].of(weights), layer.fan_in, layer.fan_out, to, first);
+    }
+
+    fn forward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>) {
+        let Passage { layout, rows, input, output, output_stride, then } = passage;
+        let place = &parameters.matrices[0];
+        let weights = place.of(parameters.weights);
+        let (depth, columns) = (layer.fan_in, layer.fan_out);
+        match layout {
+            Layout::UnitsInLanes if is_single_output(columns) => {
+                dispatch(SingleOutputProduct { rows, depth, input, weights, output });
+            }
+            Layout::UnitsInLanes => dispatch(Product {
+                rows,
+                depth,
+                input,
+                right: weights,
+                right_stride: place.stride::<T>(),
+                start: Start::Columns,
+                output,
+                output_stride,
+                then,
+                columns,
+            }),
+            Layout::RowsInLanes if is_single_output(columns) => dispatch(SingleOutputInLanes {
+                rows,
+                depth,
+                input: input.numbers,
+                input_stride: input.panel,
+                weights,
+                output,
+                output_stride,
+            }),
+            Layout::RowsInLanes => {
+                let (left, left_stride) = parameters.backward;
+                let biases = &weights[place.weight_vectors * T::LANES..];
+                dispatch(Product {
+                    rows: columns,
+                    depth,
+                    input: Terms::in_panels(left, left_stride),
+                    right: input.numbers,
+                    right_stride: input.panel,
+                    start: Start::Rows(biases, place.stride::<T>()),
+                    output,
+                    output_stride,
+                    then,
+                    columns: rows,
+                });
+            }
+        }
+    }
+
+    fn rectifies(layer: &Layer) -> bool {
+        !is_single_output(layer.fan_out) && layer.activation == Activation::Relu
+    }
+
+    fn backward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>) {
+        let Passage { layout, rows, input: deltas, output, output_stride, then } = passage;
+        let place = &parameters.matrices[0];
+        let (product_rows, columns, input, right, right_stride) = match layout {
+            Layout::UnitsInLanes => {
+                let (right, right_stride) = if is_single_output(layer.fan_out) {
+                    (place.of(parameters.weights), T::LANES)
+                } else {
+                    parameters.backward
+                };
+                (rows, layer.fan_in, deltas, right, right_stride)
+            }
+            Layout::RowsInLanes => {
+                (layer.fan_in, rows, place.terms(parameters.weights), deltas.numbers, deltas.panel)
+            }
+        };
+        dispatch(Product {
+            rows: product_rows,
+            depth: layer.fan_out,
             input,
-            right: weights,
-            right_stride: place.stride::<T>(),
-            start: Start::Columns,
+            right,
+            right_stride,
+            start: Start::Zero,
             output,
             output_stride,
             then,
             columns,
-        }),
-        Layout::RowsInLanes if is_single_output(columns) => dispatch(SingleOutputInLanes {
-            rows,
-            depth,
-            input: input.numbers,
-            input_stride: input.panel,
-            weights,
-            output,
-            output_stride,
-        }),
-        Layout::RowsInLanes => {
-            let (left, left_stride) = place.transposed(&packed.weights, transposed);
-            let biases = &weights[place.weight_vectors * T::LANES..];
-            dispatch(Product {
-                rows: columns,
-                depth,
-                input: Terms::in_panels(left, left_stride),
-                right: input.numbers,
-                right_stride: input.panel,
-                start: Start::Rows(biases, place.stride::<T>()),
-                output,
-                output_stride,
-                then,
-                columns: rows,
-            });
-        }
+        });
     }
-}
-
-/// Whether the product of a layer can rectify its sums on their way to memory.
-pub(crate) fn rectifies(layer: &Layer) -> bool {
-    !is_single_output(layer.fan_out) && layer.activation == Activation::Relu
-}
-
-/// From the deltas of a layer's net inputs, in panels, to the derivatives with respect to its inputs.
-#[allow(clippy::too_many_arguments)] // a product has as many sides
-pub(crate) fn backward<T: Scalar>(
-    layout: Layout,
-    rows: usize,
-    deltas: Terms<'_, T>,
-    parameters: Parameters<'_, T>,
-    matrix: usize,
-    output: &mut [T],
-    output_stride: usize,
-    then: Then<'_, T>,
-) {
-    let Parameters { packed, transposed } = parameters;
-    let place = &packed.matrices[matrix];
-    let (product_rows, columns, input, right, right_stride) = match layout {
-        Layout::UnitsInLanes => {
-            let (right, right_stride) = place.transposed(&packed.weights, transposed);
-            (rows, place.inputs, deltas, right, right_stride)
-        }
-        Layout::RowsInLanes => {
-            (place.inputs, rows, packed.matrix_terms(matrix), deltas.numbers, deltas.panel)
-        }
-    };
-    dispatch(Product {
-        rows: product_rows,
-        depth: place.outputs,
-        input,
-        right,
-        right_stride,
-        start: Start::Zero,
-        output,
-        output_stride,
-        then,
-        columns,
-    });
 }

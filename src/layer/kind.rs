@@ -1,8 +1,9 @@
 //! The description that each kind of layer gives of itself.
 
 use super::init::Init;
+use super::packed::{LayerParameters, MatrixShape, PackedMatrix, PanelShape, Way};
 use super::spec::Layer;
-use crate::kernel::Scalar;
+use crate::kernel::{Layout, Scalar, Terms, Then};
 use crate::random::Random;
 
 /// One kind of layer: a file of this room, and a line of the list in `mod.rs`. Passes, training and bindings ask
@@ -10,6 +11,9 @@ use crate::random::Random;
 pub(super) trait LayerKind {
     /// Its name in files, summaries and drawings.
     const NAME: &'static str;
+
+    /// What a pass carries from layer to layer.
+    const FLOW: Flow;
 
     /// Its parameter arrays, in the order of the flat vector. The numbers of an array lie row by row.
     fn arrays(layer: &Layer) -> Vec<ParameterArray>;
@@ -23,6 +27,48 @@ pub(super) trait LayerKind {
 
     /// Draws initial parameters.
     fn draw<T: Scalar>(layer: &Layer, init: Init, random: &mut Random, parameters: &mut [T]);
+
+    /// The copies of its parameters that a pass of this way reads.
+    fn copy_shape<T: Scalar>(layer: &Layer, way: Way) -> PanelShape;
+
+    /// Fills panels of such a copy, from number `first` on, given the layer's matrices and all parameters.
+    fn fill_copy<T: Scalar>(
+        layer: &Layer,
+        way: Way,
+        matrices: &[PackedMatrix],
+        weights: &[T],
+        first: usize,
+        to: &mut [T],
+    );
+
+    /// From a block's inputs to its net inputs.
+    fn forward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>);
+
+    /// Whether [`forward`](LayerKind::forward) heeds [`Then::Rectify`].
+    fn rectifies(layer: &Layer) -> bool;
+
+    /// From the deltas of its net inputs to the derivatives with respect to its inputs.
+    fn backward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>);
+}
+
+/// What a pass carries from layer to layer; all layers of a network agree on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// Numbers for each row.
+    Rows,
+}
+
+/// A block of rows on its way through a layer, in panels.
+#[derive(Debug)]
+pub(crate) struct Passage<'a, T> {
+    pub layout: Layout,
+    pub rows: usize,
+    pub input: Terms<'a, T>,
+    pub output: &'a mut [T],
+    /// From one panel of the output to the next.
+    pub output_stride: usize,
+    /// What becomes of the sums.
+    pub then: Then<'a, T>,
 }
 
 /// A parameter array of a layer.
@@ -46,14 +92,4 @@ impl ParameterArray {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-}
-
-/// A matrix that products read: `inputs x outputs` weights, and biases if there are any.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct MatrixShape {
-    pub inputs: usize,
-    pub outputs: usize,
-    pub bias: bool,
-    /// Whether it multiplies the layer's inputs: for those of the first layer nothing is propagated back.
-    pub of_layer_inputs: bool,
 }

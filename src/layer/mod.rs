@@ -3,18 +3,17 @@
 //! A layer says the names and shapes of its parameter arrays, which matrices its products read, and how
 //! initial parameters are drawn. Passes, training, files, bindings and pictures ask it.
 
+#[macro_use]
+mod spec;
 mod dense;
 mod init;
 mod kind;
 mod packed;
-mod spec;
 
-pub(crate) use dense::{backward, forward, rectifies};
 pub use init::Init;
 pub use kind::ParameterArray;
-pub(crate) use packed::{
-    Packed, PackedMatrix, Parameters, pack, place_first_transposed, transpose_matrix, unpack,
-};
+pub(crate) use kind::{Flow, Passage};
+pub(crate) use packed::{Copies, Packed, PackedMatrix, Parameters, Way, pack, unpack};
 
 use crate::activation::Activation;
 use crate::check::check_typed;
@@ -24,39 +23,50 @@ use crate::number::Number;
 use crate::random::Random;
 pub use spec::{Kind, Layer};
 
-use dense::Dense;
-use kind::{LayerKind, MatrixShape};
+use kind::LayerKind;
+use packed::{MatrixShape, PanelShape};
 
-/// Calls a body with a kind as the type `$k`: the list of kinds.
+/// Calls a body with a kind as the type `$k`.
 macro_rules! with_kind {
-    ($kind:expr, $k:ident => $body:expr) => {
+    ($kind:expr, $k:ident => $body:expr; $($(#[$line:meta])* $variant:ident => $file:ident;)*) => {
         match $kind {
-            Kind::Dense => {
-                type $k = Dense;
+            $(Kind::$variant => {
+                type $k = $file::$variant;
                 $body
-            }
+            })*
         }
     };
 }
 
 impl Kind {
+    /// The name it goes by in files, summaries and drawings.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        kinds!(with_kind self, K => K::NAME)
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// Inputs and outputs of a layer whose array `weights` has this shape, if there can be such a layer.
     pub(crate) fn sizes(self, weights: &[usize]) -> Option<(usize, usize)> {
-        with_kind!(self, K => K::sizes(weights))
+        kinds!(with_kind self, K => K::sizes(weights))
     }
 }
 
 impl Layer {
-    /// Its name in files, summaries and drawings.
-    #[must_use]
-    pub fn kind_name(&self) -> &'static str {
-        with_kind!(self.kind, K => K::NAME)
+    /// What a pass carries through it.
+    pub(crate) fn flow(&self) -> Flow {
+        kinds!(with_kind self.kind, K => K::FLOW)
     }
 
     /// Its parameter arrays, in the order in which they lie in a network's vector of parameters.
     #[must_use]
     pub fn arrays(&self) -> Vec<ParameterArray> {
-        with_kind!(self.kind, K => K::arrays(self))
+        kinds!(with_kind self.kind, K => K::arrays(self))
     }
 
     /// Numbers in its parameter arrays.
@@ -74,12 +84,54 @@ impl Layer {
     }
 
     pub(crate) fn matrices(&self) -> Vec<MatrixShape> {
-        with_kind!(self.kind, K => K::matrices(self))
+        kinds!(with_kind self.kind, K => K::matrices(self))
     }
 
     /// Draws initial parameters.
     pub(crate) fn draw<T: Scalar>(&self, init: Init, random: &mut Random, parameters: &mut [T]) {
-        with_kind!(self.kind, K => K::draw(self, init, random, parameters));
+        kinds!(with_kind self.kind, K => K::draw(self, init, random, parameters));
+    }
+
+    /// The copies of its parameters that a pass of this way reads.
+    fn copy_shape<T: Scalar>(&self, way: Way) -> PanelShape {
+        kinds!(with_kind self.kind, K => K::copy_shape::<T>(self, way))
+    }
+
+    /// Fills panels of such a copy, from number `first` on.
+    fn fill_copy<T: Scalar>(
+        &self,
+        way: Way,
+        matrices: &[PackedMatrix],
+        weights: &[T],
+        first: usize,
+        to: &mut [T],
+    ) {
+        kinds!(with_kind self.kind, K => K::fill_copy(self, way, matrices, weights, first, to));
+    }
+
+    /// From a block's inputs to its net inputs; `index` is the layer's number.
+    pub(crate) fn forward<T: Scalar>(
+        &self,
+        index: usize,
+        parameters: Parameters<'_, T>,
+        passage: Passage<'_, T>,
+    ) {
+        kinds!(with_kind self.kind, K => K::forward(self, parameters.of(index), passage));
+    }
+
+    /// Whether it rectifies its net inputs on their way to memory.
+    pub(crate) fn rectifies(&self) -> bool {
+        kinds!(with_kind self.kind, K => K::rectifies(self))
+    }
+
+    /// From the deltas of its net inputs to the derivatives with respect to its inputs.
+    pub(crate) fn backward<T: Scalar>(
+        &self,
+        index: usize,
+        parameters: Parameters<'_, T>,
+        passage: Passage<'_, T>,
+    ) {
+        kinds!(with_kind self.kind, K => K::backward(self, parameters.of(index), passage));
     }
 }
 

@@ -1,10 +1,43 @@
 //! Parameters in the form that the passes read: panels, aligned, in one flat vector.
 
-use super::kind::MatrixShape;
+use std::ops::Range;
+
 use super::spec::Layer;
 use crate::error::Result;
-use crate::kernel::{Scalar, Terms, is_single_output, panel_vectors, panels, transpose, weight_vectors};
+use crate::kernel::{Scalar, Terms, is_single_output, panels, weight_vectors};
 use crate::memory::Aligned;
+use crate::parallel::Team;
+
+/// A matrix that products read: `inputs x outputs` weights, and biases if there are any.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MatrixShape {
+    pub inputs: usize,
+    pub outputs: usize,
+    pub bias: bool,
+}
+
+/// A number of panels, of so many vectors each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PanelShape {
+    pub panels: usize,
+    pub vectors: usize,
+}
+
+impl PanelShape {
+    pub const NONE: Self = Self { panels: 0, vectors: 0 };
+
+    /// The numbers in it.
+    pub fn len<T: Scalar>(self) -> usize {
+        self.panels.saturating_mul(self.vectors).saturating_mul(T::LANES)
+    }
+}
+
+/// The way of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Forward,
+    Backward,
+}
 
 /// Where a matrix of a layer lies in the flat vectors.
 #[derive(Clone, Copy, Debug)]
@@ -17,10 +50,6 @@ pub(crate) struct PackedMatrix {
     /// Vectors of weights in a panel: one for each input, or fewer if they are transposed (see [`is_single_output`]).
     pub weight_vectors: usize,
     pub panels: usize,
-    /// Where the panels of the transposed weights start. The first layer has none unless asked for: nothing is
-    /// propagated back to the inputs. Nor have those whose weights are stored transposed already.
-    pub transposed_start: usize,
-    pub transposed_panels: usize,
 }
 
 impl PackedMatrix {
@@ -34,37 +63,20 @@ impl PackedMatrix {
         self.panels * self.stride::<T>()
     }
 
-    /// Numbers in a panel of the transposed weights.
-    pub fn transposed_stride<T: Scalar>(&self) -> usize {
-        panel_vectors(self.outputs) * T::LANES
+    /// Its panels, given all parameters.
+    pub fn of<'a, T: Scalar>(&self, weights: &'a [T]) -> &'a [T] {
+        &weights[self.start..self.start + self.len::<T>()]
     }
 
-    pub fn transposed_len<T: Scalar>(&self) -> usize {
-        self.transposed_panels * self.transposed_stride::<T>()
-    }
-
-    /// Gives the matrix transposed weights at `start`, unless they are stored so.
-    fn place_transposed<T: Scalar>(&mut self, start: usize) {
-        self.transposed_start = start;
-        self.transposed_panels = if is_single_output(self.outputs) { 0 } else { panels::<T>(self.inputs) };
-    }
-
-    /// The transposed weights in panels, and from one of these to the next, given all parameters and all
-    /// transposed weights.
-    pub fn transposed<'a, T: Scalar>(&self, weights: &'a [T], transposed: &'a [T]) -> (&'a [T], usize) {
+    /// The same as the left side of a product, inputs x outputs.
+    pub fn terms<'a, T: Scalar>(&self, weights: &'a [T]) -> Terms<'a, T> {
+        let numbers = self.of(weights);
         if is_single_output(self.outputs) {
-            (&weights[self.start..], T::LANES)
+            Terms { numbers, row: 1, panel: 0 }
         } else {
-            (&transposed[self.transposed_start..], self.transposed_stride::<T>())
+            Terms::in_panels(numbers, self.stride::<T>())
         }
     }
-}
-
-/// Gives the first matrix transposed weights too, behind all others: for derivatives with respect to the inputs, and for the
-/// forward pass with rows along the lanes.
-pub(crate) fn place_first_transposed<T: Scalar>(matrices: &mut [PackedMatrix]) {
-    let others = matrices.iter().map(PackedMatrix::transposed_len::<T>).sum();
-    matrices[0].place_transposed::<T>(others);
 }
 
 /// The parameters of a network in panels. Numbers that fill up a vector, and the biases of a layer
@@ -73,74 +85,128 @@ pub(crate) fn place_first_transposed<T: Scalar>(matrices: &mut [PackedMatrix]) {
 pub(crate) struct Packed<T> {
     /// The matrices of all layers, in order.
     pub matrices: Vec<PackedMatrix>,
+    /// Which of them each layer has.
+    layers: Vec<Range<usize>>,
     pub weights: Aligned<T>,
+    /// What the way forward reads instead, if it does.
+    forward: Copies<T>,
 }
 
 impl<T: Scalar> Packed<T> {
     pub fn new(layers: &[Layer], parameters: &[T]) -> Result<Self> {
-        let matrices = place::<T>(layers);
-        let len = matrices.iter().map(PackedMatrix::len::<T>).sum();
-        let mut packed = Self { matrices, weights: Aligned::zeros(len)? };
-        packed.fill(parameters);
+        let (mut matrices, mut ranges, mut start) = (Vec::new(), Vec::with_capacity(layers.len()), 0);
+        for layer in layers {
+            let first = matrices.len();
+            for MatrixShape { inputs, outputs, bias } in layer.matrices() {
+                let weight_vectors = weight_vectors::<T>(inputs, outputs);
+                let panels = panels::<T>(outputs);
+                let matrix = PackedMatrix { inputs, outputs, bias, start, weight_vectors, panels };
+                start += matrix.len::<T>();
+                matrices.push(matrix);
+            }
+            ranges.push(first..matrices.len());
+        }
+        let forward = Copies::new(Way::Forward, layers, 0)?;
+        let mut packed = Self { matrices, layers: ranges, weights: Aligned::zeros(start)?, forward };
+        pack(&packed.matrices, parameters, &mut packed.weights);
+        packed.changed(layers, &mut Team::alone());
         Ok(packed)
     }
 
-    /// Copies parameters in the network's order into the panels.
-    fn fill(&mut self, parameters: &[T]) {
-        pack(&self.matrices, parameters, &mut self.weights);
+    /// Brings the copies up to date.
+    pub fn changed(&mut self, layers: &[Layer], team: &mut Team<'_>) {
+        let Self { matrices, layers: ranges, weights, forward } = self;
+        forward.fill(layers, |layer| &matrices[ranges[layer].clone()], weights, team);
     }
 
-    /// A matrix's panels.
-    pub fn matrix(&self, matrix: usize) -> &[T] {
-        let place = &self.matrices[matrix];
-        &self.weights[place.start..place.start + place.len::<T>()]
-    }
-
-    /// A matrix of inputs x outputs as the left side of a product.
-    pub fn matrix_terms(&self, matrix: usize) -> Terms<'_, T> {
-        let (place, numbers) = (&self.matrices[matrix], self.matrix(matrix));
-        if is_single_output(place.outputs) {
-            Terms { numbers, row: 1, panel: 0 }
-        } else {
-            Terms::in_panels(numbers, place.stride::<T>())
-        }
+    /// The matrices of a layer.
+    pub fn matrices_of(&self, layer: usize) -> &[PackedMatrix] {
+        &self.matrices[self.layers[layer].clone()]
     }
 }
 
-/// The parameters as a pass reads them: in panels, and the transposed weights that go with them.
+/// Parameters once more, in another form that passes of one way read, layer by layer.
+#[derive(Debug)]
+pub(crate) struct Copies<T> {
+    way: Way,
+    /// Where each layer's start, and how many they are.
+    places: Vec<(usize, PanelShape)>,
+    numbers: Aligned<T>,
+}
+
+impl<T: Scalar> Copies<T> {
+    /// Copies of all layers from this one on, not yet filled.
+    pub fn new(way: Way, layers: &[Layer], first: usize) -> Result<Self> {
+        let mut len = 0usize;
+        let place = |(index, layer): (usize, &Layer)| {
+            let shape = if index < first { PanelShape::NONE } else { layer.copy_shape::<T>(way) };
+            let start = len;
+            len = len.saturating_add(shape.len::<T>());
+            (start, shape)
+        };
+        let places = layers.iter().enumerate().map(place).collect();
+        Ok(Self { way, places, numbers: Aligned::zeros(len)? })
+    }
+
+    /// Brings them up to date.
+    pub fn fill<'a>(
+        &mut self,
+        layers: &[Layer],
+        matrices_of: impl Fn(usize) -> &'a [PackedMatrix] + Sync,
+        weights: &[T],
+        team: &mut Team<'_>,
+    ) {
+        let (way, threads) = (self.way, team.threads());
+        let mut parts = Vec::new();
+        let mut rest = &mut *self.numbers;
+        for (index, (_, shape)) in self.places.iter().enumerate() {
+            let share = shape.panels.div_ceil(threads);
+            let mut first = 0;
+            while first < shape.panels {
+                let count = share.min(shape.panels - first);
+                let part = rest.split_off_mut(..count * shape.vectors * T::LANES).unwrap_or_default();
+                parts.push((index, first, part));
+                first += count;
+            }
+        }
+        team.for_each(parts.into_iter(), |(index, first, part)| {
+            layers[index].fill_copy(way, matrices_of(index), weights, first, part);
+        });
+    }
+
+    /// A layer's, and from one panel to the next.
+    fn of(&self, layer: usize) -> (&[T], usize) {
+        let (start, shape) = self.places[layer];
+        (&self.numbers[start..start + shape.len::<T>()], shape.vectors * T::LANES)
+    }
+}
+
+/// The parameters as a pass reads them: in panels, and the copies that go with them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parameters<'a, T> {
     pub packed: &'a Packed<T>,
-    /// Empty for predictions, which need none.
-    pub transposed: &'a [T],
+    /// For the way back; none for predictions.
+    pub backward: Option<&'a Copies<T>>,
 }
 
-fn place<T: Scalar>(layers: &[Layer]) -> Vec<PackedMatrix> {
-    let (mut start, mut transposed_start) = (0, 0);
-    let shapes = layers
-        .iter()
-        .enumerate()
-        .flat_map(|(layer, of)| of.matrices().into_iter().map(move |shape| (layer, shape)));
-    shapes
-        .map(|(layer, MatrixShape { inputs, outputs, bias, of_layer_inputs })| {
-            let mut matrix = PackedMatrix {
-                inputs,
-                outputs,
-                bias,
-                start,
-                weight_vectors: weight_vectors::<T>(inputs, outputs),
-                panels: panels::<T>(outputs),
-                transposed_start,
-                transposed_panels: 0,
-            };
-            if layer > 0 || !of_layer_inputs {
-                matrix.place_transposed::<T>(transposed_start);
-            }
-            start += matrix.len::<T>();
-            transposed_start += matrix.transposed_len::<T>();
-            matrix
-        })
-        .collect()
+/// The same of one layer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LayerParameters<'a, T> {
+    pub matrices: &'a [PackedMatrix],
+    /// Those of all layers.
+    pub weights: &'a [T],
+    /// Copies for the way back, and from one of their panels to the next.
+    pub backward: (&'a [T], usize),
+}
+
+impl<'a, T: Scalar> Parameters<'a, T> {
+    pub fn of(self, layer: usize) -> LayerParameters<'a, T> {
+        LayerParameters {
+            matrices: self.packed.matrices_of(layer),
+            weights: &self.packed.weights,
+            backward: self.backward.map_or((&[], 0), |copies| copies.of(layer)),
+        }
+    }
 }
 
 /// From the network's order into panels.
@@ -179,10 +245,4 @@ fn visit<T: Scalar>(matrices: &[PackedMatrix], mut copy: impl FnMut(usize, usize
             }
         }
     }
-}
-
-/// Panels of a matrix's transposed weights, from number `first` on.
-pub(crate) fn transpose_matrix<T: Scalar>(matrix: &PackedMatrix, weights: &[T], to: &mut [T], first: usize) {
-    let weights = &weights[matrix.start..matrix.start + matrix.len::<T>()];
-    transpose(weights, matrix.inputs, matrix.outputs, to, first);
 }

@@ -1,14 +1,39 @@
-//! The description of a layer.
+//! The description of a layer, and the list of kinds.
 
 use crate::activation::Activation;
 
-/// What a layer computes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Kind {
-    /// `outputs = activation(inputs * weights + biases)`.
-    #[default]
-    Dense,
+/// Hands the list of all kinds, after what else it is given, to a macro. A line has the kind and its file.
+macro_rules! kinds {
+    ($reader:ident $($given:tt)*) => {
+        $reader! {
+            $($given)*;
+            /// `outputs = activation(inputs * weights + biases)`.
+            #[default]
+            Dense => dense;
+        }
+    };
+}
+
+/// Makes the enum of the list.
+macro_rules! list {
+    ($(#[$doc:meta])* $name:ident; $($(#[$line:meta])* $kind:ident => $file:ident;)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$line])* $kind,)*
+        }
+
+        impl $name {
+            /// All kinds.
+            pub const ALL: [Self; [$(stringify!($kind)),*].len()] = [$(Self::$kind),*];
+        }
+    };
+}
+
+kinds! { list
+    /// What a layer computes.
+    Kind
 }
 
 /// One layer.

@@ -4,15 +4,14 @@ use ndarray::{Array2, ArrayView2};
 
 use super::dropout::Dropout;
 use super::selection::Selection;
-use super::stage::Stage;
+use super::stage::{Kept, Stage};
 
 use crate::activation::{Activation, scale_by_slopes, softmax as softmax_output};
 use crate::error::{Error, Result};
 use crate::kernel::{
-    Layout, Product, Rows, Scalar, Start, Terms, Then, dispatch, gather_along_lanes, gather_rows,
-    panel_vectors, panels,
+    Layout, Rows, Scalar, Terms, Then, gather_along_lanes, gather_rows, panel_vectors, panels,
 };
-use crate::layer::{Layer, PackedMatrix, Parameters, backward, forward, rectifies};
+use crate::layer::{Layer, Parameters, Passage};
 use crate::loss::{Loss, Outputs, softmax};
 use crate::memory::{Aligned, try_zeros};
 
@@ -20,7 +19,7 @@ use crate::memory::{Aligned, try_zeros};
 #[derive(Debug)]
 pub(crate) struct Block<T> {
     /// Rows in it now.
-    pub rows: usize,
+    rows: usize,
     /// What lies along the lanes.
     layout: Layout,
     /// From panel to panel: of the inputs, and of the outputs of each layer.
@@ -34,6 +33,8 @@ pub(crate) struct Block<T> {
     /// Derivatives of the outputs of each layer with respect to its net inputs, where the outputs
     /// alone do not tell them; else empty.
     slopes: Vec<Aligned<T>>,
+    /// Derivatives with respect to the inputs, for those who want them.
+    input_deltas: Aligned<T>,
     targets: Aligned<T>,
     weights: Aligned<T>,
     weighted: bool,
@@ -44,17 +45,6 @@ pub(crate) struct Block<T> {
 }
 
 impl<T: Scalar> Block<T> {
-    /// Numbers in a panel of that many vectors.
-    pub fn stride_for(vectors: usize) -> usize {
-        panel_vectors(vectors) * T::LANES
-    }
-
-    /// Room for `capacity` rows through these layers, forward only.
-    /// Without `inputs` there is no room for the inputs themselves: see [`Block::forward_from`].
-    pub fn for_prediction(layers: &[Layer], capacity: usize, inputs: bool) -> Result<Self> {
-        Self::with_layout(Layout::UnitsInLanes, layers, capacity, inputs)
-    }
-
     fn with_layout(layout: Layout, layers: &[Layer], capacity: usize, inputs: bool) -> Result<Self> {
         let widths = std::iter::once(layers[0].fan_in).chain(layers.iter().map(|layer| layer.fan_out));
         let mut strides = Vec::new();
@@ -64,7 +54,7 @@ impl<T: Scalar> Block<T> {
                 Layout::UnitsInLanes => (panels::<T>(width), capacity),
                 Layout::RowsInLanes => (panels::<T>(capacity), width),
             };
-            let stride = Self::stride_for(vectors);
+            let stride = panel_vectors(vectors) * T::LANES;
             let there = index > 0 || inputs;
             values.push(Aligned::zeros(if there { panels.saturating_mul(stride) } else { 0 })?);
             strides.push(stride);
@@ -76,38 +66,13 @@ impl<T: Scalar> Block<T> {
             values,
             deltas: Vec::new(),
             slopes: Vec::new(),
+            input_deltas: Aligned::zeros(0)?,
             targets: Aligned::zeros(0)?,
             weights: Aligned::zeros(0)?,
             weighted: false,
             losses: Aligned::zeros(0)?,
             columns: layers[layers.len() - 1].fan_out,
         })
-    }
-
-    /// Room for `capacity` rows through these layers, forward and backward, with dropout at these
-    /// rates (none: an empty slice).
-    pub fn for_training(
-        layout: Layout,
-        layers: &[Layer],
-        capacity: usize,
-        weighted: bool,
-        dropout: &[f64],
-    ) -> Result<Self> {
-        let mut block = Self::with_layout(layout, layers, capacity, true)?;
-        for (index, layer) in layers.iter().enumerate() {
-            // Dropout changes the outputs; what these told is kept before.
-            let dropped = dropout.get(index).is_some_and(|rate| *rate > 0.0);
-            let kept = dropped || !layer.activation.output_tells_derivative();
-            let len = if kept { block.values[index + 1].len() } else { 0 };
-            block.slopes.push(Aligned::zeros(len)?);
-        }
-        let like = |values: &Aligned<T>| Aligned::zeros(values.len());
-        block.deltas = block.values[1..].iter().map(like).collect::<Result<_>>()?;
-        block.targets = like(&block.values[layers.len()])?;
-        block.weights = Aligned::zeros(if weighted { capacity } else { 0 })?;
-        block.weighted = weighted;
-        block.losses = Aligned::zeros(capacity)?;
-        Ok(block)
     }
 
     /// Vectors in use per panel of a matrix with this many columns.
@@ -137,16 +102,6 @@ impl<T: Scalar> Block<T> {
         self.strides[self.strides.len() - 1]
     }
 
-    /// Copies rows of `x` into the block.
-    pub fn load_inputs(&mut self, x: ArrayView2<'_, T>, selection: Selection<'_>) {
-        gather(self.layout, x, self.rows, selection, &mut self.values[0], self.strides[0]);
-    }
-
-    /// The same from inputs that lie in memory row by row, and are not copied.
-    pub fn forward_from(&mut self, inputs: &[T], layers: &[Layer], parameters: Parameters<'_, T>) {
-        self.forward_layers(Some(Terms::in_rows(inputs, layers[0].fan_in)), layers, parameters, None);
-    }
-
     fn forward_layers(
         &mut self,
         mut inputs: Option<Terms<'_, T>>,
@@ -156,7 +111,7 @@ impl<T: Scalar> Block<T> {
     ) {
         for (index, layer) in layers.iter().enumerate() {
             let hidden = index + 1 < layers.len();
-            let rectify = hidden && rectifies(layer) && is_none_or_empty(self.slopes.get(index));
+            let rectify = hidden && layer.rectifies() && is_none_or_empty(self.slopes.get(index));
             self.net_inputs(index, inputs.take(), layer, parameters, rectify);
             if hidden && !rectify {
                 self.activate_hidden(index, layer);
@@ -180,11 +135,17 @@ impl<T: Scalar> Block<T> {
     ) {
         let stride = self.strides[index + 1];
         let in_use = self.in_use(self.values[index + 1].len(), stride);
-        debug_assert_eq!(parameters.packed.matrices[index].outputs, layer.fan_out);
         let (before, after) = self.values.split_at_mut(index + 1);
         let input = inputs.unwrap_or(Terms::in_panels(&before[index], self.strides[index]));
-        let then = if rectify { Then::Rectify } else { Then::Stay };
-        forward(self.layout, self.rows, input, parameters, index, &mut after[0][..in_use], stride, then);
+        let passage = Passage {
+            layout: self.layout,
+            rows: self.rows,
+            input,
+            output: &mut after[0][..in_use],
+            output_stride: stride,
+            then: if rectify { Then::Rectify } else { Then::Stay },
+        };
+        layer.forward(index, parameters, passage);
     }
 
     /// From net inputs to outputs, with the derivatives where they are kept.
@@ -196,25 +157,8 @@ impl<T: Scalar> Block<T> {
         activate(layer.activation, values, slopes, stride, vectors);
     }
 
-    /// The way forward, layer by layer, with a copy of each layer's net inputs: for those who want to look on.
-    pub fn forward_keeping_net_inputs(
-        &mut self,
-        layers: &[Layer],
-        parameters: Parameters<'_, T>,
-    ) -> Result<Vec<Array2<T>>> {
-        let mut kept = Vec::with_capacity(layers.len());
-        for (index, layer) in layers.iter().enumerate() {
-            self.net_inputs(index, None, layer, parameters, false);
-            kept.push(self.copied(&self.values[index + 1], index + 1, layer.fan_out)?);
-            if index + 1 < layers.len() {
-                self.activate_hidden(index, layer);
-            }
-        }
-        Ok(kept)
-    }
-
     /// Outputs of the output layer, whose net inputs the block holds and keeps, and their derivatives.
-    pub fn outputs_and_derivatives(&self, layers: &[Layer]) -> Result<(Array2<T>, Array2<T>)> {
+    fn outputs_and_derivatives(&self, layers: &[Layer]) -> Result<(Array2<T>, Array2<T>)> {
         let (last, stride, rows) = (layers.len(), self.output_stride(), self.rows);
         let Layer { activation, fan_out, .. } = layers[last - 1];
         let mut outputs = self.values[last].try_clone()?;
@@ -230,21 +174,6 @@ impl<T: Scalar> Block<T> {
         Ok((self.copied(&outputs, last, fan_out)?, self.copied(&slopes, last, fan_out)?))
     }
 
-    /// Outputs of a hidden layer.
-    pub fn copied_output(&self, layer: usize, columns: usize) -> Result<Array2<T>> {
-        self.copied(&self.values[layer + 1], layer + 1, columns)
-    }
-
-    /// Derivatives of these, where they are kept.
-    pub fn copied_derivative(&self, layer: usize, columns: usize) -> Result<Array2<T>> {
-        self.copied(&self.slopes[layer], layer + 1, columns)
-    }
-
-    /// Deltas of a layer.
-    pub fn copied_delta(&self, layer: usize, columns: usize) -> Result<Array2<T>> {
-        self.copied(&self.deltas[layer], layer + 1, columns)
-    }
-
     fn copied(&self, panels: &[T], stride: usize, columns: usize) -> Result<Array2<T>> {
         self.needs_units();
         let mut numbers = try_zeros(self.rows.saturating_mul(columns))?;
@@ -255,7 +184,7 @@ impl<T: Scalar> Block<T> {
 
     /// Makes the deltas of the output layer those of one output alone: its derivatives with respect
     /// to the outputs are 1 there and 0 elsewhere.
-    pub fn choose_output(&mut self, output: usize) {
+    fn choose_output(&mut self, output: usize) {
         self.needs_units();
         let last = self.deltas.len() - 1;
         let deltas = &mut self.deltas[last];
@@ -266,43 +195,77 @@ impl<T: Scalar> Block<T> {
         }
     }
 
-    /// From the deltas of the first layer to the derivatives with respect to the inputs; `place` tells
-    /// where its transposed weights are, among all parameters and all transposed weights.
-    pub fn back_to_inputs(&self, place: &PackedMatrix, weights: &[T], transposed: &[T], inputs: &mut [T]) {
-        let (right, right_stride) = place.transposed(weights, transposed);
-        dispatch(Product {
-            rows: self.rows,
-            depth: place.outputs,
-            input: Terms::in_panels(&self.deltas[0], self.strides[1]),
-            right,
-            right_stride,
-            start: Start::Zero,
-            output: inputs,
-            output_stride: self.strides[0],
-            then: Then::Stay,
-            columns: place.inputs,
-        });
-    }
-
-    /// Copies a matrix in panels, of the rows and stride of this block, to rows that are `step`
+    /// From the deltas of the first layer to the derivatives with respect to the inputs, in rows that are `step`
     /// numbers apart.
-    pub fn copy_gradients(&self, from: &[T], columns: usize, step: usize, to: &mut [T]) {
+    fn back_to_inputs(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, step: usize, to: &mut [T]) {
+        let stride = self.strides[0];
+        let passage = Passage {
+            layout: self.layout,
+            rows: self.rows,
+            input: Terms::in_panels(&self.deltas[0], self.strides[1]),
+            output: &mut self.input_deltas,
+            output_stride: stride,
+            then: Then::Stay,
+        };
+        layers[0].backward(0, parameters, passage);
         for row in 0..self.rows {
-            for (panel, to) in to[row * step..][..columns].chunks_mut(T::LANES).enumerate() {
-                let at = panel * self.strides[0] + row * T::LANES;
-                to.copy_from_slice(&from[at..at + to.len()]);
+            for (panel, to) in to[row * step..][..layers[0].fan_in].chunks_mut(T::LANES).enumerate() {
+                let at = panel * stride + row * T::LANES;
+                to.copy_from_slice(&self.input_deltas[at..at + to.len()]);
             }
         }
     }
 }
 
 impl<T: Scalar> Stage<T> for Block<T> {
+    fn for_prediction(layers: &[Layer], capacity: usize, inputs: bool) -> Result<Self> {
+        Self::with_layout(Layout::UnitsInLanes, layers, capacity, inputs)
+    }
+
+    fn for_training(
+        layout: Layout,
+        layers: &[Layer],
+        capacity: usize,
+        weighted: bool,
+        dropout: &[f64],
+    ) -> Result<Self> {
+        let mut block = Self::with_layout(layout, layers, capacity, true)?;
+        for (index, layer) in layers.iter().enumerate() {
+            // Dropout changes the outputs; what these told is kept before.
+            let dropped = dropout.get(index).is_some_and(|rate| *rate > 0.0);
+            let kept = dropped || !layer.activation.output_tells_derivative();
+            let len = if kept { block.values[index + 1].len() } else { 0 };
+            block.slopes.push(Aligned::zeros(len)?);
+        }
+        let like = |values: &Aligned<T>| Aligned::zeros(values.len());
+        block.deltas = block.values[1..].iter().map(like).collect::<Result<_>>()?;
+        block.targets = like(&block.values[layers.len()])?;
+        block.weights = Aligned::zeros(if weighted { capacity } else { 0 })?;
+        block.weighted = weighted;
+        block.losses = Aligned::zeros(capacity)?;
+        Ok(block)
+    }
+
+    fn for_input_gradient(layers: &[Layer], capacity: usize) -> Result<Self> {
+        let mut block = Self::for_training(Layout::UnitsInLanes, layers, capacity, false, &[])?;
+        block.input_deltas = Aligned::zeros(block.values[0].len())?;
+        Ok(block)
+    }
+
+    fn reads_rows(_: &[Layer]) -> bool {
+        true
+    }
+
     fn rows(&self) -> usize {
         self.rows
     }
 
     fn set_rows(&mut self, rows: usize) {
         self.rows = rows;
+    }
+
+    fn load_inputs(&mut self, x: ArrayView2<'_, T>, selection: Selection<'_>) {
+        gather(self.layout, x, self.rows, selection, &mut self.values[0], self.strides[0]);
     }
 
     fn load(
@@ -341,6 +304,10 @@ impl<T: Scalar> Stage<T> for Block<T> {
 
     fn forward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, dropout: Option<Dropout<'_>>) {
         self.forward_layers(None, layers, parameters, dropout);
+    }
+
+    fn forward_from(&mut self, inputs: &[T], layers: &[Layer], parameters: Parameters<'_, T>) {
+        self.forward_layers(Some(Terms::in_rows(inputs, layers[0].fan_in)), layers, parameters, None);
     }
 
     fn output_deltas(&mut self, layers: &[Layer], loss: Loss) {
@@ -408,7 +375,15 @@ impl<T: Scalar> Stage<T> for Block<T> {
             let (outputs, slopes) = (&self.values[index], &self.slopes[index - 1]);
             let derivative = activation.derivative_in_product().filter(|_| slopes.is_empty());
             let then = derivative.map_or(Then::Stay, |derivative| Then::Scale(derivative, outputs));
-            backward(self.layout, self.rows, next, parameters, index, deltas, stride, then);
+            let passage = Passage {
+                layout: self.layout,
+                rows: self.rows,
+                input: next,
+                output: &mut *deltas,
+                output_stride: stride,
+                then,
+            };
+            layers[index].backward(index, parameters, passage);
             if derivative.is_none() {
                 scale(activation, deltas, outputs, slopes, stride, vectors);
             }
@@ -456,6 +431,41 @@ impl<T: Scalar> Stage<T> for Block<T> {
                 }
             }
         }
+    }
+
+    fn input_gradient(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, to: &mut [T]) {
+        let inputs = layers[0].fan_in;
+        for output in 0..self.columns {
+            self.choose_output(output);
+            self.back_through_output(layers);
+            self.backward(layers, parameters);
+            self.back_to_inputs(layers, parameters, self.columns * inputs, &mut to[output * inputs..]);
+        }
+    }
+
+    fn forward_kept(&mut self, layers: &[Layer], parameters: Parameters<'_, T>) -> Result<Kept<T>> {
+        let mut net_inputs = Vec::with_capacity(layers.len());
+        for (index, layer) in layers.iter().enumerate() {
+            self.net_inputs(index, None, layer, parameters, false);
+            net_inputs.push(self.copied(&self.values[index + 1], index + 1, layer.fan_out)?);
+            if index + 1 < layers.len() {
+                self.activate_hidden(index, layer);
+            }
+        }
+        let (output, output_derivative) = self.outputs_and_derivatives(layers)?;
+        Ok(Kept { net_inputs, output, output_derivative })
+    }
+
+    fn copied_output(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>> {
+        self.copied(&self.values[layer + 1], layer + 1, layers[layer].fan_out)
+    }
+
+    fn copied_derivative(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>> {
+        self.copied(&self.slopes[layer], layer + 1, layers[layer].fan_out)
+    }
+
+    fn copied_delta(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>> {
+        self.copied(&self.deltas[layer], layer + 1, layers[layer].fan_out)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rows through all layers: forward to outputs, backward to the deltas of every layer.
 //!
-//! `model` is a network as a training works on it; `stage` is what the engine asks of a block of rows; `block` is the
-//! block of dense layers.
+//! `model` is a network as a training works on it; `stage` is what the passes ask of a block of rows, and `stages` the list of
+//! such blocks; `block` is that of layers that make numbers of a row.
 
 mod block;
 mod dropout;
@@ -11,6 +11,7 @@ mod model;
 mod predict;
 mod selection;
 mod stage;
+mod stages;
 mod trace;
 
 pub(crate) use dropout::Dropout;

@@ -1,23 +1,29 @@
 //! A network as a training works on it.
 
-use super::block::Block;
 use super::layout::layout;
 use super::stage::Stage;
+use super::stages::with_stage;
 use crate::error::Result;
 use crate::kernel::{Layout, Scalar};
-use crate::layer::{Layer, Packed, PackedMatrix, Parameters, place_first_transposed, transpose_matrix};
+use crate::layer::{Copies, Layer, Packed, Parameters, Way};
 use crate::loss::Loss;
-use crate::memory::Aligned;
 use crate::parallel::Team;
 
-/// Layers, their parameters in panels with the transposed weights that go with them, and what lies in the
+/// Copies of parameters for the way back, from layer `first` on.
+pub(super) fn filled<T: Scalar>(layers: &[Layer], packed: &Packed<T>, first: usize) -> Result<Copies<T>> {
+    let mut copies = Copies::new(Way::Backward, layers, first)?;
+    copies.fill(layers, |layer| packed.matrices_of(layer), &packed.weights, &mut Team::alone());
+    Ok(copies)
+}
+
+/// Layers, their parameters in panels with the copies that go with them, and what lies in the
 /// lanes. It makes blocks of the kind that its layers need.
 #[derive(Debug)]
 pub(crate) struct Model<T> {
     pub layers: Vec<Layer>,
     pub layout: Layout,
     pub packed: Packed<T>,
-    transposed: Aligned<T>,
+    backward: Copies<T>,
 }
 
 impl<T: Scalar> Model<T> {
@@ -30,21 +36,19 @@ impl<T: Scalar> Model<T> {
         loss: Option<Loss>,
         dropout: &[f64],
     ) -> Result<Self> {
-        let mut packed = Packed::new(layers, parameters)?;
+        let packed = Packed::new(layers, parameters)?;
         let layout = layout::<T>(layers, micro_batch_rows, loss, dropout);
-        if layout == Layout::RowsInLanes {
-            place_first_transposed::<T>(&mut packed.matrices);
-        }
-        let transposed = packed.matrices.iter().map(PackedMatrix::transposed_len::<T>).sum();
-        let transposed = Aligned::zeros(transposed)?;
-        let mut model = Self { layers: layers.to_vec(), layout, packed, transposed };
+        // Nothing is propagated back to the inputs; but rows along the lanes read these copies on the way forward too.
+        let first = usize::from(layout == Layout::UnitsInLanes);
+        let backward = Copies::new(Way::Backward, layers, first)?;
+        let mut model = Self { layers: layers.to_vec(), layout, packed, backward };
         model.parameters_changed(&mut Team::alone());
         Ok(model)
     }
 
     /// The parameters as a pass reads them.
     pub fn parameters(&self) -> Parameters<'_, T> {
-        Parameters { packed: &self.packed, transposed: &self.transposed }
+        Parameters { packed: &self.packed, backward: Some(&self.backward) }
     }
 
     /// The number of parameters, without what fills up the panels.
@@ -69,29 +73,15 @@ impl<T: Scalar> Model<T> {
 
     /// Room for `capacity` rows, forward and backward, with dropout at these rates (none: an empty slice).
     pub fn block(&self, capacity: usize, weighted: bool, dropout: &[f64]) -> Result<Box<dyn Stage<T>>> {
-        Ok(Box::new(Block::for_training(self.layout, &self.layers, capacity, weighted, dropout)?))
+        with_stage!(self.layers, S => {
+            Ok(Box::new(S::<T>::for_training(self.layout, &self.layers, capacity, weighted, dropout)?))
+        })
     }
 
-    /// Brings the transposed weights up to date.
+    /// Brings the copies of the parameters up to date.
     pub fn parameters_changed(&mut self, team: &mut Team<'_>) {
-        let Self { packed, transposed, .. } = self;
-        let threads = team.threads();
-        let mut parts = Vec::new();
-        let mut rest = &mut **transposed;
-        // The first matrix's lie behind the others', if there are any.
-        for matrix in packed.matrices[1..].iter().chain(&packed.matrices[..1]) {
-            let panels = matrix.transposed_panels;
-            let share = panels.div_ceil(threads);
-            let mut first = 0;
-            while first < panels {
-                let count = share.min(panels - first);
-                let part = rest.split_off_mut(..count * matrix.transposed_stride::<T>()).unwrap_or_default();
-                parts.push((matrix, first, part));
-                first += count;
-            }
-        }
-        team.for_each(parts.into_iter(), |(matrix, first, part)| {
-            transpose_matrix(matrix, &packed.weights, part, first);
-        });
+        let Self { layers, packed, backward, .. } = self;
+        packed.changed(layers, team);
+        backward.fill(layers, |layer| packed.matrices_of(layer), &packed.weights, team);
     }
 }

@@ -2,9 +2,9 @@
 
 use ndarray::ArrayView2;
 
-use super::block::Block;
 use super::selection::Selection;
 use super::stage::Stage;
+use super::stages::with_stage;
 use crate::error::Result;
 use crate::kernel::Scalar;
 use crate::layer::{Layer, Packed, Parameters};
@@ -25,7 +25,17 @@ pub(crate) fn predict<T: Scalar>(
     y: &mut [T],
     n_threads: Option<usize>,
 ) -> Result<()> {
-    let parameters = Parameters { packed, transposed: &[] };
+    with_stage!(layers, S => predict_in_blocks::<T, S<T>>(layers, packed, x, y, n_threads))
+}
+
+fn predict_in_blocks<T: Scalar, S: Stage<T>>(
+    layers: &[Layer],
+    packed: &Packed<T>,
+    x: ArrayView2<'_, T>,
+    y: &mut [T],
+    n_threads: Option<usize>,
+) -> Result<()> {
+    let parameters = Parameters { packed, backward: None };
     let rows = x.nrows();
     let columns = layers[layers.len() - 1].fan_out;
     let work = packed.weights.len().saturating_mul(rows);
@@ -34,16 +44,13 @@ pub(crate) fn predict<T: Scalar>(
     let most = rows.div_ceil(BLOCK_ROWS);
     let n_threads = if helpers_wanted { threads(n_threads).min(most) } else { 1 };
     let capacity = rows.min(BLOCK_ROWS);
-    let in_rows = x.as_slice();
-    let block = || Block::for_prediction(layers, capacity, in_rows.is_none());
-    let forward = |block: &mut Block<T>, first: usize, y: &mut [T]| {
-        block.rows = y.len() / columns;
+    let in_rows = x.as_slice().filter(|_| S::reads_rows(layers));
+    let block = || S::for_prediction(layers, capacity, in_rows.is_none());
+    let forward = |block: &mut S, first: usize, y: &mut [T]| {
+        block.set_rows(y.len() / columns);
         if let Some(numbers) = in_rows {
-            block.forward_from(
-                &numbers[first * x.ncols()..(first + block.rows) * x.ncols()],
-                layers,
-                parameters,
-            );
+            let own = first * x.ncols()..(first + block.rows()) * x.ncols();
+            block.forward_from(&numbers[own], layers, parameters);
         } else {
             block.load_inputs(x, Selection::Range { from: first });
             block.forward(layers, parameters, None);

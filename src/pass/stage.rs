@@ -2,24 +2,56 @@
 
 use std::fmt::Debug;
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 
 use super::dropout::Dropout;
 use super::selection::Selection;
-use crate::kernel::{Rows, Scalar};
+use crate::error::Result;
+use crate::kernel::{Layout, Rows, Scalar};
 use crate::layer::{Layer, Parameters};
 use crate::loss::Loss;
 
-/// A block of rows, forward and backward. `block.rs` is that of dense layers; layers that make
-/// something else of a row (a sequence, complex numbers) have a file of their own in this room.
+/// A block of rows, forward and backward. `block.rs` is that of layers that make numbers of a row; layers that
+/// make something else of it (a sequence) have a file of their own in this room, and an arm in [`with_stage`].
 ///
-/// Trainings get theirs from [`Model::block`](super::Model::block); predictions and traces make dense blocks.
+/// Trainings, whose engine knows no kind of layer, get theirs from [`Model::block`](super::Model::block).
 pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
+    /// Room for `capacity` rows through these layers, forward only. Without `inputs` there is no room for the
+    /// inputs themselves: see [`Stage::forward_from`].
+    fn for_prediction(layers: &[Layer], capacity: usize, inputs: bool) -> Result<Self>
+    where
+        Self: Sized;
+
+    /// Room for `capacity` rows through these layers, forward and backward, with dropout at these
+    /// rates (none: an empty slice).
+    fn for_training(
+        layout: Layout,
+        layers: &[Layer],
+        capacity: usize,
+        weighted: bool,
+        dropout: &[f64],
+    ) -> Result<Self>
+    where
+        Self: Sized;
+
+    /// The same without dropout, with units along the lanes, for [`Stage::input_gradient`].
+    fn for_input_gradient(layers: &[Layer], capacity: usize) -> Result<Self>
+    where
+        Self: Sized;
+
+    /// Whether [`Stage::forward_from`] can be called.
+    fn reads_rows(layers: &[Layer]) -> bool
+    where
+        Self: Sized;
+
     /// Rows in it now.
     fn rows(&self) -> usize;
 
     /// Sets how many rows it has: at most as many as there is room for.
     fn set_rows(&mut self, rows: usize);
+
+    /// Copies rows of inputs into the block.
+    fn load_inputs(&mut self, x: ArrayView2<'_, T>, rows: Selection<'_>);
 
     /// Copies rows of inputs and targets into the block, and their weights if there are any.
     fn load(
@@ -35,6 +67,9 @@ pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
 
     /// From the inputs to the net inputs of the output layer.
     fn forward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, dropout: Option<Dropout<'_>>);
+
+    /// The same from inputs that lie in memory row by row, and are not copied.
+    fn forward_from(&mut self, inputs: &[T], layers: &[Layer], parameters: Parameters<'_, T>);
 
     /// The rows' losses, and the deltas of the output layer.
     fn output_deltas(&mut self, layers: &[Layer], loss: Loss);
@@ -67,6 +102,34 @@ pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
 
     /// Takes over the rows' losses and the derivatives with respect to their outputs, row after row.
     fn set_output_gradients(&mut self, losses: &[T], gradients: &[T]);
+
+    /// Derivatives of the outputs with respect to the inputs, outputs x inputs for each row, after
+    /// [`Stage::activate_output`]. The block is one [for it](Stage::for_input_gradient), and the parameters have copies
+    /// of the first layer too.
+    fn input_gradient(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, to: &mut [T]);
+
+    /// The way forward, with copies of what the block does not hold at its end.
+    fn forward_kept(&mut self, layers: &[Layer], parameters: Parameters<'_, T>) -> Result<Kept<T>>;
+
+    /// A copy of the outputs of a hidden layer.
+    fn copied_output(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>>;
+
+    /// A copy of the derivatives of a hidden layer, in a block that keeps them (as for dropout).
+    fn copied_derivative(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>>;
+
+    /// A copy of the deltas of a layer.
+    fn copied_delta(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>>;
+}
+
+/// What a block does not hold at the end of a way forward.
+#[derive(Debug)]
+pub(crate) struct Kept<T> {
+    /// The net inputs of each layer.
+    pub net_inputs: Vec<Array2<T>>,
+    /// Outputs of the output layer, whose place has its net inputs.
+    pub output: Array2<T>,
+    /// Their derivatives.
+    pub output_derivative: Array2<T>,
 }
 
 /// The pairs of inputs and deltas of a matrix in several blocks: one step of time after the other, and in

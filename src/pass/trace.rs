@@ -2,14 +2,15 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::block::Block;
+use super::model::filled;
 use super::selection::Selection;
-use super::stage::Stage;
+use super::stage::{Kept, Stage};
+use super::stages::with_stage;
 use crate::error::{Error, Result};
 use crate::kernel::{Layout, Scalar};
-use crate::layer::{Layer, Packed, PackedMatrix, Parameters, transpose_matrix};
+use crate::layer::{Layer, Packed, Parameters};
 use crate::loss::{Objective, custom_losses};
-use crate::memory::{Aligned, try_collect, try_zeros};
+use crate::memory::{try_collect, try_zeros};
 
 /// What a layer computes for some rows; each array is rows x units.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,20 +35,26 @@ pub(crate) fn trace<T: Scalar>(
     weights: Option<&[T]>,
     objective: Objective<'_, T>,
 ) -> Result<(Vec<LayerValues<T>>, Vec<T>)> {
-    let mut transposed = Aligned::zeros(packed.matrices.iter().map(PackedMatrix::transposed_len::<T>).sum())?;
-    for matrix in &packed.matrices {
-        let own = matrix.transposed_start..matrix.transposed_start + matrix.transposed_len::<T>();
-        transpose_matrix(matrix, &packed.weights, &mut transposed[own], 0);
-    }
-    let parameters = Parameters { packed, transposed: &transposed };
+    with_stage!(layers, S => trace_block::<T, S<T>>(layers, packed, x, y, weights, objective))
+}
+
+fn trace_block<T: Scalar, S: Stage<T>>(
+    layers: &[Layer],
+    packed: &Packed<T>,
+    x: ArrayView2<'_, T>,
+    y: ArrayView2<'_, T>,
+    weights: Option<&[T]>,
+    objective: Objective<'_, T>,
+) -> Result<(Vec<LayerValues<T>>, Vec<T>)> {
+    let backward = filled(layers, packed, 1)?;
+    let parameters = Parameters { packed, backward: Some(&backward) };
     let rows = x.nrows();
     // Dropout would change the outputs, so that the derivatives are kept; there is none, but they are.
     let kept = vec![0.5; layers.len() - 1];
-    let mut block = Block::for_training(Layout::UnitsInLanes, layers, rows, weights.is_some(), &kept)?;
+    let mut block = S::for_training(Layout::UnitsInLanes, layers, rows, weights.is_some(), &kept)?;
     block.set_rows(rows);
     block.load(x, y, weights, Selection::Range { from: 0 });
-    let net_inputs = block.forward_keeping_net_inputs(layers, parameters)?;
-    let (output, output_derivative) = block.outputs_and_derivatives(layers)?;
+    let Kept { net_inputs, output, output_derivative } = block.forward_kept(layers, parameters)?;
     let losses = match objective {
         Objective::Loss(loss) => {
             if let Some((factor, summand)) =
@@ -75,17 +82,12 @@ pub(crate) fn trace<T: Scalar>(
     let mut values = Vec::with_capacity(layers.len());
     let mut of_last = Some((output, output_derivative));
     for (index, net_input) in net_inputs.into_iter().enumerate() {
-        let (last, columns) = (index + 1 == layers.len(), net_input.ncols());
-        let (output, derivative) = match of_last.take_if(|_| last) {
+        let (output, derivative) = match of_last.take_if(|_| index + 1 == layers.len()) {
             Some(both) => both,
-            None => (block.copied_output(index, columns)?, block.copied_derivative(index, columns)?),
+            None => (block.copied_output(layers, index)?, block.copied_derivative(layers, index)?),
         };
-        values.push(LayerValues {
-            net_input,
-            output,
-            derivative,
-            delta: block.copied_delta(index, columns)?,
-        });
+        let delta = block.copied_delta(layers, index)?;
+        values.push(LayerValues { net_input, output, derivative, delta });
     }
     Ok((values, losses))
 }
