@@ -6,7 +6,9 @@ from ferroprop.cli.app import app
 from typer.testing import CliRunner, Result
 
 PENGUINS = Path(__file__).parent.parent / "examples" / "penguins.csv"
-FAST = ["--epochs", "20"]
+FAST = ["--model", "mlp", "--epochs", "20"]
+FEW = ["--members", "2", "--hidden", "32", "--epochs", "30", "--learning-rate", "0.01"]
+"""A small ensemble."""
 
 
 def run(*arguments: object, stdin: bytes | None = None) -> Result:

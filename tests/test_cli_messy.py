@@ -12,7 +12,7 @@ import pytest
 from command_line import complaint, run, succeed
 from ferroprop.cli.model_file import read_card
 
-QUICK = ["--epochs", "2", "--hidden", "none", "--save", "m.skops"]
+QUICK = ["--model", "mlp", "--epochs", "2", "--hidden", "none", "--save", "m.skops"]
 
 
 @pytest.fixture

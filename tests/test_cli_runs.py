@@ -12,7 +12,7 @@ from command_line import PENGUINS, complaint, run, succeed
 from ferroprop.cli import arguments, train
 from ferroprop.cli.model_file import read_card
 
-QUICK = ["--epochs", "3", "--hidden", "4"]
+QUICK = ["--model", "mlp", "--epochs", "3", "--hidden", "4"]
 
 
 @pytest.fixture
@@ -28,6 +28,8 @@ def test_a_saved_configuration_repeats_the_run(folder: Path):
     succeed(
         *("train", PENGUINS, "--target", "species", "--ignore", "year", "--ignore", "sex", "--missing", "x"),
         *(
+            "--model",
+            "mlp",
             "--hidden",
             "6, 5",
             "--epochs",
@@ -56,6 +58,7 @@ def test_a_saved_configuration_repeats_the_run(folder: Path):
         "separator": ",",
         "quote": "none",
         "header": 1,
+        "model": "mlp",
         "hidden": "6,5",
         "activation": "tanh",
         "solver": "rprop",
@@ -71,18 +74,19 @@ def test_a_saved_configuration_repeats_the_run(folder: Path):
     Path("a.skops").unlink()
     succeed("train", "--config", "run.toml")
     again = read_card(Path("a.skops"))
-    assert (again.history.losses, again.scores) == (first.history.losses, first.scores)
+    assert (again.history, again.scores) == (first.history, first.scores)
     assert [column.name for column in again.columns] == [column.name for column in first.columns]
 
 
 def test_the_command_line_goes_before_the_file(folder: Path):
     Path("run.toml").write_text(
-        f'table = "{PENGUINS}"\ntarget = "species"\nepochs = 3\nhidden = [3, 2]\nsave = "a.skops"\n'
+        f'table = "{PENGUINS}"\ntarget = "species"\nmodel = "mlp"\nepochs = 3\nhidden = [3, 2]\n'
+        'save = "a.skops"\n'
     )
     succeed("train", "--config", "run.toml", "--epochs", 2, "--save", "b.skops")
     assert not Path("a.skops").exists()
     card = read_card(Path("b.skops"))
-    assert (card.history.epochs, [layer.outputs for layer in card.layers]) == (2, [3, 2, 3])
+    assert (card.history[0].epochs, [layer.outputs for layer in card.layers]) == (2, [3, 2, 3])
 
 
 BAD_CONFIGS = {

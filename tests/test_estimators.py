@@ -127,6 +127,30 @@ def test_too_few_iterations_give_a_warning(iris, solver):
     assert model.n_iter_ == 2
 
 
+def test_the_warning_of_rprop_says_how_to_stop(iris):
+    hint = "early_stopping=True with scoring='loss'"
+
+    def warning_of(**parameters):
+        with pytest.warns(ConvergenceWarning) as caught:
+            fp.MLPClassifier(max_iter=2, random_state=0, **parameters).fit(*iris)
+        return str(caught[0].message)
+
+    assert hint in warning_of(solver="rprop")
+    assert hint in warning_of(solver=fp.SARPROP())
+    assert hint not in warning_of(solver="adam")
+    assert hint not in warning_of(solver="rprop", early_stopping=True)
+
+
+@pytest.mark.parametrize("name", ["rprop", "irprop-", "rprop+", "rprop-", "grprop", "sarprop"])
+def test_rprop_stops_early_by_the_loss(iris, name):
+    model = fp.MLPClassifier(
+        (8,), solver=name, early_stopping=True, scoring="loss", max_iter=500, random_state=0
+    ).fit(*iris)
+    losses = model.validation_loss_curve_
+    assert len(losses) == model.n_iter_ < 500
+    assert np.argmin(losses) + 1 < model.n_iter_
+
+
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_max_time_ends_a_fit(solver):
     rng = np.random.RandomState(0)

@@ -65,7 +65,8 @@ def test_the_commands_exist_and_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for command in commands:
-        result = CliRunner().invoke(app, command)
+        quick = ["--members", "1", "--epochs", "3"] if command[0] == "train" else []
+        result = CliRunner().invoke(app, [*command, *quick])
         assert result.exit_code == 0, result.output
 
 

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +14,7 @@ from ferroprop.cli.config import check_config_name, save_config
 from ferroprop.cli.console import write_in_any_encoding
 from ferroprop.cli.options import date_formats
 from ferroprop.cli.problem import Problem
+from ferroprop.cli.settings import settings_of
 from ferroprop.cli.wording import shown
 
 INVALID_VALUE = re.compile(r"^Invalid value for '([^']+)'[^:]*: ")
@@ -108,14 +110,16 @@ def train(
     quote: given.Quote = None,
     header: given.Header = None,
     encoding: given.Encoding = None,
-    hidden: given.Hidden = "32",
-    activation: given.Activation = "tanh",
-    solver: given.Solver = "rprop",
-    epochs: given.Epochs = 300,
-    patience: given.Patience = 30,
+    model: given.ModelKind = "tabular",
+    members: given.Members = None,
+    hidden: given.Hidden = None,
+    activation: given.Activation = None,
+    solver: given.Solver = None,
+    epochs: given.Epochs = None,
+    patience: given.Patience = None,
     batch_size: given.BatchSize = None,
     learning_rate: given.LearningRate = None,
-    alpha: given.Alpha = 1e-4,
+    alpha: given.Alpha = None,
     seed: given.Seed = 0,
     save: given.Save = None,
     plot: given.Plot = None,
@@ -124,30 +128,30 @@ def train(
     config: given.Config = None,
     save_config_to: given.SaveConfig = None,
 ) -> None:
-    """Train a network on TABLE to predict one of its columns."""
-    for option, value in {"--batch-size": batch_size, "--learning-rate": learning_rate}.items():
-        if value is not None and solver not in ("adam", "sgd"):
-            raise Problem(f"{option}: got {value} with --solver {solver}; expected --solver adam or sgd")
+    """Train networks on TABLE to predict one of its columns."""
+    settings = settings_of(
+        model,
+        seed,
+        {
+            "members": members,
+            "hidden": hidden,
+            "activation": activation,
+            "solver": solver,
+            "epochs": epochs,
+            "patience": patience,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "alpha": alpha,
+        },
+    )
     kinds = _kinds(ignore or [], number=number, category=category, date=date)
 
-    from ferroprop.cli.fitting import Settings
     from ferroprop.cli.reading.kinds import Wishes
     from ferroprop.cli.reading.missing import MissingWords
     from ferroprop.cli.reading.table import Layout
     from ferroprop.cli.train import Request
     from ferroprop.cli.train import train as run
 
-    settings = Settings(
-        hidden_layer_sizes=hidden,
-        activation=activation,
-        solver=solver,
-        alpha=alpha,
-        learning_rate_init=learning_rate,
-        batch_size=batch_size,
-        epochs=epochs,
-        patience=patience,
-        seed=seed,
-    )
     request = Request(
         table=table,
         target=target,
@@ -168,6 +172,7 @@ def train(
     check_config_name(save_config_to)
     run(request)
     if save_config_to is not None:
+        context.params.update(asdict(settings))
         save_config(save_config_to, context)
 
 

@@ -17,13 +17,14 @@ from ferroprop.cli.options import (
     separator_sign,
     whole_number,
 )
+from ferroprop.cli.settings import MODELS
 
 SOLVERS = ["rprop", "adam", "sgd", "lbfgs"]
 ACTIVATIONS = ["tanh", "relu", "logistic", "identity"]
 TASKS = ["classification", "regression"]
 
 TABLE_PANEL = "The table"
-NETWORK_PANEL = "The network"
+NETWORK_PANEL = "The networks"
 TRAINING_PANEL = "The training"
 RESULTS_PANEL = "What comes out"
 READING_PANEL = "How to read the table (found out, and said, if not given)"
@@ -153,63 +154,93 @@ TestSize = Annotated[
         parser=number(lambda part: 0.05 <= part <= 0.5, "a number from 0.05 to 0.5"),
     ),
 ]
+ModelKind = Annotated[
+    Any,
+    _option(
+        "tabular: the mean of several networks, nothing to tune; mlp: one network, by the options below.",
+        *("KIND", NETWORK_PANEL, "--model"),
+        parser=one_of(MODELS),
+    ),
+]
+Members = Annotated[
+    int | None,
+    _option(
+        "How many networks, for tabular.",
+        *("N", NETWORK_PANEL),
+        parser=whole_number(1),
+        show_default="5",
+    ),
+]
 Hidden = Annotated[
     Any,
     _option(
-        "The sizes of the hidden layers, such as 32,16, or none.", "SIZES", NETWORK_PANEL, parser=layer_sizes
+        "The sizes of the hidden layers, such as 32,16, or none.",
+        *("SIZES", NETWORK_PANEL),
+        parser=layer_sizes,
+        show_default="128,128,128; mlp: 32",
     ),
 ]
 Activation = Annotated[
-    str,
+    str | None,
     _option(
-        "tanh, relu, logistic or identity, in the hidden layers.",
-        "NAME",
-        NETWORK_PANEL,
+        "tanh, relu, logistic or identity, in the hidden layers of mlp.",
+        *("NAME", NETWORK_PANEL),
         parser=one_of(ACTIVATIONS),
+        show_default="tanh",
     ),
 ]
 Solver = Annotated[
-    str,
+    str | None,
     _option(
-        "rprop, which needs no learning rate, adam, sgd or lbfgs.",
-        "NAME",
-        TRAINING_PANEL,
+        "For mlp: rprop, which needs no learning rate, adam, sgd or lbfgs.",
+        *("NAME", TRAINING_PANEL),
         parser=one_of(SOLVERS),
+        show_default="rprop",
     ),
 ]
 Epochs = Annotated[
-    int, _option("The most passes over the training rows.", "N", TRAINING_PANEL, parser=whole_number(1))
+    int | None,
+    _option(
+        "The most passes over the training rows.",
+        *("N", TRAINING_PANEL),
+        parser=whole_number(1),
+        show_default="by the number of rows; mlp: 300",
+    ),
 ]
 Patience = Annotated[
-    int,
+    int | None,
     _option(
-        "Stop after so many epochs without a better validation score.",
-        "N",
-        TRAINING_PANEL,
+        "For mlp: stop after so many epochs without a better validation score.",
+        *("N", TRAINING_PANEL),
         parser=whole_number(1),
+        show_default="30",
     ),
 ]
 BatchSize = Annotated[
     int | None,
     _option(
-        "Rows an update, for adam and sgd.", "N", TRAINING_PANEL, parser=whole_number(1), show_default=False
+        "Rows an update, for tabular, and for mlp with adam and sgd.",
+        *("N", TRAINING_PANEL),
+        parser=whole_number(1),
+        show_default=False,
     ),
 ]
 LearningRate = Annotated[
     float | None,
     _option(
-        "How far an update goes, for adam and sgd.",
+        "How far an update goes, for tabular, and for mlp with adam and sgd.",
         *("RATE", TRAINING_PANEL),
         parser=number(lambda rate: rate > 0, "a number above 0"),
         show_default=False,
     ),
 ]
 Alpha = Annotated[
-    float,
+    float | None,
     _option(
-        "The weight of the L2 penalty.",
+        "For mlp: the weight of the L2 penalty.",
         *("WEIGHT", TRAINING_PANEL),
         parser=number(lambda weight: weight >= 0, "a number, at least 0"),
+        show_default="0.0001",
     ),
 ]
 Seed = Annotated[

@@ -5,6 +5,7 @@ from typing import Any
 
 from ferroprop.cli.reading.column import Column
 from ferroprop.cli.reading.missing import MissingWords
+from ferroprop.cli.settings import MODELS, ModelName
 from ferroprop.cli.target import TaskName
 
 
@@ -27,7 +28,7 @@ class Score:
     name : str
         The field's name for it.
     network : float
-        The trained network's.
+        That of the trained network or networks.
     baseline : float
         The trivial baseline's.
     more_is_better : bool
@@ -47,7 +48,7 @@ class Score:
 
 @dataclass(frozen=True)
 class History:
-    """The course of a training.
+    """The course of the training of one network.
 
     Parameters
     ----------
@@ -59,38 +60,23 @@ class History:
         The score on the validation rows after each epoch; empty if the solver kept none.
     score_name : str
         What that score is.
-    most_epochs : int
-        How many epochs were allowed.
-    patience : int
-        After how many epochs without a better score it was to stop.
-    seconds : float
-        The time it took.
+    best_epoch : int or None
+        The epoch with the best of these scores; its weights are the ones kept.
+    stopped_early : bool
+        Whether the training ended before the allowed number of epochs.
     """
 
     solver: str
     losses: list[float]
     validation_scores: list[float]
     score_name: str
-    most_epochs: int
-    patience: int
-    seconds: float
+    best_epoch: int | None
+    stopped_early: bool
 
     @property
     def epochs(self) -> int:
         """The number of epochs that were trained."""
         return len(self.losses)
-
-    @property
-    def best_epoch(self) -> int | None:
-        """The first epoch with the best validation score; its weights are the ones kept."""
-        if not self.validation_scores:
-            return None
-        return 1 + max(range(len(self.validation_scores)), key=self.validation_scores.__getitem__)
-
-    @property
-    def stopped_early(self) -> bool:
-        """Whether the training ended before the allowed number of epochs."""
-        return self.epochs < self.most_epochs
 
 
 @dataclass(frozen=True)
@@ -117,10 +103,14 @@ class Card:
         How the training table was read, in words.
     notes : list of str
         What was decided on the training table and might be wrong.
+    model : {'tabular', 'mlp'}
+        Which estimators were trained.
     layers : list of Layer
-        The network, from the inputs to the outputs.
-    history : History
-        How the training went.
+        Each network, from the inputs to the outputs.
+    history : list of History
+        How the training of each network went.
+    seconds : float
+        The time it took.
     scores : list of Score
         The scores on the test rows.
     train_rows, test_rows : int
@@ -138,8 +128,10 @@ class Card:
     decimal: str
     layout: str
     notes: list[str]
+    model: ModelName
     layers: list[Layer]
-    history: History
+    history: list[History]
+    seconds: float
     scores: list[Score]
     train_rows: int
     test_rows: int
@@ -161,6 +153,8 @@ class Card:
         """
         if plain["task"] not in ("classification", "regression"):
             raise ValueError("a known task")
+        if plain["model"] not in MODELS:
+            raise ValueError("a known model")
         if plain["decimal"] not in (".", ","):
             raise ValueError("a decimal sign")
         return cls(
@@ -176,8 +170,10 @@ class Card:
             decimal=plain["decimal"],
             layout=str(plain["layout"]),
             notes=[str(note) for note in plain["notes"]],
+            model=plain["model"],
             layers=[Layer(**layer) for layer in plain["layers"]],
-            history=History(**plain["history"]),
+            history=[History(**history) for history in plain["history"]],
+            seconds=float(plain["seconds"]),
             scores=[Score(**score) for score in plain["scores"]],
             train_rows=int(plain["train_rows"]),
             test_rows=int(plain["test_rows"]),

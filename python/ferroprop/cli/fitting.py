@@ -1,8 +1,8 @@
-"""Training the network that the options describe, with a display of its progress."""
+"""Training the model that the options describe, with a display of its progress."""
 
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,84 +10,77 @@ from typing import Any
 import polars as pl
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.pipeline import Pipeline
 
-from ferroprop import Epoch, MLPClassifier, MLPRegressor
-from ferroprop.cli.card import Layer
-from ferroprop.cli.pipeline import fitted_network
+from ferroprop.cli import ensemble, pipeline
+from ferroprop.cli.card import History, Layer
+from ferroprop.cli.categories import KnownCategories
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.progress import Follower
+from ferroprop.cli.reading.column import Column
+from ferroprop.cli.settings import ModelName, Settings
 from ferroprop.cli.target import TaskName
 from ferroprop.cli.wording import first_line
-
-SCORE_NAMES: dict[TaskName, str] = {"classification": "accuracy", "regression": "R²"}
-"""The names of the estimators' validation scores."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The options of the network and its training, with the names of `MLPClassifier` and `MLPRegressor`."""
-
-    hidden_layer_sizes: tuple[int, ...]
-    activation: str
-    solver: str
-    alpha: float
-    learning_rate_init: float | None
-    batch_size: int | None
-    epochs: int
-    patience: int
-    seed: int
 
 
 @dataclass(frozen=True)
 class Course:
-    """The course of a fit: loss and validation score per epoch, warnings, duration."""
+    """The course of a fit: history of each network, layers, warnings, duration."""
 
-    losses: list[float]
-    validation_scores: list[float]
+    history: list[History]
+    layers: list[Layer]
     warnings: list[str]
     seconds: float
 
 
-def new_network(settings: Settings, task: TaskName, validation_fraction: float) -> Any:
-    """Return an unfitted estimator with these settings."""
-    optional: dict[str, Any] = {}
-    if settings.learning_rate_init is not None:
-        optional["learning_rate_init"] = settings.learning_rate_init
-    if settings.batch_size is not None:
-        optional["batch_size"] = settings.batch_size
-    estimator = MLPClassifier if task == "classification" else MLPRegressor
-    return estimator(
-        hidden_layer_sizes=settings.hidden_layer_sizes,
-        activation=settings.activation,
-        solver=settings.solver,
-        alpha=settings.alpha,
-        max_iter=settings.epochs,
-        early_stopping=settings.solver != "lbfgs",  # which looks at the training rows alone
-        n_iter_no_change=settings.patience,
-        tol=1e-4 if settings.solver == "lbfgs" else 0.0,  # a score as good as the best is patience regained
-        validation_fraction=validation_fraction,
-        random_state=settings.seed,
-        **optional,
-    )
-
-
-def fit(
-    pipeline: Pipeline, X: pl.DataFrame, y: NDArray[Any], settings: Settings, follower: Follower
-) -> Course:
-    """Fit the pipeline, and call the follower after each epoch.
+def new_model(
+    settings: Settings, task: TaskName, columns: Sequence[Column], validation_fraction: float
+) -> Any:
+    """Return an unfitted estimator with these settings.
 
     Parameters
     ----------
-    pipeline : Pipeline
-        From `ferroprop.cli.pipeline.build_pipeline`.
+    settings : Settings
+        The options.
+    task : {'classification', 'regression'}
+        What is to be learned.
+    columns : sequence of Column
+        What the table gives.
+    validation_fraction : float
+        The part of the rows that ``--model mlp`` stops early by.
+    """
+    if settings.model == "tabular":
+        return ensemble.new_ensemble(settings, task, columns)
+    return pipeline.build_pipeline(columns, task, pipeline.new_network(settings, task, validation_fraction))
+
+
+def inputs_of(model: ModelName, X: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+    """Return the features of `ferroprop.cli.columns.features` as a model takes them."""
+    return ensemble.with_dates(X, columns) if model == "tabular" else X
+
+
+def categories_of(model: ModelName, fitted: Any, columns: Sequence[Column]) -> dict[str, KnownCategories]:
+    """Return the categories that each categorical column had in training."""
+    if model == "tabular":
+        return ensemble.categories_of_ensemble(fitted)
+    return pipeline.categories_of_pipeline(fitted, columns)
+
+
+def fit(
+    model: Any, X: pl.DataFrame, y: NDArray[Any], settings: Settings, follower: Follower | None
+) -> Course:
+    """Fit the model, and call the follower after each epoch.
+
+    Parameters
+    ----------
+    model : estimator
+        From `new_model`.
     X : polars.DataFrame
         The training rows.
     y : ndarray
         Their targets.
     settings : Settings
         The options, for messages.
-    follower : Follower
+    follower : Follower or None
         Called after each epoch.
 
     Returns
@@ -102,15 +95,16 @@ def fit(
     """
     started = time.perf_counter()
     try:
-        with warnings.catch_warnings(record=True) as caught, _following(pipeline, follower):
+        with warnings.catch_warnings(record=True) as caught, _following(model, settings, follower):
             warnings.simplefilter("always")
-            pipeline.fit(X, y)
+            model.fit(X, y)
     except ValueError as error:
-        raise Problem(f"training with --solver {settings.solver} failed: {first_line(error)}") from error
-    network = fitted_network(pipeline)
+        option = "--model tabular" if settings.model == "tabular" else f"--solver {settings.solver}"
+        raise Problem(f"training with {option} failed: {first_line(error)}") from error
+    is_tabular = settings.model == "tabular"
     return Course(
-        losses=[float(loss) for loss in network.loss_curve_ or [network.loss_]],
-        validation_scores=[float(score) for score in getattr(network, "validation_scores_", None) or []],
+        history=ensemble.histories_of(model) if is_tabular else [pipeline.history_of(model, settings)],
+        layers=ensemble.layers_of_members(model) if is_tabular else pipeline.layers_of(model),
         # That the epochs ran out is no news: the report tells how the training ended.
         warnings=[str(w.message) for w in caught if not issubclass(w.category, ConvergenceWarning)],
         seconds=time.perf_counter() - started,
@@ -118,32 +112,16 @@ def fit(
 
 
 @contextmanager
-def _following(pipeline: Pipeline, follower: Follower) -> Iterator[None]:
+def _following(model: Any, settings: Settings, follower: Follower | None) -> Iterator[None]:
     """Let each epoch of a fit in this context call the follower."""
-
-    def tell(epoch: Epoch) -> None:
-        """Call the original follower: scikit-learn's clones copy an object, but not a function."""
-        follower(epoch)
-
-    network = pipeline.named_steps["network"]
-    given = getattr(network, "regressor", network)
-    given.set_params(callback=tell)
-    try:
+    if follower is None:
         yield
-    finally:
-        for one in (given, getattr(network, "regressor_", given)):
-            one.set_params(callback=None)
-
-
-def layers_of(network: Any) -> list[Layer]:
-    """Return the layers of a fitted `MLPClassifier` or `MLPRegressor`."""
-    last = len(network.coefs_) - 1
-    return [
-        Layer(
-            inputs=weights.shape[0],
-            outputs=weights.shape[1],
-            activation=network.out_activation_ if index == last else network.activation,
-            parameters=weights.size + biases.size,
-        )
-        for index, (weights, biases) in enumerate(zip(network.coefs_, network.intercepts_, strict=True))
-    ]
+    elif settings.model == "tabular":
+        model.set_params(callback=ensemble.following(follower, model.n_members))
+        try:
+            yield
+        finally:
+            model.set_params(callback=None)
+    else:
+        with pipeline.following(model, settings, follower):
+            yield

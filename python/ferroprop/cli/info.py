@@ -6,8 +6,9 @@ from pathlib import Path
 from rich.console import Console
 
 from ferroprop import Network
-from ferroprop.cli.card import Card, Layer
+from ferroprop.cli.card import Card
 from ferroprop.cli.console import print_json, results_console, say
+from ferroprop.cli.layers import layers_of_network
 from ferroprop.cli.model_file import read_card
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.report import (
@@ -61,15 +62,15 @@ def _show_model(console: Console, path: Path, card: Card) -> None:
     tables = [
         columns_table(card.columns),
         *([left_out_table(card.left_out)] if card.left_out else []),
-        layers_table(card.layers),
+        layers_table(card.layers, len(card.history)),
         history_table(card.history),
-        scores_table(card.scores, card.test_rows),
+        scores_table(card.scores, card.test_rows, len(card.history)),
     ]
     for table in tables:
         console.print()
         console.print(table)
     console.print()
-    console.print(training_sentence(card.history))
+    console.print(training_sentence(card.history, card.seconds))
     for text in card.notes:
         say(console, f"note: {text}", "dim")
 
@@ -85,24 +86,6 @@ def _show_network(console: Console, path: Path, network: Network) -> None:
     console.print(f"{path.name}: a network in {network.dtype}, without the training around it", style="bold")
     console.print()
     console.print(layers_table(layers_of_network(network)))
-
-
-def layers_of_network(network: Network) -> list[Layer]:
-    """Return the layers of a network.
-
-    Examples
-    --------
-    >>> layers_of_network(Network([4, 10, 3], output="softmax", bias=[True, False]))[-1]
-    Layer(inputs=10, outputs=3, activation='softmax', parameters=30)
-    """
-    sizes = network.layer_sizes
-    activations = [*network.activations, network.output]
-    return [
-        Layer(inputs, outputs, str(activation), inputs * outputs + outputs * has_biases)
-        for inputs, outputs, activation, has_biases in zip(
-            sizes[:-1], sizes[1:], activations, network.bias, strict=True
-        )
-    ]
 
 
 def _is_readable(path: Path) -> bool:

@@ -19,7 +19,7 @@ from ferroprop.cli.problem import Problem
 from ferroprop.cli.wording import first_line
 
 FORMAT = "ferroprop model"
-VERSION = 2
+VERSION = 3
 CARD = "ferroprop.json"
 LARGEST_CARD = 64 * 2**20
 """The largest card, in bytes; a file with a larger one is not read."""
@@ -27,20 +27,27 @@ LARGEST_CARD = 64 * 2**20
 TRUSTED_TYPES = [
     "ferroprop.estimators.classifier.MLPClassifier",
     "ferroprop.estimators.regressor.MLPRegressor",
+    "ferroprop.tabular._categories.CategoryColumn",
+    "ferroprop.tabular._dates.DateColumn",
+    "ferroprop.tabular._numbers.NumberColumn",
+    "ferroprop.tabular._spread.Spread",
+    "ferroprop.tabular.classifier.TabularMLPClassifier",
+    "ferroprop.tabular.encoder.TabularEncoder",
+    "ferroprop.tabular.regressor.TabularMLPRegressor",
     "numpy.dtype",
 ]
 """The types beyond skops' own list that a model file may hold; any other is refused."""
 
 
-def save_model(path: Path, pipeline: Any, card: Card, option: str) -> None:
+def save_model(path: Path, model: Any, card: Card, option: str) -> None:
     """Write the model file, complete or not at all.
 
     Parameters
     ----------
     path : path
         Where to.
-    pipeline : Pipeline
-        The fitted pipeline.
+    model : estimator
+        The fitted estimator or pipeline.
     card : Card
         What to say about it.
     option : str
@@ -48,7 +55,7 @@ def save_model(path: Path, pipeline: Any, card: Card, option: str) -> None:
     """
     import skops.io
 
-    archive = io.BytesIO(skops.io.dumps(pipeline, compression=zipfile.ZIP_DEFLATED))
+    archive = io.BytesIO(skops.io.dumps(model, compression=zipfile.ZIP_DEFLATED))
     with zipfile.ZipFile(archive, "a", compression=zipfile.ZIP_DEFLATED) as members:
         content = {"format": FORMAT, "version": VERSION, **card.to_plain()}
         members.writestr(CARD, json.dumps(content, ensure_ascii=False, indent=1))
@@ -96,8 +103,8 @@ def read_card(path: Path) -> Card:
         raise Problem(f"MODEL: '{path}' is damaged: its card lacks {first_line(error)}") from error
 
 
-def load_pipeline(path: Path) -> Any:
-    """Load the fitted pipeline of a model file, whose card `read_card` has accepted.
+def load_model(path: Path) -> Any:
+    """Load the fitted estimator of a model file, whose card `read_card` has accepted.
 
     Raises
     ------

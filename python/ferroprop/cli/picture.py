@@ -1,16 +1,18 @@
 """The picture of the learning curve."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ferroprop.cli.card import Card
+from ferroprop.cli.card import Card, History
 from ferroprop.cli.destination import written
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.wording import quoted
-from ferroprop.displays import LossCurveDisplay
+from ferroprop.displays import LossCurveDisplay, MemberCurvesDisplay
 from ferroprop.displays._style import GREY
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -55,7 +57,35 @@ def learning_curve(card: Card, table: str) -> "Figure":
     """Draw the loss after each epoch and the validation score, with the epoch whose weights were kept."""
     from matplotlib.figure import Figure
 
-    history = card.history
+    figure = Figure(figsize=(7.0, 2.6), layout="constrained")
+    if card.model == "tabular":
+        draw_members(card.history, figure.subplots())
+    else:
+        figure = _one_network(card.history[0])
+    score = card.scores[0]
+    figure.suptitle(f"{card.target}, from {table}", x=0.012, ha="left", fontsize="large", fontweight="bold")
+    result = f"test {score.name} {score.network:.3f}, baseline {score.baseline:.3f}"
+    figure.axes[0].set_title(result, loc="left", color=GREY, fontsize="medium")
+    return figure
+
+
+def draw_members(histories: Sequence[History], ax: "Axes") -> None:
+    """Draw the losses of the networks of an ensemble."""
+    MemberCurvesDisplay(
+        history=[
+            {
+                "loss": history.losses,
+                "validation_loss": history.validation_scores,
+                "best_epoch": history.best_epoch,
+            }
+            for history in histories
+        ]
+    ).plot(ax=ax)
+
+
+def _one_network(history: History) -> "Figure":
+    from matplotlib.figure import Figure
+
     panels = 2 if history.validation_scores else 1
     figure = Figure(figsize=(7.0, 2.6 + 2.0 * (panels - 1)), layout="constrained")
     axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
@@ -66,11 +96,6 @@ def learning_curve(card: Card, table: str) -> "Figure":
         best_epoch=history.best_epoch,
     )
     display.plot(ax=list(axes))
-
-    score = card.scores[0]
-    figure.suptitle(f"{card.target}, from {table}", x=0.012, ha="left", fontsize="large", fontweight="bold")
-    result = f"test {score.name} {score.network:.3f}, baseline {score.baseline:.3f}"
-    axes[0].set_title(result, loc="left", color=GREY, fontsize="medium")
     return figure
 
 

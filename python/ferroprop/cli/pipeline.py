@@ -1,6 +1,7 @@
-"""The pipeline: scikit-learn's own preparation of the columns, then the network."""
+"""The pipeline of ``--model mlp``: scikit-learn's own preparation of the columns, then the network."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -8,13 +9,43 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from ferroprop import Epoch, MLPClassifier, MLPRegressor
+from ferroprop.cli.card import History, Layer
+from ferroprop.cli.categories import MISSING_CATEGORY, KnownCategories
+from ferroprop.cli.progress import Follower
 from ferroprop.cli.reading.column import Column
+from ferroprop.cli.report import number
+from ferroprop.cli.settings import Settings
 from ferroprop.cli.target import TaskName
 
 MOST_CATEGORIES = 50
 """The most categories of a column that have an input each; the others share one."""
 
-MISSING_CATEGORY = "(missing)"
+SCORE_NAMES: dict[TaskName, str] = {"classification": "accuracy", "regression": "R²"}
+"""The validation scores that the estimators keep."""
+
+
+def new_network(settings: Settings, task: TaskName, validation_fraction: float) -> Any:
+    """Return an unfitted network with these settings."""
+    optional: dict[str, Any] = {}
+    if settings.learning_rate is not None:
+        optional["learning_rate_init"] = settings.learning_rate
+    if settings.batch_size is not None:
+        optional["batch_size"] = settings.batch_size
+    estimator: Any = MLPClassifier if task == "classification" else MLPRegressor
+    return estimator(
+        hidden_layer_sizes=settings.hidden,
+        activation=settings.activation,
+        solver=settings.solver,
+        alpha=settings.alpha,
+        max_iter=settings.epochs,
+        early_stopping=settings.solver != "lbfgs",  # which looks at the training rows alone
+        n_iter_no_change=settings.patience,
+        tol=1e-4 if settings.solver == "lbfgs" else 0.0,  # a score as good as the best is patience regained
+        validation_fraction=validation_fraction,
+        random_state=settings.seed,
+        **optional,
+    )
 
 
 def build_pipeline(columns: Sequence[Column], task: TaskName, network: Any) -> Pipeline:
@@ -55,13 +86,68 @@ def fitted_network(pipeline: Pipeline) -> Any:
     return network.regressor_ if isinstance(network, TransformedTargetRegressor) else network
 
 
-def known_categories(pipeline: Pipeline, columns: Sequence[Column]) -> dict[str, set[str]]:
+def categories_of_pipeline(pipeline: Pipeline, columns: Sequence[Column]) -> dict[str, KnownCategories]:
     """Return the categories that each categorical column had in training."""
     names = [column.name for column in columns if not column.is_numeric]
     if not names:
         return {}
     encoder = pipeline.named_steps["prepare"].named_transformers_["categories"].named_steps["encode"]
-    return {name: set(seen) for name, seen in zip(names, encoder.categories_, strict=True)}
+    return {name: KnownCategories(set(seen)) for name, seen in zip(names, encoder.categories_, strict=True)}
+
+
+@contextmanager
+def following(pipeline: Pipeline, settings: Settings, follower: Follower) -> Iterator[None]:
+    """Let each epoch of a fit in this context call the follower."""
+    network = pipeline.named_steps["network"]
+    given = getattr(network, "regressor", network)
+    score_name = _score_name(given)
+
+    def tell(epoch: Epoch) -> None:
+        """Call the original follower: scikit-learn's clones copy an object, but not a function."""
+        score = epoch.validation_score
+        validation = "" if score is None else f"  validation {score_name} {score:.3f}"
+        follower(epoch.epoch, settings.epochs or epoch.epoch, f"loss {number(epoch.loss)}{validation}")
+
+    given.set_params(callback=tell)
+    try:
+        yield
+    finally:
+        for one in (given, getattr(network, "regressor_", given)):
+            one.set_params(callback=None)
+
+
+def history_of(pipeline: Pipeline, settings: Settings) -> History:
+    """Return the course of the training of a fitted pipeline's network."""
+    network = fitted_network(pipeline)
+    losses = [float(loss) for loss in network.loss_curve_ or [network.loss_]]
+    scores = [float(score) for score in getattr(network, "validation_scores_", None) or []]
+    return History(
+        solver=str(settings.solver),
+        losses=losses,
+        validation_scores=scores,
+        score_name=_score_name(network),
+        best_epoch=1 + max(range(len(scores)), key=scores.__getitem__) if scores else None,
+        stopped_early=settings.epochs is not None and len(losses) < settings.epochs,
+    )
+
+
+def layers_of(pipeline: Pipeline) -> list[Layer]:
+    """Return the layers of a fitted pipeline's network."""
+    network = fitted_network(pipeline)
+    last = len(network.coefs_) - 1
+    return [
+        Layer(
+            inputs=weights.shape[0],
+            outputs=weights.shape[1],
+            activation=network.out_activation_ if index == last else network.activation,
+            parameters=weights.size + biases.size,
+        )
+        for index, (weights, biases) in enumerate(zip(network.coefs_, network.intercepts_, strict=True))
+    ]
+
+
+def _score_name(network: Any) -> str:
+    return SCORE_NAMES["classification" if isinstance(network, MLPClassifier) else "regression"]
 
 
 def _numbers() -> Pipeline:

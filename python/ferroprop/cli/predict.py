@@ -1,6 +1,7 @@
 """``ferroprop predict``: the predictions of a saved model for the rows of a table."""
 
 import sys
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,22 +12,24 @@ import sklearn
 from rich.console import Console
 
 from ferroprop.cli.card import Card
+from ferroprop.cli.categories import on_unknown_categories, with_known_words
 from ferroprop.cli.columns import features
 from ferroprop.cli.console import Notes, print_json, progress_console, results_console, say
 from ferroprop.cli.destination import check_destinations
-from ferroprop.cli.model_file import load_pipeline, read_card
+from ferroprop.cli.fitting import categories_of, inputs_of
+from ferroprop.cli.model_file import load_model, read_card
 from ferroprop.cli.output import check_table_name, is_parquet, print_table, with_free_names, write_table
-from ferroprop.cli.pipeline import MISSING_CATEGORY, known_categories
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.reading.column import Column
 from ferroprop.cli.reading.dates import DateFormat
 from ferroprop.cli.reading.decisions import notes_on_words
 from ferroprop.cli.reading.kinds import Wishes
-from ferroprop.cli.reading.missing import USUAL_WORDS, MissingWords
+from ferroprop.cli.reading.missing import MissingWords
 from ferroprop.cli.reading.numbers import NumberFormat
 from ferroprop.cli.reading.table import Layout, Table, read_table
 from ferroprop.cli.report import PREVIEW_ROWS, PROBABILITY, predictions_table
 from ferroprop.cli.wording import count, first_line, quoted, shown
+from ferroprop.tabular import DataWarning
 
 
 @dataclass(frozen=True)
@@ -70,20 +73,23 @@ def predict(request: Request) -> None:
     words = MissingWords([*card.missing.everywhere, *request.missing], card.missing.usual)
     X = features(table.frame, columns, table.name, words, table)
     notes.add(*notes_on_words(table, columns, words))
-    pipeline = load_pipeline(request.model)
+    model = load_model(request.model)
     notes.add(*_on_versions(card))
 
     if X.is_empty():
         notes.add(f"'{table.name}' has no rows")
         added = predictions_of_nothing(card)
     else:
-        known = known_categories(pipeline, columns)
-        X, replaced = _with_known_words(X, known)
-        notes.add(*replaced, *_on_unknown_categories(known, X))
+        known = categories_of(card.model, model, columns)
+        X, replaced = with_known_words(X, known)
+        notes.add(*replaced, *on_unknown_categories(known, X))
         try:
-            added = predictions(pipeline, card, X)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", DataWarning)
+                added = predictions(model, card, inputs_of(card.model, X, columns))
         except ValueError as error:  # numbers so large that scaling them overflows
             raise Problem(f"TABLE: '{table.name}' cannot be predicted: {first_line(error)}") from error
+        notes.add(*(str(warning.message) for warning in caught))
     added, renamed = with_free_names(table, added)
     notes.add(*renamed)
     _hand_over(request, table, added, request.wishes.decimal or card.decimal, notes)
@@ -147,17 +153,17 @@ def predictions_of_nothing(card: Card) -> pl.DataFrame:
     return pl.DataFrame(schema={f"predicted_{card.target}": kind, **dict.fromkeys(probabilities, pl.Float64)})
 
 
-def predictions(pipeline: Any, card: Card, X: pl.DataFrame) -> pl.DataFrame:
+def predictions(model: Any, card: Card, X: pl.DataFrame) -> pl.DataFrame:
     """Return the predictions as columns: ``predicted_TARGET``, and ``probability_CLASS`` for each class.
 
     Parameters
     ----------
-    pipeline : Pipeline
-        The fitted pipeline.
+    model : estimator
+        Fitted.
     card : Card
         Its card.
     X : polars.DataFrame
-        The rows' features.
+        The rows' features, as the model takes them.
 
     Returns
     -------
@@ -166,9 +172,9 @@ def predictions(pipeline: Any, card: Card, X: pl.DataFrame) -> pl.DataFrame:
     """
     name = f"predicted_{card.target}"
     if card.task == "regression":
-        return pl.DataFrame({name: np.asarray(pipeline.predict(X), dtype=np.float64)})
-    probabilities = pipeline.predict_proba(X)
-    labels = pipeline.classes_[probabilities.argmax(axis=1)]
+        return pl.DataFrame({name: np.asarray(model.predict(X), dtype=np.float64)})
+    probabilities = model.predict_proba(X)
+    labels = model.classes_[probabilities.argmax(axis=1)]
     columns = {f"{PROBABILITY}{label}": probabilities[:, index] for index, label in enumerate(card.classes)}
     return pl.DataFrame({name: labels.tolist(), **columns})
 
@@ -178,35 +184,6 @@ def _on_versions(card: Card) -> list[str]:
     if trained == sklearn.__version__:
         return []
     return [f"the model was trained with scikit-learn {trained}, this is {sklearn.__version__}"]
-
-
-def _with_known_words(X: pl.DataFrame, categories: dict[str, set[str]]) -> tuple[pl.DataFrame, list[str]]:
-    """Treat empty cells and a word for missing alike in columns where the training table had one of them.
-
-    Files change between programs: R writes NA where pandas writes nothing.
-    """
-    notes = []
-    for name, known in categories.items():
-        values = set(X[name].unique().to_list())
-        words = [word for word in USUAL_WORDS if word in known]
-        if None in values and MISSING_CATEGORY not in known and len(words) == 1:
-            X = X.with_columns(pl.col(name).fill_null(words[0]))
-            notes.append(f"column {shown(name)}: empty cells are taken for {shown(words[0])}, as in training")
-        new = [word for word in USUAL_WORDS if word in values and word not in known]
-        if new and MISSING_CATEGORY in known:
-            X = X.with_columns(pl.col(name).replace(new, None))
-            notes.append(f"column {shown(name)}: {quoted(new)} is missing, as empty cells were in training")
-    return X, notes
-
-
-def _on_unknown_categories(categories: dict[str, set[str]], X: pl.DataFrame) -> list[str]:
-    notes = []
-    for name, known in categories.items():
-        values = X[name].fill_null(MISSING_CATEGORY).unique(maintain_order=True).to_list()
-        unknown = [value for value in values if value not in known]
-        if unknown:
-            notes.append(f"column {shown(name)} has categories that training did not: {quoted(unknown)}")
-    return notes
 
 
 def _preview(console: Console, added: pl.DataFrame) -> None:

@@ -22,11 +22,11 @@ PREVIEW_ROWS = 10
 PREVIEW_CLASSES = 6
 
 
-def scores_table(scores: Sequence[Score], test_rows: int) -> Table:
-    """Return the scores of network and baseline as a table, the better one in bold."""
+def scores_table(scores: Sequence[Score], test_rows: int, n_networks: int = 1) -> Table:
+    """Return the scores of networks and baseline as a table, the better one in bold."""
     table = _table(f"Scores on {test_rows} test rows")
     table.add_column("score")
-    table.add_column("network", justify="right")
+    table.add_column("network" if n_networks == 1 else f"{n_networks} networks", justify="right")
     table.add_column("baseline", justify="right")
     for score in scores:
         network, baseline = Text(number(score.network)), Text(number(score.baseline))
@@ -45,18 +45,31 @@ def baseline_sentence(card: Card, most_frequent: str | None) -> str:
     return f"The baseline says the mean '{card.target}' of the training rows to everything."
 
 
-def training_sentence(history: History) -> str:
+def training_sentence(histories: Sequence[History], took_seconds: float) -> str:
     """Return one sentence on the course of the training.
 
     Examples
     --------
-    >>> training_sentence(History("rprop", [0.5, 0.4], [0.9, 0.8], "accuracy", 300, 1, 0.25))
+    >>> first = History("rprop", [0.5, 0.4], [0.9, 0.8], "accuracy", best_epoch=1, stopped_early=True)
+    >>> training_sentence([first], 0.25)
     'Trained 2 epochs in 0.25 s with rprop: no better validation accuracy than after epoch 1.'
-    >>> training_sentence(History("rprop", [0.5], [0.9], "accuracy", 1, 9, 0.25))
+    >>> second = History("rprop", [0.5], [0.9], "accuracy", best_epoch=1, stopped_early=False)
+    >>> training_sentence([second], 0.25)
     'Trained 1 epoch, all allowed, in 0.25 s with rprop: best validation accuracy after epoch 1.'
+    >>> training_sentence([first, second], 0.25)
+    'Trained 2 networks, 1 to 2 epochs each, in 0.25 s with rprop: best validation accuracy after epoch 1.'
     """
+    history = histories[0]
     score, best = f"validation {history.score_name}", history.best_epoch
-    took = f"in {seconds(history.seconds)} with {history.solver}"
+    took = f"in {seconds(took_seconds)} with {history.solver}"
+    if len(histories) > 1:
+        epochs = _from_to([history.epochs for history in histories])
+        best_epochs = _from_to([history.best_epoch or 0 for history in histories])
+        unit = "epoch" if epochs == "1" else "epochs"
+        return (
+            f"Trained {len(histories)} networks, {epochs} {unit} each, {took}: "
+            f"best {score} after epoch {best_epochs}."
+        )
     epochs = count(history.epochs, "epoch")
     if best is None:
         return f"Trained {epochs} {took}."
@@ -65,10 +78,19 @@ def training_sentence(history: History) -> str:
     return f"Trained {epochs}, all allowed, {took}: best {score} after epoch {best}."
 
 
-def layers_table(layers: Sequence[Layer]) -> Table:
-    """Return the network's layers with their sizes, activations and numbers of parameters."""
+def _from_to(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def layers_table(layers: Sequence[Layer], n_networks: int = 1) -> Table:
+    """Return a network's layers with their sizes, activations and numbers of parameters."""
     total = sum(layer.parameters for layer in layers)
-    table = _table(f"Network with {total:,} parameters")
+    table = _table(
+        f"Network with {total:,} parameters"
+        if n_networks == 1
+        else f"{n_networks} networks with {total:,} parameters each"
+    )
     table.add_column("layer")
     table.add_column("inputs", justify="right")
     table.add_column("outputs", justify="right")
@@ -121,9 +143,20 @@ def _how_written(column: Column) -> str:
     return ", ".join(part for part in [*parts, words] if part)
 
 
-def history_table(history: History) -> Table:
-    """Return the learning curve: first, best and last value, and its shape."""
+def history_table(histories: Sequence[History]) -> Table:
+    """Return the learning curves: first, best and last value, and their shapes."""
     table = _table("Training history, epoch by epoch")
+    if len(histories) > 1:
+        for name in ("network", "epochs", "best", f"validation {histories[0].score_name}"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("curve", no_wrap=True)
+        for place, history in enumerate(histories, start=1):
+            best, scores = history.best_epoch, history.validation_scores
+            at_best = "" if best is None or not scores else number(scores[best - 1])
+            shape = curve(_on_log_scale(scores) if history.score_name == "loss" else scores)
+            table.add_row(str(place), str(history.epochs), str(best), at_best, shape)
+        return table
+    history = histories[0]
     table.add_column("", no_wrap=True)
     table.add_column("first", justify="right")
     best = history.best_epoch
@@ -135,7 +168,7 @@ def history_table(history: History) -> Table:
     for name, values in curves.items():
         if values:
             shown = [values[0], *([] if best is None else [values[best - 1]]), values[-1]]
-            shape = curve(_on_log_scale(values) if name == "loss" else values)
+            shape = curve(_on_log_scale(values) if name.endswith("loss") else values)
             table.add_row(name, *(number(value) for value in shown), shape)
     return table
 

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 import ferroprop
-from ferroprop.cli.card import Card, History
+from ferroprop.cli.card import Card
 from ferroprop.cli.columns import Choice, choose_columns, features
 from ferroprop.cli.console import Notes, print_json, progress_console, results_console, say
 from ferroprop.cli.destination import check_destinations
-from ferroprop.cli.fitting import SCORE_NAMES, Settings, fit, layers_of, new_network
+from ferroprop.cli.fitting import fit, inputs_of, new_model
 from ferroprop.cli.model_file import save_model
 from ferroprop.cli.picture import check_picture, save_picture
-from ferroprop.cli.pipeline import build_pipeline, fitted_network
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.progress import follow
 from ferroprop.cli.reading.decisions import notes_on
@@ -28,6 +27,7 @@ from ferroprop.cli.reading.missing import MissingWords
 from ferroprop.cli.reading.table import Layout, Table, read_table
 from ferroprop.cli.report import baseline_sentence, number, scores_table, seconds, training_sentence
 from ferroprop.cli.scores import score_both, train_baseline
+from ferroprop.cli.settings import Settings
 from ferroprop.cli.split import Split, split_rows
 from ferroprop.cli.suspects import leave_out_suspects
 from ferroprop.cli.target import Target, TaskName, read_target
@@ -94,18 +94,17 @@ def train(request: Request) -> None:
     y = target.values
     settings = request.settings
     split = split_rows(y, target.task, request.test_size, settings.seed)
-    _announce(progress, choice, split, settings.solver)
-    network = new_network(settings, target.task, split.validation_fraction)
-    pipeline = build_pipeline(choice.used, target.task, network)
-    score_name = SCORE_NAMES[target.task]
-    with follow(progress, settings.epochs, score_name, quiet=request.quiet) as follower:
-        course = fit(pipeline, X[split.train], y[split.train], settings, follower)
+    _announce(progress, choice, split, settings)
+    X = inputs_of(settings.model, X, choice.used)
+    model = new_model(settings, target.task, choice.used, split.validation_fraction)
+    with follow(progress, quiet=request.quiet) as follower:
+        course = fit(model, X[split.train], y[split.train], settings, follower)
 
     for warning in course.warnings:
         notes.add(warning)
 
     baseline = train_baseline(target.task, y[split.train])
-    scores = score_both(target.task, pipeline, baseline, X[split.test], y[split.test])
+    scores = score_both(target.task, model, baseline, X[split.test], y[split.test])
     card = Card(
         task=target.task,
         target=request.target,
@@ -116,23 +115,17 @@ def train(request: Request) -> None:
         decimal=_decimal_sign(typed),
         layout=table.layout,
         notes=notes.said,
-        layers=layers_of(fitted_network(pipeline)),
-        history=History(
-            solver=settings.solver,
-            losses=course.losses,
-            validation_scores=course.validation_scores,
-            score_name=score_name,
-            most_epochs=settings.epochs,
-            patience=settings.patience,
-            seconds=course.seconds,
-        ),
+        model=settings.model,
+        layers=course.layers,
+        history=course.history,
+        seconds=course.seconds,
         scores=scores,
         train_rows=len(split.train),
         test_rows=len(split.test),
         versions={"ferroprop": ferroprop.__version__, "scikit-learn": sklearn.__version__},
     )
     if request.save is not None:
-        save_model(request.save, pipeline, card, "--save")
+        save_model(request.save, model, card, "--save")
     if request.plot is not None:
         save_picture(request.plot, card, request.table.name, "--plot")
     if request.as_json:
@@ -204,14 +197,15 @@ def _introduce(console: Console, notes: Notes, request: Request, table: Table, t
         notes.add(f"{count(without, 'row')} without {shown(request.target)} left out")
 
 
-def _announce(console: Console, choice: Choice, split: Split, solver: str) -> None:
-    """Report the columns that the network learns from."""
+def _announce(console: Console, choice: Choice, split: Split, settings: Settings) -> None:
+    """Report the columns that the networks learn from."""
     kinds: dict[str, list[str]] = {}
     for column in choice.used:
         kinds.setdefault(column.kind, []).append(column.name)
     for kind, names in kinds.items():
         say(console, f"{count(len(names), kind)}: {listed(names)}")
-    validation = 0 if solver == "lbfgs" else split.validation_rows
+    is_by_folds = settings.model == "tabular"
+    validation = 0 if is_by_folds or settings.solver == "lbfgs" else split.validation_rows
     shares = {"train": len(split.train) - validation, "validate": validation, "test": len(split.test)}
     rows = ", ".join(f"{many:,} to {purpose}" for purpose, many in shares.items() if many)
     say(console, f"rows: {rows}")
@@ -230,10 +224,10 @@ def _conclude(
     """Print the scores, the time and the files."""
     if not request.quiet:
         console.print()
-    console.print(scores_table(card.scores, card.test_rows))
+    console.print(scores_table(card.scores, card.test_rows, len(card.history)))
     console.print(baseline_sentence(card, most_frequent), style="dim")
     console.print()
-    console.print(f"{training_sentence(card.history)} Everything took {seconds(duration)}.")
+    console.print(f"{training_sentence(card.history, card.seconds)} Everything took {seconds(duration)}.")
     if request.save is not None:
         say(console, f"Model: {request.save}")
     if request.plot is not None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ferroprop._core import Epoch, History, _StandardArithmetic, train
+from ferroprop._core import SARPROP, Epoch, GRprop, History, Rprop, _StandardArithmetic, train
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
 from ferroprop.estimators._scale import hint_about_scale
 from ferroprop.estimators._sklearn import ConvergenceWarning
@@ -119,7 +119,7 @@ def _warn_about_the_end(plan: Plan, history: History) -> None:
     if history.stop_reason == "epochs":
         warnings.warn(
             f"Stochastic Optimizer: Maximum iterations ({plan.max_iter}) reached and the optimization "
-            f"hasn't converged yet.{hint_about_scale(plan.samples.X)}",
+            f"hasn't converged yet.{hint_about_scale(plan.samples.X)}{_hint_about_overfitting(plan)}",
             ConvergenceWarning,
             stacklevel=2,
         )
@@ -130,3 +130,14 @@ def _warn_about_the_end(plan: Plan, history: History) -> None:
             ConvergenceWarning,
             stacklevel=2,
         )
+
+
+def _hint_about_overfitting(plan: Plan) -> str:
+    """Return a sentence on what ends Rprop well, empty if something does."""
+    is_watched = plan.validation is not None and plan.validation.decides
+    if is_watched or not isinstance(plan.optimizer, (Rprop, GRprop, SARPROP)):
+        return ""
+    return (
+        " More epochs of Rprop fit these rows, and soon other rows less: early_stopping=True with "
+        "scoring='loss' ends where the loss of rows left out is least."
+    )

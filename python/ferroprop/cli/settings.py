@@ -1,0 +1,87 @@
+"""The options of the model and its training, checked against each other."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ferroprop.cli.problem import Problem
+
+ModelName = Literal["tabular", "mlp"]
+
+MODELS: list[ModelName] = ["tabular", "mlp"]
+"""`TabularMLPClassifier` and `TabularMLPRegressor`; `MLPClassifier` and `MLPRegressor`."""
+
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "tabular": {"members": 5},
+    "mlp": {
+        "hidden": (32,),
+        "activation": "tanh",
+        "solver": "rprop",
+        "epochs": 300,
+        "patience": 30,
+        "alpha": 1e-4,
+    },
+}
+_OF_BOTH = ("hidden", "epochs", "batch_size", "learning_rate")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options as they were given or are by default; None is for the estimator to choose."""
+
+    model: ModelName
+    seed: int
+    members: int | None = None
+    hidden: tuple[int, ...] | None = None
+    activation: str | None = None
+    solver: str | None = None
+    alpha: float | None = None
+    learning_rate: float | None = None
+    batch_size: int | None = None
+    epochs: int | None = None
+    patience: int | None = None
+
+
+def settings_of(model: ModelName, seed: int, given: Mapping[str, Any]) -> Settings:
+    """Put the defaults of a model in the place of what was not given.
+
+    Parameters
+    ----------
+    model : {'tabular', 'mlp'}
+        Which estimators.
+    seed : int
+        Draws the split and the first weights.
+    given : mapping of str to object
+        The other options by their names; None was not given.
+
+    Returns
+    -------
+    Settings
+        All of them.
+
+    Raises
+    ------
+    Problem
+        If an option was given that this model or its solver has not.
+
+    Examples
+    --------
+    >>> settings_of("mlp", 0, {"epochs": 20, "alpha": None}).alpha
+    0.0001
+    >>> settings_of("tabular", 0, {"epochs": 20, "alpha": None}).members
+    5
+    """
+    defaults = _DEFAULTS[model]
+    values = {name: value for name, value in given.items() if value is not None}
+    for name, value in values.items():
+        if name not in defaults and name not in _OF_BOTH:
+            other = next(other for other in MODELS if name in _DEFAULTS[other])
+            raise Problem(f"--{name}: got {value} with --model {model}; expected --model {other}")
+    values = defaults | values
+    for name in ("batch_size", "learning_rate"):
+        if model == "mlp" and name in values and values["solver"] not in ("adam", "sgd"):
+            raise Problem(
+                f"--{name.replace('_', '-')}: got {values[name]} with --solver {values['solver']}; "
+                "expected --solver adam or sgd"
+            )
+    return Settings(model, seed, **values)

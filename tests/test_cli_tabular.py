@@ -1,0 +1,132 @@
+"""The command line with the estimators for tables, which it uses unless asked otherwise."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from command_line import FEW, PENGUINS, succeed
+from ferroprop import TabularMLPClassifier, TabularMLPRegressor
+from ferroprop.cli.columns import features
+from ferroprop.cli.ensemble import with_dates
+from ferroprop.cli.fitting import inputs_of
+from ferroprop.cli.model_file import load_model, read_card
+from ferroprop.cli.reading.column import Column
+from ferroprop.cli.reading.table import read_table
+from numpy.testing import assert_array_equal
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def species_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "species.skops"
+    succeed("train", PENGUINS, "--target", "species", "--save", path, *FEW)
+    return path
+
+
+def test_it_is_what_is_trained_by_default(folder: Path):
+    result = succeed("train", PENGUINS, "--target", "species", "--save", "m.skops", "--plot", "p.png", *FEW)
+    assert "rows: 275 to train, 69 to test\n" in result.stderr
+    progress = [line.split()[1] for line in result.stderr.splitlines() if line.startswith("epoch")]
+    assert progress[0] == "1/90"  # two networks, and the first one once more
+    assert "validation loss" in result.stderr
+    lines = {line[:18].strip(): line[18:].split() for line in result.stdout.splitlines()}
+    assert lines["score"] == ["2", "networks", "baseline"]
+    assert float(lines["accuracy"][0]) > 0.9
+    assert re.search(
+        r"Trained 2 networks, 30 epochs each, in \S+ s with adamw: best validation", result.stdout
+    )
+    assert Path("p.png").read_bytes().startswith(b"\x89PNG")
+    model, card = load_model(Path("m.skops")), read_card(Path("m.skops"))
+    assert isinstance(model, TabularMLPClassifier)
+    assert (model.n_members, model.hidden_layer_sizes, model.max_iter, model.callback) == (2, (32,), 30, None)
+    assert (card.model, len(card.history), card.history[0].epochs) == ("tabular", 2, 30)
+    assert [history.best_epoch for history in card.history] == [h["best_epoch"] for h in model.history_]
+    assert [layer.activation for layer in card.layers] == ["silu", "softmax"]
+
+
+def test_a_regressor_and_its_predictions(folder: Path):
+    result = succeed("train", PENGUINS, "--target", "body_mass_g", "--save", "m.skops", "--quiet", *FEW)
+    assert result.stderr == ""
+    assert isinstance(load_model(Path("m.skops")), TabularMLPRegressor)
+    assert read_card(Path("m.skops")).scores[0].network > 0.7
+    succeed("predict", "m.skops", PENGUINS, "--output", "out.csv")
+    assert pl.read_csv("out.csv")["predicted_body_mass_g"].is_between(2500, 6500).all()
+
+
+def test_predictions_equal_those_of_the_saved_model(species_model: Path, folder: Path):
+    succeed("predict", species_model, PENGUINS, "--output", "out.csv")
+    card, model = read_card(species_model), load_model(species_model)
+    X = inputs_of(card.model, features(read_table(PENGUINS).frame, card.columns, ""), card.columns)
+    out = pl.read_csv("out.csv")
+    assert_array_equal(out["predicted_species"].to_numpy(), model.predict(X))
+    assert_array_equal(out.select(pl.col("^probability_.*$")).to_numpy(), model.predict_proba(X))
+
+
+def test_info_and_json_tell_of_each_network(species_model: Path, folder: Path):
+    out = succeed("info", species_model).stdout
+    assert re.search(r"2 networks with [\d,]+ parameters each", out)
+    rows = [line.split() for line in out.splitlines() if re.match(r" *[12] +30 ", line)]
+    assert [row[0] for row in rows] == ["1", "2"]
+    assert all(0.0 < float(row[3]) < 1.1 for row in rows)  # the validation loss of three classes
+    card = json.loads(succeed("info", species_model, "--json").stdout)
+    assert (card["model"], len(card["history"]), card["history"][0]["score_name"]) == ("tabular", 2, "loss")
+
+
+def test_what_is_strange_in_a_table_to_predict_is_noted(species_model: Path, folder: Path):
+    strange = pl.col("body_mass_g").cast(pl.Float64) * 1000
+    frame = pl.read_csv(PENGUINS, null_values="NA", infer_schema_length=None)
+    frame.with_columns(strange, island=pl.lit("Mars")).write_csv("new.csv")
+    notes = succeed("predict", species_model, "new.csv", "--output", "out.csv").stderr
+    assert "note: column 'island' has categories that training did not: 'Mars'" in notes
+    assert re.search(
+        r"note: Column 'body_mass_g': \d+% of its values are outside of what fit has seen", notes
+    )
+    assert succeed("predict", species_model, PENGUINS, "--output", "out.csv").stderr == ""
+
+
+def test_a_leak_is_noted(folder: Path):
+    frame = pl.read_csv(PENGUINS, null_values="NA", infer_schema_length=None).drop_nulls()
+    wrong_twice = pl.when(pl.int_range(pl.len()) < 2).then(pl.lit("Gentoo")).otherwise(pl.col("species"))
+    frame.with_columns(found=wrong_twice).write_csv("leak.csv")
+    assert "note: Column 'found' nearly is the target" in (
+        succeed("train", "leak.csv", "--target", "species", "--save", "m.skops", *FEW).stderr
+    )
+    assert any("'found'" in note for note in read_card(Path("m.skops")).notes)
+
+
+def test_categories_and_dates_stay_what_they_were_read_as(folder: Path):
+    rng = np.random.default_rng(0)
+    rows = [(f"{10000 + 7 * (i % 5)}", f"{1 + i % 28:02}.03.2024", i % 28) for i in range(80)]
+    text = "".join(f"{code},{day},{y + rng.normal():.3f}\n" for code, day, y in rows)
+    Path("t.csv").write_text("zip,day,y\n" + text)
+    succeed("train", "t.csv", "--target", "y", "--category", "zip", "--save", "m.skops", *FEW)
+    kinds = {column.name: column.kind for column in load_model(Path("m.skops")).encoder_.columns_}
+    assert kinds == {"zip": "category", "day": "date"}
+
+
+def test_days_become_the_very_microsecond():
+    days = pl.DataFrame({"d": ["1970-01-01T00:00:00", "2024-02-29T23:59:59.999999", None, "1815-12-10"]})
+    column = Column("d", "date")
+    frame = days.with_columns(pl.col("d").str.to_datetime(strict=False))
+    assert with_dates(features(frame, [column], ""), [column]).equals(frame)
+
+
+def test_a_configuration_has_the_options_of_its_model(folder: Path):
+    succeed("train", PENGUINS, "--target", "species", "--save-config", "run.toml", "--save", "a.skops", *FEW)
+    text = Path("run.toml").read_text(encoding="utf-8")
+    assert (
+        'model = "tabular"\nmembers = 2\nhidden = "32"\nepochs = 30\nlearning-rate = 0.01\nseed = 0\n' in text
+    )
+    assert "solver" not in text
+    first = read_card(Path("a.skops"))
+    succeed("train", "--config", "run.toml")
+    again = read_card(Path("a.skops"))
+    assert (again.history, again.scores) == (first.history, first.scores)
