@@ -45,7 +45,7 @@ pub enum Error {
         /// The loss.
         loss: &'static str,
         /// The outputs it goes with.
-        expected: &'static str,
+        expected: String,
         /// The network's output activation.
         got: &'static str,
     },

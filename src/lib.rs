@@ -15,7 +15,7 @@
 //!     &[2, 4, 1], &[Activation::Tanh], Activation::LOGISTIC, &[true, true], Init::Glorot, 3)?;
 //! let mut rprop = OptimizerState::new(Optimizer::Rprop(Rprop::default()))?;
 //! let settings = Settings { epochs: 100, ..Settings::default() };
-//! train(&mut network, &Dataset::new(x.view(), y.view(), None), Loss::LogLoss, &settings, &mut rprop, &mut ())?;
+//! train(&mut network, &Dataset::new(x.view(), y.view(), None), Loss::LOG_LOSS, &settings, &mut rprop, &mut ())?;
 //! let p = network.predict(x.view(), None)?;
 //! assert!(p[[1, 0]] > 0.99 && p[[3, 0]] < 0.01);
 //! # Ok::<(), Error>(())
@@ -30,6 +30,7 @@
 #![deny(unsafe_code)]
 
 mod activation;
+mod catalogue;
 mod check;
 mod durable;
 mod error;
@@ -60,9 +61,7 @@ pub use loss::{Loss, Objective, RowLoss};
 pub use model_file::{from_bytes, load, save, to_bytes};
 pub use network::Network;
 pub use number::Number;
-pub use optimizer::{
-    Adam, AdamW, Choice, GRprop, InitialStep, Optimizer, Rprop, Sarprop, Sgd, StepSizes, Variant,
-};
+pub use optimizer::*;
 pub use parallel::threads;
 pub use pass::LayerValues;
 pub use schedule::{Fall, FunctionOfStep, OneCycle, Schedule, StepFunction};

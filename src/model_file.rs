@@ -1,18 +1,22 @@
 //! Reading and writing a network as a safetensors file.
 //!
 //! The header's metadata has one entry, `ferroprop.network`, a JSON object: `version`, now 1, and
-//! `layers`, a list with one object a layer: `activation` (its name), and its constant where it has
-//! one: `slope` (`logistic`, `leaky_relu`) or `alpha` (`elu`). One entry, because safetensors writes several in
-//! random order. Layer i (0 for the first) has the tensors `{i}.weights`, of shape
+//! `layers`, a list with one object per layer: `activation` (its name), then its hyperparameters by name,
+//! such as `slope` or `alpha`. One entry, because safetensors writes several in random order. Layer i (0 for the first) has the tensors `{i}.weights`, of shape
 //! (fan in, fan out), and, if it has biases, `{i}.biases`, of shape (fan out); all are `F32` or all
 //! are `F64`.
 
+use std::borrow::Cow;
+use std::fmt::Formatter;
 use std::path::Path;
 
 use safetensors::tensor::Dtype;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::activation::Activation;
+use crate::catalogue::{Value, find};
 use crate::error::Result;
 use crate::kernel::Scalar;
 use crate::layer::{Kind, Layer, ParameterArray, arrays, check_constants};
@@ -35,42 +39,92 @@ struct Header {
     layers: Vec<LayerEntry>,
 }
 
-/// A layer in a header.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A layer in a header: the name of its activation, then each hyperparameter by its name.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LayerEntry {
     activation: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    slope: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    alpha: Option<f64>,
+    hyperparameters: Vec<(&'static str, f64)>,
 }
 
 impl LayerEntry {
     pub fn of(activation: Activation) -> Self {
-        let constant = |of| activation.constant().and_then(|(name, c)| (name == of).then_some(c));
-        Self { activation: activation.name().to_owned(), slope: constant("slope"), alpha: constant("alpha") }
+        Self {
+            activation: activation.name().to_owned(),
+            hyperparameters: activation.hyperparameters().collect(),
+        }
     }
 
     /// The activation, or what is wrong.
     fn activation(&self) -> std::result::Result<Activation, String> {
-        let mut activation =
-            Activation::from_name("activation", &self.activation).map_err(|error| error.to_string())?;
-        let wanted = activation.constant().map(|(name, _)| name);
-        for (name, given) in [("slope", self.slope), ("alpha", self.alpha)] {
-            match (wanted == Some(name), given) {
-                (true, None) => return Err(format!("has no {name}")),
-                (false, Some(_)) => return Err(format!("has a {name} but is {}", self.activation)),
-                (true, Some(given)) => {
-                    if let Some((_, constant)) = activation.constant_mut() {
-                        *constant = given;
-                    }
-                }
-                (false, None) => {}
-            }
+        let (index, _) =
+            find(&Activation::LIST, "activation", &self.activation).map_err(|error| error.to_string())?;
+        let about = Activation::LIST[index];
+        if about.name != self.activation {
+            return Err(format!("is {:?}, which is written {:?}", self.activation, about.name));
         }
+        let wanted = about.hyperparameters.iter().map(|hyperparameter| hyperparameter.name);
+        let given = self.hyperparameters.iter().map(|(name, _)| *name);
+        if let Some(name) = wanted.clone().find(|name| !given.clone().any(|other| other == *name)) {
+            return Err(format!("has no {name}"));
+        }
+        if let Some(name) = given.clone().find(|name| !wanted.clone().any(|other| other == *name)) {
+            return Err(format!("has a {name} but is {}", self.activation));
+        }
+        if !wanted.eq(given) {
+            return Err("has its hyperparameters in another order".to_owned());
+        }
+        let values: Vec<_> = self.hyperparameters.iter().map(|(_, number)| Value::Number(*number)).collect();
+        let activation = Activation::with_values(index, &values);
         activation.check().map_err(|error| error.to_string())?;
         Ok(activation)
+    }
+}
+
+impl Serialize for LayerEntry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1 + self.hyperparameters.len()))?;
+        map.serialize_entry("activation", &self.activation)?;
+        for (name, number) in &self.hyperparameters {
+            map.serialize_entry(name, number)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for LayerEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_map(EntryVisitor)
+    }
+}
+
+struct EntryVisitor;
+
+impl<'de> Visitor<'de> for EntryVisitor {
+    type Value = LayerEntry;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a layer's activation and its hyperparameters")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> std::result::Result<LayerEntry, M::Error> {
+        let known = Activation::LIST.iter().flat_map(|about| about.hyperparameters).map(|known| known.name);
+        let (mut activation, mut hyperparameters) = (None, Vec::new());
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            if key == "activation" {
+                if activation.replace(map.next_value()?).is_some() {
+                    return Err(M::Error::duplicate_field("activation"));
+                }
+            } else if let Some(name) = known.clone().find(|name| *name == key) {
+                if hyperparameters.iter().any(|(other, _)| *other == name) {
+                    return Err(M::Error::duplicate_field(name));
+                }
+                hyperparameters.push((name, map.next_value()?));
+            } else {
+                return Err(M::Error::custom(format_args!("unknown field `{key}`")));
+            }
+        }
+        let activation = activation.ok_or_else(|| M::Error::missing_field("activation"))?;
+        Ok(LayerEntry { activation, hyperparameters })
     }
 }
 

@@ -433,7 +433,7 @@ fn training(optimizer: Optimizer) -> Training {
     let mut state = OptimizerState::new(optimizer.clone()).unwrap();
     let checkpoint = Some(Checkpoint { path: path.clone(), every: 1 });
     let data = Dataset::new(x.view(), y.view(), None);
-    train(&mut trained, &data, Loss::LogLoss, &Settings { checkpoint, ..settings() }, &mut state, &mut ())
+    train(&mut trained, &data, Loss::LOG_LOSS, &Settings { checkpoint, ..settings() }, &mut state, &mut ())
         .unwrap();
     let bytes = std::fs::read(path).unwrap();
     drop(data);
@@ -448,7 +448,7 @@ static TRAININGS: LazyLock<[Training; 2]> = LazyLock::new(|| {
 fn is_accepted_by(training: &Training, bytes: &[u8]) -> bool {
     let Training { network, x, y, optimizer, .. } = training;
     let data = Dataset::new(x.view(), y.view(), None);
-    let (again, peak) = peak_of(|| rewritten(bytes, network, &data, Loss::LogLoss, &settings(), optimizer));
+    let (again, peak) = peak_of(|| rewritten(bytes, network, &data, Loss::LOG_LOSS, &settings(), optimizer));
     // The bytes written are among them.
     assert!(peak <= 3 * bytes.len() + MIB, "{peak} bytes for {}", bytes.len());
     match again {

@@ -13,7 +13,7 @@ Every function works in the precision of the arrays that it is given, in which t
 where one would come out, or comes in, there is 0 (see `normal`).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import special
@@ -36,7 +36,12 @@ class Layer:
     weights: np.ndarray  # (fan_in, fan_out)
     biases: np.ndarray | None  # (fan_out,), or None for a layer without
     activation: str
-    slope: float = 1.0  # the constant of logistic and leaky_relu (c below) and of elu (alpha)
+    hyperparameters: dict = field(default_factory=dict)  # of the activation, by name
+
+    @property
+    def slope(self):
+        """The slope c of logistic and leaky_relu."""
+        return self.hyperparameters.get("slope", 1.0)
 
 
 # Forward -----------------------------------------------------------------------------------------------
@@ -94,7 +99,7 @@ def activate(layer, z):
         case "leaky_relu":
             return np.where(z > 0, z, layer.slope * z)
         case "elu":
-            return np.where(z > 0, z, layer.slope * np.expm1(np.minimum(z, 0)))
+            return np.where(z > 0, z, layer.hyperparameters["alpha"] * np.expm1(np.minimum(z, 0)))
         case "selu":
             return SELU_SCALE * np.where(z > 0, z, SELU_ALPHA * np.expm1(np.minimum(z, 0)))
         case "gelu":
@@ -136,7 +141,9 @@ def derivative(layer, z):
         case "leaky_relu":
             return np.where(z > 0, 1, layer.slope).astype(z.dtype)
         case "elu":
-            return np.where(z > 0, 1, layer.slope * np.exp(np.minimum(z, 0))).astype(z.dtype)
+            return np.where(z > 0, 1, layer.hyperparameters["alpha"] * np.exp(np.minimum(z, 0))).astype(
+                z.dtype
+            )
         case "selu":
             return SELU_SCALE * np.where(z > 0, 1, SELU_ALPHA * np.exp(np.minimum(z, 0))).astype(z.dtype)
         case "gelu":
@@ -173,7 +180,7 @@ def huber(delta, distance):
     return np.where(distance <= delta, distance**2 / 2, delta * (distance - delta / 2))
 
 
-def row_losses(output_layer, z, T, loss, constant=None):
+def row_losses(output_layer, z, T, loss, hyperparameters=None):
     """Return the loss of each row, from the net input z of the output layer.
 
     squared_error             1/2 sum_o (t_o - a_o)^2
@@ -196,16 +203,17 @@ def row_losses(output_layer, z, T, loss, constant=None):
         case "absolute_error":
             return np.abs(T - a).sum(axis=1)
         case "huber":
-            return huber(constant, np.abs(T - a)).sum(axis=1)
+            return huber(hyperparameters["delta"], np.abs(T - a)).sum(axis=1)
         case "quantile":
-            return np.where(a < T, constant * (T - a), (constant - 1) * (T - a)).sum(axis=1)
+            q = hyperparameters["quantile"]
+            return np.where(a < T, q * (T - a), (q - 1) * (T - a)).sum(axis=1)
         case "poisson":
             return (special.xlogy(T, T) - T * z - T + a).sum(axis=1)
         case "hinge":
             return np.maximum(0, 1 - T * a).sum(axis=1)
         case "squared_hinge":
             return (np.maximum(0, 1 - T * a) ** 2).sum(axis=1)
-    T = smoothed(output_layer, T, constant)
+    T = smoothed(output_layer, T, (hyperparameters or {}).get("label_smoothing", 0))
     if output_layer.activation == "logistic":
         u = output_layer.slope * z
         return (np.logaddexp(0, u) - T * u).sum(axis=1)
@@ -216,16 +224,16 @@ def row_losses(output_layer, z, T, loss, constant=None):
 
 def smoothed(output_layer, T, label_smoothing):
     """Return targets of log_loss that are moved towards the middle."""
-    s = label_smoothing or 0
+    s = label_smoothing
     return (1 - s) * T + s / (T.shape[1] if output_layer.activation == "softmax" else 2)
 
 
-def total_loss(layers, X, T, loss, sample_weight, alpha, constant=None):
+def total_loss(layers, X, T, loss, sample_weight, alpha, hyperparameters=None):
     """E = (sum_i w_i loss_i + alpha/2 sum W^2) / sum_i w_i; biases carry no penalty."""
     z = net_input(layers[-1], forward(layers, X)[-2])
     penalty = alpha * sum((layer.weights**2).sum() for layer in layers) / 2
     return (
-        (sample_weight * row_losses(layers[-1], z, T, loss, constant)).sum() + penalty
+        (sample_weight * row_losses(layers[-1], z, T, loss, hyperparameters)).sum() + penalty
     ) / sample_weight.sum()
 
 
@@ -243,7 +251,7 @@ def times_derivative(layer, z, dE_da):
     return normal(dE_da * normal(derivative(layer, z)))
 
 
-def output_delta(layer, z, T, loss, constant=None):
+def output_delta(layer, z, T, loss, hyperparameters=None):
     """Return the delta dE/dz of the output layer, row by row.
 
     squared_error             (a - t) f'(z)
@@ -263,9 +271,12 @@ def output_delta(layer, z, T, loss, constant=None):
         case "absolute_error":
             return times_derivative(layer, z, np.sign(a - T))
         case "huber":
-            return times_derivative(layer, z, np.clip(a - T, -constant, constant))
+            return times_derivative(
+                layer, z, np.clip(a - T, -hyperparameters["delta"], hyperparameters["delta"])
+            )
         case "quantile":
-            slope = np.where(a < T, -constant, np.where(a > T, 1 - constant, 0)).astype(z.dtype)
+            q = hyperparameters["quantile"]
+            slope = np.where(a < T, -q, np.where(a > T, 1 - q, 0)).astype(z.dtype)
             return times_derivative(layer, z, slope)
         case "hinge":
             return np.where(1 - T * a > 0, -T, 0)
@@ -273,7 +284,7 @@ def output_delta(layer, z, T, loss, constant=None):
             return -2 * T * np.maximum(0, 1 - T * a)
         case "poisson":
             return a - T
-    T = smoothed(layer, T, constant)
+    T = smoothed(layer, T, (hyperparameters or {}).get("label_smoothing", 0))
     if layer.activation == "logistic":
         return layer.slope * (a - T)
     return a * T.sum(axis=1, keepdims=True) - T
@@ -292,7 +303,7 @@ def input_gradient(layers, X):
     return np.stack(gradients, axis=1)
 
 
-def loss_and_gradients(layers, X, T, loss, sample_weight=None, alpha=0.0, constant=None):
+def loss_and_gradients(layers, X, T, loss, sample_weight=None, alpha=0.0, hyperparameters=None):
     """Backpropagation: the loss, dE/dW of every layer, dE/db of every layer (None where there are no biases).
 
     delta_L = dE/dz_L                           see `output_delta`
@@ -305,7 +316,8 @@ def loss_and_gradients(layers, X, T, loss, sample_weight=None, alpha=0.0, consta
     total_weight = sample_weight.sum()
     outputs = forward(layers, X)
     z = net_input(layers[-1], outputs[-2])
-    delta = normal(normal(sample_weight)[:, None] * normal(output_delta(layers[-1], z, T, loss, constant)))
+    delta = normal(output_delta(layers[-1], z, T, loss, hyperparameters))
+    delta = normal(normal(sample_weight)[:, None] * delta)
     weight_gradients, bias_gradients = [], []
     for position in reversed(range(len(layers))):
         layer, a_before = layers[position], outputs[position]
@@ -314,7 +326,11 @@ def loss_and_gradients(layers, X, T, loss, sample_weight=None, alpha=0.0, consta
         if position > 0:
             z = net_input(layers[position - 1], outputs[position - 1])
             delta = times_derivative(layers[position - 1], z, normal(delta @ layer.weights.T))
-    return total_loss(layers, X, T, loss, sample_weight, alpha, constant), weight_gradients, bias_gradients
+    return (
+        total_loss(layers, X, T, loss, sample_weight, alpha, hyperparameters),
+        weight_gradients,
+        bias_gradients,
+    )
 
 
 # Optimizers: from parameters, gradient and loss to the next parameters, all as vectors -----------------
@@ -439,7 +455,7 @@ class Fall:
             return self.value * step / (up + 1)
         if done <= begin:
             return self.value
-        return self.fallen(min(1.0, (done - begin) / (steps - begin)))
+        return self.fallen((done - begin) / (steps - begin) if done < steps else 1.0)
 
 
 class Linear(Fall):
@@ -643,7 +659,7 @@ def train(
     alpha=0.0,
     patience=None,
     tolerance=0.0,
-    constant=None,
+    hyperparameters=None,
 ):
     """Train, one epoch after the other; `order(epoch)` is the sequence of rows of that epoch (from 1).
 
@@ -667,7 +683,7 @@ def train(
         for start in range(0, n_rows, batch_size):
             batch = rows[start : start + batch_size]
             value, weight_gradients, bias_gradients = loss_and_gradients(
-                layers, X[batch], T[batch], loss, sample_weight[batch], alpha, constant
+                layers, X[batch], T[batch], loss, sample_weight[batch], alpha, hyperparameters
             )
             step += 1
             if isinstance(optimizer, Scheduled):

@@ -1,7 +1,6 @@
 """What Hypothesis draws: networks with data to train them on, and ways to lay an array out in memory."""
 
 import itertools
-import re
 from dataclasses import dataclass, replace
 
 import ferroprop as fp
@@ -17,76 +16,61 @@ SLOPES = st.floats(0.25, 4.0, width=32)
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-def _names(wrong_call):
-    """Return the names that an error message lists: whatever the library has is tested."""
-    try:
-        wrong_call()
-    except ValueError as error:
-        return re.findall(r'"(\w+)"', str(error).split(", got")[0])
-
-
-ALL_ACTIVATIONS = _names(lambda: fp.Network([1, 1], output="?"))
+ALL_ACTIVATIONS = list(fp.ACTIVATIONS)
 HIDDEN_ACTIVATIONS = [name for name in ALL_ACTIVATIONS if name != "softmax"]
-ALL_LOSSES = _names(lambda: fp.Network([1, 1]).loss_and_gradients([[0]], [[0]], loss="?"))
+ALL_LOSSES = list(fp.LOSSES)
 CLASSICAL = ("identity", "logistic", "tanh", "relu")
 KINKED = ("relu", "leaky_relu", "elu", "selu", "hard_sigmoid")
 
 # The outputs of losses that do not go with all.
-OUTPUTS = {
-    "log_loss": ["logistic", "softmax"],
-    "poisson": ["exp"],
-    "hinge": ["identity"],
-    "squared_hinge": ["identity"],
-}
+OUTPUTS = {name: list(loss.outputs) for name, loss in fp.LOSSES.items() if loss.outputs}
+
+
+def number_in(domain):
+    """Draw a number from the domain of a hyperparameter, none that makes gradients vanish or explode."""
+    match domain:
+        case "a positive number" | "0 or a positive number":
+            return SLOPES
+        case "from 0 to 1":
+            return st.sampled_from([0.0, 0.125, 0.5])
+        case "between 0 and 1, both excluded":
+            return st.sampled_from([0.125, 0.5, 0.75])
+        case "a finite number":
+            return st.floats(-1.0, 1.0, width=32)
+    raise AssertionError(f"no numbers are known for {domain!r}")
 
 
 @st.composite
-def activations(draw, names):
-    """Draw an activation as the library takes it: a name, or an object where it has a constant."""
-    name = draw(st.sampled_from(names))
-    makers = {"logistic": fp.Logistic, "leaky_relu": fp.LeakyReLU, "elu": fp.ELU}
-    return makers[name](draw(SLOPES)) if name in makers and draw(st.booleans()) else name
+def named(draw, entries, names):
+    """Draw an activation or a loss as the library takes it: a name, or an object with hyperparameters."""
+    entry = entries[draw(st.sampled_from(names))]
+    if entry.cls is None or draw(st.booleans()):
+        return entry.name
+    return entry.cls(*(draw(number_in(one.domain)) for one in entry.hyperparameters))
 
 
-def name_and_slope(activation):
-    """Return the two values by which the reference knows an activation."""
-    match activation:
-        case fp.Logistic():
-            return "logistic", activation.slope
-        case fp.LeakyReLU():
-            return "leaky_relu", activation.slope
-        case fp.ELU():
-            return "elu", activation.alpha
-        case "leaky_relu":
-            return "leaky_relu", 0.01
-    return activation, 1.0
+def activations(names):
+    """Draw an activation."""
+    return named(fp.ACTIVATIONS, names)
 
 
-@st.composite
-def losses(draw, names):
-    """Draw a loss as the library takes it: a name, or an object where it has a constant."""
-    name = draw(st.sampled_from(names))
-    if draw(st.booleans()):
-        match name:
-            case "huber":
-                return fp.Huber(draw(st.sampled_from([0.25, 1.0, 2.5])))
-            case "quantile":
-                return fp.Quantile(draw(st.sampled_from([0.125, 0.5, 0.75])))
-            case "log_loss":
-                return fp.LogLoss(draw(st.sampled_from([0.0, 0.125, 0.5])))
-    return name
+def losses(names):
+    """Draw a loss."""
+    return named(fp.LOSSES, names)
 
 
-def name_and_constant(loss):
-    """Return the two values by which the reference knows a loss."""
-    match loss:
-        case fp.Huber():
-            return "huber", loss.delta
-        case fp.Quantile():
-            return "quantile", loss.quantile
-        case fp.LogLoss():
-            return "log_loss", loss.label_smoothing
-    return loss, {"huber": 1.0, "quantile": 0.5}.get(loss)
+def name_and_hyperparameters(value):
+    """Return the two values by which the reference knows an activation or a loss."""
+    if not isinstance(value, str):
+        return value.name, value.hyperparameters
+    entry = fp.ACTIVATIONS.get(value) or fp.LOSSES[value]
+    return value, {one.name: one.default for one in entry.hyperparameters}
+
+
+def steepness(activation):
+    """Return a number by which net inputs of an activation are divided to be of the order of 1."""
+    own = name_and_hyperparameters(activation)[1]
+    return own.get("slope", own.get("c2", own.get("alpha", 1.0)))
 
 
 def tolerance_of(dtype, n_layers):
@@ -171,7 +155,9 @@ class Problem:
             self.activation if isinstance(self.activation, list) else [self.activation] * (self.n_layers - 1)
         )
         return [
-            reference.Layer(W.astype(dtype), None if b is None else b.astype(dtype), *name_and_slope(f))
+            reference.Layer(
+                W.astype(dtype), None if b is None else b.astype(dtype), *name_and_hyperparameters(f)
+            )
             for W, b, f in zip(self.weights, self.biases, [*hidden, self.output], strict=True)
         ]
 
@@ -183,9 +169,9 @@ class Problem:
     def reference_gradients(self, dtype=np.float64):
         """Return the loss and gradients as the reference has them."""
         X, Y, sample_weight = self.data(dtype)
-        loss, constant = name_and_constant(self.loss)
+        loss, hyperparameters = name_and_hyperparameters(self.loss)
         return reference.loss_and_gradients(
-            self.layers(dtype), X, Y, loss, sample_weight, self.alpha, constant
+            self.layers(dtype), X, Y, loss, sample_weight, self.alpha, hyperparameters
         )
 
     def reference_answer(self, compute):
@@ -222,14 +208,12 @@ class Problem:
 
 def _targets(rng, loss, output, shape, dtype):
     """Targets in the domain of the loss, hard (0 or 1) in half of the cases where it has one."""
-    match loss:
-        case "poisson":
+    match fp.LOSSES[loss].targets:
+        case "numbers from 0 on":
             return rng.poisson(2.0, size=shape).astype(dtype)
-        case "hinge" | "squared_hinge":
+        case "-1 and 1":
             return rng.choice([-1, 1], size=shape).astype(dtype)
-        case "log_loss":
-            pass
-        case _:
+        case "any numbers":
             return rng.normal(size=shape).astype(dtype)
     hard = rng.random() < 0.5
     if output == "softmax":
@@ -259,7 +243,7 @@ def problems(
     one = activations(names=hidden)
     activation = draw(one | st.lists(one, min_size=n_hidden, max_size=n_hidden))
     loss = draw(losses(names=loss_names))
-    loss_name = name_and_constant(loss)[0]
+    loss_name = name_and_hyperparameters(loss)[0]
     outputs = OUTPUTS.get(loss_name, outputs)
     output = draw(
         activations(names=outputs if layer_sizes[-1] > 1 else [n for n in outputs if n != "softmax"])
@@ -274,7 +258,7 @@ def problems(
     bias_per_layer = [bias] * (n_hidden + 1) if isinstance(bias, bool) else bias
     weights, biases = [], []
     for position, (fan_in, fan_out) in enumerate(itertools.pairwise(layer_sizes)):
-        slope = name_and_slope([*per_layer, output][position])[1]
+        slope = steepness([*per_layer, output][position])
         weights.append((rng.normal(size=(fan_in, fan_out)) / (slope * np.sqrt(fan_in))).astype(dtype))
         has_biases = bias_per_layer[position]
         biases.append((rng.normal(size=fan_out) / slope / 2).astype(dtype) if has_biases else None)

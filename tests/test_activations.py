@@ -17,12 +17,19 @@ from strategies import (
     Problem,
     assert_close,
     flat_list,
-    name_and_slope,
+    name_and_hyperparameters,
     problems,
 )
 from test_gradients import check_central_differences
 
-OBJECTS = [fp.Logistic(2.5), fp.Logistic(0.25), fp.LeakyReLU(0.25), fp.LeakyReLU(0.0), fp.ELU(0.5)]
+# Hyperparameters that are not the usual ones.
+SOME = {"Logistic": [[2.5], [0.25]], "LeakyReLU": [[0.25], [0.0]], "ELU": [[0.5]]}
+OBJECTS = [
+    activation.cls(*values)
+    for activation in fp.ACTIVATIONS.values()
+    if activation.cls is not None
+    for values in SOME[activation.cls.__name__]
+]
 EVERY = [*HIDDEN_ACTIVATIONS, *OBJECTS]
 
 
@@ -34,7 +41,7 @@ def unit(activation, dtype):
 
 
 def of_reference(function, activation, z):
-    return function(reference.Layer(np.ones((1, 1)), None, *name_and_slope(activation)), z)
+    return function(reference.Layer(np.ones((1, 1)), None, *name_and_hyperparameters(activation)), z)
 
 
 def points(dtype):
@@ -153,7 +160,7 @@ def test_gradients_are_central_differences(activation, role):
         Y=rng.normal(size=(6, 2)),
         sample_weight=rng.uniform(0, 2, 6),
     )
-    if name_and_slope(activation)[0] in KINKED:
+    if name_and_hyperparameters(activation)[0] in KINKED:
         for layer, a in zip(problem.layers(), reference.forward(problem.layers(), problem.X), strict=False):
             assert np.abs(reference.net_input(layer, a)).min() > 1e-4, "choose another seed"
     check_central_differences(problem)

@@ -752,11 +752,11 @@ def test_altered_optimizers(name, value):
     fp.train(fp.Network([2, 3]), X, np.ones((4, 3)), optimizer=optimizer, epochs=2)
     before = pickle.dumps(optimizer)
     with pytest.raises((ValueError, TypeError), match=f"{name}|optimizer state"):
-        optimizer.__setstate__(altered(optimizer.state, name, value))
+        optimizer.load_state_dict(altered(optimizer.state, name, value))
     state = optimizer.state
     del state[name]
     with pytest.raises(ValueError, match=f'optimizer state must have an entry "{name}"'):
-        optimizer.__setstate__(state)
+        optimizer.load_state_dict(state)
     assert pickle.dumps(optimizer) == before
 
 

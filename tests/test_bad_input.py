@@ -56,7 +56,14 @@ def case(error, *parts, **keywords):
         case(TypeError, "layer_sizes", layer_sizes=[3, "4", 2]),
         case(TypeError, "layer_sizes", layer_sizes=None),
         case(
-            ValueError, "activation", "sigmoid", "logistic", "tanh", "relu", "identity", activation="sigmoid"
+            ValueError,
+            "activation",
+            "sigmoidal",
+            "logistic",
+            "tanh",
+            "relu",
+            "identity",
+            activation="sigmoidal",
         ),
         case(ValueError, "activation", "softmax", activation="softmax"),
         case(ValueError, "activation", "2", "1", activation=["tanh", "relu"]),
@@ -64,7 +71,7 @@ def case(error, *parts, **keywords):
         case(ValueError, "activation", "Tanh", activation=["Tanh"]),
         case(TypeError, "activation", activation=3),
         case(TypeError, "activation", activation=[None]),
-        case(ValueError, "output", "linear", "identity", "logistic", "softmax", output="linear"),
+        case(ValueError, "output", "ramp", "identity", "logistic", "softmax", output="ramp"),
         case(TypeError, "output", output=["softmax"]),
         case(ValueError, "bias", "3", "2", bias=[True, False, True]),
         case(TypeError, "bias", bias="yes"),
@@ -427,7 +434,7 @@ def test_estimator_parameters_of_a_wrong_type(estimator, name):
     [
         ("hidden_layer_sizes", 0),
         ("hidden_layer_sizes", (3, -2)),
-        ("activation", "swish"),
+        ("activation", "swoosh"),
         ("solver", "newton"),
         ("alpha", -0.5),
         ("batch_size", 0),
@@ -524,7 +531,7 @@ def test_errors_of_the_caller_pass_through():
 
 def test_a_wrong_value_for_hidden_layers_is_wrong_without_any():
     with pytest.raises(ValueError, match="activation must be one of"):
-        fp.Network([2, 1], activation="sigmoid")
+        fp.Network([2, 1], activation="sigmoidal")
     with pytest.raises(ValueError, match="dropout"):
         fp.train(fp.Network([2, 1]), [[1.0, 2.0]], [[1.0]], dropout=1.5)
 

@@ -17,17 +17,19 @@ from strategies import (
     Problem,
     assert_close,
     flat_list,
-    name_and_constant,
+    name_and_hyperparameters,
     problems,
 )
 from test_gradients import check_central_differences, one_unit
 
-OBJECTS = [fp.Huber(0.5), fp.Quantile(0.9), fp.LogLoss(0.2)]
+# Hyperparameters that are not the usual ones.
+SOME = {"Huber": [0.5], "Quantile": [0.9], "LogLoss": [0.2]}
+OBJECTS = [loss.cls(*SOME[loss.cls.__name__]) for loss in fp.LOSSES.values() if loss.cls is not None]
 EVERY = [*ALL_LOSSES, *OBJECTS]
 
 
 def outputs_of(loss):
-    return OUTPUTS.get(name_and_constant(loss)[0], ALL_ACTIVATIONS)
+    return OUTPUTS.get(name_and_hyperparameters(loss)[0], ALL_ACTIVATIONS)
 
 
 PAIRS = [(output, loss) for loss in EVERY for output in outputs_of(loss)]
@@ -36,12 +38,12 @@ PAIRS = [(output, loss) for loss in EVERY for output in outputs_of(loss)]
 def some_problem(output, loss, dtype=np.float64, seed=2):
     rng = np.random.default_rng(seed)
     Y = rng.normal(size=(7, 3))
-    match name_and_constant(loss)[0]:
-        case "poisson":
+    match fp.LOSSES[name_and_hyperparameters(loss)[0]].targets:
+        case "numbers from 0 on":
             Y = rng.poisson(1.5, size=(7, 3)).astype(float)
-        case "hinge" | "squared_hinge":
+        case "-1 and 1":
             Y = np.sign(Y)
-        case "log_loss":
+        case "numbers from 0 to 1":
             Y = rng.dirichlet(np.ones(3), size=7)
     return Problem(
         dtype=dtype,
@@ -77,7 +79,7 @@ def test_what_does_not_go_together_says_so(loss):
     for output in set(ALL_ACTIVATIONS) - set(outputs_of(loss)):
         network = fp.Network([2, 2], output=output)
         with pytest.raises(
-            ValueError, match=f'loss "{name_and_constant(loss)[0]}" needs an output activation'
+            ValueError, match=f'loss "{name_and_hyperparameters(loss)[0]}" needs an output activation'
         ):
             network.loss_and_gradients([[1.0, 2.0]], [[1.0, 0.0]], loss=loss)
 

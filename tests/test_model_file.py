@@ -260,7 +260,7 @@ def test_a_pickled_optimizer_goes_on_where_it_stopped(optimizer, used, dtype):
     assert same(original, twin)
 
 
-WITH_CONSTANTS = [
+WITH_HYPERPARAMETERS = [
     fp.Linear(0.5, final=0.25, warm_up=0.1, flat=0.2, steps=10),
     fp.Cosine(0.5, flat=0.5),
     fp.Exponential(0.5, final=0.125),
@@ -280,17 +280,17 @@ WITH_CONSTANTS = [
     fp.Adam(0.5, beta_1=0.5),
     fp.AdamW(fp.Cosine(0.25, steps=5), weight_decay=fp.Linear(0.5, steps=5)),
 ]
-TRUSTED = [f"ferroprop.{type(value).__name__}" for value in WITH_CONSTANTS]
+TRUSTED = [f"ferroprop.{type(value).__name__}" for value in WITH_HYPERPARAMETERS]
 
 
-@pytest.mark.parametrize("value", WITH_CONSTANTS, ids=lambda value: type(value).__name__)
-def test_objects_with_constants_through_every_protocol(value):
+@pytest.mark.parametrize("value", WITH_HYPERPARAMETERS, ids=lambda value: type(value).__name__)
+def test_objects_with_hyperparameters_through_every_protocol(value):
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         assert repr(pickle.loads(pickle.dumps(value, protocol))) == repr(value)
     assert repr(skops.io.loads(skops.io.dumps(value), trusted=TRUSTED)) == repr(value)
 
 
-@pytest.mark.parametrize("optimizer", WITH_CONSTANTS[12:], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("optimizer", WITH_HYPERPARAMETERS[12:], ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize(
     "again",
     [
@@ -311,12 +311,12 @@ def test_what_an_optimizer_remembers_comes_along(optimizer, again):
     np.testing.assert_array_equal(v, w)
 
 
-def test_wrong_constants_of_a_pickled_optimizer():
+def test_wrong_hyperparameters_of_a_pickled_optimizer():
     optimizer = fp.Adam(0.5)
     state = optimizer.__getstate__()
-    for constants, message in [({"beta_1": 2.0}, "beta_1"), ({"beta": 0.5}, "beta"), (3, "dict, got int")]:
+    for wrong, message in [({"beta_1": 2.0}, "beta_1"), ({"beta": 0.5}, "beta"), (3, "that of its pickle")]:
         with pytest.raises((ValueError, TypeError), match=message):
-            optimizer.__setstate__({**state, "constants": constants})
+            optimizer.__setstate__({**state, "hyperparameters": wrong})
     assert repr(optimizer) == repr(fp.Adam(0.5))
 
 

@@ -1,41 +1,27 @@
 """The course of a training, step by step, under every optimizer and schedule."""
 
+import re
+
 import ferroprop as fp
 import numpy as np
+import pytest
 import reference
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from strategies import Problem, assert_close, large_problems, name_and_constant, problems, tolerance_of
+from strategies import (
+    Problem,
+    assert_close,
+    large_problems,
+    name_and_hyperparameters,
+    number_in,
+    problems,
+    tolerance_of,
+)
 
 EPOCHS = st.integers(1, 15)
 
-VARIANTS = ["irprop+", "irprop-", "rprop+", "rprop-"]
-
-step_size_constants = {
-    "increase": st.sampled_from([1.2, 1.0625, 2.0]),
-    "decrease": st.sampled_from([0.5, 0.25, 0.875]),
-    "initial_step": st.sampled_from([0.0625, 0.1, 0.04, (0.04, 0.12)]),
-    "min_step": st.sampled_from([0.0, 1e-6, 0.03125]),
-    "max_step": st.sampled_from([50.0, 0.125]),
-    "seed": st.sampled_from([0, 2**64 - 1]),
-}
-rprop_constants = st.fixed_dictionaries({"variant": st.sampled_from(VARIANTS), **step_size_constants})
-grprop_constants = st.fixed_dictionaries(
-    {
-        **step_size_constants,
-        "offset": st.sampled_from([1e-6, 0.01]),
-        "choice": st.sampled_from(["smallest_gradient", "smallest_step"]),
-    }
-)
-sarprop_constants = st.fixed_dictionaries(
-    {
-        **step_size_constants,
-        "temperature": st.sampled_from([0.01, 0.0, 0.5]),
-        "threshold": st.sampled_from([0.1, 0.5]),
-        "noise": st.sampled_from([8.0, 0.25, 0.0]),
-        "weight_decay": st.sampled_from([0.0, 0.01]),
-    }
-)
+CLASSES = list(dict.fromkeys(entry.cls.__name__ for entry in fp.OPTIMIZERS.values()))
+MINI_BATCH_CLASSES = [name for name in CLASSES if fp.OPTIMIZERS[getattr(fp, name).name].takes_mini_batches]
 
 
 def scheduled(numbers, inverse_scaling=True):
@@ -75,28 +61,48 @@ def built(constants, module):
     }
 
 
-sgd_constants = st.fixed_dictionaries(
-    {
-        "learning_rate": scheduled([0.5, 0.1, 0.0078125]),
-        "momentum": st.sampled_from([0.0, 0.5, 0.9]),
-        "nesterov": st.booleans(),
-    }
-)
-adam_constants = st.fixed_dictionaries(
-    {
-        "learning_rate": scheduled([0.1, 0.03125]),
-        "beta_1": st.sampled_from([0.9, 0.0, 0.5]),
-        "beta_2": st.sampled_from([0.999, 0.5]),
-        "epsilon": st.sampled_from([1e-8, 1e-3]),
-    }
-)
+# Numbers that show what a hyperparameter does; of others their domain says enough.
+DRAWN = {
+    "increase": st.sampled_from([1.2, 1.0625, 2.0]),
+    "decrease": st.sampled_from([0.5, 0.25, 0.875]),
+    "initial_step": st.sampled_from([0.0625, 0.1, 0.04, (0.04, 0.12)]),
+    "min_step": st.sampled_from([0.0, 1e-6, 0.03125]),
+    "max_step": st.sampled_from([50.0, 0.125]),
+    "offset": st.sampled_from([1e-6, 0.01]),
+    "temperature": st.sampled_from([0.01, 0.0, 0.5]),
+    "threshold": st.sampled_from([0.1, 0.5]),
+    "noise": st.sampled_from([8.0, 0.25, 0.0]),
+    "learning_rate": scheduled([0.1, 0.03125, 0.0078125]),
+    "momentum": st.sampled_from([0.0, 0.5, 0.9]),
+    "beta_1": st.sampled_from([0.9, 0.0, 0.5]),
+    "beta_2": st.sampled_from([0.999, 0.5]),
+    "epsilon": st.sampled_from([1e-8, 1e-3]),
+    "seed": st.sampled_from([0, 2**64 - 1]),
+}
 
 
-adamw_constants = st.builds(
-    lambda constants, decay: {**constants, "weight_decay": decay},
-    adam_constants,
-    st.one_of(st.just(0.0), scheduled([0.01, 0.5], inverse_scaling=False)),
-)
+def drawn_from(hyperparameter):
+    """Draw a value of a hyperparameter."""
+    if hyperparameter.name == "weight_decay":
+        numbers = [0.01, 0.5]
+        changes = "schedule" in hyperparameter.domain
+        some = scheduled(numbers, inverse_scaling=False) if changes else st.sampled_from(numbers)
+        return st.one_of(st.just(0.0), some)
+    if hyperparameter.name in DRAWN:
+        return DRAWN[hyperparameter.name]
+    match hyperparameter.domain:
+        case "True or False":
+            return st.booleans()
+        case domain if domain.startswith('"'):
+            return st.sampled_from(re.findall(r'"([^"]+)"', domain))
+        case domain:
+            return number_in(domain)
+
+
+def hyperparameters_of(name):
+    """Draw the hyperparameters of an optimizer's class."""
+    entry = fp.OPTIMIZERS[getattr(fp, name).name]
+    return st.fixed_dictionaries({one.name: drawn_from(one) for one in entry.hyperparameters})
 
 
 class Decisive:
@@ -141,15 +147,9 @@ class DecisiveSARPROP(Decisive, reference.SARPROP):
         return super().step(w, g, loss)
 
 
-REFERENCE = {
-    "Rprop": DecisiveRprop,
-    "GRprop": DecisiveGRprop,
-    "SARPROP": DecisiveSARPROP,
-    "SGD": reference.SGD,
-    "Adam": reference.Adam,
-    "AdamW": reference.AdamW,
-}
-WITHOUT_RATE = ["Rprop", "GRprop", "SARPROP"]
+# The slow and obvious ways; those of the Rprop family drop examples that rounding decides.
+REFERENCE = {name: globals().get(f"Decisive{name}") or getattr(reference, name) for name in CLASSES}
+WITHOUT_RATE = [name for name in CLASSES if not fp.OPTIMIZERS[getattr(fp, name).name].has_learning_rate]
 
 
 def check_trajectory(problem, name, constants, epochs, batch_size=None, order=None):
@@ -163,7 +163,7 @@ def check_trajectory(problem, name, constants, epochs, batch_size=None, order=No
             optimizer.decays = reference.to_vector(ones, zeros)
         if p is problem and dtype is np.float64:
             optimizer.margin = tolerance_of(p.dtype, p.n_layers)
-        loss, constant = name_and_constant(p.loss)
+        loss, hyperparameters = name_and_hyperparameters(p.loss)
         trained = reference.train(
             p.layers(dtype),
             X,
@@ -175,7 +175,7 @@ def check_trajectory(problem, name, constants, epochs, batch_size=None, order=No
             order=order,
             sample_weight=sample_weight,
             alpha=p.alpha,
-            constant=constant,
+            hyperparameters=hyperparameters,
         )
         rates = [] if name in WITHOUT_RATE else [trained.rates]
         weights, biases = zip(*((layer.weights, layer.biases) for layer in trained.layers), strict=True)
@@ -198,64 +198,24 @@ def check_trajectory(problem, name, constants, epochs, batch_size=None, order=No
     assert_close(actual, answer, problem.dtype, problem.n_layers)
 
 
+@pytest.mark.parametrize("name", CLASSES)
+@settings(max_examples=settings().max_examples // 3)
+@given(data=st.data(), problem=problems(), epochs=EPOCHS)
+def test_full_batch(name, data, problem: Problem, epochs):
+    check_trajectory(problem, name, data.draw(hyperparameters_of(name)), epochs)
+
+
+@pytest.mark.parametrize("name", [*MINI_BATCH_CLASSES, "Rprop"])
 @settings(max_examples=settings().max_examples // 2)
-@given(problems(), rprop_constants, EPOCHS)
-def test_rprop_full_batch(problem: Problem, constants, epochs):
-    check_trajectory(problem, "Rprop", constants, epochs)
-
-
-@settings(max_examples=settings().max_examples // 4)
-@given(problems(), grprop_constants, EPOCHS)
-def test_grprop_full_batch(problem: Problem, constants, epochs):
-    check_trajectory(problem, "GRprop", constants, epochs)
-
-
-@settings(max_examples=settings().max_examples // 4)
-@given(problems(), sarprop_constants, EPOCHS)
-def test_sarprop_full_batch(problem: Problem, constants, epochs):
-    check_trajectory(problem, "SARPROP", constants, epochs)
-
-
-@settings(max_examples=settings().max_examples // 2)
-@given(problems(), sgd_constants, EPOCHS)
-def test_sgd_full_batch(problem: Problem, constants, epochs):
-    check_trajectory(problem, "SGD", constants, epochs)
-
-
-@settings(max_examples=settings().max_examples // 2)
-@given(problems(), adam_constants, EPOCHS)
-def test_adam_full_batch(problem: Problem, constants, epochs):
-    check_trajectory(problem, "Adam", constants, epochs)
-
-
-@settings(max_examples=settings().max_examples // 2)
-@given(problems(), adamw_constants, EPOCHS)
-def test_adamw_full_batch(problem: Problem, constants, epochs):
-    check_trajectory(problem, "AdamW", constants, epochs)
-
-
-@settings(max_examples=settings().max_examples // 2)
-@given(problems(), adamw_constants, EPOCHS, st.integers(1, 300), st.integers(0, 2**32 - 1))
-def test_adamw_mini_batch(problem: Problem, constants, epochs, batch_size, seed):
-    check_mini_batches(problem, "AdamW", constants, epochs, batch_size, seed)
-
-
-@settings(max_examples=settings().max_examples // 2)
-@given(problems(), rprop_constants, EPOCHS, st.integers(1, 300), st.integers(0, 2**32 - 1))
-def test_rprop_mini_batch(problem: Problem, constants, epochs, batch_size, seed):
-    check_mini_batches(problem, "Rprop", constants, epochs, batch_size, seed)
-
-
-@settings(max_examples=settings().max_examples // 2)
-@given(problems(), sgd_constants, EPOCHS, st.integers(1, 300), st.integers(0, 2**32 - 1))
-def test_sgd_mini_batch(problem: Problem, constants, epochs, batch_size, seed):
-    check_mini_batches(problem, "SGD", constants, epochs, batch_size, seed)
-
-
-@settings(max_examples=settings().max_examples // 2)
-@given(problems(), adam_constants, EPOCHS, st.integers(1, 300), st.integers(0, 2**32 - 1))
-def test_adam_mini_batch(problem: Problem, constants, epochs, batch_size, seed):
-    check_mini_batches(problem, "Adam", constants, epochs, batch_size, seed)
+@given(
+    data=st.data(),
+    problem=problems(),
+    epochs=EPOCHS,
+    batch_size=st.integers(1, 300),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_mini_batch(name, data, problem: Problem, epochs, batch_size, seed):
+    check_mini_batches(problem, name, data.draw(hyperparameters_of(name)), epochs, batch_size, seed)
 
 
 def check_mini_batches(problem, name, constants, epochs, batch_size, seed):
@@ -351,7 +311,13 @@ def test_adam_first_step_is_the_learning_rate():
 @given(
     large_problems(),
     st.sampled_from(
-        [*map(fp.Rprop, VARIANTS), fp.GRprop(), fp.SARPROP(noise=0.01), fp.SGD(0.1), fp.Adam(0.01)]
+        [
+            *map(fp.Rprop, ["irprop+", "irprop-", "rprop+", "rprop-"]),
+            fp.GRprop(),
+            fp.SARPROP(noise=0.01),
+            fp.SGD(0.1),
+            fp.Adam(0.01),
+        ]
     ),
     st.sampled_from([None, 100]),
 )

@@ -23,8 +23,8 @@ def example(loss, output, hidden):
     """Return a 3-4-2 network with data; the logistic function has slope 1.7."""
     rng = np.random.default_rng(5)
     layers = [
-        reference.Layer(rng.normal(size=(3, 4)), rng.normal(size=4), hidden, 1.7),
-        reference.Layer(rng.normal(size=(4, 2)), None, output, 1.7),
+        reference.Layer(rng.normal(size=(3, 4)), rng.normal(size=4), hidden, {"slope": 1.7}),
+        reference.Layer(rng.normal(size=(4, 2)), None, output, {"slope": 1.7}),
     ]
     X, T = rng.normal(size=(7, 3)), rng.random((7, 2))
     if output == "softmax" and loss == "log_loss":

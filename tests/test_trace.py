@@ -14,8 +14,8 @@ import reference
 from ferroprop.inspection._derivation import Equation, derive
 from ferroprop.inspection._double import in_double
 from ferroprop.inspection._formula import to_mathml, to_text
-from ferroprop.inspection._functions import ACTIVATIONS, LOSSES
 from numpy.testing import assert_allclose, assert_array_equal
+from strategies import ALL_ACTIVATIONS, ALL_LOSSES, HIDDEN_ACTIVATIONS, name_and_hyperparameters
 
 # M. Mazur, "A step by step backpropagation example".
 X, T = [[0.05, 0.10]], [[0.01, 0.99]]
@@ -27,14 +27,6 @@ def mazur():
     weights = [np.array([[0.15, 0.20], [0.25, 0.30]]).T, np.array([[0.40, 0.45], [0.50, 0.55]]).T]
     network.set_parameters(weights, [[0.35, 0.35], [0.60, 0.60]])
     return network
-
-
-def _function(activation, z):
-    """Return f(z) and f'(z) as the core computes them: of a layer with one input, 1, and weights z."""
-    layer = fp.Network([1, z.size], output=activation, bias=False, dtype="float64")
-    layer.set_parameters([z.reshape(1, -1)], [None])
-    _, (values,) = layer.layer_values([[1.0]], np.zeros((1, z.size)), loss="squared_error")
-    return values.output.reshape(z.shape), values.derivative.reshape(z.shape)
 
 
 def drawn(seed, activation="tanh", output="identity", loss=None, sizes=(3, 4, 2, 3), rows=5, dtype="float64"):
@@ -54,8 +46,7 @@ def layers_of(network):
         reference.Layer(
             np.float64(W),
             None if b is None else np.float64(b),
-            activation if isinstance(activation, str) else "logistic",
-            getattr(activation, "slope", 1.0),
+            *name_and_hyperparameters(activation),
         )
         for W, b, activation in zip(network.weights, network.biases, activations, strict=True)
     ]
@@ -140,24 +131,14 @@ def slopes(layer, z):
     return np.stack(columns, axis=2)
 
 
-def offered(call):
-    """Return the names that the core knows, from what it says about one that it does not."""
-    with pytest.raises(ValueError, match="one of") as error:
-        call()
-    return re.findall(r'"(\w+)"', str(error.value).split(", got ")[0])
-
-
-ALL_ACTIVATIONS = offered(lambda: fp.Network([1, 1], output="none"))
-ALL_LOSSES = offered(lambda: fp.Network([1, 1]).loss_and_gradients([[1]], [[1]], loss="none"))
-OUTPUT_OF = {"log_loss": "softmax", "poisson": "exp", "hinge": "identity", "squared_hinge": "identity"}
-HIDDEN = [name for name in ALL_ACTIVATIONS if name != "softmax"]
+OUTPUT_OF = {name: loss.outputs[-1] for name, loss in fp.LOSSES.items() if loss.outputs}
 CASES = [
     ("tanh", fp.Logistic(0.5), "log_loss"),
     (fp.LeakyReLU(0.2), "softmax", fp.LogLoss(label_smoothing=0.1)),
     (fp.ELU(0.5), "logistic", fp.LogLoss(label_smoothing=0.2)),
     ("tanh", "tanh", fp.Huber(delta=0.3)),
     ("tanh", "identity", fp.Quantile(quantile=0.8)),
-    *((name, "identity", "squared_error") for name in HIDDEN),
+    *((name, "identity", "squared_error") for name in HIDDEN_ACTIVATIONS),
     *(("tanh", name, "squared_error") for name in ALL_ACTIVATIONS),
     *(("tanh", OUTPUT_OF.get(loss, "logistic"), loss) for loss in ALL_LOSSES),
 ]
@@ -304,51 +285,6 @@ def value_of(expression, **names):
     return eval(expression, {**meanings, **names})
 
 
-def core_has(activation):
-    try:
-        fp.Network([1, 1], output=activation)
-    except ValueError:
-        return False
-    return True
-
-
-@pytest.mark.parametrize("name", [name for name in ACTIVATIONS if core_has(name)])
-def test_a_formula_of_an_activation_is_what_the_core_computes(name):
-    formula = ACTIVATIONS[name]
-    z = np.array([-6.0, -2.9, -2.0, -0.75, -0.1, 0.1, 0.3, 1.0, 2.9, 6.0])
-    values, slopes = _function(name, z)
-    for net_input, value, slope in zip(z, values, slopes, strict=True):
-        known = {"z": net_input, "a": value, **formula.constants}
-        assert_allclose(value_of(formula.value, **known), value, rtol=1e-12, atol=1e-15)
-        assert_allclose(value_of(formula.derivative, **known), slope, rtol=1e-9, atol=1e-12)
-
-
-ANY_TARGETS, SIGNS = ((0.5, 2.0), (3.0, 1.0), (1.5, 0.25)), ((0.5, 1.0), (3.0, 1.0), (1.5, -1.0))
-LOSS_CASES = [(name, *case) for name in LOSSES for case in (SIGNS if "hinge" in name else ANY_TARGETS)]
-
-
-def core_has_loss(name):
-    try:
-        output = "exp" if name == "poisson" else "identity"
-        fp.Network([1, 1], output=output).loss_and_gradients([[1.0]], [[1.0]], loss=name)
-    except ValueError:
-        return False
-    return True
-
-
-@pytest.mark.parametrize(("name", "a", "t"), [case for case in LOSS_CASES if core_has_loss(case[0])])
-def test_a_formula_of_a_loss_is_what_the_core_computes(name, a, t):
-    formula = LOSSES[name]
-    output, z = ("exp", math.log(a)) if name == "poisson" else ("identity", a)
-    network = fp.Network([1, 1], bias=False, output=output, dtype="float64")
-    network.set_parameters([[[z]]], [None])
-    value, (slope,), _ = network.loss_and_gradients([[1.0]], [[t]], loss=name)
-    known = {"a": a, "t": t, **formula.constants}
-    assert_allclose(value_of(formula.value, **known), value, rtol=1e-13, atol=1e-15)
-    dz = a if name == "poisson" else 1.0  # the slope of the output
-    assert_allclose(value_of(formula.derivative, **known) * dz, slope[0, 0], rtol=1e-13, atol=1e-15)
-
-
 @pytest.mark.parametrize(
     ("expression", "text"),
     [
@@ -371,9 +307,13 @@ def test_plain_text(expression, text):
     assert to_text([expression]) == text
 
 
-@pytest.mark.parametrize("formula", [*ACTIVATIONS.values(), *LOSSES.values()])
-def test_every_formula_can_be_shown(formula):
-    for expression in (formula.value, formula.derivative):
+@pytest.mark.parametrize(
+    "entry", [*fp.ACTIVATIONS.values(), *fp.LOSSES.values()], ids=lambda entry: entry.name
+)
+def test_every_formula_can_be_shown(entry):
+    for expression in filter(
+        None, (entry.value, entry.derivative, *(getattr(entry, "on_softmax", None) or ()))
+    ):
         assert to_text([expression])
         ElementTree.fromstring(to_mathml([expression]).replace("&#x2061;", ""))
 

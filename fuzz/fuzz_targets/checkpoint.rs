@@ -12,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
     let (x, y) = (array![[0.0, 1.0], [1.0, 0.0]], array![[0.0], [1.0]]);
     let data = Dataset::new(x.view(), y.view(), None);
     let optimizer = Optimizer::Adam(Adam::default());
-    let again = rewritten(bytes, &network, &data, Loss::LogLoss, &Settings::default(), &optimizer);
+    let again = rewritten(bytes, &network, &data, Loss::LOG_LOSS, &Settings::default(), &optimizer);
     if let Ok(again) = again {
         assert_eq!(again, bytes);
     }

@@ -20,32 +20,24 @@ from typing import TYPE_CHECKING
 
 from ferroprop import _threadpoolctl as _threadpoolctl  # it registers itself
 from ferroprop._core import (
-    ELU,
-    SARPROP,
-    SGD,
-    Adam,
-    AdamW,
+    Activation,
     Adaptive,
     Cosine,
     Epoch,
     Exponential,
-    GRprop,
     History,
-    Huber,
     InverseScaling,
     LayerValues,
-    LeakyReLU,
     Linear,
-    Logistic,
-    LogLoss,
+    Loss,
     Network,
     OneCycle,
-    Quantile,
-    Rprop,
+    Optimizer,
     Schedule,
     __version__,
     train,
 )
+from ferroprop.catalogue import ACTIVATIONS, LOSSES, OPTIMIZERS
 from ferroprop.export._methods import give_methods_to
 from ferroprop.inspection import (
     GradientCheck,
@@ -59,39 +51,52 @@ from ferroprop.inspection import (
     trace,
 )
 
+# isort: split
+# The catalogue's classes.
+from ferroprop._core import (
+    ELU,
+    SARPROP,
+    SGD,
+    Adam,
+    AdamW,
+    GRprop,
+    Huber,
+    LeakyReLU,
+    Logistic,
+    LogLoss,
+    Quantile,
+    Rprop,
+)
+
+# The end of the classes.
+
 if TYPE_CHECKING:
     from ferroprop.estimators import MLPClassifier, MLPRegressor
     from ferroprop.tabular import TabularEncoder, TabularMLPClassifier, TabularMLPRegressor
 
 __all__ = [
-    "ELU",
-    "SARPROP",
-    "SGD",
-    "Adam",
-    "AdamW",
+    "ACTIVATIONS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "Activation",
     "Adaptive",
     "Cosine",
     "Epoch",
     "Exponential",
-    "GRprop",
     "GradientCheck",
     "GradientError",
     "History",
-    "Huber",
     "InverseScaling",
     "LayerSummary",
     "LayerTrace",
     "LayerValues",
-    "LeakyReLU",
     "Linear",
-    "LogLoss",
-    "Logistic",
+    "Loss",
     "MLPClassifier",
     "MLPRegressor",
     "Network",
     "OneCycle",
-    "Quantile",
-    "Rprop",
+    "Optimizer",
     "Schedule",
     "Summary",
     "TabularEncoder",
@@ -104,6 +109,23 @@ __all__ = [
     "trace",
     "train",
 ]
+
+# Their names.
+__all__ += [
+    "ELU",
+    "SARPROP",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "GRprop",
+    "Huber",
+    "LeakyReLU",
+    "LogLoss",
+    "Logistic",
+    "Quantile",
+    "Rprop",
+]
+# The end of the names.
 
 give_methods_to(Network)
 

@@ -3,7 +3,17 @@
 //! The error is that of [`crate::kernel::math`]'s tanh: nothing cancels at small z.
 
 use super::function::{FromOutput, Function};
+use crate::catalogue::About;
 use crate::kernel::Scalar;
+
+pub(super) const ABOUT: About = About {
+    name: "bipolar",
+    similar: &["bipolar_sigmoid"],
+    summary: "The logistic function between -1 and 1.",
+    value: "2/(1 + exp(-z)) - 1",
+    derivative: "(1 - a**2)/2",
+    ..About::NOTHING
+};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Bipolar;

@@ -1,10 +1,32 @@
 //! f(z) = z for z > 0, else c (e^z - 1) with scale c; f' = 1 where f > 0, else f + c, also at 0.
 //!
-//! The error is that of [`crate::kernel::math`]'s e^x - 1 and of a product. Clevert, Unterthiner &
-//! Hochreiter, "Fast and accurate deep network learning by exponential linear units", ICLR 2016.
+//! The error is that of [`crate::kernel::math`]'s e^x - 1 and of a product.
 
 use super::function::{FromOutput, Function};
+use crate::catalogue::{About, Domain, Hyperparameter};
 use crate::kernel::Scalar;
+
+pub(super) const ABOUT: About = About {
+    name: "elu",
+    class: "ELU",
+    summary: "The exponential linear unit: z for z > 0, else alpha * (exp(z) - 1).",
+    details: "The derivative at 0 is alpha.",
+    hyperparameters: &[Hyperparameter::number(
+        "alpha",
+        1.0,
+        Domain::Positive,
+        "Positive; outputs are above ``-alpha``.",
+    )],
+    value: "z if z > 0 else alpha*(exp(z) - 1)",
+    derivative: "1 if z > 0 else a + alpha",
+    source: r#"D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Fast and accurate deep network learning by
+        exponential linear units (ELUs)", ICLR 2016."#,
+    example: "\
+>>> import ferroprop as fp
+>>> fp.Network([2, 3, 1], activation=fp.ELU(alpha=0.5)).activations
+[ELU(alpha=0.5)]",
+    ..About::NOTHING
+};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Elu<T> {

@@ -2,7 +2,17 @@
 //! rates.
 
 use super::function::{FromOutput, Function};
+use crate::catalogue::About;
 use crate::kernel::Scalar;
+
+pub(super) const ABOUT: About = About {
+    name: "exp",
+    aliases: &["exponential"],
+    summary: "The exponential function, for outputs that are counts or rates.",
+    value: "exp(z)",
+    derivative: "a",
+    ..About::NOTHING
+};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Exponential;

@@ -1,5 +1,7 @@
 //! What a file of this room says of its function.
 
+use crate::kernel::Derivative;
+
 /// A function of one number.
 pub(super) trait Function<T>: Copy {
     /// f(z)
@@ -10,6 +12,11 @@ pub(super) trait Function<T>: Copy {
 pub(super) trait FromOutput<T>: Function<T> {
     /// f'(z), from a = f(z)
     fn derivative(self, a: T) -> T;
+
+    /// The derivative, if a product of deltas can be scaled by it on its way to memory.
+    fn derivative_in_product(self) -> Option<Derivative<T>> {
+        None
+    }
 }
 
 /// A function whose output does not tell its derivative: the forward pass of a training computes

@@ -1,7 +1,17 @@
 //! f(z) = z, f' = 1. Exact.
 
 use super::function::{FromOutput, Function};
+use crate::catalogue::About;
 use crate::kernel::Scalar;
+
+pub(super) const ABOUT: About = About {
+    name: "identity",
+    aliases: &["linear"],
+    summary: "The net input itself.",
+    value: "z",
+    derivative: "1",
+    ..About::NOTHING
+};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Identity;

@@ -2,11 +2,20 @@
 //!
 //! With e = e^z and n = e (e + 2), w = n / (n + 2): nothing cancels. From z = 20 on e stays where it is
 //! then, and w is 1 but for less than rounding (f32; 40 for f64). The error is that of twice
-//! [`crate::kernel::math`]'s e^x, two sums, a quotient and two products. Misra, "Mish: a self
-//! regularized non-monotonic activation function", BMVC 2020.
+//! [`crate::kernel::math`]'s e^x, two sums, a quotient and two products.
 
 use super::function::{FromNet, Function};
+use crate::catalogue::About;
 use crate::kernel::Scalar;
+
+pub(super) const ABOUT: About = About {
+    name: "mish",
+    summary: "z * tanh(softplus(z)).",
+    value: "z*tanh(ln(1 + exp(z)))",
+    derivative: "tanh(ln(1 + exp(z))) + z*(1 - tanh(ln(1 + exp(z)))**2)/(1 + exp(-z))",
+    source: r#"D. Misra, "Mish: a self regularized non-monotonic activation function", BMVC 2020."#,
+    ..About::NOTHING
+};
 
 #[derive(Clone, Copy)]
 pub(crate) struct Mish;

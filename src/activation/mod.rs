@@ -19,143 +19,102 @@ mod softplus;
 mod softsign;
 mod tanh;
 
-use crate::check::check_number;
-use crate::error::{Error, Result};
+use crate::catalogue::{catalogue, find};
+use crate::error::Result;
 use crate::kernel::{Derivative, Scalar, Simd, Task, dispatch};
 use function::{FromNet, FromOutput, Function};
 
-/// What a layer does with its net input z.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Activation {
-    /// z
-    Identity,
-    /// 1 / (1 + e^(-slope z)), between 0 and 1.
-    Logistic {
-        /// Steepness, positive; 1 is the standard logistic function.
-        slope: f64,
-    },
-    /// Hyperbolic tangent, between -1 and 1.
-    Tanh,
-    /// max(0, z); the derivative at 0 is 0.
-    Relu,
-    /// e^z / sum of e^z over the outputs: probabilities. For the output layer only.
-    Softmax,
-    /// ln(1 + e^z), above 0.
-    Softplus,
-    /// z / (1 + |z|), between -1 and 1.
-    Softsign,
-    /// Inverse tangent, between -pi/2 and pi/2.
-    Arctan,
-    /// 2 / (1 + e^-z) - 1, between -1 and 1.
-    Bipolar,
-    /// z for z > 0, else slope z; the derivative at 0 is the slope.
-    LeakyRelu {
-        /// 0 or positive; 0.01 is usual.
-        slope: f64,
-    },
-    /// z for z > 0, else alpha (e^z - 1); the derivative at 0 is alpha.
-    Elu {
-        /// Positive; 1 is usual.
-        alpha: f64,
-    },
-    /// 1.0507 times z for z > 0, else 1.0507 times 1.6733 (e^z - 1).
-    Selu,
-    /// z times the cumulative normal distribution at z (exact, with erf).
-    Gelu,
-    /// z / (1 + e^-z).
-    Silu,
-    /// z tanh(ln(1 + e^z)).
-    Mish,
-    /// min(max(z + 3, 0), 6) / 6, from 0 to 1.
-    HardSigmoid,
-    /// e^z, above 0.
-    Exponential,
+/// Hands the list of all activations, after what else it is given, to a macro.
+///
+/// A line has the variant with its hyperparameters, its file, and where the derivative comes from: the
+/// `output`, the `net` input, or from `all` outputs of a row (softmax).
+macro_rules! activations {
+    ($reader:ident $($given:tt)*) => {
+        $reader! {
+            $($given)*;
+            /// z
+            Identity => identity: output;
+            /// 1 / (1 + e^(-slope z)), between 0 and 1; 1 is the usual slope.
+            Logistic { slope } => logistic: output;
+            /// Hyperbolic tangent, between -1 and 1.
+            Tanh => tanh: output;
+            /// max(0, z); the derivative at 0 is 0.
+            Relu => relu: output;
+            /// e^z / sum of e^z over the outputs: probabilities. For the output layer only.
+            Softmax => softmax: all;
+            /// ln(1 + e^z), above 0.
+            Softplus => softplus: output;
+            /// z / (1 + |z|), between -1 and 1.
+            Softsign => softsign: output;
+            /// Inverse tangent, between -pi/2 and pi/2.
+            Arctan => arctan: net;
+            /// 2 / (1 + e^-z) - 1, between -1 and 1.
+            Bipolar => bipolar: output;
+            /// z for z > 0, else slope z, also in the derivative at 0; 0.01 is the usual slope.
+            LeakyRelu { slope } => leaky_relu: output;
+            /// z for z > 0, else alpha (e^z - 1); the derivative at 0 is alpha, usually 1.
+            Elu { alpha } => elu: output;
+            /// 1.0507 times z for z > 0, else 1.0507 times 1.6733 (e^z - 1).
+            Selu => selu: output;
+            /// z times the cumulative normal distribution at z (exact, with erf).
+            Gelu => gelu: net;
+            /// z / (1 + e^-z).
+            Silu => silu: net;
+            /// z tanh(ln(1 + e^z)).
+            Mish => mish: net;
+            /// min(max(z + 3, 0), 6) / 6, from 0 to 1.
+            HardSigmoid => hard_sigmoid: output;
+            /// e^z, above 0.
+            Exponential => exponential: output;
+        }
+    };
+}
+
+activations! { catalogue
+    /// What a layer does with its net input z.
+    Activation
 }
 
 /// Calls a body with the implementation bound to `$f`: the first if the output tells the
 /// derivative, else the second. A softmax, which is no function of one number, is left alone.
 macro_rules! with_function {
-    ($activation:expr, $t:ty, $f:ident => $from_output:expr, $from_net:expr) => {
-        with_function!(@ $activation, $f, $from_output, $from_net,
-            [Activation::Identity | Activation::Softmax => identity::Identity]
-            [Activation::Logistic { slope } => logistic::Logistic::<$t>::new(slope)]
-            [Activation::Tanh => tanh::Tanh]
-            [Activation::Relu => relu::Relu]
-            [Activation::Softplus => softplus::Softplus]
-            [Activation::Softsign => softsign::Softsign]
-            [Activation::Bipolar => bipolar::Bipolar]
-            [Activation::LeakyRelu { slope } => leaky_relu::LeakyRelu::<$t>::new(slope)]
-            [Activation::Elu { alpha } => elu::Elu::<$t>::new(alpha)]
-            [Activation::Selu => selu::Selu]
-            [Activation::HardSigmoid => hard_sigmoid::HardSigmoid]
-            [Activation::Exponential => exponential::Exponential];
-            [Activation::Arctan => arctan::Arctan]
-            [Activation::Gelu => gelu::Gelu]
-            [Activation::Silu => silu::Silu]
-            [Activation::Mish => mish::Mish])
-    };
-    (@ $activation:expr, $f:ident, $from_output:expr, $from_net:expr,
-        $([$output:pat => $output_function:expr])*; $([$net:pat => $net_function:expr])*) => {
+    ($activation:expr, $t:ty, $f:ident, $from_output:expr, $from_net:expr;
+     $($(#[$line:meta])* $variant:ident $({ $($hyperparameter:ident),+ })? => $file:ident: $way:ident;)*) => {
         match $activation {
-            $($output => { let $f = $output_function; $from_output })*
-            $($net => { let $f = $net_function; $from_net })*
+            $(Activation::$variant $({ $($hyperparameter),+ })? => with_function!(
+                @$way $t, $f, $from_output, $from_net, $file::$variant $(, $($hyperparameter),+)?
+            ),)*
         }
+    };
+    (@output $t:ty, $f:ident, $from_output:expr, $from_net:expr, $($made:tt)+) => {{
+        #[allow(unused_variables)] // some bodies ask for the kind of function alone
+        let $f = with_function!(@made $t, $($made)+);
+        $from_output
+    }};
+    (@net $t:ty, $f:ident, $from_output:expr, $from_net:expr, $($made:tt)+) => {{
+        #[allow(unused_variables)]
+        let $f = with_function!(@made $t, $($made)+);
+        $from_net
+    }};
+    (@all $t:ty, $f:ident, $from_output:expr, $from_net:expr, $($made:tt)+) => {{
+        #[allow(unused_variables)]
+        let $f = identity::Identity;
+        $from_output
+    }};
+    (@made $t:ty, $file:ident::$function:ident) => { $file::$function };
+    (@made $t:ty, $file:ident::$function:ident, $($hyperparameter:ident),+) => {
+        $file::$function::<$t>::new($($hyperparameter),+)
     };
 }
 
 impl Activation {
     /// The standard logistic function.
     pub const LOGISTIC: Self = Self::Logistic { slope: 1.0 };
-    /// Every activation with its usual parameters.
-    pub const ALL: [Self; 17] = [
-        Self::Identity,
-        Self::LOGISTIC,
-        Self::Tanh,
-        Self::Relu,
-        Self::Softmax,
-        Self::Softplus,
-        Self::Softsign,
-        Self::Arctan,
-        Self::Bipolar,
-        Self::LeakyRelu { slope: 0.01 },
-        Self::Elu { alpha: 1.0 },
-        Self::Selu,
-        Self::Gelu,
-        Self::Silu,
-        Self::Mish,
-        Self::HardSigmoid,
-        Self::Exponential,
-    ];
 
-    /// The name it goes by in Python and in files.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::Logistic { .. } => "logistic",
-            Self::Tanh => "tanh",
-            Self::Relu => "relu",
-            Self::Softmax => "softmax",
-            Self::Softplus => "softplus",
-            Self::Softsign => "softsign",
-            Self::Arctan => "arctan",
-            Self::Bipolar => "bipolar",
-            Self::LeakyRelu { .. } => "leaky_relu",
-            Self::Elu { .. } => "elu",
-            Self::Selu => "selu",
-            Self::Gelu => "gelu",
-            Self::Silu => "silu",
-            Self::Mish => "mish",
-            Self::HardSigmoid => "hard_sigmoid",
-            Self::Exponential => "exp",
-        }
-    }
-
-    /// The activation of that name, with its usual parameters. `argument` is for the message.
+    /// The activation of that name, with its usual hyperparameters. `argument` is for the message.
     ///
     /// # Errors
-    /// [`Error::Argument`] with the list of names.
+    /// [`crate::Error::Argument`] with the list of names.
     ///
     /// ```
     /// use ferroprop::Activation;
@@ -163,52 +122,18 @@ impl Activation {
     /// # Ok::<(), ferroprop::Error>(())
     /// ```
     pub fn from_name(argument: &'static str, name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|activation| activation.name() == name).ok_or_else(|| {
-            let names = Self::ALL.map(|activation| format!("{:?}", activation.name()));
-            Error::argument(argument, format!("one of {}", names.join(", ")), format!("{name:?}"))
-        })
-    }
-
-    /// Its constant and the name of that, where it has one.
-    pub(crate) fn constant(mut self) -> Option<(&'static str, f64)> {
-        self.constant_mut().map(|(name, constant)| (name, *constant))
-    }
-
-    /// [`Activation::constant`], to change it.
-    pub(crate) fn constant_mut(&mut self) -> Option<(&'static str, &mut f64)> {
-        match self {
-            Self::Logistic { slope } | Self::LeakyRelu { slope } => Some(("slope", slope)),
-            Self::Elu { alpha } => Some(("alpha", alpha)),
-            _ => None,
-        }
-    }
-
-    /// # Errors
-    /// [`Error::Argument`] when a parameter is outside its domain.
-    pub(crate) fn check(self) -> Result<()> {
-        match (self, self.constant()) {
-            (Self::LeakyRelu { .. }, Some((name, c))) => {
-                check_number(name, c, "0 or a positive number", |c| c >= 0.0)
-            }
-            (_, Some((name, c))) => check_number(name, c, "a positive number", |c| c > 0.0),
-            (_, None) => Ok(()),
-        }
+        find(&Self::LIST, argument, name).map(|(index, _)| Self::ALL[index])
     }
 
     /// Whether the output tells the derivative; if not, [`Activation::apply_with_slopes`] has to keep
     /// it.
     pub(crate) fn output_tells_derivative(self) -> bool {
-        with_function!(self, f32, _f => true, false)
+        activations!(with_function self, f32, _function, true, false)
     }
 
     /// The derivative, for those that a product of deltas can be scaled by on its way to memory.
     pub(crate) fn derivative_in_product<T: Scalar>(self) -> Option<Derivative<T>> {
-        match self {
-            Self::Relu => Some(Derivative::Relu),
-            Self::Logistic { slope } => Some(Derivative::Logistic { slope: T::from_f64(slope) }),
-            Self::Tanh => Some(Derivative::Tanh),
-            _ => None,
-        }
+        activations!(with_function self, T, function, function.derivative_in_product(), None)
     }
 
     /// Whether outputs are net inputs, or are for others to compute.
@@ -221,7 +146,7 @@ impl Activation {
         if self.is_nothing() {
             return;
         }
-        with_function!(self, T, function =>
+        activations!(with_function self, T, function,
             dispatch(Apply { function, numbers, stride, rows }),
             dispatch(Apply { function, numbers, stride, rows }));
     }
@@ -234,7 +159,8 @@ impl Activation {
         stride: usize,
         rows: usize,
     ) {
-        with_function!(self, T, function => {
+        activations!(with_function self, T, function,
+            {
                 dispatch(Apply { function, numbers: &mut *numbers, stride, rows });
                 dispatch(KeepSlopes { function, numbers, slopes, stride, rows });
             },
@@ -247,9 +173,9 @@ impl Activation {
         if self.is_nothing() {
             return;
         }
-        with_function!(self, T, function =>
+        activations!(with_function self, T, function,
             dispatch(ScaleDeltas { function, deltas, outputs, stride, rows }),
-            { let _ = function; });
+            ());
     }
 }
 

@@ -26,7 +26,7 @@ pub use gradient::Gradient;
 pub use math::cos_pi;
 pub use mode::{Mode, outside};
 pub use panels::{
-    Layout, MOST_IN_SQUARE, Rows, gather_along_lanes, gather_rows, is_single_output, panel_vectors, panels,
+    Layout, Rows, gather_along_lanes, gather_rows, is_single_output, panel_vectors, panels, scratch,
     transpose, transpose_vectors, weight_vectors,
 };
 pub use product::{Derivative, Product, Start, Terms, Then, ends_in_half, even_share};

@@ -189,7 +189,14 @@ fn prefetch<T>(row: ArrayView1<'_, T>) {
 }
 
 /// Numbers in the largest square of [`transpose_vectors`].
-pub const MOST_IN_SQUARE: usize = MOST_LANES * MOST_LANES;
+const MOST_IN_SQUARE: usize = MOST_LANES * MOST_LANES;
+
+/// Room for the columns of a panel, in a vector's worth of rows.
+#[must_use]
+#[inline(always)]
+pub fn scratch<T: Scalar>() -> [T; MOST_IN_SQUARE] {
+    [T::ZERO; MOST_IN_SQUARE]
+}
 
 /// Transposes up to as many vectors as a vector has lanes; vectors that are not there count as 0.
 ///

@@ -16,7 +16,6 @@ pub(crate) use kind::{Flow, Passage};
 pub(crate) use packed::{Copies, Packed, PackedMatrix, Parameters, Way, pack, unpack};
 
 use crate::activation::Activation;
-use crate::check::check_typed;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::number::Number;
@@ -145,8 +144,7 @@ pub(crate) fn arrays(layers: &[Layer]) -> impl Iterator<Item = (usize, Parameter
 
 /// Checks that the constants of activations are numbers of the network's type.
 pub(crate) fn check_constants<T: Number>(layers: &[Layer]) -> Result<()> {
-    let constants = layers.iter().filter_map(|layer| layer.activation.constant());
-    constants.into_iter().try_for_each(|(name, constant)| check_typed::<T>(name, constant))
+    layers.iter().try_for_each(|layer| layer.activation.check_typed::<T>())
 }
 
 /// The layers of a network of these sizes, inputs first.

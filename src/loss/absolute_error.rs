@@ -1,7 +1,20 @@
 //! E = sum |a - t| over the outputs, dE/da = sign(a - t), 0 where a = t. Its minimum is the median.
 
 use super::elementwise::Elementwise;
+use super::fits::Fits;
+use crate::catalogue::About;
 use crate::kernel::Scalar;
+
+pub(super) const ABOUT: About = About {
+    name: "absolute_error",
+    similar: &["mae", "mean_absolute_error", "l1"],
+    summary: "The distance of an output from its target; its minimum is the median.",
+    value: "abs(a - t)",
+    derivative: "sign(a - t)",
+    ..About::NOTHING
+};
+
+pub(super) const FITS: Fits = Fits::ANYTHING;
 
 #[derive(Clone, Copy)]
 pub(super) struct AbsoluteError;

@@ -6,7 +6,6 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::Loss;
 use crate::activation::Activation;
-use crate::check::check_typed;
 use crate::error::Result;
 use crate::kernel::{Scalar, outside};
 
@@ -53,9 +52,7 @@ impl<T: Scalar> Objective<'_, T> {
     pub(crate) fn check(&self, output: Activation) -> Result<()> {
         if let Self::Loss(loss) = self {
             loss.check()?;
-            if let Some((name, constant)) = loss.constant() {
-                check_typed::<T>(name, constant)?;
-            }
+            loss.check_typed::<T>()?;
             loss.check_output(output)?;
         }
         Ok(())

@@ -1,14 +1,21 @@
 //! What the losses that treat each output by itself have in common.
 
 use super::outputs::Outputs;
+use crate::activation::Activation;
 use crate::kernel::{
-    Layout, MOST_IN_SQUARE, MOST_LANES, Scalar, Simd, Task, halving_sum, sum_of_vectors, transpose_vectors,
+    Layout, MOST_LANES, Scalar, Simd, Task, halving_sum, scratch, sum_of_vectors, transpose_vectors,
 };
 
 /// A loss of one output.
 pub(super) trait Elementwise<T>: Copy {
     /// The loss, and its derivative with respect to the number it takes: the net input or the output.
     fn loss_and_delta(self, net: T, target: T) -> (T, T);
+}
+
+/// A loss that does not treat each output by itself.
+pub(super) trait RowLosses<T>: Copy {
+    /// Fills in the rows' losses and the deltas.
+    fn deltas(self, output: Activation, outputs: Outputs<'_, T>);
 }
 
 pub(super) struct Deltas<'a, T, L> {
@@ -152,10 +159,4 @@ pub(super) fn store_first<T: Scalar, S: Simd<T>>(simd: S, vector: S::V, to: &mut
     for (to, number) in to.iter_mut().zip(numbers) {
         *to = number;
     }
-}
-
-/// Room for the columns of a panel, in a vector's worth of rows.
-#[inline(always)]
-pub(super) fn scratch<T: Scalar>() -> [T; MOST_IN_SQUARE] {
-    [T::ZERO; MOST_IN_SQUARE]
 }

@@ -8,13 +8,52 @@
 //! Softmax, with m = max z, s = sum e^(z - m) and T = sum t, which is 1 but for rounding:
 //! E = T log s - sum t (z - m), delta = T a - t.
 
-use ndarray::ArrayView2;
+use std::marker::PhantomData;
 
-use super::elementwise::{Deltas, Elementwise, row_weight_vector, scratch, store_first};
+use super::elementwise::{Deltas, Elementwise, RowLosses, row_weight_vector, store_first};
+use super::fits::{Fits, Targets};
 use super::outputs::Outputs;
 use crate::activation::Activation;
-use crate::error::{Error, Result};
-use crate::kernel::{Layout, MOST_LANES, Scalar, Simd, Task, dispatch, transpose_vectors};
+use crate::catalogue::{About, Domain, Hyperparameter};
+use crate::kernel::{Layout, MOST_LANES, Scalar, Simd, Task, dispatch, scratch, transpose_vectors};
+
+pub(super) const ABOUT: About = About {
+    name: "log_loss",
+    aliases: &["cross_entropy"],
+    similar: &[
+        "crossentropy",
+        "binary_crossentropy",
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+        "bce",
+        "nll",
+        "logistic",
+        "logloss",
+    ],
+    class: "LogLoss",
+    summary: "The log loss with label smoothing.",
+    details: "A softmax output with K classes learns from the targets ``(1 - s) * t + s / K``, logistic outputs \
+        from ``(1 - s) * t + s / 2``, s the label smoothing.",
+    hyperparameters: &[Hyperparameter::number("label_smoothing", 0.0, Domain::Closed, "From 0 (none) to 1.")],
+    value: "-t*ln(a) - (1 - t)*ln(1 - a)",
+    derivative: "(a - t)/(a*(1 - a))",
+    source: r#"C. Szegedy et al., "Rethinking the inception architecture for computer vision", CVPR 2016."#,
+    example: "\
+>>> import ferroprop as fp
+>>> net = fp.Network([1, 2], output=\"softmax\", init=\"uniform\", init_range=0.0)
+>>> _, _, (bias_gradient,) = net.loss_and_gradients([[1.0]], [[0, 1]], loss=fp.LogLoss(0.5))
+>>> bias_gradient.tolist()
+[0.25, -0.25]",
+    ..About::NOTHING
+};
+
+pub(super) const FITS: Fits = Fits {
+    outputs: &["logistic", "softmax"],
+    targets: Targets::Probabilities,
+    net_inputs: true,
+    canonical: true,
+    on_softmax: Some(("-t*ln(a)", "-t/a")),
+};
 
 #[derive(Clone, Copy)]
 struct Independent<T> {
@@ -30,42 +69,31 @@ impl<T: Scalar> Elementwise<T> for Independent<T> {
     }
 }
 
-pub(super) fn deltas<T: Scalar>(output: Activation, outputs: Outputs<'_, T>) {
-    if let Activation::Logistic { slope } = output {
-        let slope = T::from_f64(slope);
-        dispatch(Deltas { loss: Independent { slope }, outputs });
-    } else {
-        dispatch(OneOfSeveral { outputs });
+/// The loss with targets that are smoothed already, see [`smoothing`].
+#[derive(Clone, Copy)]
+pub(super) struct LogLoss<T>(PhantomData<T>);
+
+impl<T> LogLoss<T> {
+    pub fn new(_label_smoothing: f64) -> Self {
+        Self(PhantomData)
     }
 }
 
-/// How far a row of class probabilities may sum from 1.
-const SUM_TOLERANCE: f64 = 1e-4;
+impl<T: Scalar> RowLosses<T> for LogLoss<T> {
+    fn deltas(self, output: Activation, outputs: Outputs<'_, T>) {
+        if let Activation::Logistic { slope } = output {
+            let slope = T::from_f64(slope);
+            dispatch(Deltas { loss: Independent { slope }, outputs });
+        } else {
+            dispatch(OneOfSeveral { outputs });
+        }
+    }
+}
 
-pub(super) fn check_targets<T: Scalar>(
-    output: Activation,
-    name: &'static str,
-    targets: ArrayView2<'_, T>,
-) -> Result<()> {
-    for ((row, column), &t) in targets.indexed_iter() {
-        if !(t >= T::ZERO && t <= T::ONE) {
-            return Err(Error::value(name, "numbers from 0 to 1 for log_loss", t, [row, column]));
-        }
-    }
-    if output == Activation::Softmax {
-        for (row, targets) in targets.rows().into_iter().enumerate() {
-            let sum: f64 = targets.iter().map(|t| t.to_f64()).sum();
-            if (sum - 1.0).abs() > SUM_TOLERANCE {
-                return Err(Error::value(
-                    name,
-                    "rows that sum to 1 for log_loss on a softmax output",
-                    sum,
-                    format_args!("row {row}"),
-                ));
-            }
-        }
-    }
-    Ok(())
+/// Factor and summand that turn targets into smoothed ones.
+pub(super) fn smoothing(label_smoothing: f64, output: Activation, columns: usize) -> Option<(f64, f64)> {
+    let classes = if output == Activation::Softmax { columns as f64 } else { 2.0 };
+    (label_smoothing > 0.0).then(|| (1.0 - label_smoothing, label_smoothing / classes))
 }
 
 /// z - max, and the lowest finite number for what is below it: 0 times that is 0. NaN stays NaN.
@@ -226,120 +254,6 @@ fn one_of_several_by_lanes<T: Scalar, S: Simd<T>>(simd: S, outputs: Outputs<'_, 
             for (d, t) in delta[place].chunks_exact_mut(lanes).zip(targets) {
                 let difference = simd.sub(simd.mul(simd.read(d), share), simd.read(t));
                 simd.write(d, simd.mul(difference, row_weights));
-            }
-        }
-    }
-}
-
-/// Turns a row's net inputs z into e^(z - max), with 0 behind the last column; returns their sum.
-#[inline(always)]
-fn softmax_row<T: Scalar>(numbers: &mut [T], columns: usize, stride: usize, row: usize) -> T {
-    let lanes = T::LANES;
-    let panels = columns.div_ceil(lanes);
-    let mut max = numbers[row * lanes];
-    for panel in 0..panels {
-        let at = panel * stride + row * lanes;
-        for &z in &numbers[at..at + lanes.min(columns - panel * lanes)] {
-            max = if z > max { z } else { max };
-        }
-    }
-    let mut sum = T::ZERO;
-    for panel in 0..panels {
-        let at = panel * stride + row * lanes;
-        let used = lanes.min(columns - panel * lanes);
-        let vector = &mut numbers[at..at + lanes];
-        for (lane, x) in vector.iter_mut().enumerate() {
-            *x = if lane < used { (*x - max).exp() } else { T::ZERO };
-        }
-        for &e in &vector[..used] {
-            sum += e;
-        }
-    }
-    sum
-}
-
-/// Turns net inputs into class probabilities, in place.
-pub(crate) fn softmax<T: Scalar>(numbers: &mut [T], columns: usize, stride: usize, rows: usize) {
-    dispatch(Probabilities { numbers, columns, stride, rows });
-}
-
-struct Probabilities<'a, T> {
-    numbers: &'a mut [T],
-    columns: usize,
-    stride: usize,
-    rows: usize,
-}
-
-impl<T: Scalar> Task<T> for Probabilities<'_, T> {
-    type Output = ();
-
-    /// A vector's worth of rows at a time, as for the loss; what is left row by row, with the same operations.
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) {
-        let Self { numbers, columns, stride, rows } = self;
-        let lanes = T::LANES;
-        let square = lanes * lanes;
-        let panels = columns.div_ceil(lanes);
-        let mut transposed = scratch::<T>();
-        let mut first = 0;
-        while first + lanes <= rows {
-            let place =
-                |panel: usize| panel * stride + first * lanes..panel * stride + first * lanes + square;
-            let used = |panel: usize| lanes.min(columns - panel * lanes) * lanes;
-            let mut max = simd.splat(T::from_f64(f64::NEG_INFINITY));
-            for panel in 0..panels {
-                transpose_vectors(simd, &numbers[place(panel)], &mut transposed[..square]);
-                for z in transposed[..used(panel)].chunks_exact(lanes) {
-                    max = simd.max(simd.read(z), max);
-                }
-            }
-            let mut sums = simd.splat(T::ZERO);
-            for panel in 0..panels {
-                if panels > 1 {
-                    transpose_vectors(simd, &numbers[place(panel)], &mut transposed[..square]);
-                }
-                let (used, unused) = transposed[..square].split_at_mut(used(panel));
-                for z in used.chunks_exact_mut(lanes) {
-                    simd.write(z, simd.sub(simd.read(z), max));
-                }
-                for e in &mut *used {
-                    *e = e.exp();
-                }
-                for e in used.chunks_exact(lanes) {
-                    sums = simd.add(sums, simd.read(e));
-                }
-                unused.fill(T::ZERO);
-                if panels > 1 {
-                    transpose_vectors(simd, &transposed[..square], &mut numbers[place(panel)]);
-                }
-            }
-            let mut inverses = [T::ONE; MOST_LANES];
-            simd.write(&mut inverses, sums);
-            for inverse in &mut inverses {
-                *inverse = T::ONE / *inverse;
-            }
-            if panels == 1 {
-                let inverses = simd.read(&inverses);
-                for e in transposed[..used(0)].chunks_exact_mut(lanes) {
-                    simd.write(e, simd.mul(simd.read(e), inverses));
-                }
-                transpose_vectors(simd, &transposed[..square], &mut numbers[place(0)]);
-            } else {
-                for panel in 0..panels {
-                    for (e, &inverse) in numbers[place(panel)].chunks_exact_mut(lanes).zip(&inverses) {
-                        simd.write(e, simd.mul(simd.read(e), simd.splat(inverse)));
-                    }
-                }
-            }
-            first += lanes;
-        }
-        for row in first..rows {
-            let sum = softmax_row(numbers, columns, stride, row);
-            let inverse = T::ONE / sum;
-            for panel in numbers.chunks_exact_mut(stride) {
-                for a in &mut panel[row * lanes..(row + 1) * lanes] {
-                    *a *= inverse;
-                }
             }
         }
     }

@@ -1,7 +1,20 @@
 //! E = 1/2 sum (a - t)^2 over the outputs, dE/da = a - t.
 
 use super::elementwise::Elementwise;
+use super::fits::Fits;
+use crate::catalogue::About;
 use crate::kernel::Scalar;
+
+pub(super) const ABOUT: About = About {
+    name: "squared_error",
+    similar: &["mse", "mean_squared_error", "l2", "squared_loss"],
+    summary: "Half the squared error.",
+    value: "(t - a)**2/2",
+    derivative: "a - t",
+    ..About::NOTHING
+};
+
+pub(super) const FITS: Fits = Fits::ANYTHING;
 
 #[derive(Clone, Copy)]
 pub(super) struct SquaredError;

@@ -3,11 +3,26 @@
 //! m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2,
 //! w -= rate sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon).
 
-use super::rule::{MOST_ARRAYS, Rule, Step, check_learning_rate, rate_constant};
-use crate::check::check_number;
-use crate::error::Result;
+use super::rule::{LEARNING_RATE, MOST_ARRAYS, Rule, Step, fields, for_each};
+use crate::catalogue::{About, Domain, Hyperparameter};
 use crate::kernel::Scalar;
 use crate::schedule::Schedule;
+
+/// What is known of the hyperparameters of Adam and its kin.
+pub(super) const BETA_1: Hyperparameter = Hyperparameter::double(
+    "beta_1",
+    0.9,
+    Domain::HalfOpen,
+    "Decay of the mean of the gradients, from 0 to below 1.",
+);
+pub(super) const BETA_2: Hyperparameter = Hyperparameter::double(
+    "beta_2",
+    0.999,
+    Domain::HalfOpen,
+    "Decay of the mean of their squares, from 0 to below 1.",
+);
+pub(super) const EPSILON: Hyperparameter =
+    Hyperparameter::number("epsilon", 1e-8, Domain::Positive, "Keeps the quotient finite; positive.");
 
 /// Adaptive moment estimation.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,19 +44,24 @@ impl Default for Adam {
 }
 
 impl Rule for Adam {
+    const ABOUT: About = About {
+        name: "adam",
+        class: "Adam",
+        summary: "Adam: adaptive moment estimation.",
+        hyperparameters: &[LEARNING_RATE, BETA_1, BETA_2, EPSILON],
+        positional: 1,
+        value: "minus the learning rate times the mean gradient over the root of the mean squared gradient",
+        source: r#"D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization", ICLR 2015, in the form at
+            the end of its section 2."#,
+        example: "\
+>>> import ferroprop as fp
+>>> fp.Adam()
+Adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-08)",
+        ..About::NOTHING
+    };
     const ARRAYS: &'static [&'static str] = &["first_moment", "second_moment"];
 
-    fn check(&self) -> Result<()> {
-        check_learning_rate(&self.learning_rate)?;
-        let decay = |x: f64| (0.0..1.0).contains(&x);
-        check_number("beta_1", self.beta_1, "from 0 to 1, 1 excluded", decay)?;
-        check_number("beta_2", self.beta_2, "from 0 to 1, 1 excluded", decay)?;
-        check_number("epsilon", self.epsilon, "a positive number", |x| x > 0.0)
-    }
-
-    fn constants(&self) -> Vec<(&'static str, f64)> {
-        rate_constant(&self.learning_rate).chain([("epsilon", self.epsilon)]).collect()
-    }
+    fields! { learning_rate, beta_1, beta_2, epsilon }
 
     fn learning_rate(&self) -> Option<&Schedule> {
         Some(&self.learning_rate)
@@ -53,22 +73,22 @@ impl Rule for Adam {
         step: &Step,
         parameters: &mut [T],
         gradient: &[T],
-        [first, second, _]: [&mut [T]; MOST_ARRAYS],
+        arrays: [&mut [T]; MOST_ARRAYS],
     ) {
-        self.step_from(T::ONE, step, parameters, gradient, [first, second]);
+        self.step_from(T::ONE, step, parameters, gradient, arrays);
     }
 }
 
 impl Adam {
     /// A step from parameters that are first multiplied by `keep`.
     #[inline(always)]
-    fn step_from<T: Scalar>(
+    pub(super) fn step_from<T: Scalar>(
         &self,
         keep: T,
         step: &Step,
         parameters: &mut [T],
         gradient: &[T],
-        [first, second]: [&mut [T]; 2],
+        arrays: [&mut [T]; MOST_ARRAYS],
     ) {
         let rate = step.learning_rate * (1.0 - power(self.beta_2, step.number)).sqrt()
             / (1.0 - power(self.beta_1, step.number));
@@ -76,72 +96,18 @@ impl Adam {
         let (beta_1, rest_1) = (T::from_f64(self.beta_1), T::from_f64(1.0 - self.beta_1));
         let (beta_2, rest_2) = (T::from_f64(self.beta_2), T::from_f64(1.0 - self.beta_2));
         let epsilon = T::from_f64(self.epsilon);
-        let n = parameters.len();
-        let (gradient, first, second) = (&gradient[..n], &mut first[..n], &mut second[..n]);
-        for i in 0..n {
-            let g = gradient[i];
-            let m = beta_1 * first[i] + rest_1 * g;
-            let v = beta_2 * second[i] + rest_2 * (g * g);
-            first[i] = m;
-            second[i] = v;
-            parameters[i] = keep * parameters[i] - rate * m / (v.sqrt() + epsilon);
-        }
-    }
-}
-
-/// Adam with decoupled weight decay: a step first multiplies each weight by 1 - learning rate *
-/// decay, whatever the gradient is (Loshchilov & Hutter, "Decoupled weight decay regularization",
-/// ICLR 2019). Biases do not decay.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AdamW {
-    /// All else.
-    pub adam: Adam,
-    /// The part of a weight that goes with a learning rate of 1; 0 or positive.
-    pub weight_decay: Schedule,
-}
-
-impl Default for AdamW {
-    fn default() -> Self {
-        Self { adam: Adam::default(), weight_decay: 0.01.into() }
-    }
-}
-
-impl Rule for AdamW {
-    const ARRAYS: &'static [&'static str] = Adam::ARRAYS;
-
-    fn check(&self) -> Result<()> {
-        self.adam.check()?;
-        self.weight_decay.check("weight_decay", "0 or a positive number", |x| x >= 0.0)?;
-        self.weight_decay.check_by_step("weight_decay")
-    }
-
-    fn constants(&self) -> Vec<(&'static str, f64)> {
-        self.adam.constants()
-    }
-
-    fn learning_rate(&self) -> Option<&Schedule> {
-        Some(&self.adam.learning_rate)
-    }
-
-    fn weight_decay(&self) -> Option<&Schedule> {
-        Some(&self.weight_decay)
-    }
-
-    #[inline(always)]
-    fn step<T: Scalar>(
-        &self,
-        step: &Step,
-        parameters: &mut [T],
-        gradient: &[T],
-        [first, second, _]: [&mut [T]; MOST_ARRAYS],
-    ) {
-        let keep = T::from_f64(1.0 - step.learning_rate * step.weight_decay);
-        self.adam.step_from(keep, step, parameters, gradient, [first, second]);
+        for_each(parameters, gradient, arrays, |w, g, [first, second]| {
+            let m = beta_1 * *first + rest_1 * g;
+            let v = beta_2 * *second + rest_2 * (g * g);
+            *first = m;
+            *second = v;
+            keep * w - rate * m / (v.sqrt() + epsilon)
+        });
     }
 }
 
 /// base^exponent by repeated squaring: `powi` may differ from one platform to the next.
-fn power(mut base: f64, mut exponent: u64) -> f64 {
+pub(super) fn power(mut base: f64, mut exponent: u64) -> f64 {
     let mut result = 1.0;
     while exponent > 0 {
         if exponent & 1 == 1 {

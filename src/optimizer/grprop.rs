@@ -9,9 +9,9 @@
 //! The step size that follows is often as large as the limits allow, which is why their default is
 //! lower than that of the rest of the family.
 
-use super::rule::{MOST_ARRAYS, Rule, Step};
-use super::step_sizes::{StepSizes, agreement, sign};
-use crate::check::check_number;
+use super::rule::{MOST_ARRAYS, Rule, Step, fields, for_each};
+use super::step_sizes::{DECREASE, INCREASE, INITIAL_STEP, MAX_STEP, MIN_STEP, StepSizes, agreement, sign};
+use crate::catalogue::{About, Domain, Hyperparameter, Setting, Value};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 
@@ -50,6 +50,19 @@ impl Choice {
     }
 }
 
+impl From<Choice> for Value {
+    fn from(choice: Choice) -> Self {
+        Self::Name(choice.name())
+    }
+}
+
+impl Setting for Choice {
+    fn set(&mut self, value: &Value) {
+        let named = |choice: &Self| *value == Value::Name(choice.name());
+        *self = [Self::SmallestGradient, Self::SmallestStep].into_iter().find(named).unwrap_or(*self);
+    }
+}
+
 /// Globally convergent resilient propagation (GRprop). For full batches.
 ///
 /// ```
@@ -78,18 +91,59 @@ impl Default for GRprop {
 }
 
 impl Rule for GRprop {
+    const ABOUT: About = About {
+        name: "grprop",
+        class: "GRprop",
+        summary: "Globally convergent resilient propagation, for full batches.",
+        details: "\
+``Rprop(\"rprop-\")``, but the step size of one parameter i follows from those of all others: it is
+``-(sum over j != i of D_j g_j + offset) / g_i``, within the limits, with step sizes D and gradient g. The paper
+leaves i open.",
+        source: r#"A. D. Anastasiadis, G. D. Magoulas and M. N. Vrahatis, "New globally convergent training scheme
+            based on the resilient propagation algorithm", Neurocomputing 64, 2005."#,
+        example: "\
+>>> import ferroprop as fp
+>>> fp.GRprop(choice=\"smallest_step\").choice
+'smallest_step'",
+        hyperparameters: &[
+            INCREASE,
+            DECREASE,
+            INITIAL_STEP,
+            MIN_STEP,
+            Hyperparameter {
+                about: "The largest step size. Lower than for `Rprop`, since the one that follows from the \
+                        others is often as large as it may be.",
+                ..MAX_STEP.usually(1.0)
+            },
+            Hyperparameter::number(
+                "offset",
+                1e-6,
+                Domain::Positive,
+                "How far the sum over all parameters is to fall short of 0; positive.",
+            ),
+            Hyperparameter::name(
+                "choice",
+                &["smallest_gradient", "smallest_step"],
+                "i is the parameter with the smallest gradient by magnitude, or with the smallest step size, \
+                 among those whose gradient is not 0.",
+            ),
+            Hyperparameter::seed("Seeds the random numbers of `initial_step`."),
+        ],
+        positional: 0,
+        value: "the same as Rprop, but one step size follows from all others",
+        ..About::NOTHING
+    };
     const ARRAYS: &'static [&'static str] = &["step_size", "previous_gradient"];
     const ELEMENTWISE: bool = false;
+    const MINI_BATCHES: bool = false;
 
-    fn check(&self) -> Result<()> {
-        self.step_sizes.check()?;
-        check_number("offset", self.offset, "a positive number", |x| x > 0.0)
+    fields! {
+        step_sizes.increase, step_sizes.decrease, step_sizes.initial, step_sizes.min, step_sizes.max, offset,
+        choice, step_sizes.seed,
     }
 
-    fn constants(&self) -> Vec<(&'static str, f64)> {
-        let mut constants = self.step_sizes.constants();
-        constants.push(("offset", self.offset));
-        constants
+    fn check_together(&self) -> Result<()> {
+        self.step_sizes.check_together()
     }
 
     fn start<T: Scalar>(&self, array: usize, numbers: &mut [T]) {
@@ -109,23 +163,20 @@ impl Rule for GRprop {
         [step_size, previous, _]: [&mut [T]; MOST_ARRAYS],
     ) {
         let adaptation = self.step_sizes.typed::<T>();
-        let n = parameters.len();
-        let (gradient, step_size) = (&gradient[..n], &mut step_size[..n]);
-        let previous = &mut previous[..n];
-        for i in 0..n {
-            let g = gradient[i];
-            step_size[i] = adaptation.adapted(step_size[i], agreement(previous[i], g));
-            previous[i] = g;
-        }
+        let arrays = [&mut *step_size, previous, &mut []];
+        for_each(parameters, gradient, arrays, |w, g, [step_size, previous]| {
+            *step_size = adaptation.adapted(*step_size, agreement(*previous, g));
+            *previous = g;
+            w
+        });
         if let Some(i) = self.chosen(gradient, step_size) {
             let others = sum_of_products(&step_size[..i], &gradient[..i])
                 + sum_of_products(&step_size[i + 1..], &gradient[i + 1..]);
             let wanted = -(others + self.offset) / gradient[i].to_f64();
             step_size[i] = adaptation.clipped(T::from_f64(wanted));
         }
-        for i in 0..n {
-            parameters[i] -= sign(gradient[i]) * step_size[i];
-        }
+        let arrays = [step_size, &mut [], &mut []];
+        for_each(parameters, gradient, arrays, |w, g, [step_size]| w - sign(g) * *step_size);
     }
 }
 

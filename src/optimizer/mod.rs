@@ -5,6 +5,7 @@
 //! others say so ([`Rule::ELEMENTWISE`]).
 
 mod adam;
+mod adamw;
 mod grprop;
 mod rprop;
 mod rule;
@@ -12,63 +13,109 @@ mod sarprop;
 mod sgd;
 mod step_sizes;
 
-pub use adam::{Adam, AdamW};
-pub use grprop::{Choice, GRprop};
-pub use rprop::{Rprop, Variant};
+pub use grprop::Choice;
+pub use rprop::Variant;
 pub(crate) use rule::{MOST_ARRAYS, Step};
-pub use sarprop::Sarprop;
-pub use sgd::Sgd;
 pub use step_sizes::{InitialStep, StepSizes};
 
-use crate::error::{Error, Result};
+use crate::catalogue::{About, Value, find};
+use crate::error::Result;
 use crate::kernel::{Scalar, Simd, Task, dispatch};
 use crate::schedule::Schedule;
 use rule::Rule;
 
-/// An optimizer and its constants.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Optimizer {
-    /// Resilient propagation.
-    Rprop(Rprop),
-    /// Globally convergent resilient propagation.
-    GRprop(GRprop),
-    /// Resilient propagation with simulated annealing.
-    Sarprop(Sarprop),
-    /// Gradient descent, with momentum if wanted.
-    Sgd(Sgd),
-    /// Adaptive moment estimation.
-    Adam(Adam),
-    /// Adaptive moment estimation with decoupled weight decay.
-    AdamW(AdamW),
-}
-
-macro_rules! with_rule {
-    ($optimizer:expr, $rule:ident => $body:expr) => {
-        match $optimizer {
-            Optimizer::Rprop($rule) => $body,
-            Optimizer::GRprop($rule) => $body,
-            Optimizer::Sarprop($rule) => $body,
-            Optimizer::Sgd($rule) => $body,
-            Optimizer::Adam($rule) => $body,
-            Optimizer::AdamW($rule) => $body,
+/// Hands the list of all optimizers, after what else it is given, to a macro.
+macro_rules! optimizers {
+    ($reader:ident $($given:tt)*) => {
+        $reader! {
+            $($given)*;
+            /// Resilient propagation.
+            Rprop => rprop;
+            /// Globally convergent resilient propagation.
+            GRprop => grprop;
+            /// Resilient propagation with simulated annealing.
+            Sarprop => sarprop;
+            /// Gradient descent, with momentum if wanted.
+            Sgd => sgd;
+            /// Adaptive moment estimation.
+            Adam => adam;
+            /// Adaptive moment estimation with decoupled weight decay.
+            AdamW => adamw;
         }
     };
+}
+
+/// Makes the enum of the list.
+macro_rules! catalogue_of_rules {
+    ($(#[$doc:meta])* $kind:ident; $($(#[$line:meta])* $rule:ident => $file:ident;)*) => {
+        $(pub use $file::$rule;)*
+
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum $kind {
+            $($(#[$line])* $rule($rule),)*
+        }
+
+        impl $kind {
+            /// All of them, with their usual hyperparameters.
+            #[must_use]
+            pub fn all() -> [Self; Self::LIST.len()] {
+                [$(Self::$rule($rule::default())),*]
+            }
+
+            /// What is known of each, in the order of `all`.
+            pub(crate) const LIST: [&'static About; [$(stringify!($rule)),*].len()] = [$(&$rule::ABOUT),*];
+
+            /// An entry of the list with values that lie in their domains.
+            pub(crate) fn with_values(index: usize, values: &[Value]) -> Self {
+                let makers: [fn(&[Value]) -> Self; Self::LIST.len()] =
+                    [$(|values| Self::$rule($rule::with_values(values))),*];
+                makers[index](values)
+            }
+        }
+
+        $(
+            impl From<$rule> for $kind {
+                fn from(rule: $rule) -> Self {
+                    Self::$rule(rule)
+                }
+            }
+        )*
+    };
+}
+
+optimizers! { catalogue_of_rules
+    /// An optimizer and its hyperparameters.
+    Optimizer
+}
+
+/// Calls a body with the rule of an optimizer bound to `$own`.
+macro_rules! with_rule {
+    ($optimizer:expr, $own:ident, $body:expr; $($(#[$line:meta])* $rule:ident => $file:ident;)*) => {
+        match $optimizer {
+            $(Optimizer::$rule($own) => $body,)*
+        }
+    };
+}
+
+fn about<R: Rule>(_: &R) -> &'static About {
+    &R::ABOUT
 }
 
 fn is_elementwise<R: Rule>(_: &R) -> bool {
     R::ELEMENTWISE
 }
 
-impl Optimizer {
-    /// The names that [`Optimizer::from_name`] knows.
-    pub const NAMES: [&'static str; 10] =
-        ["rprop", "rprop+", "rprop-", "irprop+", "irprop-", "grprop", "sarprop", "sgd", "adam", "adamw"];
+fn takes_mini_batches<R: Rule>(_: &R) -> bool {
+    R::MINI_BATCHES
+}
 
-    /// An optimizer with its default constants. "rprop" is the default variant, iRPROP+.
+impl Optimizer {
+    /// An optimizer with its usual hyperparameters. "rprop" is the default variant, iRPROP+.
     ///
     /// # Errors
-    /// [`Error::Argument`] for a name that is not in [`Optimizer::NAMES`].
+    /// [`crate::Error::Argument`] with the list of names.
     ///
     /// ```
     /// use ferroprop::Optimizer;
@@ -76,63 +123,61 @@ impl Optimizer {
     /// # Ok::<(), ferroprop::Error>(())
     /// ```
     pub fn from_name(name: &str) -> Result<Self> {
-        Ok(match name {
-            "rprop" => Self::Rprop(Rprop::default()),
-            "grprop" => Self::GRprop(GRprop::default()),
-            "sarprop" => Self::Sarprop(Sarprop::default()),
-            "sgd" => Self::Sgd(Sgd::default()),
-            "adam" => Self::Adam(Adam::default()),
-            "adamw" => Self::AdamW(AdamW::default()),
-            _ => {
-                let Ok(variant) = Variant::from_name(name) else {
-                    let names = Self::NAMES.map(|name| format!("{name:?}")).join(", ");
-                    return Err(Error::argument(
-                        "optimizer",
-                        format!("one of {names}"),
-                        format_args!("{name:?}"),
-                    ));
-                };
-                Self::Rprop(Rprop { variant, ..Rprop::default() })
-            }
-        })
+        find(&Self::LIST, "optimizer", name).map(|(index, values)| Self::with_values(index, &values))
+    }
+
+    pub(crate) fn about(&self) -> &'static About {
+        optimizers!(with_rule self, rule, about(rule))
+    }
+
+    /// The values of its hyperparameters, in their order.
+    pub(crate) fn values(&self) -> Vec<Value> {
+        optimizers!(with_rule self, rule, rule.values())
     }
 
     /// Names of the arrays it keeps, each as long as the parameter vector.
     #[must_use]
     pub fn arrays(&self) -> &'static [&'static str] {
-        with_rule!(self, rule => rule.arrays())
+        optimizers!(with_rule self, rule, rule.arrays())
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        with_rule!(self, rule => rule.check())
+        self.about().check(&self.values())?;
+        optimizers!(with_rule self, rule, rule.check_together())
     }
 
-    /// The constants that a step uses as numbers of the parameters' type, by name.
-    pub(crate) fn constants(&self) -> Vec<(&'static str, f64)> {
-        with_rule!(self, rule => rule.constants())
+    /// The hyperparameters that a step uses as numbers of the parameters' type, by name.
+    pub(crate) fn typed(&self) -> Vec<(&'static str, f64)> {
+        self.about().typed(&self.values())
     }
 
     pub(crate) fn elementwise(&self) -> bool {
-        with_rule!(self, rule => is_elementwise(rule))
+        optimizers!(with_rule self, rule, is_elementwise(rule))
+    }
+
+    /// Whether it may be given the gradients of mini-batches; else it is for full batches.
+    #[must_use]
+    pub fn takes_mini_batches(&self) -> bool {
+        optimizers!(with_rule self, rule, takes_mini_batches(rule))
     }
 
     pub(crate) fn needs_loss(&self) -> bool {
-        with_rule!(self, rule => rule.needs_loss())
+        optimizers!(with_rule self, rule, rule.needs_loss())
     }
 
     /// Fills an array as it is before the first step, in the order of the parameters.
     pub(crate) fn start<T: Scalar>(&self, array: usize, numbers: &mut [T]) {
-        with_rule!(self, rule => rule.start(array, numbers));
+        optimizers!(with_rule self, rule, rule.start(array, numbers));
     }
 
     /// The learning rate, for rules that have one.
     pub(crate) fn learning_rate(&self) -> Option<&Schedule> {
-        with_rule!(self, rule => rule.learning_rate())
+        optimizers!(with_rule self, rule, rule.learning_rate())
     }
 
     /// The weight decay, for rules that have one beside the gradient.
     pub(crate) fn weight_decay(&self) -> Option<&Schedule> {
-        with_rule!(self, rule => rule.weight_decay())
+        optimizers!(with_rule self, rule, rule.weight_decay())
     }
 
     /// Learning rate and weight decay of a step by hand; `None` where they stay what they are.
@@ -147,14 +192,6 @@ impl Optimizer {
         Ok(numbers)
     }
 
-    /// The same optimizer as it treats biases; `None` if it makes no difference.
-    pub(crate) fn for_biases(&self) -> Option<Self> {
-        match self {
-            Self::AdamW(rule) => Some(Self::Adam(rule.adam.clone())),
-            _ => None,
-        }
-    }
-
     /// Makes a step on a flat slice and the same slice of each array; on all parameters, in the
     /// network's order, unless [`Optimizer::elementwise`].
     pub(crate) fn step<T: Scalar>(
@@ -164,7 +201,7 @@ impl Optimizer {
         gradient: &[T],
         arrays: [&mut [T]; MOST_ARRAYS],
     ) {
-        with_rule!(self, rule => dispatch(MakeStep { rule, step, parameters, gradient, arrays }));
+        optimizers!(with_rule self, rule, dispatch(MakeStep { rule, step, parameters, gradient, arrays }));
     }
 }
 

@@ -17,8 +17,9 @@
 
 use std::hint::select_unpredictable;
 
-use super::rule::{MOST_ARRAYS, Rule, Step};
-use super::step_sizes::{StepSizes, agreement, sign};
+use super::rule::{MOST_ARRAYS, Rule, Step, fields, for_each};
+use super::step_sizes::{DECREASE, INCREASE, INITIAL_STEP, MAX_STEP, MIN_STEP, StepSizes, agreement, sign};
+use crate::catalogue::{About, Hyperparameter, Setting, Usual, Value};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 
@@ -63,6 +64,19 @@ impl Variant {
     }
 }
 
+impl From<Variant> for Value {
+    fn from(variant: Variant) -> Self {
+        Self::Name(variant.name())
+    }
+}
+
+impl Setting for Variant {
+    fn set(&mut self, value: &Value) {
+        let named = |variant: &Self| *value == Value::Name(variant.name());
+        *self = Self::ALL.into_iter().find(named).unwrap_or(*self);
+    }
+}
+
 /// Resilient propagation. For full batches: it compares the gradients, and iRPROP+ the losses, of
 /// successive steps.
 ///
@@ -82,7 +96,56 @@ pub struct Rprop {
 }
 
 impl Rule for Rprop {
+    const ABOUT: About = About {
+        name: "rprop",
+        presets: &[
+            ("rprop+", "variant", Usual::Name("rprop+")),
+            ("rprop-", "variant", Usual::Name("rprop-")),
+            ("irprop+", "variant", Usual::Name("irprop+")),
+            ("irprop-", "variant", Usual::Name("irprop-")),
+        ],
+        class: "Rprop",
+        summary: "Resilient propagation: full-batch learning without a learning rate.",
+        details: "\
+Each parameter has a step size of its own, which grows while the sign of its gradient stays and shrinks when it
+changes; the magnitude of the gradient plays no part. The parameter moves by its step size, against the sign of
+its gradient. The variants differ where that sign changed:
+
+- ``\"rprop+\"`` takes the last change back;
+- ``\"rprop-\"`` moves in the new direction;
+- ``\"irprop+\"`` takes the last change back if the loss rose, else stays;
+- ``\"irprop-\"`` stays.",
+        hyperparameters: &[
+            Hyperparameter {
+                usual: Usual::Name("irprop+"),
+                ..Hyperparameter::name("variant", &["rprop+", "rprop-", "irprop+", "irprop-"], "The rule.")
+            },
+            INCREASE,
+            DECREASE,
+            INITIAL_STEP,
+            MIN_STEP,
+            MAX_STEP,
+            Hyperparameter::seed("Seeds the random numbers of `initial_step`."),
+        ],
+        positional: 1,
+        value: "each parameter's own step size, against the sign of its gradient",
+        source: r#"M. Riedmiller and H. Braun, "A direct adaptive method for faster backpropagation learning: the
+            RPROP algorithm", ICNN 1993 (RPROP+). M. Riedmiller, "Advanced supervised learning in multi-layer
+            perceptrons", Computer Standards and Interfaces 16, 1994 (RPROP-). C. Igel and M. Hüsken, "Empirical
+            evaluation of the improved Rprop learning algorithms", Neurocomputing 50, 2003."#,
+        example: "\
+>>> import ferroprop as fp
+>>> fp.Rprop(\"irprop-\", initial_step=(0.005, 0.02)).initial_step
+(0.005, 0.02)",
+        ..About::NOTHING
+    };
     const ARRAYS: &'static [&'static str] = &["step_size", "previous_gradient", "change"];
+    const MINI_BATCHES: bool = false;
+
+    fields! {
+        variant, step_sizes.increase, step_sizes.decrease, step_sizes.initial, step_sizes.min, step_sizes.max,
+        step_sizes.seed,
+    }
 
     fn arrays(&self) -> &'static [&'static str] {
         match self.variant {
@@ -91,12 +154,8 @@ impl Rule for Rprop {
         }
     }
 
-    fn check(&self) -> Result<()> {
-        self.step_sizes.check()
-    }
-
-    fn constants(&self) -> Vec<(&'static str, f64)> {
-        self.step_sizes.constants()
+    fn check_together(&self) -> Result<()> {
+        self.step_sizes.check_together()
     }
 
     fn needs_loss(&self) -> bool {
@@ -140,26 +199,22 @@ impl Rprop {
         back: T,
         parameters: &mut [T],
         gradient: &[T],
-        [step_size, previous, change]: [&mut [T]; MOST_ARRAYS],
+        arrays: [&mut [T]; MOST_ARRAYS],
     ) {
         let adaptation = self.step_sizes.typed::<T>();
-        let n = parameters.len();
-        let (gradient, step_size) = (&gradient[..n], &mut step_size[..n]);
-        let (previous, change) = (&mut previous[..n], &mut change[..n]);
-        for i in 0..n {
-            let g = gradient[i];
-            let agreement = agreement(previous[i], g);
-            let d = adaptation.adapted(step_size[i], agreement);
+        for_each(parameters, gradient, arrays, |w, g, [step_size, previous, change]| {
+            let agreement = agreement(*previous, g);
+            let d = adaptation.adapted(*step_size, agreement);
             let reversed = agreement < T::ZERO;
             let forward = -sign(g) * d;
             // Selected, or else the compiler makes two branches of it, whose masked loads wait for each
             // other's masked stores.
-            let dw = select_unpredictable(reversed, -(back * change[i]), forward);
-            parameters[i] += dw;
-            step_size[i] = d;
-            change[i] = select_unpredictable(reversed, T::ZERO, dw);
-            previous[i] = select_unpredictable(reversed, T::ZERO, g);
-        }
+            let dw = select_unpredictable(reversed, -(back * *change), forward);
+            *step_size = d;
+            *change = select_unpredictable(reversed, T::ZERO, dw);
+            *previous = select_unpredictable(reversed, T::ZERO, g);
+            w + dw
+        });
     }
 
     /// RPROP- (`ON`: on in the new direction) and iRPROP-.
@@ -168,22 +223,18 @@ impl Rprop {
         &self,
         parameters: &mut [T],
         gradient: &[T],
-        [step_size, previous, _]: [&mut [T]; MOST_ARRAYS],
+        arrays: [&mut [T]; MOST_ARRAYS],
     ) {
         let adaptation = self.step_sizes.typed::<T>();
-        let n = parameters.len();
-        let (gradient, step_size) = (&gradient[..n], &mut step_size[..n]);
-        let previous = &mut previous[..n];
-        for i in 0..n {
-            let g = gradient[i];
-            let agreement = agreement(previous[i], g);
-            let d = adaptation.adapted(step_size[i], agreement);
+        for_each(parameters, gradient, arrays, |w, g, [step_size, previous]| {
+            let agreement = agreement(*previous, g);
+            let d = adaptation.adapted(*step_size, agreement);
             let stays = !ON && agreement < T::ZERO;
             let g = if stays { T::ZERO } else { g };
-            parameters[i] -= sign(g) * d;
-            step_size[i] = d;
-            previous[i] = g;
-        }
+            *step_size = d;
+            *previous = g;
+            w - sign(g) * d
+        });
     }
 }
 

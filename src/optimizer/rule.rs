@@ -1,5 +1,6 @@
 //! What a file of this room says of its rule.
 
+use crate::catalogue::{About, Domain, Hyperparameter, Value};
 use crate::error::Result;
 use crate::kernel::Scalar;
 use crate::schedule::Schedule;
@@ -22,8 +23,20 @@ pub(crate) struct Step {
 /// The most arrays that a rule keeps.
 pub(crate) const MOST_ARRAYS: usize = 3;
 
+/// The learning rate of those that have one.
+pub(super) const LEARNING_RATE: Hyperparameter = Hyperparameter::number(
+    "learning_rate",
+    1e-3,
+    Domain::Rate,
+    "The learning rate; positive. It may be a `Schedule`, or a function that gets the step (1 for the first) and \
+     returns the rate.",
+);
+
 /// One optimizer.
-pub(crate) trait Rule {
+pub(crate) trait Rule: Sized {
+    /// What is known of it beside its arithmetic.
+    const ABOUT: About;
+
     /// Names of the arrays it keeps.
     const ARRAYS: &'static [&'static str];
 
@@ -31,23 +44,31 @@ pub(crate) trait Rule {
     /// order: it adds something up over them, or a parameter's place plays a part. One thread makes such a step.
     const ELEMENTWISE: bool = true;
 
-    /// Names of the arrays it keeps with these constants.
+    /// Whether gradients of successive steps may be those of different rows; else it is for full batches.
+    const MINI_BATCHES: bool = true;
+
+    /// The values of its hyperparameters, in their order.
+    fn values(&self) -> Vec<Value>;
+
+    /// The rule with these values, which lie in their domains.
+    fn with_values(values: &[Value]) -> Self;
+
+    /// Names of the arrays it keeps with these hyperparameters.
     fn arrays(&self) -> &'static [&'static str] {
         Self::ARRAYS
     }
 
-    /// Checks the constants.
-    fn check(&self) -> Result<()>;
-
-    /// The constants that a step uses as numbers of the parameters' type, by name.
-    fn constants(&self) -> Vec<(&'static str, f64)>;
+    /// Checks that hyperparameters, each of which lies in its domain, go together.
+    fn check_together(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// The learning rate, for rules that have one.
     fn learning_rate(&self) -> Option<&Schedule> {
         None
     }
 
-    /// The weight decay, for rules that have one beside the gradient.
+    /// The weight decay, for rules that have one beside the gradient. Biases have none.
     fn weight_decay(&self) -> Option<&Schedule> {
         None
     }
@@ -72,12 +93,46 @@ pub(crate) trait Rule {
     );
 }
 
-/// Checks a learning rate.
-pub(super) fn check_learning_rate(rate: &Schedule) -> Result<()> {
-    rate.check("learning_rate", "a positive number", |x| x > 0.0)
+/// The loop of a rule that works element by element: `one` gets a parameter, its derivative and its place in
+/// each of the rule's first `N` arrays, and returns the parameter.
+#[inline(always)]
+pub(super) fn for_each<T: Scalar, const N: usize>(
+    parameters: &mut [T],
+    gradient: &[T],
+    arrays: [&mut [T]; MOST_ARRAYS],
+    mut one: impl FnMut(T, T, &mut [T; N]) -> T,
+) {
+    let n = parameters.len();
+    let gradient = &gradient[..n];
+    let mut arrays = arrays.into_iter();
+    let kept: [&mut [T]; N] = std::array::from_fn(|_| &mut arrays.next().unwrap_or_default()[..n]);
+    for i in 0..n {
+        let mut own: [T; N] = std::array::from_fn(|k| kept[k][i]);
+        parameters[i] = one(parameters[i], gradient[i], &mut own);
+        for k in 0..N {
+            kept[k][i] = own[k];
+        }
+    }
 }
 
-/// A learning rate among the constants of a rule.
-pub(super) fn rate_constant(rate: &Schedule) -> impl Iterator<Item = (&'static str, f64)> {
-    rate.value().into_iter().map(|rate| ("learning_rate", rate))
+/// Says how the fields of a rule and the values of its hyperparameters correspond: the fields, in the order of
+/// the hyperparameters.
+macro_rules! fields {
+    ($($field:ident $(. $inner:ident)*),+ $(,)?) => {
+        fn values(&self) -> Vec<crate::catalogue::Value> {
+            vec![$(self.$field$(.$inner)*.clone().into()),+]
+        }
+
+        fn with_values(values: &[crate::catalogue::Value]) -> Self {
+            let mut made = Self::default();
+            let mut values = values.iter();
+            $(
+                if let Some(value) = values.next() {
+                    crate::catalogue::Setting::set(&mut made.$field$(.$inner)*, value);
+                }
+            )+
+            made
+        }
+    };
 }
+pub(super) use fields;

@@ -11,9 +11,9 @@
 //! loss that the step is given, the epoch its number, from 1. r is a function of the seed, the
 //! step and the parameter's place alone.
 
-use super::rule::{MOST_ARRAYS, Rule, Step};
-use super::step_sizes::{StepSizes, agreement, sign};
-use crate::check::check_number;
+use super::rule::{MOST_ARRAYS, Rule, Step, fields, for_each};
+use super::step_sizes::{DECREASE, INCREASE, INITIAL_STEP, MAX_STEP, MIN_STEP, StepSizes, agreement, sign};
+use crate::catalogue::{About, Domain, Hyperparameter};
 use crate::error::Result;
 use crate::kernel::Scalar;
 use crate::random::{Purpose, unit_at};
@@ -27,7 +27,7 @@ use crate::random::{Purpose, unit_at};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sarprop {
-    /// How step sizes begin, grow and shrink; their seed names the noise too.
+    /// How step sizes begin, grow and shrink; their seed seeds the noise too.
     pub step_sizes: StepSizes,
     /// How fast noise and weight decay fade: they halve every 1 / temperature epochs; not negative.
     pub temperature: f64,
@@ -55,20 +55,68 @@ impl Default for Sarprop {
 const TOGETHER: usize = 64;
 
 impl Rule for Sarprop {
+    const ABOUT: About = About {
+        name: "sarprop",
+        class: "SARPROP",
+        summary: "Resilient propagation with simulated annealing, for full batches.",
+        details: "\
+``Rprop(\"irprop-\")``, but where a gradient changed its sign a step size below ``threshold * loss`` gets noise:
+``noise * r * sqrt(loss) * 2 ** (-temperature * epoch)`` is added after it shrank, r uniform in 0..1. The loss
+stands for the paper's mean squared error, the steps of this object, from 1, are its epochs.",
+        hyperparameters: &[
+            Hyperparameter::double(
+                "temperature",
+                0.01,
+                Domain::NotNegative,
+                "How fast noise and weight decay fade: they halve every ``1 / temperature`` epochs.",
+            ),
+            Hyperparameter::double(
+                "threshold",
+                0.1,
+                Domain::NotNegative,
+                "Step sizes below this part of the loss get noise.",
+            ),
+            Hyperparameter::double(
+                "noise",
+                8.0,
+                Domain::NotNegative,
+                "The noise's size at first, in units of the root of the loss.",
+            ),
+            Hyperparameter::double(
+                "weight_decay",
+                0.0,
+                Domain::NotNegative,
+                "``weight_decay * 2 ** (-temperature * epoch) * w`` is added to the gradient of each parameter w; \
+                 0.01 is usual. For a penalty that does not fade see `alpha` of `train`.",
+            ),
+            INCREASE,
+            DECREASE,
+            INITIAL_STEP,
+            MIN_STEP,
+            MAX_STEP,
+            Hyperparameter::seed("Seeds the random numbers of the noise and of `initial_step`."),
+        ],
+        positional: 0,
+        value: "the same as Rprop, with noise on step sizes that shrank",
+        source: r#"N. K. Treadgold and T. D. Gedeon, "Simulated annealing and weight decay in adaptive learning:
+            the SARPROP algorithm", IEEE Transactions on Neural Networks 9(4), 1998."#,
+        example: "\
+>>> import ferroprop as fp
+>>> fp.SARPROP(temperature=0.05).temperature
+0.05",
+        ..About::NOTHING
+    };
     const ARRAYS: &'static [&'static str] = &["step_size", "previous_gradient"];
     const ELEMENTWISE: bool = false;
+    const MINI_BATCHES: bool = false;
 
-    fn check(&self) -> Result<()> {
-        self.step_sizes.check()?;
-        let not_negative = |name, number| check_number(name, number, "0 or a positive number", |x| x >= 0.0);
-        not_negative("temperature", self.temperature)?;
-        not_negative("threshold", self.threshold)?;
-        not_negative("noise", self.noise)?;
-        not_negative("weight_decay", self.weight_decay)
+    fields! {
+        temperature, threshold, noise, weight_decay, step_sizes.increase, step_sizes.decrease, step_sizes.initial,
+        step_sizes.min, step_sizes.max, step_sizes.seed,
     }
 
-    fn constants(&self) -> Vec<(&'static str, f64)> {
-        self.step_sizes.constants()
+    fn check_together(&self) -> Result<()> {
+        self.step_sizes.check_together()
     }
 
     fn needs_loss(&self) -> bool {
@@ -99,8 +147,6 @@ impl Rule for Sarprop {
         let noise = T::from_f64(self.noise * mse.sqrt() * annealing);
         let decay = T::from_f64(self.weight_decay * annealing);
         let n = parameters.len();
-        let (gradient, step_size) = (&gradient[..n], &mut step_size[..n]);
-        let previous = &mut previous[..n];
         let mut drawn = [T::ZERO; TOGETHER];
         for from in (0..n).step_by(TOGETHER) {
             let to = n.min(from + TOGETHER);
@@ -111,20 +157,20 @@ impl Rule for Sarprop {
                     *r = T::from_f64(unit);
                 }
             }
-            for i in from..to {
-                let w = parameters[i];
-                let g = gradient[i] + decay * w;
-                let agreement = agreement(previous[i], g);
+            let arrays = [&mut step_size[from..to], &mut previous[from..to], &mut drawn];
+            for_each(&mut parameters[from..to], &gradient[from..to], arrays, |w, g, [size, previous, r]| {
+                let g = g + decay * w;
+                let agreement = agreement(*previous, g);
                 let reversed = agreement < T::ZERO;
-                let before = step_size[i];
+                let before = *size;
                 let d = adaptation.adapted(before, agreement);
-                let shaken = adaptation.clipped(adaptation.shrunk(before) + noise * drawn[i - from]);
+                let shaken = adaptation.clipped(adaptation.shrunk(before) + noise * *r);
                 let d = if reversed && before < threshold { shaken } else { d };
                 let g = if reversed { T::ZERO } else { g };
-                parameters[i] = w - sign(g) * d;
-                step_size[i] = d;
-                previous[i] = g;
-            }
+                *size = d;
+                *previous = g;
+                w - sign(g) * d
+            });
         }
     }
 }

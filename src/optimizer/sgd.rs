@@ -5,9 +5,8 @@
 //! momentum * v - r * gradient with the new v (Nesterov 1983, in the form of Sutskever et al., "On
 //! the importance of initialization and momentum in deep learning", ICML 2013).
 
-use super::rule::{MOST_ARRAYS, Rule, Step, check_learning_rate, rate_constant};
-use crate::check::check_number;
-use crate::error::Result;
+use super::rule::{LEARNING_RATE, MOST_ARRAYS, Rule, Step, fields, for_each};
+use crate::catalogue::{About, Domain, Hyperparameter};
 use crate::kernel::Scalar;
 use crate::schedule::Schedule;
 
@@ -29,16 +28,33 @@ impl Default for Sgd {
 }
 
 impl Rule for Sgd {
+    const ABOUT: About = About {
+        name: "sgd",
+        class: "SGD",
+        summary: "Gradient descent with momentum; stochastic if training uses mini-batches.",
+        hyperparameters: &[
+            LEARNING_RATE.usually(0.1),
+            Hyperparameter::double(
+                "momentum",
+                0.9,
+                Domain::Closed,
+                "The part of the last change that is kept, from 0 to 1.",
+            ),
+            Hyperparameter::flag("nesterov", true, "Nesterov's form of momentum."),
+        ],
+        positional: 1,
+        value: "minus the learning rate times the gradient, and what is left of the changes before",
+        source: r#"I. Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML
+            2013."#,
+        example: "\
+>>> import ferroprop as fp
+>>> fp.SGD(fp.Linear(0.05), momentum=0.5).momentum
+0.5",
+        ..About::NOTHING
+    };
     const ARRAYS: &'static [&'static str] = &["velocity"];
 
-    fn check(&self) -> Result<()> {
-        check_learning_rate(&self.learning_rate)?;
-        check_number("momentum", self.momentum, "from 0 to 1", |x| (0.0..=1.0).contains(&x))
-    }
-
-    fn constants(&self) -> Vec<(&'static str, f64)> {
-        rate_constant(&self.learning_rate).collect()
-    }
+    fields! { learning_rate, momentum, nesterov }
 
     fn learning_rate(&self) -> Option<&Schedule> {
         Some(&self.learning_rate)
@@ -50,18 +66,16 @@ impl Rule for Sgd {
         step: &Step,
         parameters: &mut [T],
         gradient: &[T],
-        [velocity, ..]: [&mut [T]; MOST_ARRAYS],
+        arrays: [&mut [T]; MOST_ARRAYS],
     ) {
         let rate = T::from_f64(step.learning_rate);
         let momentum = T::from_f64(self.momentum);
         // Plain momentum moves by the velocity itself: 1 * v - 0 * gradient.
         let (ahead, extra) = if self.nesterov { (momentum, rate) } else { (T::ONE, T::ZERO) };
-        let n = parameters.len();
-        let (gradient, velocity) = (&gradient[..n], &mut velocity[..n]);
-        for i in 0..n {
-            let v = momentum * velocity[i] - rate * gradient[i];
-            velocity[i] = v;
-            parameters[i] += ahead * v - extra * gradient[i];
-        }
+        for_each(parameters, gradient, arrays, |w, g, [velocity]| {
+            let v = momentum * *velocity - rate * g;
+            *velocity = v;
+            w + (ahead * v - extra * g)
+        });
     }
 }

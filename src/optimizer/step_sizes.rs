@@ -5,7 +5,7 @@
 //! With p = sign(gradient of the step before) * sign(gradient) a step size D becomes
 //! min(D * increase, max) where p > 0, max(D * decrease, min) where p < 0, and stays where p = 0.
 
-use crate::check::check_number;
+use crate::catalogue::{Domain, Hyperparameter, Setting, Value};
 use crate::error::{Error, Result, plain};
 use crate::kernel::Scalar;
 use crate::random::{Purpose, Random};
@@ -23,6 +23,25 @@ pub enum InitialStep {
         /// The greatest.
         high: f64,
     },
+}
+
+impl From<InitialStep> for Value {
+    fn from(step: InitialStep) -> Self {
+        match step {
+            InitialStep::Same(step) => Self::Number(step),
+            InitialStep::Drawn { low, high } => Self::Range(low, high),
+        }
+    }
+}
+
+impl Setting for InitialStep {
+    fn set(&mut self, value: &Value) {
+        match *value {
+            Value::Number(step) => *self = Self::Same(step),
+            Value::Range(low, high) => *self = Self::Drawn { low, high },
+            _ => {}
+        }
+    }
 }
 
 /// How step sizes begin, grow and shrink.
@@ -54,12 +73,34 @@ impl Default for StepSizes {
     }
 }
 
+/// What is known of the hyperparameters that the family shares.
+pub(super) const INCREASE: Hyperparameter = Hyperparameter::number(
+    "increase",
+    1.2,
+    Domain::AboveOne,
+    "Growth of a step size while the gradient keeps its sign; above 1.",
+);
+pub(super) const DECREASE: Hyperparameter = Hyperparameter::double(
+    "decrease",
+    0.5,
+    Domain::Open,
+    "Shrinkage when the sign changes; between 0 and 1.",
+);
+pub(super) const INITIAL_STEP: Hyperparameter = Hyperparameter::number(
+    "initial_step",
+    0.1,
+    Domain::Step,
+    "Every step size at first, in units of the parameters; positive and within the limits. Of a tuple, it is \
+     drawn for each parameter between the two.",
+);
+pub(super) const MIN_STEP: Hyperparameter =
+    Hyperparameter::double("min_step", 1e-6, Domain::NotNegative, "The smallest step size; 0 is allowed.");
+pub(super) const MAX_STEP: Hyperparameter =
+    Hyperparameter::number("max_step", 50.0, Domain::Positive, "The largest step size.");
+
 impl StepSizes {
-    pub(super) fn check(&self) -> Result<()> {
-        check_number("increase", self.increase, "a number above 1", |x| x > 1.0)?;
-        check_number("decrease", self.decrease, "between 0 and 1, both excluded", |x| x > 0.0 && x < 1.0)?;
-        check_number("min_step", self.min, "0 or a positive number", |x| x >= 0.0)?;
-        check_number("max_step", self.max, "a positive number", |x| x > 0.0)?;
+    /// Checks that the hyperparameters, each of which lies in its domain, go together.
+    pub(super) fn check_together(&self) -> Result<()> {
         if self.min > self.max {
             let expected = format!("at most max_step = {}", plain(self.max));
             return Err(Error::argument("min_step", expected, plain(self.min)));
@@ -68,9 +109,6 @@ impl StepSizes {
             InitialStep::Same(step) => (step, step),
             InitialStep::Drawn { low, high } => (low, high),
         };
-        for step in [low, high] {
-            check_number("initial_step", step, "positive", |x| x > 0.0)?;
-        }
         let wrong = |expected: String, got: f64| Err(Error::argument("initial_step", expected, plain(got)));
         if low > high {
             return wrong(format!("a range from low to high, high at least {}", plain(low)), high);
@@ -82,16 +120,6 @@ impl StepSizes {
             return wrong(format!("at most max_step = {}", plain(self.max)), high);
         }
         Ok(())
-    }
-
-    /// The constants that are used as numbers of the parameters' type; `min` may become 0.
-    pub(super) fn constants(&self) -> Vec<(&'static str, f64)> {
-        let (low, high) = match self.initial {
-            InitialStep::Same(step) => (step, step),
-            InitialStep::Drawn { low, high } => (low, high),
-        };
-        let constants = [("increase", self.increase), ("max_step", self.max)];
-        constants.into_iter().chain([("initial_step", low), ("initial_step", high)]).collect()
     }
 
     /// Fills in the step sizes before the first step, in the order of the parameters.

@@ -6,13 +6,13 @@ use super::dropout::Dropout;
 use super::selection::Selection;
 use super::stage::{Kept, Stage};
 
-use crate::activation::{Activation, scale_by_slopes, softmax as softmax_output};
+use crate::activation::{Activation, scale_by_slopes, softmax};
 use crate::error::{Error, Result};
 use crate::kernel::{
     Layout, Rows, Scalar, Terms, Then, gather_along_lanes, gather_rows, panel_vectors, panels,
 };
 use crate::layer::{Layer, Parameters, Passage};
-use crate::loss::{Loss, Outputs, softmax};
+use crate::loss::{Loss, Outputs};
 use crate::memory::{Aligned, try_zeros};
 
 /// A block of rows and everything that a step computes for it, in panels. Allocated once, used again for every step.
@@ -164,7 +164,7 @@ impl<T: Scalar> Block<T> {
         let mut outputs = self.values[last].try_clone()?;
         let mut slopes = Aligned::zeros(outputs.len())?;
         if activation == Activation::Softmax {
-            softmax(&mut outputs, fan_out, stride, rows);
+            softmax::forward(&mut outputs, fan_out, stride, rows);
             for (slope, &a) in slopes.iter_mut().zip(outputs.iter()) {
                 *slope = a * (T::ONE - a);
             }
@@ -343,7 +343,7 @@ impl<T: Scalar> Stage<T> for Block<T> {
         let values = &mut self.values[layers.len()][..in_use];
         if output.activation == Activation::Softmax {
             debug_assert_eq!(self.layout, Layout::UnitsInLanes);
-            softmax(values, output.fan_out, stride, rows);
+            softmax::forward(values, output.fan_out, stride, rows);
         } else {
             activate(output.activation, values, self.slopes.get_mut(layers.len() - 1), stride, vectors);
         }
@@ -357,7 +357,7 @@ impl<T: Scalar> Stage<T> for Block<T> {
         let (deltas, outputs) = (&mut self.deltas[last][..in_use], &self.values[last + 1]);
         if activation == Activation::Softmax {
             debug_assert_eq!(self.layout, Layout::UnitsInLanes);
-            softmax_output::back_through(deltas, outputs, fan_out, stride, rows);
+            softmax::back_through(deltas, outputs, fan_out, stride, rows);
         } else {
             scale(activation, deltas, outputs, &self.slopes[last], stride, vectors);
         }

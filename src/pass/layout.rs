@@ -132,7 +132,7 @@ mod tests {
     fn what_knows_units_only_gets_them() {
         let iris = |output, loss, dropout| of(&[4, 10, 3], 150, output, loss, dropout);
         let (softmax, squared) = (Activation::Softmax, Some(Loss::SquaredError));
-        assert_eq!(iris(softmax, Some(Loss::LogLoss), &[]), [Layout::RowsInLanes; 2]);
+        assert_eq!(iris(softmax, Some(Loss::LOG_LOSS), &[]), [Layout::RowsInLanes; 2]);
         assert_eq!(iris(softmax, squared, &[]), [Layout::UnitsInLanes; 2]);
         assert_eq!(iris(softmax, None, &[]), [Layout::UnitsInLanes; 2]);
         assert_eq!(iris(Activation::Identity, squared, &[0.0]), [Layout::RowsInLanes; 2]);

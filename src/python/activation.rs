@@ -1,153 +1,139 @@
-//! Activations by name, or as an object where they have a parameter.
+//! Activations by name, or as an object where they have hyperparameters.
+
+use std::sync::{PoisonError, RwLock};
 
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
-use super::arguments::wrong_type;
-use super::with_constant::class_with_constant;
-use crate::Activation;
+use super::arguments::{text, wrong_type};
+use super::catalogue::{
+    Kind, class_of, classes_of, entries as entries_of, hyperparameters, index_of, set_formulas, shown,
+    values_of,
+};
+use crate::catalogue::{About, Value};
 
-class_with_constant! {
-    /// The logistic function with a slope, 1 / (1 + exp(-slope * z)).
-    ///
-    /// Parameters
-    /// ----------
-    /// slope : float, default=1.0
-    ///     Steepness, positive and dimensionless. The derivative is at most ``slope / 4``.
-    ///
-    /// Raises
-    /// ------
-    /// ValueError
-    ///     If the slope is not a positive number.
-    /// TypeError
-    ///     If an argument is of the wrong kind.
-    ///
-    /// References
-    /// ----------
-    /// J. Han and C. Moraga, "The influence of the sigmoid function parameters on the speed of
-    /// backpropagation learning", IWANN 1995.
-    ///
-    /// Examples
-    /// --------
-    /// >>> import ferroprop as fp
-    /// >>> net = fp.Network([2, 3, 1], activation=fp.Logistic(slope=2.0))
-    /// >>> net.activations
-    /// [Logistic(slope=2.0)]
-    Logistic "Logistic" Activation::Logistic {
-        /// Steepness.
-        slope = 1.0, "(slope=1.0)"
+/// Base class of activations that have hyperparameters; the others are names.
+///
+/// `ACTIVATIONS` has all of them, with their hyperparameters and formulas. An object cannot be changed; two with
+/// the same hyperparameters are equal.
+///
+/// See Also
+/// --------
+/// ACTIVATIONS : What there is.
+///
+/// Examples
+/// --------
+/// >>> import ferroprop as fp
+/// >>> isinstance(fp.LeakyReLU(slope=0.2), fp.Activation)
+/// True
+#[pyclass(frozen, subclass, module = "ferroprop")]
+pub(super) struct Activation {
+    /// Only unpickling changes it.
+    held: RwLock<crate::Activation>,
+}
+
+impl Activation {
+    pub(super) fn held(&self) -> crate::Activation {
+        *self.held.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-class_with_constant! {
-    /// The leaky ReLU with a slope for negative net inputs: z for z > 0, else slope * z.
-    ///
-    /// The derivative at 0 is the slope.
-    ///
-    /// Parameters
-    /// ----------
-    /// slope : float, default=0.01
-    ///     0 or positive, dimensionless.
-    ///
-    /// Raises
-    /// ------
-    /// ValueError
-    ///     If the slope is negative or not finite.
-    /// TypeError
-    ///     If an argument is of the wrong kind.
-    ///
-    /// References
-    /// ----------
-    /// A. L. Maas, A. Y. Hannun and A. Y. Ng, "Rectifier nonlinearities improve neural network
-    /// acoustic models", ICML 2013.
-    ///
-    /// Examples
-    /// --------
-    /// >>> import ferroprop as fp
-    /// >>> net = fp.Network([1, 1], output=fp.LeakyReLU(slope=0.25), bias=False)
-    /// >>> net.set_parameters([[[1.0]]], [None])
-    /// >>> net.predict([[-2.0], [2.0]]).ravel().tolist()
-    /// [-0.5, 2.0]
-    LeakyRelu "LeakyReLU" Activation::LeakyRelu {
-        /// Slope for negative net inputs.
-        slope = 0.01, "(slope=0.01)"
+impl Kind for Activation {
+    const LIST: &'static [&'static About] = &crate::Activation::LIST;
+
+    fn values(&self) -> Vec<Value> {
+        self.held().values()
+    }
+
+    fn classes() -> &'static PyOnceLock<Vec<Option<Py<PyType>>>> {
+        static CLASSES: PyOnceLock<Vec<Option<Py<PyType>>>> = PyOnceLock::new();
+        &CLASSES
     }
 }
 
-class_with_constant! {
-    /// The exponential linear unit: z for z > 0, else alpha * (exp(z) - 1).
-    ///
-    /// The derivative at 0 is alpha.
-    ///
-    /// Parameters
-    /// ----------
-    /// alpha : float, default=1.0
-    ///     Positive; outputs are above ``-alpha``.
-    ///
-    /// Raises
-    /// ------
-    /// ValueError
-    ///     If alpha is not a positive number.
-    /// TypeError
-    ///     If an argument is of the wrong kind.
-    ///
-    /// References
-    /// ----------
-    /// D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Fast and accurate deep network learning by
-    /// exponential linear units (ELUs)", ICLR 2016.
-    ///
-    /// Examples
-    /// --------
-    /// >>> import ferroprop as fp
-    /// >>> fp.Network([2, 3, 1], activation=fp.ELU(alpha=0.5)).activations
-    /// [ELU(alpha=0.5)]
-    Elu "ELU" Activation::Elu {
-        /// Scale of the exponential part.
-        alpha = 1.0, "(alpha=1.0)"
+#[pymethods]
+impl Activation {
+    #[new]
+    #[classmethod]
+    #[pyo3(signature = (*arguments, **keywords), text_signature = None)]
+    fn new(
+        class: &Bound<'_, PyType>,
+        arguments: &Bound<'_, PyTuple>,
+        keywords: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let index = index_of::<Self>(class)?;
+        let values = values_of(Self::LIST[index], arguments, keywords)?;
+        Ok(Self { held: RwLock::new(crate::Activation::with_values(index, &values)) })
     }
-}
 
-/// An activation from its object, if it is one.
-fn from_object(value: &Bound<'_, PyAny>) -> Option<Activation> {
-    if let Ok(object) = value.cast::<Logistic>() {
-        Some(Activation::Logistic { slope: object.get().slope })
-    } else if let Ok(object) = value.cast::<LeakyRelu>() {
-        Some(Activation::LeakyRelu { slope: object.get().slope })
-    } else if let Ok(object) = value.cast::<Elu>() {
-        Some(Activation::Elu { alpha: object.get().alpha })
-    } else {
-        None
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let held = slf.get().held();
+        shown(slf.as_any(), held.about(), &held.values())
     }
-}
 
-/// Whether a value is one activation, not a sequence of them.
-pub(super) fn is_one(value: &Bound<'_, PyAny>) -> bool {
-    value.is_instance_of::<PyString>() || from_object(value).is_some()
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Self>().is_ok_and(|other| other.get().held() == self.held())
+    }
+
+    fn __hash__(&self) -> u64 {
+        crate::catalogue::hash(self.held().name(), &self.values())
+    }
+
+    /// The hyperparameters by name, a copy.
+    #[getter]
+    fn hyperparameters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        hyperparameters(py, self.held().about(), &self.values())
+    }
+
+    fn __getstate__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.hyperparameters(py)
+    }
+
+    fn __setstate__(&self, state: &Bound<'_, PyDict>) -> PyResult<()> {
+        let held = self.held();
+        let values = values_of(held.about(), &PyTuple::empty(state.py()), Some(state))?;
+        let index = Self::LIST.iter().position(|about| about.name == held.name()).unwrap_or_default();
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) =
+            crate::Activation::with_values(index, &values);
+        Ok(())
+    }
+
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        let py = slf.py();
+        Ok((slf.get_type(), PyTuple::empty(py), slf.get().__getstate__(py)?))
+    }
 }
 
 /// An activation from its name or its object.
-pub(super) fn activation(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<Activation> {
-    if let Some(activation) = from_object(value) {
-        return Ok(activation);
+pub(super) fn activation(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<crate::Activation> {
+    if let Ok(object) = value.cast::<Activation>() {
+        return Ok(object.get().held());
     }
-    match value.extract::<String>() {
-        Ok(text) => Ok(Activation::from_name(name, &text)?),
-        Err(_) => {
-            Err(wrong_type(name, "the name of an activation, or a Logistic, LeakyReLU or ELU object", value))
-        }
+    if value.is_instance_of::<PyString>() {
+        return Ok(crate::Activation::from_name(name, &text(name, value)?)?);
     }
+    let classes = classes_of::<Activation>("or");
+    Err(wrong_type(name, &format!("the name of an activation, or a {classes} object"), value))
 }
 
 /// The other way: a name where that says it all.
-pub(super) fn to_python(activation: Activation, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-    if Activation::ALL.contains(&activation) {
-        return activation.name().into_bound_py_any(py);
+pub(super) fn to_python(activation: crate::Activation, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    let index = crate::Activation::LIST.iter().position(|about| about.name == activation.name());
+    let class = index.and_then(|index| class_of::<Activation>(py, index));
+    match class {
+        Some(class) if !crate::Activation::ALL.contains(&activation) => {
+            let keywords = hyperparameters(py, activation.about(), &activation.values())?;
+            class.call((), Some(&keywords))
+        }
+        _ => activation.name().into_bound_py_any(py),
     }
-    match activation {
-        Activation::Logistic { slope } => Logistic { slope }.into_bound_py_any(py),
-        Activation::LeakyRelu { slope } => LeakyRelu { slope }.into_bound_py_any(py),
-        Activation::Elu { alpha } => Elu { alpha }.into_bound_py_any(py),
-        other => other.name().into_bound_py_any(py),
-    }
+}
+
+/// What is known of each activation.
+pub(super) fn entries(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+    entries_of(py, Activation::LIST, |index, _, entry| set_formulas(entry, Activation::LIST[index]))
 }

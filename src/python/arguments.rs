@@ -80,10 +80,7 @@ impl<'py> Arg<'py> {
 
     /// An integer from 0 to 2^64 - 1, by default 0.
     pub fn seed(&self) -> PyResult<u64> {
-        let expected = "an integer from 0 to 2**64 - 1";
-        self.or(0, |value| {
-            u64::try_from(integer("seed", expected, value)?).map_err(|_| wrong("seed", expected, value))
-        })
+        self.or(0, |value| integer_from_0("seed", value))
     }
 
     /// A function or None.
@@ -107,6 +104,12 @@ pub(super) fn count(name: &str, value: &Bound<'_, PyAny>) -> PyResult<usize> {
         Ok(number) if number > 0 => Ok(number),
         _ => Err(wrong(name, expected, value)),
     }
+}
+
+/// An integer from 0 to 2^64 - 1.
+pub(super) fn integer_from_0(name: &str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let expected = "an integer from 0 to 2**64 - 1";
+    u64::try_from(integer(name, expected, value)?).map_err(|_| wrong(name, expected, value))
 }
 
 /// True or False.

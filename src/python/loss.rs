@@ -1,140 +1,137 @@
-//! Losses by name, as an object where they have a parameter, or as a function.
+//! Losses by name, as an object where they have hyperparameters, or as a function.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 use numpy::Element;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyTuple, PyType};
 
+use super::activation::activation;
 use super::arguments::{Arg, type_name, wrong_type};
 use super::arrays::{Matrix, Vector, matrix};
 use super::call::attach;
+use super::catalogue::{
+    Kind, classes_of, entries as entries_of, hyperparameters, index_of, set_formulas, shown, values_of,
+};
 use super::signals::keep;
-use super::with_constant::class_with_constant;
-use crate::{Activation, Loss, Objective, RowLoss, Scalar};
+use crate::catalogue::{About, Value};
+use crate::{Activation, Objective, RowLoss, Scalar};
 
-class_with_constant! {
-    /// The log loss with label smoothing.
-    ///
-    /// A softmax output with K classes learns from the targets ``(1 - s) * t + s / K``, logistic outputs
-    /// from ``(1 - s) * t + s / 2``, s the label smoothing.
-    ///
-    /// Parameters
-    /// ----------
-    /// label_smoothing : float, default=0.0
-    ///     From 0 (none) to 1.
-    ///
-    /// Raises
-    /// ------
-    /// ValueError
-    ///     If the label smoothing is not from 0 to 1.
-    /// TypeError
-    ///     If an argument is of the wrong kind.
-    ///
-    /// References
-    /// ----------
-    /// C. Szegedy et al., "Rethinking the inception architecture for computer vision", CVPR 2016.
-    ///
-    /// Examples
-    /// --------
-    /// >>> import ferroprop as fp
-    /// >>> net = fp.Network([1, 2], output="softmax", init="uniform", init_range=0.0)
-    /// >>> _, _, (bias_gradient,) = net.loss_and_gradients([[1.0]], [[0, 1]], loss=fp.LogLoss(0.5))
-    /// >>> bias_gradient.tolist()
-    /// [0.25, -0.25]
-    LogLoss "LogLoss" Loss::SmoothedLogLoss {
-        /// How far targets move towards the middle.
-        label_smoothing = 0.0, "(label_smoothing=0.0)"
+/// Base class of losses that have hyperparameters; the others are names.
+///
+/// `LOSSES` has all of them, with their hyperparameters and formulas, and what outputs and targets they go with.
+/// An object cannot be changed; two with the same hyperparameters are equal.
+///
+/// See Also
+/// --------
+/// LOSSES : What there is.
+///
+/// Examples
+/// --------
+/// >>> import ferroprop as fp
+/// >>> isinstance(fp.Huber(delta=2.0), fp.Loss)
+/// True
+#[pyclass(frozen, subclass, module = "ferroprop")]
+pub(super) struct Loss {
+    /// Only unpickling changes it.
+    held: RwLock<crate::Loss>,
+}
+
+impl Loss {
+    pub(super) fn held(&self) -> crate::Loss {
+        *self.held.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-class_with_constant! {
-    /// Huber's loss: half the squared error up to a distance of delta, from there on a straight line.
-    ///
-    /// Parameters
-    /// ----------
-    /// delta : float, default=1.0
-    ///     Positive, in units of Y.
-    ///
-    /// Raises
-    /// ------
-    /// ValueError
-    ///     If delta is not a positive number.
-    /// TypeError
-    ///     If an argument is of the wrong kind.
-    ///
-    /// References
-    /// ----------
-    /// P. J. Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35,
-    /// 1964.
-    ///
-    /// Examples
-    /// --------
-    /// >>> import ferroprop as fp
-    /// >>> net = fp.Network([1, 1], init="uniform", init_range=0.0)
-    /// >>> [net.loss_and_gradients([[1]], [[y]], loss=fp.Huber(delta=2.0))[0] for y in [1, 2, 10]]
-    /// [0.5, 2.0, 18.0]
-    Huber "Huber" Loss::Huber {
-        /// Where the straight line begins.
-        delta = 1.0, "(delta=1.0)"
+impl Kind for Loss {
+    const LIST: &'static [&'static About] = &crate::Loss::LIST;
+
+    fn values(&self) -> Vec<Value> {
+        self.held().values()
+    }
+
+    fn classes() -> &'static PyOnceLock<Vec<Option<Py<PyType>>>> {
+        static CLASSES: PyOnceLock<Vec<Option<Py<PyType>>>> = PyOnceLock::new();
+        &CLASSES
     }
 }
 
-class_with_constant! {
-    /// The quantile (pinball) loss: ``q * (t - a)`` where the output a is below its target t, else
-    /// ``(1 - q) * (a - t)``.
-    ///
-    /// Parameters
-    /// ----------
-    /// quantile : float, default=0.5
-    ///     q, between 0 and 1. With 0.5 it is half the absolute error.
-    ///
-    /// Raises
-    /// ------
-    /// ValueError
-    ///     If the quantile is not between 0 and 1.
-    /// TypeError
-    ///     If an argument is of the wrong kind.
-    ///
-    /// References
-    /// ----------
-    /// R. Koenker and G. Bassett, "Regression quantiles", Econometrica 46, 1978.
-    ///
-    /// Examples
-    /// --------
-    /// >>> import ferroprop as fp
-    /// >>> net = fp.Network([1, 1], init="uniform", init_range=0.0)
-    /// >>> [net.loss_and_gradients([[1]], [[y]], loss=fp.Quantile(quantile=0.75))[0] for y in [-4, 4]]
-    /// [1.0, 3.0]
-    Quantile "Quantile" Loss::Quantile {
-        /// The quantile of the targets that outputs are to be.
-        quantile = 0.5, "(quantile=0.5)"
+#[pymethods]
+impl Loss {
+    #[new]
+    #[classmethod]
+    #[pyo3(signature = (*arguments, **keywords), text_signature = None)]
+    fn new(
+        class: &Bound<'_, PyType>,
+        arguments: &Bound<'_, PyTuple>,
+        keywords: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let index = index_of::<Self>(class)?;
+        let values = values_of(Self::LIST[index], arguments, keywords)?;
+        Ok(Self { held: RwLock::new(crate::Loss::with_values(index, &values)) })
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let held = slf.get().held();
+        shown(slf.as_any(), held.about(), &held.values())
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<Self>().is_ok_and(|other| other.get().held() == self.held())
+    }
+
+    fn __hash__(&self) -> u64 {
+        crate::catalogue::hash(self.held().name(), &self.values())
+    }
+
+    /// The hyperparameters by name, a copy.
+    #[getter]
+    fn hyperparameters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        hyperparameters(py, self.held().about(), &self.values())
+    }
+
+    fn __getstate__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.hyperparameters(py)
+    }
+
+    fn __setstate__(&self, state: &Bound<'_, PyDict>) -> PyResult<()> {
+        let held = self.held();
+        let values = values_of(held.about(), &PyTuple::empty(state.py()), Some(state))?;
+        let index = Self::LIST.iter().position(|about| about.name == held.name()).unwrap_or_default();
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = crate::Loss::with_values(index, &values);
+        Ok(())
+    }
+
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyType>, Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        let py = slf.py();
+        Ok((slf.get_type(), PyTuple::empty(py), slf.get().__getstate__(py)?))
     }
 }
 
 /// What came as `loss`.
 pub(super) enum Given {
     Natural,
-    Loss(Loss),
+    Loss(crate::Loss),
     Function(Py<PyAny>),
 }
 
 /// A loss from its name, its object or a function; nothing for None.
 pub(super) fn loss(value: &Arg<'_>) -> PyResult<Given> {
     let Some(value) = value.some() else { return Ok(Given::Natural) };
-    let loss = if let Ok(object) = value.cast::<LogLoss>() {
-        Loss::SmoothedLogLoss { label_smoothing: object.get().label_smoothing }
-    } else if let Ok(object) = value.cast::<Huber>() {
-        Loss::Huber { delta: object.get().delta }
-    } else if let Ok(object) = value.cast::<Quantile>() {
-        Loss::Quantile { quantile: object.get().quantile }
+    let loss = if let Ok(object) = value.cast::<Loss>() {
+        object.get().held()
     } else if let Ok(name) = value.extract::<String>() {
-        Loss::from_name(&name)?
+        crate::Loss::from_name(&name)?
     } else if value.is_callable() {
         return Ok(Given::Function(value.clone().unbind()));
     } else {
-        let expected = "the name of a loss, a LogLoss, Huber or Quantile object, a function or None";
-        return Err(wrong_type("loss", expected, value));
+        let classes = classes_of::<Loss>("or");
+        let expected = format!("the name of a loss, a {classes} object, a function or None");
+        return Err(wrong_type("loss", &expected, value));
     };
     Ok(Given::Loss(loss))
 }
@@ -157,7 +154,7 @@ impl Given {
         match (self, own) {
             (_, Some(own)) => Objective::Custom(own),
             (Self::Loss(loss), None) => Objective::Loss(*loss),
-            _ => Objective::Loss(Loss::natural(output)),
+            _ => Objective::Loss(crate::Loss::natural(output)),
         }
     }
 }
@@ -208,4 +205,23 @@ impl<T: Scalar + Element> RowLoss<T> for OwnLoss<'_> {
         });
         called.map_err(|error| keep(self.raised, error)).is_ok()
     }
+}
+
+/// The name of the loss that belongs to an output activation.
+#[pyfunction]
+pub(super) fn _natural_loss(output: &Bound<'_, PyAny>) -> PyResult<&'static str> {
+    Ok(crate::Loss::natural(activation("output", output)?).name())
+}
+
+/// What is known of each loss.
+pub(super) fn entries(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+    entries_of(py, Loss::LIST, |index, _, entry| {
+        let fits = crate::Loss::ALL[index].fits();
+        entry.set_item("outputs", PyTuple::new(py, fits.outputs)?)?;
+        entry.set_item("targets", fits.targets.expected())?;
+        entry.set_item("takes_net_inputs", fits.net_inputs)?;
+        entry.set_item("canonical", fits.canonical)?;
+        entry.set_item("on_softmax", fits.on_softmax)?;
+        set_formulas(entry, Loss::LIST[index])
+    })
 }

@@ -7,6 +7,7 @@ mod activation;
 mod arguments;
 mod arrays;
 mod call;
+mod catalogue;
 mod errors;
 mod history;
 mod loss;
@@ -16,7 +17,6 @@ mod schedule;
 mod signals;
 mod threads;
 mod training;
-mod with_constant;
 
 use pyo3::prelude::*;
 
@@ -29,15 +29,17 @@ mod core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::activation::{Elu, LeakyRelu, Logistic};
+    use super::activation::Activation;
+    #[pymodule_export]
+    use super::catalogue::_meant;
     #[pymodule_export]
     use super::history::{Epoch, History};
     #[pymodule_export]
-    use super::loss::{Huber, LogLoss, Quantile};
+    use super::loss::{_natural_loss, Loss};
     #[pymodule_export]
     use super::network::{LayerValues, Network};
     #[pymodule_export]
-    use super::optimizer::{Adam, AdamW, GRprop, Rprop, Sarprop, Sgd};
+    use super::optimizer::Optimizer;
     #[pymodule_export]
     use super::schedule::{Adaptive, Cosine, Exponential, InverseScaling, Linear, OneCycle, Schedule};
     #[pymodule_export]
@@ -62,6 +64,12 @@ mod core {
         // Chosen here and now: a child that is forked while another thread chooses would wait for ever.
         let _ = crate::InstructionSet::active();
         super::call::watch_the_end(module)?;
+        super::catalogue::add_classes::<Activation>(module)?;
+        super::catalogue::add_classes::<Loss>(module)?;
+        super::catalogue::add_classes::<Optimizer>(module)?;
+        module.add("_ACTIVATIONS", super::activation::entries(module.py())?)?;
+        module.add("_LOSSES", super::loss::entries(module.py())?)?;
+        module.add("_OPTIMIZERS", super::optimizer::entries(module.py())?)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -11,12 +11,13 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 
-use super::activation::{activation, is_one, to_python};
+use super::activation::{Activation, activation, to_python};
 use super::arguments::{
     Arg, collect, count, flag, iterated, one_or_each, path, type_name, unless_foreign, wrong, wrong_type,
 };
 use super::arrays::{Matrix, Vector, empty, matrix, vector};
 use super::call::Call;
+use super::catalogue::is_one;
 use super::loss::{self, Given};
 use super::signals::Signals;
 use crate::{Dataset, Init, Layer, Scalar};
@@ -45,14 +46,11 @@ pub(super) use with_typed;
 /// ----------
 /// layer_sizes : sequence of int
 ///     Units in each layer: inputs first, then hidden layers (none, one or more), outputs last.
-/// activation : str, Logistic, LeakyReLU or ELU, or a sequence of them, default="relu"
-///     Of the hidden layers, one for all or one for each: ``"identity"``, ``"logistic"``,
-///     ``"bipolar"`` (2 / (1 + exp(-z)) - 1), ``"tanh"``, ``"arctan"``, ``"softsign"``
-///     (z / (1 + abs(z))), ``"hard_sigmoid"`` (min(max(z + 3, 0), 6) / 6), ``"relu"``,
-///     ``"leaky_relu"``, ``"elu"``, ``"selu"``, ``"softplus"`` (log(1 + exp(z))), ``"gelu"`` (exact, with
-///     erf), ``"silu"`` (z / (1 + exp(-z))), ``"mish"`` (z * tanh(softplus(z))) or ``"exp"``; or an
-///     object where the function has a constant.
-/// output : str, Logistic, LeakyReLU or ELU, default="identity"
+/// activation : str, Activation, or a sequence of them, default="relu"
+///     Of the hidden layers, one for all or one for each: a name, such as ``"tanh"`` or ``"gelu"``, or an
+///     object, such as ``Logistic(slope=2.0)``, where the function has hyperparameters. `ACTIVATIONS` has
+///     all of them.
+/// output : str or Activation, default="identity"
 ///     Activation of the output layer; ``"softmax"`` too.
 /// bias : bool or sequence of bool, default=True
 ///     Whether layers have biases, one for all or one for each (the output layer included).
@@ -402,16 +400,12 @@ impl Network {
     /// Y : array-like of shape (n, n_outputs)
     ///     Targets: any numbers, but from 0 to 1 for ``"log_loss"``, with rows that sum to 1 if the
     ///     output is softmax; from 0 on for ``"poisson"``; -1 and 1 for the hinges.
-    /// loss : str, LogLoss, Huber, Quantile, callable or None, default=None
-    ///     With a an output and t its target, summed over the outputs of a row:
+    /// loss : str, Loss, callable or None, default=None
+    ///     Summed over the outputs of a row:
     ///
-    ///     - ``"squared_error"``: half the squared error;
-    ///     - ``"absolute_error"``: abs(a - t);
-    ///     - ``"huber"``, ``"quantile"``: as `Huber` and `Quantile`, which set their constants;
-    ///     - ``"log_loss"``: the negative log-likelihood, for logistic and softmax outputs (`LogLoss`
-    ///       for label smoothing);
-    ///     - ``"poisson"``: half the Poisson deviance, t * log(t / a) - t + a, for ``"exp"`` outputs;
-    ///     - ``"hinge"``, ``"squared_hinge"``: max(0, 1 - t * a) and its square, for identity outputs;
+    ///     - a name, such as ``"squared_error"`` (half the squared error) or ``"log_loss"`` (the negative
+    ///       log-likelihood); `LOSSES` has all of them, with their formulas;
+    ///     - an object, such as ``Huber(delta=2.0)``, where the loss has hyperparameters;
     ///     - a function of your own ``f(outputs, targets) -> (losses, gradients)``: from two arrays of
     ///       shape (rows, n_outputs) to the loss of each row, shape (rows,), and its derivatives with
     ///       respect to the row's outputs, shape (rows, n_outputs). It is called on the calling thread,
@@ -710,7 +704,7 @@ fn from_bytes(bytes: &[u8], name: &str) -> PyResult<Network> {
 }
 
 fn activations(value: &Bound<'_, PyAny>, count: usize) -> PyResult<Vec<crate::Activation>> {
-    let is_one = is_one(value) || iterated(value)?.is_none();
+    let is_one = is_one::<Activation>(value) || iterated(value)?.is_none();
     one_or_each(value, count, |value| activation("activation", value), is_one)
 }
 

@@ -555,16 +555,6 @@ pub(super) fn scheduled(name: &'static str, value: &Bound<'_, PyAny>) -> PyResul
     }
 }
 
-impl Arg<'_> {
-    /// A number that may change in the course of a training.
-    pub fn schedule(&self, name: &'static str, default: crate::Schedule) -> PyResult<crate::Schedule> {
-        match self {
-            Self::Absent => Ok(default),
-            Self::Given(value) => scheduled(name, value),
-        }
-    }
-}
-
 /// A schedule on its way to Python: a number, a schedule or the function that it was made from.
 pub(super) struct Scheduled(pub crate::Schedule);
 

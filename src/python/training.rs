@@ -19,7 +19,7 @@ use super::call::{Call, attach};
 use super::history::{Epoch, History};
 use super::loss::{self, Given};
 use super::network::{Network, with_typed};
-use super::optimizer::{Remembered, Rprop, Slot, with_optimizer};
+use super::optimizer::{Remembered, Slot, with_optimizer};
 use super::schedule::{raised_by_function, scheduled};
 use super::signals::{Signals, has_raised, keep};
 use crate::error::plain;
@@ -38,12 +38,11 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 ///     may be a ``numpy.memmap`` larger than memory.
 /// Y : array-like of shape (n, n_outputs)
 ///     Targets.
-/// loss : str, LogLoss, Huber, Quantile, callable or None, default=None
+/// loss : str, Loss, callable or None, default=None
 ///     As for `Network.loss_and_gradients`.
-/// optimizer : Rprop, GRprop, SARPROP, SGD, Adam, AdamW, name or None, default=None
-///     None is ``Rprop()``. After the call an object holds its state, see ``warm_start``. A name has
-///     default constants: "rprop" (which is "irprop+"), "irprop+", "irprop-", "rprop+", "rprop-",
-///     "grprop", "sarprop", "sgd", "adam", "adamw".
+/// optimizer : Optimizer, name or None, default=None
+///     None is ``Rprop()``. After the call an object holds its state, see ``warm_start``. A name, of
+///     `OPTIMIZERS`, has the usual hyperparameters; "rprop" is "irprop+".
 /// epochs : int, default=200
 ///     The most passes over the data.
 /// batch_size : int or None, default=None
@@ -218,9 +217,6 @@ pub(super) fn train<'py>(
             "warm_start must be False with a checkpoint, which has the optimizer's state, got True",
         ));
     }
-    let own = optimizer.is_none().then(|| Bound::new(py, Rprop::fresh()?)).transpose()?;
-    let optimizer = optimizer.or_else(|| own.as_ref().map(Bound::as_any));
-    let Some(optimizer) = optimizer else { unreachable!("one of the two is there") };
     with_optimizer(
         optimizer,
         |slot| with_typed!(&network.get().typed, typed => run(py, &call, network, typed, &slot, arguments)),

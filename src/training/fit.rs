@@ -47,7 +47,7 @@ use crate::schedule::Schedule;
 /// let data = Dataset::new(x.view(), y.view(), None);
 /// let settings = Settings { epochs: 100, ..Settings::default() };
 /// let mut state = OptimizerState::new(Optimizer::Rprop(Rprop::default()))?;
-/// let history = train(&mut network, &data, Loss::LogLoss, &settings, &mut state, &mut ())?;
+/// let history = train(&mut network, &data, Loss::LOG_LOSS, &settings, &mut state, &mut ())?;
 /// assert!(history.loss[99] < 0.01);
 /// # Ok::<(), ferroprop::Error>(())
 /// ```

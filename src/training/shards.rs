@@ -10,7 +10,7 @@ use crate::kernel::{
 };
 use crate::layer::PackedMatrix;
 use crate::memory::Aligned;
-use crate::optimizer::{MOST_ARRAYS, Optimizer};
+use crate::optimizer::{MOST_ARRAYS, Step};
 use crate::parallel::Team;
 use crate::pass::{Pairs, Stage};
 
@@ -188,9 +188,10 @@ impl<T: Scalar> Shard<T> {
                 for (slot, array) in arrays.iter_mut().zip(&mut self.arrays) {
                     *slot = &mut array[from..to];
                 }
-                match update.optimizer.for_biases() {
-                    None => update.optimizer.step(&update.step, weights, gradient, arrays),
-                    Some(biases) => step_apart(segments, update, &biases, weights, gradient, arrays),
+                if update.optimizer.weight_decay().is_some() {
+                    step_apart(segments, update, weights, gradient, arrays);
+                } else {
+                    update.optimizer.step(&update.step, weights, gradient, arrays);
                 }
                 if alpha > 0.0 {
                     sum_squares(segments, weights, &mut self.squares[piece.clone()]);
@@ -206,20 +207,19 @@ fn sum_squares<T: Scalar>(segments: &[Segment], weights: &[T], squares: &mut [f6
     });
 }
 
-/// Makes the step of an optimizer that treats biases differently, segment by segment.
+/// A step of an optimizer that lets weights decay, segment by segment: biases do not decay.
 fn step_apart<T: Scalar>(
     segments: &[Segment],
     update: &Update<'_>,
-    for_biases: &Optimizer,
     weights: &mut [T],
     gradient: &[T],
     mut arrays: [&mut [T]; MOST_ARRAYS],
 ) {
     for_each_segment::<T>(segments, |_, all, penalised| {
         let biases = penalised.end..all.end;
-        for (optimizer, part) in [(update.optimizer, penalised), (for_biases, biases)] {
+        for (step, part) in [(update.step, penalised), (Step { weight_decay: 0.0, ..update.step }, biases)] {
             let arrays = arrays.each_mut().map(|array| array.get_mut(part.clone()).unwrap_or_default());
-            optimizer.step(&update.step, &mut weights[part.clone()], &gradient[part], arrays);
+            update.optimizer.step(&step, &mut weights[part.clone()], &gradient[part], arrays);
         }
     });
 }

@@ -49,11 +49,11 @@ impl<T: Scalar> OptimizerState<T> {
     /// A state without memory.
     ///
     /// # Errors
-    /// [`Error::Argument`] when a constant is outside its domain.
+    /// [`Error::Argument`] when a hyperparameter is outside its domain.
     pub fn new(optimizer: Optimizer) -> Result<Self> {
         optimizer.check()?;
-        for (name, constant) in optimizer.constants() {
-            check_typed::<T>(name, constant)?;
+        for (name, number) in optimizer.typed() {
+            check_typed::<T>(name, number)?;
         }
         Ok(Self::fresh(optimizer))
     }

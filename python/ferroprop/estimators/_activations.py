@@ -6,33 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from ferroprop._core import ELU, LeakyReLU, Logistic
+from ferroprop._core import Activation
+from ferroprop.catalogue import ACTIVATIONS
 from ferroprop.estimators._sklearn import StrOptions
 
-NAMES = (
-    "identity",
-    "logistic",
-    "tanh",
-    "relu",
-    "softplus",
-    "softsign",
-    "arctan",
-    "bipolar",
-    "leaky_relu",
-    "elu",
-    "selu",
-    "gelu",
-    "silu",
-    "mish",
-    "hard_sigmoid",
-    "exp",
-)
-OBJECTS = (Logistic, LeakyReLU, ELU)
-"""Activations that have a parameter."""
+HIDDEN_NAMES = tuple(name for name in ACTIVATIONS if name != "softmax")
+_ALIASES = {alias: name for name, entry in ACTIVATIONS.items() for alias in entry.aliases}
 
-HIDDEN = [StrOptions(set(NAMES)), *OBJECTS]
-OUTPUT = [StrOptions({*NAMES, "softmax"}), *OBJECTS]
+OUTPUT = [StrOptions({*ACTIVATIONS, *_ALIASES}), Activation]
+HIDDEN = [StrOptions({*HIDDEN_NAMES, *_ALIASES}), Activation]
 """The estimators' constraints on the two parameters."""
+
+
+def canonical(activation: Any) -> Any:
+    """Return the activation, by its own name where it was given by another."""
+    return _ALIASES.get(activation, activation) if isinstance(activation, str) else activation
 
 
 def hidden_activations(activation: Any, n_hidden: int) -> str | Any:
@@ -50,8 +38,8 @@ def hidden_activations(activation: Any, n_hidden: int) -> str | Any:
     ValueError
         If a sequence has not one activation a hidden layer, or an unknown one.
     """
-    if isinstance(activation, (str, *OBJECTS)):
-        return activation
+    if isinstance(activation, (str, Activation)):
+        return canonical(activation)
     listed = tuple(activation)
     if len(listed) != n_hidden:
         raise ValueError(
@@ -59,6 +47,9 @@ def hidden_activations(activation: Any, n_hidden: int) -> str | Any:
             f"got {len(listed)}."
         )
     for one in listed:
-        if not (isinstance(one, OBJECTS) or (isinstance(one, str) and one in NAMES)):
-            raise ValueError(f"activation must have names among {', '.join(NAMES)} or objects, got {one!r}.")
-    return tuple(str(one) if isinstance(one, np.str_) else one for one in listed)
+        named = isinstance(one, str) and one in {*HIDDEN_NAMES, *_ALIASES}
+        if not (named or isinstance(one, Activation)):
+            raise ValueError(
+                f"activation must have names among {', '.join(HIDDEN_NAMES)} or objects, got {one!r}."
+            )
+    return tuple(canonical(str(one) if isinstance(one, np.str_) else one) for one in listed)

@@ -15,8 +15,8 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 
-from ferroprop._core import Network, _CallersArithmetic, _StandardArithmetic
-from ferroprop.estimators import _activations, _conversion, _epochs, _lbfgs, _optimizers
+from ferroprop._core import Network, Optimizer, _CallersArithmetic, _meant, _StandardArithmetic
+from ferroprop.estimators import _activations, _conversion, _epochs, _lbfgs
 from ferroprop.estimators._callbacks import Followers, SklearnCallbacks
 from ferroprop.estimators._checkpoints import FitCheckpoint
 from ferroprop.estimators._hidden_layers import LayerColumns, hidden_layer
@@ -28,6 +28,7 @@ from ferroprop.estimators._progress import ProgressLines, progress_of
 from ferroprop.estimators._samples import Samples, hold_out
 from ferroprop.estimators._sklearn import (
     Interval,
+    InvalidParameterError,
     Options,
     SklearnBase,
     StrOptions,
@@ -86,6 +87,15 @@ def has_partial_fit(estimator: BaseMLP) -> bool:
     return True
 
 
+# Parameters that are names, and of what.
+_NAMED = {
+    "activation": "activation",
+    "output_activation": "activation",
+    "solver": "optimizer",
+    "loss": "loss",
+}
+
+
 # transform names its columns itself: layers differ in width
 class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Base of `MLPClassifier` and `MLPRegressor`; not for direct use.
@@ -98,7 +108,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [*_activations.HIDDEN, list, tuple, np.ndarray],
-        "solver": [StrOptions({"lbfgs", *EPOCH_SOLVERS}), *_optimizers.OBJECTS],
+        "solver": [StrOptions({"lbfgs", *EPOCH_SOLVERS}), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
@@ -266,6 +276,21 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         """
         return self._fit(X, y, initialize=True)
 
+    def _validate_params(self) -> None:
+        """Check the parameters with scikit-learn's messages, and say which name may have been meant."""
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            raise InvalidParameterError(f"{error}{self._meant(str(error))}") from None
+
+    def _meant(self, message: str) -> str:
+        for parameter, kind in _NAMED.items():
+            name = getattr(self, parameter)
+            if message.startswith(f"The '{parameter}' parameter") and isinstance(name, str):
+                meant = _meant(kind, name)
+                return f" Did you mean {meant!r}?" if meant else ""
+        return ""
+
     def _fit(self, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None = None, **how: Any) -> Self:
         """Fit a copy, and take over all that it has learned at once.
 
@@ -319,7 +344,8 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
         held_out = self._given_samples(*given, dtype=X.dtype, n_outputs=Y.shape[1])
         rng = check_random_state(self.random_state)
-        output = self._out_activation() if self.output_activation is None else self.output_activation
+        output = self.output_activation
+        output = self._out_activation() if output is None else _activations.canonical(output)
         checkpoint = None
         if self.checkpoint is not None and not (single or initialize):
             checkpoint = self._checkpoint(rng)
@@ -592,8 +618,6 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
 
     def _hidden_activation(self) -> Any:
         """Return the activation of all hidden layers, or a tuple with that of each."""
-        if isinstance(self.activation, str):
-            return self.activation
         return _activations.hidden_activations(self.activation, len(self._hidden_sizes()))
 
     def _hidden_sizes(self) -> list[int]:

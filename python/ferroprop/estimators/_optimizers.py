@@ -1,6 +1,7 @@
 """From the parameters of an estimator to one of the core's optimizers, and its memory between fits.
 
-A new solver that trains epoch by epoch is one more entry in `_MAKERS`.
+Every optimizer of the catalogue is a solver. Those in `_MAKERS` take parameters of scikit-learn's in a way of
+their own; of the others the hyperparameters in `_PARAMETERS` are parameters of the estimator.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ferroprop._core import SARPROP, SGD, Adam, AdamW, Adaptive, GRprop, InverseScaling, Rprop, Schedule
+from ferroprop._core import SARPROP, SGD, AdamW, Adaptive, InverseScaling, Optimizer, Schedule
+from ferroprop.catalogue import OPTIMIZERS, OptimizerEntry
 from ferroprop.estimators._sklearn import check_random_state
 
-Optimizer = SGD | Adam | AdamW | Rprop | GRprop | SARPROP
 Parameters = Mapping[str, Any]
 """The parameters of an estimator by name; there may be other things, too."""
 
@@ -30,15 +31,6 @@ def _sgd(parameters: Parameters) -> SGD:
     elif parameters["learning_rate"] == "adaptive":
         rate = Adaptive(first)
     return SGD(rate, momentum=parameters["momentum"], nesterov=parameters["nesterovs_momentum"])
-
-
-def _adam(parameters: Parameters) -> Adam:
-    return Adam(
-        parameters["learning_rate_init"],
-        beta_1=parameters["beta_1"],
-        beta_2=parameters["beta_2"],
-        epsilon=parameters["epsilon"],
-    )
 
 
 def _adamw(parameters: Parameters) -> AdamW:
@@ -58,48 +50,56 @@ def _sarprop(parameters: Parameters) -> SARPROP:
     return SARPROP(noise=0.003, temperature=0.05, seed=seed)
 
 
-def _with_its_constants(cls: Any, **constants: Any) -> tuple[Maker, tuple[str, ...]]:
-    """Return what makes an optimizer that no parameter of the estimator has a say in."""
-    return (lambda _: cls(**constants)), ()
-
-
 _MAKERS: dict[str, tuple[Maker, tuple[str, ...]]] = {
     "sgd": (_sgd, ("learning_rate", "learning_rate_init", "power_t", "momentum", "nesterovs_momentum")),
-    "adam": (_adam, ("learning_rate_init", "beta_1", "beta_2", "epsilon")),
     "adamw": (_adamw, ("learning_rate_init", "beta_1", "beta_2", "epsilon", "alpha")),
-    "rprop": _with_its_constants(Rprop),
-    "rprop+": _with_its_constants(Rprop, variant="rprop+"),
-    "rprop-": _with_its_constants(Rprop, variant="rprop-"),
-    "irprop+": _with_its_constants(Rprop, variant="irprop+"),
-    "irprop-": _with_its_constants(Rprop, variant="irprop-"),
-    "grprop": _with_its_constants(GRprop),
     "sarprop": (_sarprop, ()),
 }
 
-EPOCH_SOLVERS = tuple(_MAKERS)
-OBJECTS = (SGD, Adam, AdamW, Rprop, GRprop, SARPROP)
-"""Classes whose objects can be the solver, with constants of one's own."""
+# hyperparameter: the estimator's parameter
+_PARAMETERS = {
+    "learning_rate": "learning_rate_init",
+    "beta_1": "beta_1",
+    "beta_2": "beta_2",
+    "epsilon": "epsilon",
+}
 
-_BY_MINI_BATCHES = {"sgd", "adam", "adamw"}
+EPOCH_SOLVERS = tuple(OPTIMIZERS)
+
+
+def _entry_of(solver: Any) -> OptimizerEntry | None:
+    return OPTIMIZERS.get(solver.name if isinstance(solver, Optimizer) else solver)
 
 
 def is_mini_batch(solver: Any) -> bool:
     """Tell whether a solver takes a step after each mini-batch, and not one an epoch."""
-    return solver in _BY_MINI_BATCHES if isinstance(solver, str) else isinstance(solver, (SGD, Adam, AdamW))
+    entry = _entry_of(solver)
+    return entry is not None and entry.takes_mini_batches
 
 
 def is_decoupled(solver: Any) -> bool:
     """Tell whether the weights decay by the optimizer's own rule, and not by a penalty in the loss."""
-    return isinstance(solver, AdamW) or (isinstance(solver, str) and solver == "adamw")
+    entry = _entry_of(solver)
+    return entry is not None and entry.decays_weights
 
 
 def _made_by(solver: Any) -> tuple[Maker, tuple[str, ...]]:
     """Return what makes the optimizer, and the names of the parameters it depends on."""
-    if isinstance(solver, str):
+    if not isinstance(solver, str):
+        # of the user's object the hyperparameters alone: what it remembers stays with it
+        return lambda _: type(solver)(**solver.hyperparameters), ()
+    if solver in _MAKERS:
         return _MAKERS[solver]
-    # of the user's object the constants alone: what it remembers stays with it
-    arguments, keywords = solver.__getnewargs_ex__()
-    return lambda _: type(solver)(*arguments, **keywords), ()
+    entry = OPTIMIZERS[solver]
+    usual = {one.name: one.default for one in entry.hyperparameters}
+    taken = {name: _PARAMETERS[name] for name in usual if name in _PARAMETERS}
+
+    def make(parameters: Parameters) -> Optimizer:
+        own = {name: parameters[parameter] for name, parameter in taken.items()}
+        optimizer: Optimizer = entry.cls(**usual | own)
+        return optimizer
+
+    return make, tuple(taken.values())
 
 
 def _name(solver: Any) -> str:
@@ -166,7 +166,7 @@ class KeptOptimizer:
             for name, value in memory.items():
                 if isinstance(value, np.ndarray):
                     memory[name] = value.astype(dtype, copy=False)
-            optimizer.__setstate__(memory)
+            optimizer.load_state_dict(memory)
         return KeptOptimizer(settings, optimizer), bool(memory)
 
     def with_lower_learning_rate(self) -> tuple[KeptOptimizer, float | None]:
@@ -179,7 +179,7 @@ class KeptOptimizer:
             return self, None
         memory["learning_rate"] /= 5.0
         optimizer = copy(self.optimizer)
-        optimizer.__setstate__(memory)
+        optimizer.load_state_dict(memory)
         return KeptOptimizer(self.settings, optimizer), float(memory["learning_rate"])
 
     def _remembered(self) -> dict[str, Any]:

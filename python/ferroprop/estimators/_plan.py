@@ -9,10 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ferroprop._core import Network
+from ferroprop._core import Network, Optimizer
 from ferroprop.estimators._callbacks import Followers
 from ferroprop.estimators._checkpoints import FitCheckpoint
-from ferroprop.estimators._optimizers import Optimizer
 from ferroprop.estimators._samples import Samples
 from ferroprop.estimators._validation_set import ValidationSet
 

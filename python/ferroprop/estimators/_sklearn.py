@@ -28,6 +28,7 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
+    InvalidParameterError,
     Options,
     StrOptions,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "ConvergenceWarning",
     "HasMethods",
     "Interval",
+    "InvalidParameterError",
     "LabelBinarizer",
     "Options",
     "RegressorMixin",

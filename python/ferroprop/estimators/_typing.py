@@ -4,13 +4,13 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from ferroprop._core import ELU, LeakyReLU, Logistic
+from ferroprop import _core
 
 Array = NDArray[Any]
 Layers = list[NDArray[Any]]
 """One array a layer, first layer first."""
 
-Activation = str | Logistic | LeakyReLU | ELU
+Activation = str | _core.Activation
 """An activation by its name, or one with a parameter."""
 
 LearningRateSchedule = Literal["constant", "invscaling", "adaptive"]

@@ -60,6 +60,6 @@ def _check_optimizer(state: Mapping[str, Any]) -> None:
         return  # the parameters were changed after the fit; the next one says what is wrong with them
     if optimizer is not None:
         try:
-            optimizer.__setstate__(dict(memory))
+            optimizer.load_state_dict(dict(memory))
         except (ValueError, TypeError) as error:
             raise type(error)(f"_optimizer has a memory that is none: {error}") from None

@@ -11,9 +11,9 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 
-from ferroprop._core import Epoch, LogLoss, _StandardArithmetic
+from ferroprop._core import Epoch, LogLoss, Loss, Optimizer, _StandardArithmetic
+from ferroprop.catalogue import LOSSES
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
-from ferroprop.estimators._optimizers import Optimizer
 from ferroprop.estimators._scores import accuracy, accuracy_of_largest
 from ferroprop.estimators._sklearn import (
     ClassifierMixin,
@@ -33,7 +33,9 @@ from ferroprop.estimators._sklearn import (
 )
 from ferroprop.estimators._typing import Activation, Array, LearningRateSchedule, MatrixLike, TargetLike
 
-_HINGE = ("hinge", "squared_hinge")
+_HINGE = tuple(name for name, loss in LOSSES.items() if loss.targets == "-1 and 1")
+_OF_PROBABILITIES = tuple(name for name, loss in LOSSES.items() if loss.targets == "numbers from 0 to 1")
+_LOSS_CLASSES = [LOSSES[name].cls for name in _OF_PROBABILITIES if LOSSES[name].cls is not None]
 
 
 def _has_probabilities(estimator: MLPClassifier) -> bool:
@@ -66,10 +68,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         - 'logistic': the sigmoid, f(x) = 1 / (1 + exp(-x)); ``ferroprop.Logistic(slope)`` has another slope.
         - 'tanh': the hyperbolic tangent, f(x) = tanh(x).
         - 'relu': the rectified linear unit, f(x) = max(0, x).
-        - 'leaky_relu', 'elu', 'selu', 'softplus', 'gelu', 'silu', 'mish': its smoother and leakier relatives;
-          ``ferroprop.LeakyReLU(slope)`` and ``ferroprop.ELU(alpha)`` have other constants.
-        - 'bipolar': f(x) = 2 / (1 + exp(-x)) - 1; 'softsign': f(x) = x / (1 + abs(x)); 'arctan';
-          'hard_sigmoid'; 'exp'.
+        - the other names of `ferroprop.ACTIVATIONS`, such as 'gelu' and 'leaky_relu', and objects, such as
+          ``ferroprop.LeakyReLU(0.2)``.
     solver : str or optimizer, default='adam'
         How the weights are optimised.
 
@@ -85,8 +85,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
           the parameters of learning rate, momentum, batches and shuffling are ignored. Its variants go by
           'rprop+', 'rprop-', 'irprop+' (which is 'rprop'), 'irprop-', 'grprop' and 'sarprop' (with
           ``noise=0.003, temperature=0.05``, and `random_state` for its seed).
-        - an optimizer, such as ``ferroprop.Rprop(max_step=1.0)``: the same rules with constants of one's own,
-          in place of the estimator's parameters. The object itself is not changed.
+        - the other names of `ferroprop.OPTIMIZERS`.
+        - an optimizer, such as ``ferroprop.Rprop(max_step=1.0)``: the same rules with hyperparameters of
+          one's own, in place of the estimator's parameters. The object itself is not changed.
     alpha : float, default=0.0001
         Strength of the L2 penalty on the weights (not the biases). The penalty ``0.5 * alpha * ||W||**2`` is
         divided by the sum of the sample weights, like the loss.
@@ -142,10 +143,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         Number of epochs in a row without improvement that are tolerated. Not used by 'lbfgs'.
     max_fun : int, default=15000
         Maximum number of evaluations of the loss by 'lbfgs'.
-    loss : {'log_loss', 'hinge', 'squared_hinge'} or callable, default='log_loss'
+    loss : str, object or callable, default='log_loss'
         The loss to minimise.
 
         - 'log_loss': the negative log-likelihood of the classes.
+        - the other names of `ferroprop.LOSSES` whose targets are probabilities, and objects of their classes.
         - 'hinge', 'squared_hinge': of a support vector machine; with more than two classes, each against the
           rest. There are no probabilities then, but ``decision_function``.
         - a function ``f(outputs, targets)`` of two arrays of shape (rows, n_outputs), the probabilities and
@@ -275,7 +277,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     _sklearn_class: ClassVar[type] = SklearnMLPClassifier
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"log_loss", *_HINGE}), callable],
+        "loss": [StrOptions({*_OF_PROBABILITIES, *_HINGE}), *_LOSS_CLASSES, callable],
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
@@ -306,7 +308,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        loss: str | Callable[..., Any] = "log_loss",
+        loss: str | Loss | Callable[..., Any] = "log_loss",
         class_weight: dict[Any, float] | list[dict[Any, float]] | str | None = None,
         label_smoothing: float = 0.0,
         dropout: float | Sequence[float] = 0.0,

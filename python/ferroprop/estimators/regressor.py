@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ferroprop._core import Epoch, Huber, Quantile
+from ferroprop._core import Epoch, Loss, Optimizer, Quantile
+from ferroprop.catalogue import LOSSES
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
-from ferroprop.estimators._optimizers import Optimizer
 from ferroprop.estimators._scores import r2
 from ferroprop.estimators._sklearn import (
     Interval,
@@ -27,14 +27,14 @@ from ferroprop.estimators._sklearn import (
 )
 from ferroprop.estimators._typing import Activation, Array, LearningRateSchedule, MatrixLike, TargetLike
 
-# loss: activation of the output layer
+# loss: activation of the output layer, the only one that goes with the loss, or identity. Losses of classes
+# go with others.
 _LOSSES = {
-    "squared_error": "identity",
-    "poisson": "exp",
-    "absolute_error": "identity",
-    "huber": "identity",
-    "quantile": "identity",
+    name: entry.outputs[0] if entry.outputs else "identity"
+    for name, entry in LOSSES.items()
+    if entry.targets in {"any numbers", "numbers from 0 on"}
 }
+_LOSS_CLASSES = [LOSSES[name].cls for name in _LOSSES if LOSSES[name].cls is not None]
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
@@ -68,10 +68,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         - 'logistic': the sigmoid, f(x) = 1 / (1 + exp(-x)); ``ferroprop.Logistic(slope)`` has another slope.
         - 'tanh': the hyperbolic tangent, f(x) = tanh(x).
         - 'relu': the rectified linear unit, f(x) = max(0, x).
-        - 'leaky_relu', 'elu', 'selu', 'softplus', 'gelu', 'silu', 'mish': its smoother and leakier relatives;
-          ``ferroprop.LeakyReLU(slope)`` and ``ferroprop.ELU(alpha)`` have other constants.
-        - 'bipolar': f(x) = 2 / (1 + exp(-x)) - 1; 'softsign': f(x) = x / (1 + abs(x)); 'arctan';
-          'hard_sigmoid'; 'exp'.
+        - the other names of `ferroprop.ACTIVATIONS`, such as 'gelu' and 'leaky_relu', and objects, such as
+          ``ferroprop.LeakyReLU(0.2)``.
     solver : str or optimizer, default='adam'
         How the weights are optimised.
 
@@ -87,8 +85,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
           the parameters of learning rate, momentum, batches and shuffling are ignored. Its variants go by
           'rprop+', 'rprop-', 'irprop+' (which is 'rprop'), 'irprop-', 'grprop' and 'sarprop' (with
           ``noise=0.003, temperature=0.05``, and `random_state` for its seed).
-        - an optimizer, such as ``ferroprop.Rprop(max_step=1.0)``: the same rules with constants of one's own,
-          in place of the estimator's parameters. The object itself is not changed.
+        - the other names of `ferroprop.OPTIMIZERS`.
+        - an optimizer, such as ``ferroprop.Rprop(max_step=1.0)``: the same rules with hyperparameters of
+          one's own, in place of the estimator's parameters. The object itself is not changed.
     alpha : float, default=0.0001
         Strength of the L2 penalty on the weights (not the biases). The penalty ``0.5 * alpha * ||W||**2`` is
         divided by the sum of the sample weights, like the loss.
@@ -258,13 +257,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     _sklearn_class: ClassVar[type] = SklearnMLPRegressor
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions(set(_LOSSES)), Huber, Quantile, callable],
+        "loss": [StrOptions(set(_LOSSES)), *_LOSS_CLASSES, callable],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
 
     def __init__(
         self,
-        loss: str | Huber | Quantile | Callable[..., Any] = "squared_error",
+        loss: str | Loss | Callable[..., Any] = "squared_error",
         hidden_layer_sizes: int | Sequence[int] = (100,),
         activation: Activation | Sequence[Activation] = "relu",
         *,

@@ -296,8 +296,8 @@ def _told(
     ]
     for layer in described.layers:
         n, m = layer.weights.shape
-        constant = "" if layer.activation.constant is None else f" ({layer.activation.constant:g})"
-        lines.append(f"{n:6}  {m:7}  {layer.activation.name}{constant}")
+        numbers = ", ".join(f"{number:g}" for number in layer.activation.hyperparameters.values())
+        lines.append(f"{n:6}  {m:7}  {layer.activation.name}{numbers and f' ({numbers})'}")
     lines += ["", *_usage(described, name)]
     columns = told_columns(described)
     if columns:

@@ -190,15 +190,15 @@ SCALE, ALPHA = number(_functions.SELU_SCALE), number(_functions.SELU_SCALE * _fu
 
 ACTIVATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "identity": ("z", ()),
-    "logistic": ("@logistic({constant} * z)", ("logistic",)),
+    "logistic": ("@logistic({slope} * z)", ("logistic",)),
     "tanh": ("@tanh(z)", ("tanh",)),
     "relu": ("z > 0.0f ? z : 0.0f", ()),
     "softplus": ("@softplus(z)", ("softplus",)),
     "softsign": ("z / (1.0f + (z < 0.0f ? -z : z))", ()),
     "arctan": ("@arctan(z)", ("arctan",)),
     "bipolar": ("@tanh(0.5f * z)", ("tanh",)),
-    "leaky_relu": ("z > 0.0f ? z : {constant} * z", ()),
-    "elu": ("z > 0.0f ? z : {constant} * @expm1(z)", ("expm1",)),
+    "leaky_relu": ("z > 0.0f ? z : {slope} * z", ()),
+    "elu": ("z > 0.0f ? z : {alpha} * @expm1(z)", ("expm1",)),
     "selu": (f"z > 0.0f ? {SCALE} * z : {ALPHA} * @expm1(z)", ("expm1",)),
     "gelu": ("@gelu(z)", ("gelu",)),
     "silu": ("z * @logistic(z)", ("logistic",)),

@@ -186,7 +186,13 @@ def _buffer8(index: int) -> str:
 
 def activation_routines(activation: Activation) -> tuple[str, ...]:
     """Return the routines that an activation needs."""
-    return ("exp",) if activation.name == "softmax" else _c_functions.ACTIVATIONS[activation.name][1]
+    return ("exp",) if activation.name == "softmax" else _written(activation)[1]
+
+
+def _written(activation: Activation) -> tuple[str, tuple[str, ...]]:
+    if activation.name not in _c_functions.ACTIVATIONS:
+        raise ValueError(f"the activation {activation.name!r} cannot be written as C")
+    return _c_functions.ACTIVATIONS[activation.name]
 
 
 def activation_lines(activation: Activation, values: str, n: int) -> list[str]:
@@ -206,8 +212,8 @@ def activation_lines(activation: Activation, values: str, n: int) -> list[str]:
 
 def activation_expression(activation: Activation) -> str:
     """Return an activation as an expression of z."""
-    expression = _c_functions.ACTIVATIONS[activation.name][0]
-    return expression.format(constant=number(1.0 if activation.constant is None else activation.constant))
+    expression, _ = _written(activation)
+    return expression.format(**{name: number(one) for name, one in activation.hyperparameters.items()})
 
 
 def _buffers(index: int, n_layers: int) -> tuple[str, str]:

@@ -2,50 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ferroprop._core import ELU, LeakyReLU, Logistic, Network
+from ferroprop import _core
+from ferroprop._core import Network
+from ferroprop.catalogue import ACTIVATIONS
 
 if TYPE_CHECKING:
     from ferroprop.export._preparation import Arithmetic, Preparation
 
 Array: TypeAlias = NDArray[Any]
 
-USUAL_CONSTANTS = {"logistic": ("slope", 1.0), "leaky_relu": ("slope", 0.01), "elu": ("alpha", 1.0)}
-"""Activations with a constant: its name, and its value where the activation goes by its name alone."""
-
-OBJECTS: dict[str, type[Logistic] | type[LeakyReLU] | type[ELU]] = {
-    "logistic": Logistic,
-    "leaky_relu": LeakyReLU,
-    "elu": ELU,
-}
-"""Their classes."""
-
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation: its name, and its constant if it has one."""
+    """An activation: its name, and its hyperparameters by name."""
 
     name: str
-    constant: float | None = None
+    hyperparameters: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, given: Any) -> Activation:
+    def of(cls, given: str | _core.Activation) -> Activation:
         """Return it from a name or an object, as a `Network` has them."""
-        name = given if isinstance(given, str) else _name_of_object(given)
-        if name not in USUAL_CONSTANTS:
-            return cls(name)
-        attribute, usual = USUAL_CONSTANTS[name]
-        return cls(name, float(getattr(given, attribute, usual)))
+        if isinstance(given, str):
+            return cls(given, {one.name: one.default for one in ACTIVATIONS[given].hyperparameters})
+        return cls(given.name, given.hyperparameters)
 
-    def to_python(self) -> str | Logistic | LeakyReLU | ELU:
+    def to_python(self) -> str | _core.Activation:
         """Return it as a `Network` takes it."""
-        return self.name if self.constant is None else OBJECTS[self.name](self.constant)
+        kind = ACTIVATIONS[self.name].cls
+        return self.name if kind is None else kind(**self.hyperparameters)
 
 
 @dataclass(frozen=True)
@@ -187,10 +178,3 @@ def network_of(layers: Sequence[Dense]) -> Network:
     )
     network.set_parameters([layer.weights for layer in layers], [layer.biases for layer in layers])
     return network
-
-
-def _name_of_object(activation: Any) -> str:
-    for name, kind in OBJECTS.items():
-        if isinstance(activation, kind):
-            return name
-    raise TypeError(f"activation {activation!r} cannot be exported: no format is known for its kind")

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from ferroprop._core import Network
+from ferroprop.catalogue import ACTIVATIONS
 from ferroprop.export._description import (
-    USUAL_CONSTANTS,
     Activation,
     Array,
     Dense,
@@ -160,9 +160,7 @@ def network_to_json(layers: Sequence[Dense]) -> dict[str, Any]:
 
 
 def _activation_to_json(activation: Activation) -> dict[str, Any]:
-    if activation.constant is None:
-        return {"activation": activation.name}
-    return {"activation": activation.name, USUAL_CONSTANTS[activation.name][0]: activation.constant}
+    return {"activation": activation.name, **activation.hyperparameters}
 
 
 def _written(value: Any, newline: str) -> Iterator[str]:
@@ -357,11 +355,12 @@ class Reader:
         self, entry: Any, where: str, dtype: np.dtype[Any], before: Dense | None, *, is_last: bool
     ) -> Dense | None:
         name = entry.get("activation") if isinstance(entry, dict) else None
-        constant = USUAL_CONSTANTS[name][0] if isinstance(name, str) and name in USUAL_CONSTANTS else None
-        names = ["activation", *([constant] if constant else []), "weights", "biases"]
+        known = ACTIVATIONS[name].hyperparameters if isinstance(name, str) and name in ACTIVATIONS else ()
+        hyperparameters = [one.name for one in known]
+        names = ["activation", *hyperparameters, "weights", "biases"]
         noted = len(self._problems)
         fields = self.fields(entry, where, names)
-        activation = self._activation(fields, where, constant, is_last=is_last)
+        activation = self._activation(fields, where, hyperparameters, is_last=is_last)
         weights = self._matrix(fields["weights"], f"{where}.weights", dtype) if "weights" in fields else None
         biases = fields.get("biases")
         if weights is not None:
@@ -375,22 +374,23 @@ class Reader:
         return Dense(weights, biases, activation)
 
     def _activation(
-        self, fields: Mapping[str, Any], where: str, constant: str | None, *, is_last: bool
+        self, fields: Mapping[str, Any], where: str, hyperparameters: Sequence[str], *, is_last: bool
     ) -> Activation | None:
         if "activation" not in fields:
             return None
         names = activation_names()
         name = self.one_of(fields["activation"], f"{where}.activation", names if is_last else names[:-1])
-        if name is None or constant is None:
-            return None if name is None else Activation(name)
-        number = self.number(fields[constant], f"{where}.{constant}") if constant in fields else None
-        if number is None:
+        if name is None or not set(hyperparameters) <= set(fields):
             return None
-        activation = Activation(name, number)
+        numbers = {one: self.number(fields[one], f"{where}.{one}") for one in hyperparameters}
+        given = {one: number for one, number in numbers.items() if number is not None}
+        if len(given) < len(numbers):
+            return None
+        activation = Activation(name, given)
         try:
             activation.to_python()
         except ValueError as error:
-            self.note(f"{where}.{constant}", str(error))
+            self.note(f"{where}.{str(error).split()[0]}", str(error))
             return None
         return activation
 
@@ -405,9 +405,7 @@ class Reader:
 
 def activation_names() -> list[str]:
     """Return the names of all activations, ``softmax``, which is for outputs alone, being the last."""
-    from ferroprop.export._onnx import ACTIVATIONS
-
-    return list(ACTIVATIONS)
+    return [*(name for name in ACTIVATIONS if name != "softmax"), "softmax"]
 
 
 def quoted(names: Sequence[str]) -> str:

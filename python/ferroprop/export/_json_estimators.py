@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
-import ferroprop
+from ferroprop._core import Schedule
+from ferroprop.catalogue import ACTIVATIONS, LOSSES, OPTIMIZERS
 from ferroprop.estimators import MLPClassifier, MLPRegressor
 from ferroprop.estimators._base import BaseMLP
 from ferroprop.estimators._optimizers import KeptOptimizer
@@ -21,26 +23,13 @@ ESTIMATOR = "ferroprop estimator"
 FORMATS = (ESTIMATOR,)
 CLASSES: dict[str, type[BaseMLP]] = {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}
 
-_FALL = ("value", "final", "warm_up", "flat", "steps")
-
-OBJECTS = {
-    "Logistic": ("slope",),
-    "LeakyReLU": ("slope",),
-    "ELU": ("alpha",),
-    "LogLoss": ("label_smoothing",),
-    "Huber": ("delta",),
-    "Quantile": ("quantile",),
-    "Linear": _FALL,
-    "Cosine": _FALL,
-    "Exponential": _FALL,
-    "OneCycle": ("value", "warm_up", "div_factor", "final_div_factor", "steps"),
-    "InverseScaling": ("value", "power"),
-    "Adaptive": ("value",),
-}
-"""Classes whose objects a parameter may hold, or an optimizer, and the names of their arguments."""
-
-OPTIMIZERS = ("Rprop", "GRprop", "SARPROP", "SGD", "Adam", "AdamW")
-"""Classes of optimizers, which a parameter may hold too."""
+OBJECTS: dict[str, type[Any]] = {
+    entry.cls.__name__: entry.cls
+    for entries in (ACTIVATIONS, LOSSES, OPTIMIZERS)
+    for entry in entries.values()
+    if entry.cls is not None
+} | {cls.__name__: cls for cls in Schedule.__subclasses__()}
+"""Classes whose objects a parameter may hold, or an optimizer."""
 
 COURSE = (
     "n_iter_",
@@ -113,18 +102,10 @@ def _value_to_json(value: Any, name: str) -> Any:
     if isinstance(value, dict):
         return {"dict": [[_value_to_json(one, name) for one in entry] for entry in value.items()]}
     kind = type(value).__name__
-    if kind in (*OBJECTS, *OPTIMIZERS) and type(value) is getattr(ferroprop, kind):
-        return {
-            kind: {constant: _value_to_json(one, name) for constant, one in _constants(value, kind).items()}
-        }
+    if type(value) is OBJECTS.get(kind):
+        arguments = {one: getattr(value, one) for one in signature(type(value)).parameters}
+        return {kind: {one: _value_to_json(given, name) for one, given in arguments.items()}}
     raise ValueError(f"the parameter {name} holds {value!r:.80}, which JSON cannot; set another value before")
-
-
-def _constants(value: Any, kind: str) -> dict[str, Any]:
-    if kind in OPTIMIZERS:
-        constants: dict[str, Any] = value.__getnewargs_ex__()[1]
-        return constants
-    return {name: getattr(value, name) for name in OBJECTS[kind]}
 
 
 # ---- reading -----------------------------------------------------------------------------------------------
@@ -182,10 +163,10 @@ def _value(reader: Reader, value: Any, where: str) -> Any:
             return float(content)
         if kind == "dict" and isinstance(content, list) and all(_is_pair(one) for one in content):
             return {key: _value(reader, one, f"{where}[{shown(key)}]") for key, one in content}
-        if kind in (*OBJECTS, *OPTIMIZERS) and isinstance(content, dict):
-            constants = {name: _value(reader, one, f"{where}.{name}") for name, one in content.items()}
+        if kind in OBJECTS and isinstance(content, dict):
+            given = {name: _value(reader, one, f"{where}.{name}") for name, one in content.items()}
             try:
-                return getattr(ferroprop, kind)(**constants)
+                return OBJECTS[kind](**given)
             except (ValueError, TypeError) as error:
                 reader.note(where, f"{kind}: {error}")
                 return None

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -123,20 +123,24 @@ class Graph:
 
 # ---- activations -------------------------------------------------------------------------------------------
 
+Numbers: TypeAlias = Mapping[str, float]
+"""The hyperparameters of an activation by name."""
 
-def _named(operator: str) -> Callable[[Graph, str, float], str]:
+
+def _named(operator: str) -> Callable[[Graph, str, Numbers], str]:
     return lambda graph, z, _: graph.node(operator, z)
 
 
-def _logistic(graph: Graph, z: str, slope: float) -> str:
+def _logistic(graph: Graph, z: str, given: Numbers) -> str:
+    slope = given["slope"]
     return graph.node("Sigmoid", z if slope == 1.0 else graph.with_number("Mul", z, slope))
 
 
-def _bipolar(graph: Graph, z: str, _: float) -> str:
+def _bipolar(graph: Graph, z: str, _: Numbers) -> str:
     return graph.node("Tanh", graph.with_number("Mul", z, 0.5))
 
 
-def _arctan(graph: Graph, z: str, _: float) -> str:
+def _arctan(graph: Graph, z: str, _: Numbers) -> str:
     if not graph.is_double:
         return graph.node("Atan", z)
     # three reductions below tan(pi/8), as in src/kernel/math/arctan.rs
@@ -157,29 +161,31 @@ def _arctan(graph: Graph, z: str, _: float) -> str:
     return graph.node("Mul", graph.node("Sign", z), angle)
 
 
-def _softsign(graph: Graph, z: str, _: float) -> str:
+def _softsign(graph: Graph, z: str, _: Numbers) -> str:
     return graph.node("Div", z, graph.with_number("Add", graph.node("Abs", z), 1.0))
 
 
-def _hard_sigmoid(graph: Graph, z: str, _: float) -> str:
+def _hard_sigmoid(graph: Graph, z: str, _: Numbers) -> str:
     shifted = graph.with_number("Add", z, 3.0)
     clipped = graph.node("Clip", shifted, graph.constant(0.0), graph.constant(6.0))
     return graph.with_number("Div", clipped, 6.0)
 
 
-def _leaky_relu(graph: Graph, z: str, slope: float) -> str:
+def _leaky_relu(graph: Graph, z: str, given: Numbers) -> str:
+    slope = given["slope"]
     if not graph.is_double:
         return graph.node("LeakyRelu", z, alpha=slope)
     return _below_0(graph, z, graph.with_number("Mul", z, slope), z)
 
 
-def _elu(graph: Graph, z: str, alpha: float) -> str:
+def _elu(graph: Graph, z: str, given: Numbers) -> str:
+    alpha = given["alpha"]
     if not graph.is_double:
         return graph.node("Elu", z, alpha=alpha)
     return _below_0(graph, z, graph.with_number("Mul", _expm1_below_0(graph, z), alpha), z)
 
 
-def _selu(graph: Graph, z: str, _: float) -> str:
+def _selu(graph: Graph, z: str, _: Numbers) -> str:
     scale, alpha = _functions.SELU_SCALE, _functions.SELU_ALPHA
     if not graph.is_double:
         return graph.node("Selu", z, alpha=alpha, gamma=scale)
@@ -187,14 +193,14 @@ def _selu(graph: Graph, z: str, _: float) -> str:
     return _below_0(graph, z, below, graph.with_number("Mul", z, scale))
 
 
-def _softplus(graph: Graph, z: str, _: float) -> str:
+def _softplus(graph: Graph, z: str, _: Numbers) -> str:
     if not graph.is_double:
         return graph.node("Softplus", z)
     power = graph.node("Exp", graph.node("Neg", graph.node("Abs", z)))
     return graph.node("Add", graph.node("Relu", z), graph.node("Log", graph.with_number("Add", power, 1.0)))
 
 
-def _gelu(graph: Graph, z: str, _: float) -> str:
+def _gelu(graph: Graph, z: str, _: Numbers) -> str:
     if not graph.is_double:
         erf = graph.node("Erf", graph.with_number("Mul", z, np.sqrt(0.5)))
         return graph.node("Mul", z, graph.with_number("Mul", graph.with_number("Add", erf, 1.0), 0.5))
@@ -210,15 +216,15 @@ def _gelu(graph: Graph, z: str, _: float) -> str:
     return graph.node("Mul", z, cumulative)
 
 
-def _silu(graph: Graph, z: str, _: float) -> str:
+def _silu(graph: Graph, z: str, _: Numbers) -> str:
     return graph.node("Mul", z, graph.node("Sigmoid", z))
 
 
-def _mish(graph: Graph, z: str, constant: float) -> str:
-    return graph.node("Mul", z, graph.node("Tanh", _softplus(graph, z, constant)))
+def _mish(graph: Graph, z: str, given: Numbers) -> str:
+    return graph.node("Mul", z, graph.node("Tanh", _softplus(graph, z, given)))
 
 
-def _softmax(graph: Graph, z: str, _: float) -> str:
+def _softmax(graph: Graph, z: str, _: Numbers) -> str:
     return graph.node("Softmax", z, axis=1)
 
 
@@ -231,7 +237,7 @@ def _expm1_below_0(graph: Graph, z: str) -> str:
     return graph.with_number("Sub", power, 1.0)
 
 
-ACTIVATIONS: dict[str, Callable[[Graph, str, float], str]] = {
+ACTIVATIONS: dict[str, Callable[[Graph, str, Numbers], str]] = {
     "identity": lambda _, z, __: z,
     "logistic": _logistic,
     "tanh": _named("Tanh"),
@@ -265,9 +271,7 @@ def add_network(graph: Graph, x: str, layers: Sequence[Dense]) -> str:
         name = layer.activation.name
         if name not in ACTIVATIONS:
             raise ValueError(f"layer {index}: the activation {name!r} cannot be written as ONNX")
-        x = ACTIVATIONS[name](
-            graph, x, 1.0 if layer.activation.constant is None else layer.activation.constant
-        )
+        x = ACTIVATIONS[name](graph, x, layer.activation.hyperparameters)
     return x
 
 

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from ferroprop.catalogue import LOSSES, OPTIMIZERS
 from ferroprop.inspection._double import Array, name_of
 from ferroprop.inspection._formula import number, to_mathml, to_text
-from ferroprop.inspection._functions import UPDATES, activation_formula, loss_formula, put
+from ferroprop.inspection._functions import activation_formula, loss_formula, put
 
 if TYPE_CHECKING:
     from ferroprop.inspection._trace import LayerTrace, Trace
 
 MOST_ROWS_IN_A_SUM = 4
 LINE = 100  # columns of a terminal that sentences fill
-# Losses that belong to one output activation: delta is slope (a - t).
-FROM_NET_INPUTS = {"log_loss", "poisson"}
 LETTERS = "z net input, a output, t target, E loss, δ = ∂E/∂z."
 
 
@@ -73,6 +72,8 @@ def derive(trace: "Trace", row: int, digits: int, max_units: int) -> list[Part]:
 class _Derivation:
     def __init__(self, trace: "Trace", row: int, digits: int, max_units: int) -> None:
         self.trace, self.row, self.digits, self.max_units = trace, row, digits, max_units
+        loss = LOSSES.get(name_of(trace.loss_function))
+        self.canonical = loss is not None and loss.canonical
 
     def parts(self) -> Iterable[Part]:
         trace = self.trace
@@ -100,8 +101,7 @@ class _Derivation:
         yield Heading(2, "Gradients and updates")
         for name, optimizer in trace.optimizers.items():
             if not isinstance(optimizer, str):
-                added = UPDATES.get(type(optimizer).__name__)
-                yield Note(f"{name} adds {added}: {optimizer!r}." if added else f"{name} is {optimizer!r}.")
+                yield Note(f"{name} adds {OPTIMIZERS[optimizer.name].adds}: {optimizer!r}.")
         for layer in trace.layers:
             yield from self.updates(layer)
 
@@ -197,7 +197,7 @@ class _Derivation:
             if name_of(self.trace.layers[-1].activation) == "softmax":
                 return f"-total(t[j]*ln({a}), j)"
             return f"-total(t[j]*ln({a}) + (1 - t[j])*ln(1 - {a}), j)"
-        formula = loss_formula(self.trace.loss_function)
+        formula = loss_formula(self.trace.loss_function, self.trace.layers[-1].activation)
         if formula is None:
             return None
         return f"total({put(put(formula.value, 't', 't[j]'), 'a', a)}, j)"
@@ -233,7 +233,7 @@ class _Derivation:
             return f"{first} + {last}" if first else last
         if name == "poisson" and target == 0:
             return a
-        formula = loss_formula(self.trace.loss_function)
+        formula = loss_formula(self.trace.loss_function, self.trace.layers[-1].activation)
         return None if formula is None else put(put(formula.value, "t", t), "a", a)
 
     def backward(self, layer: "LayerTrace") -> Iterable[Part]:
@@ -256,7 +256,7 @@ class _Derivation:
     def delta_rule(self, layer: "LayerTrace") -> Iterable[Part]:
         """Show in letters how a delta of the layer comes about."""
         k, last = layer.number, layer.number == len(self.trace.layers)
-        of_outputs = name_of(self.trace.loss_function) not in FROM_NET_INPUTS
+        of_outputs = not self.canonical
         softmax = name_of(layer.activation) == "softmax"
         flat = name_of(layer.activation) == "identity"
         formula = activation_formula(layer.activation)
@@ -275,7 +275,7 @@ class _Derivation:
             factor = weighted + ("" if steep == "1" else f"{steep}*")
             yield Equation([f"delta{k}[j]", f"{factor}(a{k}[j] - t[j])"])
             return
-        loss = loss_formula(self.trace.loss_function)
+        loss = loss_formula(self.trace.loss_function, self.trace.layers[-1].activation)
         if loss is None:
             return
         slope_of_loss = put(loss.derivative, "t", "t[j]")
@@ -294,7 +294,7 @@ class _Derivation:
         result = self.n(layer.derivative[row, j])
         formula = activation_formula(layer.activation)
         last = k == len(self.trace.layers)
-        if last and name_of(self.trace.loss_function) in FROM_NET_INPUTS:
+        if last and self.canonical:
             return result, []
         name = f"df{k}(z{k}[{j}])"
         if formula is None:
@@ -314,11 +314,11 @@ class _Derivation:
         a, t = self.n(layer.output[self.row, j]), _factor(self.n(self.targets()[j]))
         weight = trace.sample_weight[self.row]
         weighted = "" if weight == 1 else f"{self.n(weight)}*"
-        if name_of(trace.loss_function) in FROM_NET_INPUTS:
+        if self.canonical:
             own = getattr(layer.activation, "slope", 1.0)
             steep = "" if own == 1 else f"{self.n(own)}*"
             return f"{weighted}{steep}({a} - {t})" if weighted or steep else f"{a} - {t}"
-        formula = loss_formula(trace.loss_function)
+        formula = loss_formula(trace.loss_function, layer.activation)
         if formula is None:
             return ""
         if not slope:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ferroprop._core import Network
+from ferroprop._core import Activation, Loss, Network, Optimizer, _natural_loss
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -45,25 +45,15 @@ def in_double(network: Network) -> Network:
     return double
 
 
-# Objects with a constant, and the names that they go by without one.
-_NAMES = {
-    "Logistic": "logistic",
-    "LeakyReLU": "leaky_relu",
-    "ELU": "elu",
-    "LogLoss": "log_loss",
-    "Huber": "huber",
-    "Quantile": "quantile",
-}
-
-
 def name_of(value: object) -> str:
-    """Return the name of an activation or a loss, given by name, as an object or as a function."""
+    """Return the name of an activation, a loss or an optimizer: of a name, an object or a function."""
     if isinstance(value, str):
         return value
-    kind = type(value).__name__
-    return _NAMES.get(kind) or str(getattr(value, "__name__", kind))
+    if isinstance(value, (Activation, Loss, Optimizer)):
+        return value.name
+    return str(getattr(value, "__name__", type(value).__name__))
 
 
 def natural_loss(network: Network) -> str:
     """Return the loss that the core takes when none is named."""
-    return "log_loss" if name_of(network.output) in {"logistic", "softmax"} else "squared_error"
+    return _natural_loss(network.output)

@@ -1,14 +1,14 @@
 """The formulas of activations and losses, for showing; the numbers beside them come from the core.
 
-z is the net input, a = f(z) the output, t the target. A constant has the name that the activation's object
-gives it, and stands here with its usual value.
+z is the net input, a = f(z) the output, t the target.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from ferroprop.catalogue import ACTIVATIONS, LOSSES
 from ferroprop.inspection._double import name_of
 
 
@@ -18,87 +18,40 @@ class Formula:
 
     value: str
     derivative: str
-    constants: Mapping[str, float] = field(default_factory=dict)
-
-
-ACTIVATIONS = {
-    "identity": Formula("z", "1"),
-    "logistic": Formula("1/(1 + exp(-slope*z))", "slope*a*(1 - a)", {"slope": 1.0}),
-    "bipolar": Formula("2/(1 + exp(-z)) - 1", "(1 - a**2)/2"),
-    "tanh": Formula("tanh(z)", "1 - a**2"),
-    "arctan": Formula("arctan(z)", "1/(1 + z**2)"),
-    "softsign": Formula("z/(1 + abs(z))", "(1 - abs(a))**2"),
-    "hard_sigmoid": Formula("min(max(z + 3, 0), 6)/6", "1/6 if abs(z) < 3 else 0"),
-    "relu": Formula("max(0, z)", "1 if z > 0 else 0"),
-    "leaky_relu": Formula("z if z > 0 else slope*z", "1 if z > 0 else slope", {"slope": 0.01}),
-    "elu": Formula("z if z > 0 else alpha*(exp(z) - 1)", "1 if z > 0 else a + alpha", {"alpha": 1.0}),
-    "selu": Formula(
-        "scale*z if z > 0 else scale*alpha*(exp(z) - 1)",
-        "scale if z > 0 else a + scale*alpha",
-        {"scale": 1.0507009873554805, "alpha": 1.6732632423543772},
-    ),
-    "softplus": Formula("ln(1 + exp(z))", "1/(1 + exp(-z))"),
-    "gelu": Formula("z*Phi(z)", "Phi(z) + z*phi(z)"),
-    "silu": Formula("z/(1 + exp(-z))", "a + (1 - a)/(1 + exp(-z))"),
-    "mish": Formula(
-        "z*tanh(ln(1 + exp(z)))",
-        "tanh(ln(1 + exp(z))) + z*(1 - tanh(ln(1 + exp(z)))**2)/(1 + exp(-z))",
-    ),
-    "exp": Formula("exp(z)", "a"),
-}
-
-# The loss of one output, and its derivative with respect to that output. The log loss, which belongs to
-# certain outputs, is written out where it is used.
-LOSSES = {
-    "squared_error": Formula("(t - a)**2/2", "a - t"),
-    "absolute_error": Formula("abs(a - t)", "sign(a - t)"),
-    "huber": Formula(
-        "(a - t)**2/2 if abs(a - t) <= delta else delta*(abs(a - t) - delta/2)",
-        "max(-delta, min(a - t, delta))",
-        {"delta": 1.0},
-    ),
-    "quantile": Formula(
-        "quantile*(t - a) if t > a else (1 - quantile)*(a - t)",
-        "-quantile if t > a else 1 - quantile",
-        {"quantile": 0.5},
-    ),
-    "poisson": Formula("t*ln(t/a) - t + a", "1 - t/a"),
-    "hinge": Formula("max(0, 1 - t*a)", "-t if t*a < 1 else 0"),
-    "squared_hinge": Formula("max(0, 1 - t*a)**2", "-2*t*max(0, 1 - t*a)"),
-}
-
-# What an optimizer adds to a parameter, by the name of its class.
-UPDATES = {
-    "SGD": "minus the learning rate times the gradient, and what is left of the changes before",
-    "Adam": "minus the learning rate times the mean gradient over the root of the mean squared gradient",
-    "AdamW": "the same as Adam, and takes a small part off each weight",
-    "Rprop": "each parameter's own step size, against the sign of its gradient",
-    "GRprop": "the same as Rprop, but one step size follows from all others",
-    "SARPROP": "the same as Rprop, with noise on step sizes that shrank",
-}
 
 
 def activation_formula(activation: Any) -> Formula | None:
-    """Return the formulas of an activation with its constants put in, or None if there are none."""
-    return _with_own_constants(ACTIVATIONS.get(name_of(activation)), activation)
-
-
-def loss_formula(loss: Any) -> Formula | None:
-    """Return the formulas of a loss with its constants put in, or None if there are none."""
-    return _with_own_constants(LOSSES.get(name_of(loss)), loss)
-
-
-def _with_own_constants(formula: Formula | None, given: Any) -> Formula | None:
-    if formula is None:
+    """Return the formulas of an activation with its hyperparameters put in, or None if there are none."""
+    entry = ACTIVATIONS.get(name_of(activation))
+    if entry is None or not entry.derivative:
         return None
+    usual = {one.name: one.default for one in entry.hyperparameters}
+    return _with_numbers(Formula(entry.value, entry.derivative), {**entry.constants, **usual}, activation)
+
+
+def loss_formula(loss: Any, output: Any) -> Formula | None:
+    """Return the formulas of a loss with its hyperparameters put in, or None if there are none.
+
+    They are those for an output activation, where they depend on it.
+    """
+    entry = LOSSES.get(name_of(loss))
+    if entry is None:
+        return None
+    softmax = entry.on_softmax if name_of(output) == "softmax" else None
+    usual = {one.name: one.default for one in entry.hyperparameters}
+    formula = Formula(*(softmax or (entry.value, entry.derivative)))
+    return _with_numbers(formula, {**entry.constants, **usual}, loss)
+
+
+def _with_numbers(formula: Formula, usual: Mapping[str, float], given: Any) -> Formula:
     value, derivative = formula.value, formula.derivative
-    for name, usual in formula.constants.items():
-        constant = float(getattr(given, name, usual))
-        value, derivative = (_with_constant(part, name, constant) for part in (value, derivative))
+    for name, number in usual.items():
+        own = float(getattr(given, name, number))
+        value, derivative = (_with_number(part, name, own) for part in (value, derivative))
     return Formula(value, derivative)
 
 
-def _with_constant(expression: str, name: str, value: float) -> str:
+def _with_number(expression: str, name: str, value: float) -> str:
     if value == 1:  # as a factor it is left out
         expression = re.sub(rf"\b{name}\*", "", expression)
     return put(expression, name, repr(value).removesuffix(".0"))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ferroprop import _core
 from ferroprop._core import SGD, Network, train
+from ferroprop.catalogue import OPTIMIZERS
 from ferroprop.inspection._double import (
     Array,
     doubles,
@@ -390,9 +390,9 @@ def _named(optimizers: Any) -> dict[str, Any]:
 
 
 def _every_optimizer() -> list[Any]:
-    """Return one of each class of optimizers that the core has: it is a class whose objects keep a state."""
-    classes = [kind for kind in vars(_core).values() if isinstance(kind, type) and hasattr(kind, "state")]
-    return [SGD(momentum=0.0), *(kind() for kind in classes if kind is not SGD)]
+    """Return one of each class of optimizers."""
+    classes = dict.fromkeys(entry.cls for entry in OPTIMIZERS.values())
+    return [SGD(momentum=0.0), *(cls() for cls in classes if cls is not SGD)]
 
 
 def _updates(

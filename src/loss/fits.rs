@@ -1,0 +1,87 @@
+//! What a loss goes with: output activations and targets.
+
+use ndarray::ArrayView2;
+
+use crate::activation::Activation;
+use crate::error::{Error, Result};
+use crate::kernel::Scalar;
+
+/// What a loss goes with.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "python"), allow(dead_code))] // Python shows it
+pub(crate) struct Fits {
+    /// The names of its output activations; none for all.
+    pub outputs: &'static [&'static str],
+    pub targets: Targets,
+    /// Whether it goes from net inputs to their derivatives, or from outputs to theirs.
+    pub net_inputs: bool,
+    /// Whether its delta is a - t, times the slope of a logistic output: the output activation belongs to it.
+    pub canonical: bool,
+    /// Its formula and derivative on a softmax output, where they differ from those of single outputs.
+    pub on_softmax: Option<(&'static str, &'static str)>,
+}
+
+impl Fits {
+    pub const ANYTHING: Self =
+        Self { outputs: &[], targets: Targets::Any, net_inputs: false, canonical: false, on_softmax: None };
+}
+
+/// The targets that a loss is defined on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Targets {
+    Any,
+    /// From 0 to 1; those of a softmax sum to 1 in each row.
+    Probabilities,
+    NotNegative,
+    /// -1 or 1.
+    Signs,
+}
+
+/// How far a row of class probabilities may sum from 1.
+const SUM_TOLERANCE: f64 = 1e-4;
+
+impl Targets {
+    /// The targets in words.
+    pub fn expected(self) -> &'static str {
+        match self {
+            Self::Any => "any numbers",
+            Self::Probabilities => "numbers from 0 to 1",
+            Self::NotNegative => "numbers from 0 on",
+            Self::Signs => "-1 and 1",
+        }
+    }
+
+    /// Checks that `targets`, which go by `name`, are those of a loss with this output.
+    pub fn check<T: Scalar>(
+        self,
+        loss: &str,
+        output: Activation,
+        name: &'static str,
+        targets: ArrayView2<'_, T>,
+    ) -> Result<()> {
+        let inside: fn(T) -> bool = match self {
+            Self::Any => return Ok(()),
+            Self::Probabilities => |t| t >= T::ZERO && t <= T::ONE,
+            Self::NotNegative => |t| t >= T::ZERO,
+            Self::Signs => |t| t.abs() == T::ONE,
+        };
+        if let Some(((row, column), &t)) = targets.indexed_iter().find(|&(_, &t)| !inside(t)) {
+            return Err(Error::value(name, format!("{} for {loss}", self.expected()), t, [row, column]));
+        }
+        if matches!(self, Self::Probabilities) && output == Activation::Softmax {
+            check_sums(loss, name, targets)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_sums<T: Scalar>(loss: &str, name: &'static str, targets: ArrayView2<'_, T>) -> Result<()> {
+    for (row, targets) in targets.rows().into_iter().enumerate() {
+        let sum: f64 = targets.iter().map(|t| t.to_f64()).sum();
+        if (sum - 1.0).abs() > SUM_TOLERANCE {
+            let expected = format!("rows that sum to 1 for {loss} on a softmax output");
+            return Err(Error::value(name, expected, sum, format_args!("row {row}")));
+        }
+    }
+    Ok(())
+}
