@@ -226,6 +226,39 @@ def predict(
 
 
 @app.command()
+def report(
+    model: given.Model,
+    table: given.Table,
+    date_format: given.DateFormat = None,
+    missing: given.Missing = None,
+    decimal: given.Decimal = None,
+    separator: given.Separator = None,
+    quote: given.Quote = None,
+    header: given.Header = None,
+    encoding: given.Encoding = None,
+    output: given.Page = None,
+    quiet: given.Quiet = False,
+) -> None:
+    """Write a page on MODEL: its errors on TABLE, what its predictions depend on, its training."""
+    from ferroprop.cli.html_report import Request
+    from ferroprop.cli.html_report import report as run
+    from ferroprop.cli.reading.kinds import Wishes
+    from ferroprop.cli.reading.table import Layout
+
+    run(
+        Request(
+            model=model,
+            table=table,
+            output=output,
+            layout=Layout(separator, encoding, header, '"' if quote is None else quote),
+            missing=missing or [],
+            wishes=Wishes({}, decimal, date_formats(date_format or [])),
+            quiet=quiet,
+        )
+    )
+
+
+@app.command()
 def info(model: given.ModelOrNetwork, as_json: given.Json = False) -> None:
     """Show the contents of MODEL: columns, layers, training history, scores."""
     from ferroprop.cli.info import info as run

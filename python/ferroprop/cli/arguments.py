@@ -57,6 +57,15 @@ Output = Annotated[
     ),
 ]
 
+Page = Annotated[
+    Path | None,
+    _option(
+        "Write the page to this file (.html).",
+        *("FILE", RESULTS_PANEL, "--output", "-o"),
+        show_default="MODEL.html",
+    ),
+]
+
 Json = Annotated[
     bool,
     _option("Print the results as JSON, for scripts.", "", RESULTS_PANEL, "--json"),

@@ -1,10 +1,9 @@
 """The picture of the learning curve."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ferroprop.cli.card import Card, History
+from ferroprop.cli.card import Card
 from ferroprop.cli.destination import written
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.wording import quoted
@@ -12,8 +11,21 @@ from ferroprop.displays import LossCurveDisplay, MemberCurvesDisplay
 from ferroprop.displays._style import GREY
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+def need_matplotlib(what: str) -> None:
+    """Refuse, before any work, what needs matplotlib where it is missing.
+
+    Raises
+    ------
+    Problem
+        If it is.
+    """
+    try:
+        import matplotlib.backends.backend_agg as _  # noqa: F401
+    except ModuleNotFoundError:
+        raise Problem(f'{what} needs matplotlib; install it with: pip install "ferroprop[plot]"') from None
 
 
 def check_picture(path: Path, option: str) -> None:
@@ -24,10 +36,9 @@ def check_picture(path: Path, option: str) -> None:
     Problem
         If matplotlib is missing or does not know the kind of picture.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-    except ModuleNotFoundError:
-        raise Problem(f'{option} needs matplotlib; install it with: pip install "ferroprop[plot]"') from None
+    need_matplotlib(option)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     known = FigureCanvasAgg.get_supported_filetypes()
     if _format(path) not in known:
         kinds = quoted(f".{kind}" for kind in ("png", "svg", "pdf", "jpg"))
@@ -57,11 +68,9 @@ def learning_curve(card: Card, table: str) -> "Figure":
     """Draw the loss after each epoch and the validation score, with the epoch whose weights were kept."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.0, 2.6), layout="constrained")
-    if card.model == "tabular":
-        draw_members(card.history, figure.subplots())
-    else:
-        figure = _one_network(card.history[0])
+    has_scores = card.model == "mlp" and bool(card.history[0].validation_scores)
+    figure = Figure(figsize=(7.0, 4.6 if has_scores else 2.6), layout="constrained")
+    draw_training(card, figure)
     score = card.scores[0]
     figure.suptitle(f"{card.target}, from {table}", x=0.012, ha="left", fontsize="large", fontweight="bold")
     result = f"test {score.name} {score.network:.3f}, baseline {score.baseline:.3f}"
@@ -69,34 +78,28 @@ def learning_curve(card: Card, table: str) -> "Figure":
     return figure
 
 
-def draw_members(histories: Sequence[History], ax: "Axes") -> None:
-    """Draw the losses of the networks of an ensemble."""
-    MemberCurvesDisplay(
-        history=[
+def draw_training(card: Card, figure: "Figure") -> None:
+    """Draw the learning curves of all networks on a figure."""
+    if card.model == "tabular":
+        members = [
             {
                 "loss": history.losses,
                 "validation_loss": history.validation_scores,
                 "best_epoch": history.best_epoch,
             }
-            for history in histories
+            for history in card.history
         ]
-    ).plot(ax=ax)
-
-
-def _one_network(history: History) -> "Figure":
-    from matplotlib.figure import Figure
-
+        MemberCurvesDisplay(history=members).plot(ax=figure.subplots())
+        return
+    history = card.history[0]
     panels = 2 if history.validation_scores else 1
-    figure = Figure(figsize=(7.0, 2.6 + 2.0 * (panels - 1)), layout="constrained")
     axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
-    display = LossCurveDisplay(
+    LossCurveDisplay(
         loss_curve=history.losses,
         validation_scores=history.validation_scores,
         score_name=history.score_name,
         best_epoch=history.best_epoch,
-    )
-    display.plot(ax=list(axes))
-    return figure
+    ).plot(ax=list(axes))
 
 
 def _format(path: Path) -> str:

@@ -65,7 +65,7 @@ def predict(request: Request) -> None:
     check_destinations({"--output": output}, {"TABLE": request.table, "MODEL": request.model})
     check_table_name(output, "--output")
     card = read_card(request.model)
-    columns = _columns(card, request.wishes)
+    columns = columns_as_written(card, request.wishes)
     notes = Notes(progress_console(quiet=request.quiet))
     keep_text = not is_parquet(output)
     table = read_table(request.table, request.layout, [c.name for c in columns], keep_text=keep_text)
@@ -95,7 +95,7 @@ def predict(request: Request) -> None:
     _hand_over(request, table, added, request.wishes.decimal or card.decimal, notes)
 
 
-def _columns(card: Card, wishes: Wishes) -> list[Column]:
+def columns_as_written(card: Card, wishes: Wishes) -> list[Column]:
     """Return the model's columns, with the written forms that the user gives."""
     names = [column.name for column in card.columns if column.kind == "date"]
     for name in wishes.date_formats:

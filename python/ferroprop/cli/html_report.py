@@ -1,0 +1,368 @@
+"""``ferroprop report``: a page on a model, and on how it does on the rows of a table."""
+
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.metrics import brier_score_loss, log_loss, root_mean_squared_error
+
+from ferroprop.cli import figures
+from ferroprop.cli import page as html
+from ferroprop.cli.card import Card
+from ferroprop.cli.categories import on_unknown_categories, with_known_words
+from ferroprop.cli.columns import features
+from ferroprop.cli.console import Notes, progress_console, results_console, say
+from ferroprop.cli.destination import check_destinations, written
+from ferroprop.cli.fitting import categories_of, inputs_of
+from ferroprop.cli.inspected import MOST_ROWS as MOST_INSPECTED
+from ferroprop.cli.inspected import (
+    REPEATS,
+    TOGETHER,
+    EncodedClassifier,
+    EncodedRegressor,
+    dependence,
+    encoded,
+    importances,
+)
+from ferroprop.cli.model_file import load_model, read_card
+from ferroprop.cli.picture import need_matplotlib
+from ferroprop.cli.predict import columns_as_written
+from ferroprop.cli.problem import Problem
+from ferroprop.cli.reading.kinds import Wishes, decide
+from ferroprop.cli.reading.missing import MissingWords
+from ferroprop.cli.reading.table import Layout, Table, read_table
+from ferroprop.cli.report import number, training_sentence
+from ferroprop.cli.scores import score_both, train_baseline
+from ferroprop.cli.wording import count, quoted, shown, suggestion
+from ferroprop.tabular import DataWarning
+
+Array = NDArray[Any]
+
+_COLUMNS = 6
+"""So many columns get a picture of their partial dependence."""
+_DRIFTS = 15
+
+
+@dataclass(frozen=True)
+class Request:
+    """The command line's request; `wishes` is how this table differs from the training table."""
+
+    model: Path
+    table: Path
+    output: Path | None
+    layout: Layout
+    missing: list[str]
+    wishes: Wishes
+    quiet: bool
+
+
+def report(request: Request) -> None:
+    """Write the page.
+
+    Parameters
+    ----------
+    request : Request
+        The options.
+
+    Raises
+    ------
+    Problem
+        If a file cannot be used, or the table does not suit the model or lacks the target.
+    """
+    output = request.output or Path(f"{request.model.stem}.html")
+    check_destinations({"--output": output}, {"TABLE": request.table, "MODEL": request.model})
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise Problem(f"--output: '{output}' does not end like a page; expected .html")
+    need_matplotlib("report")
+    card = read_card(request.model)
+    notes = Notes(progress_console(quiet=request.quiet))
+    columns = columns_as_written(card, request.wishes)
+    table = read_table(request.table, request.layout, [column.name for column in columns])
+    notes.add(*table.notes)
+    words = MissingWords([*card.missing.everywhere, *request.missing], card.missing.usual)
+    X = features(table.frame, columns, table.name, words, table)
+    rows, y = _targets(card, table, words, request.wishes, notes)
+    X = X.filter(rows)
+    model = load_model(request.model)
+    known = categories_of(card.model, model, columns)
+    X, replaced = with_known_words(X, known)
+    notes.add(*replaced, *on_unknown_categories(known, X), *_on_copies(X))
+    subject = _Subject(card, model, columns, X, y)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DataWarning)
+        subject.predict()
+    notes.add(*(str(warning.message) for warning in caught if issubclass(warning.category, DataWarning)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        text = _page(subject, request.model, table, notes.said)
+    with written(output, "--output") as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    say(results_console(), f"Report: {output}")
+
+
+@dataclass
+class _Subject:
+    """A model and the rows that it is asked about; of classes `y` are the numbers."""
+
+    card: Card
+    model: Any
+    columns: Any
+    X: pl.DataFrame
+    y: Array
+    outputs: Array | None = None
+
+    @property
+    def is_classifier(self) -> bool:
+        return self.card.task == "classification"
+
+    @property
+    def labels(self) -> Array:
+        """The targets as the model has them."""
+        return self.model.classes_[self.y] if self.is_classifier else self.y
+
+    @property
+    def predicted(self) -> Array:
+        """The predictions: numbers of classes, or numbers."""
+        assert self.outputs is not None
+        return self.outputs.argmax(axis=1) if self.is_classifier else self.outputs
+
+    def predict(self) -> None:
+        rows = inputs_of(self.card.model, self.X, self.columns)
+        self.outputs = np.asarray(
+            self.model.predict_proba(rows) if self.is_classifier else self.model.predict(rows), dtype=float
+        )
+
+
+def _targets(
+    card: Card, table: Table, words: MissingWords, wishes: Wishes, notes: Notes
+) -> tuple[pl.Series, Array]:
+    """Return which rows have a target that the model knows, and these targets."""
+    name = card.target
+    if name not in table.frame.columns:
+        known = suggestion(name, table.frame.columns)
+        raise Problem(f"TABLE: '{table.name}' lacks the target {shown(name)} of the model; {known}")
+    only = replace(table, frame=table.frame.select(name), notes=[])
+    series = decide(only, words, Wishes({}, wishes.decimal, {})).frame[name]
+    if card.task == "regression":
+        if not series.dtype.is_numeric():
+            cell = series.drop_nulls()[0] if series.null_count() < len(series) else None
+            raise Problem(
+                f"TABLE: column {shown(name)} of '{table.name}' has values such as {shown(cell)}; "
+                "expected numbers"
+            )
+        values = series.cast(pl.Float64).fill_nan(None)
+    else:
+        if series.dtype.is_float() and bool((series == series.floor()).all()):
+            series = series.cast(pl.Int64)
+        places = {label: place for place, label in enumerate(card.classes)}
+        texts = series.cast(pl.String)
+        values = pl.Series([places.get(text) for text in texts], dtype=pl.Int64)
+        unknown = sorted(set(texts.drop_nulls()) - places.keys())
+        if unknown:
+            what = "a class" if len(unknown) == 1 else "classes"
+            notes.add(f"{quoted(unknown)}: {what} that training did not have; such rows are left out")
+    rows = values.is_not_null()
+    if rows.sum() < 2:
+        raise Problem(
+            f"TABLE: column {shown(name)} of '{table.name}' has {count(int(rows.sum()), 'known target')}; "
+            "expected at least 2"
+        )
+    if rows.sum() < len(rows) and series.null_count():
+        notes.add(f"{count(series.null_count(), 'row')} without {shown(name)} left out")
+    return rows, values.drop_nulls().to_numpy()
+
+
+def _on_copies(X: pl.DataFrame) -> list[str]:
+    """Return a note on rows that stand in the table more than once."""
+    copies = X.height - X.n_unique()
+    if not copies:
+        return []
+    return [f"{count(copies, 'row')} of {X.height:,} equal another one in all columns that the model uses"]
+
+
+def _page(subject: _Subject, model: Path, table: Table, notes: list[str]) -> str:
+    card = subject.card
+    lead = [
+        html.paragraph(
+            f"{card.task.capitalize()} of {shown(card.target)} from {count(len(card.columns), 'column')}: "
+            f"model {model.name}, trained on {card.train_rows:,} rows by "
+            f"{', '.join(f'{name} {version}' for name, version in card.versions.items())}; "
+            f"judged here on {count(subject.X.height, 'row')} of {table.name}."
+        )
+    ]
+    if subject.X.height == card.train_rows + card.test_rows:
+        notes = [
+            "This table has as many rows as the training table. If it is that table, the model has learned "
+            "from most of these rows, and all scores and pictures of them are too good, but for the scores "
+            "of the test rows in the last column of the first table.",
+            *notes,
+        ]
+    sections = [
+        ("Scores", _scores(subject)),
+        *([("Read this first", [html.notes(notes)])] if notes else []),
+        ("Predictions", _classes(subject) if subject.is_classifier else _numbers(subject)),
+        ("What the predictions depend on", _importance(subject)),
+        ("Training", _training(card)),
+        ("Is this table like the one of the training?", _drift(subject)),
+        *([("Notes on the training table", [html.notes(card.notes)])] if card.notes else []),
+    ]
+    first = [section for section in sections if section[0] == "Read this first"]
+    rest = [section for section in sections if section[0] != "Read this first"]
+    return html.page(f"{card.target}: {model.stem}", lead, [*first, *rest])
+
+
+def _scores(subject: _Subject) -> list[str]:
+    card = subject.card
+    baseline = train_baseline(card.task, subject.labels)
+    rows = inputs_of(card.model, subject.X, subject.columns)
+    here = score_both(card.task, subject.model, baseline, rows, subject.labels)
+    of_test = {score.name: score for score in card.scores}
+    lines = [
+        [score.name, number(score.network), number(score.baseline), number(of_test[score.name].network)]
+        for score in here
+    ]
+    if subject.is_classifier:
+        shares = np.bincount(subject.y, minlength=len(card.classes)) / len(subject.y)
+        lines.append(
+            ["Brier score", number(_brier(subject, subject.outputs)), number(_brier(subject, shares)), ""]
+        )
+    head = ["", "this table", "baseline", "test rows"]
+    what = "the share of each class" if subject.is_classifier else "the mean"
+    return [
+        html.table(head, lines),
+        html.paragraph(
+            f"The baseline predicts {what} of this table for every row. The last column has the scores on "
+            f"the {card.test_rows:,} test rows of the training table."
+            + (
+                " The Brier score is the mean squared difference between probability and outcome, summed "
+                "over the classes where there are more than two; 0 is perfect."
+                if subject.is_classifier
+                else ""
+            ),
+            "soft",
+        ),
+    ]
+
+
+def _brier(subject: _Subject, probabilities: Any) -> float:
+    n_classes = len(subject.card.classes)
+    of_rows = np.broadcast_to(probabilities, (len(subject.y), n_classes))
+    if n_classes == 2:
+        return float(brier_score_loss(subject.y, np.clip(of_rows[:, 1], 0, 1), labels=[0, 1]))
+    return float(brier_score_loss(subject.y, of_rows, labels=range(n_classes)))
+
+
+def _classes(subject: _Subject) -> list[str]:
+    card = subject.card
+    assert subject.outputs is not None
+    return [
+        html.pictures(
+            [
+                html.picture(
+                    figures.confusion(subject.y, subject.predicted, card.classes),
+                    "Confusion matrix: rows of the table by their true and their predicted class.",
+                ),
+                html.picture(
+                    figures.reliability(subject.y, subject.outputs, card.classes),
+                    "Reliability diagram: of the rows with about the same predicted probability of a class, "
+                    "the share that is of it. On the dotted line the probabilities are right.",
+                ),
+            ]
+        )
+    ]
+
+
+def _numbers(subject: _Subject) -> list[str]:
+    first, second = figures.residuals(subject.y, subject.predicted)
+    return [
+        html.pictures(
+            [
+                html.picture(first, "True values over predicted ones; on the line they are equal."),
+                html.picture(second, "Residuals over predicted values: a pattern here is one left to learn."),
+            ]
+        )
+    ]
+
+
+def _importance(subject: _Subject) -> list[str]:
+    card = subject.card
+    X, levels = encoded(subject.X, subject.columns)
+    kept = np.random.default_rng(0).permutation(len(X))[:MOST_INSPECTED]
+    X, y = X[kept], subject.y[kept]
+    adapter = EncodedClassifier if subject.is_classifier else EncodedRegressor
+    model = adapter(subject.model, card.model, subject.columns, levels)
+
+    def loss(model: Any, rows: Array, y: Array) -> float:
+        if subject.is_classifier:
+            return float(log_loss(y, model.predict_proba(rows), labels=range(len(card.classes))))
+        return float(root_mean_squared_error(y, model.predict(rows)))
+
+    found = importances(model, X, y, loss)
+    unit = "log loss" if subject.is_classifier else "root mean squared error"
+    pieces = [
+        html.picture(
+            figures.importance(found, unit),
+            f"Permutation importance: the {unit} rises by so much where the values of a column are shuffled "
+            f"among the rows ({REPEATS} times; the line is the standard deviation). Columns with a rank "
+            f"correlation, or Cramer's V, of {TOGETHER} or more are shuffled together.",
+        )
+    ]
+    places = [one.places[0] for one in found if one.means > 0][:_COLUMNS] or [found[0].places[0]]
+    labels, quantity = list(card.classes), "probability"
+    if not subject.is_classifier:
+        labels, quantity = [card.target], f"predicted {card.target}"
+    elif len(labels) == 2:
+        labels = labels[1:]
+        quantity = f"probability of {shown(labels[0])}"
+    drawn = []
+    for place in places:
+        of_column = dependence(model, X, place)
+        if of_column is not None:
+            drawn.append(
+                html.picture(
+                    figures.partial_dependence(of_column, labels, quantity),
+                    f"{of_column.name}: the mean prediction where all rows had this value"
+                    + (", and the predictions of single rows." if len(labels) == 1 else "."),
+                )
+            )
+    return [*pieces, html.pictures(drawn)]
+
+
+def _training(card: Card) -> list[str]:
+    what = (
+        "The loss of each network on its training rows, and on the fold that it was trained without; a dot "
+        "marks the epoch whose weights it kept. Where the curves lie far apart, scores depend on the choice "
+        "of rows."
+        if card.model == "tabular"
+        else "The loss, and the score of the rows that decided when to stop."
+    )
+    return [
+        html.paragraph(training_sentence(card.history, card.seconds)),
+        html.picture(figures.learning(card), what),
+    ]
+
+
+def _drift(subject: _Subject) -> list[str]:
+    encoder = getattr(subject.model, "encoder_", None)
+    if encoder is None:
+        return [html.paragraph("Models of --model mlp do not keep what would tell.")]
+    found = encoder.drift(inputs_of(subject.card.model, subject.X, subject.columns))
+    first = sorted(found, key=lambda column: -column.distance)[:_DRIFTS]
+    lines = [
+        [one.name, f"{one.distance:.2f}", f"{one.new:.0%}", f"{one.missing:.0%}", f"{one.missing_in_fit:.0%}"]
+        for one in first
+    ]
+    return [
+        html.table(["column", "distance", "never seen", "missing", "missing in training"], lines),
+        html.paragraph(
+            "A distance of 0 means the distribution of the training table, 1 one that has nothing in common "
+            "with it. For numbers it is the largest difference of the cumulative distributions at the "
+            "deciles, for categories half the sum of the differences of their shares."
+            + (f" The {_DRIFTS} largest of {len(found)}." if len(found) > _DRIFTS else ""),
+            "soft",
+        ),
+    ]

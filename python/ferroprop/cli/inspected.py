@@ -1,0 +1,263 @@
+"""A fitted model as scikit-learn's tools for inspection take it, and what they find.
+
+These tools shuffle and replace columns of numbers. A table has text, dates and gaps: here a row is numbers,
+a category the number of its name, and `Encoded` turns them into the table again before it asks the model.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import scipy.cluster.hierarchy
+import scipy.stats
+from numpy.typing import NDArray
+from scipy.spatial.distance import squareform
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.inspection import partial_dependence, permutation_importance
+
+from ferroprop.cli.fitting import inputs_of
+from ferroprop.cli.reading.column import Column
+from ferroprop.cli.settings import ModelName
+
+Array = NDArray[Any]
+
+TOGETHER = 0.8
+"""Columns with at least this correlation are shuffled together."""
+REPEATS = 5
+MOST_ROWS = 1000
+"""The most rows of which importance and partial dependence are computed."""
+CURVES = 50
+GRID = 24
+MOST_LEVELS = 12
+
+
+class Encoded(BaseEstimator):  # type: ignore[misc]
+    """A fitted model, for tables whose cells are all numbers; see `encoded`.
+
+    Parameters
+    ----------
+    model : estimator
+        The fitted model.
+    model_name : {'tabular', 'mlp'}
+        Its kind.
+    columns : sequence of Column
+        The columns of the table.
+    levels : list of list of str
+        For each column the categories that its numbers name; empty for columns of numbers.
+    """
+
+    def __init__(
+        self, model: Any, model_name: ModelName, columns: Sequence[Column], levels: list[list[str]]
+    ) -> None:
+        self.model, self.model_name, self.columns, self.levels = model, model_name, columns, levels
+        self.is_fitted_ = True
+        if hasattr(model, "classes_"):
+            self.classes_ = model.classes_
+
+    def fit(self, X: Array, y: Array) -> "Encoded":
+        """Return itself: the model is fitted."""
+        return self
+
+    def table(self, X: Array) -> pl.DataFrame:
+        """Return the table that these numbers stand for."""
+        series = []
+        for column, names, values in zip(
+            self.columns, self.levels, np.asarray(X, dtype=float).T, strict=True
+        ):
+            if column.is_numeric:
+                series.append(pl.Series(column.name, values).fill_nan(None))
+            else:
+                codes = np.where(np.isnan(values), len(names), values).astype(np.intp)
+                texts = [*names, None]
+                series.append(pl.Series(column.name, [texts[code] for code in codes], pl.String))
+        return inputs_of(self.model_name, pl.DataFrame(series), self.columns)
+
+    def predict(self, X: Array) -> Array:
+        """Predict."""
+        result: Array = self.model.predict(self.table(X))
+        return result
+
+
+class EncodedClassifier(ClassifierMixin, Encoded):  # type: ignore[misc]
+    """The same for classes."""
+
+    def predict_proba(self, X: Array) -> Array:
+        """Predict the probabilities."""
+        result: Array = self.model.predict_proba(self.table(X))
+        return result
+
+
+class EncodedRegressor(RegressorMixin, Encoded):  # type: ignore[misc]
+    """The same for numbers."""
+
+
+def encoded(X: pl.DataFrame, columns: Sequence[Column]) -> tuple[Array, list[list[str]]]:
+    """Return features as numbers, and for each column the categories that they name.
+
+    Examples
+    --------
+    >>> X = pl.DataFrame({"size": [1.5, None], "colour": ["red", "green"]})
+    >>> encoded(X, [Column("size", "number"), Column("colour", "category")])
+    (array([[1.5, 1. ],
+           [nan, 0. ]]), [[], ['green', 'red']])
+    """
+    numbers, levels = [], []
+    for column in columns:
+        series = X[column.name]
+        names: list[str] = [] if column.is_numeric else sorted(series.drop_nulls().unique().to_list())
+        if not column.is_numeric:
+            places = {name: float(place) for place, name in enumerate(names)}
+            series = pl.Series([places.get(text) for text in series], dtype=pl.Float64)
+        numbers.append(series.cast(pl.Float64).fill_null(float("nan")).to_numpy())
+        levels.append(names)
+    return np.column_stack(numbers), levels
+
+
+class Importance(NamedTuple):
+    """How much worse the predictions become where a group of columns is shuffled."""
+
+    names: list[str]
+    """The columns."""
+    places: list[int]
+    """Their places in the table."""
+    means: float
+    """The mean increase of the loss."""
+    deviations: float
+    """Its standard deviation over the shuffles."""
+
+
+def importances(model: Encoded, X: Array, y: Array, loss: Any, seed: int = 0) -> list[Importance]:
+    """Return the permutation importance of groups of correlated columns, the most important first.
+
+    Parameters
+    ----------
+    model : Encoded
+        The model.
+    X : ndarray of shape (n_rows, n_columns)
+        Rows, encoded.
+    y : ndarray of shape (n_rows,)
+        Their targets.
+    loss : callable
+        Gets the model, rows and targets, and returns the loss.
+    seed : int
+        Draws the shuffles.
+    """
+    groups = correlated_groups(X, [not column.is_numeric for column in model.columns])
+
+    def shuffled(rows: Array) -> Array:
+        """Return rows whose groups come from other rows: a column for each group says from which."""
+        taken = np.empty_like(X)
+        for place, group in enumerate(groups):
+            taken[:, group] = X[rows[:, place]][:, group]
+        return taken
+
+    rows = np.repeat(np.arange(len(X))[:, None], len(groups), axis=1)
+    found = permutation_importance(
+        model,
+        rows,
+        y,
+        scoring=lambda _, rows, y: -loss(model, shuffled(rows), y),
+        n_repeats=REPEATS,
+        random_state=seed,
+    )
+    result = [
+        Importance([model.columns[place].name for place in group], group, float(mean), float(deviation))
+        for group, mean, deviation in zip(groups, found.importances_mean, found.importances_std, strict=True)
+    ]
+    return sorted(result, key=lambda one: -one.means)
+
+
+def correlated_groups(X: Array, are_categories: Sequence[bool]) -> list[list[int]]:
+    """Return the columns in groups whose members say nearly the same.
+
+    Numbers are compared by the size of their rank correlation (Spearman), categories by Cramer's V; average
+    linkage puts those of `TOGETHER` or more into one group.
+
+    Examples
+    --------
+    >>> x = np.arange(10.0)
+    >>> correlated_groups(np.column_stack([x, np.cos(x), -(x**3)]), [False, False, False])
+    [[0, 2], [1]]
+    """
+    n_columns = X.shape[1]
+    if n_columns < 2:
+        return [[0]]
+    alike = np.eye(n_columns)
+    for i in range(n_columns):
+        for j in range(i):
+            if are_categories[i] == are_categories[j]:
+                of_two = _cramers_v if are_categories[i] else _rank_correlation
+                alike[i, j] = alike[j, i] = of_two(X[:, i], X[:, j])
+    distances = squareform(1.0 - alike, checks=False)
+    labels = scipy.cluster.hierarchy.fcluster(
+        scipy.cluster.hierarchy.linkage(distances, "average"), 1.0 - TOGETHER, criterion="distance"
+    )
+    groups: dict[int, list[int]] = {}
+    for place, label in enumerate(labels.tolist()):
+        groups.setdefault(label, []).append(place)
+    return sorted(groups.values())
+
+
+def _rank_correlation(a: Array, b: Array) -> float:
+    known = ~(np.isnan(a) | np.isnan(b))
+    a, b = a[known], b[known]
+    if len(a) < 3 or (a == a[0]).all() or (b == b[0]).all():
+        return 0.0
+    return float(abs(scipy.stats.spearmanr(a, b).statistic))
+
+
+def _cramers_v(a: Array, b: Array) -> float:
+    known = ~(np.isnan(a) | np.isnan(b))
+    a, b = a[known].astype(np.intp), b[known].astype(np.intp)
+    if len(a) < 3 or (a == a[0]).all() or (b == b[0]).all():
+        return 0.0
+    counts = np.zeros((a.max() + 1, b.max() + 1))
+    np.add.at(counts, (a, b), 1.0)
+    counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
+    return float(scipy.stats.contingency.association(counts.astype(np.intp), method="cramer"))
+
+
+class Dependence(NamedTuple):
+    """What is predicted where a column has each of some values, all others as they are."""
+
+    name: str
+    grid: list[Any]
+    """The values: numbers, or categories."""
+    means: Array
+    """The mean prediction, of shape (n_outputs, n_values)."""
+    curves: Array
+    """The predictions of single rows, of shape (n_outputs, n_rows, n_values)."""
+
+
+def dependence(model: Encoded, X: Array, place: int, seed: int = 0) -> Dependence | None:
+    """Return the partial dependence on a column, and individual curves; None if it has one value only.
+
+    Parameters
+    ----------
+    model : Encoded
+        The model.
+    X : ndarray of shape (n_rows, n_columns)
+        Rows, encoded.
+    place : int
+        The column.
+    seed : int
+        Draws the rows whose curves are returned.
+    """
+    known = X[~np.isnan(X[:, place]), place]
+    if len(known) == 0:
+        return None
+    column, names = model.columns[place], model.levels[place]
+    values, counts = np.unique(known, return_counts=True)
+    if column.is_numeric and len(values) > GRID:
+        values = np.unique(np.quantile(known, np.linspace(0.02, 0.98, GRID)))
+    elif not column.is_numeric:
+        values = np.sort(values[np.argsort(-counts, kind="stable")[:MOST_LEVELS]])
+    if len(values) < 2:
+        return None
+    kept = np.random.default_rng(seed).permutation(len(X))[: 4 * CURVES]
+    found = partial_dependence(
+        model, X[kept], [place], custom_values={place: values}, kind="both", method="brute"
+    )
+    grid = values.tolist() if column.is_numeric else [names[int(value)] for value in values]
+    return Dependence(column.name, grid, found.average, found.individual[:, :CURVES])
