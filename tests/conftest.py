@@ -1,4 +1,4 @@
-"""Two sizes of test run: the everyday one and the exhaustive one.
+"""Two sizes of test run, the everyday one and the exhaustive one; and the number of processes.
 
 The exhaustive one runs with `-m exhaustive`, or with HYPOTHESIS_PROFILE=exhaustive in the environment.
 """
@@ -20,6 +20,17 @@ def _exhaustive(config):
 def pytest_configure(config):
     default = "exhaustive" if _exhaustive(config) else "ci"
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", default))
+
+
+MOST_PROCESSES = 4  # tests start threads and processes of their own
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Run all tests in several processes, tests that are named (files, or by -k) in this one."""
+    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or config.option.keyword:
+        return 0
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cpus, MOST_PROCESSES)
 
 
 @pytest.hookimpl(tryfirst=True)

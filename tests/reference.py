@@ -484,7 +484,7 @@ class OneCycle:
         done, peak = step - 1, self.warm_up * steps
         if done < peak:
             return Cosine(self.first, self.value).fallen(done / peak)
-        return Cosine(self.value, self.last).fallen(min(1.0, (done - peak) / (steps - peak)))
+        return Cosine(self.value, self.last).fallen((done - peak) / (steps - peak) if done < steps else 1.0)
 
 
 class InverseScaling:

@@ -94,6 +94,9 @@ def test_values_by_hand():
     )
     # The first step is not made with 0, and the first one after the warm-up has the value.
     np.testing.assert_allclose(fp.Cosine(1.0, warm_up=0.3).values(10)[:4], [0.25, 0.5, 0.75, 1], rtol=1e-15)
+    # More steps than announced, and no phase of falling: they have the final number.
+    assert fp.Linear(0.5, warm_up=0.5, flat=0.5, steps=7).values(9)[-1] == 0.0
+    assert fp.OneCycle(0.4, warm_up=1.0, steps=7).values(9)[-1] == 0.4 / 25 / 1e4
     # Flat, then along half a wave: the recipe for tables.
     flat = fp.Cosine(0.15, flat=0.5).values(100)
     assert (flat[:51] == 0.15).all()
