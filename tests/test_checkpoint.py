@@ -270,7 +270,7 @@ def test_every(every, error, tmp_path):
         fp.train(network(), X, Y, checkpoint=tmp_path / "run.ckpt", every=every)
 
 
-@pytest.mark.parametrize("path", [3, 1.5, ["a"], object()], ids=repr)
+@pytest.mark.parametrize("path", [3, 1.5, ["a"], object()], ids=["int", "float", "list", "object"])
 def test_no_path(path):
     with pytest.raises(TypeError, match="checkpoint must be a path"):
         fp.train(network(), X, Y, checkpoint=path)

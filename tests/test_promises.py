@@ -309,7 +309,9 @@ def test_what_has_no_end_is_a_memory_error(call):
         import numpy as np, ferroprop as fp
         X, Y = np.zeros((4, 2)), np.zeros((4, 1))
         fp.train(fp.Network([2, 1]), X, Y, epochs=1)
-        resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+        with open("/proc/self/statm") as file:
+            limit = int(file.read().split()[0]) * resource.getpagesize() + (1 << 27)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         try:
             {call}
         except MemoryError:
