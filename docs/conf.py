@@ -76,6 +76,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"\.py$",
     "within_subsection_order": "reading_order.ReadingOrder",
     "abort_on_example_error": True,
+    "parallel": True,  # as many at a time as `-j` says
     "download_all_examples": False,
     "remove_config_comments": True,
     "write_computation_times": False,
