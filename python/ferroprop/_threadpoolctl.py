@@ -1,4 +1,4 @@
-"""The limits that threadpoolctl sets hold for the core's threads too."""
+"""Support for threadpoolctl: its limits apply to the core's threads too."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class NumThreads(int):
     limit: int | None
 
     def __new__(cls, limit: int | None) -> NumThreads:
-        """Take note of a limit, or of what the core uses without one."""
+        """Store a limit, or the number of threads without one."""
         number = super().__new__(cls, _core._n_threads())
         number.limit = limit
         return number
 
     def __reduce__(self) -> tuple[type[int], tuple[int]]:
-        """Be a plain number elsewhere."""
+        """Pickle as a plain number."""
         return int, (int(self),)
 
 
 class FerropropController(threadpoolctl.LibController):  # type: ignore[misc]  # it has no type information
-    """What threadpoolctl knows the core by; the limit is the whole process's."""
+    """threadpoolctl's controller of the core; the limit applies to the whole process."""
 
     user_api = "ferroprop"
     internal_api = "ferroprop"
@@ -46,11 +46,11 @@ class FerropropController(threadpoolctl.LibController):  # type: ignore[misc]  #
         return _core.__version__
 
     def get_num_threads(self) -> NumThreads:
-        """Return how many threads a call has that leaves their number open."""
+        """Return the number of threads of a call that does not choose it."""
         return NumThreads(_core._thread_limit())
 
     def set_num_threads(self, num_threads: int) -> None:
-        """Set the most threads that any call has, or lift the limit if `num_threads` says there was none."""
+        """Set the most threads of any call, or lift the limit if `num_threads` was no limit."""
         limit = num_threads.limit if isinstance(num_threads, NumThreads) else max(1, int(num_threads))
         _core._set_thread_limit(limit)
 

@@ -1,4 +1,4 @@
-"""All who are told of each epoch: progress, the caller's function, scikit-learn's callbacks."""
+"""The receivers of each epoch: the progress display, the caller's function, scikit-learn's callbacks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ferroprop.estimators._validation_set import ValidationCurves, ValidationSet
 
 
 class SklearnCallbacks:
-    """Calls the callbacks set with ``set_callbacks`` at the beginning and end of each epoch.
+    """Calls the callbacks of ``set_callbacks`` at the beginning and end of each epoch.
 
     Parameters
     ----------
@@ -48,12 +48,12 @@ class SklearnCallbacks:
         return bool(stop)
 
     def close(self) -> None:
-        """End the epoch that was begun and never came; it has no data and no result."""
+        """End the epoch that was begun but not trained; it has no data and no result."""
         self._epoch.call_on_fit_task_end(estimator=self._data["estimator"])
 
 
 class Followers:
-    """All who are told of each epoch; a context to train in.
+    """The receivers of each epoch, as a context to train in.
 
     Parameters
     ----------
@@ -90,11 +90,11 @@ class Followers:
         self.out_of_patience = False
 
     def __bool__(self) -> bool:
-        """Tell whether there is anyone."""
+        """Tell whether there are any."""
         return bool(self._told) or self._watched is not None
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Enter the context: begin the display and the first epoch."""
         if self._sklearn_callbacks is not None:
             with _CallersArithmetic():
                 self._sklearn_callbacks.begin()
@@ -106,7 +106,7 @@ class Followers:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Let them finish."""
+        """Leave the context: end the display and the epochs."""
         if self._progress is not None:
             self._progress.finish(out_of_patience=self.out_of_patience)
         if self._sklearn_callbacks is not None and kind is None:
@@ -125,7 +125,7 @@ class Followers:
         validation_score: float | None = None,
         learning_rate: float | None = None,
     ) -> bool:
-        """Tell all; return whether one of them wants the fit to end."""
+        """Report an epoch to all; return whether one of them ends the fit."""
         if self._watched is not None:
             # of an epoch in whose validation Ctrl-C was pressed nothing is known
             for curve in self.curves:

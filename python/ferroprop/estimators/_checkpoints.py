@@ -1,4 +1,4 @@
-"""A fit that is saved as it goes on: what it needs beside the core's own checkpoint."""
+"""Checkpoints of fits: the additions to the core's checkpoint."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ferroprop.estimators._validation_set import ValidationCurves
 
 
 class FitCheckpoint:
-    """The checkpoint of a fit, with the random generator as it was when the fit began.
+    """The checkpoint of a fit, with the state of the random generator at its beginning.
 
     All that a fit draws follows from there: the initial weights, the validation set, the orders of the rows.
     A fit that goes on draws it once more. With an int for `random_state` the generator is what it was
@@ -72,7 +72,7 @@ class FitCheckpoint:
         return state
 
     def for_core(self, curves: ValidationCurves) -> NotedCheckpoint:
-        """Return the checkpoint as ``train`` takes it.
+        """Return the checkpoint in the form of ``train``.
 
         `curves` get back what they had in earlier epochs, and are saved from then on.
         """
@@ -92,11 +92,11 @@ _SHAPES: dict[str, dict[str, int]] = {
     "MT19937": {"has_gauss": 2},
     "PCG64": {"has_uint32": 2, "uinteger": 1 << 32, "has_gauss": 2},
 }
-"""Bit generators that can be saved: their counters, each with what it stays below."""
+"""Bit generators that can be saved: their counters, each with its upper bound."""
 
 
 def _check(state: Any) -> None:
-    """Refuse what is no state of a generator; NumPy would read beyond the end of a wrong one."""
+    """Refuse invalid states of a generator; NumPy would read beyond their end."""
     name, numbers = state["bit_generator"], state["state"]
     if name not in _SHAPES:
         raise ValueError(f"a generator {name!r}")
@@ -116,7 +116,7 @@ def _check(state: Any) -> None:
 
 
 def _set(rng: np.random.RandomState, state: dict[str, Any]) -> np.random.RandomState:
-    """Set a generator, or, in place of NumPy's global one or of one of another kind, a new one."""
+    """Set a generator; NumPy's global one, or one of another kind, is replaced by a new one."""
     _check(state)
     shared = rng is np.random.mtrand._rand
     if shared or rng.get_state(legacy=False)["bit_generator"] != state["bit_generator"]:

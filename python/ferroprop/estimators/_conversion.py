@@ -1,4 +1,4 @@
-"""From scikit-learn's estimators to ours and back: what each side has of the other."""
+"""Conversion between scikit-learn's estimators and ours."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ SOLVERS = ("lbfgs", "sgd", "adam")
 HIDDEN_ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
 OUTPUT_ACTIVATIONS = (*HIDDEN_ACTIVATIONS, "softmax", "exp")
 LOSSES = ("squared_error", "poisson", "log_loss")
-"""What scikit-learn has."""
+"""Activations that scikit-learn has."""
 
 NOT_TAKEN = ("_optimizer", "_networks", "_random_state", "_skl_callbacks")
-"""Attributes that mean nothing on the other side."""
+"""Attributes that have no meaning for the counterpart."""
 
 
 def taken(theirs: Any, kind: type) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -36,7 +36,7 @@ def taken(theirs: Any, kind: type) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def given(ours: Any, kind: type) -> Any:
-    """Return an estimator of scikit-learn, of this `kind`, like one of ours."""
+    """Return the counterpart of one of our estimators, of scikit-learn's class `kind`."""
     activation = ours.activation
     if not (isinstance(activation, str) and activation in HIDDEN_ACTIVATIONS):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The solvers that train epoch by epoch in the core: all but lbfgs."""
+"""The solvers that train epoch by epoch in the core: all except lbfgs."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def shuffled_orders(rng: np.random.RandomState, n_rows: int) -> Callable[[int], 
 
 
 def _warn_about_the_end(plan: Plan, history: History) -> None:
-    """Warn when training ended before it was done; of interruption and divergence the core warns itself."""
+    """Warn if a limit ended the training; the core itself warns of interruption and divergence."""
     if history.stop_reason == "epochs":
         warnings.warn(
             f"Stochastic Optimizer: Maximum iterations ({plan.max_iter}) reached and the optimization "

@@ -1,4 +1,4 @@
-"""How large the gradients are in the course of a fit."""
+"""The size of the gradients during a fit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ferroprop.estimators._typing import MatrixLike, TargetLike
 def gradient_flow(
     estimator: BaseMLP, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None = None
 ) -> NDArray[np.float64]:
-    """Fit a clone of an estimator and return how large the gradient was in each layer.
+    """Fit a clone of an estimator and return the size of the gradient in each layer.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The hidden layers of an estimator: which one is asked for, and what its columns are called."""
+"""The hidden layers of an estimator: their numbers, and the names of their columns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ferroprop.estimators._typing import Array
 
 
 def hidden_layer(layer: int, *, n_hidden: int) -> int:
-    """Return the number of a hidden layer from 0 on, from that of the caller, -1 for the last."""
+    """Return the number of a hidden layer, counted from 0, from the caller's, where -1 is the last."""
     if n_hidden == 0:
         raise ValueError("transform needs a hidden layer, hidden_layer_sizes has none.")
     if not isinstance(layer, Integral):
@@ -25,7 +25,7 @@ def hidden_layer(layer: int, *, n_hidden: int) -> int:
 
 
 class LayerColumns:
-    """What ``set_output`` wants to know of an estimator, where layers differ in width.
+    """The names of columns for ``set_output``, where layers differ in width.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The initial weights scikit-learn would draw from the same random state."""
+"""The initial weights that scikit-learn draws from the same random state."""
 
 from collections.abc import Sequence
 from itertools import pairwise

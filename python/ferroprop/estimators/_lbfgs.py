@@ -1,4 +1,4 @@
-"""The solver that hands loss and gradient to SciPy's L-BFGS-B."""
+"""The solver lbfgs: SciPy's L-BFGS-B, with loss and gradient from the core."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class _Objective:
         return arrays[: self._n_layers], arrays[self._n_layers :]
 
     def network_at(self, vector: Vector) -> Network:
-        """Return the network with these parameters; it is the same object every time."""
+        """Return the network with these parameters; always the same object."""
         self._network.set_parameters(*self._unpack(vector))
         return self._network
 
     def penalty_at(self, vector: Vector) -> float:
-        """Return the part of the loss that is the penalty."""
+        """Return the penalty's part of the loss."""
         _, Y, sample_weight = self._plan.samples
         coefs, _ = self._unpack(vector)
         penalty = 0.5 * self._plan.alpha * sum(np.vdot(coef, coef) for coef in coefs)
@@ -79,7 +79,7 @@ class _Objective:
 
 
 class _Watch:
-    """SciPy's callback: what to do after an iteration, and where the search has got to."""
+    """SciPy's callback: reports iterations, ends the search, and keeps its last point."""
 
     def __init__(self, plan: Plan, objective: _Objective) -> None:
         self._objective = objective

@@ -1,4 +1,4 @@
-"""The network of an estimator's last prediction, kept while its arrays stay what they are.
+"""The network of an estimator's last prediction, kept while its arrays do not change.
 
 The arrays of an estimator are its state; a `ferroprop.Network` is only their executable form. Building one
 copies every weight, which would dominate the prediction of a single row, so the last one is kept, next to
@@ -51,7 +51,7 @@ def build_network(
 
 
 class _Prepared:
-    """A network and what it was built from; immutable, so that threads may share it."""
+    """A network and the arrays that it was built from; immutable, so that threads can share it."""
 
     __slots__ = ("activation", "arrays", "contents", "network", "output")
 
@@ -68,7 +68,7 @@ class _Prepared:
         self.network = build_network(copies[:half], copies[half:], activation, output)
 
     def is_made_like(self, arrays: Sequence[Array], activation: Any, output: Any) -> bool:
-        """Tell whether these are the objects it was built from, whatever is in them by now."""
+        """Tell whether these are the objects that it was built from, whatever their present contents."""
         return (
             activation == self.activation
             and output == self.output
@@ -77,7 +77,7 @@ class _Prepared:
         )
 
     def has_contents(self) -> bool:
-        """Tell whether the arrays still have, byte by byte, the numbers it was built from.
+        """Tell whether the arrays still have the bytes that it was built from.
 
         Comparing a bytearray with an array is a memcmp.
         """
@@ -100,7 +100,7 @@ class NetworkCache:
         self._locked: list[Array] = []
 
     def network_of(self, attributes: dict[str, Any], activation: Any, output: Any) -> Network:
-        """Return the network of the layers in `attributes`, the one at hand if nothing changed.
+        """Return the network of the layers in `attributes`, the cached one if nothing changed.
 
         Parameters
         ----------
@@ -131,7 +131,7 @@ class NetworkCache:
         return prepared.network
 
     def _confirms(self, prepared: _Prepared, attributes: dict[str, Any]) -> bool:
-        """Compare the numbers, and from then on, if nobody else has the arrays, take their word."""
+        """Compare the numbers; if nobody else has the arrays, trust them from then on."""
         with _turn:
             self._unlock()
             if _is_alone(attributes, prepared.arrays):
@@ -147,7 +147,7 @@ class NetworkCache:
             return prepared.has_contents()
 
     def release(self) -> None:
-        """Take note that the arrays may be changed from now on."""
+        """Record that the arrays may change from now on."""
         with _turn:
             self._trusted = None
             self._unlock()
@@ -159,7 +159,7 @@ class NetworkCache:
 
 
 def _can_be_compared(array: Any) -> bool:
-    """Tell whether an array is as simple as those of a fit."""
+    """Tell whether an array is a plain one, like those of a fit."""
     return (
         isinstance(array, np.ndarray)
         and array.flags.c_contiguous
@@ -175,7 +175,7 @@ def _references(attributes: dict[str, Any], arrays: tuple[Array, ...]) -> list[i
 
 
 def _references_when_alone() -> tuple[int, int]:
-    """Count the references of a list and of an array that an estimator and a `_Prepared` have."""
+    """Count the references to a list and to an array that an estimator and a `_Prepared` hold."""
 
     def count(attributes: dict[str, Any]) -> list[int]:
         prepared = _Prepared((*attributes[COEFS], *attributes[INTERCEPTS]), "identity", "identity")
@@ -204,7 +204,7 @@ def _is_alone(attributes: dict[str, Any], arrays: tuple[Array, ...]) -> bool:
 
 
 def with_own_memory(layers: Layers) -> Layers:
-    """Return the arrays with memory of their own where they are views of a pickle's.
+    """Return the arrays; copies of those that are views of a pickle's memory.
 
     Where they are views of a memory map or of shared memory they stay so.
     """
@@ -219,10 +219,10 @@ def _is_of_a_pickle(array: Any) -> bool:
 
 
 class FittedLayers:
-    """The attribute ``coefs_`` or ``intercepts_``: a value in ``__dict__``, and reading it is noticed."""
+    """The attribute ``coefs_`` or ``intercepts_``: a value in ``__dict__`` whose reading is recorded."""
 
     def __set_name__(self, owner: type, name: str) -> None:
-        """Take the name of the attribute."""
+        """Remember the name of the attribute."""
         self._name = name
 
     def __get__(self, estimator: Any, owner: type) -> Any:

@@ -1,4 +1,4 @@
-"""What ``verbose`` shows of a fit."""
+"""The display of a fit's progress, for ``verbose``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ferroprop._core import Epoch
 def progress_of(
     verbose: bool | int, *, epochs: int, lines: ProgressLines, single: bool
 ) -> ProgressLines | ProgressBar | None:
-    """Return what shows the progress that `verbose` asks for.
+    """Return the display of progress for `verbose`.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def progress_of(
 
 
 def is_live(stream: Any) -> bool:
-    """Tell whether a line on this stream can be written over: in a terminal, and in a notebook."""
+    """Tell whether a line of this stream can be overwritten: in a terminal, and in a notebook."""
     return bool(stream.isatty()) or type(stream).__module__.startswith("ipykernel")
 
 
@@ -68,7 +68,7 @@ class ProgressLines:
             print(f"Validation loss: {epoch.validation_loss:.8f}")
 
     def stalled(self, learning_rate: float | None) -> None:
-        """Print that nothing improved, and what follows: another learning rate, or else the end."""
+        """Print that nothing improved, and the consequence: another learning rate, or the end."""
         if learning_rate is not None:
             print(f"{self._stalled} Setting learning rate to {learning_rate:f}")
         else:
@@ -76,13 +76,13 @@ class ProgressLines:
             print(f"{self._stalled}{too_small} Stopping.")
 
     def finish(self, *, out_of_patience: bool) -> None:
-        """Print that training stops because nothing improved, if it does."""
+        """Print that training stops because nothing improved, if so."""
         if out_of_patience:
             self.stalled(None)
 
 
 class ProgressBar:
-    """A bar that is written over in place, at most twenty times a second.
+    """A bar that overwrites itself, at most twenty times per second.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class ProgressBar:
         self._full, self._empty = _marks(sys.stdout)
 
     def __call__(self, epoch: Epoch) -> None:
-        """Show the epoch, if the last one shown is old enough."""
+        """Show the epoch, unless another was shown a moment ago."""
         if self._first is None:
             self._first = epoch.epoch
         self._last = epoch
@@ -140,7 +140,7 @@ Progress: TypeAlias = ProgressLines | ProgressBar
 
 
 def _marks(stream: Any) -> tuple[str, str]:
-    """Return what a bar is made of, full and empty, as far as the stream's encoding has it."""
+    """Return the characters of a bar, full and empty, that the stream's encoding has."""
     try:
         "━╌".encode(getattr(stream, "encoding", None) or "utf-8")
     except (UnicodeEncodeError, LookupError):

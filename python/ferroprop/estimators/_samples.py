@@ -1,4 +1,4 @@
-"""Rows that belong together, and the part of them that is held out."""
+"""Samples, and holding out a part of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ferroprop.estimators._typing import Array
 
 
 class Samples(NamedTuple):
-    """Inputs, targets and weights that belong together."""
+    """Inputs, targets and weights of the same rows."""
 
     X: Array
     Y: Array

@@ -8,7 +8,7 @@ LARGE, UNEVEN = 10.0, 100.0
 
 
 def hint_about_scale(X: Array) -> str:
-    """Return a sentence on inputs that make learning slow, empty if they do not.
+    """Return a hint about inputs whose size makes learning slow, empty if it does not.
 
     Inputs are taken for badly scaled if the root mean square of a column is more than 10, or more than 100
     times that of another.

@@ -1,4 +1,4 @@
-"""Scores of outputs, as cheap as what is paid once an epoch must be."""
+"""Scores of outputs, cheap enough for every epoch."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from ferroprop.estimators._typing import Array
 
 
 def accuracy(Y: Array, outputs: Array, sample_weight: Array | None) -> float:
-    """Return the share of rows whose decoded output is the target.
+    """Return the fraction of rows whose decoded output is the target.
 
     It equals `sklearn.metrics.accuracy_score` of the decoded labels, at a small part of its cost, which is
     paid once an epoch: several outputs of which one is true are compared by the largest, all others by the
@@ -22,7 +22,7 @@ def accuracy(Y: Array, outputs: Array, sample_weight: Array | None) -> float:
 
 
 def accuracy_of_largest(Y: Array, outputs: Array, sample_weight: Array | None) -> float:
-    """Return the share of rows whose largest output is that of the true class; see `accuracy`."""
+    """Return the fraction of rows whose largest output is that of the true class; see `accuracy`."""
     return float(np.average(outputs.argmax(axis=1) == Y.argmax(axis=1), weights=sample_weight))
 
 

@@ -1,4 +1,4 @@
-"""How many threads an estimator may use."""
+"""The number of threads of an estimator."""
 
 import multiprocessing
 import os
@@ -26,7 +26,7 @@ def threads_for(n_jobs: int | None) -> int | None:
 
 
 def _share_of_a_process() -> int | None:
-    """Return what joblib left this process, None if it did not say."""
+    """Return the number of threads that joblib leaves this process, None if it does not say."""
     if multiprocessing.current_process().daemon:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The attributes that tell how training went: losses, scores, counts."""
+"""The fitted attributes of a training: losses, scores, counts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ferroprop.estimators._plan import Outcome, Plan
 
 
 def training_attributes(plan: Plan, outcome: Outcome) -> dict[str, Any]:
-    """Return the attributes that tell how training went, after those of the fit that it continues."""
+    """Return the attributes of a training, appended to those of the fit that it continues."""
     return _after_lbfgs(plan, outcome) if plan.optimizer is None else _after_epochs(plan, outcome)
 
 
 def _after_epochs(plan: Plan, outcome: Outcome) -> dict[str, Any]:
-    """Curves go on from those of the earlier fit; an epoch in which training diverged has NaN in them."""
+    """Continue the curves of the earlier fit; an epoch in which training diverged has NaN in them."""
     diverged = [np.nan] * (outcome.n_iter - len(outcome.losses))
     watched, earlier = plan.validation, plan.earlier
     attributes: dict[str, Any] = {
@@ -49,7 +49,7 @@ def _after_epochs(plan: Plan, outcome: Outcome) -> dict[str, Any]:
 
 
 def _after_lbfgs(plan: Plan, outcome: Outcome) -> dict[str, Any]:
-    """Curves are those of this fit, as in scikit-learn."""
+    """Return the curves of this fit alone, as in scikit-learn."""
     attributes = {
         "loss_": outcome.loss,
         "loss_curve_": outcome.losses,

@@ -12,7 +12,7 @@ from ferroprop.estimators._samples import Samples
 
 @dataclass(frozen=True, slots=True)
 class ValidationSet:
-    """Rows that a network is watched on.
+    """The rows on which a network is scored.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class ValidationSet:
     n_threads: int | None
 
     def loss_of(self, network: Network) -> float:
-        """Return the loss of the network, as ``loss_curve_`` has it but without the penalty."""
+        """Return the loss of the network like that of ``loss_curve_``, but without the penalty."""
         X, Y, sample_weight = self.samples
         loss, _, _ = network.loss_and_gradients(
             X, Y, loss=self.loss, sample_weight=sample_weight, n_threads=self.n_threads

@@ -1,4 +1,4 @@
-"""A trained model leaves the house: to other runtimes, other libraries, and into a text that one can read.
+"""Export of trained models: to other runtimes, to other libraries, and to readable text.
 
 ================== =========================================================================================
 `_methods`         the methods of networks and estimators; each calls one of the formats
@@ -35,7 +35,7 @@ _HOMES = {"CHeader": "_c", "to_c": "_c", "from_json": "_json", "to_json": "_json
 if not TYPE_CHECKING:  # a type checker must keep on seeing a misspelt name
 
     def __getattr__(name: str) -> object:
-        """Import a format when it is first asked for."""
+        """Import a format on first use."""
         if name in _HOMES:
             from importlib import import_module
 

@@ -1,4 +1,4 @@
-"""What happens to the columns of a table, in C; and the rows that header and model are compared on.
+"""The preparation of a table's columns in C, and the rows on which header and model are compared.
 
 A row is an array of floats: numbers as they are, NaN where one is missing, and for a category its place in
 the list that the header's comment has, -1 for one that is not there.
@@ -59,7 +59,7 @@ class PreparationCode:
 
 
 def categories_of(preparation: Preparation) -> dict[int, list[str]]:
-    """Return the categories of each column of text, in the order in which they are counted."""
+    """Return the categories of each column of text, in the order of their numbers."""
     categories: dict[int, list[str]] = {}
     for block in preparation.blocks:
         if isinstance(block.source, Lookup) and block.source.is_text:
@@ -69,12 +69,12 @@ def categories_of(preparation: Preparation) -> dict[int, list[str]]:
 
 
 def columns_of(preparation: Preparation) -> list[int]:
-    """Return the numbers of the columns that a row has in C."""
+    """Return the numbers of the columns that the C code reads."""
     return preparation.used if preparation.is_by_column else list(range(len(preparation.columns)))
 
 
 def told_columns(description: Description) -> list[str]:
-    """Return what each number of a row is, for the comment."""
+    """Return a description of each number of a row, for the comment."""
     preparation = description.preparation
     if preparation is None:
         names = description.feature_names
@@ -91,7 +91,7 @@ def told_columns(description: Description) -> list[str]:
 
 
 def numbers_of(description: Description, cells: Cells) -> Array:
-    """Return rows as the floats that C is given."""
+    """Return rows as floats, in the form of the C code."""
     preparation = description.preparation
     if preparation is None:
         return np.array(cells, np.float32)
@@ -136,7 +136,7 @@ def cells_of(description: Description, X: Any) -> Cells:
 
 
 def sample_rows(description: Description, n: int) -> Cells:
-    """Return rows that nobody has measured: numbers about as large as training's, known categories."""
+    """Return made-up rows: numbers about as large as those of training, known categories."""
     rng = np.random.default_rng(0)
     preparation = description.preparation
     if preparation is None:
@@ -156,7 +156,7 @@ def sample_rows(description: Description, n: int) -> Cells:
 
 
 def network_inputs(description: Description, cells: Cells) -> Array:
-    """Return what enters the network, which is not finite where the model would raise."""
+    """Return the network's inputs; they are not finite if the model would raise an error."""
     if description.preparation is None:
         return np.array(cells, description.dtype)
     return description.preparation.apply(cells)

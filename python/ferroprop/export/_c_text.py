@@ -1,4 +1,4 @@
-"""How values are written in C."""
+"""Values as C text."""
 
 from __future__ import annotations
 

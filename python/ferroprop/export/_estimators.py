@@ -1,4 +1,4 @@
-"""What there is to export of estimators and pipelines."""
+"""Descriptions of estimators and pipelines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ferroprop.export._steps import Table, UnknownStepError, prepared, scaling
 
 
 def describe_estimator(model: Any) -> Description:
-    """Return what there is to write of an estimator, of a pipeline, or of the best of a search."""
+    """Return the description of an estimator, of a pipeline, or of the best one of a search."""
     if hasattr(model, "best_estimator_"):
         model = model.best_estimator_
     if isinstance(model, Pipeline):

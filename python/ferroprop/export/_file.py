@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def write_file(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file; one that is there is replaced in one step, or left as it was.
+    """Write a file; an existing one is replaced in one step, or left unchanged.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The methods of networks and estimators that lead to other runtimes."""
+"""The methods of networks and estimators that export them."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Exports:
         return to_c(self, path, name=name, dtype=dtype, X=X, y=y)
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Return the model as JSON that one can read, and write it to a file.
+        """Return the model as readable JSON, and write it to a file.
 
         Parameters
         ----------
@@ -166,7 +166,7 @@ class Exports:
 
     @classmethod
     def from_json(cls, source: str | os.PathLike[str]) -> Self:
-        """Return the model that `to_json` has written.
+        """Return the model from a text of `to_json`.
 
         What an optimizer remembers is not part of the text: a training that goes on begins with fresh
         momentum, moments or step sizes.
@@ -210,7 +210,7 @@ class Exports:
 
 
 def give_methods_to(kind: type) -> None:
-    """Give a class of the native module these methods; it cannot inherit from a class of Python's."""
+    """Give a class of the native module these methods; it cannot inherit from a Python class."""
     for name, method in vars(Exports).items():
         if not name.startswith("_"):
             setattr(kind, name, method)

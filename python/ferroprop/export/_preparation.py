@@ -1,4 +1,4 @@
-"""What happens to the columns of a table before the network: cells looked up, gaps filled, numbers scaled.
+"""The preparation of a table's columns for the network: cells looked up, gaps filled, numbers scaled.
 
 Every format writes these few operations, whatever transformers of scikit-learn they came from.
 """
@@ -34,14 +34,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Columns:
-    """Numbers, straight from these columns."""
+    """The numbers of these columns."""
 
     indices: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Lookup:
-    """A cell is looked up among keys, and its row of a table taken.
+    """Looks a cell up among keys, and takes the corresponding row of a table.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Lookup:
 
 @dataclass(frozen=True, eq=False)
 class Fill:
-    """Where a number is missing, take this one.
+    """Replaces missing numbers by constants.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Missing:
 
 @dataclass(frozen=True, eq=False)
 class Arithmetic:
-    """Each number and its constant.
+    """Combines each number with its constant.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Arithmetic:
 
 @dataclass(frozen=True)
 class Clip:
-    """No number below or above these."""
+    """Clips numbers to limits."""
 
     low: float
     high: float
@@ -113,7 +113,7 @@ Operation: TypeAlias = Fill | Missing | Arithmetic | Clip
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Some inputs of the network that come about in the same way.
+    """Inputs of the network that are computed in the same way.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class Block:
 
     @property
     def width(self) -> int:
-        """How many inputs they are."""
+        """The number of inputs."""
         return len(self.source.indices) if isinstance(self.source, Columns) else self.source.table.shape[1]
 
     def then(self, operation: Operation) -> Block:
@@ -136,7 +136,7 @@ class Block:
         return Block(self.source, (*self.operations, operation))
 
     def only(self, places: Sequence[int]) -> Block:
-        """Return the block with these of its inputs."""
+        """Return the block with only these inputs."""
         chosen = list(places)
         operations: list[Operation] = []
         for operation in self.operations:
@@ -156,7 +156,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Preparation:
-    """All that happens to a row of a table before it enters the network.
+    """The preparation of a row of a table for the network.
 
     Parameters
     ----------
@@ -174,12 +174,12 @@ class Preparation:
 
     @property
     def is_by_column(self) -> bool:
-        """Whether each column is an input of its own, and not all together a matrix of numbers."""
+        """Whether each column is a separate input, instead of one matrix of numbers."""
         return self.is_named or any(column.is_text for column in self.columns)
 
     @property
     def used(self) -> list[int]:
-        """The numbers of the columns that the network gets something of."""
+        """The numbers of the columns that the network uses."""
         sources = [block.source for block in self.blocks]
         indices = [one.indices if isinstance(one, Columns) else (one.column,) for one in sources]
         return sorted({index for some in indices for index in some})

@@ -31,14 +31,14 @@ LEVELS = 255
 """The largest q + 128."""
 
 PLACES = 2**16
-"""Places in a table of an activation: 256 pieces, each cut into 256."""
+"""The number of places in an activation's table: 256 pieces of 256 places."""
 
 PIECES = 256
 FINENESS = 128
-"""A table holds outputs in this part of their step."""
+"""A table holds outputs in this fraction of their step."""
 
 STRAIGHT = ("identity", "relu")
-"""Activations that need no table: a sum is scaled and cut off."""
+"""Activations that need no table: a sum is scaled and clipped."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,7 @@ class Hidden8:
     table: Integers | None
 
     def outputs(self, q: Integers) -> Integers:
-        """Return the 8-bit outputs; the integers are those that the C code computes."""
+        """Return the 8-bit outputs; the integers are those of the C code."""
         most = LEVELS if self.table is None else PLACES - 1
         products = self.layer.sums(q) * self.multipliers + self.offset
         places = np.minimum(np.maximum(products, 0) >> self.shift, most)
@@ -184,7 +184,7 @@ def quantize(layers: Sequence[Dense], X: Array) -> Network8:
 
 
 def _positive(step: Doubles, low: Doubles) -> Doubles:
-    """Return steps of which none is 0: a constant input is stored as one number, whatever its step."""
+    """Return steps with 0 replaced: a constant input is stored as one number, whatever its step."""
     usual: Doubles = np.where(step > 0, step, np.maximum(np.abs(low), 1.0) / LEVELS)
     return usual
 
@@ -225,7 +225,7 @@ def _by_table(
 
 
 def _whole(ratios: Doubles, low: float) -> tuple[Integers, int]:
-    """Return ratios as integers of up to 31 bits, and how far products are shifted, those with `low` too."""
+    """Return ratios as integers of up to 31 bits, and the shift of products, those with `low` too."""
     most = np.array([ratios.max() * 2.0**31, abs(low), PLACES])
     shift = int(np.floor(61 - np.log2(most.max())))
     if shift < 1:

@@ -41,12 +41,12 @@ from ferroprop.export._preparation import (
 
 
 class UnknownStepError(ValueError):
-    """A step of a pipeline that the formats have no words for."""
+    """A step of a pipeline that the formats cannot express."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """The columns on their way to the network.
+    """The columns during their preparation for the network.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Table:
 
     @classmethod
     def of(cls, n_columns: int, names: Sequence[str] | None) -> Table:
-        """Return the table as it comes."""
+        """Return the original table."""
         given = tuple(names) if names is not None else tuple(f"x{index}" for index in range(n_columns))
         return cls((Block(Columns(tuple(range(n_columns)))),), given, names is not None, {})
 
@@ -77,20 +77,20 @@ class Table:
         return sum(block.width for block in self.blocks)
 
     def only(self, chosen: Sequence[int]) -> Table:
-        """Return the table with these of its inputs, in this order."""
+        """Return the table with only these inputs, in this order."""
         places = [(block, place) for block, one in enumerate(self.blocks) for place in range(one.width)]
         parts = groupby((places[index] for index in chosen), key=lambda place: place[0])
         blocks = [self.blocks[block].only([place for _, place in group]) for block, group in parts]
         return replace(self, blocks=tuple(blocks))
 
     def beside(self, others: Sequence[Table]) -> Table:
-        """Return what these tables have, side by side."""
+        """Return the inputs of these tables, side by side."""
         blocks = [block for other in others for block in other.blocks]
         texts = {column: text for other in others for column, text in other.texts.items()}
         return replace(self, blocks=tuple(blocks), texts=texts)
 
     def then(self, operation: Callable[[Numbers], Operation], values: Any) -> Table:
-        """Return the table after an operation with a number for each input."""
+        """Return the table after an operation with a number per input."""
         blocks, start = [], 0
         for block in self.blocks:
             own = np.asarray(values, np.float64)[start : start + block.width]
@@ -103,7 +103,7 @@ class Table:
         return replace(self, blocks=tuple(block.then(operation) for block in self.blocks))
 
     def column_of(self, index: int) -> int | None:
-        """Return the number of the column that an input still is, but for gaps that were filled."""
+        """Return the number of the column that an input equals, apart from filled gaps."""
         (block,) = self.only([index]).blocks
         if isinstance(block.source, Columns) and all(isinstance(one, Fill) for one in block.operations):
             return block.source.indices[0]

@@ -1,4 +1,4 @@
-"""Backpropagation that one can watch: one step as data, gradients checked, networks described.
+"""Backpropagation in full view: one step as data, gradients checked, networks described.
 
 The numbers come from the core; what is here asks for them, arranges them and shows them.
 """

@@ -24,7 +24,7 @@ def html(network: Network) -> str:
 
 
 def svg(network: Network) -> str:
-    """Draw the network; lines are coloured by the sign of the weight, and the thicker the larger it is."""
+    """Draw the network; the colour of a line is the sign of the weight, its width the size."""
     sizes = network.layer_sizes
     columns = _columns(len(sizes))
     height = max(len(_units(size)) + (size > MOST_UNITS) for size in sizes) * UNIT_DISTANCE
@@ -61,7 +61,7 @@ def svg(network: Network) -> str:
 
 
 def _columns(count: int) -> list[int | None]:
-    """Return the layers to draw; None stands for those left out."""
+    """Return the layers to draw; None stands for omitted ones."""
     if count <= MOST_COLUMNS:
         return list(range(count))
     half = MOST_COLUMNS // 2
@@ -74,7 +74,7 @@ def _units(size: int) -> list[int]:
 
 
 def _heights(size: int, height: float) -> list[float]:
-    """Return how far down each drawn unit stands; the column is centred, with a gap for those left out."""
+    """Return the vertical place of each drawn unit; the column is centred, with a gap for omitted units."""
     units = _units(size)
     slots = [*range(len(units) - 1), len(units)] if size > MOST_UNITS else list(range(size))
     top = MARGIN + (height - (slots[-1] + 1) * UNIT_DISTANCE) / 2 + UNIT_DISTANCE / 2

@@ -29,7 +29,7 @@ _PRECEDENCE: dict[type[ast.operator], int] = {
 
 
 def number(value: float, digits: int) -> str:
-    """Return the number with so many significant digits, as a Python literal."""
+    """Return the number with this many significant digits, as a Python literal."""
     text = f"{value + 0.0:.{digits}g}"  # -0 is shown as 0
     shortest = repr(float(value + 0.0)).removesuffix(".0")
     return shortest if len(shortest) < len(text) else text
@@ -121,7 +121,7 @@ def _text_in(node: ast.expr, at_least: int) -> str:
 
 
 def _shielded(node: ast.expr) -> ast.expr:
-    """Put a minus sign that would stand right behind another sign in brackets."""
+    """Put a minus sign that would follow another sign in brackets."""
     if isinstance(node, ast.UnaryOp):
         return ast.Call(func=ast.Name("brackets"), args=[node], keywords=[])
     if isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Pow):

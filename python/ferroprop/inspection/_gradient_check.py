@@ -1,4 +1,4 @@
-"""Backpropagation against central differences."""
+"""Comparing backpropagation with central differences."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ TOLERANCES = {"float64": 1e-6, "float32": 1e-3}
 
 @dataclass(frozen=True)
 class GradientError:
-    """One parameter's derivative, computed in two ways.
+    """The derivative by one parameter, computed in two ways.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class GradientError:
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """What `check_gradients` found; prints as a report.
+    """The result of `check_gradients`; prints as a report.
 
     Attributes
     ----------
@@ -255,7 +255,7 @@ def check_gradients(
 def _places(
     weights: list[Array], biases: list[Array | None], most: int, seed: int
 ) -> list[tuple[int, str, tuple[int, ...]]]:
-    """Return which parameters to check: all, or as many as asked for, drawn without replacement."""
+    """Return the parameters to check: all, or the requested number, drawn without replacement."""
     blocks = [
         (layer, kind, array.shape)
         for layer, pair in enumerate(zip(weights, biases, strict=True))

@@ -44,7 +44,7 @@ class LayerSummary:
 
 @dataclass(frozen=True, repr=False)
 class Summary:
-    """The layers of a network and what they hold; prints as a table.
+    """The layers of a network with sizes and numbers of parameters; prints as a table.
 
     Attributes
     ----------
