@@ -14,19 +14,44 @@ use tempfile::{Builder, NamedTempFile};
 /// `path` is a symbolic link, what it points to is replaced, or made. If anything fails the old file stays and the temporary one
 /// is removed; only a process that is killed leaves it, as `.{name}.{random}.tmp`.
 pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
-    let (target, old) = target(path)?;
-    let temporary = temporary(&target)?;
-    if let Some(old) = &old {
-        keep_owner(temporary.as_file(), old);
-        keep_permissions(temporary.as_file(), &target, old)?;
-    }
-    let mut buffered = BufWriter::new(temporary.as_file());
+    let replacement = Replacement::begin(path)?;
+    let mut buffered = BufWriter::new(replacement.temporary.as_file());
     write(&mut buffered)?;
     buffered.flush()?;
     drop(buffered);
-    temporary.as_file().sync_all()?;
-    temporary.persist(&target).map_err(|refused| refused.error)?;
-    sync_folder(folder(&target))
+    replacement.commit()
+}
+
+/// A file that is being written beside the one it will replace; dropped, it is removed. See [`replace`].
+pub(crate) struct Replacement {
+    temporary: NamedTempFile,
+    target: PathBuf,
+}
+
+impl Replacement {
+    /// Makes the temporary file, empty, with permissions and owner of the file that is there.
+    pub fn begin(path: &Path) -> Result<Self> {
+        let (target, old) = target(path)?;
+        let temporary = temporary(&target)?;
+        if let Some(old) = &old {
+            keep_owner(temporary.as_file(), old);
+            keep_permissions(temporary.as_file(), &target, old)?;
+        }
+        Ok(Self { temporary, target })
+    }
+
+    /// Where to write.
+    #[cfg(feature = "python")]
+    pub fn path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// Puts what was written in the place of the old file, once it is on the disk.
+    pub fn commit(self) -> Result<()> {
+        self.temporary.as_file().sync_all()?;
+        self.temporary.persist(&self.target).map_err(|refused| refused.error)?;
+        sync_folder(folder(&self.target))
+    }
 }
 
 /// Checks that [`replace`] could begin, and changes nothing.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeAlias, final
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import disjoint_base
 
 from ferroprop.export import CHeader
-from ferroprop.inspection import Summary
+from ferroprop.inspection._summary import Summary
 
 __all__ = [
     "_ACTIVATIONS",
@@ -31,8 +32,10 @@ __all__ = [
     "Optimizer",
     "Schedule",
     "_CallersArithmetic",
+    "_Replacement",
     "_StandardArithmetic",
     "__version__",
+    "_check_replaceable",
     "_meant",
     "_n_threads",
     "_natural_loss",
@@ -596,3 +599,11 @@ class NotedCheckpoint:
     def __new__(cls, path: str | PathLike[str], note: Callable[[], tuple[str, list[float]]]) -> Self: ...
 
 def checkpoint_note(path: str | PathLike[str]) -> tuple[str, list[float]] | None: ...
+
+@final
+class _Replacement:
+    def __new__(cls, path: str | PathLike[str]) -> Self: ...
+    def __enter__(self) -> Path: ...
+    def __exit__(self, kind: object, error: object, traceback: object) -> None: ...
+
+def _check_replaceable(path: str | PathLike[str]) -> None: ...

@@ -9,6 +9,7 @@ mod arrays;
 mod call;
 mod catalogue;
 mod errors;
+mod files;
 mod history;
 mod loss;
 mod network;
@@ -32,6 +33,8 @@ mod core {
     use super::activation::Activation;
     #[pymodule_export]
     use super::catalogue::_meant;
+    #[pymodule_export]
+    use super::files::{_check_replaceable, PyReplacement};
     #[pymodule_export]
     use super::history::{Epoch, History};
     #[pymodule_export]

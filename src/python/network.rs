@@ -595,29 +595,6 @@ impl Network {
         })
     }
 
-    /// The layers and their parameters as a table.
-    ///
-    /// Returns
-    /// -------
-    /// summary : Summary
-    ///     Data that prints as a table.
-    ///
-    /// Examples
-    /// --------
-    /// >>> import ferroprop as fp
-    /// >>> print(fp.Network([4, 10, 3], activation="logistic", output="softmax").summary())
-    /// layer     inputs  outputs  activation  parameters
-    /// hidden 1       4       10  logistic            50
-    /// output        10        3  softmax             33
-    /// 83 parameters, float32, 332 bytes
-    fn summary<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("ferroprop.inspection._summary")?.call_method1("summary", (slf,))
-    }
-
-    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("ferroprop.inspection._drawing")?.call_method1("html", (slf,))
-    }
-
     /// A network with the same layers and parameters.
     ///
     /// Returns

@@ -1,11 +1,11 @@
 """Output files: checked before the work starts, complete or absent after it."""
 
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ferroprop._core import _check_replaceable, _Replacement
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.wording import first_line
 
@@ -41,8 +41,7 @@ def check_destinations(destinations: Mapping[str, Path | None], sources: Mapping
         if place.exists() and not os.access(place, os.W_OK):
             raise Problem(f"{option}: '{path}' is write-protected")
         try:
-            with _temporary(place):
-                pass
+            _check_replaceable(place)
         except OSError as error:
             raise Problem(f"{option}: cannot write '{path}': {error.strerror}") from error
 
@@ -73,22 +72,8 @@ def written(path: Path, option: str) -> Iterator[Path]:
     ...     (Path(folder) / "scores.csv").read_text()
     'accuracy'
     """
-    place = path.resolve()
     try:
-        with _temporary(place) as temporary:
-            yield temporary
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            temporary.replace(place)
+        with _Replacement(path) as temporary:
+            yield Path(temporary)
     except OSError as error:
         raise Problem(f"{option}: cannot write '{path}': {error.strerror or first_line(error)}") from error
-
-
-@contextmanager
-def _temporary(place: Path) -> Iterator[Path]:
-    temporary = place.with_name(f".{place.name[:100]}.{secrets.token_hex(4)}.tmp")
-    temporary.open("xb").close()
-    try:
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
