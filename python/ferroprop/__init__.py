@@ -38,7 +38,7 @@ from ferroprop._core import (
     train,
 )
 from ferroprop.catalogue import ACTIVATIONS, LOSSES, OPTIMIZERS
-from ferroprop.export._methods import give_methods_to
+from ferroprop.export import _methods as _exports
 from ferroprop.inspection import (
     GradientCheck,
     GradientError,
@@ -50,6 +50,7 @@ from ferroprop.inspection import (
     check_gradients,
     trace,
 )
+from ferroprop.inspection import _methods as _descriptions
 
 # isort: split
 # The catalogue's classes.
@@ -127,7 +128,8 @@ __all__ += [
 ]
 # The end of the names.
 
-give_methods_to(Network)
+_exports.give_methods_to(Network)
+_descriptions.give_methods_to(Network)
 
 if not TYPE_CHECKING:  # a type checker must keep on seeing a misspelt name
 

@@ -4,8 +4,9 @@ The numbers come from the core; what is here asks for them, arranges them and sh
 """
 
 from ferroprop.inspection._gradient_check import GradientCheck, GradientError, check_gradients
+from ferroprop.inspection._step import LayerTrace, Update
 from ferroprop.inspection._summary import LayerSummary, Summary
-from ferroprop.inspection._trace import LayerTrace, Trace, Update, trace
+from ferroprop.inspection._trace import Trace, trace
 
 __all__ = [
     "GradientCheck",

@@ -1,10 +1,10 @@
 """A step written out for one row: the formulas with the numbers in them."""
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,9 +12,7 @@ from ferroprop.catalogue import LOSSES, OPTIMIZERS
 from ferroprop.inspection._double import Array, name_of
 from ferroprop.inspection._formula import number, to_mathml, to_text
 from ferroprop.inspection._functions import activation_formula, loss_formula, put
-
-if TYPE_CHECKING:
-    from ferroprop.inspection._trace import LayerTrace, Trace
+from ferroprop.inspection._step import LayerTrace, Step
 
 MOST_ROWS_IN_A_SUM = 4
 LINE = 100  # columns of a terminal that sentences fill
@@ -53,9 +51,10 @@ class Table:
 
 
 Part: TypeAlias = Heading | Note | Equation | Table
+Chains: TypeAlias = Callable[[int], list[list[str]]]
 
 
-def derive(trace: "Trace", row: int, digits: int, max_units: int) -> list[Part]:
+def derive(trace: Step, row: int, digits: int, max_units: int) -> list[Part]:
     """Write one step out for one row."""
     for name, value, low, high in (
         ("row", row, 0, len(trace.inputs) - 1),
@@ -70,7 +69,7 @@ def derive(trace: "Trace", row: int, digits: int, max_units: int) -> list[Part]:
 
 
 class _Derivation:
-    def __init__(self, trace: "Trace", row: int, digits: int, max_units: int) -> None:
+    def __init__(self, trace: Step, row: int, digits: int, max_units: int) -> None:
         self.trace, self.row, self.digits, self.max_units = trace, row, digits, max_units
         loss = LOSSES.get(name_of(trace.loss_function))
         self.canonical = loss is not None and loss.canonical
@@ -113,7 +112,7 @@ class _Derivation:
     def x(self, unit: int) -> float:
         return float(self.trace.inputs[self.row, unit])
 
-    def several(self, count: int, what: str, chains: "Chains") -> Iterable[Part]:
+    def several(self, count: int, what: str, chains: Chains) -> Iterable[Part]:
         """Write out the first units and count the rest."""
         for unit in range(min(count, self.max_units)):
             for chain in chains(unit):
@@ -130,7 +129,7 @@ class _Derivation:
 
     # The parts
 
-    def forward(self, layer: "LayerTrace") -> Iterable[Part]:
+    def forward(self, layer: LayerTrace) -> Iterable[Part]:
         k, row = layer.number, self.row
         fan_in, fan_out = layer.weights.shape
         name = layer.activation if isinstance(layer.activation, str) else repr(layer.activation)
@@ -152,7 +151,7 @@ class _Derivation:
 
         yield from self.several(fan_out, "units", chains)
 
-    def value_rule(self, layer: "LayerTrace") -> str:
+    def value_rule(self, layer: LayerTrace) -> str:
         """Return f(z) in letters."""
         k = layer.number
         if name_of(layer.activation) == "softmax":
@@ -160,7 +159,7 @@ class _Derivation:
         formula = activation_formula(layer.activation)
         return f"f{k}(z{k}[j])" if formula is None else put(formula.value, "z", f"z{k}[j]")
 
-    def value(self, layer: "LayerTrace", j: int) -> list[str]:
+    def value(self, layer: LayerTrace, j: int) -> list[str]:
         """Return f(z) with the number put in."""
         z = [self.n(value) for value in layer.net_input[self.row]]
         if name_of(layer.activation) == "softmax":
@@ -236,7 +235,7 @@ class _Derivation:
         formula = loss_formula(self.trace.loss_function, self.trace.layers[-1].activation)
         return None if formula is None else put(put(formula.value, "t", t), "a", a)
 
-    def backward(self, layer: "LayerTrace") -> Iterable[Part]:
+    def backward(self, layer: LayerTrace) -> Iterable[Part]:
         k, row = layer.number, self.row
         yield Heading(3, f"Layer {k}")
         last = k == len(self.trace.layers)
@@ -253,7 +252,7 @@ class _Derivation:
 
         yield from self.several(fan_out, "units", chains)
 
-    def delta_rule(self, layer: "LayerTrace") -> Iterable[Part]:
+    def delta_rule(self, layer: LayerTrace) -> Iterable[Part]:
         """Show in letters how a delta of the layer comes about."""
         k, last = layer.number, layer.number == len(self.trace.layers)
         of_outputs = not self.canonical
@@ -286,7 +285,7 @@ class _Derivation:
         else:
             yield Equation([f"delta{k}[j]", f"{weighted}({put(slope_of_loss, 'a', f'a{k}[j]')}){through}"])
 
-    def slope(self, layer: "LayerTrace", j: int) -> tuple[str, list[str]]:
+    def slope(self, layer: LayerTrace, j: int) -> tuple[str, list[str]]:
         """Return f'(z) as a number, and how it comes about."""
         if name_of(layer.activation) == "softmax":
             return "", []
@@ -335,7 +334,7 @@ class _Derivation:
         mean = self.sum([f"{a[p]}*({errors[p]})" for p in range(len(a))], self.max_units + 1)
         return f"{a[j]}*({errors[j]} - ({mean}))"
 
-    def returned(self, layer: "LayerTrace", j: int, slope: str) -> str:
+    def returned(self, layer: LayerTrace, j: int, slope: str) -> str:
         """Return what the layer behind sends back into unit j, with the numbers put in."""
         behind = self.trace.layers[layer.number]
         products = [
@@ -345,7 +344,7 @@ class _Derivation:
         total = self.sum(products, self.max_units + 1)
         return total if name_of(layer.activation) == "identity" else f"({total})*{_factor(slope)}"
 
-    def updates(self, layer: "LayerTrace") -> Iterable[Part]:
+    def updates(self, layer: LayerTrace) -> Iterable[Part]:
         k = layer.number
         fan_in, fan_out = layer.weights.shape
         yield Heading(3, f"Layer {k}")
@@ -379,7 +378,7 @@ class _Derivation:
         if left:
             yield Note(_and_more(left, "parameters"))
 
-    def gradient_rule(self, layer: "LayerTrace") -> Iterable[Part]:
+    def gradient_rule(self, layer: LayerTrace) -> Iterable[Part]:
         """Show in letters how a gradient of the layer comes about."""
         k, trace = layer.number, self.trace
         product, delta = f"a{k - 1}[i]*delta{k}[j]", f"delta{k}[j]"
@@ -392,7 +391,7 @@ class _Derivation:
         if layer.biases is not None:
             yield Equation([f"dE_db{k}[j]", f"({delta}){over}"])
 
-    def gradient_sum(self, layer: "LayerTrace") -> str:
+    def gradient_sum(self, layer: LayerTrace) -> str:
         """Return the first weight's gradient as the sum over the rows that it is."""
         trace = self.trace
         terms = [
@@ -413,12 +412,6 @@ def _and_more(count: int, what: str) -> str:
 def _factor(number: str) -> str:
     """Put a negative number in brackets."""
     return f"({number})" if number.startswith("-") else number
-
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Chains: TypeAlias = Callable[[int], list[list[str]]]
 
 
 # Plain text --------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import numpy as np
 
 from ferroprop._core import Network
 from ferroprop.inspection._double import Array, doubles
-from ferroprop.inspection._summary import summary
 
 POSITIVE, NEGATIVE = "#b7410e", "#20639b"
 MOST_UNITS = 10  # a column with more shows the first ones and the last
@@ -14,13 +13,13 @@ MOST_COLUMNS = 7  # of more layers, the first and the last are drawn
 UNIT_DISTANCE, COLUMN_DISTANCE, RADIUS, MARGIN = 26, 130, 8, 40
 
 
-def html(network: Network) -> str:
-    """Return the picture and, under it, the summary; it is called by `Network._repr_html_`."""
+def svg_and_legend(network: Network) -> str:
+    """Return the picture and what its colours mean."""
     legend = (
         f'<p>Weights: <span style="color:{POSITIVE}">positive</span>, '
         f'<span style="color:{NEGATIVE}">negative</span>; the thicker, the larger in its layer.</p>'
     )
-    return f"<div>{svg(network)}{legend}{summary(network)._repr_html_()}</div>"
+    return f"{svg(network)}{legend}"
 
 
 def svg(network: Network) -> str:

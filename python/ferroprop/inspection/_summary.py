@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from ferroprop._core import Network
-
 HEADER = ("layer", "inputs", "outputs", "activation", "parameters")
 MOST_LAYERS = 24
 
@@ -129,22 +127,3 @@ def _size(n_bytes: int) -> str:
         if n_bytes >= size:
             return f"{n_bytes / size:.1f} {unit}"
     return f"{n_bytes} bytes"
-
-
-def summary(network: Network) -> Summary:
-    """Describe a network; it is called by `Network.summary`."""
-    sizes, biases = network.layer_sizes, network.bias
-    activations = [*network.activations, network.output]
-    layers = tuple(
-        LayerSummary(
-            name="output" if layer == len(biases) - 1 else f"hidden {layer + 1}",
-            inputs=sizes[layer],
-            outputs=sizes[layer + 1],
-            activation=activations[layer],
-            bias=biases[layer],
-            n_parameters=(sizes[layer] + biases[layer]) * sizes[layer + 1],
-        )
-        for layer in range(len(biases))
-    )
-    count, dtype = network.n_parameters, network.dtype
-    return Summary(layers, str(dtype), count, count * dtype.itemsize)
