@@ -13,7 +13,7 @@ import pytest
 import reference
 from ferroprop.export import _c_functions, _functions, to_c
 from ferroprop.export._c import _outputs_8
-from ferroprop.export._description import describe
+from ferroprop.export._describe import describe
 from ferroprop.export._quantize import quantize
 from hypothesis import given, settings
 from hypothesis import strategies as st

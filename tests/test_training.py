@@ -108,13 +108,14 @@ def test_validation_does_not_change_the_training():
 # Batches --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("n_threads", [1, 2, 3])
-def test_any_number_of_rows(n_threads):
+def test_any_number_of_rows(n_threads, step):
     """Chunks of any length fit into the blocks that there are."""
     X, Y = np.ones((2100, 3), np.float32), np.ones((2100, 1), np.float32)
     for layer_sizes in ([3, 2, 1], [3, 180, 180, 1]):
         network = fp.Network(layer_sizes)
-        for rows in range(1, 2100, 1 if len(layer_sizes) == 3 else 37):
+        for rows in range(n_threads, 2100, step if len(layer_sizes) == 3 else 37):
             data = X[:rows], Y[:rows]
             fp.train(
                 network,

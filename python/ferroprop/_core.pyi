@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import disjoint_base
 
-from ferroprop.export import CHeader
+from ferroprop.export._c_header import CHeader
 from ferroprop.inspection._summary import Summary
 
 __all__ = [

@@ -19,8 +19,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from ferroprop import _core
-from ferroprop._core import Optimizer
+from ferroprop._core import _ACTIVATIONS, _LOSSES, _OPTIMIZERS, Activation, Loss, Optimizer, _meant
 
 __all__ = [
     "ACTIVATIONS",
@@ -197,11 +196,16 @@ class OptimizerEntry(_Entry):
 EntryType = TypeVar("EntryType", bound=_Entry)
 
 
+_CLASSES: dict[str, Any] = {
+    kind.__name__: kind for base in (Activation, Loss, Optimizer) for kind in base.__subclasses__()
+}
+
+
 def _fields(entry: dict[str, Any]) -> dict[str, Any]:
     """Turn what the core says of an entry into its fields."""
     fields = dict(entry)
     name = fields.pop("class")
-    fields["cls"] = getattr(_core, name) if name else None
+    fields["cls"] = _CLASSES[name] if name else None
     fields["hyperparameters"] = tuple(Hyperparameter(*one) for one in fields["hyperparameters"])
     if "constants" in fields:
         fields["constants"] = MappingProxyType(fields["constants"])
@@ -232,7 +236,7 @@ class Catalogue(Mapping[str, EntryType]):
         """Return the entry of a name."""
         if name in self._entries:
             return self._entries[name]
-        meant = _core._meant(self._kind, name) if isinstance(name, str) else None
+        meant = _meant(self._kind, name) if isinstance(name, str) else None
         hint = f"; did you mean {meant!r}?" if meant else ""
         raise KeyError(f"no {self._kind} {name!r}{hint}")
 
@@ -249,11 +253,11 @@ class Catalogue(Mapping[str, EntryType]):
         return f"Catalogue({self._kind!r}, {list(self)})"
 
 
-ACTIVATIONS = Catalogue("activation", (ActivationEntry(**_fields(entry)) for entry in _core._ACTIVATIONS))
+ACTIVATIONS = Catalogue("activation", (ActivationEntry(**_fields(entry)) for entry in _ACTIVATIONS))
 """Every activation by its name."""
 
-LOSSES = Catalogue("loss", (LossEntry(**_fields(entry)) for entry in _core._LOSSES))
+LOSSES = Catalogue("loss", (LossEntry(**_fields(entry)) for entry in _LOSSES))
 """Every loss by its name."""
 
-OPTIMIZERS = Catalogue("optimizer", (OptimizerEntry(**_fields(entry)) for entry in _core._OPTIMIZERS))
+OPTIMIZERS = Catalogue("optimizer", (OptimizerEntry(**_fields(entry)) for entry in _OPTIMIZERS))
 """Every optimizer by its name."""

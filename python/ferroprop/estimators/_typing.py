@@ -4,13 +4,13 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from ferroprop import _core
+from ferroprop._core import Activation as ActivationObject
 
 Array = NDArray[Any]
 Layers = list[NDArray[Any]]
 """One array a layer, first layer first."""
 
-Activation = str | _core.Activation
+Activation = str | ActivationObject
 """An activation by its name, or one with a parameter."""
 
 LearningRateSchedule = Literal["constant", "invscaling", "adaptive"]

@@ -4,14 +4,18 @@
 `_methods`         the methods of networks and estimators; each calls one of the formats
 `_onnx`            ONNX: a graph of standard operators
 `_json`            JSON: the whole model as text, and back
+`_json_form`       the form of these texts: writing values, and reading them with all their faults
+`_json_estimators` estimators as JSON
 `_c`               C: one header for a microcontroller, in floats or in eight bits
+`_c_header`        the header, with its sizes and its measured accuracy
 `_c_network`       the layers in C
 `_c_functions`     elementary functions and activations in C
-`_c_preparation`   what happens to the columns of a table, in C
-`_c_text`          how values are written in C
+`_c_preparation`   the preparation of a table's columns in C
+`_c_text`          values as C text
 `_quantize`        the network in eight bits
-`_description`     what every format writes: a model as plain arrays and names
-`_estimators`      that of an estimator, a pipeline, or the best of a search
+`_describe`        the way from any model to its description
+`_description`     the description of a model that every format writes: plain arrays and names
+`_estimators`      descriptions of estimators, pipelines, and the best of a search
 `_steps`           from scikit-learn's transformers to a few operations on the columns of a table
 `_preparation`     those operations
 `_functions`       coefficients of elementary functions, for runtimes that lack them
@@ -24,13 +28,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ferroprop.export._c import CHeader, to_c
+    from ferroprop.export._c import to_c
+    from ferroprop.export._c_header import CHeader
     from ferroprop.export._json import from_json, to_json
     from ferroprop.export._onnx import to_onnx
 
 __all__ = ["CHeader", "from_json", "to_c", "to_json", "to_onnx"]
 
-_HOMES = {"CHeader": "_c", "to_c": "_c", "from_json": "_json", "to_json": "_json", "to_onnx": "_onnx"}
+_HOMES = {"CHeader": "_c_header", "to_c": "_c", "from_json": "_json", "to_json": "_json", "to_onnx": "_onnx"}
 
 if not TYPE_CHECKING:  # a type checker must keep on seeing a misspelt name
 

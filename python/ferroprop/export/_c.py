@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferroprop._core import __version__
+from ferroprop.export._c_header import CHeader
 from ferroprop.export._c_network import float_code, int8_code
 from ferroprop.export._c_preparation import (
     PreparationCode,
@@ -24,6 +25,7 @@ from ferroprop.export._c_preparation import (
     told_columns,
 )
 from ferroprop.export._c_text import array, comment, text_constant
+from ferroprop.export._describe import describe
 from ferroprop.export._description import (
     Activation,
     Array,
@@ -32,7 +34,6 @@ from ferroprop.export._description import (
     Labels,
     Outputs,
     Quantities,
-    describe,
     network_of,
 )
 from ferroprop.export._file import write_file
@@ -42,48 +43,6 @@ from ferroprop.export._quantize import Network8, quantize
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 SELF_TEST_ROWS = 8
 SAMPLE_ROWS = 64
-
-
-@dataclass(frozen=True)
-class CHeader:
-    """A model in C, and what is known of it.
-
-    Parameters
-    ----------
-    text : str
-        The header.
-    constant_bytes : int
-        Of weights, biases and tables: what the model takes in read-only memory, besides its code.
-    buffer_bytes : int
-        Of the arrays on the stack while it predicts.
-    difference : float
-        The largest difference of its results (probabilities, scores or predictions) from the model's, over
-        `rows`.
-    agreement : float or None
-        The share of the rows with the same label; None where there are no labels.
-    scores : tuple of float or None
-        Accuracy or R² of the model, and of the header, over the rows; None if `y` was not given.
-    rows : int
-        How many rows that was measured on.
-
-    Examples
-    --------
-    >>> import ferroprop as fp
-    >>> header = fp.Network([4, 3, 2], seed=1).to_c()
-    >>> header.constant_bytes, header.buffer_bytes
-    (92, 12)
-    """
-
-    text: str
-    constant_bytes: int
-    buffer_bytes: int
-    difference: float
-    agreement: float | None
-    scores: tuple[float, float] | None
-    rows: int
-
-    def __str__(self) -> str:
-        return self.text
 
 
 def to_c(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ferroprop import _core
+from ferroprop._core import Activation as ActivationObject
 from ferroprop._core import Network
 from ferroprop.catalogue import ACTIVATIONS
 
@@ -27,13 +27,13 @@ class Activation:
     hyperparameters: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, given: str | _core.Activation) -> Activation:
+    def of(cls, given: str | ActivationObject) -> Activation:
         """Return it from a name or an object, as a `Network` has them."""
         if isinstance(given, str):
             return cls(given, {one.name: one.default for one in ACTIVATIONS[given].hyperparameters})
         return cls(given.name, given.hyperparameters)
 
-    def to_python(self) -> str | _core.Activation:
+    def to_python(self) -> str | ActivationObject:
         """Return it as a `Network` takes it."""
         kind = ACTIVATIONS[self.name].cls
         return self.name if kind is None else kind(**self.hyperparameters)
@@ -133,28 +133,6 @@ class Description:
     def n_outputs(self) -> int:
         """The number of outputs of the network."""
         return int(self.layers[-1].weights.shape[1])
-
-
-def describe(model: object) -> Description:
-    """Return what there is to write of a model.
-
-    Parameters
-    ----------
-    model : Network, estimator or Pipeline
-        An estimator or a pipeline must be fitted.
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-    ValueError
-        If it is not fitted, or has a step that cannot be exported; the message names the step.
-    """
-    if isinstance(model, Network):
-        return Description(layers_of(model), Outputs())
-    from ferroprop.export._estimators import describe_estimator
-
-    return describe_estimator(model)
 
 
 def layers_of(network: Network) -> tuple[Dense, ...]:

@@ -17,7 +17,7 @@ from ferroprop.estimators._optimizers import KeptOptimizer
 from ferroprop.estimators._sklearn import LabelBinarizer
 from ferroprop.export._description import Array, Dense, Labels, layers_of
 from ferroprop.export._estimators import describe_estimator
-from ferroprop.export._json import VERSION, Reader, network_to_json, shown
+from ferroprop.export._json_form import VERSION, Reader, network_to_json, shown
 
 ESTIMATOR = "ferroprop estimator"
 FORMATS = (ESTIMATOR,)

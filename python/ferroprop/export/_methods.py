@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
-    from ferroprop.export._c import CHeader
+    from ferroprop.export._c_header import CHeader
 
 
 class Exports:

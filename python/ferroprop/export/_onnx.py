@@ -16,6 +16,7 @@ import numpy as np
 
 from ferroprop._core import __version__
 from ferroprop.export import _functions
+from ferroprop.export._describe import describe
 from ferroprop.export._description import (
     Array,
     Dense,
@@ -23,7 +24,6 @@ from ferroprop.export._description import (
     Labels,
     Outputs,
     Quantities,
-    describe,
 )
 from ferroprop.export._file import write_file
 from ferroprop.export._preparation import (
