@@ -1,4 +1,4 @@
-"""What there is: activations, losses and optimizers, each with what is known of it.
+"""The catalogue of activations, losses and optimizers.
 
 `ACTIVATIONS`, `LOSSES` and `OPTIMIZERS` map names to entries; whoever needs the names, the hyperparameters or
 the formulas of all that ferroprop has asks them. They come from the core, where each function has one file.
@@ -76,7 +76,7 @@ class _Entry:
 
 @dataclass(frozen=True)
 class ActivationEntry(_Entry):
-    """What is known of an activation.
+    """The entry of an activation.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ class ActivationEntry(_Entry):
 
 @dataclass(frozen=True)
 class LossEntry(_Entry):
-    """What is known of a loss.
+    """The entry of a loss.
 
     Attributes
     ----------
@@ -156,7 +156,7 @@ class LossEntry(_Entry):
 
 @dataclass(frozen=True)
 class OptimizerEntry(_Entry):
-    """What is known of an optimizer.
+    """The entry of an optimizer.
 
     Attributes
     ----------
@@ -202,7 +202,7 @@ _CLASSES: dict[str, Any] = {
 
 
 def _fields(entry: dict[str, Any]) -> dict[str, Any]:
-    """Turn what the core says of an entry into its fields."""
+    """Turn the core's description of an entry into its fields."""
     fields = dict(entry)
     name = fields.pop("class")
     fields["cls"] = _CLASSES[name] if name else None
@@ -213,7 +213,7 @@ def _fields(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 class Catalogue(Mapping[str, EntryType]):
-    """Names, and what is known of each: a mapping that cannot be changed.
+    """An immutable mapping from names to entries.
 
     Examples
     --------
@@ -241,7 +241,7 @@ class Catalogue(Mapping[str, EntryType]):
         raise KeyError(f"no {self._kind} {name!r}{hint}")
 
     def __iter__(self) -> Iterator[str]:
-        """Go through the names."""
+        """Iterate over the names."""
         return iter(self._entries)
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-//! What a file of this room says of its function.
+//! The traits of an activation function.
 
 use crate::kernel::Derivative;
 
@@ -8,19 +8,19 @@ pub(super) trait Function<T>: Copy {
     fn value(self, z: T) -> T;
 }
 
-/// A function whose output tells its derivative: the backward pass needs nothing else.
+/// A function whose output determines its derivative: the backward pass needs nothing else.
 pub(super) trait FromOutput<T>: Function<T> {
     /// f'(z), from a = f(z)
     fn derivative(self, a: T) -> T;
 
-    /// The derivative, if a product of deltas can be scaled by it on its way to memory.
+    /// The derivative, if a product of deltas can apply it before it stores its sums.
     fn derivative_in_product(self) -> Option<Derivative<T>> {
         None
     }
 }
 
-/// A function whose output does not tell its derivative: the forward pass of a training computes
-/// both, for they have their costly part in common, and keeps the derivative ("slope").
+/// A function whose output does not determine its derivative: the forward pass of a training computes
+/// both, because they share their costly part, and keeps the derivative ("slope").
 pub(super) trait FromNet<T>: Function<T> {
     /// f(z) and f'(z)
     fn value_and_derivative(self, z: T) -> (T, T);

@@ -1,4 +1,4 @@
-//! Activation functions: one file each, listed once here.
+//! Activation functions: one file each, and the list of all.
 
 mod arctan;
 mod bipolar;
@@ -24,7 +24,7 @@ use crate::error::Result;
 use crate::kernel::{Derivative, Scalar, Simd, Task, dispatch};
 use function::{FromNet, FromOutput, Function};
 
-/// Hands the list of all activations, after what else it is given, to a macro.
+/// Passes its input and the list of all activations to a macro.
 ///
 /// A line has the variant with its hyperparameters, its file, and where the derivative comes from: the
 /// `output`, the `net` input, or from `all` outputs of a row (softmax).
@@ -71,12 +71,12 @@ macro_rules! activations {
 }
 
 activations! { catalogue
-    /// What a layer does with its net input z.
+    /// The function from a unit's net input z to its output.
     Activation
 }
 
-/// Calls a body with the implementation bound to `$f`: the first if the output tells the
-/// derivative, else the second. A softmax, which is no function of one number, is left alone.
+/// Calls a body with the implementation bound to `$f`: the first if the output determines the
+/// derivative, else the second. Does nothing for a softmax, which is not a function of one number.
 macro_rules! with_function {
     ($activation:expr, $t:ty, $f:ident, $from_output:expr, $from_net:expr;
      $($(#[$line:meta])* $variant:ident $({ $($hyperparameter:ident),+ })? => $file:ident: $way:ident;)*) => {
@@ -111,7 +111,7 @@ impl Activation {
     /// The standard logistic function.
     pub const LOGISTIC: Self = Self::Logistic { slope: 1.0 };
 
-    /// The activation of that name, with its usual hyperparameters. `argument` is for the message.
+    /// The activation with this name, with its usual hyperparameters. `argument` is for the message.
     ///
     /// # Errors
     /// [`crate::Error::Argument`] with the list of names.
@@ -125,18 +125,18 @@ impl Activation {
         find(&Self::LIST, argument, name).map(|(index, _)| Self::ALL[index])
     }
 
-    /// Whether the output tells the derivative; if not, [`Activation::apply_with_slopes`] has to keep
+    /// Whether the output determines the derivative; if not, [`Activation::apply_with_slopes`] must keep
     /// it.
     pub(crate) fn output_tells_derivative(self) -> bool {
         activations!(with_function self, f32, _function, true, false)
     }
 
-    /// The derivative, for those that a product of deltas can be scaled by on its way to memory.
+    /// The derivative, if a product of deltas can apply it before it stores its sums.
     pub(crate) fn derivative_in_product<T: Scalar>(self) -> Option<Derivative<T>> {
         activations!(with_function self, T, function, function.derivative_in_product(), None)
     }
 
-    /// Whether outputs are net inputs, or are for others to compute.
+    /// Whether outputs equal net inputs, or are computed elsewhere (softmax).
     fn is_nothing(self) -> bool {
         matches!(self, Self::Identity | Self::Softmax)
     }
@@ -179,7 +179,7 @@ impl Activation {
     }
 }
 
-/// Multiplies deltas by slopes that were kept.
+/// Multiplies deltas by the kept slopes.
 pub(crate) fn scale_by_slopes<T: Scalar>(deltas: &mut [T], slopes: &[T], stride: usize, rows: usize) {
     dispatch(ScaleBySlopes { deltas, slopes, stride, rows });
 }

@@ -19,7 +19,7 @@ pub(crate) struct Relu;
 impl<T: Scalar> Function<T> for Relu {
     #[inline(always)]
     fn value(self, z: T) -> T {
-        // NaN stays.
+        // NaN stays NaN.
         if T::ZERO > z { T::ZERO } else { z }
     }
 }

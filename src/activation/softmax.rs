@@ -29,7 +29,7 @@ struct Probabilities<'a, T> {
 impl<T: Scalar> Task<T> for Probabilities<'_, T> {
     type Output = ();
 
-    /// A vector's worth of rows at a time; what is left row by row, with the same operations.
+    /// A vector's worth of rows at a time; the remaining rows one by one, with the same operations.
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let Self { numbers, columns, stride, rows } = self;
@@ -101,7 +101,7 @@ impl<T: Scalar> Task<T> for Probabilities<'_, T> {
     }
 }
 
-/// Turns a row's net inputs z into e^(z - max), with 0 behind the last column; returns their sum.
+/// Turns a row's net inputs z into e^(z - max), followed by zeros in the padding; returns their sum.
 #[inline(always)]
 fn softmax_row<T: Scalar>(numbers: &mut [T], columns: usize, stride: usize, row: usize) -> T {
     let lanes = T::LANES;

@@ -37,7 +37,7 @@ pub(crate) enum Targets {
     Signs,
 }
 
-/// How far a row of class probabilities may sum from 1.
+/// The largest distance from 1 of a row's sum of class probabilities.
 const SUM_TOLERANCE: f64 = 1e-4;
 
 impl Targets {

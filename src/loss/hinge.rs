@@ -23,7 +23,7 @@ impl<T: Scalar> Elementwise<T> for Hinge {
     #[inline(always)]
     fn loss_and_delta(self, output: T, target: T) -> (T, T) {
         let margin = T::ONE - target * output;
-        // A margin that is not a number stays one.
+        // A NaN margin stays NaN.
         if margin <= T::ZERO { (T::ZERO, T::ZERO) } else { (margin, -target) }
     }
 }

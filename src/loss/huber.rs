@@ -1,5 +1,5 @@
 //! With d = a - t and the constant D: E = sum d^2 / 2 where |d| <= D, else D (|d| - D / 2); dE/da = d,
-//! held between -D and D.
+//! clipped to [-D, D].
 
 use super::elementwise::Elementwise;
 use super::fits::Fits;

@@ -69,7 +69,7 @@ impl<T: Scalar> Elementwise<T> for Independent<T> {
     }
 }
 
-/// The loss with targets that are smoothed already, see [`smoothing`].
+/// The loss for targets that are already smoothed, see [`smoothing`].
 #[derive(Clone, Copy)]
 pub(super) struct LogLoss<T>(PhantomData<T>);
 
@@ -90,13 +90,13 @@ impl<T: Scalar> RowLosses<T> for LogLoss<T> {
     }
 }
 
-/// Factor and summand that turn targets into smoothed ones.
+/// The factor and the summand of label smoothing.
 pub(super) fn smoothing(label_smoothing: f64, output: Activation, columns: usize) -> Option<(f64, f64)> {
     let classes = if output == Activation::Softmax { columns as f64 } else { 2.0 };
     (label_smoothing > 0.0).then(|| (1.0 - label_smoothing, label_smoothing / classes))
 }
 
-/// z - max, and the lowest finite number for what is below it: 0 times that is 0. NaN stays NaN.
+/// z - max, at least the lowest finite number, so that 0 times it is 0. NaN stays NaN.
 #[inline(always)]
 fn distance_from<T: Scalar, S: Simd<T>>(simd: S, max: S::V, z: S::V) -> S::V {
     simd.max(simd.splat(T::LOWEST), simd.sub(z, max))
@@ -188,10 +188,10 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
     }
 }
 
-/// Vectors of rows that go through together: exponentials of one do not wait for logarithms of another.
+/// The number of vectors of rows that are computed together, so that exponentials do not wait for logarithms.
 const TOGETHER: usize = 8;
 
-/// The same where rows lie along the lanes: vectors run down the columns as they are.
+/// The same loss for rows along the lanes: vectors already run down the columns.
 #[inline(always)]
 fn one_of_several_by_lanes<T: Scalar, S: Simd<T>>(simd: S, outputs: Outputs<'_, T>) {
     let Outputs { rows, columns, stride, net, targets, delta, weights, losses, .. } = outputs;

@@ -1,4 +1,4 @@
-//! Losses: one file each, listed once here.
+//! Losses: one file each, and the list of all.
 //!
 //! A loss is a sum over rows; a training step divides it by the sum of the rows' weights. Those that
 //! belong to one output activation (log loss, Poisson) go from its net inputs to losses and their
@@ -31,7 +31,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{Scalar, dispatch};
 use elementwise::{Deltas, RowLosses};
 
-/// Hands the list of all losses, after what else it is given, to a macro.
+/// Passes its input and the list of all losses to a macro.
 ///
 /// A line has the variant with its hyperparameters, its file, and `by_rows` if it does not treat each output by itself.
 macro_rules! losses {
@@ -46,9 +46,9 @@ macro_rules! losses {
             LogLoss { label_smoothing } => log_loss: by_rows;
             /// |a - t|
             AbsoluteError => absolute_error;
-            /// (a - t)^2 / 2 up to a distance of delta, 1 by default, from there on a straight line.
+            /// (a - t)^2 / 2 up to a distance of delta, 1 by default, and linear beyond.
             Huber { delta } => huber;
-            /// q (t - a) where that is positive, else (1 - q) (a - t), with the quantile q between 0 and 1.
+            /// q (t - a) if that is positive, else (1 - q) (a - t), with the quantile q between 0 and 1.
             Quantile { quantile } => quantile;
             /// t log(t / a) - t + a, half the Poisson deviance; for exponential outputs and targets from 0 on.
             Poisson => poisson;
@@ -61,13 +61,13 @@ macro_rules! losses {
 }
 
 losses! { catalogue
-    /// What training makes small. Each is summed over the outputs of a row; a is an output, t its target.
+    /// The function that training minimises. Each is summed over the outputs of a row; a is an output, t its target.
     ///
-    /// Those that do not say otherwise go with any output activation.
+    /// Unless stated otherwise, a loss goes with any output activation.
     Loss
 }
 
-/// Fills in losses and deltas.
+/// Computes losses and deltas.
 macro_rules! deltas_of {
     ($loss:expr, $t:ty, $output:expr, $outputs:expr;
      $($(#[$line:meta])* $variant:ident $({ $($hyperparameter:ident),+ })? => $file:ident $(: $way:ident)?;)*) => {
@@ -86,7 +86,7 @@ macro_rules! deltas_of {
     (@fill $made:ident, $output:expr, $outputs:expr) => { dispatch(Deltas { loss: $made, outputs: $outputs }) };
 }
 
-/// The part of each line that says what a loss goes with.
+/// The outputs and targets that each loss of the list goes with.
 macro_rules! fits_of {
     ($loss:expr;
      $($(#[$line:meta])* $variant:ident $({ $($hyperparameter:ident),+ })? => $file:ident $(: $way:ident)?;)*) => {
@@ -100,7 +100,7 @@ impl Loss {
     /// The log loss without label smoothing.
     pub const LOG_LOSS: Self = Self::LogLoss { label_smoothing: 0.0 };
 
-    /// The loss of that name, with its usual hyperparameters.
+    /// The loss with this name, with its usual hyperparameters.
     ///
     /// # Errors
     /// [`Error::Argument`] with the list of names.
@@ -124,7 +124,7 @@ impl Loss {
         }
     }
 
-    /// What it goes with.
+    /// The outputs and targets that it goes with.
     pub(crate) fn fits(self) -> &'static Fits {
         losses!(fits_of self)
     }
@@ -149,18 +149,18 @@ impl Loss {
         self.fits().targets.check(self.name(), output, name, targets)
     }
 
-    /// Factor and summand that turn targets into smoothed ones.
+    /// The factor and the summand of label smoothing.
     pub(crate) fn smoothing(self, output: Activation, columns: usize) -> Option<(f64, f64)> {
         let Self::LogLoss { label_smoothing } = self else { return None };
         log_loss::smoothing(label_smoothing, output, columns)
     }
 
-    /// Whether it goes from net inputs to their derivatives, or from outputs to theirs.
+    /// Whether it is computed from net inputs, and gives derivatives by them, instead of by outputs.
     pub(crate) fn takes_net_inputs(self) -> bool {
         self.fits().net_inputs
     }
 
-    /// Losses and deltas of a block of rows.
+    /// Computes the losses and deltas of a block of rows.
     pub(crate) fn deltas<T: Scalar>(self, output: Activation, outputs: Outputs<'_, T>) {
         losses!(deltas_of self, T, output, outputs);
     }

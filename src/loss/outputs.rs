@@ -1,20 +1,20 @@
-//! What a loss is computed from.
+//! The input of a loss: the outputs of a block of rows.
 
 use crate::kernel::Layout;
 
 /// The outputs of a block of rows, in panels that are `stride` apart.
 pub(crate) struct Outputs<'a, T> {
-    /// What lies along the lanes.
+    /// The layout: units or rows along the lanes.
     pub layout: Layout,
     pub rows: usize,
     pub columns: usize,
     pub stride: usize,
-    /// Net inputs of the output layer; its outputs, for losses that take these.
+    /// Net inputs of the output layer, or its outputs for losses that are computed from these.
     pub net: &'a [T],
     pub targets: &'a [T],
-    /// Gets the derivative of the row's loss with respect to `net`, times the row's weight.
+    /// Receives the derivative of the row's loss with respect to `net`, times the row's weight.
     pub delta: &'a mut [T],
     pub weights: Option<&'a [T]>,
-    /// Gets each row's loss, without its weight.
+    /// Receives each row's loss, without its weight.
     pub losses: &'a mut [T],
 }

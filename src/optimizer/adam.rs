@@ -8,7 +8,7 @@ use crate::catalogue::{About, Domain, Hyperparameter};
 use crate::kernel::Scalar;
 use crate::schedule::Schedule;
 
-/// What is known of the hyperparameters of Adam and its kin.
+/// Descriptions of the hyperparameters of Adam and `AdamW`.
 pub(super) const BETA_1: Hyperparameter = Hyperparameter::double(
     "beta_1",
     0.9,
@@ -33,7 +33,7 @@ pub struct Adam {
     pub beta_1: f64,
     /// Decay of the mean of their squares, from 0 to below 1.
     pub beta_2: f64,
-    /// Keeps the quotient finite; positive.
+    /// Added to the divisor to keep the quotient finite; positive.
     pub epsilon: f64,
 }
 
@@ -80,7 +80,7 @@ Adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-08)",
 }
 
 impl Adam {
-    /// A step from parameters that are first multiplied by `keep`.
+    /// Makes a step from parameters that are first multiplied by `keep`.
     #[inline(always)]
     pub(super) fn step_from<T: Scalar>(
         &self,

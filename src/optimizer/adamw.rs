@@ -12,9 +12,9 @@ use crate::schedule::Schedule;
 /// ICLR 2019). Biases do not decay.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdamW {
-    /// All else.
+    /// The other hyperparameters.
     pub adam: Adam,
-    /// The part of a weight that goes with a learning rate of 1; 0 or positive.
+    /// The fraction of a weight that a step with learning rate 1 removes; 0 or positive.
     pub weight_decay: Schedule,
 }
 

@@ -1,12 +1,12 @@
 //! GRprop: Anastasiadis, Magoulas & Vrahatis, "New globally convergent training scheme based on the
 //! resilient propagation algorithm", Neurocomputing 64, 2005.
 //!
-//! RPROP-, but the step size of one parameter i follows from those of all others,
+//! RPROP-, except that the step size of one parameter i follows from those of all others,
 //! `D_i = clip(-(sum over j != i of D_j g_j + offset) / g_i, min, max)`: unless it is clipped, the sum
-//! over all parameters is then -offset, which makes the step one downhill in the paper's sense.
-//! The paper leaves i open.
+//! over all parameters is then -offset, so the step leads downhill in the paper's sense.
+//! The paper does not say which parameter i is.
 //!
-//! The step size that follows is often as large as the limits allow, which is why their default is
+//! The resulting step size is often as large as the limits allow, which is why their default is
 //! lower than that of the rest of the family.
 
 use super::rule::{MOST_ARRAYS, Rule, Step, fields, for_each};
@@ -15,18 +15,18 @@ use crate::catalogue::{About, Domain, Hyperparameter, Setting, Value};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 
-/// Which parameter's step size follows from the others; of equals the first.
+/// The parameter whose step size follows from the others; the first of several equal ones.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Choice {
-    /// That with the smallest gradient by magnitude that is not 0.
+    /// The parameter with the smallest nonzero gradient by magnitude.
     #[default]
     SmallestGradient,
-    /// That with the smallest step size, among those whose gradient is not 0.
+    /// The parameter with the smallest step size among those with a nonzero gradient.
     SmallestStep,
 }
 
 impl Choice {
-    /// The name it goes by in Python.
+    /// The name in Python.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl Choice {
         }
     }
 
-    /// The choice of a name.
+    /// The choice with this name.
     ///
     /// # Errors
     /// [`Error::Argument`] for any other name.
@@ -72,11 +72,11 @@ impl Setting for Choice {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GRprop {
-    /// How step sizes begin, grow and shrink.
+    /// Initial value, growth and decline of step sizes.
     pub step_sizes: StepSizes,
-    /// Whose step size follows from the others.
+    /// The parameter whose step size follows from the others.
     pub choice: Choice,
-    /// What the sum over all parameters falls short of 0; positive.
+    /// How far below 0 the sum over all parameters is; positive.
     pub offset: f64,
 }
 
@@ -199,7 +199,7 @@ impl GRprop {
     }
 }
 
-/// The sum of products in double precision; they take turns with eight sums by their place.
+/// The sum of products in double precision; product i is added to running sum i mod 8.
 #[inline(always)]
 fn sum_of_products<T: Scalar>(a: &[T], b: &[T]) -> f64 {
     let mut sums = [0.0; 8];

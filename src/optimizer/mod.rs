@@ -1,6 +1,6 @@
-//! Optimizers: one file a rule, listed once here.
+//! Optimizers: one file per rule, and the list of all.
 //!
-//! A rule sees a flat vector of parameters, their gradient, and arrays of its own of the same
+//! A rule gets a flat vector of parameters, their gradient, and its own arrays of the same
 //! length. Most rules work element by element, so that threads may share a step in any way; the
 //! others say so ([`Rule::ELEMENTWISE`]).
 
@@ -24,7 +24,7 @@ use crate::kernel::{Scalar, Simd, Task, dispatch};
 use crate::schedule::Schedule;
 use rule::Rule;
 
-/// Hands the list of all optimizers, after what else it is given, to a macro.
+/// Passes its input and the list of all optimizers to a macro.
 macro_rules! optimizers {
     ($reader:ident $($given:tt)*) => {
         $reader! {
@@ -45,7 +45,7 @@ macro_rules! optimizers {
     };
 }
 
-/// Makes the enum of the list.
+/// Generates the enum from the list.
 macro_rules! catalogue_of_rules {
     ($(#[$doc:meta])* $kind:ident; $($(#[$line:meta])* $rule:ident => $file:ident;)*) => {
         $(pub use $file::$rule;)*
@@ -58,13 +58,13 @@ macro_rules! catalogue_of_rules {
         }
 
         impl $kind {
-            /// All of them, with their usual hyperparameters.
+            /// All optimizers, with their usual hyperparameters.
             #[must_use]
             pub fn all() -> [Self; Self::LIST.len()] {
                 [$(Self::$rule($rule::default())),*]
             }
 
-            /// What is known of each, in the order of `all`.
+            /// The description of each, in the order of `all`.
             pub(crate) const LIST: [&'static About; [$(stringify!($rule)),*].len()] = [$(&$rule::ABOUT),*];
 
             /// An entry of the list with values that lie in their domains.
@@ -130,12 +130,12 @@ impl Optimizer {
         optimizers!(with_rule self, rule, about(rule))
     }
 
-    /// The values of its hyperparameters, in their order.
+    /// The values of the hyperparameters, in their order.
     pub(crate) fn values(&self) -> Vec<Value> {
         optimizers!(with_rule self, rule, rule.values())
     }
 
-    /// Names of the arrays it keeps, each as long as the parameter vector.
+    /// The names of the arrays that it keeps, each as long as the parameter vector.
     #[must_use]
     pub fn arrays(&self) -> &'static [&'static str] {
         optimizers!(with_rule self, rule, rule.arrays())
@@ -146,7 +146,7 @@ impl Optimizer {
         optimizers!(with_rule self, rule, rule.check_together())
     }
 
-    /// The hyperparameters that a step uses as numbers of the parameters' type, by name.
+    /// The hyperparameters that a step uses in the parameters' type, by name.
     pub(crate) fn typed(&self) -> Vec<(&'static str, f64)> {
         self.about().typed(&self.values())
     }
@@ -155,7 +155,7 @@ impl Optimizer {
         optimizers!(with_rule self, rule, is_elementwise(rule))
     }
 
-    /// Whether it may be given the gradients of mini-batches; else it is for full batches.
+    /// Whether it works on mini-batches; if not, it needs full batches.
     #[must_use]
     pub fn takes_mini_batches(&self) -> bool {
         optimizers!(with_rule self, rule, takes_mini_batches(rule))
@@ -165,7 +165,7 @@ impl Optimizer {
         optimizers!(with_rule self, rule, rule.needs_loss())
     }
 
-    /// Fills an array as it is before the first step, in the order of the parameters.
+    /// Fills an array with its initial values, in the order of the parameters.
     pub(crate) fn start<T: Scalar>(&self, array: usize, numbers: &mut [T]) {
         optimizers!(with_rule self, rule, rule.start(array, numbers));
     }
@@ -175,12 +175,12 @@ impl Optimizer {
         optimizers!(with_rule self, rule, rule.learning_rate())
     }
 
-    /// The weight decay, for rules that have one beside the gradient.
+    /// The weight decay, for rules that apply one apart from the gradient.
     pub(crate) fn weight_decay(&self) -> Option<&Schedule> {
         optimizers!(with_rule self, rule, rule.weight_decay())
     }
 
-    /// Learning rate and weight decay of a step by hand; `None` where they stay what they are.
+    /// Learning rate and weight decay of a step by hand; `None` if they do not change.
     pub(crate) fn by_hand(&self, step: u64) -> Result<[Option<f64>; 2]> {
         let schedules = [("learning_rate", self.learning_rate()), ("weight_decay", self.weight_decay())];
         let mut numbers = [None; 2];

@@ -1,19 +1,19 @@
-//! Resilient propagation: each parameter has a step size of its own; the magnitude of the gradient
-//! plays no part. Four rules, which differ in what they do where the gradient changed its sign.
+//! Resilient propagation: each parameter has its own step size; the magnitude of the gradient
+//! plays no part. The four variants differ in their reaction to a change of the gradient's sign.
 //!
 //! With D the step size, already adapted (see [`StepSizes`]), every parameter whose gradient kept
 //! its sign, or is 0 now or was stored as 0, moves by -sign(gradient) * D. Where the sign changed:
 //!
-//! - RPROP+ takes the last change back (Riedmiller & Braun, ICNN 1993);
+//! - RPROP+ undoes the last change (Riedmiller & Braun, ICNN 1993);
 //! - RPROP- moves by -sign(gradient) * D all the same (Riedmiller, "Advanced supervised learning in
 //!   multi-layer perceptrons", Computer Standards and Interfaces 16, 1994);
-//! - iRPROP+ takes the last change back if the loss rose, else the parameter stays;
-//! - iRPROP- leaves the parameter where it is (both: Igel & Hüsken, "Improving the Rprop learning
+//! - iRPROP+ undoes the last change if the loss rose, otherwise the parameter stays;
+//! - iRPROP- leaves the parameter unchanged (both: Igel & Hüsken, "Improving the Rprop learning
 //!   algorithm", NC 2000, and "Empirical evaluation of the improved Rprop learning algorithms",
 //!   Neurocomputing 50, 2003).
 //!
-//! All but RPROP- then store 0 as the gradient, so that the next step neither grows nor shrinks D;
-//! hence a change is never taken back twice.
+//! All except RPROP- then store 0 as the gradient, so that the next step neither grows nor shrinks D;
+//! hence a change is never undone twice.
 
 use std::hint::select_unpredictable;
 
@@ -23,14 +23,14 @@ use crate::catalogue::{About, Hyperparameter, Setting, Usual, Value};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 
-/// What happens where a gradient changed its sign.
+/// The reaction to a change of a gradient's sign.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Variant {
-    /// RPROP+: the last change is taken back.
+    /// RPROP+: the last change is undone.
     Plus,
     /// RPROP-: a step in the new direction.
     Minus,
-    /// iRPROP+: the last change is taken back if the loss rose.
+    /// iRPROP+: the last change is undone if the loss rose.
     #[default]
     ImprovedPlus,
     /// iRPROP-: no step.
@@ -38,10 +38,10 @@ pub enum Variant {
 }
 
 impl Variant {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 4] = [Self::Plus, Self::Minus, Self::ImprovedPlus, Self::ImprovedMinus];
 
-    /// The name it goes by in Python.
+    /// The name in Python.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -52,7 +52,7 @@ impl Variant {
         }
     }
 
-    /// The variant of a name.
+    /// The variant with this name.
     ///
     /// # Errors
     /// [`Error::Argument`] for any other name.
@@ -89,9 +89,9 @@ impl Setting for Variant {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rprop {
-    /// Which of the four rules; iRPROP+ by default.
+    /// The variant; iRPROP+ by default.
     pub variant: Variant,
-    /// How step sizes begin, grow and shrink.
+    /// Initial value, growth and decline of step sizes.
     pub step_sizes: StepSizes,
 }
 
@@ -191,8 +191,8 @@ its gradient. The variants differ where that sign changed:
 }
 
 impl Rprop {
-    /// RPROP+ and iRPROP+. Where a sign changed, `back` = 1 takes the last change back, 0 leaves the
-    /// parameter where it is.
+    /// The step of RPROP+ and iRPROP+. Where a sign changed, `back` = 1 undoes the last change, 0 leaves the
+    /// parameter unchanged.
     #[inline(always)]
     fn taking_back<T: Scalar>(
         &self,
@@ -207,7 +207,7 @@ impl Rprop {
             let d = adaptation.adapted(*step_size, agreement);
             let reversed = agreement < T::ZERO;
             let forward = -sign(g) * d;
-            // Selected, or else the compiler makes two branches of it, whose masked loads wait for each
+            // A selection: the compiler would make two branches of an `if`, whose masked loads wait for each
             // other's masked stores.
             let dw = select_unpredictable(reversed, -(back * *change), forward);
             *step_size = d;
@@ -217,7 +217,7 @@ impl Rprop {
         });
     }
 
-    /// RPROP- (`ON`: on in the new direction) and iRPROP-.
+    /// The step of RPROP- (`ON`: a step in the new direction) and iRPROP-.
     #[inline(always)]
     fn never_back<T: Scalar, const ON: bool>(
         &self,

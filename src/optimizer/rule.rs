@@ -1,29 +1,29 @@
-//! What a file of this room says of its rule.
+//! The trait of an optimizer's rule.
 
 use crate::catalogue::{About, Domain, Hyperparameter, Value};
 use crate::error::Result;
 use crate::kernel::Scalar;
 use crate::schedule::Schedule;
 
-/// What a rule knows about the step it is to make, beside the gradient.
+/// The input of a step, apart from the gradient.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
-    /// 1 for the first step.
+    /// The number of the step; 1 for the first.
     pub number: u64,
     /// The learning rate, for rules that have one.
     pub learning_rate: f64,
     /// The weight decay, for rules that have one beside the gradient.
     pub weight_decay: f64,
-    /// The loss, penalty included, where the gradient was taken.
+    /// The loss, penalty included, at the parameters of the gradient.
     pub loss: f64,
-    /// The loss of the step before; infinite at first.
+    /// The loss of the previous step; infinite at first.
     pub previous_loss: f64,
 }
 
 /// The most arrays that a rule keeps.
 pub(crate) const MOST_ARRAYS: usize = 3;
 
-/// The learning rate of those that have one.
+/// The description of a learning rate.
 pub(super) const LEARNING_RATE: Hyperparameter = Hyperparameter::number(
     "learning_rate",
     1e-3,
@@ -32,33 +32,33 @@ pub(super) const LEARNING_RATE: Hyperparameter = Hyperparameter::number(
      returns the rate.",
 );
 
-/// One optimizer.
+/// An optimizer's rule: its description and its arithmetic.
 pub(crate) trait Rule: Sized {
-    /// What is known of it beside its arithmetic.
+    /// The description for the catalogue.
     const ABOUT: About;
 
-    /// Names of the arrays it keeps.
+    /// The names of all arrays that it can keep.
     const ARRAYS: &'static [&'static str];
 
-    /// Whether a step works element by element. If not, it needs all parameters at once, in the network's
-    /// order: it adds something up over them, or a parameter's place plays a part. One thread makes such a step.
+    /// Whether a step is element-wise. If not, it needs all parameters at once, in the network's
+    /// order, because it sums over them or depends on a parameter's place. One thread makes such a step.
     const ELEMENTWISE: bool = true;
 
-    /// Whether gradients of successive steps may be those of different rows; else it is for full batches.
+    /// Whether successive gradients may come from different rows; if not, the rule needs full batches.
     const MINI_BATCHES: bool = true;
 
-    /// The values of its hyperparameters, in their order.
+    /// The values of the hyperparameters, in their order.
     fn values(&self) -> Vec<Value>;
 
     /// The rule with these values, which lie in their domains.
     fn with_values(values: &[Value]) -> Self;
 
-    /// Names of the arrays it keeps with these hyperparameters.
+    /// The names of the arrays that it keeps with these hyperparameters.
     fn arrays(&self) -> &'static [&'static str] {
         Self::ARRAYS
     }
 
-    /// Checks that hyperparameters, each of which lies in its domain, go together.
+    /// Checks that hyperparameters, each of which lies in its domain, are consistent.
     fn check_together(&self) -> Result<()> {
         Ok(())
     }
@@ -68,17 +68,17 @@ pub(crate) trait Rule: Sized {
         None
     }
 
-    /// The weight decay, for rules that have one beside the gradient. Biases have none.
+    /// The weight decay, for rules that apply one apart from the gradient. Biases have none.
     fn weight_decay(&self) -> Option<&Schedule> {
         None
     }
 
-    /// Whether a step looks at the loss.
+    /// Whether a step uses the loss.
     fn needs_loss(&self) -> bool {
         false
     }
 
-    /// Fills an array as it is before the first step, in the order of the parameters.
+    /// Fills an array with its initial values, in the order of the parameters.
     fn start<T: Scalar>(&self, _array: usize, numbers: &mut [T]) {
         numbers.fill(T::ZERO);
     }
@@ -93,7 +93,7 @@ pub(crate) trait Rule: Sized {
     );
 }
 
-/// The loop of a rule that works element by element: `one` gets a parameter, its derivative and its place in
+/// The loop of an element-wise rule: `one` gets a parameter, its derivative and its elements of
 /// each of the rule's first `N` arrays, and returns the parameter.
 #[inline(always)]
 pub(super) fn for_each<T: Scalar, const N: usize>(

@@ -1,14 +1,14 @@
 //! SARPROP: Treadgold & Gedeon, "Simulated annealing and weight decay in adaptive learning: the
 //! SARPROP algorithm", IEEE Transactions on Neural Networks 9(4), 1998.
 //!
-//! iRPROP-, with noise on step sizes that became small against the error. With T the temperature
+//! iRPROP- with noise on step sizes that became small relative to the error. With T the temperature
 //! and A = 2^(-T * epoch) the annealing, where the gradient changed its sign:
 //!
 //! - if D < threshold * MSE: D = D * decrease + noise * r * sqrt(MSE) * A, r uniform in 0..1
 //! - else D = D * decrease
 //!
-//! both within the limits. The gradient is that of the loss plus `weight_decay * A * w`. MSE is the
-//! loss that the step is given, the epoch its number, from 1. r is a function of the seed, the
+//! both within the limits. `weight_decay * A * w` is added to the gradient of the loss. MSE is the
+//! loss that the step gets, and the epoch its number, from 1. r is a function of the seed, the
 //! step and the parameter's place alone.
 
 use super::rule::{MOST_ARRAYS, Rule, Step, fields, for_each};
@@ -27,15 +27,15 @@ use crate::random::{Purpose, unit_at};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sarprop {
-    /// How step sizes begin, grow and shrink; their seed seeds the noise too.
+    /// Initial value, growth and decline of step sizes; their seed also seeds the noise.
     pub step_sizes: StepSizes,
-    /// How fast noise and weight decay fade: they halve every 1 / temperature epochs; not negative.
+    /// Rate at which noise and weight decay fade: they halve every 1 / temperature epochs; not negative.
     pub temperature: f64,
-    /// Step sizes below this part of the loss get noise; not negative.
+    /// Step sizes below this multiple of the loss get noise; not negative.
     pub threshold: f64,
-    /// The noise's size at first, in units of the root of the loss; not negative.
+    /// The initial size of the noise, in units of the square root of the loss; not negative.
     pub noise: f64,
-    /// Strength of the fading weight decay; not negative. The paper has 0.01.
+    /// Strength of the fading weight decay; not negative. The paper uses 0.01.
     pub weight_decay: f64,
 }
 
@@ -51,7 +51,7 @@ impl Default for Sarprop {
     }
 }
 
-/// Parameters whose noise is drawn together.
+/// The number of parameters whose noise is drawn together.
 const TOGETHER: usize = 64;
 
 impl Rule for Sarprop {
@@ -141,7 +141,7 @@ stands for the paper's mean squared error, the steps of this object, from 1, are
     ) {
         let adaptation = self.step_sizes.typed::<T>();
         let annealing = Scalar::exp(-self.temperature * step.number as f64 * std::f64::consts::LN_2);
-        // A loss below 0, which only a loss of one's own can have, is no error to be noisy about.
+        // A negative loss, which only a custom one can have, gives no noise.
         let mse = step.loss.max(0.0);
         let threshold = T::from_f64(self.threshold * mse);
         let noise = T::from_f64(self.noise * mse.sqrt() * annealing);

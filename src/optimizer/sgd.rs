@@ -15,9 +15,9 @@ use crate::schedule::Schedule;
 pub struct Sgd {
     /// The learning rate; positive.
     pub learning_rate: Schedule,
-    /// The part of the last change that is kept, from 0 to 1.
+    /// The fraction of the last change that the next one keeps, from 0 to 1.
     pub momentum: f64,
-    /// Nesterov's form of momentum.
+    /// Whether momentum has Nesterov's form.
     pub nesterov: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the rules of the Rprop family share: a step size for each parameter, which grows while the
+//! The step sizes of the Rprop family: one per parameter, which grows while the
 //! sign of its gradient stays and shrinks when it changes (Riedmiller & Braun, "A direct adaptive
 //! method for faster backpropagation learning: the RPROP algorithm", ICNN 1993, equation 4).
 //!
@@ -10,13 +10,13 @@ use crate::error::{Error, Result, plain};
 use crate::kernel::Scalar;
 use crate::random::{Purpose, Random};
 
-/// Step sizes before the first step.
+/// The initial step sizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum InitialStep {
     /// The same for all parameters; positive.
     Same(f64),
-    /// Drawn for each parameter, uniformly.
+    /// Drawn uniformly, one per parameter.
     Drawn {
         /// The least; positive.
         low: f64,

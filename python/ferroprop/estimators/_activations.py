@@ -1,4 +1,4 @@
-"""What `activation` and `output_activation` may be."""
+"""The parameters `activation` and `output_activation`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def canonical(activation: Any) -> Any:
 
 
 def hidden_activations(activation: Any, n_hidden: int) -> str | Any:
-    """Return the activation of all hidden layers, or a tuple with that of each.
+    """Return the activation of all hidden layers, or a tuple with one per layer.
 
     Parameters
     ----------

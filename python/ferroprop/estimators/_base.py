@@ -1,4 +1,4 @@
-"""What classifier and regressor share: parameters, the course of a fit, the outputs of the network."""
+"""The base of classifier and regressor: parameters, the course of a fit, the outputs of the network."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ LEARNED = frozenset(
         "_networks",
     }
 )
-"""All attributes that a fit sets. It puts them in place together; whatever else is there is the caller's."""
+"""All attributes that a fit sets, at once; any other attribute is the caller's."""
 
 _SPARSE_ROWS_AT_A_TIME = 1024
 
 
 def has_partial_fit(estimator: BaseMLP) -> bool:
-    """Tell whether the solver takes single steps; the check behind ``hasattr(estimator, "partial_fit")``."""
+    """Tell whether the solver makes single epochs; the check behind ``hasattr(estimator, "partial_fit")``."""
     if not is_mini_batch(estimator.solver):
         raise AttributeError(
             f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic."
@@ -158,21 +158,21 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
     def _validate_input(
         self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool
     ) -> tuple[Array, Array]:
-        """Return checked inputs, dense or sparse, and targets, one column an output.
+        """Return checked inputs, dense or sparse, and targets, one column per output.
 
         The classes of an earlier fit stay if this one goes on from there; with `reset` its features do not.
         """
         raise NotImplementedError
 
     def _expect_classes(self, y: TargetLike, classes: ArrayLike | None) -> None:
-        """Take note, in a first ``partial_fit``, of the classes that there will be."""
+        """Record, in a first ``partial_fit``, the classes of all later calls."""
 
     def _targets(self, y: TargetLike) -> Array:
-        """Return checked targets of rows that are not trained on, one column an output."""
+        """Return checked targets of validation rows, one column per output."""
         raise NotImplementedError
 
     def _labels(self, Y: Array) -> Array:
-        """Return targets as the user has them."""
+        """Return targets in the user's form."""
         raise NotImplementedError
 
     def _out_activation(self) -> Any:
@@ -180,31 +180,31 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         raise NotImplementedError
 
     def _stratifies(self, Y: Array) -> bool:
-        """Tell whether the validation set keeps the proportions of the classes."""
+        """Tell whether the validation set is stratified by class."""
         raise NotImplementedError
 
     def _score_outputs(self, Y: Array, outputs: Array, sample_weight: Array | None) -> float:
-        """Score outputs on the validation set where `scoring` is None; greater is better."""
+        """Return the default score of outputs on the validation set; greater is better."""
         raise NotImplementedError
 
     def _outputs_in_mean(self, n_outputs: int) -> int:
-        """Return by how many outputs the core's loss, their sum, is divided for ``loss_``."""
+        """Return the number of outputs over which ``loss_`` is the mean; the core's loss is their sum."""
         raise NotImplementedError
 
     def _class_weights(self, Y: Array, sample_weight: Array | None) -> Array | None:
-        """Return the weights of the rows, the weights of their classes included."""
+        """Return the weights of the rows, class weights included."""
         return sample_weight
 
     def _core_targets(self, Y: Array, dtype: np.dtype[Any]) -> Array:
-        """Return the targets as the core's loss takes them."""
+        """Return the targets in the form of the core's loss."""
         return Y.astype(dtype, copy=False)
 
     def _core_loss(self) -> Any:
-        """Return the loss as the core takes it."""
+        """Return the loss in the core's form."""
         return self.loss
 
     def _has_margins(self) -> bool:
-        """Tell whether the targets are -1 and 1 and the outputs on either side of 0, not probabilities."""
+        """Tell whether outputs are margins around 0, with targets -1 and 1, instead of probabilities."""
         return False
 
     # ---- fit -----------------------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
 
     @with_checked_parameters
     def initialize(self, X: MatrixLike, y: TargetLike) -> Self:
-        """Give the network its initial weights, without any training.
+        """Draw the initial weights of the network, without any training.
 
         Predictions are those of the untrained network; `coefs_` and `intercepts_` can be replaced by other
         weights. Training goes on from there with ``partial_fit``, or with ``fit`` if ``warm_start=True``.
@@ -292,7 +292,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         return ""
 
     def _fit(self, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None = None, **how: Any) -> Self:
-        """Fit a copy, and take over all that it has learned at once.
+        """Fit a copy, and then take over all its fitted attributes at once.
 
         A thread that predicts meanwhile sees the old fit or the new one, of fits in several threads the last
         one stays as a whole, and after an error, wherever it comes, this is still the old fit.
@@ -305,13 +305,13 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         return self
 
     def _copy(self) -> Self:
-        """Return a shallow copy; what is set on one of the two is not on the other."""
+        """Return a shallow copy, with attributes of its own."""
         other: Self = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         return other
 
     def _learned(self) -> dict[str, Any]:
-        """Return all that fits have set so far."""
+        """Return the attributes that fits have set."""
         return {name: value for name, value in self.__dict__.items() if name in LEARNED}
 
     def _fit_here(
@@ -326,7 +326,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         single: bool = False,
         initialize: bool = False,
     ) -> None:
-        """Fit this very estimator, a copy of the one that was asked, for which callbacks take it.
+        """Fit this object, a copy of the user's estimator; callbacks get the user's one.
 
         `single` is the one epoch of ``partial_fit``.
         """
@@ -407,7 +407,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         checkpoint: FitCheckpoint | None,
         callbacks: SklearnCallbacks | None,
     ) -> Plan:
-        """Return what the parameters say of a fit; what has to be drawn for it is drawn in this order."""
+        """Return the plan of a fit; random numbers are drawn in a fixed order."""
         stops_early = self.early_stopping and not self._is_lbfgs()
         if stops_early and single:
             raise ValueError("partial_fit does not support early_stopping=True")
@@ -477,7 +477,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         )
 
     def _learn(self, plan: Plan, outcome: Outcome) -> None:
-        """Take over what came of a fit."""
+        """Take over the outcome of a fit."""
         learned = training_attributes(plan, outcome)
         layers = self._layers_of(outcome.network, plan.output, plan.dtype)
         if not all(np.isfinite(array).all() for array in (*layers["coefs_"], *layers["intercepts_"])):
@@ -499,7 +499,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         self.__dict__.update(learned, **layers)
 
     def _lower_learning_rate(self, plan: Plan, outcome: Outcome) -> int:
-        """Let an adaptive learning rate fall between calls of ``partial_fit``, which are an epoch each.
+        """Lower an adaptive learning rate between calls of ``partial_fit``, each of which is an epoch.
 
         Returns the number of calls in a row without improvement.
         """
@@ -520,7 +520,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         return samples._replace(Y=self._core_targets(samples.Y, dtype))
 
     def _score_on(self, samples: Samples, output: Any) -> Callable[[Network], float] | None:
-        """Return what scores a network on these samples, None if `scoring` is the loss."""
+        """Return a function that scores a network on these samples, None if `scoring` is the loss."""
         if isinstance(self.scoring, str) and self.scoring == "loss":
             return None
         X, Y, sample_weight = samples
@@ -545,13 +545,13 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         return score
 
     def _for_callbacks(self) -> dict[str, Any]:
-        """Return what scikit-learn's callbacks need to make a fitted estimator."""
+        """Return the attributes from which scikit-learn's callbacks make a fitted estimator."""
         return {name: value for name, value in self._learned().items() if name != "_networks"}
 
     def _given_samples(
         self, X_val: Any, y_val: Any, sample_weight_val: Any, *, dtype: Any, n_outputs: int
     ) -> Samples | None:
-        """Check the validation data of a call of ``fit``, as it checks the training data."""
+        """Check the validation data of a call of ``fit`` like its training data."""
         if X_val is None and y_val is None:
             if sample_weight_val is not None:
                 raise ValueError("sample_weight_val is provided, but X_val and y_val were not provided.")
@@ -583,7 +583,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         return FitCheckpoint(self.checkpoint, int(self.checkpoint_every), rng, is_seeded=is_seeded)
 
     def _layers_of(self, network: Network, output: Any, dtype: Any = None) -> dict[str, Any]:
-        """Return the fitted attributes that say what the network is."""
+        """Return the fitted attributes that describe the network."""
         coefs = [np.array(weights, dtype) for weights in network.weights]
         intercepts = [np.array(biases, dtype) for biases in network.biases]
         return _layers(coefs, intercepts, output)
@@ -617,7 +617,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         return isinstance(self.solver, str) and self.solver == name
 
     def _hidden_activation(self) -> Any:
-        """Return the activation of all hidden layers, or a tuple with that of each."""
+        """Return the activation of all hidden layers, or a tuple with one per layer."""
         return _activations.hidden_activations(self.activation, len(self._hidden_sizes()))
 
     def _hidden_sizes(self) -> list[int]:
@@ -636,12 +636,12 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
     # ---- predict -------------------------------------------------------------------------------------------
 
     def _network(self) -> Network:
-        """Return the fitted network, whatever has been done to the arrays meanwhile."""
+        """Return the fitted network, with the present contents of the arrays."""
         cache = self.__dict__.get("_networks") or NetworkCache()
         return cache.network_of(self.__dict__, self._hidden_activation(), self.out_activation_)
 
     def _as_it_is(self) -> Self:
-        """Return this estimator as it is now, whatever a fit in another thread makes of it.
+        """Return a snapshot of this estimator, which a fit in another thread does not change.
 
         A fit puts a new ``__dict__`` in place of the old one.
         """
@@ -680,7 +680,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         return validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
 
     def _in_parts(self, method: Callable[..., Array], X: Any) -> Array:
-        """Return what a method of the network says of checked rows, dense or sparse."""
+        """Return the result of a method of the network on checked rows, dense or sparse."""
         n_threads = self._n_threads()
         if not scipy.sparse.issparse(X):
             return method(X, n_threads=n_threads)
@@ -689,7 +689,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
     # ---- look inside ---------------------------------------------------------------------------------------
 
     def transform(self, X: MatrixLike, layer: int = -1) -> Array:
-        """Return the activations of a hidden layer: what the network has made of the features.
+        """Return the activations of a hidden layer: the features that the network has learned.
 
         Parameters
         ----------
@@ -726,7 +726,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         return named
 
     def predict_gradient(self, X: MatrixLike) -> Array:
-        """Return how the outputs change with the inputs, row by row.
+        """Return the derivatives of the outputs with respect to the inputs, row by row.
 
         Parameters
         ----------
@@ -755,7 +755,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         return self._gradient_of_outputs(self._in_parts(self._network().input_gradient, rows))
 
     def _gradient_of_outputs(self, gradient: Array) -> Array:
-        """Return the gradient of what is predicted, from that of the network's outputs."""
+        """Return the gradient of the predictions, from that of the network's outputs."""
         return gradient[:, 0] if gradient.shape[1] == 1 else gradient
 
     @property
@@ -767,7 +767,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
     def _weight_gradients(
         self, network: Network, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None
     ) -> list[Array]:
-        """Return the derivatives of the training loss, without the penalty, by the weights of each layer."""
+        """Return the derivatives of the training loss, without penalty, by the weights of each layer."""
         rows = _dense(self._checked_rows(X))
         Y = self._targets(y)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, rows)
@@ -784,7 +784,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
 
     @classmethod
     def from_sklearn(cls, estimator: Any) -> Self:
-        """Return an estimator like one of scikit-learn, fitted if that one is.
+        """Return the counterpart of scikit-learn's estimator, fitted if that one is.
 
         Parameters
         ----------
@@ -814,7 +814,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         return ours
 
     def to_sklearn(self) -> Any:
-        """Return an estimator of scikit-learn like this one, fitted if this one is.
+        """Return scikit-learn's counterpart of this estimator, fitted if this one is.
 
         Parameters that scikit-learn has not are left out, and a solver or a loss that it has not becomes its
         default: it predicts the same up to rounding, and may learn otherwise if it is fitted again.
@@ -847,7 +847,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
     # ---- pickle, tags --------------------------------------------------------------------------------------
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return parameters, fitted arrays and the optimizer's arrays, but no object of the core."""
+        """Return parameters, fitted arrays and the optimizer's arrays, without objects of the core."""
         state: dict[str, Any] = dict(super().__getstate__())
         cache = state.pop("_networks", None)
         if cache is not None:
@@ -857,7 +857,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take them back, if they can have been an estimator's."""
+        """Restore the estimator, if its state is possible."""
         check_state(state)
         super().__setstate__(state)
         if "_optimizer" in state:
@@ -868,11 +868,11 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
                 self.__dict__[layers] = with_own_memory(state[layers])
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Tell whether there is a network; asked in place of looking through all attributes."""
+        """Tell whether there is a network; scikit-learn asks this instead of searching the attributes."""
         return "coefs_" in self.__dict__
 
     def __sklearn_tags__(self) -> Any:
-        """Return the tags of an estimator that takes sparse matrices."""
+        """Return the tags of an estimator that accepts sparse matrices."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]

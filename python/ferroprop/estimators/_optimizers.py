@@ -18,7 +18,7 @@ from ferroprop.catalogue import OPTIMIZERS, OptimizerEntry
 from ferroprop.estimators._sklearn import check_random_state
 
 Parameters = Mapping[str, Any]
-"""The parameters of an estimator by name; there may be other things, too."""
+"""The parameters of an estimator by name, possibly among other entries."""
 
 Maker = Callable[[Parameters], Optimizer]
 
@@ -72,19 +72,19 @@ def _entry_of(solver: Any) -> OptimizerEntry | None:
 
 
 def is_mini_batch(solver: Any) -> bool:
-    """Tell whether a solver takes a step after each mini-batch, and not one an epoch."""
+    """Tell whether a solver makes a step per mini-batch instead of one per epoch."""
     entry = _entry_of(solver)
     return entry is not None and entry.takes_mini_batches
 
 
 def is_decoupled(solver: Any) -> bool:
-    """Tell whether the weights decay by the optimizer's own rule, and not by a penalty in the loss."""
+    """Tell whether the optimizer decays the weights itself, without a penalty in the loss."""
     entry = _entry_of(solver)
     return entry is not None and entry.decays_weights
 
 
 def _made_by(solver: Any) -> tuple[Maker, tuple[str, ...]]:
-    """Return what makes the optimizer, and the names of the parameters it depends on."""
+    """Return a function that makes the optimizer, and the names of the parameters that it depends on."""
     if not isinstance(solver, str):
         # of the user's object the hyperparameters alone: what it remembers stays with it
         return lambda _: type(solver)(**solver.hyperparameters), ()
@@ -107,7 +107,7 @@ def _name(solver: Any) -> str:
 
 
 def fresh_optimizer(parameters: Parameters, solver: Any) -> Optimizer | None:
-    """Return an optimizer with these constants, None if their solver is another than this."""
+    """Return an optimizer with these constants, None if they belong to another solver."""
     if _name(parameters["solver"]) != solver or solver == "lbfgs":
         return None
     make, _ = _made_by(parameters["solver"])
@@ -137,17 +137,17 @@ class KeptOptimizer:
 
     @classmethod
     def from_pickle(cls, pickled: dict[str, Any]) -> KeptOptimizer:
-        """Build it from what `to_pickle` has returned."""
+        """Build the object from the result of `to_pickle`."""
         return cls(settings=pickled["settings"], memory=pickled["memory"])
 
     def to_pickle(self) -> dict[str, Any]:
-        """Return plain values and arrays to build this object from again."""
+        """Return plain values and arrays from which to rebuild this object."""
         return {"settings": self.settings, "memory": self._remembered()}
 
     def next(
         self, parameters: Parameters, dtype: np.dtype[Any], *, resume: bool
     ) -> tuple[KeptOptimizer, bool]:
-        """Return one for the next fit, to train with and to keep, and whether it remembers an earlier fit.
+        """Return the optimizer for the next fit, and whether it has the memory of an earlier fit.
 
         With `resume` momentum, moments and step sizes of the last fit with the same solver go on, be it with
         other parameters now, a new learning rate for example.

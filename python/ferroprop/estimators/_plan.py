@@ -1,4 +1,4 @@
-"""What a fit is to do, and what came of it: the values that go into a solver and come out of it."""
+"""The plan and the outcome of a fit: the input and the output of a solver."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ StopReason = Literal["converged", "epochs", "patience", "time", "callback", "int
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a fit is to do, whatever the solver; the estimator makes it, and no solver sees the estimator.
+    """The plan of a fit for any solver; the estimator makes it, and no solver sees the estimator.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a fit.
+    """The outcome of a fit.
 
     Parameters
     ----------

@@ -93,7 +93,7 @@ __all__ = [
 
 
 class SklearnBase(CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """An estimator that takes callbacks and also transforms."""
+    """An estimator that supports callbacks and transforms."""
 
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -110,7 +110,7 @@ def with_checked_parameters(method: Method) -> Method:
 
 
 def with_callbacks_and_checked_parameters(method: Method) -> Method:
-    """Check the parameters likewise, and let callbacks go in the end, whatever happens."""
+    """Check the parameters likewise, and release callbacks at the end, whatever happens."""
     return cast(Method, with_callbacks(_fit_context(prefer_skip_nested_validation=True)(method)))
 
 

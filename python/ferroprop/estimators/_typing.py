@@ -1,4 +1,4 @@
-"""Names for the types of what goes in and out."""
+"""Names for the types of arguments and results."""
 
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from ferroprop._core import Activation as ActivationObject
 
 Array = NDArray[Any]
 Layers = list[NDArray[Any]]
-"""One array a layer, first layer first."""
+"""One array per layer, first layer first."""
 
 Activation = str | ActivationObject
 """An activation by its name, or one with a parameter."""

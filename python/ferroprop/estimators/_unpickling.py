@@ -1,4 +1,4 @@
-"""What an unpickled estimator must have: arrays that make a network, a memory that an optimizer takes."""
+"""Checks of an unpickled estimator: arrays that make a network, a memory that fits the optimizer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ferroprop.estimators import _optimizers
 
 
 def check_state(state: Mapping[str, Any]) -> None:
-    """Refuse a state that no estimator can have had, with a message that names the attribute.
+    """Refuse an impossible state, with a message that names the attribute.
 
     Parameters
     ----------

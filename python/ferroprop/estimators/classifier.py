@@ -417,7 +417,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     @available_when(_has_decisions)
     def decision_function(self, X: MatrixLike) -> Array:
-        """Return how far each row is on the side of a class; only with a hinge loss.
+        """Return the signed margins of the classes; only with a hinge loss.
 
         Parameters
         ----------
@@ -544,7 +544,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return isinstance(self.loss, str) and self.loss in _HINGE
 
     def _between_0_and_1(self, outputs: Array) -> Array:
-        """Return outputs of which the classes are decoded at 0.5, as of probabilities."""
+        """Return outputs shifted such that classes are decoded at 0.5, like probabilities."""
         return (outputs + 1) / 2 if self._has_margins() else outputs
 
     def _gradient_of_outputs(self, gradient: Array) -> Array:
@@ -583,7 +583,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return 1
 
     def __sklearn_tags__(self) -> Any:
-        """Return the tags of a classifier that also takes several labels a row."""
+        """Return the tags of a classifier that also accepts several labels per row."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags

@@ -154,7 +154,7 @@ def to_c(
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a model says of rows.
+    """A model's results for rows.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def _calculated(operation: Arithmetic, x: NDArray[np.float64]) -> NDArray[np.flo
 
 
 def _outputs_in_float(layers: Sequence[Dense], inputs: Array) -> Array:
-    """Return the outputs as the C code computes them, up to the last digits of its functions."""
+    """Return the outputs of the C code, up to the last digits of its functions."""
     values = inputs.astype(np.float32)
     for layer in layers:
         sums = np.zeros((len(values), layer.weights.shape[1]), np.float32)
@@ -217,7 +217,7 @@ def _outputs_8(described: Description, net8: Network8, inputs: Array) -> Array:
 
 
 def _far_from_halves(net8: Network8, inputs: Array) -> NDArray[np.bool_]:
-    """Tell which rows a compiler that fuses operations stores as the same whole numbers."""
+    """Tell for which rows fused operations give the same whole numbers."""
     scaled = (inputs.astype(np.float64) - net8.low) * net8.factors
     far = np.all(np.abs(scaled % 1 - 0.5) > 1e-3, axis=1)
     return far if far.any() else np.ones(len(inputs), bool)
@@ -406,7 +406,7 @@ def _result_code(described: Description, preparation: PreparationCode | None) ->
 
 
 def _self_test(described: Description, rows: Array, own: Answer, chosen: NDArray[np.intp]) -> str:
-    """Return a function that compares the header's answers with those it should give."""
+    """Return a C function that compares the header's results with the expected ones."""
     result, width = described.result, _width(described)
     method = "predict"
     if isinstance(result, Labels):

@@ -184,7 +184,7 @@ static inline float @mish(float x)
         ("exp",),
     ),
 }
-"""Those that the activations below need, in an order in which each comes after what it needs."""
+"""The routines that the activations below need; each follows those that it uses."""
 
 SCALE, ALPHA = number(_functions.SELU_SCALE), number(_functions.SELU_SCALE * _functions.SELU_ALPHA)
 
@@ -249,7 +249,7 @@ static inline void @softmax(float *x, int n)
 
 
 def routines_for(names: Iterable[str]) -> list[str]:
-    """Return the texts of these routines and of those they need, in an order that C accepts."""
+    """Return the texts of these routines and of those that they use, in an order that C accepts."""
     needed: set[str] = set()
 
     def need(name: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CHeader:
-    """A model in C, and what is known of it.
+    """A model in C, with its sizes and its measured accuracy.
 
     Parameters
     ----------

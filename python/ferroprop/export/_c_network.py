@@ -217,7 +217,7 @@ def activation_expression(activation: Activation) -> str:
 
 
 def _buffers(index: int, n_layers: int) -> tuple[str, str]:
-    """Return where a layer reads, and where it writes: the buffers take turns."""
+    """Return the buffers that a layer reads and writes: they alternate."""
     source = "x" if index == 0 else "ab"[(index - 1) % 2]
     return source, "y" if index == n_layers - 1 else "ab"[index % 2]
 

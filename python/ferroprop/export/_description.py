@@ -1,4 +1,4 @@
-"""What every format writes: a model as plain arrays and names."""
+"""The description of a model that every format writes: plain arrays and names."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Activation:
 
     @classmethod
     def of(cls, given: str | ActivationObject) -> Activation:
-        """Return it from a name or an object, as a `Network` has them."""
+        """Return the description of an activation that a `Network` has, a name or an object."""
         if isinstance(given, str):
             return cls(given, {one.name: one.default for one in ACTIVATIONS[given].hyperparameters})
         return cls(given.name, given.hyperparameters)
 
     def to_python(self) -> str | ActivationObject:
-        """Return it as a `Network` takes it."""
+        """Return the activation in the form of a `Network`, a name or an object."""
         kind = ACTIVATIONS[self.name].cls
         return self.name if kind is None else kind(**self.hyperparameters)
 
@@ -60,12 +60,12 @@ class Dense:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What is asked for are the outputs of the network."""
+    """The result of the model: the outputs of the network."""
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What is asked for are labels, with probabilities or scores.
+    """The result of the model: labels, with probabilities or scores.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class Quantities:
-    """What is asked for are numbers.
+    """The result of the model: numbers.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class Quantities:
 
 @dataclass(frozen=True)
 class Description:
-    """A model, ready to be written in any format.
+    """The description of a model, for any format.
 
     Parameters
     ----------

@@ -78,7 +78,7 @@ def to_json(model: object, path: str | os.PathLike[str] | None = None) -> str:
 
 
 def from_json(source: str | os.PathLike[str]) -> Any:
-    """Return the model that `to_json` has written.
+    """Return the model from a text of `to_json`.
 
     Parameters
     ----------

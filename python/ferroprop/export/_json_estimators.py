@@ -41,7 +41,7 @@ COURSE = (
     "validation_loss_curve_",
     "validation_scores_",
 )
-"""Fitted attributes that tell how the training went; not every fit leaves all of them."""
+"""Fitted attributes of the course of a training; some fits lack some of them."""
 
 
 def model_to_json(model: Any) -> dict[str, Any]:
@@ -179,7 +179,7 @@ def _is_pair(value: Any) -> bool:
 
 
 def _take_fitted(reader: Reader, model: BaseMLP, given: Any) -> None:
-    """Fit the estimator with what was learned."""
+    """Set the fitted attributes of the estimator."""
     is_classifier = isinstance(model, MLPClassifier)
     own = ("kind", "classes") if is_classifier else ()
     fields = reader.fields(given, "fitted", ("feature_names", *own, "course", "network"))
@@ -212,7 +212,7 @@ def _take_fitted(reader: Reader, model: BaseMLP, given: Any) -> None:
 
 
 def _check_activations(reader: Reader, model: BaseMLP, layers: list[Dense]) -> None:
-    """Refuse layers that are not those of the parameters."""
+    """Refuse layers that contradict the parameters."""
     try:
         predicting = layers_of(model._network())
     except (ValueError, TypeError) as error:

@@ -38,7 +38,7 @@ def _activation_to_json(activation: Activation) -> dict[str, Any]:
 
 
 def written(value: Any, newline: str) -> Iterator[str]:
-    """Yield the text of a value: objects and lists with a line for each entry, numbers side by side."""
+    """Yield the text of a value: objects and lists with a line per entry, numbers side by side."""
     if isinstance(value, np.ndarray):
         value = list(value) if value.ndim > 1 else _Inline(map(_number, value))
     match value:
@@ -76,7 +76,7 @@ def _number(number: Any) -> str:
 
 
 class Reader:
-    """Takes values out of parsed JSON, and notes what is wrong with them.
+    """Takes values out of parsed JSON, and collects their faults.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Reader:
         self._problems: list[str] = []
 
     def finish(self) -> None:
-        """Raise ValueError if something was wrong."""
+        """Raise ValueError if there were faults."""
         if not self._problems:
             return
         listed = self._problems[:MOST_PROBLEMS]
@@ -98,15 +98,15 @@ class Reader:
         raise ValueError(f"{self._name} has wrong fields:\n    " + "\n    ".join(listed))
 
     def note(self, where: str, what: str) -> None:
-        """Note what is wrong with a field."""
+        """Record a fault of a field."""
         self._problems.append(f"{where or 'the text'}: {what}")
 
     def expected(self, where: str, what: str, got: Any) -> None:
-        """Note that a field is not what it should be."""
+        """Record that a field has the wrong value."""
         self.note(where, f"expected {what}, got {shown(got)}")
 
     def fields(self, value: Any, where: str, names: Sequence[str]) -> dict[str, Any]:
-        """Return the fields of an object that has these and no others; what is missing is left out."""
+        """Return the fields of an object that has these and no others; missing ones are omitted."""
         if not isinstance(value, dict):
             self.expected(where, f"an object with {quoted(names)}", value)
             return {}
@@ -121,7 +121,7 @@ class Reader:
         return {name: value[name] for name in names if name in value}
 
     def version(self, fields: Mapping[str, Any]) -> None:
-        """Refuse another version at once, for its fields mean other things."""
+        """Refuse another version at once, because its fields have other meanings."""
         version = fields.get("version", VERSION)
         if type(version) is not int or version != VERSION:
             raise ValueError(f"{self._name}: version: expected {VERSION}, got {shown(version)}")
@@ -167,7 +167,7 @@ class Reader:
         return vector
 
     def network(self, fields: Mapping[str, Any], where: str) -> list[Dense]:
-        """Return the layers of a network; whether they are right is known after `finish`."""
+        """Return the layers of a network; call `finish` before using them."""
         dtype = None
         if "dtype" in fields:
             dtype = self.one_of(fields["dtype"], _at(where, "dtype"), ("float32", "float64"))

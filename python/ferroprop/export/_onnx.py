@@ -40,7 +40,7 @@ from ferroprop.export._preparation import (
 
 OPSET = 13
 ML_OPSET = 2
-"""Of the domain ai.onnx.ml, for LabelEncoder, which looks text up."""
+"""The version of the domain ai.onnx.ml, for LabelEncoder, which looks text up."""
 
 ROWS = "rows"
 """The name of the dimension that may have any size."""
@@ -66,7 +66,7 @@ class Graph:
     def node(
         self, operator: str, *inputs: str, to: str | None = None, domain: str = "", **attributes: Any
     ) -> str:
-        """Add a node, and return the name of its output: `to`, or one of its own."""
+        """Add a node, and return the name of its output: `to`, or a new one."""
         from onnx import helper
 
         if "type" in attributes:  # of a Cast, where ONNX says "to"
@@ -79,7 +79,7 @@ class Graph:
         return output
 
     def constant(self, value: Any, dtype: Any = None, name: str = "constant") -> str:
-        """Add a constant, of the graph's dtype if not said otherwise, and return its name."""
+        """Add a constant, by default of the graph's dtype, and return its name."""
         from onnx import helper, numpy_helper
 
         unique = self.unique(name)
@@ -94,7 +94,7 @@ class Graph:
         return unique
 
     def unique(self, name: str) -> str:
-        """Return a name that nothing has yet."""
+        """Return an unused name."""
         number, candidate = 0, name
         while candidate in self._taken:
             number += 1
@@ -278,7 +278,7 @@ def add_network(graph: Graph, x: str, layers: Sequence[Dense]) -> str:
 def add_result(
     graph: Graph, outputs: str, result: Outputs | Labels | Quantities, names: Sequence[str]
 ) -> None:
-    """Add what is asked of the outputs, under these names."""
+    """Add the model's results under these names."""
     match result:
         case Outputs():
             graph.node("Identity", outputs, to=names[0])
@@ -325,7 +325,7 @@ def _class_labels(graph: Graph, classes: Array) -> str:
 
 
 def label_dtype(classes: Array) -> np.dtype[Any]:
-    """Return the dtype in which ONNX has these labels."""
+    """Return ONNX's dtype for these labels."""
     kind = classes.dtype.kind
     if kind == "U" or (kind == "O" and all(isinstance(label, str) for label in classes)):
         return np.dtype(object)
@@ -340,7 +340,7 @@ def label_dtype(classes: Array) -> np.dtype[Any]:
 
 
 def add_preparation(graph: Graph, inputs: Sequence[str], preparation: Preparation) -> str:
-    """Add what happens to the columns, and return the name of the network's inputs.
+    """Add the preparation of the columns, and return the name of the network's inputs.
 
     Parameters
     ----------
@@ -501,7 +501,7 @@ def to_onnx(model: object, path: str | os.PathLike[str] | None = None, *, opset:
 
 
 Value = tuple[np.dtype[Any], list[Any]]
-"""What a tensor holds, and its shape."""
+"""The type and the shape of a tensor."""
 
 
 def _inputs(described: Description, outputs: Sequence[str]) -> dict[str, Value]:

@@ -1,4 +1,4 @@
-"""A step written out for one row: the formulas with the numbers in them."""
+"""The derivation of a step for one row: the formulas with the numbers inserted."""
 
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +21,7 @@ LETTERS = "z net input, a output, t target, E loss, δ = ∂E/∂z."
 
 @dataclass(frozen=True)
 class Heading:
-    """A title; level 1 is that of the whole."""
+    """A title; level 1 is the title of the derivation."""
 
     level: int
     text: str
@@ -29,7 +29,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence, and how it reads in HTML where that differs."""
+    """A sentence, and its HTML if that differs."""
 
     text: str
     html: str | None = None
@@ -55,7 +55,7 @@ Chains: TypeAlias = Callable[[int], list[list[str]]]
 
 
 def derive(trace: Step, row: int, digits: int, max_units: int) -> list[Part]:
-    """Write one step out for one row."""
+    """Return the derivation of a step for one row."""
     for name, value, low, high in (
         ("row", row, 0, len(trace.inputs) - 1),
         ("digits", digits, 1, 17),
@@ -152,7 +152,7 @@ class _Derivation:
         yield from self.several(fan_out, "units", chains)
 
     def value_rule(self, layer: LayerTrace) -> str:
-        """Return f(z) in letters."""
+        """Return f(z) in symbols."""
         k = layer.number
         if name_of(layer.activation) == "softmax":
             return f"exp(z{k}[j])/total(exp(z{k}[i]), i)"
@@ -160,7 +160,7 @@ class _Derivation:
         return f"f{k}(z{k}[j])" if formula is None else put(formula.value, "z", f"z{k}[j]")
 
     def value(self, layer: LayerTrace, j: int) -> list[str]:
-        """Return f(z) with the number put in."""
+        """Return f(z) with the number inserted."""
         z = [self.n(value) for value in layer.net_input[self.row]]
         if name_of(layer.activation) == "softmax":
             below = self.sum([f"exp({value})" for value in z], self.max_units + 1)
@@ -189,7 +189,7 @@ class _Derivation:
             yield Equation(["E", f"{own} + {penalty}", self.n(trace.loss)])
 
     def loss_rule(self) -> str | None:
-        """Return the loss of a row in letters, None if it is the caller's own."""
+        """Return the loss of a row in symbols, None for a custom loss."""
         name = name_of(self.trace.loss_function)
         a = f"a{len(self.trace.layers)}[j]"
         if name == "log_loss":
@@ -221,7 +221,7 @@ class _Derivation:
         return (1 - smoothing) * t + smoothing / (len(t) if softmax else 2)
 
     def loss_of_one(self, t: str, a: str, target: float) -> str | None:
-        """Return the loss of one output with the numbers in it, "" if it is nothing, None if unknown."""
+        """Return the loss of one output with the numbers inserted, "" if it is 0, None if unknown."""
         name = name_of(self.trace.loss_function)
         if name == "log_loss":
             first = "" if target == 0 else f"-ln({a})" if target == 1 else f"-{t}*ln({a})"
@@ -253,7 +253,7 @@ class _Derivation:
         yield from self.several(fan_out, "units", chains)
 
     def delta_rule(self, layer: LayerTrace) -> Iterable[Part]:
-        """Show in letters how a delta of the layer comes about."""
+        """Show in symbols how a delta of the layer is computed."""
         k, last = layer.number, layer.number == len(self.trace.layers)
         of_outputs = not self.canonical
         softmax = name_of(layer.activation) == "softmax"
@@ -286,7 +286,7 @@ class _Derivation:
             yield Equation([f"delta{k}[j]", f"{weighted}({put(slope_of_loss, 'a', f'a{k}[j]')}){through}"])
 
     def slope(self, layer: LayerTrace, j: int) -> tuple[str, list[str]]:
-        """Return f'(z) as a number, and how it comes about."""
+        """Return f'(z) as a number, and its computation."""
         if name_of(layer.activation) == "softmax":
             return "", []
         k, row = layer.number, self.row
@@ -308,7 +308,7 @@ class _Derivation:
         return result, [name, numbers, result]
 
     def output_delta(self, j: int, slope: str) -> str:
-        """Return what the loss sends back into output j, with the numbers put in."""
+        """Return the derivative of the loss by output j, with the numbers inserted."""
         trace, layer = self.trace, self.trace.layers[-1]
         a, t = self.n(layer.output[self.row, j]), _factor(self.n(self.targets()[j]))
         weight = trace.sample_weight[self.row]
@@ -335,7 +335,7 @@ class _Derivation:
         return f"{a[j]}*({errors[j]} - ({mean}))"
 
     def returned(self, layer: LayerTrace, j: int, slope: str) -> str:
-        """Return what the layer behind sends back into unit j, with the numbers put in."""
+        """Return the delta that the next layer sends back to unit j, with the numbers inserted."""
         behind = self.trace.layers[layer.number]
         products = [
             f"{_factor(self.n(d))}*{_factor(self.n(w))}"
@@ -379,7 +379,7 @@ class _Derivation:
             yield Note(_and_more(left, "parameters"))
 
     def gradient_rule(self, layer: LayerTrace) -> Iterable[Part]:
-        """Show in letters how a gradient of the layer comes about."""
+        """Show in symbols how a gradient of the layer is computed."""
         k, trace = layer.number, self.trace
         product, delta = f"a{k - 1}[i]*delta{k}[j]", f"delta{k}[j]"
         if len(trace.inputs) > 1:
@@ -392,7 +392,7 @@ class _Derivation:
             yield Equation([f"dE_db{k}[j]", f"({delta}){over}"])
 
     def gradient_sum(self, layer: LayerTrace) -> str:
-        """Return the first weight's gradient as the sum over the rows that it is."""
+        """Return the first weight's gradient as the sum over the rows."""
         trace = self.trace
         terms = [
             f"{_factor(self.n(a))}*{_factor(self.n(d))}"

@@ -1,4 +1,4 @@
-"""The same network in double precision, and what else is asked of the core one piece at a time."""
+"""A network in double precision, and small questions to the core."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -26,7 +26,7 @@ def doubles(arrays: Sequence[NDArray[np.float32] | NDArray[np.float64]]) -> list
 def optional_doubles(
     arrays: Sequence[NDArray[np.float32] | NDArray[np.float64] | None],
 ) -> list[Array | None]:
-    """Return the arrays in double precision, None where there is none."""
+    """Return the arrays in double precision; None stays None."""
     return [None if array is None else np.asarray(array, np.float64) for array in arrays]
 
 

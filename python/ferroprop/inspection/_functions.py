@@ -58,5 +58,5 @@ def _with_number(expression: str, name: str, value: float) -> str:
 
 
 def put(expression: str, name: str, value: str) -> str:
-    """Put `value` in place of a name, in brackets where it is negative or a sum."""
+    """Replace a name by `value`, in brackets if that is negative or a sum."""
     return re.sub(rf"\b{name}\b", value if re.fullmatch(r"[\w.\[\],]+", value) else f"({value})", expression)

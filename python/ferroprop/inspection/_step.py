@@ -8,7 +8,7 @@ from ferroprop.inspection._double import Array
 
 @dataclass(frozen=True, eq=False)
 class Update:
-    """What an optimizer would add to the parameters of a layer.
+    """The changes that an optimizer would make to the parameters of a layer.
 
     Attributes
     ----------

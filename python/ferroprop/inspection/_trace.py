@@ -151,7 +151,7 @@ def trace(
     alpha: float = 0.0,
     optimizers: Any = None,
 ) -> Trace:
-    """Take one step of training apart: every number of the way forward, the way back and the update.
+    """Take one training step apart: every number of the forward pass, the backward pass and the update.
 
     The network stays as it is. All is computed in float64, from the network's parameters as they
     are, and taken from the core's own pass (`Network.layer_values`); only the updates are those of the
@@ -268,7 +268,7 @@ def trace(
 
 
 def _named(optimizers: Any) -> dict[str, Any]:
-    """Give each optimizer a name: its own, its class's, or, where two share that, what it prints as."""
+    """Give each optimizer a name: its own, its class's, or, if two share that, its repr."""
     if optimizers is None:
         optimizers = _every_optimizer()
     if isinstance(optimizers, Mapping):
