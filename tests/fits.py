@@ -51,6 +51,10 @@ OPTIMIZERS = {
     ),
     "Adam own constants": (fp.Adam(0.01, beta_1=0.8, beta_2=0.99, epsilon=1e-4), {}),
 }
+# All others, as they usually are.
+_CLASSES = {type(optimizer) for optimizer, _ in OPTIMIZERS.values()}
+OTHERS = [name for name, entry in fp.OPTIMIZERS.items() if entry.cls not in _CLASSES]
+OPTIMIZERS |= {name: (fp.OPTIMIZERS[name].cls(), {}) for name in OTHERS}
 
 # Output activation and loss: of each way from one to the other, some.
 OUTPUTS = [
@@ -82,13 +86,13 @@ def numbers(label, *shape):
 
 
 def targets(label, rows, columns, output, loss):
-    """Return targets in the domain of the loss; of log_loss, half of the rows are sure and half are not."""
+    """Return targets in the domain of the loss; of those of probabilities, half of the rows are sure and half are not."""
     drawn = numbers(label, rows, columns)
     if loss == "poisson":
         return np.floor(np.abs(drawn) * 4)
     if loss in ("hinge", "squared_hinge"):
         return np.where(drawn < 0, -1.0, 1.0)
-    if loss != "log_loss" and not isinstance(loss, fp.LogLoss):
+    if fp.LOSSES[getattr(loss, "name", loss)].targets != "numbers from 0 to 1":
         return drawn
     if output == "softmax":
         classes = np.arange(columns)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import ferroprop as fp
 import numpy as np
-from fits import Fit, hash_of_gradients, sha256
+from fits import OTHERS, Fit, hash_of_gradients, sha256
 from strategies import ALL_ACTIVATIONS, ALL_LOSSES, HIDDEN_ACTIVATIONS, OUTPUTS
 
 FILE = Path(__file__).with_name("golden_hashes.json")
@@ -105,6 +105,10 @@ _FITS = {
         layer_sizes=(6, 40, 33, 2), rows=300, batch_size=64, activation=["relu", "gelu"], optimizer="Adam",
         settings={"dropout": [0.25, 0.5]}, validation_rows=41,
     ),
+    **{
+        name: Fit(layer_sizes=(8, 16, 3), rows=120, batch_size=50, epochs=6, optimizer=name)
+        for name in OTHERS
+    },
     **{
         # The larger batch has rows along the lanes.
         f"{activation} units{more}": Fit(

@@ -20,7 +20,8 @@ ALL_ACTIVATIONS = list(fp.ACTIVATIONS)
 HIDDEN_ACTIVATIONS = [name for name in ALL_ACTIVATIONS if name != "softmax"]
 ALL_LOSSES = list(fp.LOSSES)
 CLASSICAL = ("identity", "logistic", "tanh", "relu")
-KINKED = ("relu", "leaky_relu", "elu", "selu", "hard_sigmoid")
+# Those whose derivative has a jump, or whose formula has two parts.
+KINKED = [name for name, entry in fp.ACTIVATIONS.items() if " if " in entry.derivative]
 
 # The outputs of losses that do not go with all.
 OUTPUTS = {name: list(loss.outputs) for name, loss in fp.LOSSES.items() if loss.outputs}
@@ -33,11 +34,29 @@ def number_in(domain):
             return SLOPES
         case "from 0 to 1":
             return st.sampled_from([0.0, 0.125, 0.5])
+        case "from 0 to 1, 1 excluded":
+            return st.sampled_from([0.5, 0.9375])
         case "between 0 and 1, both excluded":
             return st.sampled_from([0.125, 0.5, 0.75])
         case "a finite number":
             return st.floats(-1.0, 1.0, width=32)
     raise AssertionError(f"no numbers are known for {domain!r}")
+
+
+# Of each domain a number that is nobody's usual one.
+UNUSUAL = {
+    "a positive number": 0.375,
+    "0 or a positive number": 0.25,
+    "from 0 to 1": 0.2,
+    "between 0 and 1, both excluded": 0.9,
+    "a finite number": -0.25,
+}
+
+
+def unusual_objects(entries):
+    """Return an object of each class, with hyperparameters that are not the usual ones."""
+    with_class = [entry for entry in entries.values() if entry.cls is not None]
+    return [entry.cls(*(UNUSUAL[one.domain] for one in entry.hyperparameters)) for entry in with_class]
 
 
 @st.composite

@@ -19,17 +19,11 @@ from strategies import (
     flat_list,
     name_and_hyperparameters,
     problems,
+    unusual_objects,
 )
 from test_gradients import check_central_differences
 
-# Hyperparameters that are not the usual ones.
-SOME = {"Logistic": [[2.5], [0.25]], "LeakyReLU": [[0.25], [0.0]], "ELU": [[0.5]]}
-OBJECTS = [
-    activation.cls(*values)
-    for activation in fp.ACTIVATIONS.values()
-    if activation.cls is not None
-    for values in SOME[activation.cls.__name__]
-]
+OBJECTS = [*unusual_objects(fp.ACTIVATIONS), fp.Logistic(2.5), fp.LeakyReLU(0.0)]
 EVERY = [*HIDDEN_ACTIVATIONS, *OBJECTS]
 
 

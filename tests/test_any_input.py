@@ -208,22 +208,7 @@ def numbers(*usual):
     return st.one_of(st.sampled_from(usual), st.floats(0, 1))
 
 
-ACTIVATIONS = st.sampled_from(
-    [
-        "identity",
-        "logistic",
-        "tanh",
-        "relu",
-        "elu",
-        "gelu",
-        "mish",
-        "exp",
-        "softplus",
-        "softmax",
-        "bipolar",
-        "arctan",
-    ]
-)
+ACTIVATIONS = st.sampled_from(list(fp.ACTIVATIONS))
 CONSTANTS = {
     "variant": st.sampled_from(["irprop+", "irprop-", "rprop+", "rprop-"]),
     "increase": numbers(1.2, 1.0, 1e30),
@@ -246,26 +231,15 @@ CONSTANTS = {
     "seed": st.integers(0, 2**64 - 1),
 }
 OPTIMIZERS = {
-    "Rprop": ["variant", "increase", "decrease", "initial_step", "min_step", "max_step", "seed"],
-    "GRprop": ["increase", "decrease", "initial_step", "min_step", "max_step", "offset", "choice", "seed"],
-    "SARPROP": ["temperature", "threshold", "noise", "weight_decay", "increase", "initial_step", "seed"],
-    "SGD": ["learning_rate", "momentum", "nesterov"],
-    "Adam": ["learning_rate", "beta_1", "beta_2", "epsilon"],
-    "AdamW": ["learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay"],
+    entry.cls.__name__: [one.name for one in entry.hyperparameters] for entry in fp.OPTIMIZERS.values()
 }
-LOSSES = st.sampled_from(
-    [
-        None,
-        "squared_error",
-        "absolute_error",
-        "huber",
-        "quantile",
-        "log_loss",
-        "poisson",
-        "hinge",
-        "squared_hinge",
-    ]
-)
+CONSTANTS |= {
+    one.name: st.booleans() if isinstance(one.default, bool) else numbers(one.default)
+    for entry in fp.OPTIMIZERS.values()
+    for one in entry.hyperparameters
+    if one.name not in CONSTANTS
+}
+LOSSES = st.sampled_from([None, *fp.LOSSES])
 
 
 @st.composite

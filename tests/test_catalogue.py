@@ -224,7 +224,7 @@ def numpy_names():
     from scipy import special, stats
 
     return {
-        **{name: getattr(np, name) for name in ("exp", "tanh", "arctan", "abs", "sign")},
+        **{name: getattr(np, name) for name in ("exp", "tanh", "cosh", "arctan", "abs", "sign")},
         "ln": np.log,
         "Phi": special.ndtr,
         "phi": stats.norm.pdf,

@@ -13,6 +13,7 @@ from pathlib import Path
 import ferroprop as fp
 import numpy as np
 import pytest
+from fits import OTHERS
 
 rng = np.random.default_rng(5)
 X = rng.normal(size=(40, 3))
@@ -37,6 +38,7 @@ OPTIMIZERS = {
     "adamw schedules": lambda: fp.AdamW(fp.Cosine(0.01, warm_up=0.1), weight_decay=fp.Linear(0.1, flat=0.5)),
     "function": lambda: fp.SGD(lambda step: 0.1 / step),
 }
+OPTIMIZERS |= {name: fp.OPTIMIZERS[name].cls for name in OTHERS}
 OF_ALL_EPOCHS = {"sgd linear", "adam one cycle", "adamw schedules"}
 
 SETTINGS = {

@@ -19,13 +19,11 @@ from strategies import (
     flat_list,
     name_and_hyperparameters,
     problems,
+    unusual_objects,
 )
 from test_gradients import check_central_differences, one_unit
 
-# Hyperparameters that are not the usual ones.
-SOME = {"Huber": [0.5], "Quantile": [0.9], "LogLoss": [0.2]}
-OBJECTS = [loss.cls(*SOME[loss.cls.__name__]) for loss in fp.LOSSES.values() if loss.cls is not None]
-EVERY = [*ALL_LOSSES, *OBJECTS]
+EVERY = [*ALL_LOSSES, *unusual_objects(fp.LOSSES)]
 
 
 def outputs_of(loss):

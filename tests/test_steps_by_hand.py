@@ -5,13 +5,7 @@ import numpy as np
 import pytest
 from strategies import LAYOUTS
 
-OPTIMIZERS = {
-    "Rprop": fp.Rprop,
-    "GRprop": fp.GRprop,
-    "SARPROP": fp.SARPROP,
-    "SGD": fp.SGD,
-    "Adam": fp.Adam,
-}
+OPTIMIZERS = {entry.cls.__name__: entry.cls for entry in fp.OPTIMIZERS.values()}
 every_optimizer = pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 
 
@@ -20,7 +14,8 @@ every_optimizer = pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIM
 def test_a_vector_of_any_stride_is_changed_in_place(make, dtype):
     plain = np.array([1.0, -2.0, 3.0, 4.0], dtype)
     make().step(plain, [0.1, -0.2, 0.3, 0.0], 1.0)
-    assert plain[3] == 4
+    # Where the gradient is 0, decay alone moves a parameter.
+    assert plain[3] == 4 or fp.OPTIMIZERS[make().name].decays_weights
     assert (plain[:3] != [1, -2, 3]).all()
     for stride in (2, 3, -1, -2):
         whole = np.full(16, 9.0, dtype)
@@ -54,9 +49,9 @@ def test_the_gradient_may_be_the_parameters(make):
 @every_optimizer
 def test_a_minimum_is_found(make):
     """Of (x^2 + 2xy + 10y^2) / 2, within 400 steps."""
-    w, optimizer = np.array([1.0, -0.3]), make() if make is not fp.Adam else fp.Adam(0.05)
-    if make is fp.SGD:
-        optimizer = fp.SGD(0.05)
+    w, optimizer = np.array([1.0, -0.3]), make()
+    if fp.OPTIMIZERS[optimizer.name].has_learning_rate:
+        optimizer = make(0.05)
     if make is fp.GRprop:
         optimizer = fp.GRprop(max_step=0.1)
     first = best = 0.5 * (w[0] ** 2 + 2 * w[0] * w[1] + 10 * w[1] ** 2)

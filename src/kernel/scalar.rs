@@ -28,6 +28,9 @@ pub trait Scalar: Number {
     /// Natural logarithm.
     #[must_use]
     fn log(self) -> Self;
+    /// log(1 + x)
+    #[must_use]
+    fn log_1p(self) -> Self;
     /// log(1 + e^x)
     #[must_use]
     fn softplus(self) -> Self;
@@ -47,8 +50,8 @@ pub trait Scalar: Number {
 
 macro_rules! scalar {
     ($t:ident, $vectors:ident,
-     $exp:ident, $expm1:ident, $log:ident, $softplus:ident, $logistic:ident, $tanh:ident, $arctan:ident,
-     $normal:ident) => {
+     $exp:ident, $expm1:ident, $log:ident, $log1p:ident, $softplus:ident, $logistic:ident, $tanh:ident,
+     $arctan:ident, $normal:ident) => {
         impl Scalar for $t {
             type Portable = Portable;
             #[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]
@@ -67,6 +70,10 @@ macro_rules! scalar {
             #[inline(always)]
             fn log(self) -> Self {
                 math::$log(self)
+            }
+            #[inline(always)]
+            fn log_1p(self) -> Self {
+                math::$log1p(self)
             }
             #[inline(always)]
             fn softplus(self) -> Self {
@@ -92,5 +99,29 @@ macro_rules! scalar {
     };
 }
 
-scalar!(f32, F32, exp_f32, expm1_f32, log_f32, softplus_f32, logistic_f32, tanh_f32, arctan_f32, normal_f32);
-scalar!(f64, F64, exp_f64, expm1_f64, log_f64, softplus_f64, logistic_f64, tanh_f64, arctan_f64, normal_f64);
+scalar!(
+    f32,
+    F32,
+    exp_f32,
+    expm1_f32,
+    log_f32,
+    log1p_f32,
+    softplus_f32,
+    logistic_f32,
+    tanh_f32,
+    arctan_f32,
+    normal_f32
+);
+scalar!(
+    f64,
+    F64,
+    exp_f64,
+    expm1_f64,
+    log_f64,
+    log1p_f64,
+    softplus_f64,
+    logistic_f64,
+    tanh_f64,
+    arctan_f64,
+    normal_f64
+);
