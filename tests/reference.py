@@ -72,6 +72,7 @@ def activate(layer, z):
     silu      z / (1 + e^(-z))
     mish      z tanh(log(1 + e^z))
     hard_sigmoid  min(max(z + 3, 0), 6) / 6
+    log_sigmoid  -log(1 + e^(-z))
     exp       e^z
 
     Subtracting the row's maximum from z does not change the softmax, but keeps e^z from overflowing.
@@ -110,6 +111,8 @@ def activate(layer, z):
             return z * np.tanh(np.logaddexp(0, z))
         case "hard_sigmoid":
             return np.minimum(np.maximum(z + 3, 0), 6) / 6
+        case "log_sigmoid":
+            return -np.logaddexp(0, -z)
         case "exp":
             return np.exp(z)
 
@@ -155,6 +158,8 @@ def derivative(layer, z):
             return w + z * (1 - w**2) * logistic
         case "hard_sigmoid":
             return ((z > -3) & (z < 3)) / np.array(6, z.dtype)
+        case "log_sigmoid":
+            return 1 / (1 + np.exp(z))
         case "exp":
             return np.exp(z)
 

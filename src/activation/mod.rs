@@ -9,6 +9,7 @@ mod gelu;
 mod hard_sigmoid;
 mod identity;
 mod leaky_relu;
+mod log_sigmoid;
 mod logistic;
 mod mish;
 mod relu;
@@ -64,6 +65,8 @@ macro_rules! activations {
             Mish => mish: net;
             /// min(max(z + 3, 0), 6) / 6, from 0 to 1.
             HardSigmoid => hard_sigmoid: output;
+            /// -ln(1 + e^-z), below 0.
+            LogSigmoid => log_sigmoid: output;
             /// e^z, above 0.
             Exponential => exponential: output;
         }
