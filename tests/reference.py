@@ -73,6 +73,7 @@ def activate(layer, z):
     mish      z tanh(log(1 + e^z))
     hard_sigmoid  min(max(z + 3, 0), 6) / 6
     log_sigmoid  -log(1 + e^(-z))
+    hard_tanh  min(max(z, -1), 1)
     exp       e^z
 
     Subtracting the row's maximum from z does not change the softmax, but keeps e^z from overflowing.
@@ -113,6 +114,8 @@ def activate(layer, z):
             return np.minimum(np.maximum(z + 3, 0), 6) / 6
         case "log_sigmoid":
             return -np.logaddexp(0, -z)
+        case "hard_tanh":
+            return np.clip(z, -1, 1)
         case "exp":
             return np.exp(z)
 
@@ -160,6 +163,8 @@ def derivative(layer, z):
             return ((z > -3) & (z < 3)) / np.array(6, z.dtype)
         case "log_sigmoid":
             return 1 / (1 + np.exp(z))
+        case "hard_tanh":
+            return ((z > -1) & (z < 1)).astype(z.dtype)
         case "exp":
             return np.exp(z)
 

@@ -7,6 +7,7 @@ mod exponential;
 mod function;
 mod gelu;
 mod hard_sigmoid;
+mod hard_tanh;
 mod identity;
 mod leaky_relu;
 mod log_sigmoid;
@@ -67,6 +68,8 @@ macro_rules! activations {
             HardSigmoid => hard_sigmoid: output;
             /// -ln(1 + e^-z), below 0.
             LogSigmoid => log_sigmoid: output;
+            /// min(max(z, -1), 1); the derivative at -1 and 1 is 0.
+            HardTanh => hard_tanh: output;
             /// e^z, above 0.
             Exponential => exponential: output;
         }
