@@ -74,6 +74,7 @@ def activate(layer, z):
     hard_sigmoid  min(max(z + 3, 0), 6) / 6
     log_sigmoid  -log(1 + e^(-z))
     hard_tanh  min(max(z, -1), 1)
+    scaled_tanh  A tanh(S z), with amplitude A and slope S
     exp       e^z
 
     Subtracting the row's maximum from z does not change the softmax, but keeps e^z from overflowing.
@@ -116,6 +117,8 @@ def activate(layer, z):
             return -np.logaddexp(0, -z)
         case "hard_tanh":
             return np.clip(z, -1, 1)
+        case "scaled_tanh":
+            return layer.hyperparameters["amplitude"] * np.tanh(layer.slope * z)
         case "exp":
             return np.exp(z)
 
@@ -165,6 +168,9 @@ def derivative(layer, z):
             return 1 / (1 + np.exp(z))
         case "hard_tanh":
             return ((z > -1) & (z < 1)).astype(z.dtype)
+        case "scaled_tanh":
+            t = np.tanh(layer.slope * z)
+            return layer.hyperparameters["amplitude"] * layer.slope * (1 - t) * (1 + t)
         case "exp":
             return np.exp(z)
 

@@ -67,6 +67,7 @@ from ferroprop._core import (
     LogLoss,
     Quantile,
     Rprop,
+    ScaledTanh,
 )
 
 # The end of the classes.
@@ -125,6 +126,7 @@ __all__ += [
     "Logistic",
     "Quantile",
     "Rprop",
+    "ScaledTanh",
 ]
 # The end of the names.
 

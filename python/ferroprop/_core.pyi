@@ -328,6 +328,17 @@ class ELU(Activation):
     @property
     def alpha(self) -> float: ...
 
+class ScaledTanh(Activation):
+    def __new__(
+        cls,
+        amplitude: float = 1.7159,
+        slope: float = 0.6666666666666666,
+    ) -> Self: ...
+    @property
+    def amplitude(self) -> float: ...
+    @property
+    def slope(self) -> float: ...
+
 class LogLoss(Loss):
     def __new__(
         cls,
@@ -512,6 +523,7 @@ __all__ += [
     "Logistic",
     "Quantile",
     "Rprop",
+    "ScaledTanh",
 ]
 # The end of the classes.
 

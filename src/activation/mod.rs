@@ -14,6 +14,7 @@ mod log_sigmoid;
 mod logistic;
 mod mish;
 mod relu;
+mod scaled_tanh;
 mod selu;
 mod silu;
 pub(crate) mod softmax;
@@ -70,6 +71,8 @@ macro_rules! activations {
             LogSigmoid => log_sigmoid: output;
             /// min(max(z, -1), 1); the derivative at -1 and 1 is 0.
             HardTanh => hard_tanh: output;
+            /// amplitude tanh(slope z); 1.7159 and 2/3 are the usual numbers.
+            ScaledTanh { amplitude, slope } => scaled_tanh: output;
             /// e^z, above 0.
             Exponential => exponential: output;
         }
