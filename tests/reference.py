@@ -75,6 +75,7 @@ def activate(layer, z):
     log_sigmoid  -log(1 + e^(-z))
     hard_tanh  min(max(z, -1), 1)
     scaled_tanh  A tanh(S z), with amplitude A and slope S
+    scaled_sigmoid  c1 / (1 + e^(-c2 z)) - c3
     exp       e^z
 
     Subtracting the row's maximum from z does not change the softmax, but keeps e^z from overflowing.
@@ -119,6 +120,9 @@ def activate(layer, z):
             return np.clip(z, -1, 1)
         case "scaled_tanh":
             return layer.hyperparameters["amplitude"] * np.tanh(layer.slope * z)
+        case "scaled_sigmoid":
+            c1, c2, c3 = layer.hyperparameters.values()
+            return c1 / (1 + np.exp(-c2 * z)) - c3
         case "exp":
             return np.exp(z)
 
@@ -171,6 +175,10 @@ def derivative(layer, z):
         case "scaled_tanh":
             t = np.tanh(layer.slope * z)
             return layer.hyperparameters["amplitude"] * layer.slope * (1 - t) * (1 + t)
+        case "scaled_sigmoid":
+            c1, c2, _ = layer.hyperparameters.values()
+            s, rest = 1 / (1 + np.exp(-c2 * z)), 1 / (1 + np.exp(c2 * z))
+            return c1 * c2 * s * rest
         case "exp":
             return np.exp(z)
 

@@ -68,6 +68,7 @@ from ferroprop._core import (
     Quantile,
     Rprop,
     ScaledTanh,
+    Sigmoid,
 )
 
 # The end of the classes.
@@ -127,6 +128,7 @@ __all__ += [
     "Quantile",
     "Rprop",
     "ScaledTanh",
+    "Sigmoid",
 ]
 # The end of the names.
 

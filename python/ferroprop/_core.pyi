@@ -339,6 +339,20 @@ class ScaledTanh(Activation):
     @property
     def slope(self) -> float: ...
 
+class Sigmoid(Activation):
+    def __new__(
+        cls,
+        c1: float = 1.0,
+        c2: float = 1.0,
+        c3: float = 0.0,
+    ) -> Self: ...
+    @property
+    def c1(self) -> float: ...
+    @property
+    def c2(self) -> float: ...
+    @property
+    def c3(self) -> float: ...
+
 class LogLoss(Loss):
     def __new__(
         cls,
@@ -524,6 +538,7 @@ __all__ += [
     "Quantile",
     "Rprop",
     "ScaledTanh",
+    "Sigmoid",
 ]
 # The end of the classes.
 

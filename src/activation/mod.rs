@@ -16,6 +16,7 @@ mod mish;
 mod relu;
 mod scaled_tanh;
 mod selu;
+mod sigmoid;
 mod silu;
 pub(crate) mod softmax;
 mod softplus;
@@ -73,6 +74,8 @@ macro_rules! activations {
             HardTanh => hard_tanh: output;
             /// amplitude tanh(slope z); 1.7159 and 2/3 are the usual numbers.
             ScaledTanh { amplitude, slope } => scaled_tanh: output;
+            /// c1 / (1 + e^(-c2 z)) - c3, between -c3 and c1 - c3; 1, 1 and 0 are the usual numbers.
+            Sigmoid { c1, c2, c3 } => sigmoid: net;
             /// e^z, above 0.
             Exponential => exponential: output;
         }
