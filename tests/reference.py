@@ -211,6 +211,7 @@ def row_losses(output_layer, z, T, loss, hyperparameters=None):
     absolute_error            sum_o |t_o - a_o|
     huber                     sum_o 1/2 (t_o - a_o)^2, a straight line beyond a distance of delta
     quantile                  sum_o q (t_o - a_o) where that is positive, else (q - 1) (t_o - a_o)
+    log_cosh                  sum_o log(cosh(a_o - t_o))
     poisson, exp              sum_o t_o log(t_o / a_o) - t_o + a_o    with 0 log 0 = 0
     hinge                     sum_o max(0, 1 - t_o a_o)
     squared_hinge             sum_o max(0, 1 - t_o a_o)^2
@@ -231,6 +232,10 @@ def row_losses(output_layer, z, T, loss, hyperparameters=None):
         case "quantile":
             q = hyperparameters["quantile"]
             return np.where(a < T, q * (T - a), (q - 1) * (T - a)).sum(axis=1)
+        case "log_cosh":
+            m = np.abs(T - a)
+            near = np.log1p(2 * np.sinh(np.minimum(m, 20) / 2) ** 2)
+            return np.where(m < 20, near, m - np.log(2)).astype(z.dtype).sum(axis=1)
         case "poisson":
             return (special.xlogy(T, T) - T * z - T + a).sum(axis=1)
         case "hinge":
@@ -282,6 +287,7 @@ def output_delta(layer, z, T, loss, hyperparameters=None):
     absolute_error            sign(a - t) f'(z)
     huber                     (a - t, held between -delta and delta) f'(z)
     quantile                  (-q where a < t, 1 - q where a > t) f'(z)
+    log_cosh                  tanh(a - t) f'(z)
     hinge                     -t where 1 - t a > 0, else 0
     squared_hinge             -2 t max(0, 1 - t a)
     poisson, exp              a - t
@@ -302,6 +308,8 @@ def output_delta(layer, z, T, loss, hyperparameters=None):
             q = hyperparameters["quantile"]
             slope = np.where(a < T, -q, np.where(a > T, 1 - q, 0)).astype(z.dtype)
             return times_derivative(layer, z, slope)
+        case "log_cosh":
+            return times_derivative(layer, z, np.tanh(a - T))
         case "hinge":
             return np.where(1 - T * a > 0, -T, 0)
         case "squared_hinge":

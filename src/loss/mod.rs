@@ -12,6 +12,7 @@ mod elementwise;
 mod fits;
 mod hinge;
 mod huber;
+mod log_cosh;
 mod log_loss;
 mod outputs;
 mod poisson;
@@ -54,6 +55,8 @@ macro_rules! losses {
             Poisson => poisson;
             /// max(0, 1 - t a), for identity outputs and targets -1 and 1.
             Hinge => hinge;
+            /// ln(cosh(a - t))
+            LogCosh => log_cosh;
             /// max(0, 1 - t a)^2, for identity outputs and targets -1 and 1.
             SquaredHinge => squared_hinge;
         }
