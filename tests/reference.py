@@ -204,6 +204,32 @@ def huber(delta, distance):
     return np.where(distance <= delta, distance**2 / 2, delta * (distance - delta / 2))
 
 
+def focal(layer, z, T, gamma):
+    """Return the loss of each output and its derivative with respect to each net input.
+
+    logistic  with P = -log(1 - a), N = -log(a): t e^(-g P) N + (1 - t) e^(-g N) P, by the product rule
+    softmax   t (1 - a)^g N; with q its derivative times a, dE/dz = q - a sum_o q_o
+    """
+    if layer.activation == "logistic":
+        u = layer.slope * z
+        P, N = np.logaddexp(0, u), np.logaddexp(0, -u)
+        a, rest = np.exp(-N), np.exp(-P)
+        yes, no = T * np.exp(-gamma * P), (1 - T) * np.exp(-gamma * N)
+        return yes * N + no * P, layer.slope * (no * (a + gamma * rest * P) - yes * (rest + gamma * a * N))
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    total = e.sum(axis=1, keepdims=True)
+    a = e / total
+    # 1 - a as the sum of the others, which keeps its digits
+    rest = np.stack([np.delete(e, o, axis=1).sum(axis=1) for o in range(e.shape[1])], axis=1) / total
+    N = np.where(
+        a > 0.5, -np.log1p(-np.minimum(rest, 0.5)), np.log(total) - (z - z.max(axis=1, keepdims=True))
+    )
+    ratio = np.where(rest > 0, N / np.where(rest > 0, rest, 1), 1)
+    weight = T * rest**gamma
+    q = -weight * (1 + gamma * a * ratio)
+    return weight * N, q - a * q.sum(axis=1, keepdims=True)
+
+
 def row_losses(output_layer, z, T, loss, hyperparameters=None):
     """Return the loss of each row, from the net input z of the output layer.
 
@@ -215,6 +241,8 @@ def row_losses(output_layer, z, T, loss, hyperparameters=None):
     poisson, exp              sum_o t_o log(t_o / a_o) - t_o + a_o    with 0 log 0 = 0
     hinge                     sum_o max(0, 1 - t_o a_o)
     squared_hinge             sum_o max(0, 1 - t_o a_o)^2
+    focal, logistic           -sum_o t_o (1 - a_o)^g log(a_o) + (1 - t_o) a_o^g log(1 - a_o)
+    focal, softmax            -sum_o t_o (1 - a_o)^g log(a_o)
     log_loss, logistic        sum_o log(1 + e^(u_o)) - t_o u_o    with u = c z
     log_loss, softmax         log(sum_o e^(z_o)) sum_o t_o - sum_o t_o z_o
 
@@ -242,6 +270,8 @@ def row_losses(output_layer, z, T, loss, hyperparameters=None):
             return np.maximum(0, 1 - T * a).sum(axis=1)
         case "squared_hinge":
             return (np.maximum(0, 1 - T * a) ** 2).sum(axis=1)
+    if loss == "focal":
+        return focal(output_layer, z, T, hyperparameters["gamma"])[0].sum(axis=1)
     T = smoothed(output_layer, T, (hyperparameters or {}).get("label_smoothing", 0))
     if output_layer.activation == "logistic":
         u = output_layer.slope * z
@@ -291,6 +321,7 @@ def output_delta(layer, z, T, loss, hyperparameters=None):
     hinge                     -t where 1 - t a > 0, else 0
     squared_hinge             -2 t max(0, 1 - t a)
     poisson, exp              a - t
+    focal                     see `focal`
     log_loss, logistic        c (a - t)
     log_loss, softmax         a sum_o t_o - t
     """
@@ -316,6 +347,8 @@ def output_delta(layer, z, T, loss, hyperparameters=None):
             return -2 * T * np.maximum(0, 1 - T * a)
         case "poisson":
             return a - T
+    if loss == "focal":
+        return focal(layer, z, T, hyperparameters["gamma"])[1]
     T = smoothed(layer, T, (hyperparameters or {}).get("label_smoothing", 0))
     if layer.activation == "logistic":
         return layer.slope * (a - T)

@@ -377,6 +377,14 @@ class Quantile(Loss):
     @property
     def quantile(self) -> float: ...
 
+class Focal(Loss):
+    def __new__(
+        cls,
+        gamma: float = 2.0,
+    ) -> Self: ...
+    @property
+    def gamma(self) -> float: ...
+
 class Rprop(Optimizer):
     def __new__(
         cls,
@@ -530,6 +538,7 @@ __all__ += [
     "SGD",
     "Adam",
     "AdamW",
+    "Focal",
     "GRprop",
     "Huber",
     "LeakyReLU",

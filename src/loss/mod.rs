@@ -10,6 +10,7 @@ mod absolute_error;
 mod custom;
 mod elementwise;
 mod fits;
+mod focal;
 mod hinge;
 mod huber;
 mod log_cosh;
@@ -57,6 +58,8 @@ macro_rules! losses {
             Hinge => hinge;
             /// ln(cosh(a - t))
             LogCosh => log_cosh;
+            /// The log loss times (1 - a)^gamma, or a^gamma for the target 0 of a logistic output; 2 is the usual gamma.
+            Focal { gamma } => focal: by_rows;
             /// max(0, 1 - t a)^2, for identity outputs and targets -1 and 1.
             SquaredHinge => squared_hinge;
         }
