@@ -637,6 +637,26 @@ class AdamW(Adam):
         return super().step(w - self.rate * self.decay * self.decays * w, g, loss)
 
 
+class RMSprop(Scheduled):
+    """RMSprop (Tieleman & Hinton 2012): each step over the root of the mean squared gradient."""
+
+    def __init__(self, learning_rate=0.01, rho=0.99, epsilon=1e-8, momentum=0.0, centered=False):
+        super().__init__(learning_rate)
+        self.rho, self.epsilon, self.momentum, self.centered = rho, epsilon, momentum, centered
+        self.mean_square, self.mean, self.velocity = 0.0, 0.0, 0.0
+
+    def step(self, w, g, loss):
+        g = normal(g)
+        self.mean_square = normal(self.rho * self.mean_square + (1 - self.rho) * normal(g**2))
+        square = self.mean_square
+        if self.centered:
+            self.mean = normal(self.rho * self.mean + (1 - self.rho) * g)
+            square = np.maximum(normal(square - normal(self.mean**2)), 0)
+        change = normal(g / (np.sqrt(square) + self.epsilon))
+        self.velocity = normal(self.momentum * self.velocity + change)
+        return normal(w - self.rate * self.velocity)
+
+
 # Random numbers: Philox4x32-10 (Salmon et al. 2011), from a seed and a place ------------------------------
 
 

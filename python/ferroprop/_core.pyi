@@ -532,6 +532,27 @@ class AdamW(Optimizer):
     @property
     def weight_decay(self) -> _Scheduled: ...
 
+class RMSprop(Optimizer):
+    def __new__(
+        cls,
+        learning_rate: _Scheduled = 0.01,
+        *,
+        rho: float = 0.99,
+        epsilon: float = 1e-08,
+        momentum: float = 0.0,
+        centered: bool = False,
+    ) -> Self: ...
+    @property
+    def learning_rate(self) -> _Scheduled: ...
+    @property
+    def rho(self) -> float: ...
+    @property
+    def epsilon(self) -> float: ...
+    @property
+    def momentum(self) -> float: ...
+    @property
+    def centered(self) -> bool: ...
+
 __all__ += [
     "ELU",
     "SARPROP",
@@ -545,6 +566,7 @@ __all__ += [
     "LogLoss",
     "Logistic",
     "Quantile",
+    "RMSprop",
     "Rprop",
     "ScaledTanh",
     "Sigmoid",

@@ -7,6 +7,7 @@
 mod adam;
 mod adamw;
 mod grprop;
+mod rmsprop;
 mod rprop;
 mod rule;
 mod sarprop;
@@ -41,6 +42,8 @@ macro_rules! optimizers {
             Adam => adam;
             /// Adaptive moment estimation with decoupled weight decay.
             AdamW => adamw;
+            /// Steps divided by the root of the mean squared gradient.
+            RMSprop => rmsprop;
         }
     };
 }
