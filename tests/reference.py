@@ -618,6 +618,28 @@ class Adam(Scheduled):
         return normal(w - rate * self.mean / (np.sqrt(self.mean_square) + self.epsilon))
 
 
+class NAdam(Adam):
+    """NAdam (Dozat 2016): Adam, with the mean gradient as it will be one step later."""
+
+    def __init__(self, learning_rate=2e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-8, momentum_decay=4e-3):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon)
+        self.momentum_decay, self.product = momentum_decay, 1.0
+
+    def momentum(self, step):
+        return self.beta_1 * (1 - 0.96 ** (step * self.momentum_decay) / 2)
+
+    def step(self, w, g, loss):
+        self.steps += 1
+        g = normal(g)
+        self.mean = normal(self.beta_1 * self.mean + (1 - self.beta_1) * g)
+        self.mean_square = normal(self.beta_2 * self.mean_square + (1 - self.beta_2) * normal(g**2))
+        now, following = self.momentum(self.steps), self.momentum(self.steps + 1)
+        self.product *= now
+        ahead = (1 - now) / (1 - self.product) * g + following / (1 - self.product * following) * self.mean
+        unbiased = self.mean_square / (1 - self.beta_2**self.steps)
+        return normal(w - self.rate * normal(ahead) / (np.sqrt(unbiased) + self.epsilon))
+
+
 class AdamW(Adam):
     """AdamW (Loshchilov & Hutter 2019): decoupled weight decay; `decays` is 1 for weights, 0 for biases."""
 

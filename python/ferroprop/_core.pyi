@@ -532,6 +532,27 @@ class AdamW(Optimizer):
     @property
     def weight_decay(self) -> _Scheduled: ...
 
+class NAdam(Optimizer):
+    def __new__(
+        cls,
+        learning_rate: _Scheduled = 0.002,
+        *,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-08,
+        momentum_decay: float = 0.004,
+    ) -> Self: ...
+    @property
+    def learning_rate(self) -> _Scheduled: ...
+    @property
+    def beta_1(self) -> float: ...
+    @property
+    def beta_2(self) -> float: ...
+    @property
+    def epsilon(self) -> float: ...
+    @property
+    def momentum_decay(self) -> float: ...
+
 class RMSprop(Optimizer):
     def __new__(
         cls,
@@ -565,6 +586,7 @@ __all__ += [
     "LeakyReLU",
     "LogLoss",
     "Logistic",
+    "NAdam",
     "Quantile",
     "RMSprop",
     "Rprop",

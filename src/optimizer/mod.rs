@@ -7,6 +7,7 @@
 mod adam;
 mod adamw;
 mod grprop;
+mod nadam;
 mod rmsprop;
 mod rprop;
 mod rule;
@@ -42,6 +43,8 @@ macro_rules! optimizers {
             Adam => adam;
             /// Adaptive moment estimation with decoupled weight decay.
             AdamW => adamw;
+            /// Adam with Nesterov's momentum.
+            NAdam => nadam;
             /// Steps divided by the root of the mean squared gradient.
             RMSprop => rmsprop;
         }
