@@ -97,6 +97,10 @@ _FITS = {
     "sums in several blocks": Fit(layer_sizes=(1030, 3, 530, 2), rows=9, activation=["identity", "tanh"]),
     "shared between threads": Fit(layer_sizes=(40, 50, 30, 3), rows=331, n_threads=3),
     "AdamW": Fit(layer_sizes=(8, 70, 3), rows=120, batch_size=50, epochs=6, optimizer="AdamW"),
+    "clipped": Fit(
+        layer_sizes=(7, 70, 3), rows=150, batch_size=64, weighted=True, alpha=0.5, optimizer="SGD",
+        settings={"clip_norm": 0.25}, n_threads=2,
+    ),
     "label smoothing": Fit(
         layer_sizes=(7, 19, 3), rows=150, batch_size=64, output="softmax", loss=fp.LogLoss(0.125),
         weighted=True,

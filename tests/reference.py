@@ -767,12 +767,14 @@ def train(
     patience=None,
     tolerance=0.0,
     hyperparameters=None,
+    clip_norm=None,
 ):
     """Train, one epoch after the other; `order(epoch)` is the sequence of rows of that epoch (from 1).
 
     The loss of an epoch is the mean of its batches' losses, each taken before that batch's step and counted
     by its rows. An epoch that is not better than the best by `tolerance` is bad; so many bad epochs in a row
-    as `patience` end the training. An adaptive learning rate they divide by 5 until it is 1e-6.
+    as `patience` end the training. An adaptive learning rate they divide by 5 until it is 1e-6. A gradient
+    longer than `clip_norm`, penalty included, is made so long before the step.
     """
     n_rows = len(X)
     batch_size = batch_size or n_rows
@@ -796,7 +798,11 @@ def train(
             if isinstance(optimizer, Scheduled):
                 optimizer.begin_step(step, steps)
             vector = to_vector([layer.weights for layer in layers], [layer.biases for layer in layers])
-            vector = optimizer.step(vector, to_vector(weight_gradients, bias_gradients), value)
+            gradient = to_vector(weight_gradients, bias_gradients)
+            norm = np.sqrt(np.sum(gradient.astype(np.float64) ** 2))
+            if clip_norm is not None and norm > clip_norm:
+                gradient = (gradient * (clip_norm / norm)).astype(gradient.dtype)
+            vector = optimizer.step(vector, gradient, value)
             layers = with_parameters(layers, vector)
             mean_loss += value * len(batch) / n_rows
         losses.append(mean_loss)

@@ -47,6 +47,7 @@ SETTINGS = {
     "validation": {"batch_size": 16, "validation": (X_VAL, Y_VAL), "patience": 3, "tolerance": 1e-3},
     "best": {"restore_best": True, "patience": 4, "sample_weight": np.linspace(0.5, 2, 40)},
     "dropout": {"batch_size": 10, "dropout": 0.3, "seed": 2, "shuffle": False},
+    "clipped": {"batch_size": 7, "clip_norm": 0.25, "alpha": 0.01},
     "dropout by step": {"batch_size": 10, "dropout": [fp.Cosine(0.5, flat=0.25)], "seed": 2},
     "score": {"batch_size": 10, "score": lambda net: float(net.predict(X_VAL)[:, 0].sum())},
     "own order": {"batch_size": 9, "shuffle": lambda epoch: np.roll(np.arange(40), epoch)},

@@ -659,6 +659,7 @@ def train(
     shuffle: bool | Callable[[int], NDArray[np.intp]] = True,
     sample_weight: ArrayLike | None = None,
     alpha: float = 0.0,
+    clip_norm: float | None = None,
     dropout: _Scheduled | Sequence[_Scheduled] = 0.0,
     validation: tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None] | None = None,
     score: Callable[[Network], float] | None = None,

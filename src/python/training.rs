@@ -55,6 +55,11 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 ///     Weight of each row, not negative.
 /// alpha : float, default=0.0
 ///     Strength of the L2 penalty, as for `Network.loss_and_gradients`.
+/// clip_norm : float or None, default=None
+///     The greatest Euclidean norm of the gradient of all weights and biases together, penalty included, as it
+///     is for the mean loss of a batch; a step is made with the gradient times ``clip_norm / norm`` where
+///     its norm is greater. None is any norm. It is positive. Rprop and its kin look at signs, which it leaves as
+///     they are.
 /// dropout : float, Schedule, callable or a sequence of these, default=0.0
 ///     Chance that a step leaves out an output of a hidden layer, one for all layers or one for each,
 ///     from 0 to below 1; a `Schedule` or a function of the step if it changes. The outputs that stay are divided by the chance to stay. Which stay follows
@@ -135,6 +140,9 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 /// N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 15,
 /// 2014.
 ///
+/// R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent neural networks", ICML
+/// 2013: clipping of gradients by their norm.
+///
 /// Examples
 /// --------
 /// >>> import ferroprop as fp
@@ -157,9 +165,9 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 /// >>> fp.train(net, X, Y, epochs=100, checkpoint=path).loss == history.loss
 /// True
 #[pyfunction]
-#[pyo3(signature = (network, X, Y, *, loss = Arg::Absent, optimizer = None, epochs = Arg::Absent, batch_size = Arg::Absent, shuffle = None, sample_weight = None, alpha = Arg::Absent, dropout = Arg::Absent, validation = None, score = Arg::Absent, patience = Arg::Absent, tolerance = Arg::Absent, restore_best = Arg::Absent, max_time = Arg::Absent, seed = Arg::Absent, callback = Arg::Absent, n_threads = Arg::Absent, warm_start = Arg::Absent, checkpoint = None, every = Arg::Absent))]
+#[pyo3(signature = (network, X, Y, *, loss = Arg::Absent, optimizer = None, epochs = Arg::Absent, batch_size = Arg::Absent, shuffle = None, sample_weight = None, alpha = Arg::Absent, clip_norm = Arg::Absent, dropout = Arg::Absent, validation = None, score = Arg::Absent, patience = Arg::Absent, tolerance = Arg::Absent, restore_best = Arg::Absent, max_time = Arg::Absent, seed = Arg::Absent, callback = Arg::Absent, n_threads = Arg::Absent, warm_start = Arg::Absent, checkpoint = None, every = Arg::Absent))]
 #[pyo3(
-    text_signature = "(network, X, Y, *, loss=None, optimizer=None, epochs=200, batch_size=None, shuffle=True, sample_weight=None, alpha=0.0, dropout=0.0, validation=None, score=None, patience=None, tolerance=0.0, restore_best=None, max_time=None, seed=0, callback=None, n_threads=None, warm_start=False, checkpoint=None, every=10)"
+    text_signature = "(network, X, Y, *, loss=None, optimizer=None, epochs=200, batch_size=None, shuffle=True, sample_weight=None, alpha=0.0, clip_norm=None, dropout=0.0, validation=None, score=None, patience=None, tolerance=0.0, restore_best=None, max_time=None, seed=0, callback=None, n_threads=None, warm_start=False, checkpoint=None, every=10)"
 )]
 #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
 pub(super) fn train<'py>(
@@ -174,6 +182,7 @@ pub(super) fn train<'py>(
     shuffle: Option<&Bound<'py, PyAny>>,
     sample_weight: Option<&Bound<'py, PyAny>>,
     alpha: Arg<'py>,
+    clip_norm: Arg<'py>,
     dropout: Arg<'py>,
     validation: Option<&Bound<'py, PyAny>>,
     score: Arg<'py>,
@@ -201,6 +210,7 @@ pub(super) fn train<'py>(
         seed: seed.seed()?,
         shuffle: shuffle.map_or(Ok(Order::Random), order)?,
         alpha: alpha.number("alpha", 0.0)?,
+        clip_norm: clip_norm.optional_number("clip_norm")?,
         dropout,
         patience: patience.optional_count("patience")?,
         tolerance: tolerance.number("tolerance", 0.0)?,
@@ -234,6 +244,7 @@ struct Arguments<'a, 'py> {
     seed: u64,
     shuffle: Order,
     alpha: f64,
+    clip_norm: Option<f64>,
     dropout: Arg<'py>,
     patience: Option<usize>,
     tolerance: f64,
@@ -416,6 +427,7 @@ fn run<'py, T: Remembered + Element>(
             batch_size: arguments.batch_size,
             shuffle: shuffle_kind.unwrap_or(Shuffle::By(&own_order)),
             alpha: arguments.alpha,
+            clip_norm: arguments.clip_norm,
             dropout,
             dropout_seed: arguments.seed,
             validation,

@@ -125,6 +125,9 @@ impl Saver {
         };
         note("shuffle", shuffle);
         note("alpha", plain(settings.alpha));
+        if let Some(norm) = settings.clip_norm {
+            note("clip_norm", plain(norm));
+        }
         if !settings.dropout.iter().all(Schedule::is_zero) {
             note("dropout", format!("{:?} by seed {}", settings.dropout, settings.dropout_seed));
         }

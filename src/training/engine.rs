@@ -20,7 +20,7 @@ use super::micro_batch::{
 };
 use super::shards::{Round, Shard, Sums, inverse, make, shards};
 use super::state::OptimizerState;
-use super::step::Batch;
+use super::step::{Batch, Update};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::layer::{pack, unpack};
@@ -62,6 +62,8 @@ pub(super) struct Engine<'a, T> {
     /// Dropout rate of the next step per hidden layer (empty: no dropout), and the seed.
     dropout: (Vec<f64>, u64),
     alpha: f64,
+    /// The greatest norm of a gradient that a step is made with, if there is one.
+    pub clip_norm: Option<f64>,
     micro_batch_rows: usize,
     /// Row capacity of a block.
     capacity: usize,
@@ -105,6 +107,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
             objective,
             dropout,
             alpha,
+            clip_norm: None,
             micro_batch_rows,
             capacity,
             loaded: Loaded::Nothing,
@@ -315,7 +318,6 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 batch.loss = losses.total() * inverse(weight) + batch.penalty;
             }
             let update = state.filter(|_| last).map(|state| state.update(batch.loss));
-            let update = update.as_ref();
             let round = Round {
                 layout: self.model.layout,
                 matrices: &self.model.packed.matrices,
@@ -324,14 +326,13 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 add: first > 0,
                 alpha: self.alpha,
                 weight: last.then_some(weight),
+                clip_norm: self.clip_norm.filter(|_| update.is_some()),
                 update: update.filter(|update| update.optimizer.elementwise()),
             };
-            if !make(round, team, &mut self.shards, &mut self.model.packed.weights, interrupted) {
-                return None;
-            }
+            let factor = make(round, team, &mut self.shards, &mut self.model.packed.weights, interrupted)?;
             if let (Some(update), Some(joint)) = (update, &mut self.joint_step) {
                 let gradients = self.shards.iter().map(|shard| &*shard.gradient);
-                joint.step(update, &mut self.model.packed, gradients);
+                joint.step(Update { factor, ..update }, &mut self.model.packed, gradients);
                 if self.alpha > 0.0 {
                     self.sum_squares();
                 }

@@ -105,6 +105,7 @@ pub fn train<'a, T: Scalar>(
         data.weighted(),
         n_threads,
     )?;
+    engine.clip_norm = settings.clip_norm;
     // The caller's state changes only at the end, when nothing can fail any more.
     let mut working = state.without_arrays();
     match &saved {

@@ -1,6 +1,7 @@
 //! The step of rules that need all parameters at once, in the network's order: GRprop sums over
 //! them, SARPROP draws a number for each place. One thread makes the step, between two rounds.
 
+use super::shards::scale;
 use super::step::Update;
 use crate::error::Result;
 use crate::kernel::Scalar;
@@ -30,7 +31,7 @@ impl<T: Scalar> JointStep<T> {
     /// Makes a step; the gradient comes in consecutive parts, in panels like the parameters.
     pub fn step<'a>(
         &mut self,
-        update: &Update<'_>,
+        update: Update<'_>,
         packed: &mut Packed<T>,
         gradients: impl Iterator<Item = &'a [T]>,
     ) {
@@ -40,6 +41,7 @@ impl<T: Scalar> JointStep<T> {
             at += part.len();
         }
         unpack(&packed.matrices, &self.packed_gradient, &mut self.gradient);
+        scale(&mut self.gradient, update.factor);
         unpack(&packed.matrices, &packed.weights, &mut self.parameters);
         let mut arrays: [&mut [T]; MOST_ARRAYS] = std::array::from_fn(|_| &mut [][..]);
         for (slot, array) in arrays.iter_mut().zip(&mut self.arrays) {

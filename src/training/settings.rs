@@ -67,6 +67,10 @@ pub struct Settings<'a, T> {
     /// Strength of the L2 penalty, alpha / 2 times the sum of squared weights over the sum of the
     /// sample weights; 0 by default. Biases are not penalised.
     pub alpha: f64,
+    /// The greatest Euclidean norm of the gradient of all parameters, penalty included; a gradient of a greater
+    /// norm is scaled down to it before the step (Pascanu, Mikolov & Bengio, ICML 2013). `None`, the default,
+    /// means no limit.
+    pub clip_norm: Option<f64>,
     /// Dropout rate of each hidden layer, in [0, 1): the probability that a step leaves an output out; the
     /// other outputs are divided by the probability to stay. Empty, the default, means no dropout.
     /// Validation and predictions use all outputs. A rate may be a [`Schedule`] by step.
@@ -100,6 +104,7 @@ impl<T> Default for Settings<'_, T> {
             batch_size: None,
             shuffle: Shuffle::Seeded(0),
             alpha: 0.0,
+            clip_norm: None,
             dropout: Vec::new(),
             dropout_seed: 0,
             validation: None,
@@ -117,6 +122,9 @@ impl<T> Default for Settings<'_, T> {
 impl<T: Scalar> Settings<'_, T> {
     pub(super) fn check(&self) -> Result<()> {
         check_alpha::<T>(self.alpha)?;
+        if let Some(norm) = self.clip_norm {
+            check_number("clip_norm", norm, "a positive number", |norm| norm > 0.0)?;
+        }
         check_number("tolerance", self.tolerance, "a finite number", |_| true)?;
         for (name, count) in
             [("epochs", Some(self.epochs)), ("batch_size", self.batch_size), ("patience", self.patience)]

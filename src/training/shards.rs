@@ -48,6 +48,8 @@ pub(super) struct Shard<T> {
     pub arrays: Vec<Aligned<T>>,
     /// Sums of the squared weights, one per segment.
     pub squares: Vec<f64>,
+    /// Sums of the squared gradient in double precision, one per segment; of the last round that asked for them.
+    pub gradient_squares: Vec<f64>,
 }
 
 /// Where the sums of a round come from.
@@ -88,11 +90,14 @@ pub(super) struct Round<'a, T> {
     /// After the last micro-batch the weight of the batch, which turns the sums into the gradient of the mean
     /// loss.
     pub weight: Option<f64>,
+    /// Then the greatest norm that the gradient may have in the update, if there is one.
+    pub clip_norm: Option<f64>,
     /// The update that follows, if the parameters are to move.
-    pub update: Option<&'a Update<'a>>,
+    pub update: Option<Update<'a>>,
 }
 
-/// Makes a round, part by part if there are several, and then the update; `false` if it was
+/// Makes a round, part by part if there are several, and then the update, which waits for the norm of the whole
+/// gradient if that is clipped. Returns the factor of the gradient in the update; `None` if the round was
 /// `interrupted` between two parts, before anything has moved.
 pub(super) fn make<T: Scalar>(
     mut round: Round<'_, T>,
@@ -100,8 +105,8 @@ pub(super) fn make<T: Scalar>(
     shards: &mut [Shard<T>],
     weights: &mut [T],
     interrupted: &mut dyn FnMut() -> bool,
-) -> bool {
-    let mut work = |round: &Round<'_, T>, interrupted: &mut dyn FnMut() -> bool| {
+) -> Option<f64> {
+    let mut work = |round: &Round<'_, T>, shards: &mut [Shard<T>], interrupted: &mut dyn FnMut() -> bool| {
         let mut rest = &mut *weights;
         let parts: Vec<_> = shards.iter().map(|shard| rest.split_off_mut(..shard.gradient.len())).collect();
         team.for_each_unless(interrupted, shards.iter_mut().zip(parts), |(shard, weights)| {
@@ -109,20 +114,39 @@ pub(super) fn make<T: Scalar>(
         })
     };
     let (_, parts) = round.part;
-    if parts == 1 {
-        return work(&round, &mut || false);
+    if parts == 1 && round.clip_norm.is_none() {
+        return work(&round, shards, &mut || false).then_some(1.0);
     }
     let update = round.update.take();
     for part in 0..parts {
         round.part = (part, parts);
-        if !work(&round, interrupted) {
-            return false;
+        if !work(&round, shards, if parts == 1 { &mut || false } else { interrupted }) {
+            return None;
         }
     }
-    if update.is_some() {
-        work(&Round { sums: Sums::Done, part: (0, 1), update, ..round }, &mut || false);
+    let factor = round.clip_norm.map_or(1.0, |most| clip_factor(most, shards));
+    if let Some(update) = update {
+        let update = Some(Update { factor, ..update });
+        let round = Round { sums: Sums::Done, part: (0, 1), clip_norm: None, update, ..round };
+        work(&round, shards, &mut || false);
     }
-    true
+    Some(factor)
+}
+
+/// What a gradient is multiplied by so that its norm is at most `most`: gradient clipping (Pascanu, Mikolov &
+/// Bengio, "On the difficulty of training recurrent neural networks", ICML 2013). A norm that is no finite
+/// number leads to a divergence, and is left alone.
+fn clip_factor<T>(most: f64, shards: &[Shard<T>]) -> f64 {
+    let norm = shards.iter().flat_map(|shard| &shard.gradient_squares).sum::<f64>().sqrt();
+    if norm > most && norm.is_finite() { most / norm } else { 1.0 }
+}
+
+/// Multiplies a gradient by a factor.
+pub(super) fn scale<T: Scalar>(gradient: &mut [T], factor: f64) {
+    if factor != 1.0 {
+        let factor = T::from_f64(factor);
+        gradient.iter_mut().for_each(|g| *g *= factor);
+    }
 }
 
 impl<T: Scalar> Shard<T> {
@@ -133,7 +157,7 @@ impl<T: Scalar> Shard<T> {
 
     /// Carries out a round for this shard, whose parameters are `weights`.
     pub fn work(&mut self, round: &Round<'_, T>, weights: &mut [T]) {
-        let &Round { layout, matrices, sums, part: (part, parts), add, alpha, weight, update } = round;
+        let &Round { layout, matrices, sums, part: (part, parts), add, alpha, weight, .. } = round;
         let of_part = self.pieces.len() * part / parts..self.pieces.len() * (part + 1) / parts;
         let mut to = 0;
         for (number, piece) in self.pieces.iter().enumerate() {
@@ -183,13 +207,20 @@ impl<T: Scalar> Shard<T> {
                         .map(|micro_batch| &micro_batch.sums[self.start + from..self.start + to]),
                 }),
             }
-            if let Some(update) = update {
+            if round.clip_norm.is_some() {
+                for_each_segment::<T>(segments, |index, all, _| {
+                    self.gradient_squares[piece.start + index] =
+                        dispatch(SquaresInDouble { numbers: &gradient[all] });
+                });
+            }
+            if let Some(update) = round.update {
+                scale(gradient, update.factor);
                 let mut arrays: [&mut [T]; MOST_ARRAYS] = std::array::from_fn(|_| &mut [][..]);
                 for (slot, array) in arrays.iter_mut().zip(&mut self.arrays) {
                     *slot = &mut array[from..to];
                 }
                 if update.optimizer.weight_decay().is_some() {
-                    step_apart(segments, update, weights, gradient, arrays);
+                    step_apart(segments, &update, weights, gradient, arrays);
                 } else {
                     update.optimizer.step(&update.step, weights, gradient, arrays);
                 }
@@ -257,6 +288,26 @@ impl<T: Scalar> Task<T> for Squares<'_, T> {
     }
 }
 
+/// Squares of numbers of any size: in single precision the squares of gradients beyond 1e19 are infinite.
+struct SquaresInDouble<'a, T> {
+    numbers: &'a [T],
+}
+
+impl<T: Scalar> Task<T> for SquaresInDouble<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) -> f64 {
+        let mut sums = [0.0; 16];
+        for vector in self.numbers.chunks_exact(T::LANES) {
+            for (sum, &x) in sums.iter_mut().zip(vector) {
+                *sum += x.to_f64() * x.to_f64();
+            }
+        }
+        sums.iter().sum()
+    }
+}
+
 /// 1 / the weight of a batch; 0 for a batch of weight 0.
 pub(super) fn inverse(weight: f64) -> f64 {
     if weight > 0.0 { 1.0 / weight } else { 0.0 }
@@ -312,6 +363,7 @@ pub(super) fn shards<T: Scalar>(
         shards.push(Shard {
             start,
             squares: vec![0.0; own.len()],
+            gradient_squares: vec![0.0; own.len()],
             segments: own.to_vec(),
             pieces: pieces::<T>(own, matrices),
             gradient: Aligned::zeros(vectors * T::LANES)?,

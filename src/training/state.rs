@@ -342,6 +342,7 @@ impl<T: Scalar> OptimizerState<T> {
                 loss,
                 previous_loss: self.counters.previous_loss,
             },
+            factor: 1.0,
         }
     }
 

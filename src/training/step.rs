@@ -12,7 +12,10 @@ pub(crate) struct Batch {
 }
 
 /// The part of [`OptimizerState`] that a step needs.
+#[derive(Clone, Copy)]
 pub(crate) struct Update<'a> {
     pub optimizer: &'a Optimizer,
     pub step: Step,
+    /// What the gradient is multiplied by first.
+    pub factor: f64,
 }
