@@ -297,21 +297,35 @@ pub(crate) fn find(
             return Ok((index, values));
         }
     }
-    let names: Vec<_> = list.iter().flat_map(|about| about.names()).collect();
-    let listed = names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
-    let hint = meant(list, name).map_or(String::new(), |meant| format!("; did you mean {meant:?}?"));
-    Err(Error::argument(argument, format!("one of {listed}"), format!("{name:?}{hint}")))
+    Err(unknown_name(argument, list.iter().flat_map(|about| about.names()), name, meant(list, name)))
+}
+
+/// The error of a name that is none of these.
+pub(crate) fn unknown_name(
+    argument: &'static str,
+    names: impl Iterator<Item = &'static str>,
+    name: &str,
+    meant: Option<&'static str>,
+) -> Error {
+    let listed = names.map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+    let hint = meant.map_or(String::new(), |meant| format!("; did you mean {meant:?}?"));
+    Error::argument(argument, format!("one of {listed}"), format!("{name:?}{hint}"))
 }
 
 /// The name that somebody may have meant: one that others use, or one that is spelt nearly so.
 pub(crate) fn meant(list: &[&'static About], name: &str) -> Option<&'static str> {
-    let plain = |name: &str| name.to_lowercase().replace(['_', '-', ' '], "");
-    let sought = plain(name);
     let mut spelt = Vec::new();
     for about in list {
         spelt.extend(about.names().map(|own| (own, own)));
         spelt.extend(about.aliases.iter().chain(about.similar).map(|other| (*other, about.name)));
     }
+    nearest(spelt, name)
+}
+
+/// Of names, each with its spelling or another one, the one whose spelling is nearly this.
+pub(crate) fn nearest(spelt: Vec<(&'static str, &'static str)>, name: &str) -> Option<&'static str> {
+    let plain = |name: &str| name.to_lowercase().replace(['_', '-', ' '], "");
+    let sought = plain(name);
     // A sign at the end tells one rule from another.
     let same = spelt.iter().find(|(spelling, _)| spelling.eq_ignore_ascii_case(name));
     let same = same.or_else(|| spelt.iter().find(|(spelling, _)| plain(spelling) == sought));

@@ -74,7 +74,7 @@ impl<T: Scalar> Network<T> {
         for layer in &network.layers {
             let own;
             (own, rest) = rest.split_at_mut(layer.n_parameters());
-            layer.draw(init, &mut random, own);
+            layer.draw(init, &mut random, own)?;
         }
         Ok(network)
     }

@@ -4,7 +4,7 @@
 //! A stream is named by a seed and a purpose, so that weights and shuffles of one seed have nothing
 //! to do with each other, and adding a purpose changes no other stream.
 
-use crate::kernel::Scalar;
+use crate::kernel::{Scalar, cos_pi};
 
 /// The purpose of a stream.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +63,13 @@ impl Random {
     /// type, so that networks of both types start from the same weights.
     pub(crate) fn uniform<T: Scalar>(&mut self, bound: f64) -> T {
         T::from_f64((2.0 * self.unit() - 1.0) * bound)
+    }
+
+    /// A number from the standard normal distribution: Box & Muller, "A note on the generation of random normal
+    /// deviates", Annals of Mathematical Statistics 29, 1958.
+    pub(crate) fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * Scalar::log(1.0 - self.unit())).sqrt();
+        radius * cos_pi(2.0 * self.unit())
     }
 
     /// An integer below `bound`, each equally likely: Lemire, "Fast random integer generation in an

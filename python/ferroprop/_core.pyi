@@ -118,7 +118,7 @@ class Network:
         activation: _Activation | Sequence[_Activation] = "relu",
         output: _Activation = "identity",
         bias: bool | Sequence[bool] = True,
-        init: Literal["glorot", "uniform"] = "glorot",
+        init: Literal["glorot", "he", "lecun", "orthogonal", "zeros", "uniform"] = "glorot",
         init_range: float = 0.1,
         dtype: str | type | np.dtype[Any] = "float32",
         seed: int = 0,

@@ -5,6 +5,7 @@ use super::kind::{Flow, LayerKind, ParameterArray, Passage};
 use super::packed::{LayerParameters, MatrixShape, PackedMatrix, PanelShape, Way};
 use super::spec::Layer;
 use crate::activation::Activation;
+use crate::error::Result;
 use crate::kernel::{
     Layout, Product, Scalar, SingleOutputInLanes, SingleOutputProduct, Start, Terms, dispatch,
     is_single_output, panel_vectors, panels, transpose,
@@ -31,9 +32,8 @@ impl LayerKind for Dense {
         vec![MatrixShape { inputs: layer.fan_in, outputs: layer.fan_out, bias: layer.bias }]
     }
 
-    fn draw<T: Scalar>(layer: &Layer, init: Init, random: &mut Random, parameters: &mut [T]) {
-        let bound = init.bound(layer.fan_in, layer.fan_out, layer.activation);
-        parameters.fill_with(|| random.uniform(bound));
+    fn draw<T: Scalar>(layer: &Layer, init: Init, random: &mut Random, parameters: &mut [T]) -> Result<()> {
+        init.draw(layer, random, parameters)
     }
     /// For the way back, its weights transposed, unless they are stored so. Rows along the lanes read them on the
     /// way forward too.

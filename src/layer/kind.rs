@@ -3,6 +3,7 @@
 use super::init::Init;
 use super::packed::{LayerParameters, MatrixShape, PackedMatrix, PanelShape, Way};
 use super::spec::Layer;
+use crate::error::Result;
 use crate::kernel::{Layout, Scalar, Terms, Then};
 use crate::random::Random;
 
@@ -26,7 +27,7 @@ pub(super) trait LayerKind {
     fn matrices(layer: &Layer) -> Vec<MatrixShape>;
 
     /// Draws initial parameters.
-    fn draw<T: Scalar>(layer: &Layer, init: Init, random: &mut Random, parameters: &mut [T]);
+    fn draw<T: Scalar>(layer: &Layer, init: Init, random: &mut Random, parameters: &mut [T]) -> Result<()>;
 
     /// The copies of its parameters that a pass of this way reads.
     fn copy_shape<T: Scalar>(layer: &Layer, way: Way) -> PanelShape;

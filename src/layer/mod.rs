@@ -87,8 +87,13 @@ impl Layer {
     }
 
     /// Draws initial parameters.
-    pub(crate) fn draw<T: Scalar>(&self, init: Init, random: &mut Random, parameters: &mut [T]) {
-        kinds!(with_kind self.kind, K => K::draw(self, init, random, parameters));
+    pub(crate) fn draw<T: Scalar>(
+        &self,
+        init: Init,
+        random: &mut Random,
+        parameters: &mut [T],
+    ) -> Result<()> {
+        kinds!(with_kind self.kind, K => K::draw(self, init, random, parameters))
     }
 
     /// The copies of its parameters that a pass of this way reads.

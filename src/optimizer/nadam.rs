@@ -1,8 +1,8 @@
 //! `NAdam` in the form of `PyTorch`: Adam with Nesterov's momentum, whose strength grows with the steps t.
 //!
-//! With u_t = b1 (1 - 0.96^(t d) / 2) and p_t the product of u_1 to u_t:
+//! With u(t) = b1 (1 - 0.96^(t d) / 2) and p(t) = u(1) ... u(t):
 //! m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2,
-//! w -= rate [(1 - u_t) / (1 - p_t) g + u_(t+1) / (1 - p_(t+1)) m] / (sqrt(v / (1 - b2^t)) + epsilon).
+//! w -= rate [(1 - u(t)) / (1 - p(t)) g + u(t + 1) / (1 - p(t + 1)) m] / (sqrt(v / (1 - b2^t)) + epsilon).
 
 use super::adam::{BETA_1, BETA_2, EPSILON, power};
 use super::rule::{LEARNING_RATE, MOST_ARRAYS, Rule, Step, fields, for_each};
@@ -35,12 +35,12 @@ impl Default for NAdam {
 const LN_BASE: f64 = -0.040_821_994_520_255_166;
 
 impl NAdam {
-    /// u_t, by 0.96^(t d).
+    /// u(t), by 0.96^(t d).
     fn momentum(&self, fading: f64) -> f64 {
         self.beta_1 * (1.0 - 0.5 * fading)
     }
 
-    /// p_t, or 0 where 1 - p_t is 1 anyhow.
+    /// p(t), or 0 where 1 - p(t) is 1 anyhow.
     fn product(&self, step: u64) -> f64 {
         let each = Scalar::exp(self.momentum_decay * LN_BASE);
         let (mut product, mut fading) = (1.0, 1.0);

@@ -54,9 +54,15 @@ pub(super) use with_typed;
 ///     Activation of the output layer; ``"softmax"`` too.
 /// bias : bool or sequence of bool, default=True
 ///     Whether layers have biases, one for all or one for each (the output layer included).
-/// init : {"glorot", "uniform"}, default="glorot"
-///     How weights and biases are drawn: uniform within ``sqrt(6 / (fan_in + fan_out))`` (2 in
-///     place of 6 for logistic layers) or within ``init_range``.
+/// init : {"glorot", "he", "lecun", "orthogonal", "zeros", "uniform"}, default="glorot"
+///     How weights and biases are drawn.
+///
+///     - "glorot": both uniform within ``sqrt(6 / (fan_in + fan_out))``, 2 in place of 6 for logistic layers;
+///     - "he": weights uniform within ``sqrt(6 / fan_in)``, for the ReLU and its kin; biases 0;
+///     - "lecun": weights uniform within ``sqrt(3 / fan_in)``, for SELU and symmetric functions; biases 0;
+///     - "orthogonal": weights with orthonormal columns, or rows where ``fan_out`` is greater; biases 0;
+///     - "zeros": all 0, for a network without hidden layers;
+///     - "uniform": both uniform within ``init_range``.
 /// init_range : float, default=0.1
 ///     The largest initial absolute value for ``init="uniform"``.
 /// dtype : {"float32", "float64"}, default="float32"
@@ -82,6 +88,13 @@ pub(super) use with_typed;
 /// ----------
 /// X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward neural
 /// networks", AISTATS 2010.
+///
+/// K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers", ICCV 2015.
+///
+/// Y. LeCun, L. Bottou, G. Orr and K.-R. Müller, "Efficient backprop", 1998.
+///
+/// A. M. Saxe, J. L. McClelland and S. Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep
+/// linear neural networks", ICLR 2014.
 ///
 /// Examples
 /// --------
@@ -146,15 +159,7 @@ impl Network {
         };
         let range = init_range.number("init_range", 0.1)?;
         Init::Uniform { range }.check()?;
-        let init = match init.text("init", "glorot")?.as_str() {
-            "glorot" => Init::Glorot,
-            "uniform" => Init::Uniform { range },
-            other => {
-                return Err(PyValueError::new_err(format!(
-                    "init must be one of \"glorot\", \"uniform\", got {other:?}"
-                )));
-            }
-        };
+        let init = Init::from_name(&init.text("init", "glorot")?, range)?;
         let seed = seed.seed()?;
         Ok(match dtype_name(&dtype)?.as_str() {
             "float64" => crate::Network::<f64>::new(&sizes, &hidden, output, &bias, init, seed)?.into(),

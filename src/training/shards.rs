@@ -118,9 +118,11 @@ pub(super) fn make<T: Scalar>(
         return work(&round, shards, &mut || false).then_some(1.0);
     }
     let update = round.update.take();
+    let mut never = || false;
+    let interrupted: &mut dyn FnMut() -> bool = if parts == 1 { &mut never } else { interrupted };
     for part in 0..parts {
         round.part = (part, parts);
-        if !work(&round, shards, if parts == 1 { &mut || false } else { interrupted }) {
+        if !work(&round, shards, interrupted) {
             return None;
         }
     }
@@ -145,7 +147,9 @@ fn clip_factor<T>(most: f64, shards: &[Shard<T>]) -> f64 {
 pub(super) fn scale<T: Scalar>(gradient: &mut [T], factor: f64) {
     if factor != 1.0 {
         let factor = T::from_f64(factor);
-        gradient.iter_mut().for_each(|g| *g *= factor);
+        for g in gradient {
+            *g *= factor;
+        }
     }
 }
 

@@ -1,0 +1,85 @@
+"""Initial weights: of the stated variance or shape, the same on every machine, and good for deep networks."""
+
+import ferroprop as fp
+import numpy as np
+import pytest
+
+NAMES = ["glorot", "he", "lecun", "orthogonal", "zeros", "uniform"]
+
+
+@pytest.mark.parametrize(
+    ("init", "activation", "variance"),
+    [
+        ("glorot", "tanh", 2 / (300 + 200)),
+        ("glorot", "logistic", 2 / 3 / (300 + 200)),
+        ("he", "relu", 2 / 300),
+        ("lecun", "selu", 1 / 300),
+        ("uniform", "relu", 0.25 / 3),
+    ],
+)
+def test_variances(init, activation, variance):
+    net = fp.Network([300, 200], output=activation, init=init, init_range=0.5, dtype="float64")
+    weights = net.weights[0]
+    # 60,000 numbers: the standard deviation of their variance is below 1 %.
+    assert np.isclose(np.mean(weights**2), variance, rtol=0.03)
+    assert np.abs(weights).max() <= np.sqrt(3 * variance)
+    assert abs(weights.mean()) < 5 * np.sqrt(variance / weights.size)
+    if init not in ("glorot", "uniform"):
+        assert not net.biases[0].any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("sizes", [(40, 25), (25, 40), (31, 31), (1, 7), (7, 1), (1, 1), (9, 8)], ids=str)
+def test_orthogonal_matrices(sizes, dtype):
+    weights = fp.Network(sizes, init="orthogonal", dtype=dtype, seed=4).weights[0].astype(np.float64)
+    gram = weights.T @ weights if sizes[0] >= sizes[1] else weights @ weights.T
+    atol = 1e-6 if dtype == "float32" else 1e-14
+    np.testing.assert_allclose(gram, np.eye(len(gram)), atol=atol)
+
+
+def test_orthogonal_matrices_are_equally_likely():
+    """Of a random rotation of the plane, the first column is a point of the circle, all equally likely."""
+    points = [
+        fp.Network([2, 2], init="orthogonal", dtype="float64", seed=seed).weights[0] for seed in range(2000)
+    ]
+    angles = np.arctan2(*np.array([weights[:, 0] for weights in points]).T)
+    assert np.abs(np.histogram(angles, 8, (-np.pi, np.pi))[0] - 250).max() < 5 * np.sqrt(250)
+    turns = np.array([np.linalg.det(weights) for weights in points])
+    assert abs((turns > 0).mean() - 0.5) < 5 * 0.5 / np.sqrt(2000)
+
+
+def test_he_keeps_the_size_of_signals_of_deep_relu_networks_and_glorot_does_not():
+    X = np.random.default_rng(0).normal(size=(200, 100))
+    sizes = {}
+    for init in ("he", "glorot"):
+        net = fp.Network([100] * 41, activation="relu", output="relu", init=init, dtype="float64", seed=1)
+        sizes[init] = np.sqrt(np.mean(net.predict(X) ** 2))
+    assert 0.1 < sizes["he"] < 10
+    assert sizes["glorot"] < 1e-3
+
+
+def test_orthogonal_linear_networks_keep_the_size_of_signals():
+    X = np.random.default_rng(0).normal(size=(50, 64))
+    net = fp.Network([64] * 51, activation="identity", init="orthogonal", dtype="float64", seed=1)
+    lengths = np.linalg.norm(net.predict(X), axis=1) / np.linalg.norm(X, axis=1)
+    np.testing.assert_allclose(lengths, 1, rtol=1e-12)
+
+
+def test_zeros():
+    net = fp.Network([3, 4, 2], init="zeros")
+    assert not any(array.any() for array in [*net.weights, *net.biases])
+
+
+@pytest.mark.parametrize("init", NAMES)
+def test_both_types_start_from_the_same_weights_and_seeds_differ(init):
+    single, double = (fp.Network([9, 6, 2], init=init, dtype=dtype, seed=7) for dtype in ("float32", "float64"))
+    for a, b in zip([*single.weights, *single.biases], [*double.weights, *double.biases], strict=True):
+        np.testing.assert_array_equal(a, b.astype(np.float32))
+    other = fp.Network([9, 6, 2], init=init, seed=8)
+    assert (init == "zeros") == np.array_equal(single.weights[0], other.weights[0])
+
+
+def test_unknown_names_say_what_was_meant():
+    message = r'init must be one of "glorot", .*, got "kaiming"; did you mean "he"\?'
+    with pytest.raises(ValueError, match=message):
+        fp.Network([2, 1], init="kaiming")
