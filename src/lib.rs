@@ -11,11 +11,10 @@
 //! // Exclusive or.
 //! let x = array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
 //! let y = array![[0.0], [1.0], [1.0], [0.0]];
-//! let mut network = Network::<f64>::new(
-//!     &[2, 4, 1], &[Activation::Tanh], Activation::LOGISTIC, &[true, true], Init::Glorot, 3)?;
-//! let mut rprop = OptimizerState::new(Optimizer::Rprop(Rprop::default()))?;
-//! let settings = Settings { epochs: 100, ..Settings::default() };
-//! train(&mut network, &Dataset::new(x.view(), y.view(), None), Loss::LOG_LOSS, &settings, &mut rprop, &mut ())?;
+//! let mut network: Network<f64> =
+//!     Network::builder([2, 4, 1]).hidden(Activation::Tanh).output(Activation::LOGISTIC).seed(3).build()?;
+//! let data = Dataset::new(x.view(), y.view(), None);
+//! Training::new(Loss::LOG_LOSS).optimizer(Rprop::default()).epochs(100).run(&mut network, &data)?;
 //! let p = network.predict(x.view(), None)?;
 //! assert!(p[[1, 0]] > 0.99 && p[[3, 0]] < 0.01);
 //! # Ok::<(), Error>(())
@@ -30,6 +29,7 @@
 #![deny(unsafe_code)]
 
 mod activation;
+mod builder;
 mod catalogue;
 mod check;
 mod durable;
@@ -54,6 +54,7 @@ mod tensor_file;
 mod training;
 
 pub use activation::Activation;
+pub use builder::{NetworkBuilder, OneOrEach};
 pub use error::{Error, Result};
 pub use kernel::{InstructionSet, Scalar};
 pub use layer::{Init, Kind, Layer, ParameterArray};
@@ -66,7 +67,8 @@ pub use parallel::threads;
 pub use pass::LayerValues;
 pub use schedule::{Fall, FunctionOfStep, OneCycle, Schedule, StepFunction};
 pub use training::{
-    Checkpoint, Dataset, Epoch, History, Note, Observer, OptimizerState, Settings, Shuffle, StopReason, train,
+    Checkpoint, Dataset, Epoch, History, Note, Observer, OptimizerState, Settings, Shuffle, StopReason,
+    Training, train,
 };
 
 #[doc(hidden)]

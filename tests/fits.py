@@ -86,7 +86,7 @@ def numbers(label, *shape):
 
 
 def targets(label, rows, columns, output, loss):
-    """Return targets in the domain of the loss; of those of probabilities, half of the rows are sure and half are not."""
+    """Return targets in the domain of the loss; where they are probabilities, half of the rows are sure."""
     drawn = numbers(label, rows, columns)
     if loss == "poisson":
         return np.floor(np.abs(drawn) * 4)

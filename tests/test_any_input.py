@@ -344,13 +344,13 @@ TRAINING = {
     "seed": st.integers(0, 2**64 - 1),
     "n_threads": st.integers(1, 3),
     "warm_start": st.booleans(),
-    "every": st.integers(1, 3),
+    "checkpoint_every": st.integers(1, 3),
     "loss": LOSSES,
     "validation": st.one_of(
         st.tuples(arrays(INPUTS), arrays(OUTPUTS)), st.tuples(arrays(INPUTS), arrays(OUTPUTS), arrays(0))
     ),
     "sample_weight": arrays(0),
-    "score": st.just(lambda net: 1.0),
+    "validation_score": st.just(lambda net: 1.0),
     "callback": st.just(lambda epoch: None),
 }
 
@@ -426,7 +426,7 @@ ESTIMATOR = {
     "dropout": st.floats(0, 0.9),
     "output_activation": ACTIVATIONS,
     "scoring": st.just("loss"),
-    "restore_best_weights": st.booleans(),
+    "restore_best": st.booleans(),
     "max_time": st.just(0.001),
     "n_jobs": st.integers(1, 2),
     "checkpoint": st.none(),

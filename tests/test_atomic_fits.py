@@ -130,7 +130,7 @@ MODELS = {
     "early, own score": classifier(early_stopping=True, scoring="f1_macro", class_weight="balanced"),
     "adaptive": regressor(solver="sgd", learning_rate="adaptive", tol=10.0, n_iter_no_change=1),
     "object": regressor(solver=fp.Adam(0.01), dropout=0.2),
-    "followed": classifier(verbose=2, callback=look, restore_best_weights=True),
+    "followed": classifier(verbose=2, callback=look, restore_best=True),
 }
 FITS = {"fit": fit, "partial_fit": partial_fit, "fit_with_all": fit_with_all}
 

@@ -345,7 +345,7 @@ BAD_TRAINING = [
     case((ValueError, TypeError), "validation", "1", validation=(X,)),
     case((ValueError, TypeError), "validation", "4", validation=(X, Y, np.ones(5), 3)),
     case(TypeError, "validation", validation=0.1),
-    case(TypeError, "score", score="accuracy"),
+    case(TypeError, "validation_score", validation_score="accuracy"),
     case(ValueError, "patience", "0", patience=0),
     case((ValueError, TypeError), "patience", "-1", patience=-1),
     case(TypeError, "patience", patience=1.5),
@@ -396,9 +396,10 @@ def test_shuffle_that_returns_no_order(order, error):
 @pytest.mark.parametrize("answer", ["good", None, 1j], ids=repr)
 def test_score_that_returns_no_number(answer):
     message = message_of(
-        (TypeError, ValueError), lambda: fp.train(network(), X, Y, score=lambda net: answer, epochs=3)
+        (TypeError, ValueError),
+        lambda: fp.train(network(), X, Y, validation_score=lambda net: answer, epochs=3),
     )
-    check_message(message, "score")
+    check_message(message, "validation_score")
 
 
 def test_an_error_in_the_middle_of_a_training_leaves_the_network_as_it_was():
@@ -407,7 +408,9 @@ def test_an_error_in_the_middle_of_a_training_leaves_the_network_as_it_was():
     orders = {1: np.arange(5), 2: np.arange(4)}
     message = message_of(
         ValueError,
-        lambda: fp.train(net, X, Y, batch_size=2, shuffle=orders.get, epochs=3, score=lambda n: 1.0),
+        lambda: fp.train(
+            net, X, Y, batch_size=2, shuffle=orders.get, epochs=3, validation_score=lambda n: 1.0
+        ),
     )
     check_message(message, "shuffle", "4")
     assert bits(net) == before

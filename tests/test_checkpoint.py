@@ -49,7 +49,7 @@ SETTINGS = {
     "dropout": {"batch_size": 10, "dropout": 0.3, "seed": 2, "shuffle": False},
     "clipped": {"batch_size": 7, "clip_norm": 0.25, "alpha": 0.01},
     "dropout by step": {"batch_size": 10, "dropout": [fp.Cosine(0.5, flat=0.25)], "seed": 2},
-    "score": {"batch_size": 10, "score": lambda net: float(net.predict(X_VAL)[:, 0].sum())},
+    "score": {"batch_size": 10, "validation_score": lambda net: float(net.predict(X_VAL)[:, 0].sum())},
     "own order": {"batch_size": 9, "shuffle": lambda epoch: np.roll(np.arange(40), epoch)},
 }
 
@@ -122,7 +122,7 @@ def test_many_stops(every, tmp_path):
     settings = SETTINGS["validation"]
     uninterrupted = run("adam", "float32", **settings)
     for stop in range(1, 13):
-        stopped_after(stop, "adam", "float32", tmp_path / "run.ckpt", every=every, **settings)
+        stopped_after(stop, "adam", "float32", tmp_path / "run.ckpt", checkpoint_every=every, **settings)
     assert run("adam", "float32", checkpoint=tmp_path / "run.ckpt", **settings) == uninterrupted
 
 
@@ -224,7 +224,7 @@ def test_the_network_may_be_where_it_stopped(tmp_path):
         ({"alpha": 0.5}, "alpha"),
         ({"dropout": 0.5}, "dropout"),
         ({"validation": (X, Y)}, "restore_best|validation"),
-        ({"score": lambda net: 1.0}, "restore_best|score"),
+        ({"validation_score": lambda net: 1.0}, "restore_best|score"),
         ({"tolerance": 0.1}, "tolerance"),
         ({"restore_best": True}, "restore_best"),
     ],
@@ -270,7 +270,7 @@ def test_no_warm_start(tmp_path):
 )
 def test_every(every, error, tmp_path):
     with pytest.raises(error, match="every must be a positive integer"):
-        fp.train(network(), X, Y, checkpoint=tmp_path / "run.ckpt", every=every)
+        fp.train(network(), X, Y, checkpoint=tmp_path / "run.ckpt", checkpoint_every=every)
 
 
 @pytest.mark.parametrize("path", [3, 1.5, ["a"], object()], ids=["int", "float", "list", "object"])
@@ -294,8 +294,8 @@ def test_a_network_is_no_checkpoint(tmp_path):
 def test_an_error_leaves_a_complete_save_and_the_network_as_it_was(tmp_path):
     """Whether the score, the callback or the order of the rows raises."""
     uninterrupted = run("adam", "float64", **SETTINGS["score"])
-    score = SETTINGS["score"]["score"]
-    for role in ["score", "callback"]:
+    score = SETTINGS["score"]["validation_score"]
+    for role in ["validation_score", "callback"]:
         path = tmp_path / f"{role}.ckpt"
         calls = itertools.count(1)
 
@@ -304,9 +304,9 @@ def test_an_error_leaves_a_complete_save_and_the_network_as_it_was(tmp_path):
                 raise RuntimeError("six")
             return 0.0
 
-        functions = {"score": lambda net, fails=fails: (fails(net), score(net))[1]}
+        functions = {"validation_score": lambda net, fails=fails: (fails(net), score(net))[1]}
         if role == "callback":
-            functions = {"score": score, "callback": fails}
+            functions = {"validation_score": score, "callback": fails}
         net, optimizer = network(), fp.Adam(0.01)
         before = bits_of(net)
         with pytest.raises(RuntimeError, match="six"):
@@ -321,7 +321,7 @@ def bits_of(net):
 
 
 def test_ctrl_c_in_the_middle_of_an_epoch(tmp_path):
-    """The last complete epoch is saved, though every=100 would not have."""
+    """The last complete epoch is saved, though checkpoint_every=100 would not have."""
     path = tmp_path / "run.ckpt"
     asked = itertools.count(1)
 
@@ -332,7 +332,7 @@ def test_ctrl_c_in_the_middle_of_an_epoch(tmp_path):
 
     settings = {"batch_size": 9, "shuffle": order}
     with pytest.warns(UserWarning, match="interrupted"):
-        run("adam", "float64", checkpoint=path, every=100, **settings)
+        run("adam", "float64", checkpoint=path, checkpoint_every=100, **settings)
     assert run("adam", "float64", checkpoint=path, **settings) == run("adam", "float64", **settings)
 
 
@@ -359,7 +359,7 @@ def test_after_ctrl_c_the_optimizer_is_where_the_network_is():
 
 def test_a_divergence_is_not_saved(tmp_path):
     path = tmp_path / "run.ckpt"
-    settings = {"loss": "squared_error", "optimizer": fp.SGD(30.0), "epochs": 500, "every": 1}
+    settings = {"loss": "squared_error", "optimizer": fp.SGD(30.0), "epochs": 500, "checkpoint_every": 1}
 
     def result():
         net = fp.Network([3, 5, 2], activation="identity", dtype="float32", seed=1)
@@ -547,7 +547,7 @@ path, number = sys.argv[1], int(sys.argv[2])
 sys.path.insert(0, sys.argv[3])
 import test_checkpoint
 print("begins", flush=True)
-net, optimizer, history = test_checkpoint.long_run(number, checkpoint=path, every=1 + number % 3)
+net, optimizer, history = test_checkpoint.long_run(number, checkpoint=path, checkpoint_every=1 + number % 3)
 """
 
 

@@ -22,7 +22,7 @@ CASES = {
     "adamw": {"solver": "adamw", "early_stopping": True},
     "sgd": {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.1, "n_iter_no_change": 2},
     "invscaling": {"solver": "sgd", "learning_rate": "invscaling", "shuffle": False},
-    "rprop": {"solver": "rprop", "restore_best_weights": True},
+    "rprop": {"solver": "rprop", "restore_best": True},
     "irprop-": {"solver": "irprop-", "dropout": 0.2},
     "grprop": {"solver": "grprop"},
     "sarprop": {"solver": "sarprop"},

@@ -14,7 +14,7 @@ OPTIMIZERS = {
     "Adam": lambda: (fp.Adam(0.05), reference.Adam(0.05)),
     "AdamW": lambda: (fp.AdamW(0.05, weight_decay=0.1), reference.AdamW(0.05, weight_decay=0.1)),
     "irprop-": lambda: (fp.Rprop("irprop-"), reference.Rprop("irprop-")),
-    "GRprop": lambda: (fp.GRprop(), reference.GRprop()),
+    "GRprop": lambda: (fp.GRprop(), reference.GRprop(max_step=1.0)),
 }
 
 

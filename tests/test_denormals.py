@@ -305,8 +305,8 @@ def test_functions_of_the_callers_have_its_denormals():
     asked, net = Asked(), fp.Network([1, 3, 1])
     X = np.arange(4.0)[:, None]
     fp.train(
-        net, X, X, loss=asked.loss, score=asked.score, callback=asked.callback, shuffle=asked.shuffle,
-        batch_size=2, epochs=3,
+        net, X, X, loss=asked.loss, validation_score=asked.score, callback=asked.callback,
+        shuffle=asked.shuffle, batch_size=2, epochs=3,
     )  # fmt: skip
     net.loss_and_gradients(X, X, loss=asked.loss)
     assert len(asked.found) == 3 * (2 + 1 + 1 + 1) + 1
@@ -389,7 +389,7 @@ def test_after_an_error_the_caller_has_its_denormals():
 
     calls = [
         lambda: fp.train(net, [[1.0]], [[1.0]], callback=fail),
-        lambda: fp.train(net, [[1.0]], [[1.0]], score=fail),
+        lambda: fp.train(net, [[1.0]], [[1.0]], validation_score=fail),
         lambda: fp.train(net, [[1.0]], [[1.0]], shuffle=fail),
         lambda: fp.train(net, [[1.0]], [[1.0]], loss=fail),
         lambda: net.loss_and_gradients([[1.0]], [[1.0]], loss=fail),

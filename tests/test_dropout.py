@@ -131,7 +131,14 @@ def test_validation_and_predictions_use_all_units():
         return scores[-1]
 
     history = fp.train(
-        network, X, Y, dropout=0.5, epochs=4, optimizer=fp.SGD(0.01), validation=(X, Y), score=score
+        network,
+        X,
+        Y,
+        dropout=0.5,
+        epochs=4,
+        optimizer=fp.SGD(0.01),
+        validation=(X, Y),
+        validation_score=score,
     )
     np.testing.assert_allclose(history.validation_loss, -np.array(scores), rtol=1e-12)
     np.testing.assert_array_equal(network.predict(X), network.predict(X))

@@ -18,7 +18,6 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 import sklearn.neural_network
-from ferroprop.estimators._optimizers import EPOCH_SOLVERS as EPOCH_SOLVERS_KNOWN
 from ferroprop.estimators._threads import threads_for
 from sklearn.base import clone
 from sklearn.callback import ScoringMonitor
@@ -33,7 +32,7 @@ from sklearn.preprocessing import StandardScaler, scale
 quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 EPOCH_SOLVERS = ["adam", "sgd", "rprop"]
 SOLVERS = [*EPOCH_SOLVERS, "lbfgs"]
-VARIANTS = [solver for solver in EPOCH_SOLVERS_KNOWN if solver not in ("adam", "sgd", "adamw")]
+VARIANTS = [name for name, entry in fp.OPTIMIZERS.items() if not entry.takes_mini_batches]
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +179,7 @@ def test_the_same_activation_in_many_forms(diabetes):
         ({"activation": 3}, r"The 'activation' parameter of MLPRegressor must be"),
         ({"output_activation": "tan"}, r"The 'output_activation' parameter of MLPRegressor must be"),
         ({"scoring": "no score"}, r"The 'scoring' parameter of MLPRegressor must be"),
-        ({"restore_best_weights": "yes"}, r"The 'restore_best_weights' parameter of MLPRegressor must be"),
+        ({"restore_best": "yes"}, r"The 'restore_best' parameter of MLPRegressor must be"),
         ({"callback": 3}, r"The 'callback' parameter of MLPRegressor must be"),
     ],
 )
@@ -568,8 +567,8 @@ def test_restoring_the_best_weights_is_a_choice(diabetes, early_stopping):
         "batch_size": 20,
         "random_state": 0,
     }
-    best = fp.MLPRegressor(restore_best_weights=True, **settings).fit(X, y)
-    last = fp.MLPRegressor(restore_best_weights=False, **settings).fit(X, y)
+    best = fp.MLPRegressor(restore_best=True, **settings).fit(X, y)
+    last = fp.MLPRegressor(restore_best=False, **settings).fit(X, y)
     assert not np.array_equal(weights(best), weights(last))
     same_weights(fp.MLPRegressor(**settings).fit(X, y), best if early_stopping else last)
 

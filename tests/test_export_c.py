@@ -101,6 +101,10 @@ class Compiled:
 # ---- functions ---------------------------------------------------------------------------------------------
 
 
+# Hyperparameters with which a function has its own digits to lose, and none by subtraction.
+PLAIN = {"slope": 1.0, "alpha": 1.0, "amplitude": 1.0, "c1": 1.0, "c2": 1.0, "c3": 0.0}
+
+
 def exact(name, x):
     """Return an activation in double precision."""
     match name:
@@ -108,10 +112,14 @@ def exact(name, x):
             return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
         case "logistic" | "silu":
             return special.expit(x) * (x if name == "silu" else 1)
+        case "log_sigmoid":
+            return -exact("softplus", -x)
+        case "scaled_sigmoid":
+            return special.expit(x)
         case "bipolar":
             return np.tanh(x / 2)
         case _:
-            return reference.activate(reference.Layer(None, None, name, {"slope": 1.0, "alpha": 1.0}), x)
+            return reference.activate(reference.Layer(None, None, name, PLAIN), x)
 
 
 def worst_ulps(library, stride):
@@ -138,7 +146,7 @@ def worst_ulps(library, stride):
 def functions_library(folder, *flags):
     source = "#include <stdint.h>\n" + "".join(_c_functions.routines_for(_c_functions.ROUTINES))
     for name, (expression, _) in _c_functions.ACTIVATIONS.items():
-        expression = expression.format(**dict.fromkeys(["slope", "alpha"], "1.0f"))
+        expression = expression.format(**{name: f"{number}f" for name, number in PLAIN.items()})
         head = f"void all_{name}(const float *x, float *y, int n)"
         loop = f"for (i = 0; i < n; i++) {{ float z = x[i]; y[i] = {expression}; }}"
         source += f"{head};\n{head} {{ int i; {loop} }}\n"

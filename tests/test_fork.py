@@ -74,7 +74,7 @@ def test_a_fork_in_a_callback():
 
 
 @forks
-@pytest.mark.parametrize("where", ["callback", "score", "shuffle", "loss"])
+@pytest.mark.parametrize("where", ["callback", "validation_score", "shuffle", "loss"])
 def test_a_child_that_was_forked_in_a_training_can_finish_it(where):
     """It has no helpers any more; neither those nor what they held when they vanished is waited for."""
     fit = replace(WIDE, epochs=6, batch_size=331, optimizer="Adam")
@@ -85,7 +85,7 @@ def test_a_child_that_was_forked_in_a_training_can_finish_it(where):
     def function(act):
         return {
             "callback": lambda epoch: act(),
-            "score": lambda network: act() or 1.0,
+            "validation_score": lambda network: act() or 1.0,
             "shuffle": lambda epoch: act() or np.arange(fit.rows),
             "loss": lambda outputs, targets: act() or loss(outputs, targets),
         }[where]

@@ -24,7 +24,7 @@ FLOORS = [
     "loss optimizer layer",
     "pass",
     "network durable",
-    "tensor_file",
+    "builder tensor_file",
     "model_file",
     "training",
     "python",

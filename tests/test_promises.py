@@ -31,7 +31,7 @@ def in_child(code, timeout=120):
 
 RECURSIONS = {
     "callback": "def again(_=0): fp.train(net.copy(), X, Y, epochs=1, callback=again)\nagain()",
-    "score": "def again(_=0): fp.train(net.copy(), X, Y, epochs=1, score=again)\nagain()",
+    "score": "def again(_=0): fp.train(net.copy(), X, Y, epochs=1, validation_score=again)\nagain()",
     "shuffle": "def again(_=0): fp.train(net.copy(), X, Y, epochs=1, shuffle=again)\nagain()",
     "loss": "def again(a=0, t=0): net.copy().loss_and_gradients(X, Y, loss=again)\nagain()",
     "array": "class Again:\n def __array__(self, *a, **k): return net.predict(Again())\nnet.predict(Again())",
@@ -172,7 +172,7 @@ ARGUMENTS = [
     ),
     lambda v: fp.train(network(), X, Y, epochs=1, shuffle=lambda _: v),
     lambda v: fp.train(network(), X, Y, epochs=1, shuffle=lambda _: [v]),
-    lambda v: fp.train(network(), X, Y, epochs=1, score=lambda _: v),
+    lambda v: fp.train(network(), X, Y, epochs=1, validation_score=lambda _: v),
 ]
 
 

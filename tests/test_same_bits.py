@@ -507,14 +507,16 @@ def test_a_memory_map(tmp_path):
 WATCHERS = {
     "callback": lambda network, data: {"callback": lambda epoch: None},
     "callback that predicts": lambda network, data: {"callback": lambda epoch: network.predict(data[0][:40])},
-    "score": lambda network, data: {"score": lambda network: -network.loss_and_gradients(*data[:2])[0]},
+    "score": lambda network, data: {
+        "validation_score": lambda network: -network.loss_and_gradients(*data[:2])[0]
+    },
     "validation": lambda network, data: {"validation": (data[0][:700], data[1][:700])},
     "validation on all rows": lambda network, data: {"validation": tuple(data[:2])},
     "patience that lasts": lambda network, data: {"patience": 10**6},
     "time that lasts": lambda network, data: {"max_time": 1e6},
     "all": lambda network, data: {
         "callback": lambda epoch: network.weights,
-        "score": lambda network: 1.0,
+        "validation_score": lambda network: 1.0,
         "validation": (data[0][:3], data[1][:3]),
         "max_time": 1e6,
     },
@@ -705,7 +707,9 @@ def test_the_mode_is_the_callers_again(bits):
 
     with floating_point_mode(bits):
         before = mode_of_this_thread()
-        network, _ = fit.train(callback=ask, score=lambda _: ask(0.0), shuffle=lambda _: ask(range(1733)))
+        network, _ = fit.train(
+            callback=ask, validation_score=lambda _: ask(0.0), shuffle=lambda _: ask(range(1733))
+        )
         fit.train(loss=loss)
         fit.gradients(network, loss=loss)
         network.predict(fit.data()[0])

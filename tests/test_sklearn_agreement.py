@@ -209,7 +209,7 @@ def test_the_parameters_are_those_of_scikit_learn():
             "dropout": 0.0,
             "output_activation": None,
             "scoring": None,
-            "restore_best_weights": None,
+            "restore_best": None,
             "callback": None,
             "max_time": None,
             "n_jobs": None,

@@ -58,7 +58,7 @@ def test_losses_with_a_penalty_are_those_of_the_network(output, fan_out, dtype):
 
 
 def test_history_has_an_entry_an_epoch():
-    _, history = trained(epochs=7, validation=(X_VALID, Y_VALID), score=lambda network: 1.0)
+    _, history = trained(epochs=7, validation=(X_VALID, Y_VALID), validation_score=lambda network: 1.0)
     assert history.epochs == 7
     assert history.stop_reason == "epochs"
     for course in [history.loss, history.validation_loss, history.validation_score, history.learning_rate]:
@@ -236,13 +236,13 @@ def test_patience_with_the_validation_loss():
 def test_patience_with_a_score():
     """A score is better the larger it is."""
     scores = itertools.chain([0.1, 0.5, 0.6, 0.55, 0.6, 0.59], itertools.repeat(0.0))
-    _, history = trained(score=lambda network: next(scores), patience=2, epochs=50)
+    _, history = trained(validation_score=lambda network: next(scores), patience=2, epochs=50)
     assert (history.stop_reason, history.epochs, history.best_epoch) == ("patience", 7, 3)
 
 
 def test_a_score_that_is_not_a_number_is_a_bad_one():
     scores = itertools.chain([0.1], itertools.repeat(np.nan))
-    _, history = trained(score=lambda network: next(scores), patience=3, epochs=50)
+    _, history = trained(validation_score=lambda network: next(scores), patience=3, epochs=50)
     assert (history.stop_reason, history.epochs, history.best_epoch) == ("patience", 4, 1)
 
 
@@ -300,7 +300,7 @@ def test_best_weights_come_back_with_a_score():
         seen.append(bits(network))
         return [0.2, 0.9, 0.9, 0.5][len(seen) - 1]
 
-    network, history = trained(score=score, epochs=4)
+    network, history = trained(validation_score=score, epochs=4)
     assert history.best_epoch == 2
     assert bits(network) == seen[1]
 
@@ -329,7 +329,9 @@ def test_best_weights_by_the_training_loss_can_be_asked_for():
 
 def test_callback_sees_each_epoch():
     seen = []
-    _, history = trained(epochs=4, callback=seen.append, validation=(X_VALID, Y_VALID), score=lambda n: 0.5)
+    _, history = trained(
+        epochs=4, callback=seen.append, validation=(X_VALID, Y_VALID), validation_score=lambda n: 0.5
+    )
     assert [e.epoch for e in seen] == [1, 2, 3, 4]
     assert [e.loss for e in seen] == history.loss
     assert [e.validation_loss for e in seen] == history.validation_loss
@@ -356,7 +358,7 @@ class StopError(Exception):
     pass
 
 
-@pytest.mark.parametrize("hook", ["callback", "score", "shuffle"])
+@pytest.mark.parametrize("hook", ["callback", "validation_score", "shuffle"])
 def test_an_exception_in_a_hook_comes_out(hook):
     """The network is then as it was, even after some epochs."""
     calls = iter(range(3))

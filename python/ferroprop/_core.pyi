@@ -662,7 +662,7 @@ def train(
     clip_norm: float | None = None,
     dropout: _Scheduled | Sequence[_Scheduled] = 0.0,
     validation: tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None] | None = None,
-    score: Callable[[Network], float] | None = None,
+    validation_score: Callable[[Network], float] | None = None,
     patience: int | None = None,
     tolerance: float = 0.0,
     restore_best: bool | None = None,
@@ -672,7 +672,7 @@ def train(
     n_threads: int | None = None,
     warm_start: bool = False,
     checkpoint: str | PathLike[str] | NotedCheckpoint | None = None,
-    every: int = 10,
+    checkpoint_every: int = 10,
 ) -> History: ...
 
 @final

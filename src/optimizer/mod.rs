@@ -117,6 +117,13 @@ fn takes_mini_batches<R: Rule>(_: &R) -> bool {
     R::MINI_BATCHES
 }
 
+impl Default for Optimizer {
+    /// iRPROP+, which has no learning rate.
+    fn default() -> Self {
+        Rprop::default().into()
+    }
+}
+
 impl Optimizer {
     /// An optimizer with its usual hyperparameters. "rprop" is the default variant, iRPROP+.
     ///

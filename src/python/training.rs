@@ -67,7 +67,7 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 ///     the training loss is that with dropout.
 /// validation : tuple (X, Y) or (X, Y, sample_weight), or None, default=None
 ///     Rows to watch the loss on.
-/// score : callable or None, default=None
+/// validation_score : callable or None, default=None
 ///     Gets the network after each epoch and returns a number, greater is better, which is then
 ///     watched in place of the loss.
 /// patience : int or None, default=None
@@ -77,7 +77,7 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 ///     score: at least the best one plus this).
 /// restore_best : bool or None, default=None
 ///     Whether the parameters of the best epoch come back at the end; None means if there is a
-///     ``validation`` or ``score``.
+///     ``validation`` or ``validation_score``.
 /// max_time : float or None, default=None
 ///     Seconds after which no other epoch is started.
 /// seed : int, default=0
@@ -92,11 +92,11 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 ///     Go on from the state that the optimizer kept from its last call. Not with a ``checkpoint``,
 ///     which has that state.
 /// checkpoint : str, path-like or None, default=None
-///     A file to save the training in: after every ``every`` epochs and when it ends, by Ctrl-C too.
+///     A file to save the training in: after every ``checkpoint_every`` epochs and when it ends, by Ctrl-C too.
 ///     If the file is there already, training goes on from it and ends in the same bits as if it had
 ///     never stopped: make the same call again, with a network of the same initial parameters. A
 ///     training that was done is only returned, unless ``epochs`` has grown. See the notes.
-/// every : int, default=10
+/// checkpoint_every : int, default=10
 ///     Epochs from one save to the next.
 ///
 /// Returns
@@ -165,9 +165,9 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 /// >>> fp.train(net, X, Y, epochs=100, checkpoint=path).loss == history.loss
 /// True
 #[pyfunction]
-#[pyo3(signature = (network, X, Y, *, loss = Arg::Absent, optimizer = None, epochs = Arg::Absent, batch_size = Arg::Absent, shuffle = None, sample_weight = None, alpha = Arg::Absent, clip_norm = Arg::Absent, dropout = Arg::Absent, validation = None, score = Arg::Absent, patience = Arg::Absent, tolerance = Arg::Absent, restore_best = Arg::Absent, max_time = Arg::Absent, seed = Arg::Absent, callback = Arg::Absent, n_threads = Arg::Absent, warm_start = Arg::Absent, checkpoint = None, every = Arg::Absent))]
+#[pyo3(signature = (network, X, Y, *, loss = Arg::Absent, optimizer = None, epochs = Arg::Absent, batch_size = Arg::Absent, shuffle = None, sample_weight = None, alpha = Arg::Absent, clip_norm = Arg::Absent, dropout = Arg::Absent, validation = None, validation_score = Arg::Absent, patience = Arg::Absent, tolerance = Arg::Absent, restore_best = Arg::Absent, max_time = Arg::Absent, seed = Arg::Absent, callback = Arg::Absent, n_threads = Arg::Absent, warm_start = Arg::Absent, checkpoint = None, checkpoint_every = Arg::Absent))]
 #[pyo3(
-    text_signature = "(network, X, Y, *, loss=None, optimizer=None, epochs=200, batch_size=None, shuffle=True, sample_weight=None, alpha=0.0, clip_norm=None, dropout=0.0, validation=None, score=None, patience=None, tolerance=0.0, restore_best=None, max_time=None, seed=0, callback=None, n_threads=None, warm_start=False, checkpoint=None, every=10)"
+    text_signature = "(network, X, Y, *, loss=None, optimizer=None, epochs=200, batch_size=None, shuffle=True, sample_weight=None, alpha=0.0, clip_norm=None, dropout=0.0, validation=None, validation_score=None, patience=None, tolerance=0.0, restore_best=None, max_time=None, seed=0, callback=None, n_threads=None, warm_start=False, checkpoint=None, checkpoint_every=10)"
 )]
 #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
 pub(super) fn train<'py>(
@@ -185,7 +185,7 @@ pub(super) fn train<'py>(
     clip_norm: Arg<'py>,
     dropout: Arg<'py>,
     validation: Option<&Bound<'py, PyAny>>,
-    score: Arg<'py>,
+    validation_score: Arg<'py>,
     patience: Arg<'py>,
     tolerance: Arg<'py>,
     restore_best: Arg<'py>,
@@ -195,7 +195,7 @@ pub(super) fn train<'py>(
     n_threads: Arg<'py>,
     warm_start: Arg<'py>,
     checkpoint: Option<&Bound<'py, PyAny>>,
-    every: Arg<'py>,
+    checkpoint_every: Arg<'py>,
 ) -> PyResult<History> {
     let call = Call::enter(py)?;
     let network = network.cast::<Network>().map_err(|_| wrong_type("network", "a Network", network))?;
@@ -218,9 +218,9 @@ pub(super) fn train<'py>(
         max_time: max_time.optional_number("max_time")?.map(duration).transpose()?,
         n_threads: n_threads.optional_count("n_threads")?,
         callback: callback.callable("callback")?,
-        score: score.callable("score")?,
+        score: validation_score.callable("validation_score")?,
         warm_start: warm_start.flag("warm_start", false)?,
-        checkpoint: saving(checkpoint, every.count("every", 10)?)?,
+        checkpoint: saving(checkpoint, checkpoint_every.count("checkpoint_every", 10)?)?,
     };
     if arguments.warm_start && arguments.checkpoint.is_some() {
         return Err(PyValueError::new_err(
@@ -412,7 +412,6 @@ fn run<'py, T: Remembered + Element>(
         raised: &raised,
         signals: Signals::new(&raised),
     };
-    let scored = observer.score.is_some();
     let shuffle_kind = match arguments.shuffle {
         Order::AsIs => Some(Shuffle::Never),
         Order::Random => Some(Shuffle::Seeded(arguments.seed)),
@@ -436,7 +435,6 @@ fn run<'py, T: Remembered + Element>(
             restore_best: arguments.restore_best,
             max_time: arguments.max_time,
             n_threads: arguments.n_threads,
-            scored,
             checkpoint,
         };
         crate::train(&mut network, &data, objective, &settings, &mut state, &mut observer)
@@ -545,6 +543,10 @@ impl<T: Remembered + Element> Observer<T> for FromPython<'_, T> {
         self.callback.is_some() || self.score.is_some()
     }
 
+    fn scores(&self) -> bool {
+        self.score.is_some()
+    }
+
     fn score(&mut self, network: &crate::Network<T>) -> Option<f64> {
         if self.looks_at_network() {
             match network.try_clone() {
@@ -555,7 +557,7 @@ impl<T: Remembered + Element> Observer<T> for FromPython<'_, T> {
         let score = self.score.as_ref()?;
         let number = self.call(|py| {
             let score = score.call1(py, (&self.network,))?;
-            number("score", score.bind(py))
+            number("validation_score", score.bind(py))
         });
         Some(number.unwrap_or(f64::NAN))
     }

@@ -14,6 +14,10 @@ impl<T> Observer<T> for Outside<'_, T> {
         outside(|| self.0.looks_at_network())
     }
 
+    fn scores(&self) -> bool {
+        outside(|| self.0.scores())
+    }
+
     fn score(&mut self, network: &Network<T>) -> Option<f64> {
         outside(|| self.0.score(network))
     }
@@ -82,6 +86,11 @@ mod tests {
             true
         }
 
+        fn scores(&self) -> bool {
+            self.0.ask();
+            true
+        }
+
         fn score(&mut self, _: &Network<f32>) -> Option<f64> {
             self.0.ask();
             Some(0.0)
@@ -127,7 +136,6 @@ mod tests {
                 epochs: 2,
                 shuffle: Shuffle::By(&shuffled),
                 n_threads: Some(n_threads),
-                scored: true,
                 checkpoint: Some(crate::Checkpoint { path: folder.path().join("run.ckpt"), every: 1 }),
                 ..Settings::default()
             };

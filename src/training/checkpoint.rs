@@ -95,10 +95,11 @@ impl Saver {
         data: &Dataset<'_, T>,
         objective: &Objective<'_, T>,
         settings: &Settings<'_, T>,
+        scored: bool,
         optimizer: &Optimizer,
     ) -> Result<Self> {
         if checkpoint.every == 0 {
-            return Err(Error::argument("every", "a positive integer", 0));
+            return Err(Error::argument("checkpoint_every", "a positive integer", 0));
         }
         let mut training = BTreeMap::new();
         let mut note = |name: &str, text: String| training.insert(name.to_owned(), text);
@@ -131,9 +132,9 @@ impl Saver {
         if !settings.dropout.iter().all(Schedule::is_zero) {
             note("dropout", format!("{:?} by seed {}", settings.dropout, settings.dropout_seed));
         }
-        note("score", if settings.scored { "a function" } else { "none" }.to_owned());
+        note("score", if scored { "a function" } else { "none" }.to_owned());
         note("tolerance", plain(settings.tolerance));
-        note("restore_best", Monitor::new(settings).restores_best().to_string());
+        note("restore_best", Monitor::new(settings, scored).restores_best().to_string());
         Ok(Self { checkpoint: checkpoint.clone(), training })
     }
 
@@ -375,7 +376,7 @@ pub fn rewritten<T: Scalar>(
     optimizer: &Optimizer,
 ) -> Result<Vec<u8>> {
     let checkpoint = Checkpoint { path: PathBuf::from("bytes"), every: 1 };
-    let saver = Saver::new(&checkpoint, network, data, &Objective::Loss(loss), settings, optimizer)?;
+    let saver = Saver::new(&checkpoint, network, data, &Objective::Loss(loss), settings, false, optimizer)?;
     let (saved, note) = saver.read(Reader::of_bytes(CHECKPOINT, "bytes", bytes)?, network, optimizer)?;
     let Saved { network, best, arrays, counters, history, watched } = saved;
     let complete = Complete { arrays, counters, watched };

@@ -14,12 +14,12 @@ pub(super) struct Monitor {
 }
 
 impl Monitor {
-    pub fn new<T>(settings: &Settings<'_, T>) -> Self {
+    pub fn new<T>(settings: &Settings<'_, T>, scored: bool) -> Self {
         Self {
             patience: settings.patience,
             tolerance: settings.tolerance,
-            restores_best: settings.restore_best.unwrap_or(settings.scored || settings.validation.is_some()),
-            watches_loss: !settings.scored && settings.validation.is_none(),
+            restores_best: settings.restore_best.unwrap_or(scored || settings.validation.is_some()),
+            watches_loss: !scored && settings.validation.is_none(),
             best: f64::INFINITY,
             bad_epochs: 0,
         }

@@ -61,6 +61,7 @@ pub fn train<'a, T: Scalar>(
 ) -> Result<History> {
     let _mode = Mode::core();
     let observer: &mut dyn Observer<T> = &mut Outside(observer);
+    let scored = observer.scores();
     settings.check()?;
     let dropout = settings.dropout_rates(network.layers().len() - 1)?;
     let objective = loss.into();
@@ -80,7 +81,8 @@ pub fn train<'a, T: Scalar>(
             ));
         }
         Some(checkpoint) => {
-            let saver = Saver::new(checkpoint, network, data, &objective, settings, state.optimizer())?;
+            let saver =
+                Saver::new(checkpoint, network, data, &objective, settings, scored, state.optimizer())?;
             saver.check()?;
             let saved = saver.resume(network, settings, state.optimizer())?;
             Some((saver, saved))
@@ -116,8 +118,16 @@ pub fn train<'a, T: Scalar>(
         }
     }
     let before = if observer.looks_at_network() { Some(network.try_clone()?) } else { None };
-    let run =
-        Run { network: &mut *network, data, settings, batch_rows, observer, saver, started: Instant::now() };
+    let run = Run {
+        network: &mut *network,
+        data,
+        settings,
+        scored,
+        batch_rows,
+        observer,
+        saver,
+        started: Instant::now(),
+    };
     let history = Team::with(n_threads, |team| run.epochs(&mut engine, &mut working, saved, team));
     match (&history, before) {
         (Ok(_), _) => *state = working,
@@ -131,6 +141,8 @@ struct Run<'a, 'd, 's, T> {
     network: &'a mut Network<T>,
     data: &'a Dataset<'d, T>,
     settings: &'a Settings<'s, T>,
+    /// Whether the observer scores epochs.
+    scored: bool,
     batch_rows: usize,
     observer: &'a mut dyn Observer<T>,
     saver: Option<Saver>,
@@ -216,7 +228,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         saved: Option<Saved<T>>,
     ) -> Result<Course<T>> {
         let complete = engine.parameters().try_clone()?;
-        let monitor = Monitor::new(self.settings);
+        let monitor = Monitor::new(self.settings, self.scored);
         let best = || if monitor.restores_best() { complete.try_clone() } else { Aligned::zeros(0) };
         let mut course = Course {
             history: History::default(),

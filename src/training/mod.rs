@@ -1,5 +1,6 @@
 //! Training: the fit loop, one step of it, the optimizer's memory, checkpoints.
 
+mod builder;
 mod callers;
 mod checkpoint;
 mod dataset;
@@ -16,6 +17,7 @@ mod shards;
 mod state;
 mod step;
 
+pub use builder::Training;
 #[cfg(feature = "python")]
 pub(crate) use checkpoint::note;
 pub use checkpoint::{Note, rewritten};

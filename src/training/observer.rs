@@ -13,8 +13,13 @@ pub trait Observer<T> {
         false
     }
 
-    /// Scores the network after an epoch; greater is better. A score takes the place of
-    /// the validation loss.
+    /// Whether [`Observer::score`] scores epochs; asked once, before the first. The score is then monitored in
+    /// place of the loss.
+    fn scores(&self) -> bool {
+        false
+    }
+
+    /// Scores the network after an epoch; greater is better.
     fn score(&mut self, _network: &Network<T>) -> Option<f64> {
         None
     }

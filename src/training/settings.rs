@@ -91,8 +91,6 @@ pub struct Settings<'a, T> {
     pub max_time: Option<Duration>,
     /// Number of threads; `None` is automatic (see [`crate::threads`]). The result does not depend on it.
     pub n_threads: Option<usize>,
-    /// Whether the observer's score is monitored.
-    pub scored: bool,
     /// The file that the training is saved to and resumed from; `None`, the default: none.
     pub checkpoint: Option<Checkpoint>,
 }
@@ -113,7 +111,6 @@ impl<T> Default for Settings<'_, T> {
             restore_best: None,
             max_time: None,
             n_threads: None,
-            scored: false,
             checkpoint: None,
         }
     }

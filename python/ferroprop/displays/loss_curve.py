@@ -122,7 +122,7 @@ class LossCurveDisplay:
         scores = getattr(mlp, "validation_scores_", None)
         losses = getattr(mlp, "validation_loss_curve_", None)
         best = None
-        restores = getattr(mlp, "restore_best_weights", False)  # None is the value of early_stopping
+        restores = getattr(mlp, "restore_best", False)  # None is the value of early_stopping
         if (restores is None or restores) and mlp.early_stopping and (scores or losses):
             best = int(np.nanargmax(scores) if scores else np.nanargmin(losses or [])) + 1
         scoring = getattr(mlp, "scoring", None)

@@ -132,7 +132,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple, np.ndarray],
         "output_activation": [*_activations.OUTPUT, None],
         "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
-        "restore_best_weights": ["boolean", None],
+        "restore_best": ["boolean", None],
         "callback": [callable, None],
         "max_time": [Interval(Real, 0, None, closed="neither"), None],
         "checkpoint": [str, os.PathLike, None],
@@ -460,7 +460,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         waits = not single and self.n_iter_no_change < epochs
         mini_batches, n_rows = is_mini_batch(self.solver), len(samples.Y)
         drops = np.any(np.asarray(self.dropout) != 0.0)
-        restores = self.restore_best_weights
+        restores = self.restore_best
         return plan(
             max_iter=epochs,
             optimizer=self._optimizer.optimizer,

@@ -51,7 +51,7 @@ def run(plan: Plan) -> Outcome:
             dropout=plan.dropout,
             seed=plan.dropout_seed,
             validation=None if decisive is None else decisive.samples,
-            score=score,
+            validation_score=score,
             patience=plan.patience,
             tolerance=plan.tol * (outputs if score is None else 1),
             restore_best=plan.restores_best,
@@ -60,7 +60,7 @@ def run(plan: Plan) -> Outcome:
             n_threads=plan.n_threads,
             warm_start=plan.resumes,
             checkpoint=None if checkpoint is None else checkpoint.for_core(followers.curves),
-            every=1 if checkpoint is None else checkpoint.every,
+            checkpoint_every=1 if checkpoint is None else checkpoint.every,
         )
         followers.out_of_patience = history.stop_reason == "patience"
     if plan.shuffle is not None and checkpoint is not None and history.epochs:

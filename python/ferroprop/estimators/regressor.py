@@ -154,7 +154,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     scoring : str or callable, default=None
         What early stopping watches on the validation set: None is R^2, 'loss' the loss, and else one of
         scikit-learn's scorers, by name or as a callable ``(estimator, X, y)``.
-    restore_best_weights : bool, default=None
+    restore_best : bool, default=None
         Whether a fit ends with the weights of its best epoch: the one with the best score, or else the least
         loss. None is the value of `early_stopping`.
     callback : callable, default=None
@@ -292,7 +292,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         dropout: float | Sequence[float] = 0.0,
         output_activation: Activation | None = None,
         scoring: str | Callable[..., float] | None = None,
-        restore_best_weights: bool | None = None,
+        restore_best: bool | None = None,
         callback: Callable[[Epoch], Any] | None = None,
         max_time: float | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
@@ -328,7 +328,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             dropout=dropout,
             output_activation=output_activation,
             scoring=scoring,
-            restore_best_weights=restore_best_weights,
+            restore_best=restore_best,
             callback=callback,
             max_time=max_time,
             checkpoint=checkpoint,

@@ -205,6 +205,10 @@ ACTIVATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "mish": ("@mish(z)", ("mish",)),
     "hard_sigmoid": ("z < -3.0f ? 0.0f : z > 3.0f ? 1.0f : (z + 3.0f) / 6.0f", ()),
     "exp": ("@exp(z)", ("exp",)),
+    "log_sigmoid": ("-@softplus(-z)", ("softplus",)),
+    "hard_tanh": ("z < -1.0f ? -1.0f : z > 1.0f ? 1.0f : z", ()),
+    "scaled_tanh": ("{amplitude} * @tanh({slope} * z)", ("tanh",)),
+    "scaled_sigmoid": ("{c1} * @logistic({c2} * z) - {c3}", ("logistic",)),
 }
 """Each activation but the softmax as an expression of z, and the routines it needs."""
 
@@ -225,11 +229,15 @@ ULPS = {
     "mish": 3.9,
     "hard_sigmoid": 1.1,
     "exp": 1.0,
+    "log_sigmoid": 1.9,
+    "hard_tanh": 0.0,
+    "scaled_tanh": 2.5,
+    "scaled_sigmoid": 2.4,
 }
 """The largest errors, in units in the last place of results from 2^-119 on; smaller ones are off by 2^-132.
 
-``tests/test_export_c.py`` measures them, with constants of 1, where a compiler fuses products with sums and
-where it does not.
+``tests/test_export_c.py`` measures them, with hyperparameters of 1 and c3 of 0, where a compiler fuses
+products with sums and where it does not.
 """
 
 SOFTMAX = """

@@ -224,6 +224,24 @@ def _mish(graph: Graph, z: str, given: Numbers) -> str:
     return graph.node("Mul", z, graph.node("Tanh", _softplus(graph, z, given)))
 
 
+def _log_sigmoid(graph: Graph, z: str, given: Numbers) -> str:
+    return graph.node("Neg", _softplus(graph, graph.node("Neg", z), given))
+
+
+def _hard_tanh(graph: Graph, z: str, _: Numbers) -> str:
+    return graph.node("Clip", z, graph.constant(-1.0), graph.constant(1.0))
+
+
+def _scaled_tanh(graph: Graph, z: str, given: Numbers) -> str:
+    tanh = graph.node("Tanh", graph.with_number("Mul", z, given["slope"]))
+    return graph.with_number("Mul", tanh, given["amplitude"])
+
+
+def _scaled_sigmoid(graph: Graph, z: str, given: Numbers) -> str:
+    sigmoid = graph.node("Sigmoid", graph.with_number("Mul", z, given["c2"]))
+    return graph.with_number("Sub", graph.with_number("Mul", sigmoid, given["c1"]), given["c3"])
+
+
 def _softmax(graph: Graph, z: str, _: Numbers) -> str:
     return graph.node("Softmax", z, axis=1)
 
@@ -254,6 +272,10 @@ ACTIVATIONS: dict[str, Callable[[Graph, str, Numbers], str]] = {
     "mish": _mish,
     "hard_sigmoid": _hard_sigmoid,
     "exp": _named("Exp"),
+    "log_sigmoid": _log_sigmoid,
+    "hard_tanh": _hard_tanh,
+    "scaled_tanh": _scaled_tanh,
+    "scaled_sigmoid": _scaled_sigmoid,
     "softmax": _softmax,
 }
 

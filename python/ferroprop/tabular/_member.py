@@ -186,7 +186,7 @@ def train_member(
     history = run(
         network,
         trained.epochs,
-        score=None if watch is None else score,
+        validation_score=None if watch is None else score,
         patience=None if watch is None else recipe.patience,
         restore_best=watch is not None,
         max_time=seconds,

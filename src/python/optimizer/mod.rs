@@ -250,7 +250,7 @@ pub(super) fn with_optimizer<R>(
 ) -> PyResult<R> {
     let memory = Mutex::default();
     let Some(value) = value else {
-        return use_it(Slot::new(crate::Rprop::default().into(), &memory));
+        return use_it(Slot::new(crate::Optimizer::default(), &memory));
     };
     if value.is_instance_of::<PyString>() {
         let optimizer = crate::Optimizer::from_name(&text("optimizer", value)?)?;
