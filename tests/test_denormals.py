@@ -128,8 +128,7 @@ def test_no_denormal_is_left(case, dtype, n_threads):
 def test_no_denormal_is_left_by_steps_by_hand(name, dtype):
     """Gradients fall through all magnitudes, and their signs change with each step; then they are 0."""
     shared = OPTIMIZERS[name][0]
-    arguments, keywords = shared.__getnewargs_ex__()
-    optimizer, n = type(shared)(*arguments, **keywords), 40
+    optimizer, n = type(shared)(**shared.hyperparameters), 40
     try:
         copy.deepcopy(optimizer).step(np.ones(1, dtype), np.ones(1, dtype), loss=1.0)
     except ValueError as error:
