@@ -39,6 +39,15 @@ impl Init {
         check_number("init_range", range, &expected, |range| T::from_f64(range).is_finite())
     }
 
+    /// The largest absolute value of either part of a complex weight or bias: the mean of its squared absolute value
+    /// is that of a real one's square.
+    pub(super) fn bound_of_parts(self, fan_in: usize, fan_out: usize, activation: Activation) -> f64 {
+        match self {
+            Self::Glorot => self.bound(fan_in, fan_out, activation) / std::f64::consts::SQRT_2,
+            Self::Uniform { range } => range,
+        }
+    }
+
     /// The largest absolute value of a weight or bias.
     pub(super) fn bound(self, fan_in: usize, fan_out: usize, activation: Activation) -> f64 {
         match self {
