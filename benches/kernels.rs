@@ -70,7 +70,14 @@ fn gradients<T: Scalar>(c: &mut criterion::Criterion) {
         let count = panels::<T>(fan_out) * (weight_vectors::<T>(fan_in, fan_out) + 1);
         let mut vectors = vec![T::ZERO; count * T::LANES];
         let operations = (2 * rows * fan_in * fan_out) as f64;
-        let block = Rows { rows, input: &input, input_stride: stride, delta: &delta, delta_stride: stride };
+        let block = Rows {
+            rows,
+            input: &input,
+            input_stride: stride,
+            delta: &delta,
+            delta_stride: stride,
+            bias: true,
+        };
         bench_share(&mut group, &format!("{rows}x{fan_in}x{fan_out}"), operations, peak, || {
             let blocks = std::iter::once(block);
             dispatch(Gradient {
@@ -120,7 +127,7 @@ fn narrow<T: Scalar>(c: &mut criterion::Criterion) {
                 columns: rows,
             });
         });
-        let block = Rows { rows, input: &input, input_stride, delta: &delta, delta_stride };
+        let block = Rows { rows, input: &input, input_stride, delta: &delta, delta_stride, bias: true };
         bench_share(&mut group, &format!("gradient {rows}x{fan_in}x{fan_out}"), operations, peak, || {
             dispatch(Gradient {
                 fan_in,

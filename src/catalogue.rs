@@ -45,6 +45,7 @@ impl From<Usual> for Value {
 pub(crate) enum Domain {
     Positive,
     NotNegative,
+    NotPositive,
     Finite,
     AboveOne,
     /// From 0 to 1.
@@ -70,6 +71,7 @@ impl Domain {
         match self {
             Self::Positive | Self::Rate => "a positive number",
             Self::NotNegative | Self::Decay => "0 or a positive number",
+            Self::NotPositive => "0 or a negative number",
             Self::AboveOne => "a number above 1",
             Self::Closed => "from 0 to 1",
             Self::HalfOpen => "from 0 to 1, 1 excluded",
@@ -86,6 +88,7 @@ impl Domain {
         match self {
             Self::Positive | Self::Step | Self::Rate => x > 0.0,
             Self::NotNegative | Self::Decay => x >= 0.0,
+            Self::NotPositive => x <= 0.0,
             Self::AboveOne => x > 1.0,
             Self::Closed => (0.0..=1.0).contains(&x),
             Self::HalfOpen => (0.0..1.0).contains(&x),
@@ -188,6 +191,8 @@ pub(crate) struct About {
     pub value: &'static str,
     /// Of an activation f'(z), where a is f(z); of a loss dE/da.
     pub derivative: &'static str,
+    /// Whether an activation is for complex networks alone.
+    pub complex: bool,
     /// Numbers in the formulas that go by names.
     pub constants: &'static [(&'static str, f64)],
     /// Who published it.
@@ -210,6 +215,7 @@ impl About {
         positional: usize::MAX,
         value: "",
         derivative: "",
+        complex: false,
         constants: &[],
         source: "",
         example: "",

@@ -1,10 +1,10 @@
 //! Reading and writing a network as a safetensors file.
 //!
 //! The header's metadata has one entry, `ferroprop.network`, a JSON object: `version`, now 1, and
-//! `layers`, a list with one object per layer: `activation` (its name), then its hyperparameters by name,
-//! such as `slope` or `alpha`. One entry, because safetensors writes several in random order. Layer i (0 for the first) has the tensors `{i}.weights`, of shape
+//! `layers`, a list with one object per layer: `kind` unless it is `dense`, `activation` (its name), then its hyperparameters
+//! by name, such as `slope` or `alpha`. One entry, because safetensors writes several in random order. Layer i (0 for the first) has the tensors `{i}.weights`, of shape
 //! (fan in, fan out), and, if it has biases, `{i}.biases`, of shape (fan out); all are `F32` or all
-//! are `F64`.
+//! are `F64`. Tensors of the kind `complex` have a last axis of 2 more, real and imaginary parts.
 
 use std::borrow::Cow;
 use std::fmt::Formatter;
@@ -42,13 +42,17 @@ struct Header {
 /// A layer in a header: the name of its activation, then each hyperparameter by its name.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LayerEntry {
+    /// The kind's name; dense layers, of which there were no others once, have none.
+    kind: Kind,
     activation: String,
     hyperparameters: Vec<(&'static str, f64)>,
 }
 
 impl LayerEntry {
-    pub fn of(activation: Activation) -> Self {
+    pub fn of(layer: &Layer) -> Self {
+        let activation = layer.activation;
         Self {
+            kind: layer.kind,
             activation: activation.name().to_owned(),
             hyperparameters: activation.hyperparameters().collect(),
         }
@@ -82,7 +86,12 @@ impl LayerEntry {
 
 impl Serialize for LayerEntry {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(1 + self.hyperparameters.len()))?;
+        let kind = (self.kind != Kind::default()).then_some(self.kind);
+        let entries = usize::from(kind.is_some()) + 1 + self.hyperparameters.len();
+        let mut map = serializer.serialize_map(Some(entries))?;
+        if let Some(kind) = kind {
+            map.serialize_entry("kind", kind.name())?;
+        }
         map.serialize_entry("activation", &self.activation)?;
         for (name, number) in &self.hyperparameters {
             map.serialize_entry(name, number)?;
@@ -103,14 +112,21 @@ impl<'de> Visitor<'de> for EntryVisitor {
     type Value = LayerEntry;
 
     fn expecting(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a layer's activation and its hyperparameters")
+        f.write_str("a layer's kind, its activation and its hyperparameters")
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> std::result::Result<LayerEntry, M::Error> {
         let known = Activation::LIST.iter().flat_map(|about| about.hyperparameters).map(|known| known.name);
-        let (mut activation, mut hyperparameters) = (None, Vec::new());
+        let (mut kind, mut activation, mut hyperparameters) = (None, None, Vec::new());
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            if key == "activation" {
+            if key == "kind" {
+                let name = map.next_value::<Cow<'de, str>>()?;
+                let known = Kind::from_name(&name)
+                    .ok_or_else(|| M::Error::custom(format_args!("unknown kind of layer {name:?}")))?;
+                if kind.replace(known).is_some() {
+                    return Err(M::Error::duplicate_field("kind"));
+                }
+            } else if key == "activation" {
                 if activation.replace(map.next_value()?).is_some() {
                     return Err(M::Error::duplicate_field("activation"));
                 }
@@ -124,7 +140,7 @@ impl<'de> Visitor<'de> for EntryVisitor {
             }
         }
         let activation = activation.ok_or_else(|| M::Error::missing_field("activation"))?;
-        Ok(LayerEntry { activation, hyperparameters })
+        Ok(LayerEntry { kind: kind.unwrap_or_default(), activation, hyperparameters })
     }
 }
 
@@ -189,25 +205,42 @@ pub(crate) fn layers<T: Scalar>(reader: &Reader<'_>, entries: &[LayerEntry]) -> 
         if index == 0 && kind != dtype::<T>() && matches!(kind, Dtype::F32 | Dtype::F64) {
             return Ok(None);
         }
-        let Some((fan_in, fan_out)) = Kind::Dense.sizes(shape) else {
-            return Err(wrong(format!("{name} has shape {shape:?}, expected two sizes")));
+        let Some((fan_in, fan_out)) = entry.kind.sizes(shape) else {
+            return Err(wrong(format!(
+                "{name} has shape {shape:?}, expected {}",
+                if entry.kind == Kind::default() { "two sizes" } else { "two sizes and 2" }
+            )));
         };
         let matches = layers.last().is_none_or(|before: &Layer| before.fan_out == fan_in);
         if fan_in == 0 || fan_out == 0 || !matches {
             return Err(wrong(format!("{name} has shape [{fan_in}, {fan_out}], which does not fit")));
         }
         let activation = entry.activation().map_err(|error| wrong(format!("layer {index} {error}")))?;
-        if index + 1 < entries.len() && activation == Activation::Softmax {
-            return Err(wrong(format!("layer {index} is a hidden softmax")));
+        if index + 1 < entries.len() && activation.is_for_outputs() {
+            return Err(wrong(format!("layer {index} is a hidden {}", activation.name())));
+        }
+        if entry.kind != entries[0].kind {
+            return Err(wrong(format!(
+                "layer {index} is {}, the first one {}",
+                entry.kind.name(),
+                entries[0].kind.name()
+            )));
         }
         let bias = reader.info(&format!("{index}.biases")).is_some();
-        layers.push(Layer { fan_in, fan_out, activation, bias, kind: Kind::Dense });
+        let layer = Layer { fan_in, fan_out, activation, bias, kind: entry.kind };
+        if activation.is_complex() && layer.parts() == 1 {
+            return Err(wrong(format!(
+                "layer {index} is of real numbers, {} of complex ones",
+                activation.name()
+            )));
+        }
+        layers.push(layer);
     }
     Ok(Some(layers))
 }
 
 fn content<T: Scalar>(network: &Network<T>) -> Result<Content<'_>> {
-    let layers = network.layers().iter().map(|layer| LayerEntry::of(layer.activation)).collect();
+    let layers = network.layers().iter().map(LayerEntry::of).collect();
     let header = serde_json::to_string(&Header { version: VERSION, layers })
         .map_err(|error| NETWORK.wrong("the network", error.to_string()))?;
     Content::new(NETWORK, &header, tensors(network))

@@ -7,7 +7,7 @@ use crate::activation::Activation;
 use crate::check::check_matrix;
 use crate::error::{Error, Result};
 use crate::kernel::{Mode, Scalar};
-use crate::layer::{Init, Layer, Packed, ParameterArray, arrays, check_constants, layers};
+use crate::layer::{Init, Kind, Layer, Packed, ParameterArray, arrays, check_constants, layers};
 use crate::pass::{input_gradient, predict};
 use crate::random::{Purpose, Random};
 
@@ -64,7 +64,38 @@ impl<T: Scalar> Network<T> {
         init: Init,
         seed: u64,
     ) -> Result<Self> {
-        let layers = layers(layer_sizes, hidden, output, bias)?;
+        Self::drawn(layers(layer_sizes, hidden, output, bias, Kind::Dense)?, init, seed)
+    }
+
+    /// The same of complex numbers. In arrays of real numbers their parts lie side by side: a row of m
+    /// complex inputs has 2 m numbers, and so have parameters, gradients, outputs and targets. Outputs of a softmax, which
+    /// complex networks compute from absolute values, are real.
+    ///
+    /// # Errors
+    /// As for [`Network::new`].
+    ///
+    /// ```
+    /// use ferroprop::{Activation, Init, Network};
+    /// use ndarray::array;
+    ///
+    /// let mut network = Network::<f64>::complex(&[1, 1], &[], Activation::Identity, &[false], Init::Glorot, 0)?;
+    /// network.parameters_mut().copy_from_slice(&[0.0, 1.0]);
+    /// let y = network.predict(array![[2.0, 3.0]].view(), None)?;
+    /// assert_eq!(y, array![[-3.0, 2.0]]); // i (2 + 3i)
+    /// # Ok::<(), ferroprop::Error>(())
+    /// ```
+    pub fn complex(
+        layer_sizes: &[usize],
+        hidden: &[Activation],
+        output: Activation,
+        bias: &[bool],
+        init: Init,
+        seed: u64,
+    ) -> Result<Self> {
+        Self::drawn(layers(layer_sizes, hidden, output, bias, Kind::Complex)?, init, seed)
+    }
+
+    fn drawn(layers: Vec<Layer>, init: Init, seed: u64) -> Result<Self> {
         check_constants::<T>(&layers)?;
         let mut network = Self::zeros(layers)?;
         init.check_typed::<T>()?;
@@ -120,16 +151,40 @@ impl<T: Scalar> Network<T> {
         &self.layers
     }
 
-    /// Numbers in a row of inputs.
+    /// Inputs of a row.
     #[must_use]
     pub fn n_inputs(&self) -> usize {
         self.layers[0].fan_in
     }
 
-    /// Numbers in a row of outputs.
+    /// Outputs of a row.
     #[must_use]
     pub fn n_outputs(&self) -> usize {
         self.output_layer().fan_out
+    }
+
+    /// Whether its numbers are complex.
+    #[must_use]
+    pub fn is_complex(&self) -> bool {
+        self.layers[0].parts() == 2
+    }
+
+    /// Whether its outputs are complex: an activation of absolute values gives real ones.
+    #[must_use]
+    pub fn complex_outputs(&self) -> bool {
+        self.output_layer().output_parts() == 2
+    }
+
+    /// Real numbers in a row of inputs: two for each complex one.
+    #[must_use]
+    pub fn numbers_in(&self) -> usize {
+        self.layers[0].numbers_in()
+    }
+
+    /// Real numbers in a row of outputs: two for each complex one.
+    #[must_use]
+    pub fn numbers_out(&self) -> usize {
+        self.output_layer().numbers_out()
     }
 
     /// The activation of the output layer.
@@ -181,14 +236,16 @@ impl<T: Scalar> Network<T> {
         arrays.find(|(_, array, _)| array.name == name).map(|(_, array, numbers)| (array.shape, numbers))
     }
 
-    /// The weights of a layer, fan in x fan out.
+    /// The weights of a layer, fan in x fan out; complex ones have their parts side by side, fan in x 2 fan out.
     ///
     /// # Panics
     /// When there is no such layer.
     #[must_use]
     pub fn weights(&self, layer: usize) -> ArrayView2<'_, T> {
         self.array(layer, "weights")
-            .and_then(|(shape, numbers)| ArrayView2::from_shape((shape[0], shape[1]), numbers).ok())
+            .and_then(|(shape, numbers)| {
+                ArrayView2::from_shape((shape[0], numbers.len() / shape[0]), numbers).ok()
+            })
             .unwrap_or_else(|| panic!("there is no layer {layer}"))
     }
 
@@ -209,7 +266,7 @@ impl<T: Scalar> Network<T> {
     /// [`Error::Shape`] when the rows have the wrong length, [`Error::Value`] when a number is not
     /// finite, [`Error::OutOfMemory`].
     pub fn predict(&self, x: ArrayView2<'_, T>, n_threads: Option<usize>) -> Result<Array2<T>> {
-        let (rows, columns) = (x.nrows(), self.n_outputs());
+        let (rows, columns) = (x.nrows(), self.numbers_out());
         let len = rows.checked_mul(columns).ok_or(Error::OutOfMemory { numbers: usize::MAX })?;
         let mut y = Vec::new();
         y.try_reserve_exact(len).map_err(|_| Error::OutOfMemory { numbers: len })?;
@@ -221,7 +278,7 @@ impl<T: Scalar> Network<T> {
     /// Checks the shape of inputs, and no more.
     #[cfg(feature = "python")]
     pub(crate) fn check_inputs(&self, x: ArrayView2<'_, T>) -> Result<()> {
-        crate::check::check_shape("X", x, self.n_inputs())
+        crate::check::check_shape("X", x, self.numbers_in())
     }
 
     /// As [`Network::predict`], into a slice that takes the outputs row after row.
@@ -229,9 +286,9 @@ impl<T: Scalar> Network<T> {
     /// # Errors
     /// As for [`Network::predict`]; [`Error::Shape`] when `y` has the wrong length.
     pub fn predict_into(&self, x: ArrayView2<'_, T>, y: &mut [T], n_threads: Option<usize>) -> Result<()> {
-        check_matrix("X", x, self.n_inputs())?;
-        if x.nrows().checked_mul(self.n_outputs()) != Some(y.len()) {
-            return Err(Error::shape("y", format!("({} * {},)", x.nrows(), self.n_outputs()), &[y.len()]));
+        check_matrix("X", x, self.numbers_in())?;
+        if x.nrows().checked_mul(self.numbers_out()) != Some(y.len()) {
+            return Err(Error::shape("y", format!("({} * {},)", x.nrows(), self.numbers_out()), &[y.len()]));
         }
         let _mode = Mode::core();
         predict(&self.layers, self.packed()?, x, y, n_threads)
@@ -252,8 +309,8 @@ impl<T: Scalar> Network<T> {
         if layer >= n_hidden {
             return Err(Error::argument("layer", format!("below {n_hidden}"), layer));
         }
-        check_matrix("X", x, self.n_inputs())?;
-        let columns = self.layers[layer].fan_out;
+        check_matrix("X", x, self.numbers_in())?;
+        let columns = self.layers[layer].numbers_out();
         if x.nrows().checked_mul(columns) != Some(y.len()) {
             return Err(Error::shape("y", format!("({} * {columns},)", x.nrows()), &[y.len()]));
         }
@@ -272,7 +329,7 @@ impl<T: Scalar> Network<T> {
         gradients: &mut [T],
         n_threads: Option<usize>,
     ) -> Result<()> {
-        check_matrix("X", x, self.n_inputs())?;
+        check_matrix("X", x, self.numbers_in())?;
         let numbers = self.n_outputs().checked_mul(self.n_inputs());
         if numbers.and_then(|numbers| numbers.checked_mul(x.nrows())) != Some(gradients.len()) {
             let expected = format!("({} * {} * {},)", x.nrows(), self.n_outputs(), self.n_inputs());

@@ -133,7 +133,7 @@ class Fit:
 
     layer_sizes: tuple[int, ...]
     rows: int
-    dtype: str = "float32"
+    dtype: str = "float32"  # complex types have numbers with imaginary parts
     activation: object = "tanh"
     output: object = "identity"
     bias: object = True
@@ -166,7 +166,15 @@ class Fit:
         Y = targets(f"Y{label}", rows, self.layer_sizes[-1], self.output, self.loss)
         # One row in a hundred or so weighs nothing.
         weights = np.maximum(numbers(f"weights{label}", rows) + 1.96, 0) if self.weighted else None
-        return [None if array is None else array.astype(self.dtype) for array in (X, Y, weights)]
+        real = "float64" if self.dtype in ("float64", "complex128") else "float32"
+        if self.dtype != real:
+            X = X + 1j * numbers(f"imaginary X{label}", *X.shape)
+            if self.output not in ("abs", "softmax"):
+                imaginary = targets(f"imaginary Y{label}", *Y.shape, self.output, self.loss)
+                Y = Y + 1j * imaginary
+        dtypes = [np.result_type(real, np.complex64) if np.iscomplexobj(array) else real for array in (X, Y)]
+        arrays = zip((X, Y, weights), (*dtypes, real), strict=True)
+        return [None if array is None else array.astype(dtype) for array, dtype in arrays]
 
     def arguments(self, lay_out=np.ascontiguousarray):
         """Return the positional and the other arguments of `train`, each array laid out in memory so."""

@@ -134,8 +134,32 @@ _FITS = {
     },
 }  # fmt: skip
 
+_COMPLEX_FITS = {
+    "complex, Rprop": Fit(layer_sizes=(3, 17, 5, 2), rows=301, epochs=12, weighted=True, alpha=0.25),
+    "complex, mini-batches": Fit(
+        layer_sizes=(5, 16, 33, 1), rows=90, batch_size=37, activation=["relu", "gelu"], optimizer="Adam",
+        settings={"dropout": 0.25}, validation_rows=41,
+    ), "complex, several chunks of rows": Fit(layer_sizes=(3, 11, 2), rows=1111, loss="absolute_error",
+    n_threads=2), "complex, softmax": Fit(layer_sizes=(4, 9, 3), rows=83, output="softmax",
+    loss="log_loss"), "complex, absolute values": Fit(layer_sizes=(4, 9, 3), rows=83, output="abs",
+    loss="huber", weighted=True), "complex, logistic parts": Fit(layer_sizes=(4, 3), rows=57,
+    output="logistic", loss="log_loss"), **{
+        f"{activation} units": Fit(
+            layer_sizes=(4, 17, 5, 3), rows=57, batch_size=30, epochs=4, activation=activation,
+            output=activation, weighted=True, optimizer="Adam", bias=[True, False, True],
+        )
+        for activation in fp.COMPLEX_ACTIVATIONS
+        if activation != "abs"
+    },
+}  # fmt: skip
+
 DTYPES = ["float32", "float64"]
-FITS = {f"{name} ({dtype})": replace(fit, dtype=dtype) for dtype in DTYPES for name, fit in _FITS.items()}
+FITS = {
+    f"{name} ({dtype})": replace(fit, dtype=dtype)
+    for fits, dtypes in [(_FITS, DTYPES), (_COMPLEX_FITS, ["complex64", "complex128"])]
+    for dtype in dtypes
+    for name, fit in fits.items()
+}
 
 
 def of_all_magnitudes(dtype, count):

@@ -84,7 +84,7 @@ def case(error, *parts, **keywords):
         case(TypeError, "init_range", init="uniform", init_range="wide"),
         case((TypeError, ValueError), "dtype", "int32", "float32", "float64", dtype="int32"),
         case((TypeError, ValueError), "dtype", "float16", "float32", "float64", dtype=np.float16),
-        case((TypeError, ValueError), "dtype", "complex128", dtype=complex),
+        case((TypeError, ValueError), "dtype", "uint8", dtype=np.uint8),
         case((TypeError, ValueError), "dtype", "float33", dtype="float33"),
         case((ValueError, TypeError), "seed", "-1", seed=-1),
         case(TypeError, "seed", seed="lucky"),

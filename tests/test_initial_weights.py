@@ -85,3 +85,17 @@ def test_unknown_names_say_what_was_meant():
     message = r'init must be one of "glorot", .*, got "kaiming"; did you mean "he"\?'
     with pytest.raises(ValueError, match=message):
         fp.Network([2, 1], init="kaiming")
+
+
+@pytest.mark.parametrize(("init", "variance"), [("glorot", 2 / 500), ("he", 2 / 300), ("lecun", 1 / 300)])
+def test_complex_weights_have_the_variance_of_real_ones(init, variance):
+    net = fp.Network([300, 200], output="identity", init=init, dtype="complex128")
+    weights = net.weights[0]
+    assert np.isclose(np.mean(np.abs(weights) ** 2), variance, rtol=0.03)
+    assert np.isclose(np.mean(weights.real**2), variance / 2, rtol=0.03)
+    assert init == "glorot" or not net.biases[0].any()
+
+
+def test_there_are_no_unitary_initial_weights():
+    with pytest.raises(ValueError, match='init must be another than "orthogonal" for complex networks'):
+        fp.Network([3, 2], output="identity", init="orthogonal", dtype="complex64")

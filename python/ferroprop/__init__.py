@@ -37,7 +37,7 @@ from ferroprop._core import (
     __version__,
     train,
 )
-from ferroprop.catalogue import ACTIVATIONS, LOSSES, OPTIMIZERS
+from ferroprop.catalogue import ACTIVATIONS, COMPLEX_ACTIVATIONS, LOSSES, OPTIMIZERS
 from ferroprop.export import _methods as _exports
 from ferroprop.inspection import (
     GradientCheck,
@@ -66,6 +66,7 @@ from ferroprop._core import (
     LeakyReLU,
     Logistic,
     LogLoss,
+    ModReLU,
     NAdam,
     Quantile,
     RMSprop,
@@ -77,15 +78,23 @@ from ferroprop._core import (
 # The end of the classes.
 
 if TYPE_CHECKING:
-    from ferroprop.estimators import MLPClassifier, MLPRegressor
+    from ferroprop.estimators import (
+        ComplexMLPClassifier,
+        ComplexMLPRegressor,
+        MLPClassifier,
+        MLPRegressor,
+    )
     from ferroprop.tabular import TabularEncoder, TabularMLPClassifier, TabularMLPRegressor
 
 __all__ = [
     "ACTIVATIONS",
+    "COMPLEX_ACTIVATIONS",
     "LOSSES",
     "OPTIMIZERS",
     "Activation",
     "Adaptive",
+    "ComplexMLPClassifier",
+    "ComplexMLPRegressor",
     "Cosine",
     "Epoch",
     "Exponential",
@@ -129,6 +138,7 @@ __all__ += [
     "LeakyReLU",
     "LogLoss",
     "Logistic",
+    "ModReLU",
     "NAdam",
     "Quantile",
     "RMSprop",
@@ -145,7 +155,7 @@ if not TYPE_CHECKING:  # a type checker must keep on seeing a misspelt name
 
     def __getattr__(name: str) -> object:
         """Import the estimators, and with them scikit-learn, on first use."""
-        if name in {"MLPClassifier", "MLPRegressor"}:
+        if name in {"ComplexMLPClassifier", "ComplexMLPRegressor", "MLPClassifier", "MLPRegressor"}:
             from ferroprop import estimators as module
         elif name in {"TabularEncoder", "TabularMLPClassifier", "TabularMLPRegressor"}:
             from ferroprop import tabular as module

@@ -19,10 +19,20 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from ferroprop._core import _ACTIVATIONS, _LOSSES, _OPTIMIZERS, Activation, Loss, Optimizer, _meant
+from ferroprop._core import (
+    _ACTIVATIONS,
+    _COMPLEX_ACTIVATIONS,
+    _LOSSES,
+    _OPTIMIZERS,
+    Activation,
+    Loss,
+    Optimizer,
+    _meant,
+)
 
 __all__ = [
     "ACTIVATIONS",
+    "COMPLEX_ACTIVATIONS",
     "LOSSES",
     "OPTIMIZERS",
     "ActivationEntry",
@@ -95,7 +105,8 @@ class ActivationEntry(_Entry):
     value : str
         f(z) as a Python expression of the net input z and the hyperparameters.
     derivative : str
-        f'(z), with a for f(z). Empty for softmax, which is no function of one number.
+        f'(z), with a for f(z). Empty for softmax, which is no function of one number, and for functions of
+        complex numbers, which have two derivatives.
     constants : mapping of str to float
         Numbers that go by names in the two.
 
@@ -255,6 +266,11 @@ class Catalogue(Mapping[str, EntryType]):
 
 ACTIVATIONS = Catalogue("activation", (ActivationEntry(**_fields(entry)) for entry in _ACTIVATIONS))
 """Every activation by its name."""
+
+COMPLEX_ACTIVATIONS = Catalogue(
+    "activation", (ActivationEntry(**_fields(entry)) for entry in _COMPLEX_ACTIVATIONS)
+)
+"""Every activation that complex networks alone have, by its name; formulas are functions of a complex z."""
 
 LOSSES = Catalogue("loss", (LossEntry(**_fields(entry)) for entry in _LOSSES))
 """Every loss by its name."""

@@ -1,7 +1,9 @@
 //! Activation functions: one file each, and the list of all.
 
+mod abs;
 mod arctan;
 mod bipolar;
+mod cardioid;
 mod elu;
 mod exponential;
 mod function;
@@ -12,16 +14,22 @@ mod identity;
 mod leaky_relu;
 mod log_sigmoid;
 mod logistic;
+pub(crate) mod magnitude;
 mod mish;
+mod modrelu;
+mod pair;
+mod polar_tanh;
 mod relu;
 mod scaled_tanh;
 mod selu;
+mod siglog;
 mod sigmoid;
 mod silu;
 pub(crate) mod softmax;
 mod softplus;
 mod softsign;
 mod tanh;
+mod zrelu;
 
 use crate::catalogue::{catalogue, find};
 use crate::error::Result;
@@ -31,7 +39,8 @@ use function::{FromNet, FromOutput, Function};
 /// Passes its input and the list of all activations to a macro.
 ///
 /// A line has the variant with its hyperparameters, its file, and where the derivative comes from: the
-/// `output`, the `net` input, or from `all` outputs of a row (softmax).
+/// `output`, the `net` input, or from `all` outputs of a row (softmax). A `pair` is a function of a complex number,
+/// with four derivatives, and `apart` is left to others to compute.
 macro_rules! activations {
     ($reader:ident $($given:tt)*) => {
         $reader! {
@@ -78,6 +87,18 @@ macro_rules! activations {
             Sigmoid { c1, c2, c3 } => sigmoid: net;
             /// e^z, above 0.
             Exponential => exponential: output;
+            /// (1 + threshold / |z|) z where |z| + threshold > 0, else 0; complex, the usual threshold is -0.5.
+            ModRelu { threshold } => modrelu: pair;
+            /// z where both parts are above 0, else 0; complex.
+            ZRelu => zrelu: pair;
+            /// (1 + cos(phase)) / 2 z; complex.
+            Cardioid => cardioid: pair;
+            /// z / (1 + |z|); complex.
+            SigLog => siglog: pair;
+            /// tanh(|z|) z / |z|; complex.
+            PolarTanh => polar_tanh: pair;
+            /// |z|, a real number from a complex one. For the output layer only.
+            Abs => abs: apart;
         }
     };
 }
@@ -88,27 +109,34 @@ activations! { catalogue
 }
 
 /// Calls a body with the implementation bound to `$f`: the first if the output determines the
-/// derivative, else the second. Does nothing for a softmax, which is not a function of one number.
+/// derivative, the third for functions of a complex number, else the second. Does nothing for a softmax, which is not a
+/// function of one number.
 macro_rules! with_function {
-    ($activation:expr, $t:ty, $f:ident, $from_output:expr, $from_net:expr;
+    ($activation:expr, $t:ty, $f:ident, $from_output:expr, $from_net:expr, $of_pair:expr;
      $($(#[$line:meta])* $variant:ident $({ $($hyperparameter:ident),+ })? => $file:ident: $way:ident;)*) => {
         match $activation {
             $(Activation::$variant $({ $($hyperparameter),+ })? => with_function!(
-                @$way $t, $f, $from_output, $from_net, $file::$variant $(, $($hyperparameter),+)?
+                @$way $t, $f, $from_output, $from_net, $of_pair, $file::$variant $(, $($hyperparameter),+)?
             ),)*
         }
     };
-    (@output $t:ty, $f:ident, $from_output:expr, $from_net:expr, $($made:tt)+) => {{
+    (@output $t:ty, $f:ident, $from_output:expr, $from_net:expr, $of_pair:expr, $($made:tt)+) => {{
         #[allow(unused_variables)] // some bodies ask for the kind of function alone
         let $f = with_function!(@made $t, $($made)+);
         $from_output
     }};
-    (@net $t:ty, $f:ident, $from_output:expr, $from_net:expr, $($made:tt)+) => {{
+    (@net $t:ty, $f:ident, $from_output:expr, $from_net:expr, $of_pair:expr, $($made:tt)+) => {{
         #[allow(unused_variables)]
         let $f = with_function!(@made $t, $($made)+);
         $from_net
     }};
-    (@all $t:ty, $f:ident, $from_output:expr, $from_net:expr, $($made:tt)+) => {{
+    (@pair $t:ty, $f:ident, $from_output:expr, $from_net:expr, $of_pair:expr, $($made:tt)+) => {{
+        #[allow(unused_variables)]
+        let $f = with_function!(@made $t, $($made)+);
+        $of_pair
+    }};
+    (@apart $($all:tt)+) => { with_function!(@all $($all)+) };
+    (@all $t:ty, $f:ident, $from_output:expr, $from_net:expr, $of_pair:expr, $($made:tt)+) => {{
         #[allow(unused_variables)]
         let $f = identity::Identity;
         $from_output
@@ -137,20 +165,41 @@ impl Activation {
         find(&Self::LIST, argument, name).map(|(index, _)| Self::ALL[index])
     }
 
+    /// Whether complex layers compute it from absolute values, so that it is a real number there.
+    pub(crate) fn is_of_magnitudes(self) -> bool {
+        matches!(self, Self::Softmax | Self::Abs)
+    }
+
+    /// How many slopes are kept for each output.
+    pub(crate) fn slopes_of_output(self) -> usize {
+        // Two for each part.
+        activations!(with_function self, f32, _function, 1, 1, 2)
+    }
+
+    /// Whether it is for complex networks alone.
+    pub(crate) fn is_complex(self) -> bool {
+        self.about().complex
+    }
+
+    /// Whether it is for the output layer alone.
+    pub(crate) fn is_for_outputs(self) -> bool {
+        matches!(self, Self::Softmax | Self::Abs)
+    }
+
     /// Whether the output determines the derivative; if not, [`Activation::apply_with_slopes`] must keep
     /// it.
     pub(crate) fn output_tells_derivative(self) -> bool {
-        activations!(with_function self, f32, _function, true, false)
+        activations!(with_function self, f32, _function, true, false, false)
     }
 
     /// The derivative, if a product of deltas can apply it before it stores its sums.
     pub(crate) fn derivative_in_product<T: Scalar>(self) -> Option<Derivative<T>> {
-        activations!(with_function self, T, function, function.derivative_in_product(), None)
+        activations!(with_function self, T, function, function.derivative_in_product(), None, None)
     }
 
     /// Whether outputs equal net inputs, or are computed elsewhere (softmax).
     fn is_nothing(self) -> bool {
-        matches!(self, Self::Identity | Self::Softmax)
+        matches!(self, Self::Identity | Self::Softmax | Self::Abs)
     }
 
     /// Turns net inputs into outputs: `rows` vectors of each panel, panels `stride` apart.
@@ -160,7 +209,8 @@ impl Activation {
         }
         activations!(with_function self, T, function,
             dispatch(Apply { function, numbers, stride, rows }),
-            dispatch(Apply { function, numbers, stride, rows }));
+            dispatch(Apply { function, numbers, stride, rows }),
+            dispatch(pair::Apply { function, numbers, stride, rows }));
     }
 
     /// Turns net inputs into outputs, and keeps the derivatives.
@@ -176,7 +226,23 @@ impl Activation {
                 dispatch(Apply { function, numbers: &mut *numbers, stride, rows });
                 dispatch(KeepSlopes { function, numbers, slopes, stride, rows });
             },
-            dispatch(ApplyWithSlopes { function, numbers, slopes, stride, rows }));
+            dispatch(ApplyWithSlopes { function, numbers, slopes, stride, rows }),
+            dispatch(pair::ApplyWithSlopes { function, numbers, slopes, stride, rows }));
+    }
+
+    /// Multiplies deltas by slopes that were kept; those of a complex function by the matrices that these are.
+    pub(crate) fn scale_by_slopes<T: Scalar>(
+        self,
+        deltas: &mut [T],
+        slopes: &[T],
+        stride: usize,
+        rows: usize,
+    ) {
+        if self.slopes_of_output() == 2 {
+            dispatch(pair::Back { deltas, slopes, stride, rows });
+        } else {
+            dispatch(ScaleBySlopes { deltas, slopes, stride, rows });
+        }
     }
 
     /// Multiplies deltas by the derivative at the outputs, panels as in [`Activation::apply`]. For
@@ -187,13 +253,9 @@ impl Activation {
         }
         activations!(with_function self, T, function,
             dispatch(ScaleDeltas { function, deltas, outputs, stride, rows }),
+            (),
             ());
     }
-}
-
-/// Multiplies deltas by the kept slopes.
-pub(crate) fn scale_by_slopes<T: Scalar>(deltas: &mut [T], slopes: &[T], stride: usize, rows: usize) {
-    dispatch(ScaleBySlopes { deltas, slopes, stride, rows });
 }
 
 struct Apply<'a, T, F> {

@@ -223,7 +223,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
     ) -> usize {
         let lanes = T::LANES;
         let vector = vector + at;
-        let biases = self.bias && at + R == end;
+        let biases = self.bias && block.bias && at + R == end;
         // With no inputs, the place of the first is not looked at, but has to exist.
         let input = if R == 0 { 0 } else { vector / lanes * block.input_stride + vector % lanes };
         // Safety: as promised to this function.
@@ -369,7 +369,7 @@ mod tests {
             Block { rows, input: numbers(panels::<T>(fan_in) * stride, seed), delta }
         });
         let views = || {
-            blocks.iter().map(|block| {
+            blocks.iter().enumerate().map(|(index, block)| {
                 let stride = panel_vectors(block.rows) * lanes;
                 Rows {
                     rows: block.rows,
@@ -377,6 +377,7 @@ mod tests {
                     input_stride: stride,
                     delta: &block.delta,
                     delta_stride: stride,
+                    bias: index == 0 || seed.is_multiple_of(2),
                 }
             })
         };
@@ -418,7 +419,13 @@ mod tests {
                     for row in 0..view.rows {
                         let d = view.delta[output / lanes * view.delta_stride + row * lanes + output % lanes];
                         let at = input / lanes * view.input_stride + row * lanes + input % lanes;
-                        sum = if input < fan_in { view.input[at].mul_add(d, sum) } else { sum + d };
+                        sum = if input < fan_in {
+                            view.input[at].mul_add(d, sum)
+                        } else if view.bias {
+                            sum + d
+                        } else {
+                            sum
+                        };
                     }
                 }
                 assert!(got == sum, "{} at vector {vector} of panel {panel}, lane {lane}", set.name());
@@ -448,7 +455,14 @@ mod tests {
         let input = vec![0.1_f32; panel_vectors(rows) * f32::LANES];
         let delta = vec![1.0_f32; panel_vectors(rows) * f32::LANES];
         let stride = input.len();
-        let block = Rows { rows, input: &input, input_stride: stride, delta: &delta, delta_stride: stride };
+        let block = Rows {
+            rows,
+            input: &input,
+            input_stride: stride,
+            delta: &delta,
+            delta_stride: stride,
+            bias: true,
+        };
         let mut vectors = [0.0_f32; 2 * f32::LANES];
         let mut lost = [0.0_f32; 2 * f32::LANES];
         let mut one = 0.0;

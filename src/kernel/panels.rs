@@ -57,6 +57,8 @@ pub struct Rows<'a, T> {
     pub delta: &'a [T],
     /// From one panel of the deltas to the next.
     pub delta_stride: usize,
+    /// Whether its deltas go into the gradient of the biases.
+    pub bias: bool,
 }
 
 /// A saturating sum of products, for assertions about lengths: a product that wrapped round must not satisfy one.
@@ -107,6 +109,40 @@ pub fn gather_rows<T: Scalar>(
         if rest > 0 {
             for (x, to) in numbers[whole * lanes..].iter().zip(&mut to[at..at + rest]) {
                 *to = *x;
+            }
+        }
+    }
+}
+
+/// Copies rows as [`gather_rows`] does, of complex numbers whose parts lie side by side: the real parts into the first half of
+/// `to`, the imaginary ones into the second.
+///
+/// # Panics
+/// When one of the matrices has no such row.
+pub fn gather_parts<T: Scalar>(
+    from: ArrayView2<'_, T>,
+    rows: usize,
+    number: impl Fn(usize) -> usize,
+    to: &mut [T],
+    stride: usize,
+) {
+    let lanes = T::LANES;
+    let (re, im) = to.split_at_mut(to.len() / 2);
+    for row in 0..rows {
+        let numbers = from.row(number(row));
+        let Some(numbers) = numbers.as_slice() else {
+            for (column, pair) in numbers.exact_chunks(2).into_iter().enumerate() {
+                let at = column / lanes * stride + row * lanes + column % lanes;
+                (re[at], im[at]) = (pair[0], pair[1]);
+            }
+            continue;
+        };
+        for (panel, numbers) in numbers.chunks(2 * lanes).enumerate() {
+            let at = panel * stride + row * lanes;
+            let count = numbers.len() / 2;
+            let (re, im) = (&mut re[at..at + count], &mut im[at..at + count]);
+            for ((pair, re), im) in numbers.chunks_exact(2).zip(re).zip(im) {
+                (*re, *im) = (pair[0], pair[1]);
             }
         }
     }

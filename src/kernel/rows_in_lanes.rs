@@ -228,7 +228,7 @@ where
     unsafe fn sums<S: Simd<T>>(&self, simd: S, from: usize, count: usize) -> [[S::V; Q]; R] {
         let lanes = T::LANES;
         let mut sums = [[simd.splat(T::ZERO); Q]; R];
-        for block in self.blocks.clone() {
+        for block in self.blocks.clone().filter(|block| !BIASES || block.bias) {
             let mut input = block.input.as_ptr().wrapping_add(self.input * lanes + from);
             let mut delta = block.delta.as_ptr().wrapping_add(self.output * lanes + from);
             // Safety: as promised to this function; the last panel's lanes are there even if they are no rows.
@@ -317,6 +317,7 @@ mod tests {
                 input_stride: in_stride,
                 delta: &block.delta,
                 delta_stride: out_stride,
+                bias: true,
             })
         };
         let sum = |input: Option<usize>, output: usize| {

@@ -173,7 +173,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> SingleO
                     std::array::from_fn(|q| block.input.as_ptr().add((vector + q) * block.input_stride));
                 for row in 0..block.rows {
                     let delta = *block.delta.as_ptr().add(row * T::LANES);
-                    if Q == 0 {
+                    if Q == 0 && block.bias {
                         bias += delta;
                     }
                     for q in 0..Q {

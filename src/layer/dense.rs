@@ -29,7 +29,8 @@ impl LayerKind for Dense {
     }
 
     fn matrices(layer: &Layer) -> Vec<MatrixShape> {
-        vec![MatrixShape { inputs: layer.fan_in, outputs: layer.fan_out, bias: layer.bias }]
+        let (inputs, outputs) = (layer.fan_in, layer.fan_out);
+        vec![MatrixShape { inputs, outputs, bias: layer.bias, offset: 0, step: 1 }]
     }
 
     fn draw<T: Scalar>(layer: &Layer, init: Init, random: &mut Random, parameters: &mut [T]) -> Result<()> {

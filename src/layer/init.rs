@@ -98,24 +98,55 @@ impl Init {
         random: &mut Random,
         parameters: &mut [T],
     ) -> Result<()> {
-        let (weights, biases) = parameters.split_at_mut(layer.fan_in * layer.fan_out);
         if self == Self::Orthogonal {
-            orthogonal(layer.fan_in, layer.fan_out, random, weights)?;
-        } else {
-            let bound = self.bound(layer.fan_in, layer.fan_out, layer.activation);
-            weights.fill_with(|| random.uniform(bound));
+            let (weights, biases) = parameters.split_at_mut(layer.fan_in * layer.fan_out);
+            biases.fill(T::ZERO);
+            return orthogonal(layer.fan_in, layer.fan_out, random, weights);
         }
+        self.draw_uniform(layer, 1, 1.0, random, parameters);
+        Ok(())
+    }
+
+    /// Draws the weights of a complex layer, and then its biases, two parts each.
+    pub(super) fn draw_complex<T: Scalar>(
+        self,
+        layer: &Layer,
+        random: &mut Random,
+        parameters: &mut [T],
+    ) -> Result<()> {
+        if self == Self::Orthogonal {
+            let expected = "another than \"orthogonal\" for complex networks";
+            return Err(Error::argument("init", expected, "\"orthogonal\""));
+        }
+        // The mean of a number's squared absolute value is that of a real one's square, half of it in each part;
+        // the range is that of each part.
+        let uniform = matches!(self, Self::Uniform { .. });
+        let divisor = if uniform { 1.0 } else { std::f64::consts::SQRT_2 };
+        self.draw_uniform(layer, 2, divisor, random, parameters);
+        Ok(())
+    }
+
+    /// Draws weights and biases of so many numbers each, within the bound over the divisor.
+    fn draw_uniform<T: Scalar>(
+        self,
+        layer: &Layer,
+        numbers: usize,
+        divisor: f64,
+        random: &mut Random,
+        parameters: &mut [T],
+    ) {
+        let (weights, biases) = parameters.split_at_mut(layer.fan_in * layer.fan_out * numbers);
+        let bound = self.bound(layer.fan_in, layer.fan_out, layer.activation) / divisor;
+        weights.fill_with(|| random.uniform(bound));
         if matches!(self, Self::Glorot | Self::Uniform { .. }) {
-            let bound = self.bound(layer.fan_in, layer.fan_out, layer.activation);
             biases.fill_with(|| random.uniform(bound));
         } else {
             biases.fill(T::ZERO);
         }
-        Ok(())
     }
 
     /// The largest absolute value of a weight, for those that are uniform.
-    pub(super) fn bound(self, fan_in: usize, fan_out: usize, activation: Activation) -> f64 {
+    fn bound(self, fan_in: usize, fan_out: usize, activation: Activation) -> f64 {
         match self {
             Self::Glorot => {
                 let gain = if matches!(activation, Activation::Logistic { .. }) { 2.0 } else { 6.0 };

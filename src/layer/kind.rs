@@ -16,6 +16,10 @@ pub(super) trait LayerKind {
     /// What a pass carries from layer to layer.
     const FLOW: Flow;
 
+    /// The parts of each of its numbers: 1, or 2 if they are complex. Parts lie in panels of their own, and there is a
+    /// matrix of parameters for each.
+    const PARTS: usize = 1;
+
     /// Its parameter arrays, in the order of the flat vector. The numbers of an array lie row by row.
     fn arrays(layer: &Layer) -> Vec<ParameterArray>;
 

@@ -5,6 +5,7 @@
 
 #[macro_use]
 mod spec;
+mod complex;
 mod dense;
 mod init;
 mod kind;
@@ -60,6 +61,26 @@ impl Layer {
     /// What a pass carries through it.
     pub(crate) fn flow(&self) -> Flow {
         kinds!(with_kind self.kind, K => K::FLOW)
+    }
+
+    /// The parts of each of its numbers: 1, or 2 if they are complex.
+    pub(crate) fn parts(&self) -> usize {
+        kinds!(with_kind self.kind, K => K::PARTS)
+    }
+
+    /// Real numbers in a row of its inputs.
+    pub(crate) fn numbers_in(&self) -> usize {
+        self.parts() * self.fan_in
+    }
+
+    /// The parts of each of its outputs: those of its numbers, but absolute values, and what is computed from these, have one.
+    pub(crate) fn output_parts(&self) -> usize {
+        if self.activation.is_of_magnitudes() { 1 } else { self.parts() }
+    }
+
+    /// Real numbers in a row of its outputs.
+    pub(crate) fn numbers_out(&self) -> usize {
+        self.output_parts() * self.fan_out
     }
 
     /// Its parameter arrays, in the order in which they lie in a network's vector of parameters.
@@ -158,6 +179,7 @@ pub(crate) fn layers(
     hidden: &[Activation],
     output: Activation,
     bias: &[bool],
+    kind: Kind,
 ) -> Result<Vec<Layer>> {
     if sizes.len() < 2 {
         let expected = "at least 2 sizes, the inputs' and the outputs'";
@@ -175,14 +197,21 @@ pub(crate) fn layers(
         let expected = format!("one for each of the {} layers", n_hidden + 1);
         return Err(Error::argument("bias", expected, bias.len()));
     }
-    if hidden.contains(&Activation::Softmax) {
-        return Err(Error::argument("activation", "an activation for hidden layers", "\"softmax\""));
+    if let Some(wrong) = hidden.iter().find(|activation| activation.is_for_outputs()) {
+        let got = format!("{:?}", wrong.name());
+        return Err(Error::argument("activation", "an activation for hidden layers", got));
     }
     let activations = hidden.iter().chain(std::iter::once(&output));
     let mut layers = Vec::with_capacity(n_hidden + 1);
     for ((fans, &activation), &bias) in sizes.windows(2).zip(activations).zip(bias) {
         activation.check()?;
-        layers.push(Layer { fan_in: fans[0], fan_out: fans[1], activation, bias, kind: Kind::Dense });
+        let layer = Layer { fan_in: fans[0], fan_out: fans[1], activation, bias, kind };
+        if activation.is_complex() && layer.parts() == 1 {
+            let name = if layers.len() == n_hidden { "output" } else { "activation" };
+            let got = format!("{:?}, which is for dtype \"complex64\" or \"complex128\"", activation.name());
+            return Err(Error::argument(name, "an activation for real numbers", got));
+        }
+        layers.push(layer);
     }
     Ok(layers)
 }

@@ -14,6 +14,9 @@ pub(crate) struct MatrixShape {
     pub inputs: usize,
     pub outputs: usize,
     pub bias: bool,
+    /// Where its first number is among the layer's parameters, and from there to the next one.
+    pub offset: usize,
+    pub step: usize,
 }
 
 /// A number of panels, of so many vectors each.
@@ -45,6 +48,9 @@ pub(crate) struct PackedMatrix {
     pub inputs: usize,
     pub outputs: usize,
     pub bias: bool,
+    /// Where its first number is in the network's order, and from there to the next one.
+    flat: usize,
+    step: usize,
     /// Where its panels start: vectors of weights and one of biases each.
     pub start: usize,
     /// Vectors of weights in a panel: one for each input, or fewer if they are transposed (see [`is_single_output`]).
@@ -94,16 +100,25 @@ pub(crate) struct Packed<T> {
 
 impl<T: Scalar> Packed<T> {
     pub fn new(layers: &[Layer], parameters: &[T]) -> Result<Self> {
-        let (mut matrices, mut ranges, mut start) = (Vec::new(), Vec::with_capacity(layers.len()), 0);
+        let (mut matrices, mut ranges) = (Vec::new(), Vec::with_capacity(layers.len()));
+        let (mut flat, mut start) = (0, 0);
         for layer in layers {
             let first = matrices.len();
-            for MatrixShape { inputs, outputs, bias } in layer.matrices() {
-                let weight_vectors = weight_vectors::<T>(inputs, outputs);
-                let panels = panels::<T>(outputs);
-                let matrix = PackedMatrix { inputs, outputs, bias, start, weight_vectors, panels };
+            for MatrixShape { inputs, outputs, bias, offset, step } in layer.matrices() {
+                let matrix = PackedMatrix {
+                    inputs,
+                    outputs,
+                    bias,
+                    flat: flat + offset,
+                    step,
+                    start,
+                    weight_vectors: weight_vectors::<T>(inputs, outputs),
+                    panels: panels::<T>(outputs),
+                };
                 start += matrix.len::<T>();
                 matrices.push(matrix);
             }
+            flat += layer.n_parameters();
             ranges.push(first..matrices.len());
         }
         let forward = Copies::new(Way::Forward, layers, 0)?;
@@ -195,6 +210,8 @@ pub(crate) struct LayerParameters<'a, T> {
     pub matrices: &'a [PackedMatrix],
     /// Those of all layers.
     pub weights: &'a [T],
+    /// Copies for the way forward, and from one of their panels to the next.
+    pub forward: (&'a [T], usize),
     /// Copies for the way back, and from one of their panels to the next.
     pub backward: (&'a [T], usize),
 }
@@ -204,6 +221,7 @@ impl<'a, T: Scalar> Parameters<'a, T> {
         LayerParameters {
             matrices: self.packed.matrices_of(layer),
             weights: &self.packed.weights,
+            forward: self.packed.forward.of(layer),
             backward: self.backward.map_or((&[], 0), |copies| copies.of(layer)),
         }
     }
@@ -211,37 +229,46 @@ impl<'a, T: Scalar> Parameters<'a, T> {
 
 /// From the network's order into panels.
 pub(crate) fn pack<T: Scalar>(matrices: &[PackedMatrix], numbers: &[T], packed: &mut [T]) {
-    visit::<T>(matrices, |flat, at, count| {
-        packed[at..at + count].copy_from_slice(&numbers[flat..flat + count]);
+    visit::<T>(matrices, |flat, step, at, count| {
+        let to = &mut packed[at..at + count];
+        if step == 1 {
+            to.copy_from_slice(&numbers[flat..flat + count]);
+        } else {
+            to.iter_mut().zip(numbers[flat..].iter().step_by(step)).for_each(|(to, number)| *to = *number);
+        }
     });
 }
 
 /// From panels into the network's order.
 pub(crate) fn unpack<T: Scalar>(matrices: &[PackedMatrix], packed: &[T], numbers: &mut [T]) {
-    visit::<T>(matrices, |flat, at, count| {
-        numbers[flat..flat + count].copy_from_slice(&packed[at..at + count]);
+    visit::<T>(matrices, |flat, step, at, count| {
+        let from = &packed[at..at + count];
+        if step == 1 {
+            numbers[flat..flat + count].copy_from_slice(from);
+        } else {
+            numbers[flat..].iter_mut().step_by(step).zip(from).for_each(|(to, number)| *to = *number);
+        }
     });
 }
 
-/// Calls `copy(place in the network's order, place in panels, count)` for each piece that is
-/// contiguous in both.
-fn visit<T: Scalar>(matrices: &[PackedMatrix], mut copy: impl FnMut(usize, usize, usize)) {
-    let mut flat = 0;
+/// Calls `copy(place in the network's order, step there, place in panels, count)` for each piece that is
+/// contiguous in panels.
+fn visit<T: Scalar>(matrices: &[PackedMatrix], mut copy: impl FnMut(usize, usize, usize, usize)) {
     for matrix in matrices {
+        let (mut flat, step) = (matrix.flat, matrix.step);
         if is_single_output(matrix.outputs) {
-            copy(flat, matrix.start, matrix.inputs);
-            flat += matrix.inputs;
+            copy(flat, step, matrix.start, matrix.inputs);
             if matrix.bias {
-                copy(flat, matrix.start + matrix.weight_vectors * T::LANES, 1);
-                flat += 1;
+                let biases = matrix.start + matrix.weight_vectors * T::LANES;
+                copy(flat + matrix.inputs * step, step, biases, 1);
             }
             continue;
         }
         for vector in 0..matrix.inputs + usize::from(matrix.bias) {
             for panel in 0..matrix.panels {
                 let count = T::LANES.min(matrix.outputs - panel * T::LANES);
-                copy(flat, matrix.start + panel * matrix.stride::<T>() + vector * T::LANES, count);
-                flat += count;
+                copy(flat, step, matrix.start + panel * matrix.stride::<T>() + vector * T::LANES, count);
+                flat += count * step;
             }
         }
     }

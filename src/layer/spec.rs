@@ -10,6 +10,8 @@ macro_rules! kinds {
             /// `outputs = activation(inputs * weights + biases)`.
             #[default]
             Dense => dense;
+            /// The same with complex numbers.
+            Complex => complex;
         }
     };
 }

@@ -48,12 +48,15 @@ pub enum Objective<'a, T> {
 }
 
 impl<T: Scalar> Objective<'_, T> {
-    /// Checks the loss, and that it goes with an output activation.
-    pub(crate) fn check(&self, output: Activation) -> Result<()> {
+    /// Checks the loss, and that it goes with an output activation, whose outputs may be complex.
+    pub(crate) fn check(&self, output: Activation, complex: bool) -> Result<()> {
         if let Self::Loss(loss) = self {
             loss.check()?;
             loss.check_typed::<T>()?;
             loss.check_output(output)?;
+            if complex {
+                loss.check_complex()?;
+            }
         }
         Ok(())
     }

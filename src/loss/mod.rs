@@ -7,6 +7,7 @@
 //! and the output activation's own derivative follows.
 
 mod absolute_error;
+mod complex;
 mod custom;
 mod elementwise;
 mod fits;

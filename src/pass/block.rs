@@ -6,10 +6,10 @@ use super::dropout::Dropout;
 use super::selection::Selection;
 use super::stage::{Kept, Stage};
 
-use crate::activation::{Activation, scale_by_slopes, softmax};
+use crate::activation::{Activation, magnitude, softmax};
 use crate::error::{Error, Result};
 use crate::kernel::{
-    Layout, Rows, Scalar, Terms, Then, gather_along_lanes, gather_rows, panel_vectors, panels,
+    Layout, Rows, Scalar, Terms, Then, gather_along_lanes, gather_parts, gather_rows, panel_vectors, panels,
 };
 use crate::layer::{Layer, Parameters, Passage};
 use crate::loss::{Loss, Outputs};
@@ -24,6 +24,9 @@ pub(crate) struct Block<T> {
     layout: Layout,
     /// From panel to panel: of the inputs, and of the outputs of each layer.
     strides: Vec<usize>,
+    /// Of each number: 1, or 2 if the layers are complex: a matrix has the panels of the real parts, then those of
+    /// the imaginary ones.
+    parts: usize,
     /// The inputs, then the outputs of each layer. For training, the output layer's place holds its
     /// net inputs, from which the loss is computed.
     values: Vec<Aligned<T>>,
@@ -33,25 +36,37 @@ pub(crate) struct Block<T> {
     /// Derivatives of the outputs of each layer with respect to its net inputs, where the outputs
     /// alone do not tell them; else empty.
     slopes: Vec<Aligned<T>>,
+    /// The real parts of the deltas of each complex layer, with the other sign.
+    negated: Vec<Aligned<T>>,
+    /// For complex layers whose outputs come from absolute values.
+    magnitudes: Option<Magnitudes<T>>,
     /// Derivatives with respect to the inputs, for those who want them.
-    input_deltas: Aligned<T>,
+    input_deltas: Option<Aligned<T>>,
     targets: Aligned<T>,
     weights: Aligned<T>,
     weighted: bool,
-    /// The loss of each row.
+    /// The loss of each row; of complex outputs, that of the imaginary parts behind all of these.
     losses: Aligned<T>,
     /// Numbers in a row of outputs.
     columns: usize,
 }
 
+/// Absolute values of the net inputs of the output layer, in place: then outputs, and their deltas.
+#[derive(Debug)]
+struct Magnitudes<T> {
+    values: Aligned<T>,
+    deltas: Aligned<T>,
+}
+
 impl<T: Scalar> Block<T> {
     fn with_layout(layout: Layout, layers: &[Layer], capacity: usize, inputs: bool) -> Result<Self> {
+        let (parts, output) = (layers[0].parts(), layers[layers.len() - 1]);
         let widths = std::iter::once(layers[0].fan_in).chain(layers.iter().map(|layer| layer.fan_out));
         let mut strides = Vec::new();
         let mut values = Vec::new();
         for (index, width) in widths.enumerate() {
             let (panels, vectors) = match layout {
-                Layout::UnitsInLanes => (panels::<T>(width), capacity),
+                Layout::UnitsInLanes => (parts * panels::<T>(width), capacity),
                 Layout::RowsInLanes => (panels::<T>(capacity), width),
             };
             let stride = panel_vectors(vectors) * T::LANES;
@@ -59,19 +74,28 @@ impl<T: Scalar> Block<T> {
             values.push(Aligned::zeros(if there { panels.saturating_mul(stride) } else { 0 })?);
             strides.push(stride);
         }
+        let magnitudes = if parts > output.output_parts() {
+            let values = Aligned::zeros(values[layers.len()].len() / 2)?;
+            Some(Magnitudes { values, deltas: Aligned::zeros(0)? })
+        } else {
+            None
+        };
         Ok(Self {
             rows: 0,
             layout,
             strides,
+            parts,
             values,
+            negated: Vec::new(),
+            magnitudes,
             deltas: Vec::new(),
             slopes: Vec::new(),
-            input_deltas: Aligned::zeros(0)?,
+            input_deltas: None,
             targets: Aligned::zeros(0)?,
             weights: Aligned::zeros(0)?,
             weighted: false,
             losses: Aligned::zeros(0)?,
-            columns: layers[layers.len() - 1].fan_out,
+            columns: output.numbers_out(),
         })
     }
 
@@ -97,6 +121,19 @@ impl<T: Scalar> Block<T> {
         debug_assert_eq!(self.layout, Layout::UnitsInLanes);
     }
 
+    /// Where the outputs are, after [`Stage::activate_output`].
+    fn outputs(&self) -> &Aligned<T> {
+        match &self.magnitudes {
+            Some(magnitudes) => &magnitudes.values,
+            None => &self.values[self.values.len() - 1],
+        }
+    }
+
+    /// The parts of outputs and targets.
+    fn output_parts(&self) -> usize {
+        if self.magnitudes.is_some() { 1 } else { self.parts }
+    }
+
     /// From panel to panel of the outputs.
     fn output_stride(&self) -> usize {
         self.strides[self.strides.len() - 1]
@@ -118,7 +155,7 @@ impl<T: Scalar> Block<T> {
                 if let (Some(dropout), Some(slopes)) = (dropout, self.slopes.get_mut(index)) {
                     debug_assert!(self.layout == Layout::UnitsInLanes || dropout.rates[index] == 0.0);
                     let (stride, rows) = (self.strides[index + 1], self.rows);
-                    dropout.apply(index, &mut self.values[index + 1], slopes, stride, rows);
+                    dropout.apply(index, self.parts, &mut self.values[index + 1], slopes, stride, rows);
                 }
             }
         }
@@ -158,28 +195,92 @@ impl<T: Scalar> Block<T> {
     }
 
     /// Outputs of the output layer, whose net inputs the block holds and keeps, and their derivatives.
-    fn outputs_and_derivatives(&self, layers: &[Layer]) -> Result<(Array2<T>, Array2<T>)> {
+    fn outputs_and_derivatives(&mut self, layers: &[Layer]) -> Result<(Array2<T>, Array2<T>)> {
         let (last, stride, rows) = (layers.len(), self.output_stride(), self.rows);
-        let Layer { activation, fan_out, .. } = layers[last - 1];
-        let mut outputs = self.values[last].try_clone()?;
-        let mut slopes = Aligned::zeros(outputs.len())?;
+        let layer = layers[last - 1];
+        let Layer { activation, fan_out, .. } = layer;
+        self.take_magnitudes();
+        let mut outputs = self.outputs().try_clone()?;
+        let mut slopes = Aligned::zeros(outputs.len() * activation.slopes_of_output())?;
         if activation == Activation::Softmax {
             softmax::forward(&mut outputs, fan_out, stride, rows);
             for (slope, &a) in slopes.iter_mut().zip(outputs.iter()) {
                 *slope = a * (T::ONE - a);
             }
+        } else if self.magnitudes.is_some() {
+            slopes.fill(T::ONE);
         } else {
             activation.apply_with_slopes(&mut outputs, &mut slopes, stride, rows);
         }
-        Ok((self.copied(&outputs, last, fan_out)?, self.copied(&slopes, last, fan_out)?))
+        if self.magnitudes.is_some() {
+            let mut turned = Aligned::zeros(2 * slopes.len())?;
+            magnitude::back_through(&slopes, &self.values[last], &mut turned, stride, rows);
+            // Of the real part, which is all there is of an output, by both parts of the net input.
+            let part = slopes.len();
+            slopes = Aligned::zeros(4 * part)?;
+            slopes[..part].copy_from_slice(&turned[..part]);
+            slopes[2 * part..3 * part].copy_from_slice(&turned[part..]);
+        }
+        let copied = self.copied(&outputs, self.output_parts(), last, fan_out)?;
+        Ok((copied, self.copied_slopes(&slopes, last, fan_out)?))
     }
 
-    fn copied(&self, panels: &[T], stride: usize, columns: usize) -> Result<Array2<T>> {
+    /// A copy of derivatives f' in panels. Those of complex numbers, a + ib = f(x + iy), are da/dx and db/dy, and da/dy
+    /// and db/dx if these are not 0; they become df/dz and df/d(conj z), four numbers.
+    fn copied_slopes(&self, slopes: &[T], stride: usize, columns: usize) -> Result<Array2<T>> {
+        if self.parts == 1 {
+            return self.copied(slopes, 1, stride, columns);
+        }
+        let part = self.values[stride].len() / 2;
+        let none = try_zeros(part)?;
+        let plane = |index: usize| slopes.get(index * part..(index + 1) * part).unwrap_or(&none);
+        let planes = [0, 1, 2, 3].map(|index| self.copied(plane(index), 1, stride, columns));
+        let [ax, by, ay, bx] = planes;
+        let (ax, by, ay, bx) = (ax?, by?, ay?, bx?);
+        let half = T::from_f64(0.5);
+        let number = |(row, column): (usize, usize)| {
+            let at = (row, column / 4);
+            half * match column % 4 {
+                0 => ax[at] + by[at],
+                1 => bx[at] - ay[at],
+                2 => ax[at] - by[at],
+                _ => bx[at] + ay[at],
+            }
+        };
+        Ok(Array2::from_shape_fn((self.rows, 4 * columns), number))
+    }
+
+    /// A copy of a matrix in panels, `columns` numbers of so many parts in a row.
+    fn copied(&self, panels: &[T], parts: usize, stride: usize, columns: usize) -> Result<Array2<T>> {
         self.needs_units();
+        let columns = parts * columns;
         let mut numbers = try_zeros(self.rows.saturating_mul(columns))?;
-        copy_rows(panels, self.strides[stride], columns, &mut numbers);
+        copy_rows(panels, parts, self.strides[stride], columns, &mut numbers);
         Array2::from_shape_vec((self.rows, columns), numbers)
             .map_err(|error| Error::argument("X", "fewer rows", error))
+    }
+
+    /// From the net inputs of the output layer, which stay, to their absolute values, where they are wanted.
+    fn take_magnitudes(&mut self) {
+        let (stride, rows) = (self.output_stride(), self.rows);
+        let net = &self.values[self.values.len() - 1];
+        if let Some(magnitudes) = &mut self.magnitudes {
+            magnitude::forward(net, &mut magnitudes.values, stride, rows);
+        }
+    }
+
+    /// From derivatives with respect to the absolute values to the deltas of the output layer, likewise.
+    fn back_through_magnitudes(&mut self) {
+        let (stride, rows, last) = (self.output_stride(), self.rows, self.deltas.len() - 1);
+        if let Some(magnitudes) = &self.magnitudes {
+            magnitude::back_through(
+                &magnitudes.deltas,
+                &self.values[last + 1],
+                &mut self.deltas[last],
+                stride,
+                rows,
+            );
+        }
     }
 
     /// Makes the deltas of the output layer those of one output alone: its derivatives with respect
@@ -198,12 +299,12 @@ impl<T: Scalar> Block<T> {
     /// From the deltas of the first layer to the derivatives with respect to the inputs, in rows that are `step`
     /// numbers apart.
     fn back_to_inputs(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, step: usize, to: &mut [T]) {
-        let stride = self.strides[0];
+        let (stride, Some(input_deltas)) = (self.strides[0], &mut self.input_deltas) else { return };
         let passage = Passage {
             layout: self.layout,
             rows: self.rows,
             input: Terms::in_panels(&self.deltas[0], self.strides[1]),
-            output: &mut self.input_deltas,
+            output: &mut input_deltas[..],
             output_stride: stride,
             then: Then::Stay,
         };
@@ -211,7 +312,7 @@ impl<T: Scalar> Block<T> {
         for row in 0..self.rows {
             for (panel, to) in to[row * step..][..layers[0].fan_in].chunks_mut(T::LANES).enumerate() {
                 let at = panel * stride + row * T::LANES;
-                to.copy_from_slice(&self.input_deltas[at..at + to.len()]);
+                to.copy_from_slice(&input_deltas[at..at + to.len()]);
             }
         }
     }
@@ -234,26 +335,34 @@ impl<T: Scalar> Stage<T> for Block<T> {
             // Dropout changes the outputs; what these told is kept before.
             let dropped = dropout.get(index).is_some_and(|rate| *rate > 0.0);
             let kept = dropped || !layer.activation.output_tells_derivative();
-            let len = if kept { block.values[index + 1].len() } else { 0 };
+            let of_output = layer.activation.slopes_of_output();
+            let len = if kept { block.values[index + 1].len().saturating_mul(of_output) } else { 0 };
             block.slopes.push(Aligned::zeros(len)?);
         }
         let like = |values: &Aligned<T>| Aligned::zeros(values.len());
         block.deltas = block.values[1..].iter().map(like).collect::<Result<_>>()?;
-        block.targets = like(&block.values[layers.len()])?;
+        if let Some(magnitudes) = &mut block.magnitudes {
+            magnitudes.deltas = like(&magnitudes.values)?;
+        }
+        if block.parts == 2 {
+            let half = |deltas: &Aligned<T>| Aligned::zeros(deltas.len() / 2);
+            block.negated = block.deltas.iter().map(half).collect::<Result<_>>()?;
+        }
+        block.targets = like(block.outputs())?;
         block.weights = Aligned::zeros(if weighted { capacity } else { 0 })?;
         block.weighted = weighted;
-        block.losses = Aligned::zeros(capacity)?;
+        block.losses = Aligned::zeros(capacity.saturating_mul(layers[layers.len() - 1].output_parts()))?;
         Ok(block)
     }
 
     fn for_input_gradient(layers: &[Layer], capacity: usize) -> Result<Self> {
         let mut block = Self::for_training(Layout::UnitsInLanes, layers, capacity, false, &[])?;
-        block.input_deltas = Aligned::zeros(block.values[0].len())?;
+        block.input_deltas = Some(Aligned::zeros(block.values[0].len())?);
         Ok(block)
     }
 
-    fn reads_rows(_: &[Layer]) -> bool {
-        true
+    fn reads_rows(layers: &[Layer]) -> bool {
+        layers[0].parts() == 1
     }
 
     fn rows(&self) -> usize {
@@ -265,7 +374,7 @@ impl<T: Scalar> Stage<T> for Block<T> {
     }
 
     fn load_inputs(&mut self, x: ArrayView2<'_, T>, selection: Selection<'_>) {
-        gather(self.layout, x, self.rows, selection, &mut self.values[0], self.strides[0]);
+        gather(self.layout, self.parts, x, self.rows, selection, &mut self.values[0], self.strides[0]);
     }
 
     fn load(
@@ -277,7 +386,7 @@ impl<T: Scalar> Stage<T> for Block<T> {
     ) {
         self.load_inputs(x, selection);
         let stride = self.output_stride();
-        gather(self.layout, y, self.rows, selection, &mut self.targets, stride);
+        gather(self.layout, self.output_parts(), y, self.rows, selection, &mut self.targets, stride);
         if let Some(weights) = weights {
             for row in 0..self.rows {
                 self.weights[row] = weights[selection.row(row)];
@@ -286,12 +395,14 @@ impl<T: Scalar> Stage<T> for Block<T> {
     }
 
     fn smooth_targets(&mut self, factor: T, summand: T) {
-        let columns = self.columns;
+        let parts = self.output_parts();
+        let columns = self.columns / parts;
         let (stride, vectors) = (self.output_stride(), self.vectors(columns));
         let in_use = self.in_use(self.targets.len(), stride);
+        let of_part = in_use / stride / parts;
         for (panel, targets) in self.targets[..in_use].chunks_exact_mut(stride).enumerate() {
             let used = match self.layout {
-                Layout::UnitsInLanes => T::LANES.min(columns - panel * T::LANES),
+                Layout::UnitsInLanes => T::LANES.min(columns - panel % of_part * T::LANES),
                 Layout::RowsInLanes => T::LANES,
             };
             for vector in targets.chunks_exact_mut(T::LANES).take(vectors) {
@@ -313,38 +424,52 @@ impl<T: Scalar> Stage<T> for Block<T> {
     fn output_deltas(&mut self, layers: &[Layer], loss: Loss) {
         let output = layers[layers.len() - 1];
         let last = layers.len() - 1;
-        if !loss.takes_net_inputs() {
+        if loss.takes_net_inputs() {
+            self.take_magnitudes();
+        } else {
             self.activate_output(layers);
         }
-        loss.deltas(
-            output.activation,
-            Outputs {
-                layout: self.layout,
-                rows: self.rows,
-                columns: output.fan_out,
-                stride: self.strides[last + 1],
-                net: &self.values[last + 1],
-                targets: &self.targets,
-                delta: &mut self.deltas[last],
-                weights: self.weighted.then_some(&self.weights[..]),
-                losses: &mut self.losses,
-            },
-        );
-        if !loss.takes_net_inputs() {
+        let (net, delta) = match &mut self.magnitudes {
+            Some(magnitudes) => (&magnitudes.values, &mut magnitudes.deltas),
+            None => (&self.values[last + 1], &mut self.deltas[last]),
+        };
+        let outputs = Outputs {
+            layout: self.layout,
+            rows: self.rows,
+            columns: output.fan_out,
+            stride: self.strides[last + 1],
+            net,
+            targets: &self.targets,
+            delta,
+            weights: self.weighted.then_some(&self.weights[..]),
+            losses: &mut self.losses,
+        };
+        if output.output_parts() == 2 {
+            loss.complex_deltas(output.activation, outputs);
+        } else {
+            loss.deltas(output.activation, outputs);
+        }
+        if loss.takes_net_inputs() {
+            self.back_through_magnitudes();
+        } else {
             self.back_through_output(layers);
         }
     }
 
     fn activate_output(&mut self, layers: &[Layer]) {
+        self.take_magnitudes();
         let (stride, rows) = (self.output_stride(), self.rows);
         let output = layers[layers.len() - 1];
         let vectors = self.vectors(output.fan_out);
         let in_use = self.in_use(self.values[layers.len()].len(), stride);
-        let values = &mut self.values[layers.len()][..in_use];
+        let values = match &mut self.magnitudes {
+            Some(magnitudes) => &mut magnitudes.values[..],
+            None => &mut self.values[layers.len()][..in_use],
+        };
         if output.activation == Activation::Softmax {
             debug_assert_eq!(self.layout, Layout::UnitsInLanes);
             softmax::forward(values, output.fan_out, stride, rows);
-        } else {
+        } else if output.output_parts() == self.parts {
             activate(output.activation, values, self.slopes.get_mut(layers.len() - 1), stride, vectors);
         }
     }
@@ -354,13 +479,18 @@ impl<T: Scalar> Stage<T> for Block<T> {
         let Layer { activation, fan_out, .. } = layers[last];
         let vectors = self.vectors(fan_out);
         let in_use = self.in_use(self.deltas[last].len(), stride);
-        let (deltas, outputs) = (&mut self.deltas[last][..in_use], &self.values[last + 1]);
+        let of_magnitudes = self.magnitudes.is_some();
+        let (deltas, outputs) = match &mut self.magnitudes {
+            Some(magnitudes) => (&mut magnitudes.deltas[..], &magnitudes.values),
+            None => (&mut self.deltas[last][..in_use], &self.values[last + 1]),
+        };
         if activation == Activation::Softmax {
             debug_assert_eq!(self.layout, Layout::UnitsInLanes);
             softmax::back_through(deltas, outputs, fan_out, stride, rows);
-        } else {
+        } else if !of_magnitudes {
             scale(activation, deltas, outputs, &self.slopes[last], stride, vectors);
         }
+        self.back_through_magnitudes();
     }
 
     fn backward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>) {
@@ -388,19 +518,39 @@ impl<T: Scalar> Stage<T> for Block<T> {
                 scale(activation, deltas, outputs, slopes, stride, vectors);
             }
         }
+        for (negated, deltas) in self.negated.iter_mut().zip(&self.deltas) {
+            for (negated, delta) in negated.iter_mut().zip(deltas.iter()) {
+                *negated = -*delta;
+            }
+        }
     }
 
     fn pairs(&self, _: usize) -> usize {
-        1
+        self.parts
     }
 
-    fn pair(&self, layer: usize, _: usize) -> Rows<'_, T> {
+    fn pair(&self, matrix: usize, pair: usize) -> Rows<'_, T> {
+        let (layer, part) = (matrix / self.parts, matrix % self.parts);
+        let (input, deltas) = (&self.values[layer][..], &self.deltas[layer][..]);
+        let (input, delta) = if self.parts == 1 {
+            (input, deltas)
+        } else {
+            let ((re_x, im_x), (re_d, im_d)) =
+                (input.split_at(input.len() / 2), deltas.split_at(deltas.len() / 2));
+            match (part, pair) {
+                (0, 0) => (re_x, re_d),
+                (0, _) => (im_x, im_d),
+                (_, 0) => (re_x, im_d),
+                _ => (im_x, &self.negated[layer][..]),
+            }
+        };
         Rows {
             rows: self.rows,
-            input: &self.values[layer],
+            input,
             input_stride: self.strides[layer],
-            delta: &self.deltas[layer],
+            delta,
             delta_stride: self.strides[layer + 1],
+            bias: pair == 0,
         }
     }
 
@@ -410,24 +560,33 @@ impl<T: Scalar> Stage<T> for Block<T> {
 
     fn copy_outputs(&self, to: &mut [T]) {
         self.needs_units();
-        copy_rows(&self.values[self.values.len() - 1], self.output_stride(), self.columns, to);
+        copy_rows(self.outputs(), self.output_parts(), self.output_stride(), self.columns, to);
     }
 
     fn copy_targets(&self, to: &mut [T]) {
         self.needs_units();
-        copy_rows(&self.targets, self.output_stride(), self.columns, to);
+        copy_rows(&self.targets, self.output_parts(), self.output_stride(), self.columns, to);
     }
 
     fn set_output_gradients(&mut self, losses: &[T], gradients: &[T]) {
         self.needs_units();
-        let last = self.deltas.len() - 1;
+        let (parts, stride) = (self.output_parts(), self.output_stride());
         self.losses[..self.rows].copy_from_slice(&losses[..self.rows]);
+        let last = self.deltas.len() - 1;
+        let deltas = match &mut self.magnitudes {
+            Some(magnitudes) => &mut magnitudes.deltas,
+            None => &mut self.deltas[last],
+        };
+        let part_len = deltas.len() / parts;
         for (row, from) in gradients.chunks_exact(self.columns).take(self.rows).enumerate() {
             let weight = if self.weighted { self.weights[row] } else { T::ONE };
-            for (panel, from) in from.chunks(T::LANES).enumerate() {
-                let at = panel * self.strides[last + 1] + row * T::LANES;
-                for (delta, &g) in self.deltas[last][at..at + from.len()].iter_mut().zip(from) {
-                    *delta = g * weight;
+            for (part, deltas) in deltas.chunks_exact_mut(part_len).enumerate() {
+                for (panel, from) in from.chunks(parts * T::LANES).enumerate() {
+                    let from = from[part..].iter().step_by(parts);
+                    let to = &mut deltas[panel * stride + row * T::LANES..][..T::LANES];
+                    for (delta, &g) in to.iter_mut().zip(from) {
+                        *delta = g * weight;
+                    }
                 }
             }
         }
@@ -447,7 +606,7 @@ impl<T: Scalar> Stage<T> for Block<T> {
         let mut net_inputs = Vec::with_capacity(layers.len());
         for (index, layer) in layers.iter().enumerate() {
             self.net_inputs(index, None, layer, parameters, false);
-            net_inputs.push(self.copied(&self.values[index + 1], index + 1, layer.fan_out)?);
+            net_inputs.push(self.copied(&self.values[index + 1], self.parts, index + 1, layer.fan_out)?);
             if index + 1 < layers.len() {
                 self.activate_hidden(index, layer);
             }
@@ -457,20 +616,21 @@ impl<T: Scalar> Stage<T> for Block<T> {
     }
 
     fn copied_output(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>> {
-        self.copied(&self.values[layer + 1], layer + 1, layers[layer].fan_out)
+        self.copied(&self.values[layer + 1], self.parts, layer + 1, layers[layer].fan_out)
     }
 
     fn copied_derivative(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>> {
-        self.copied(&self.slopes[layer], layer + 1, layers[layer].fan_out)
+        self.copied_slopes(&self.slopes[layer], layer + 1, layers[layer].fan_out)
     }
 
     fn copied_delta(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>> {
-        self.copied(&self.deltas[layer], layer + 1, layers[layer].fan_out)
+        self.copied(&self.deltas[layer], self.parts, layer + 1, layers[layer].fan_out)
     }
 }
 
 fn gather<T: Scalar>(
     layout: Layout,
+    parts: usize,
     from: ArrayView2<'_, T>,
     rows: usize,
     selection: Selection<'_>,
@@ -479,16 +639,30 @@ fn gather<T: Scalar>(
 ) {
     let number = |row| selection.row(row);
     match layout {
+        Layout::UnitsInLanes if parts == 2 => gather_parts(from, rows, number, to, stride),
         Layout::UnitsInLanes => gather_rows(from, rows, number, to, stride),
         Layout::RowsInLanes => gather_along_lanes(from, rows, number, to, stride),
     }
 }
 
-fn copy_rows<T: Scalar>(from: &[T], stride: usize, columns: usize, to: &mut [T]) {
+/// Copies a matrix in panels to rows of `columns` numbers; the parts of complex ones lie side by side there.
+fn copy_rows<T: Scalar>(from: &[T], parts: usize, stride: usize, columns: usize, to: &mut [T]) {
+    if parts == 1 {
+        for (row, to) in to.chunks_exact_mut(columns).enumerate() {
+            for (panel, to) in to.chunks_mut(T::LANES).enumerate() {
+                let at = panel * stride + row * T::LANES;
+                to.copy_from_slice(&from[at..at + to.len()]);
+            }
+        }
+        return;
+    }
+    let (re, im) = from.split_at(from.len() / 2);
     for (row, to) in to.chunks_exact_mut(columns).enumerate() {
-        for (panel, to) in to.chunks_mut(T::LANES).enumerate() {
+        for (panel, to) in to.chunks_mut(2 * T::LANES).enumerate() {
             let at = panel * stride + row * T::LANES;
-            to.copy_from_slice(&from[at..at + to.len()]);
+            for ((pair, re), im) in to.chunks_exact_mut(2).zip(&re[at..]).zip(&im[at..]) {
+                (pair[0], pair[1]) = (*re, *im);
+            }
         }
     }
 }
@@ -523,6 +697,6 @@ fn scale<T: Scalar>(
     if slopes.is_empty() {
         activation.scale_deltas(deltas, outputs, stride, rows);
     } else {
-        scale_by_slopes(deltas, slopes, stride, rows);
+        activation.scale_by_slopes(deltas, slopes, stride, rows);
     }
 }

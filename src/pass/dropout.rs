@@ -18,19 +18,33 @@ pub(crate) struct Dropout<'a> {
 }
 
 impl Dropout<'_> {
-    /// Multiplies the outputs of a layer, and its slopes, by 0 or by 1 over the chance to stay.
+    /// Multiplies the outputs of a layer, and its slopes, by 0 or by 1 over the chance to stay. The parts of a
+    /// number stay or go together.
     pub fn apply<T: Scalar>(
         self,
         layer: usize,
+        parts: usize,
         outputs: &mut [T],
         slopes: &mut [T],
         stride: usize,
         rows: usize,
     ) {
-        let rate = self.rates[layer];
-        if rate == 0.0 {
+        if self.rates[layer] == 0.0 {
             return;
         }
+        let len = outputs.len() / parts;
+        let (own, more) = slopes.split_at_mut(outputs.len());
+        for (outputs, slopes) in outputs.chunks_exact_mut(len).zip(own.chunks_exact_mut(len)) {
+            self.mask(layer, outputs, slopes, stride, rows);
+        }
+        for slopes in more.chunks_exact_mut(2 * len) {
+            let (first, second) = slopes.split_at_mut(len);
+            self.mask(layer, first, second, stride, rows);
+        }
+    }
+
+    fn mask<T: Scalar>(self, layer: usize, outputs: &mut [T], slopes: &mut [T], stride: usize, rows: usize) {
+        let rate = self.rates[layer];
         dispatch(Mask {
             words: Words::new(self.seed, Purpose::Dropout, layer as u32, self.step as u32),
             first_row: self.first_row,

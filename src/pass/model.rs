@@ -56,9 +56,14 @@ impl<T: Scalar> Model<T> {
         self.layers.iter().map(Layer::n_parameters).sum()
     }
 
-    /// Numbers in a row of outputs.
+    /// Outputs of a row.
     pub fn n_outputs(&self) -> usize {
         self.output_layer().fan_out
+    }
+
+    /// Real numbers in a row of outputs.
+    pub fn numbers_out(&self) -> usize {
+        self.output_layer().numbers_out()
     }
 
     pub fn output_layer(&self) -> &Layer {
@@ -67,8 +72,8 @@ impl<T: Scalar> Model<T> {
 
     /// Numbers of a row in a block: inputs, outputs and deltas of all layers.
     pub fn numbers_per_row(&self) -> usize {
-        let units: usize = self.layers.iter().map(|layer| layer.fan_out).sum();
-        2 * units + self.layers[0].fan_in
+        let of_outputs: usize = self.layers.iter().map(|layer| layer.parts() * layer.fan_out).sum();
+        2 * of_outputs + self.layers[0].numbers_in()
     }
 
     /// Room for `capacity` rows, forward and backward, with dropout at these rates (none: an empty slice).

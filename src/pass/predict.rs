@@ -37,7 +37,7 @@ fn predict_in_blocks<T: Scalar, S: Stage<T>>(
 ) -> Result<()> {
     let parameters = Parameters { packed, backward: None };
     let rows = x.nrows();
-    let columns = layers[layers.len() - 1].fan_out;
+    let columns = layers[layers.len() - 1].numbers_out();
     let work = packed.weights.len().saturating_mul(rows);
     let helpers_wanted = work >= WORTH_SHARING && rows > BLOCK_ROWS;
     // No more threads than there is work for.

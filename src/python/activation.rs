@@ -133,7 +133,8 @@ pub(super) fn to_python(activation: crate::Activation, py: Python<'_>) -> PyResu
     }
 }
 
-/// What is known of each activation.
-pub(super) fn entries(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
-    entries_of(py, Activation::LIST, |index, _, entry| set_formulas(entry, Activation::LIST[index]))
+/// What is known of each activation, of those for complex networks alone or of the others.
+pub(super) fn entries(py: Python<'_>, complex: bool) -> PyResult<Bound<'_, PyTuple>> {
+    let list: Vec<_> = Activation::LIST.iter().copied().filter(|about| about.complex == complex).collect();
+    entries_of(py, &list, |index, _, entry| set_formulas(entry, list[index]))
 }

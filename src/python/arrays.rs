@@ -40,58 +40,66 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
 
     #[cold]
     fn converted(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
-        let py = value.py();
-        if value.is_none() {
-            return Err(wrong_type(name, "an array", value));
-        }
-        let numpy = py.import("numpy")?;
-        if is_masked(value)? {
-            return Err(wrong_type(name, "an array without a mask", value));
-        }
-        let array = numpy.call_method1("asarray", (value,)).map_err(|error| {
-            if !error.is_instance_of::<PyValueError>(py) && !error.is_instance_of::<PyTypeError>(py) {
-                return error;
-            }
-            PyValueError::new_err(format!(
-                "{name} must be convertible to a NumPy array, got {} ({})",
-                type_name(value),
-                error.value(py)
-            ))
-        })?;
-        let dtype = array.getattr("dtype")?;
-        let kind: String = dtype.getattr("kind")?.extract()?;
+        let array = as_array(name, value)?;
+        let (dtype, kind) = dtype_and_kind(&array)?;
         if !["b", "i", "u", "f"].contains(&kind.as_str()) {
-            let hint = if value.hasattr("toarray")? { " (a sparse matrix? use X.toarray())" } else { "" };
+            let hint = match kind.as_str() {
+                "c" => " (complex numbers are for networks with dtype=\"complex64\" or \"complex128\")",
+                _ if value.hasattr("toarray")? => " (a sparse matrix? use X.toarray())",
+                _ => "",
+            };
             return Err(PyTypeError::new_err(format!(
                 "{name} must hold real numbers, got dtype {dtype}{hint}"
             )));
         }
-        let dimensions: usize = array.getattr("ndim")?.extract()?;
-        if Some(dimensions) != D::NDIM {
-            return Err(PyValueError::new_err(format!(
-                "{name} must have {} dimension(s), got shape {}",
-                D::NDIM.unwrap_or_default(),
-                array.getattr("shape")?
-            )));
-        }
-        // What overflows becomes infinite, and is then reported as such; NumPy need not warn.
-        let keywords = PyDict::new(py);
-        keywords.set_item("over", "ignore")?;
-        keywords.set_item("invalid", "ignore")?;
-        keywords.set_item("under", "ignore")?;
-        let quiet = numpy.call_method("errstate", (), Some(&keywords))?;
-        quiet.call_method0("__enter__")?;
-        let arguments = (array.getattr("astype")?, PyTuple::new(py, [T::NAME])?);
-        let converted = {
-            // NumPy rounds as the thread does. Denormals stay what they are: the numbers are the caller's.
-            let _gradual = Mode::gradual();
-            arguments.0.call1(&arguments.1)
-        };
-        quiet.call_method1("__exit__", (py.None(), py.None(), py.None()))?;
-        let converted = converted?;
+        check_dimensions::<D>(name, &array)?;
+        let converted = as_type(&array, T::NAME, true)?;
         let converted = converted.cast::<PyArray<T, D>>().map_err(PyErr::from)?;
         let own = Self(converted.try_readonly()?);
         own.check_range(name, &array)?;
+        Ok(own)
+    }
+
+    /// The argument `name`, an array of finite complex numbers, as real ones: the parts of each side by side, so that
+    /// the last axis has twice the length. Real numbers count as complex ones if they `may_be_real`.
+    pub fn parts(name: &str, value: &Bound<'py, PyAny>, may_be_real: bool) -> PyResult<Self> {
+        if value.is_none() {
+            return Err(wrong_type(name, "an array", value));
+        }
+        let array = as_array(name, value)?;
+        let (dtype, kind) = dtype_and_kind(&array)?;
+        let real = ["b", "i", "u", "f"].contains(&kind.as_str());
+        if real && !may_be_real {
+            return Err(PyValueError::new_err(format!(
+                "{name} must hold complex numbers, as the outputs are, got dtype {dtype}; real targets are for \
+                 output=\"abs\", and {name} + 0j for imaginary parts that should be 0"
+            )));
+        }
+        if !real && kind != "c" {
+            return Err(PyTypeError::new_err(format!("{name} must hold complex numbers, got dtype {dtype}")));
+        }
+        check_dimensions::<D>(name, &array)?;
+        let aligned: bool = array.getattr("flags")?.getattr("aligned")?.extract()?;
+        let converted = as_type(&array, complex_name::<T>(), !aligned)?;
+        let numbers = converted.call_method1("view", (T::NAME,))?;
+        let own = Self(numbers.cast::<PyArray<T, D>>().map_err(PyErr::from)?.try_readonly()?);
+        let view = own.view();
+        let clean = view.as_slice().is_some_and(|numbers| numbers.iter().all(|x| x.is_finite()));
+        if let Some((place, _)) = view.indexed_iter().find(|(_, x)| !clean && !x.is_finite()) {
+            let mut place = ndarray::Dimension::slice(&place.into_dimension()).to_vec();
+            place.iter_mut().last().into_iter().for_each(|last| *last /= 2);
+            let number = array.get_item(PyTuple::new(array.py(), &place)?)?;
+            let finite = array.py().import("numpy")?.call_method1("isfinite", (&number,))?.is_truthy()?;
+            let expected = if finite {
+                format!("numbers that {} can hold", complex_name::<T>())
+            } else {
+                "finite numbers".to_owned()
+            };
+            return Err(PyValueError::new_err(format!(
+                "{name} must hold {expected}, got {} at {place:?}",
+                number.str()?
+            )));
+        }
         Ok(own)
     }
 
@@ -118,6 +126,81 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
     pub fn view(&self) -> ArrayView<'_, T, D> {
         self.0.as_array()
     }
+}
+
+/// NumPy's array of a value, without a mask.
+fn as_array<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    if value.is_none() {
+        return Err(wrong_type(name, "an array", value));
+    }
+    if is_masked(value)? {
+        return Err(wrong_type(name, "an array without a mask", value));
+    }
+    py.import("numpy")?.call_method1("asarray", (value,)).map_err(|error| {
+        if !error.is_instance_of::<PyValueError>(py) && !error.is_instance_of::<PyTypeError>(py) {
+            return error;
+        }
+        PyValueError::new_err(format!(
+            "{name} must be convertible to a NumPy array, got {} ({})",
+            type_name(value),
+            error.value(py)
+        ))
+    })
+}
+
+fn dtype_and_kind<'py>(array: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, String)> {
+    let dtype = array.getattr("dtype")?;
+    let kind = dtype.getattr("kind")?.extract()?;
+    Ok((dtype, kind))
+}
+
+fn check_dimensions<D: ndarray::Dimension>(name: &str, array: &Bound<'_, PyAny>) -> PyResult<()> {
+    let dimensions: usize = array.getattr("ndim")?.extract()?;
+    if Some(dimensions) == D::NDIM {
+        return Ok(());
+    }
+    Err(PyValueError::new_err(format!(
+        "{name} must have {} dimension(s), got shape {}",
+        D::NDIM.unwrap_or_default(),
+        array.getattr("shape")?
+    )))
+}
+
+/// A copy in another type, in C order where it need not be a `copy`; what overflows becomes infinite.
+fn as_type<'py>(array: &Bound<'py, PyAny>, dtype: &str, copy: bool) -> PyResult<Bound<'py, PyAny>> {
+    let py = array.py();
+    // What overflows is then reported as such; NumPy need not warn.
+    let keywords = PyDict::new(py);
+    keywords.set_item("over", "ignore")?;
+    keywords.set_item("invalid", "ignore")?;
+    keywords.set_item("under", "ignore")?;
+    let quiet = py.import("numpy")?.call_method("errstate", (), Some(&keywords))?;
+    quiet.call_method0("__enter__")?;
+    let convert = array.getattr("astype")?;
+    let arguments = PyTuple::new(py, [dtype])?;
+    let how = PyDict::new(py);
+    if !copy {
+        how.set_item("copy", false)?;
+        how.set_item("order", "C")?;
+    }
+    let converted = {
+        // NumPy rounds as the thread does. Denormals stay what they are: the numbers are the caller's.
+        let _gradual = Mode::gradual();
+        convert.call(&arguments, Some(&how))
+    };
+    quiet.call_method1("__exit__", (py.None(), py.None(), py.None()))?;
+    converted
+}
+
+/// NumPy's name of the complex type whose parts are of this one.
+pub(super) fn complex_name<T: Scalar>() -> &'static str {
+    if size_of::<T>() == 4 { "complex64" } else { "complex128" }
+}
+
+/// An array whose last axis has the parts of complex numbers side by side, as complex numbers, if they are.
+pub(super) fn in_field<T: Scalar>(array: Bound<'_, PyAny>, complex: bool) -> PyResult<Bound<'_, PyAny>> {
+    if complex { array.call_method1("view", (complex_name::<T>(),)) } else { Ok(array) }
 }
 
 /// A vector of the caller's that is to be changed in place.

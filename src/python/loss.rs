@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::activation::activation;
 use super::arguments::{Arg, type_name, wrong_type};
-use super::arrays::{Matrix, Vector, matrix};
+use super::arrays::{Matrix, Vector, in_field, matrix};
 use super::call::attach;
 use super::catalogue::{
     Kind, classes_of, entries as entries_of, hyperparameters, index_of, set_formulas, shown, values_of,
@@ -138,9 +138,9 @@ pub(super) fn loss(value: &Arg<'_>) -> PyResult<Given> {
 
 impl Given {
     /// As the crate takes it; exceptions of a function are put where `raised` is.
-    pub fn own<'a>(&'a self, raised: &'a Mutex<Option<PyErr>>) -> Option<OwnLoss<'a>> {
+    pub fn own<'a>(&'a self, raised: &'a Mutex<Option<PyErr>>, complex: bool) -> Option<OwnLoss<'a>> {
         match self {
-            Self::Function(function) => Some(OwnLoss { function, raised }),
+            Self::Function(function) => Some(OwnLoss { function, raised, complex }),
             _ => None,
         }
     }
@@ -163,6 +163,8 @@ impl Given {
 pub(super) struct OwnLoss<'a> {
     function: &'a Py<PyAny>,
     raised: &'a Mutex<Option<PyErr>>,
+    /// Whether outputs, targets and gradients are complex.
+    complex: bool,
 }
 
 impl<T: Scalar + Element> RowLoss<T> for OwnLoss<'_> {
@@ -174,7 +176,8 @@ impl<T: Scalar + Element> RowLoss<T> for OwnLoss<'_> {
         mut gradients: ArrayViewMut2<'_, T>,
     ) -> bool {
         let called = attach(|py| {
-            let arguments = (matrix(py, outputs)?, matrix(py, targets)?);
+            let array = |numbers| in_field::<T>(matrix(py, numbers)?.into_any(), self.complex);
+            let arguments = (array(outputs)?, array(targets)?);
             let answer = self.function.call1(py, arguments)?;
             let answer = answer.bind(py);
             let (own_losses, own_gradients): (Bound<'_, PyAny>, Bound<'_, PyAny>) =
@@ -191,11 +194,17 @@ impl<T: Scalar + Element> RowLoss<T> for OwnLoss<'_> {
                 let expected = format!("({},)", losses.len());
                 return Err(crate::Error::shape(names[0], expected, own_losses.shape()).into());
             }
-            let own_gradients = Matrix::<T>::new(names[1], &own_gradients)?;
+            let parts = if self.complex { 2 } else { 1 };
+            let own_gradients = if self.complex {
+                Matrix::<T>::parts(names[1], &own_gradients, false)?
+            } else {
+                Matrix::<T>::new(names[1], &own_gradients)?
+            };
             let own_gradients = own_gradients.view();
             if own_gradients.dim() != gradients.dim() {
-                let expected = format!("{:?}", gradients.dim());
-                return Err(crate::Error::shape(names[1], expected, own_gradients.shape()).into());
+                let [expected, got] =
+                    [gradients.dim(), own_gradients.dim()].map(|(rows, n)| [rows, n / parts]);
+                return Err(crate::Error::shape(names[1], crate::error::tuple(&expected), &got).into());
             }
             for (to, &from) in losses.iter_mut().zip(own_losses) {
                 *to = from;

@@ -70,7 +70,8 @@ mod core {
         super::catalogue::add_classes::<Activation>(module)?;
         super::catalogue::add_classes::<Loss>(module)?;
         super::catalogue::add_classes::<Optimizer>(module)?;
-        module.add("_ACTIVATIONS", super::activation::entries(module.py())?)?;
+        module.add("_ACTIVATIONS", super::activation::entries(module.py(), false)?)?;
+        module.add("_COMPLEX_ACTIVATIONS", super::activation::entries(module.py(), true)?)?;
         module.add("_LOSSES", super::loss::entries(module.py())?)?;
         module.add("_OPTIMIZERS", super::optimizer::entries(module.py())?)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))

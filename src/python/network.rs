@@ -15,7 +15,7 @@ use super::activation::{Activation, activation, to_python};
 use super::arguments::{
     Arg, collect, count, flag, iterated, one_or_each, path, type_name, unless_foreign, wrong, wrong_type,
 };
-use super::arrays::{Matrix, Vector, empty, matrix, vector};
+use super::arrays::{Matrix, Vector, empty, in_field, matrix, vector};
 use super::call::Call;
 use super::catalogue::is_one;
 use super::loss::{self, Given};
@@ -65,8 +65,10 @@ pub(super) use with_typed;
 ///     - "uniform": both uniform within ``init_range``.
 /// init_range : float, default=0.1
 ///     The largest initial absolute value for ``init="uniform"``.
-/// dtype : {"float32", "float64"}, default="float32"
-///     Type of weights, inputs and outputs.
+/// dtype : {"float32", "float64", "complex64", "complex128"}, default="float32"
+///     Type of weights, inputs and outputs. Complex networks have the activations of `ACTIVATIONS`, each on the
+///     real and the imaginary part by itself, and those of `COMPLEX_ACTIVATIONS`; the outputs ``"abs"`` (the absolute
+///     value) and ``"softmax"`` (of absolute values) are real.
 /// seed : int, default=0
 ///     Names the initial weights: the same on every machine.
 ///
@@ -162,6 +164,10 @@ impl Network {
         let init = Init::from_name(&init.text("init", "glorot")?, range)?;
         let seed = seed.seed()?;
         Ok(match dtype_name(&dtype)?.as_str() {
+            "complex128" => {
+                crate::Network::<f64>::complex(&sizes, &hidden, output, &bias, init, seed)?.into()
+            }
+            "complex64" => crate::Network::<f32>::complex(&sizes, &hidden, output, &bias, init, seed)?.into(),
             "float64" => crate::Network::<f64>::new(&sizes, &hidden, output, &bias, init, seed)?.into(),
             _ => crate::Network::<f32>::new(&sizes, &hidden, output, &bias, init, seed)?.into(),
         })
@@ -194,19 +200,32 @@ impl Network {
         self.layers().iter().map(|layer| layer.bias).collect()
     }
 
-    /// Type of weights, inputs and outputs.
+    /// Type of weights, inputs and outputs; outputs that are absolute values, or softmax of these, are of its
+    /// real type.
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> Bound<'py, PyArrayDescr> {
-        match self.typed {
+        match &self.typed {
+            Typed::Single(slot) if slot.load().is_complex() => numpy::dtype::<numpy::Complex32>(py),
             Typed::Single(_) => numpy::dtype::<f32>(py),
+            Typed::Double(slot) if slot.load().is_complex() => numpy::dtype::<numpy::Complex64>(py),
             Typed::Double(_) => numpy::dtype::<f64>(py),
         }
     }
 
-    /// Number of weights and biases.
+    /// Number of weights and biases; a complex one counts once.
     #[getter]
     fn n_parameters(&self) -> usize {
-        with_typed!(&self.typed, slot => slot.load().n_parameters())
+        with_typed!(&self.typed, slot => {
+            let network = slot.load();
+            network.n_parameters() / if network.is_complex() { 2 } else { 1 }
+        })
+    }
+
+    /// Each layer's kind, and how many weights and biases it has.
+    #[getter]
+    fn _kinds(&self) -> Vec<(&'static str, usize)> {
+        let layers = self.layers();
+        layers.iter().map(|layer| (layer.kind.name(), layer.n_parameters() / layer.parts())).collect()
     }
 
     /// Weights of each layer, arrays of shape (fan_in, fan_out); copies.
@@ -216,7 +235,7 @@ impl Network {
             let network = slot.load();
             let weights = PyList::empty(py);
             for layer in 0..network.layers().len() {
-                weights.append(matrix(py, network.weights(layer))?)?;
+                weights.append(weights_of(py, &network, layer)?)?;
             }
             Ok(weights)
         })
@@ -229,8 +248,7 @@ impl Network {
             let network = slot.load();
             let biases = PyList::empty(py);
             for layer in 0..network.layers().len() {
-                let of_layer = network.biases(layer).map(|of_layer| vector(py, of_layer)).transpose()?;
-                biases.append(of_layer)?;
+                biases.append(biases_of(py, &network, layer)?)?;
             }
             Ok(biases)
         })
@@ -353,7 +371,7 @@ impl Network {
         })
     }
 
-    /// Derivatives of the outputs with respect to the inputs, for each row of X.
+    /// Derivatives of the outputs with respect to the inputs, for each row of X, of a network of real numbers.
     ///
     /// Parameters
     /// ----------
@@ -371,7 +389,7 @@ impl Network {
     /// Raises
     /// ------
     /// ValueError
-    ///     As for `predict`.
+    ///     As for `predict`; if the network is complex.
     ///
     /// Examples
     /// --------
@@ -403,7 +421,7 @@ impl Network {
     /// X : array-like of shape (n, n_inputs)
     ///     Rows of inputs.
     /// Y : array-like of shape (n, n_outputs)
-    ///     Targets: any numbers, but from 0 to 1 for ``"log_loss"``, with rows that sum to 1 if the
+    ///     Targets, complex where the outputs are: any numbers, but from 0 to 1 for ``"log_loss"``, with rows that sum to 1 if the
     ///     output is softmax; from 0 on for ``"poisson"``; -1 and 1 for the hinges.
     /// loss : str, Loss, callable or None, default=None
     ///     Summed over the outputs of a row:
@@ -432,7 +450,8 @@ impl Network {
     /// loss : float
     ///     The loss, dimensionless or in squared units of Y.
     /// weight_gradients : list of ndarray of shape (fan_in, fan_out)
-    ///     Its derivatives with respect to the weights.
+    ///     Its derivatives with respect to the weights; of a complex weight w the number dL/d(Re w) +
+    ///     i dL/d(Im w), as in PyTorch, so that ``w - rate * gradient`` goes downhill.
     /// bias_gradients : list of ndarray of shape (fan_out,) or None
     ///     Its derivatives with respect to the biases.
     ///
@@ -677,6 +696,63 @@ impl From<crate::Network<f64>> for Network {
     }
 }
 
+/// A copy of a layer's weights.
+fn weights_of<'py, T: Scalar + Element>(
+    py: Python<'py>,
+    network: &crate::Network<T>,
+    layer: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    in_field::<T>(matrix(py, network.weights(layer))?.into_any(), network.is_complex())
+}
+
+/// A copy of a layer's biases, if it has any.
+fn biases_of<'py, T: Scalar + Element>(
+    py: Python<'py>,
+    network: &crate::Network<T>,
+    layer: usize,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let complex = network.is_complex();
+    let copied = network.biases(layer).map(|biases| vector(py, biases)).transpose()?;
+    copied.map(|biases| in_field::<T>(biases.into_any(), complex)).transpose()
+}
+
+/// Rows of inputs for a network.
+pub(super) fn inputs<'py, T: Scalar + Element>(
+    network: &crate::Network<T>,
+    name: &str,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<Matrix<'py, T>> {
+    if !network.is_complex() {
+        return Matrix::new(name, value);
+    }
+    let rows = Matrix::parts(name, value, true)?;
+    let (n, numbers) = rows.view().dim();
+    if numbers != network.numbers_in() || n == 0 {
+        let expected = format!("(n, {}) with n at least 1", network.n_inputs());
+        return Err(crate::Error::shape(name, expected, &[n, numbers / 2]).into());
+    }
+    Ok(rows)
+}
+
+/// Their targets, for `rows` rows.
+pub(super) fn targets<'py, T: Scalar + Element>(
+    network: &crate::Network<T>,
+    name: &str,
+    value: &Bound<'py, PyAny>,
+    rows: usize,
+) -> PyResult<Matrix<'py, T>> {
+    if !network.complex_outputs() {
+        return Matrix::new(name, value);
+    }
+    let targets = Matrix::parts(name, value, false)?;
+    let (n, numbers) = targets.view().dim();
+    if (n, numbers) != (rows, network.numbers_out()) {
+        let expected = format!("({rows}, {})", network.n_outputs());
+        return Err(crate::Error::shape(name, expected, &[n, numbers / 2]).into());
+    }
+    Ok(targets)
+}
+
 fn from_bytes(bytes: &[u8], name: &str) -> PyResult<Network> {
     if let Some(network) = crate::from_bytes::<f32>(bytes, name)? {
         return Ok(network.into());
@@ -695,11 +771,11 @@ fn dtype_name(dtype: &Arg<'_>) -> PyResult<String> {
     let numpy = dtype.py().import("numpy")?;
     let name =
         numpy.call_method1("dtype", (dtype,)).and_then(|dtype| dtype.getattr("name")?.extract::<String>());
-    let expected = "\"float32\" or \"float64\"";
+    let expected = "\"float32\", \"float64\", \"complex64\" or \"complex128\"";
     match name {
         // NumPy takes None for float64.
         _ if dtype.is_none() => Err(wrong("dtype", expected, dtype)),
-        Ok(name) if matches!(name.as_str(), "float32" | "float64") => Ok(name),
+        Ok(name) if matches!(name.as_str(), "float32" | "float64" | "complex64" | "complex128") => Ok(name),
         Ok(name) => Err(PyValueError::new_err(format!("dtype must be {expected}, got {name}"))),
         Err(error) => Err(unless_foreign(error, dtype, || wrong("dtype", expected, dtype))),
     }
@@ -712,16 +788,17 @@ fn predict<'py, T: Scalar + Element>(
     x: &Bound<'py, PyAny>,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let x = Matrix::<T>::new("X", x)?;
+    let x = inputs(network, "X", x)?;
     let numbers = x.view().nrows().saturating_mul(network.n_parameters());
     // Other threads run only while a call that takes long lets them.
     let x = if numbers < WORTH_DETACHING { x } else { x.shielded()? };
     let x = x.view();
     network.check_inputs(x)?;
-    let y = if x.nrows().saturating_mul(network.n_outputs()) < SMALL {
-        PyArray2::<T>::zeros(py, [x.nrows(), network.n_outputs()], false)
+    let columns = network.numbers_out();
+    let y = if x.nrows().saturating_mul(columns) < SMALL {
+        PyArray2::<T>::zeros(py, [x.nrows(), columns], false)
     } else {
-        empty::<T, _>(py, (x.nrows(), network.n_outputs()))?
+        empty::<T, _>(py, (x.nrows(), columns))?
     };
     let mut target = y.try_readwrite()?;
     let out = target.as_slice_mut()?;
@@ -731,7 +808,7 @@ fn predict<'py, T: Scalar + Element>(
         call.detach(py, || network.predict_into(x, out, n_threads))?;
     }
     drop(target);
-    Ok(y.into_any())
+    in_field::<T>(y.into_any(), network.complex_outputs())
 }
 
 /// A place in a sequence of this length; negative ones count from the end.
@@ -757,15 +834,15 @@ fn hidden<'py, T: Scalar + Element>(
     layer: usize,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let x = Matrix::<T>::new("X", x)?.shielded()?;
+    let x = inputs(network, "X", x)?.shielded()?;
     let x = x.view();
     network.check_inputs(x)?;
-    let y = empty::<T, _>(py, (x.nrows(), network.layers()[layer].fan_out))?;
+    let y = empty::<T, _>(py, (x.nrows(), network.layers()[layer].numbers_out()))?;
     let mut target = y.try_readwrite()?;
     let out = target.as_slice_mut()?;
     call.detach(py, || network.hidden_into(x, layer, out, n_threads))?;
     drop(target);
-    Ok(y.into_any())
+    in_field::<T>(y.into_any(), network.is_complex())
 }
 
 fn input_gradient<'py, T: Scalar + Element>(
@@ -775,6 +852,12 @@ fn input_gradient<'py, T: Scalar + Element>(
     x: &Bound<'py, PyAny>,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    if network.is_complex() {
+        return Err(PyValueError::new_err(
+            "input_gradient must be called on a network of real numbers, got a complex one: its outputs have no derivative \
+             with respect to complex inputs",
+        ));
+    }
     let x = Matrix::<T>::new("X", x)?.shielded()?;
     let x = x.view();
     network.check_inputs(x)?;
@@ -798,12 +881,12 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
     alpha: f64,
     n_threads: Option<usize>,
 ) -> PyResult<(f64, Bound<'py, PyList>, Bound<'py, PyList>)> {
-    let x = Matrix::<T>::new("X", x)?.shielded()?;
-    let y = Matrix::<T>::new("Y", y)?.shielded()?;
+    let x = inputs(network, "X", x)?.shielded()?;
+    let y = targets(network, "Y", y, x.view().nrows())?.shielded()?;
     let weights = sample_weight.map(|w| Vector::<T>::new("sample_weight", w)?.shielded()).transpose()?;
     let data = Dataset::try_new(x.view(), y.view(), weights.as_ref().map(Vector::view))?;
     let raised = Mutex::new(None);
-    let own = loss.own(&raised);
+    let own = loss.own(&raised, network.complex_outputs());
     let objective = loss.objective::<T>(network.output(), own.as_ref());
     let mut signals = Signals::new(&raised);
     let result = call.detach(py, || {
@@ -818,9 +901,8 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
     let (weight_gradients, bias_gradients) = (PyList::empty(py), PyList::empty(py));
     let gradient = network.with_parameters(gradient)?;
     for layer in 0..network.layers().len() {
-        weight_gradients.append(matrix(py, gradient.weights(layer))?)?;
-        let biases = gradient.biases(layer).map(|biases| vector(py, biases)).transpose()?;
-        bias_gradients.append(biases)?;
+        weight_gradients.append(weights_of(py, &gradient, layer)?)?;
+        bias_gradients.append(biases_of(py, &gradient, layer)?)?;
     }
     Ok((loss, weight_gradients, bias_gradients))
 }
@@ -834,25 +916,40 @@ fn layer_values<'py, T: Scalar + Element>(
     loss: &Given,
     sample_weight: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<(Bound<'py, PyAny>, Vec<LayerValues>)> {
-    let x = Matrix::<T>::new("X", x)?.shielded()?;
-    let y = Matrix::<T>::new("Y", y)?.shielded()?;
+    let x = inputs(network, "X", x)?.shielded()?;
+    let y = targets(network, "Y", y, x.view().nrows())?.shielded()?;
     let weights = sample_weight.map(|w| Vector::<T>::new("sample_weight", w)?.shielded()).transpose()?;
     let data = Dataset::try_new(x.view(), y.view(), weights.as_ref().map(Vector::view))?;
     let raised = Mutex::new(None);
-    let own = loss.own(&raised);
+    let own = loss.own(&raised, network.complex_outputs());
     let objective = loss.objective::<T>(network.output(), own.as_ref());
     let result = call.detach(py, || network.layer_values(&data, objective));
     if let Some(error) = raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
     }
     let (layers, losses) = result?;
-    let layers = layers.iter().map(|layer| {
-        let copy = |array: &ndarray::Array2<T>| Ok::<_, PyErr>(matrix(py, array.view())?.into_any().unbind());
+    let complex = network.is_complex();
+    let layers = layers.iter().zip(network.layers()).map(|(layer, kind)| {
+        let copy = |array: &ndarray::Array2<T>, complex| {
+            in_field::<T>(matrix(py, array.view())?.into_any(), complex).map(Bound::unbind)
+        };
+        let derivative = copy(&layer.derivative, complex)?;
+        let (derivative, conjugate_derivative) = if complex {
+            // The two of each output lie side by side.
+            let pairs = derivative.bind(py).call_method1("reshape", (layer.derivative.nrows(), -1, 2))?;
+            let all = pyo3::types::PySlice::full(py);
+            let one =
+                |place: usize| pairs.get_item((&all, &all, place)).and_then(|of| of.call_method0("copy"));
+            (one(0)?.unbind(), one(1)?.unbind())
+        } else {
+            (derivative, py.None())
+        };
         Ok(LayerValues {
-            net_input: copy(&layer.net_input)?,
-            output: copy(&layer.output)?,
-            derivative: copy(&layer.derivative)?,
-            delta: copy(&layer.delta)?,
+            net_input: copy(&layer.net_input, complex)?,
+            output: copy(&layer.output, complex && kind.output_parts() == 2)?,
+            derivative,
+            conjugate_derivative,
+            delta: copy(&layer.delta, complex)?,
         })
     });
     let losses = vector(py, ndarray::ArrayView1::from(&losses))?;
@@ -868,7 +965,11 @@ fn layer_values<'py, T: Scalar + Element>(
 /// output : ndarray
 ///     The activation of these.
 /// derivative : ndarray
-///     The derivative of each output with respect to its net input.
+///     The derivative of each output with respect to its net input; in a complex network with respect to
+///     z, (d/dx - i d/dy) / 2 for z = x + iy.
+/// conjugate_derivative : ndarray or None
+///     In a complex network, the derivative with respect to the conjugate of z, (d/dx + i d/dy) / 2; None for
+///     real numbers.
 /// delta : ndarray
 ///     The derivative of the row's loss, times the row's weight, with respect to the net input.
 ///
@@ -884,6 +985,7 @@ pub(super) struct LayerValues {
     net_input: Py<PyAny>,
     output: Py<PyAny>,
     derivative: Py<PyAny>,
+    conjugate_derivative: Py<PyAny>,
     delta: Py<PyAny>,
 }
 
@@ -914,11 +1016,12 @@ fn fill<'py, T: Scalar + Element>(
         let arrays = layer.arrays();
         let (own_weights, own_biases) = own.split_at_mut(arrays[0].len());
         let name = format!("weights[{index}]");
-        let w = Matrix::<T>::new(&name, w)?;
+        let complex = layer.parts() == 2;
+        let w = if complex { Matrix::<T>::parts(&name, w, true)? } else { Matrix::<T>::new(&name, w)? };
         copy(&name, &w.view().into_dyn(), &arrays[0].shape, own_weights)?;
         let name = format!("biases[{index}]");
         if let Some(biases) = arrays.get(1) {
-            let b = Vector::<T>::new(&name, b)?;
+            let b = if complex { Vector::<T>::parts(&name, b, true)? } else { Vector::<T>::new(&name, b)? };
             copy(&name, &b.view().into_dyn(), &biases.shape, own_biases)?;
         } else if !b.is_none() {
             return Err(PyValueError::new_err(format!(
@@ -937,8 +1040,15 @@ fn copy<T: Scalar>(
     shape: &[usize],
     to: &mut [T],
 ) -> PyResult<()> {
-    if from.shape() != shape {
-        return Err(crate::Error::shape(name, crate::error::tuple(shape), from.shape()).into());
+    // An array of complex numbers has the axis of their parts beside the others.
+    let (units, parts) = match shape {
+        [units @ .., 2] if shape.len() > from.ndim() => (units, 2),
+        _ => (shape, 1),
+    };
+    let mut came = from.shape().to_vec();
+    came.iter_mut().last().into_iter().for_each(|last| *last /= parts);
+    if came != units {
+        return Err(crate::Error::shape(name, crate::error::tuple(units), &came).into());
     }
     if let Some((place, &x)) = from.indexed_iter().find(|(_, x)| !x.is_finite()) {
         return Err(crate::Error::value(name, "finite numbers", x, place.slice()).into());

@@ -18,7 +18,7 @@ use super::arrays::{Matrix, Vector, is_aligned};
 use super::call::{Call, attach};
 use super::history::{Epoch, History};
 use super::loss::{self, Given};
-use super::network::{Network, with_typed};
+use super::network::{Network, inputs, targets, with_typed};
 use super::optimizer::{Remembered, Slot, with_optimizer};
 use super::schedule::{raised_by_function, scheduled};
 use super::signals::{Signals, has_raised, keep};
@@ -355,14 +355,17 @@ struct Arrays<'py, T: Element> {
 
 impl<'py, T: Remembered + Element> Arrays<'py, T> {
     fn new(
+        network: &crate::Network<T>,
         names: [&str; 3],
         x: &Bound<'py, PyAny>,
         y: &Bound<'py, PyAny>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
+        let x = inputs(network, names[0], x)?.shielded()?;
+        let rows = x.view().nrows();
         Ok(Self {
-            x: Matrix::new(names[0], x)?.shielded()?,
-            y: Matrix::new(names[1], y)?.shielded()?,
+            x,
+            y: targets(network, names[1], y, rows)?.shielded()?,
             weights: weights.map(|weights| Vector::new(names[2], weights)?.shielded()).transpose()?,
         })
     }
@@ -382,14 +385,15 @@ fn run<'py, T: Remembered + Element>(
 ) -> PyResult<History> {
     let before = slot.load_full();
     let dropout = rates(&arguments.dropout, before.layers().len() - 1)?;
-    let arrays = Arrays::new(["X", "Y", "sample_weight"], arguments.x, arguments.y, arguments.sample_weight)?;
+    let names = ["X", "Y", "sample_weight"];
+    let arrays = Arrays::new(&before, names, arguments.x, arguments.y, arguments.sample_weight)?;
     let names = ["validation X", "validation Y", "validation sample_weight"];
     let validation = match &arguments.validation {
         None => None,
         Some(tuple) => {
             let weights = if tuple.len() == 3 { Some(tuple.get_item(2)?) } else { None };
             let weights = weights.filter(|weights| !weights.is_none());
-            Some(Arrays::new(names, &tuple.get_item(0)?, &tuple.get_item(1)?, weights.as_ref())?)
+            Some(Arrays::new(&before, names, &tuple.get_item(0)?, &tuple.get_item(1)?, weights.as_ref())?)
         }
     };
     let mut state = optimizer.state::<T>(arguments.warm_start)?;
@@ -400,7 +404,7 @@ fn run<'py, T: Remembered + Element>(
         Order::By(function) => Some(function),
         _ => None,
     };
-    let custom_loss = arguments.loss.own(&raised);
+    let custom_loss = arguments.loss.own(&raised, before.complex_outputs());
     let objective = arguments.loss.objective::<T>(before.output(), custom_loss.as_ref());
     let own_order = |epoch: usize| own_order(order_by, epoch, &raised);
     let mut observer = FromPython {

@@ -174,7 +174,7 @@ impl Saver {
         let Complete { arrays, counters, watched } = complete;
         let header = Header {
             version: VERSION,
-            layers: network.layers().iter().map(|layer| LayerEntry::of(layer.activation)).collect(),
+            layers: network.layers().iter().map(LayerEntry::of).collect(),
             training: self.training.clone(),
             progress: Progress {
                 steps: counters.steps,

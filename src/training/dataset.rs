@@ -63,12 +63,12 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         } else {
             ["validation X", "validation Y", "validation sample_weight"]
         };
-        check_matrix(x, self.x, network.n_inputs())?;
-        let expected = (self.rows(), network.n_outputs());
+        check_matrix(x, self.x, network.numbers_in())?;
+        let expected = (self.rows(), network.numbers_out());
         if self.y.dim() != expected {
             return Err(Error::shape(y, format!("{expected:?}"), self.y.shape()));
         }
-        check_matrix(y, self.y, network.n_outputs())?;
+        check_matrix(y, self.y, network.numbers_out())?;
         if let Objective::Loss(loss) = objective {
             loss.check_targets(network.output(), y, self.y)?;
         }

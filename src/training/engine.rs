@@ -96,7 +96,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let most = micro_batches_at_a_time(rows, micro_batch_rows, most, threads);
         let micro_batches = MicroBatch::several(&model, micro_batch_rows, most, weighted, &dropout.0)?;
         let own_rows = if own { micro_batch_rows } else { 0 };
-        let of_outputs = || try_zeros(own_rows.saturating_mul(network.n_outputs()));
+        let of_outputs = || try_zeros(own_rows.saturating_mul(model.numbers_out()));
         let custom_loss = [of_outputs()?, of_outputs()?, of_outputs()?, try_zeros(own_rows)?];
         let mut engine = Self {
             shards: shards(&model.packed.matrices, threads, rows > micro_batch_rows)?,
@@ -349,7 +349,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
     /// the loss ends the training.
     fn custom_loss(&mut self, team: &mut Team<'_>, in_use: usize) -> bool {
         let Objective::Custom(own) = self.objective else { return true };
-        let columns = self.model.n_outputs();
+        let columns = self.model.numbers_out();
         let blocks = &mut self.blocks[..in_use];
         let rows: usize = blocks.iter().map(|block| block.rows()).sum();
         let [outputs, targets, gradients, losses] = &mut self.custom_loss;

@@ -3,6 +3,7 @@
 ====================== ========================================================================
 `classifier`           `MLPClassifier`: labels in, labels and probabilities out
 `regressor`            `MLPRegressor`: numbers in, numbers out
+`complex`              both for complex numbers
 `_base`                what both share: parameters, from data to a plan, outputs
 `_plan`                what a fit is to do and what came of it: all that solvers get and return
 `_epochs`              the solvers that train epoch by epoch: all but lbfgs
@@ -31,6 +32,13 @@
 
 from ferroprop.estimators._gradient_flow import gradient_flow
 from ferroprop.estimators.classifier import MLPClassifier
+from ferroprop.estimators.complex import ComplexMLPClassifier, ComplexMLPRegressor
 from ferroprop.estimators.regressor import MLPRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor", "gradient_flow"]
+__all__ = [
+    "ComplexMLPClassifier",
+    "ComplexMLPRegressor",
+    "MLPClassifier",
+    "MLPRegressor",
+    "gradient_flow",
+]

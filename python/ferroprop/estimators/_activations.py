@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ferroprop._core import Activation
-from ferroprop.catalogue import ACTIVATIONS
+from ferroprop.catalogue import ACTIVATIONS, COMPLEX_ACTIVATIONS
 from ferroprop.estimators._sklearn import StrOptions
 
 HIDDEN_NAMES = tuple(name for name in ACTIVATIONS if name != "softmax")
@@ -15,6 +15,9 @@ _ALIASES = {alias: name for name, entry in ACTIVATIONS.items() for alias in entr
 
 OUTPUT = [StrOptions({*ACTIVATIONS, *_ALIASES}), Activation]
 HIDDEN = [StrOptions({*HIDDEN_NAMES, *_ALIASES}), Activation]
+COMPLEX_HIDDEN_NAMES = (*HIDDEN_NAMES, *(name for name in COMPLEX_ACTIVATIONS if name != "abs"))
+COMPLEX_OUTPUT = [StrOptions({*ACTIVATIONS, *COMPLEX_ACTIVATIONS, *_ALIASES}), Activation]
+COMPLEX_HIDDEN = [StrOptions({*COMPLEX_HIDDEN_NAMES, *_ALIASES}), Activation]
 """The estimators' constraints on the two parameters."""
 
 
@@ -23,7 +26,7 @@ def canonical(activation: Any) -> Any:
     return _ALIASES.get(activation, activation) if isinstance(activation, str) else activation
 
 
-def hidden_activations(activation: Any, n_hidden: int) -> str | Any:
+def hidden_activations(activation: Any, n_hidden: int, names: tuple[str, ...] = HIDDEN_NAMES) -> str | Any:
     """Return the activation of all hidden layers, or a tuple with one per layer.
 
     Parameters
@@ -32,6 +35,8 @@ def hidden_activations(activation: Any, n_hidden: int) -> str | Any:
         The estimator's parameter.
     n_hidden : int
         Number of hidden layers.
+    names : tuple of str
+        Names that there are.
 
     Raises
     ------
@@ -47,9 +52,7 @@ def hidden_activations(activation: Any, n_hidden: int) -> str | Any:
             f"got {len(listed)}."
         )
     for one in listed:
-        named = isinstance(one, str) and one in {*HIDDEN_NAMES, *_ALIASES}
+        named = isinstance(one, str) and one in {*names, *_ALIASES}
         if not (named or isinstance(one, Activation)):
-            raise ValueError(
-                f"activation must have names among {', '.join(HIDDEN_NAMES)} or objects, got {one!r}."
-            )
+            raise ValueError(f"activation must have names among {', '.join(names)} or objects, got {one!r}.")
     return tuple(canonical(str(one) if isinstance(one, np.str_) else one) for one in listed)

@@ -145,6 +145,8 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
     }
 
     _sklearn_class: ClassVar[type]
+    _activation_names: ClassVar[tuple[str, ...]] = _activations.HIDDEN_NAMES
+    _number_kinds: ClassVar[str] = "fiu"  # of fitted weights, as NumPy's dtypes have it
 
     coefs_ = FittedLayers()
     intercepts_ = FittedLayers()
@@ -371,7 +373,8 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
                 context = asked._init_callback_context(max_subtasks=self.max_iter + 1)
                 context.call_on_fit_task_begin(**data)
         if self._is_lbfgs():  # it compares losses that differ by little
-            coefs, intercepts = _as_type(coefs, np.float64), _as_type(intercepts, np.float64)
+            wide = np.result_type(coefs[0], np.float64)
+            coefs, intercepts = _as_type(coefs, wide), _as_type(intercepts, wide)
         network = build_network(coefs, intercepts, activation, output)
         if context is not None:
             callbacks = SklearnCallbacks(
@@ -560,7 +563,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             raise ValueError("X_val is provided, but y_val was not provided.")
         if X_val is None:
             raise ValueError("y_val is provided, but X_val was not provided.")
-        X = validate_data(self, X_val, accept_sparse=["csr", "csc"], dtype=dtype, reset=False)
+        X = self._checked_rows(X_val, dtype)
         Y = self._targets(y_val)
         if len(Y) != X.shape[0]:
             raise ValueError(f"X_val and y_val must have as many rows, got {X.shape[0]} and {len(Y)}.")
@@ -618,7 +621,8 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
 
     def _hidden_activation(self) -> Any:
         """Return the activation of all hidden layers, or a tuple with one per layer."""
-        return _activations.hidden_activations(self.activation, len(self._hidden_sizes()))
+        names = self._activation_names
+        return _activations.hidden_activations(self.activation, len(self._hidden_sizes()), names)
 
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
@@ -676,8 +680,9 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         rows = self._checked_rows(X)
         return self._in_parts(self._network().predict, rows)
 
-    def _checked_rows(self, X: MatrixLike) -> Any:
-        return validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+    def _checked_rows(self, X: MatrixLike, dtype: Any = "numeric") -> Any:
+        """Return checked inputs, dense or sparse."""
+        return validate_data(self, X, accept_sparse=["csr", "csc"], dtype=dtype, reset=False)
 
     def _in_parts(self, method: Callable[..., Array], X: Any) -> Array:
         """Return the result of a method of the network on checked rows, dense or sparse."""
@@ -858,7 +863,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore the estimator, if its state is possible."""
-        check_state(state)
+        check_state(state, self._number_kinds)
         super().__setstate__(state)
         if "_optimizer" in state:
             self._optimizer = KeptOptimizer.from_pickle(state["_optimizer"])
@@ -894,7 +899,7 @@ def _as_type(layers: Layers, dtype: Any) -> Layers:
 
 
 def _in_float64(samples: Samples) -> Samples:
-    return samples._replace(X=samples.X.astype(np.float64, copy=False))
+    return samples._replace(X=samples.X.astype(np.result_type(samples.X, np.float64), copy=False))
 
 
 def _dense(X: Any) -> Array:

@@ -16,8 +16,9 @@ def initial_weights(
     """Draw weights and biases of each layer, Glorot uniform.
 
     The bound is ``sqrt(6 / (fan_in + fan_out))``, for the logistic activation with 2 in place of 6.
-    scikit-learn draws the biases from the same interval, right after the weights of their layer; the order of
-    the draws is part of the contract.
+    scikit-learn draws the biases from the same interval, right after the weights of their layer; the order
+    of the draws is part of the contract. Complex ones are drawn as two such sets, real parts first, over
+    sqrt(2).
 
     Parameters
     ----------
@@ -36,6 +37,14 @@ def initial_weights(
     coefs : list of ndarray of shape (fan_in, fan_out)
     intercepts : list of ndarray of shape (fan_out,)
     """
+    if np.dtype(dtype).kind == "c":
+        parts = [initial_weights(layer_sizes, activation, np.dtype(np.float64), rng) for _ in range(2)]
+        # A part has half the variance of the whole.
+        complex_coefs, complex_intercepts = (
+            [((re + 1j * im) / np.sqrt(2)).astype(dtype) for re, im in zip(*both, strict=True)]
+            for both in zip(*parts, strict=True)
+        )
+        return complex_coefs, complex_intercepts
     coefs: Layers = []
     intercepts: Layers = []
     listed = (*activation, *activation[-1:]) if isinstance(activation, tuple) else ()

@@ -38,12 +38,14 @@ class _Objective:
 
     @staticmethod
     def _pack(coefs: Sequence[Array], intercepts: Sequence[Array | None]) -> Vector:
-        return np.concatenate([array.ravel() for array in (*coefs, *intercepts) if array is not None])
+        numbers = np.concatenate([array.ravel() for array in (*coefs, *intercepts) if array is not None])
+        return numbers.view(np.float64)  # complex ones as their parts
 
     def _unpack(self, vector: Vector) -> tuple[Layers, Layers]:
         """Return weights and biases, as views of `vector`."""
+        numbers = vector.view(self._network.dtype)
         arrays = [
-            vector[start:end].reshape(shape)
+            numbers[start:end].reshape(shape)
             for (start, end), shape in zip(pairwise(self._bounds), self._shapes, strict=True)
         ]
         return arrays[: self._n_layers], arrays[self._n_layers :]
@@ -57,7 +59,7 @@ class _Objective:
         """Return the penalty's part of the loss."""
         _, Y, sample_weight = self._plan.samples
         coefs, _ = self._unpack(vector)
-        penalty = 0.5 * self._plan.alpha * sum(np.vdot(coef, coef) for coef in coefs)
+        penalty = 0.5 * self._plan.alpha * sum(np.vdot(coef, coef).real for coef in coefs)
         return float(penalty / (len(Y) if sample_weight is None else sample_weight.sum()))
 
     def __call__(self, vector: Vector) -> tuple[float, Vector]:

@@ -37,9 +37,12 @@ if hasattr(os, "register_at_fork"):
 def build_network(
     coefs: Sequence[Array], intercepts: Sequence[Array], activation: Any, output: Any
 ) -> Network:
-    """Return a network with these parameters; float32 if all of them are, float64 otherwise."""
+    """Return a network with these parameters; float32 or complex64 if all are, else float64 or complex128."""
     arrays = [np.asarray(array) for array in (*coefs, *intercepts)]
-    dtype = np.float32 if all(array.dtype == np.float32 for array in arrays) else np.float64
+    single = all(array.dtype in (np.float32, np.complex64) for array in arrays)
+    dtype = np.result_type(
+        np.float32 if single else np.float64, *(np.complex64 for a in arrays if a.dtype.kind == "c")
+    )
     network = Network(
         [np.shape(coefs[0])[0], *(np.shape(coef)[1] for coef in coefs)],
         activation=activation,
@@ -163,7 +166,7 @@ def _can_be_compared(array: Any) -> bool:
     return (
         isinstance(array, np.ndarray)
         and array.flags.c_contiguous
-        and array.dtype.kind in "fiu"
+        and array.dtype.kind in "fiuc"
         and array.size > 0
     )
 

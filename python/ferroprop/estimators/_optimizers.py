@@ -165,7 +165,7 @@ class KeptOptimizer:
                 memory["learning_rate"] = settings["learning_rate_init"]
             for name, value in memory.items():
                 if isinstance(value, np.ndarray):
-                    memory[name] = value.astype(dtype, copy=False)
+                    memory[name] = value.astype(np.zeros(0, dtype).real.dtype, copy=False)
             optimizer.load_state_dict(memory)
         return KeptOptimizer(settings, optimizer), bool(memory)
 

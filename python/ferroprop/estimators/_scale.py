@@ -13,6 +13,8 @@ def hint_about_scale(X: Array) -> str:
     Inputs are taken for badly scaled if the root mean square of a column is more than 10, or more than 100
     times that of another.
     """
+    if X.dtype.kind == "c":
+        X = np.abs(X)
     sizes = np.sqrt(np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X))
     sizes = sizes[sizes > 0.0]
     if sizes.size == 0 or (sizes.max() <= LARGE and sizes.max() <= UNEVEN * sizes.min()):

@@ -29,7 +29,8 @@ def accuracy_of_largest(Y: Array, outputs: Array, sample_weight: Array | None) -
 def r2(Y: Array, outputs: Array, sample_weight: Array | None) -> float:
     """Return the coefficient of determination, averaged over the outputs, NaN if an output is not finite.
 
-    It equals `sklearn.metrics.r2_score`: a constant target scores 1 if it is met exactly and 0 otherwise.
+    It equals `sklearn.metrics.r2_score`, and of complex numbers it compares squared distances: a constant
+    target scores 1 if it is met exactly and 0 otherwise.
 
     Parameters
     ----------
@@ -40,9 +41,9 @@ def r2(Y: Array, outputs: Array, sample_weight: Array | None) -> float:
     if not np.isfinite(outputs).all():
         return float("nan")
     weight = 1.0 if sample_weight is None else sample_weight[:, np.newaxis]
-    truth = Y.astype(np.float64, copy=False)
-    residual = (weight * (truth - outputs) ** 2).sum(axis=0)
-    spread = (weight * (truth - np.average(truth, axis=0, weights=sample_weight)) ** 2).sum(axis=0)
+    truth = Y.astype(np.result_type(Y, np.float64), copy=False)
+    residual = (weight * np.abs(truth - outputs) ** 2).sum(axis=0)
+    spread = (weight * np.abs(truth - np.average(truth, axis=0, weights=sample_weight)) ** 2).sum(axis=0)
     constant = spread == 0.0
     scores = np.where(constant, residual == 0.0, 1.0 - residual / np.where(constant, 1.0, spread))
     return float(scores.mean())

@@ -11,17 +11,19 @@ import numpy as np
 from ferroprop.estimators import _optimizers
 
 
-def check_state(state: Mapping[str, Any]) -> None:
+def check_state(state: Mapping[str, Any], kinds: str) -> None:
     """Refuse an impossible state, with a message that names the attribute.
 
     Parameters
     ----------
     state : dict
         As ``__getstate__`` returns it.
+    kinds : str
+        The kinds of dtype that weights may have.
     """
     if "coefs_" in state or "intercepts_" in state:
-        coefs = _arrays(state, "coefs_", 2)
-        intercepts = _arrays(state, "intercepts_", 1)
+        coefs = _arrays(state, "coefs_", 2, kinds)
+        intercepts = _arrays(state, "intercepts_", 1, kinds)
         if any(before.shape[1] != after.shape[0] for before, after in pairwise(coefs)):
             shapes = [coef.shape for coef in coefs]
             raise ValueError(f"coefs_ must have shapes that fit each other, got {shapes}.")
@@ -33,14 +35,15 @@ def check_state(state: Mapping[str, Any]) -> None:
         _check_optimizer(state)
 
 
-def _arrays(state: Mapping[str, Any], name: str, ndim: int) -> list[Any]:
+def _arrays(state: Mapping[str, Any], name: str, ndim: int, kinds: str) -> list[Any]:
+    words = "complex" if kinds == "c" else "real"
     arrays = state.get(name)
     if not isinstance(arrays, (list, tuple)) or not arrays:
         raise TypeError(f"{name} must be a list of arrays, got {type(arrays).__name__} {arrays!r:.80}.")
     for array in arrays:
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.ndim != ndim:
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds or array.ndim != ndim:
             raise TypeError(
-                f"{name} must hold arrays of {ndim} dimension(s) of real numbers, got {array!r:.80}."
+                f"{name} must hold arrays of {ndim} dimension(s) of {words} numbers, got {array!r:.80}."
             )
         if 0 in array.shape or not np.isfinite(array).all():
             raise ValueError(f"{name} must hold finite numbers, got {array!r:.80}.")

@@ -490,6 +490,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             dtype=(np.float64, np.float32),
             reset=reset,
         )
+        return X, self._indicators(y, goes_on=goes_on)
+
+    def _indicators(self, y: Array, *, goes_on: bool) -> Array:
+        """Return which classes the rows are of, and note which there are."""
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not goes_on:
@@ -497,7 +501,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             self.classes_ = self._label_binarizer.classes_
         else:
             self._check_classes(unique_labels(y))
-        return X, self._label_binarizer.transform(y).astype(bool)
+        Y: Array = self._label_binarizer.transform(y).astype(bool)
+        return Y
 
     def _targets(self, y: TargetLike) -> Array:
         y = y if scipy.sparse.issparse(y) else np.asarray(y)

@@ -137,6 +137,11 @@ class Description:
 
 def layers_of(network: Network) -> tuple[Dense, ...]:
     """Return the layers of a network, with copies of its parameters."""
+    if network.dtype.kind == "c":
+        raise ValueError(
+            f"a network must be one of real numbers to be exported, got dtype {network.dtype}; "
+            "Network.save writes complex ones"
+        )
     activations = [*network.activations, network.output]
     return tuple(
         Dense(weights, biases, Activation.of(activation))

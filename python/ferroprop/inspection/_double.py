@@ -18,6 +18,17 @@ def require_network(value: object) -> Network:
     return value
 
 
+def require_real(network: object, what: str) -> Network:
+    """Return `network` if it is one of real numbers, else raise TypeError or ValueError."""
+    checked = require_network(network)
+    if checked.dtype.kind == "c":
+        raise ValueError(
+            f"network must be one of real numbers for {what}, got dtype {checked.dtype}; "
+            "Network.layer_values has a complex network's numbers"
+        )
+    return checked
+
+
 def doubles(arrays: Sequence[NDArray[np.float32] | NDArray[np.float64]]) -> list[Array]:
     """Return the arrays in double precision."""
     return [np.asarray(array, np.float64) for array in arrays]
@@ -31,17 +42,18 @@ def optional_doubles(
 
 
 def in_double(network: Network) -> Network:
-    """Return a copy of the network in float64; the parameters are the same numbers."""
-    if network.dtype == np.float64:
+    """Return a copy of the network in float64 or complex128; the parameters are the same numbers."""
+    if network.dtype in (np.float64, np.complex128):
         return network.copy()
+    wide = "complex128" if network.dtype.kind == "c" else "float64"
     double = Network(
         network.layer_sizes,
         activation=network.activations,
         output=network.output,
         bias=network.bias,
-        dtype="float64",
+        dtype=wide,
     )
-    double.set_parameters(doubles(network.weights), optional_doubles(network.biases))
+    double.set_parameters(network.weights, network.biases)
     return double
 
 

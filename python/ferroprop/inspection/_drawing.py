@@ -1,11 +1,12 @@
 """A network as a picture: units in columns, a line for each weight."""
 
 from html import escape
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ferroprop._core import Network
-from ferroprop.inspection._double import Array, doubles
 
 POSITIVE, NEGATIVE = "#b7410e", "#20639b"
 MOST_UNITS = 10  # a column with more shows the first ones and the last
@@ -16,7 +17,10 @@ UNIT_DISTANCE, COLUMN_DISTANCE, RADIUS, MARGIN = 26, 130, 8, 40
 def svg_and_legend(network: Network) -> str:
     """Return the picture and what its colours mean."""
     legend = (
-        f'<p>Weights: <span style="color:{POSITIVE}">positive</span>, '
+        "<p>Weights: the colour is their phase (0 red, ⅓ of a turn green, ⅔ blue); the thicker, the "
+        "larger in their layer.</p>"
+        if network.dtype.kind == "c"
+        else f'<p>Weights: <span style="color:{POSITIVE}">positive</span>, '
         f'<span style="color:{NEGATIVE}">negative</span>; the thicker, the larger in its layer.</p>'
     )
     return f"{svg(network)}{legend}"
@@ -29,7 +33,7 @@ def svg(network: Network) -> str:
     height = max(len(_units(size)) + (size > MOST_UNITS) for size in sizes) * UNIT_DISTANCE
     width = (len(columns) - 1) * COLUMN_DISTANCE + 2 * MARGIN
     lines, circles, words = [], [], []
-    weights = doubles(network.weights)
+    weights = network.weights
     names = ["inputs", *map(str, network.activations), str(network.output)]
     for place, layer in enumerate(columns):
         x = MARGIN + place * COLUMN_DISTANCE
@@ -80,14 +84,16 @@ def _heights(size: int, height: float) -> list[float]:
     return [top + slot * UNIT_DISTANCE for slot in slots]
 
 
-def _edges(weights: Array, x1: float, x2: float, fan_in: int, fan_out: int, height: float) -> list[str]:
+def _edges(
+    weights: NDArray[Any], x1: float, x2: float, fan_in: int, fan_out: int, height: float
+) -> list[str]:
     largest = float(np.abs(weights).max()) or 1.0
     edges = []
     for i, y1 in zip(_units(fan_in), _heights(fan_in, height), strict=True):
         for j, y2 in zip(_units(fan_out), _heights(fan_out, height), strict=True):
-            weight = float(weights[i, j])
+            weight = weights[i, j].item()
             share = abs(weight) / largest
-            color = POSITIVE if weight > 0 else NEGATIVE
+            color = _color(weight)
             line = (
                 f'<line x1="{x1 + RADIUS:g}" y1="{y1:.1f}" x2="{x2 - RADIUS:g}" y2="{y2:.1f}" '
                 f'stroke="{color}" stroke-width="{0.4 + 2.6 * share:.2f}" '
@@ -96,6 +102,12 @@ def _edges(weights: Array, x1: float, x2: float, fan_in: int, fan_out: int, heig
             edges.append((share, line))
     edges.sort(key=lambda edge: edge[0])  # the strongest on top
     return [line for _, line in edges]
+
+
+def _color(weight: float | complex) -> str:
+    if isinstance(weight, complex):
+        return f"hsl({np.degrees(np.angle(weight)) % 360:.0f} 70% 45%)"
+    return POSITIVE if weight > 0 else NEGATIVE
 
 
 def _word(x: float, y: float, text: str) -> str:

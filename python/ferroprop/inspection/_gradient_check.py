@@ -11,7 +11,7 @@ from ferroprop.inspection._double import Array, in_double, require_network
 
 EPSILON = float(np.finfo(np.float64).eps)
 STEP = EPSILON ** (1 / 3)  # balances the error of the difference, step^2, with that of rounding, eps/step
-TOLERANCES = {"float64": 1e-6, "float32": 1e-3}
+TOLERANCES = {"float64": 1e-6, "float32": 1e-3, "complex128": 1e-6, "complex64": 1e-3}
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class GradientError:
         Where a weight comes from, an index into the layer before; None for a bias.
     to_unit : int
         The unit of the layer that it leads to.
+    part : {"real", "imaginary"} or None
+        Which part of a complex parameter; None for a real one.
     backpropagation : float
         The derivative from `Network.loss_and_gradients`.
     difference : float
@@ -50,18 +52,20 @@ class GradientError:
     kind: str
     from_unit: int | None
     to_unit: int
+    part: str | None
     backpropagation: float
     difference: float
     relative_error: float
 
     @property
     def name(self) -> str:
-        """The parameter as `Trace` writes it: ``W1[0,2]`` or ``b1[2]``."""
-        return (
+        """The parameter as `Trace` writes it: ``W1[0,2]`` or ``b1[2]``; of a complex one, ``Re W1[0,2]``."""
+        name = (
             f"b{self.layer}[{self.to_unit}]"
             if self.kind == "bias"
             else f"W{self.layer}[{self.from_unit},{self.to_unit}]"
         )
+        return name if self.part is None else f"{self.part[:2].capitalize()} {name}"
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class GradientCheck:
     errors : tuple of GradientError
         One for each parameter that was checked, the worst first.
     n_parameters : int
-        How many parameters the network has.
+        How many parameters the network has; both parts of a complex one count.
     tolerance : float
         The largest relative error that counts as agreement.
     loss : float
@@ -167,8 +171,8 @@ def check_gradients(
     Returns
     -------
     check : GradientCheck
-        The errors, the worst first; ``print(check)`` shows it. The tolerance is 1e-6 for float64,
-        1e-3 for float32.
+        The errors, the worst first; ``print(check)`` shows it. The tolerance is 1e-6 for float64
+        and complex128, 1e-3 for float32 and complex64.
 
     Raises
     ------
@@ -201,9 +205,11 @@ def check_gradients(
     double = in_double(own)
     loss_here = double.loss_and_gradients(X, Y, **settings)[0]
     tolerance = TOLERANCES[str(own.dtype)]
-    # Writable, so that one number at a time can be moved.
-    weights = [np.array(W, np.float64) for W in double.weights]
-    biases = [None if b is None else np.array(b, np.float64) for b in double.biases]
+    # Writable, so that one number at a time can be moved; of complex ones, their parts.
+    weights = [np.array(W) for W in double.weights]
+    biases = [None if b is None else np.array(b) for b in double.biases]
+    moved_weights = [_in_parts(W) for W in weights]
+    moved_biases = [None if b is None else _in_parts(b) for b in biases]
 
     def loss_at(parameter: Array, place: tuple[int, ...], value: float) -> float:
         kept = parameter[place]
@@ -230,26 +236,36 @@ def check_gradients(
         return best
 
     errors = []
-    for layer, kind, place in _places(weights, biases, int(max_parameters), seed):
-        parameter = weights[layer] if kind == "weight" else biases[layer]
+    complex_numbers = own.dtype.kind == "c"
+    for layer, kind, place in _places(moved_weights, moved_biases, int(max_parameters), seed):
+        parameter = moved_weights[layer] if kind == "weight" else moved_biases[layer]
         gradients = weight_gradients[layer] if kind == "weight" else bias_gradients[layer]
         if parameter is None or gradients is None:
             continue
-        gradient = float(gradients[place])
+        gradient = float(_in_parts(gradients)[place])
         difference, relative_error = error_of(parameter, place, gradient)
         errors.append(
             GradientError(
                 layer=layer + 1,
                 kind=kind,
                 from_unit=place[0] if kind == "weight" else None,
-                to_unit=place[-1],
+                to_unit=place[-2] if complex_numbers else place[-1],
+                part=("real", "imaginary")[place[-1]] if complex_numbers else None,
                 backpropagation=gradient,
                 difference=difference,
                 relative_error=relative_error,
             )
         )
     errors.sort(key=lambda error: -error.relative_error)
-    return GradientCheck(tuple(errors), network.n_parameters, tolerance, float(loss_here))
+    count = network.n_parameters * (2 if complex_numbers else 1)
+    return GradientCheck(tuple(errors), count, tolerance, float(loss_here))
+
+
+def _in_parts(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return a view of complex numbers as their parts, along a last axis; real numbers as they are."""
+    return (
+        numbers.view(numbers.real.dtype).reshape(*numbers.shape, 2) if numbers.dtype.kind == "c" else numbers
+    )
 
 
 def _places(

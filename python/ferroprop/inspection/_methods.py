@@ -22,16 +22,17 @@ def summary(self: Network) -> Summary:
     output        10        3  softmax             33
     83 parameters, float32, 332 bytes
     """
-    sizes, biases = self.layer_sizes, self.bias
+    sizes, biases, kinds = self.layer_sizes, self.bias, self._kinds
     activations = [*self.activations, self.output]
     layers = tuple(
         LayerSummary(
             name="output" if layer == len(biases) - 1 else f"hidden {layer + 1}",
+            kind=kinds[layer][0],
             inputs=sizes[layer],
             outputs=sizes[layer + 1],
             activation=activations[layer],
             bias=biases[layer],
-            n_parameters=(sizes[layer] + biases[layer]) * sizes[layer + 1],
+            n_parameters=kinds[layer][1],
         )
         for layer in range(len(biases))
     )

@@ -16,6 +16,8 @@ class LayerSummary:
     ----------
     name : str
         ``"hidden 1"`` and so on, or ``"output"``.
+    kind : str
+        What it computes: ``"dense"``, or ``"complex"`` for a dense layer of complex numbers.
     inputs, outputs : int
         The numbers that go in and come out: fan in and fan out.
     activation : str or Logistic
@@ -33,6 +35,7 @@ class LayerSummary:
     """
 
     name: str
+    kind: str
     inputs: int
     outputs: int
     activation: Any

@@ -18,7 +18,7 @@ from ferroprop.inspection._double import (
     name_of,
     natural_loss,
     optional_doubles,
-    require_network,
+    require_real,
 )
 from ferroprop.inspection._step import LayerTrace, Step, Update
 
@@ -210,7 +210,7 @@ def trace(
     >>> step.layers[1].delta.round(9)
     array([[ 0.13849856, -0.03809824]])
     """
-    double = in_double(require_network(network))
+    double = in_double(require_real(network, "a trace"))
     # The core checks all arguments here, once for everything that follows.
     value, weight_gradients, bias_gradients = double.loss_and_gradients(
         X, Y, loss=loss, sample_weight=sample_weight, alpha=alpha

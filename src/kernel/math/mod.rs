@@ -14,6 +14,7 @@
 //! - `log.rs`, `tanh.rs`, `logistic.rs`, `arctan.rs`, `normal.rs`: the functions they are named after;
 //!   softplus is with logistic
 //! - `cos_pi.rs`: half a wave of the cosine, for schedules; f64, one number at a time
+//! - `magnitude.rs`: the absolute value of a complex number
 //! - `coefficients.py`: computes every constant, and checks those in the files
 //! - `ulp.rs`, `reference.rs`: for the tests, the distance from the true value, and true values for f64
 //!
@@ -27,6 +28,7 @@ mod cos_pi;
 mod exp;
 mod log;
 mod logistic;
+mod magnitude;
 mod normal;
 #[cfg(test)]
 mod reference;
@@ -39,6 +41,7 @@ pub use cos_pi::cos_pi;
 pub use exp::{exp_f32, exp_f64, expm1_f32, expm1_f64};
 pub use log::{log_f32, log_f64, log1p_f32, log1p_f64};
 pub use logistic::{logistic_f32, logistic_f64, softplus_f32, softplus_f64};
+pub use magnitude::magnitude;
 pub use normal::{normal_f32, normal_f64};
 pub use tanh::{tanh_f32, tanh_f64};
 

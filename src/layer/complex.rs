@@ -1,0 +1,188 @@
+//! A dense layer of complex numbers: `outputs = activation(inputs * weights + biases)`, nothing conjugated.
+//!
+//! # Two parts
+//! A row of m complex numbers lies in the panels of its m real parts, then in those of its m imaginary parts. The
+//! parameters are two matrices, Re W with the biases' real parts and Im W with their imaginary parts; in the
+//! network's vector, the parts of a number lie side by side.
+//!
+//! The products are real ones with each weight in two places,
+//! ```text
+//! forward   [re im] [ Re W   Im W ]        backward   [re im] [ Re W'  -Im W']
+//!                   [-Im W   Re W ]                           [ Im W'   Re W']
+//! ```
+//! (' transposes), so that a sum is one chain: the bias, then the terms of the real parts, then those of the imaginary
+//! ones. Passes read copies in this form.
+//!
+//! # Gradients
+//! The gradient of a weight w is G = dL/d(Re w) + i dL/d(Im w), as torch has it (JAX has its conjugate): w - rate G goes
+//! downhill. With x the inputs and d = dL/d(Re z) + i dL/d(Im z) the deltas, G is the sum of conj(x) d over the rows,
+//! in parts `Re x Re d + Im x Im d` and `Re x Im d - Im x Re d`.
+
+use super::init::Init;
+use super::kind::{Flow, LayerKind, ParameterArray, Passage};
+use super::packed::{LayerParameters, MatrixShape, PackedMatrix, PanelShape, Way};
+use super::spec::Layer;
+use crate::activation::Activation;
+use crate::error::Result;
+use crate::kernel::{Product, Scalar, Start, dispatch, is_single_output, panel_vectors, panels, transpose};
+use crate::random::Random;
+
+pub(super) struct Complex;
+
+impl LayerKind for Complex {
+    const NAME: &'static str = "complex";
+    const FLOW: Flow = Flow::Rows;
+    const PARTS: usize = 2;
+
+    fn arrays(layer: &Layer) -> Vec<ParameterArray> {
+        let weights = ParameterArray { name: "weights", shape: vec![layer.fan_in, layer.fan_out, 2] };
+        let biases = layer.bias.then(|| ParameterArray { name: "biases", shape: vec![layer.fan_out, 2] });
+        std::iter::once(weights).chain(biases).collect()
+    }
+
+    fn sizes(weights: &[usize]) -> Option<(usize, usize)> {
+        if let &[fan_in, fan_out, 2] = weights { Some((fan_in, fan_out)) } else { None }
+    }
+
+    fn matrices(layer: &Layer) -> Vec<MatrixShape> {
+        let part = |offset| MatrixShape {
+            inputs: layer.fan_in,
+            outputs: layer.fan_out,
+            bias: layer.bias,
+            offset,
+            step: 2,
+        };
+        vec![part(0), part(1)]
+    }
+
+    /// Each part of a number has half the variance that the number has.
+    fn draw<T: Scalar>(layer: &Layer, init: Init, random: &mut Random, parameters: &mut [T]) -> Result<()> {
+        init.draw_complex(layer, random, parameters)
+    }
+
+    fn copy_shape<T: Scalar>(layer: &Layer, way: Way) -> PanelShape {
+        let [inputs, outputs] = [layer.fan_in, layer.fan_out].map(panels::<T>);
+        match way {
+            // Behind the weights come the biases.
+            Way::Forward => PanelShape {
+                panels: 2 * outputs,
+                vectors: panel_vectors(inputs * T::LANES + layer.fan_in + 1),
+            },
+            Way::Backward => {
+                PanelShape { panels: 2 * inputs, vectors: panel_vectors(outputs * T::LANES + layer.fan_out) }
+            }
+        }
+    }
+
+    fn fill_copy<T: Scalar>(
+        layer: &Layer,
+        way: Way,
+        matrices: &[PackedMatrix],
+        weights: &[T],
+        first: usize,
+        to: &mut [T],
+    ) {
+        let shape = Self::copy_shape::<T>(layer, way);
+        let [inputs, outputs] = [layer.fan_in, layer.fan_out].map(panels::<T>);
+        for (index, panel) in to.chunks_exact_mut(shape.vectors * T::LANES).enumerate() {
+            let panel_of_both = first + index;
+            match way {
+                Way::Forward => {
+                    let (part, number) = (panel_of_both / outputs, panel_of_both % outputs);
+                    let (re, im) = panel.split_at_mut(inputs * T::LANES * T::LANES);
+                    copy_panel(&matrices[part], weights, number, re);
+                    let biases = copy_panel(&matrices[1 - part], weights, number, im);
+                    if part == 0 {
+                        negate(&mut im[..layer.fan_in * T::LANES]);
+                    }
+                    im[biases..biases + T::LANES].copy_from_slice(bias_vector(
+                        &matrices[part],
+                        weights,
+                        number,
+                    ));
+                }
+                Way::Backward => {
+                    let (part, number) = (panel_of_both / inputs, panel_of_both % inputs);
+                    let im = outputs * T::LANES * T::LANES;
+                    transpose_panel(&matrices[part], weights, number, panel);
+                    transpose_panel(&matrices[1 - part], weights, number, &mut panel[im..]);
+                    if part == 1 {
+                        negate(&mut panel[..layer.fan_out * T::LANES]);
+                    }
+                }
+            }
+        }
+    }
+
+    fn forward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>) {
+        product(layer.fan_in, layer.fan_out, parameters.forward, Start::Columns, passage);
+    }
+
+    fn rectifies(layer: &Layer) -> bool {
+        layer.activation == Activation::Relu
+    }
+
+    fn backward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>) {
+        product(layer.fan_out, layer.fan_in, parameters.backward, Start::Zero, passage);
+    }
+}
+
+/// From rows of `terms` complex numbers to rows of `columns`.
+fn product<T: Scalar>(
+    terms: usize,
+    columns: usize,
+    (right, right_stride): (&[T], usize),
+    start: Start<'_, T>,
+    passage: Passage<'_, T>,
+) {
+    // Lanes that fill up the last panel of the real parts are multiplied by 0.
+    let with_real_parts = |numbers| panels::<T>(numbers) * T::LANES + numbers;
+    dispatch(Product {
+        rows: passage.rows,
+        depth: with_real_parts(terms),
+        input: passage.input,
+        right,
+        right_stride,
+        start,
+        output: passage.output,
+        output_stride: passage.output_stride,
+        then: passage.then,
+        columns: with_real_parts(columns),
+    });
+}
+
+/// Copies the vectors of a panel, one for each input; returns where the next one would begin.
+fn copy_panel<T: Scalar>(matrix: &PackedMatrix, weights: &[T], number: usize, to: &mut [T]) -> usize {
+    let (from, len) = (matrix.of(weights), matrix.inputs * T::LANES);
+    if is_single_output(matrix.outputs) {
+        for (vector, weight) in to.chunks_exact_mut(T::LANES).zip(&from[..matrix.inputs]) {
+            vector[0] = *weight;
+        }
+    } else {
+        to[..len].copy_from_slice(&from[number * matrix.stride::<T>()..][..len]);
+    }
+    len
+}
+
+/// The vector with the biases of a panel.
+fn bias_vector<'a, T: Scalar>(matrix: &PackedMatrix, weights: &'a [T], number: usize) -> &'a [T] {
+    let at = number * matrix.stride::<T>() + matrix.weight_vectors * T::LANES;
+    &matrix.of(weights)[at..at + T::LANES]
+}
+
+/// Writes a panel of the transposed weights; what follows them in `to` stays.
+fn transpose_panel<T: Scalar>(matrix: &PackedMatrix, weights: &[T], number: usize, to: &mut [T]) {
+    let from = matrix.of(weights);
+    if is_single_output(matrix.outputs) {
+        to[..T::LANES].copy_from_slice(&from[number * T::LANES..][..T::LANES]);
+    } else {
+        let len = panel_vectors(matrix.outputs) * T::LANES;
+        transpose(from, matrix.inputs, matrix.outputs, &mut to[..len], number);
+    }
+}
+
+fn negate<T: Scalar>(numbers: &mut [T]) {
+    for number in numbers {
+        *number = -*number;
+    }
+}
