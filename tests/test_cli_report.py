@@ -129,7 +129,7 @@ def test_what_is_wrong_with_a_table_is_on_the_page(species_model: Path, folder: 
     words = "".join(page_of(species_model, "new.csv").words)
     assert "'<b>Emperor</b>': a class that training did not have; such rows are left out" in words
     assert "Column 'body_mass_g'" in words
-    assert "7 rows of 227 equal another one" in words
+    assert "7 rows of 227 equal another one in the target" in words
 
 
 def test_what_a_report_refuses(species_model: Path, folder: Path):

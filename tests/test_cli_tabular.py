@@ -102,6 +102,15 @@ def test_a_leak_is_noted(folder: Path):
     assert any("'found'" in note for note in read_card(Path("m.skops")).notes)
 
 
+def test_copies_among_training_and_test_rows_are_noted(folder: Path):
+    lines = PENGUINS.read_text().splitlines(keepends=True)
+    Path("twice.csv").write_text("".join([*lines, *lines[1:]]))
+    result = succeed("train", "twice.csv", "--target", "species", "--model", "mlp", "--epochs", "3")
+    assert re.search(r"note: \d+ rows of the 138 to test equal training rows, target included", result.stderr)
+    result = succeed("train", PENGUINS, "--target", "species", "--model", "mlp", "--epochs", "3")
+    assert "equal training rows" not in result.stderr
+
+
 def test_categories_and_dates_stay_what_they_were_read_as(folder: Path):
     rng = np.random.default_rng(0)
     rows = [(f"{10000 + 7 * (i % 5)}", f"{1 + i % 28:02}.03.2024", i % 28) for i in range(80)]

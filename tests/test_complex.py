@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from children import in_a_process
 from complex_reference import forward as reference_forward
-from complex_reference import in_double, layers_of, loss_and_gradients
+from complex_reference import in_double, layers_of, loss_and_gradients, wirtinger
 from hypothesis import given
 from hypothesis import strategies as st
 from reference import Rprop as ReferenceRprop
@@ -394,8 +394,6 @@ def test_layer_values_beside_numpy():
     layers = layers_of(network)
     nets, outputs = reference_forward(layers, X)
     assert row_losses == pytest.approx((np.abs(outputs[-1] - T) ** 2).sum(axis=1) / 2)
-    from complex_reference import wirtinger
-
     for layer, net, output, of_layer in zip(layers, nets, outputs[1:], values, strict=True):
         assert_near([of_layer.net_input, of_layer.output], [net, output], "complex128")
         expected = wirtinger(layer, net)
@@ -414,6 +412,29 @@ def test_layer_values_of_real_outputs():
     assert_near([values.derivative], [z.conj() / (2 * np.abs(z))], "complex128")
     assert_near([values.conjugate_derivative], [z / (2 * np.abs(z))], "complex128")
     assert_near([values.delta], [(np.abs(z) - 1) * z / np.abs(z)], "complex128")
+
+
+def test_a_trace_is_one_step_taken_apart():
+    network = fp.Network([3, 4, 2], activation=["modrelu"], output="siglog", dtype="complex128", seed=3)
+    X, T = numbers(5, 3, 1), numbers(5, 2, 2)
+    step = fp.trace(network, X, T, optimizers=fp.SGD(0.5, momentum=0.0), alpha=0.2)
+    first, last = step.layers
+    assert_near([last.inputs, step.outputs], [first.output, network.predict(X)], "complex128")
+    for layer, G in [(last, step.outputs - T), (first, last.delta @ last.weights.conj().T)]:
+        delta = G * layer.derivative.conj() + G.conj() * layer.conjugate_derivative
+        gradient = (layer.inputs.conj().T @ layer.delta + 0.2 * layer.weights) / 5
+        assert_near([layer.delta, layer.weight_gradient], [delta, gradient], "complex128", 4)
+        assert_near([layer.updates["SGD"].weights], [-0.5 * gradient], "complex128", 4)
+    assert step.penalty == pytest.approx(0.1 * sum((abs(W) ** 2).sum() for W in network.weights) / 5)
+    text = step.text(row=2, max_units=2)
+    assert "One step of complex backpropagation: layers 3-4-2, squared_error, row 2 of 5" in text
+    assert "δ1[j] = g[j]·conj(f_z[j]) + conj(g[j])·f_zc[j]" in text
+    assert "… and 2 more units." in text
+    assert "<math" in step.html()
+    single = fp.Network([2, 3], output="softmax", dtype="complex64")
+    assert fp.trace(single, X[:, :2], np.eye(3)[[0, 1, 2, 0, 1]]).layers[0].derivative.shape == (5, 3)
+    with pytest.raises(ValueError, match="row must be from 0 to 4, got 5"):
+        step.text(5)
 
 
 def test_summary_and_drawing():

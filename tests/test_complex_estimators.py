@@ -164,3 +164,7 @@ def test_what_is_refused():
         classifier.fit(Z, LABELS).to_sklearn()
     with pytest.raises(TypeError, match="model must be a Network, an MLPClassifier or an MLPRegressor"):
         regressor.to_json()
+    real = fp.MLPRegressor(hidden_layer_sizes=(3,), max_iter=2).fit(Z.real, T.real)
+    real.coefs_[0] = real.coefs_[0] + 1j
+    with pytest.raises(ValueError, match="coefs_ and intercepts_ must hold real numbers"):
+        real.predict(Z.real)

@@ -90,7 +90,7 @@ def report(request: Request) -> None:
     model = load_model(request.model)
     known = categories_of(card.model, model, columns)
     X, replaced = with_known_words(X, known)
-    notes.add(*replaced, *on_unknown_categories(known, X), *_on_copies(X))
+    notes.add(*replaced, *on_unknown_categories(known, X), *_on_copies(X, y))
     subject = _Subject(card, model, columns, X, y)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
@@ -176,12 +176,13 @@ def _targets(
     return rows, values.drop_nulls().to_numpy()
 
 
-def _on_copies(X: pl.DataFrame) -> list[str]:
-    """Return a note on rows that stand in the table more than once."""
-    copies = X.height - X.n_unique()
+def _on_copies(X: pl.DataFrame, y: Array) -> list[str]:
+    """Return a note on rows that occur in the table more than once."""
+    copies = X.height - X.hstack([pl.Series("", y)]).n_unique()
     if not copies:
         return []
-    return [f"{count(copies, 'row')} of {X.height:,} equal another one in all columns that the model uses"]
+    rows = f"{count(copies, 'row')} of {X.height:,}"
+    return [f"{rows} equal another one in the target and all columns that the model uses"]
 
 
 def _page(subject: _Subject, model: Path, table: Table, notes: list[str]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import sklearn
 from numpy.typing import NDArray
 from rich.console import Console
@@ -32,6 +33,9 @@ from ferroprop.cli.split import Split, split_rows
 from ferroprop.cli.suspects import leave_out_suspects
 from ferroprop.cli.target import Target, TaskName, read_target
 from ferroprop.cli.wording import count, listed, quoted, shown, suggestion
+
+MOST_KNOWN = 0.05
+"""A share of test rows that equal training rows, which makes scores doubtful."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ def train(request: Request) -> None:
     y = target.values
     settings = request.settings
     split = split_rows(y, target.task, request.test_size, settings.seed)
+    notes.add(*_on_rows_in_both(X, y, split, request.target))
     _announce(progress, choice, split, settings)
     X = inputs_of(settings.model, X, choice.used)
     model = new_model(settings, target.task, choice.used, split.validation_fraction)
@@ -195,6 +200,19 @@ def _introduce(console: Console, notes: Notes, request: Request, table: Table, t
     without = table.frame.height - len(target.values)
     if without:
         notes.add(f"{count(without, 'row')} without {shown(request.target)} left out")
+
+
+def _on_rows_in_both(X: pl.DataFrame, y: NDArray[Any], split: Split, target: str) -> list[str]:
+    """Return a note on test rows that equal a training row, if these are more than a few by chance."""
+    rows = X.hstack([pl.Series(target, y)])
+    train, test = rows[split.train], rows[split.test]
+    known = test.join(train.unique(), on=rows.columns, how="semi", nulls_equal=True).height
+    if known < MOST_KNOWN * test.height:
+        return []
+    return [
+        f"{count(known, 'row')} of the {test.height:,} to test equal training rows, target included:"
+        " the scores say little about other rows"
+    ]
 
 
 def _announce(console: Console, choice: Choice, split: Split, settings: Settings) -> None:

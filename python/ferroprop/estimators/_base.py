@@ -642,7 +642,12 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
     def _network(self) -> Network:
         """Return the fitted network, with the present contents of the arrays."""
         cache = self.__dict__.get("_networks") or NetworkCache()
-        return cache.network_of(self.__dict__, self._hidden_activation(), self.out_activation_)
+        return cache.network_of(
+            self.__dict__,
+            self._hidden_activation(),
+            self.out_activation_,
+            is_complex=self._number_kinds == "c",
+        )
 
     def _as_it_is(self) -> Self:
         """Return a snapshot of this estimator, which a fit in another thread does not change.

@@ -102,7 +102,9 @@ class NetworkCache:
         # Arrays that are read-only meanwhile.
         self._locked: list[Array] = []
 
-    def network_of(self, attributes: dict[str, Any], activation: Any, output: Any) -> Network:
+    def network_of(
+        self, attributes: dict[str, Any], activation: Any, output: Any, *, is_complex: bool = False
+    ) -> Network:
         """Return the network of the layers in `attributes`, the cached one if nothing changed.
 
         Parameters
@@ -113,6 +115,8 @@ class NetworkCache:
             Of the hidden layers.
         output : str or object
             Of the output layer.
+        is_complex : bool
+            Whether the numbers may be complex.
         """
         coefs, intercepts = attributes[COEFS], attributes[INTERCEPTS]
         arrays = (*coefs, *intercepts)
@@ -126,6 +130,8 @@ class NetworkCache:
             and (self._trusted is prepared or self._confirms(prepared, attributes))
         ):
             return prepared.network
+        if not is_complex and any(np.iscomplexobj(array) for array in arrays):
+            raise ValueError("coefs_ and intercepts_ must hold real numbers, got complex ones.")
         self.release()
         if not all(map(_can_be_compared, arrays)):
             half = len(arrays) // 2

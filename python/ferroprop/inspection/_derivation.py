@@ -56,6 +56,12 @@ Chains: TypeAlias = Callable[[int], list[list[str]]]
 
 def derive(trace: Step, row: int, digits: int, max_units: int) -> list[Part]:
     """Return the derivation of a step for one row."""
+    check(trace, row, digits, max_units)
+    return list(_Derivation(trace, int(row), int(digits), int(max_units)).parts())
+
+
+def check(trace: Step, row: int, digits: int, max_units: int) -> None:
+    """Check the arguments of a derivation."""
     for name, value, low, high in (
         ("row", row, 0, len(trace.inputs) - 1),
         ("digits", digits, 1, 17),
@@ -65,7 +71,6 @@ def derive(trace: Step, row: int, digits: int, max_units: int) -> list[Part]:
             raise TypeError(f"{name} must be an integer, got {type(value).__name__}")
         if not low <= value <= high:
             raise ValueError(f"{name} must be from {low} to {high}, got {value}")
-    return list(_Derivation(trace, int(row), int(digits), int(max_units)).parts())
 
 
 class _Derivation:
@@ -118,7 +123,7 @@ class _Derivation:
             for chain in chains(unit):
                 yield Equation(chain)
         if count > self.max_units:
-            yield Note(_and_more(count - self.max_units, what))
+            yield Note(and_more(count - self.max_units, what))
 
     def sum(self, terms: Sequence[str], most: int) -> str:
         """Join terms by plus signs; of many, the first and the last."""
@@ -376,7 +381,7 @@ class _Derivation:
         yield Table(header, rows)
         left = len(places) - len(shown) + (0 if layer.biases is None else max(fan_out - self.max_units, 0))
         if left:
-            yield Note(_and_more(left, "parameters"))
+            yield Note(and_more(left, "parameters"))
 
     def gradient_rule(self, layer: LayerTrace) -> Iterable[Part]:
         """Show in symbols how a gradient of the layer is computed."""
@@ -405,7 +410,7 @@ class _Derivation:
         return total if divisor == 1 else f"({total})/{self.n(divisor)}"
 
 
-def _and_more(count: int, what: str) -> str:
+def and_more(count: int, what: str) -> str:
     return f"… and {count} more {what if count > 1 else what.removesuffix('s')}."
 
 

@@ -18,27 +18,16 @@ def require_network(value: object) -> Network:
     return value
 
 
-def require_real(network: object, what: str) -> Network:
-    """Return `network` if it is one of real numbers, else raise TypeError or ValueError."""
-    checked = require_network(network)
-    if checked.dtype.kind == "c":
-        raise ValueError(
-            f"network must be one of real numbers for {what}, got dtype {checked.dtype}; "
-            "Network.layer_values has a complex network's numbers"
-        )
-    return checked
-
-
 def doubles(arrays: Sequence[NDArray[np.float32] | NDArray[np.float64]]) -> list[Array]:
-    """Return the arrays in double precision."""
-    return [np.asarray(array, np.float64) for array in arrays]
+    """Return the arrays in double precision, complex ones in complex128."""
+    return [np.asarray(array, np.result_type(array, np.float64)) for array in arrays]
 
 
 def optional_doubles(
     arrays: Sequence[NDArray[np.float32] | NDArray[np.float64] | None],
 ) -> list[Array | None]:
     """Return the arrays in double precision; None stays None."""
-    return [None if array is None else np.asarray(array, np.float64) for array in arrays]
+    return [None if array is None else doubles([array])[0] for array in arrays]
 
 
 def in_double(network: Network) -> Network:

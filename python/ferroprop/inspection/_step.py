@@ -35,7 +35,7 @@ class Update:
 class LayerTrace:
     """One layer in one step: what went forward through it, and what came back.
 
-    All arrays are in float64; n is the number of rows.
+    All arrays are in float64, of complex networks in complex128; n is the number of rows.
 
     Attributes
     ----------
@@ -64,6 +64,9 @@ class LayerTrace:
         The same for the biases.
     updates : dict of str to Update
         What each optimizer would add to the parameters.
+    conjugate_derivative : ndarray of shape (n, fan_out) or None
+        In a complex network the derivative of f with respect to the conjugate of z; there `derivative` is
+        that with respect to z, of a softmax too, with respect to its own z. None in a real one.
 
     See Also
     --------
@@ -91,6 +94,7 @@ class LayerTrace:
     weight_gradient: Array
     bias_gradient: Array | None
     updates: dict[str, Update] = field(default_factory=dict)
+    conjugate_derivative: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)

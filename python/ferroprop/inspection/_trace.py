@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from ferroprop._core import SGD, Network, train
 from ferroprop.catalogue import OPTIMIZERS
-from ferroprop.inspection._derivation import as_html, as_text, derive
+from ferroprop.inspection._complex_derivation import derive_complex
+from ferroprop.inspection._derivation import Part, as_html, as_text, derive
 from ferroprop.inspection._double import (
     Array,
     doubles,
@@ -18,7 +19,7 @@ from ferroprop.inspection._double import (
     name_of,
     natural_loss,
     optional_doubles,
-    require_real,
+    require_network,
 )
 from ferroprop.inspection._step import LayerTrace, Step, Update
 
@@ -98,7 +99,7 @@ class Trace(Step):
         >>> [line for line in text.splitlines() if "E =" in line][-1].strip()
         'E = (3 - 0)²/2 = 4.5'
         """
-        return as_text(derive(self, row, digits, max_units))
+        return as_text(self._parts(row, digits, max_units))
 
     def html(self, row: int = 0, *, digits: int = 6, max_units: int = 4) -> str:
         """Derive the step for one row in HTML with MathML, which browsers typeset without scripts.
@@ -125,7 +126,11 @@ class Trace(Step):
         >>> "<math" in fp.trace(net, [[1.0, 2.0]], [[3.0]]).html()
         True
         """
-        return as_html(derive(self, row, digits, max_units))
+        return as_html(self._parts(row, digits, max_units))
+
+    def _parts(self, row: int, digits: int, max_units: int) -> list[Part]:
+        is_complex = self.layers[0].weights.dtype.kind == "c"
+        return (derive_complex if is_complex else derive)(self, row, digits, max_units)
 
     def __str__(self) -> str:
         return self.text()
@@ -210,12 +215,14 @@ def trace(
     >>> step.layers[1].delta.round(9)
     array([[ 0.13849856, -0.03809824]])
     """
-    double = in_double(require_real(network, "a trace"))
+    double = in_double(require_network(network))
     # The core checks all arguments here, once for everything that follows.
     value, weight_gradients, bias_gradients = double.loss_and_gradients(
         X, Y, loss=loss, sample_weight=sample_weight, alpha=alpha
     )
-    inputs, targets = np.asarray(X, np.float64), np.asarray(Y, np.float64)
+    is_complex = double.dtype.kind == "c"
+    inputs = np.asarray(X, double.dtype)
+    targets = np.asarray(Y, np.result_type(np.asarray(Y), np.float64))
     row_weights = (
         np.ones(len(inputs)) if sample_weight is None else np.asarray(sample_weight, np.float64).copy()
     )
@@ -233,7 +240,8 @@ def trace(
     for position, value_of_layer in enumerate(values):
         last = position == len(values) - 1
         derivative = doubles([value_of_layer.derivative])[0]
-        if last and network.output == "softmax":
+        conjugate_derivative = value_of_layer.conjugate_derivative
+        if last and network.output == "softmax" and not is_complex:
             derivative = _softmax_derivatives(doubles([value_of_layer.output])[0])
         layers.append(
             LayerTrace(
@@ -246,9 +254,10 @@ def trace(
                 output=doubles([value_of_layer.output])[0],
                 derivative=derivative,
                 delta=doubles([value_of_layer.delta])[0],
-                weight_gradient=np.asarray(weight_gradients[position], np.float64),
+                weight_gradient=doubles(weight_gradients)[position],
                 bias_gradient=optional_doubles(bias_gradients)[position],
                 updates={name: update[position] for name, update in updates.items()},
+                conjugate_derivative=conjugate_derivative,
             )
         )
 
@@ -259,7 +268,7 @@ def trace(
         loss_name=name_of(loss_function),
         loss=value,
         row_losses=np.asarray(row_losses, np.float64),
-        penalty=alpha * sum(float((W**2).sum()) for W in weights) / 2 / float(row_weights.sum()),
+        penalty=alpha * sum(float((np.abs(W) ** 2).sum()) for W in weights) / 2 / float(row_weights.sum()),
         sample_weight=row_weights,
         alpha=float(alpha),
         optimizers=by_name,
