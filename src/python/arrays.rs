@@ -46,6 +46,10 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
             let hint = match kind.as_str() {
                 "c" => " (complex numbers are for networks with dtype=\"complex64\" or \"complex128\")",
                 _ if value.hasattr("toarray")? => " (a sparse matrix? use X.toarray())",
+                "U" | "S" | "O" if name.ends_with('Y') => {
+                    " (names of classes? np.unique(Y, return_inverse=True)[1] has their numbers, and \
+                     np.eye(n_classes)[numbers] one column per class)"
+                }
                 _ => "",
             };
             return Err(PyTypeError::new_err(format!(
@@ -161,9 +165,10 @@ fn check_dimensions<D: ndarray::Dimension>(name: &str, array: &Bound<'_, PyAny>)
         return Ok(());
     }
     Err(PyValueError::new_err(format!(
-        "{name} must have {} dimension(s), got shape {}",
+        "{name} must have {} dimension(s), got shape {}{}",
         D::NDIM.unwrap_or_default(),
-        array.getattr("shape")?
+        array.getattr("shape")?,
+        way_to_a_matrix(name, dimensions, D::NDIM)
     )))
 }
 
@@ -308,4 +313,15 @@ impl Dimensions for (usize, usize) {
 
 impl Dimensions for (usize, usize, usize) {
     type Dim = Ix3;
+}
+
+/// What makes a matrix of a vector, where one is expected.
+fn way_to_a_matrix(name: &str, dimensions: usize, expected: Option<usize>) -> &'static str {
+    match (dimensions, expected) {
+        (1, Some(2)) if name.ends_with('Y') => {
+            "; one output is Y.reshape(-1, 1), and class numbers become one column per class by np.eye(n_classes)[Y]"
+        }
+        (1, Some(2)) if name.ends_with('X') => "; one row is X.reshape(1, -1), one feature X.reshape(-1, 1)",
+        _ => "",
+    }
 }

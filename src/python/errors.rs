@@ -14,6 +14,13 @@ impl From<Error> for PyErr {
                 Some(number) => PyOSError::new_err((number, source.to_string(), path.clone())),
                 None => PyOSError::new_err(error.to_string()),
             },
+            Error::Shape { ref name, ref expected, ref got }
+                if name.ends_with('Y') && got.ends_with(", 1)") && !expected.ends_with(", 1)") =>
+            {
+                PyValueError::new_err(format!(
+                    "{error}; class numbers become one column per class by np.eye(n_classes)[Y.ravel()]"
+                ))
+            }
             _ => PyValueError::new_err(error.to_string()),
         }
     }

@@ -26,6 +26,7 @@ from ferroprop.estimators._optimizers import EPOCH_SOLVERS, KeptOptimizer, is_de
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
 from ferroprop.estimators._progress import ProgressLines, progress_of
 from ferroprop.estimators._samples import Samples, hold_out
+from ferroprop.estimators._scale import hint_about_scale
 from ferroprop.estimators._sklearn import (
     Interval,
     InvalidParameterError,
@@ -101,7 +102,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
     """Base of `MLPClassifier` and `MLPRegressor`; not for direct use.
 
     A subclass says what its targets are (`_validate_input`, `_targets`, `_labels`), which activation its
-    output layer has (`_out_activation`), how a validation set is split and scored (`_stratifies`,
+    output layer has (`_out_activation`), how a validation set is split and scored (`_is_stratified`,
     `_score_outputs`), and what is predicted from the outputs.
     """
 
@@ -158,11 +159,12 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
     # ---- what a subclass says ------------------------------------------------------------------------------
 
     def _validate_input(
-        self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool
+        self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool, single: bool
     ) -> tuple[Array, Array]:
         """Return checked inputs, dense or sparse, and targets, one column per output.
 
         The classes of an earlier fit stay if this one goes on from there; with `reset` its features do not.
+        In the `single` epoch of ``partial_fit`` classes may be missing.
         """
         raise NotImplementedError
 
@@ -181,7 +183,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         """Return the activation of the output layer."""
         raise NotImplementedError
 
-    def _stratifies(self, Y: Array) -> bool:
+    def _is_stratified(self, Y: Array) -> bool:
         """Tell whether the validation set is stratified by class."""
         raise NotImplementedError
 
@@ -192,6 +194,13 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
     def _outputs_in_mean(self, n_outputs: int) -> int:
         """Return the number of outputs over which ``loss_`` is the mean; the core's loss is their sum."""
         raise NotImplementedError
+
+    def _hint(self, samples: Samples) -> str:
+        """Return a hint about data whose size makes learning slow, empty if it does not."""
+        return hint_about_scale(samples.X)
+
+    def _warn_about(self, plan: Plan, outcome: Outcome) -> None:
+        """Warn if a fit that ended by itself has learned little."""
 
     def _class_weights(self, Y: Array, sample_weight: Array | None) -> Array | None:
         """Return the weights of the rows, class weights included."""
@@ -342,7 +351,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         data: dict[str, Any] = {"estimator": asked, "X": X, "y": y, "metadata": None}
         if single:
             self._expect_classes(y, classes)
-        X, Y = self._validate_input(X, y, goes_on=goes_on, reset=fresh)
+        X, Y = self._validate_input(X, y, goes_on=goes_on, reset=fresh, single=single)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
         held_out = self._given_samples(*given, dtype=X.dtype, n_outputs=Y.shape[1])
         rng = check_random_state(self.random_state)
@@ -392,6 +401,8 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             callbacks=callbacks,
         )
         outcome = (_lbfgs if self._is_lbfgs() else _epochs).run(plan)
+        if not single:
+            self._warn_about(plan, outcome)
         self._learn(plan, outcome)
         if context is not None:
             with _CallersArithmetic():
@@ -415,9 +426,8 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         if stops_early and single:
             raise ValueError("partial_fit does not support early_stopping=True")
         if stops_early and held_out is None:
-            samples, held_out = hold_out(
-                samples, self.validation_fraction, stratify=self._stratifies(samples.Y), rng=rng
-            )
+            labels = self._labels(samples.Y) if self._is_stratified(samples.Y) else None
+            samples, held_out = hold_out(samples, self.validation_fraction, labels=labels, rng=rng)
         dtype = network.dtype
         if self._is_lbfgs():
             dtype = samples.X.dtype
@@ -448,6 +458,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             n_threads=n_threads,
             dtype=dtype,
             earlier=earlier,
+            hint=partial(self._hint, samples),
             followers=Followers(
                 progress_of(self.verbose, epochs=self.max_iter, lines=self._progress_lines(), single=single),
                 self.callback,

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ferroprop._core import SARPROP, Epoch, GRprop, History, Rprop, _StandardArithmetic, train
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
-from ferroprop.estimators._scale import hint_about_scale
 from ferroprop.estimators._sklearn import ConvergenceWarning
 
 
@@ -119,14 +118,14 @@ def _warn_about_the_end(plan: Plan, history: History) -> None:
     if history.stop_reason == "epochs":
         warnings.warn(
             f"Stochastic Optimizer: Maximum iterations ({plan.max_iter}) reached and the optimization "
-            f"hasn't converged yet.{hint_about_scale(plan.samples.X)}{_hint_about_overfitting(plan)}",
+            f"hasn't converged yet.{plan.hint()}{_hint_about_overfitting(plan)}",
             ConvergenceWarning,
             stacklevel=2,
         )
     elif history.stop_reason == "time":
         warnings.warn(
             f"Time limit (max_time={plan.max_time:g} s) reached after {history.epochs} epoch(s) and the "
-            f"optimization hasn't converged yet.{hint_about_scale(plan.samples.X)}",
+            f"optimization hasn't converged yet.{plan.hint()}",
             ConvergenceWarning,
             stacklevel=2,
         )

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from ferroprop._core import Network
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan, StopReason
-from ferroprop.estimators._scale import hint_about_scale
 from ferroprop.estimators._sklearn import ConvergenceWarning, check_optimize_result
 from ferroprop.estimators._typing import Array, Layers
 
@@ -130,7 +129,7 @@ def run(plan: Plan) -> Outcome:
     if watch.stop_reason == "time":
         warnings.warn(
             f"lbfgs reached the time limit (max_time={plan.max_time:g} s) after {n_iter} "
-            f"iteration(s) and the optimization hasn't converged yet.{hint_about_scale(plan.samples.X)}",
+            f"iteration(s) and the optimization hasn't converged yet.{plan.hint()}",
             ConvergenceWarning,
             stacklevel=2,
         )

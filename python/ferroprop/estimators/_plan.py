@@ -57,6 +57,8 @@ class Plan:
         The type of the fitted arrays.
     earlier : dict
         The attributes of the fit that this one continues; empty if it begins anew.
+    hint : callable
+        Returns a hint about data whose size makes learning slow, for warnings; empty if it does not.
     max_fun : int or None
         The most evaluations of the loss, for 'lbfgs', which uses nothing below.
     optimizer : Optimizer or None
@@ -95,6 +97,7 @@ class Plan:
     n_threads: int | None
     dtype: np.dtype[Any]
     earlier: dict[str, Any]
+    hint: Callable[[], str]
     max_fun: int | None = None
     optimizer: Optimizer | None = None
     resumes: bool = False

@@ -19,18 +19,29 @@ class Samples(NamedTuple):
 
 
 def hold_out(
-    samples: Samples, fraction: float, *, stratify: bool, rng: np.random.RandomState
+    samples: Samples, fraction: float, *, labels: Array | None, rng: np.random.RandomState
 ) -> tuple[Samples, Samples]:
-    """Split into a training and a validation part, exactly as scikit-learn does."""
+    """Split into a training and a validation part, exactly as scikit-learn does.
+
+    With `labels` the split is stratified by them.
+    """
     X, Y, sample_weight = samples
-    options = {"random_state": rng, "test_size": fraction, "stratify": Y if stratify else None}
-    if sample_weight is None:
-        X_train, X_val, Y_train, Y_val = train_test_split(X, Y, **options)
-        weight_train = weight_val = None
-    else:
-        X_train, X_val, Y_train, Y_val, weight_train, weight_val = train_test_split(
-            X, Y, sample_weight, **options
-        )
+    options = {"random_state": rng, "test_size": fraction, "stratify": labels}
+    try:
+        if sample_weight is None:
+            X_train, X_val, Y_train, Y_val = train_test_split(X, Y, **options)
+            weight_train = weight_val = None
+        else:
+            X_train, X_val, Y_train, Y_val, weight_train, weight_val = train_test_split(
+                X, Y, sample_weight, **options
+            )
+    except ValueError as error:
+        if "_size" not in str(error):
+            raise
+        raise ValueError(
+            f"early_stopping cannot hold out validation_fraction={fraction:g} of {X.shape[0]} rows: "
+            + str(error).replace("test_size", "number to validate").replace("train_size", "number to train")
+        ) from None
     if X_val.shape[0] < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."

@@ -4,7 +4,7 @@ import numpy as np
 
 from ferroprop.estimators._typing import Array
 
-LARGE, UNEVEN = 10.0, 100.0
+LARGE, UNEVEN, SMALL = 10.0, 100.0, 0.1
 
 
 def hint_about_scale(X: Array) -> str:
@@ -24,4 +24,23 @@ def hint_about_scale(X: Array) -> str:
     return (
         f" The size of the features {between} (root mean square); networks learn best from features near "
         "1: scale X, for example with sklearn.preprocessing.StandardScaler."
+    )
+
+
+def hint_about_targets(Y: Array) -> str:
+    """Return a hint about targets whose size makes learning slow, empty if it does not.
+
+    It does if the root mean square of an output's targets is above 10 or below 0.1.
+    """
+    if Y.dtype.kind == "c":
+        Y = np.abs(Y)
+    sizes = np.sqrt(np.einsum("ij,ij->j", Y, Y, dtype=np.float64) / len(Y))
+    sizes = sizes[sizes > 0.0]
+    if sizes.size == 0 or (sizes.max() <= LARGE and sizes.min() >= SMALL):
+        return ""
+    least, most = f"{sizes.min():.3g}", f"{sizes.max():.3g}"
+    between = f"is {most}" if least == most else f"goes from {least} to {most}"
+    return (
+        f" The size of the targets {between} (root mean square); networks learn targets near 1 best: scale "
+        "y, for example with sklearn.compose.TransformedTargetRegressor and its transformer StandardScaler()."
     )

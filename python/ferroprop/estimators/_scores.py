@@ -47,3 +47,20 @@ def r2(Y: Array, outputs: Array, sample_weight: Array | None) -> float:
     constant = spread == 0.0
     scores = np.where(constant, residual == 0.0, 1.0 - residual / np.where(constant, 1.0, spread))
     return float(scores.mean())
+
+
+def least_explained_variance(Y: Array, outputs: Array) -> float:
+    """Return the explained variance of the output that explains least of its targets; 1 if all are constant.
+
+    Unlike `r2` it does not count an error that is the same for all rows, as that of a quantile is.
+
+    Examples
+    --------
+    >>> Y = np.array([[0.0, 5.0], [1.0, 5.0]])
+    >>> least_explained_variance(Y, Y + [1.0, 0.0]), least_explained_variance(Y, 0.5 * Y)
+    (1.0, 0.75)
+    """
+    Y = Y.astype(np.result_type(Y, np.float64))
+    variances, errors = Y.var(axis=0), (Y - outputs).var(axis=0)
+    varies = variances > 0.0
+    return float((1.0 - errors[varies] / variances[varies]).min(initial=1.0))

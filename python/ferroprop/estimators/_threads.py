@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import sys
 import threading
 
 import joblib
@@ -16,6 +17,8 @@ def threads_for(n_jobs: int | None) -> int | None:
     them. joblib tells the processes it starts their share in ``OMP_NUM_THREADS``, which the core heeds; the
     threads it starts are not told, and get one each.
     """
+    if n_jobs is not None and abs(n_jobs) > sys.maxsize:
+        raise ValueError(f"n_jobs must be from {-sys.maxsize} to {sys.maxsize}, got {n_jobs}.")
     backend, _ = get_active_backend()
     if not backend.nesting_level:
         return n_jobs if n_jobs is None or n_jobs > 0 else int(joblib.effective_n_jobs(n_jobs))

@@ -23,7 +23,6 @@ from ferroprop.estimators._sklearn import (
     StrOptions,
     available_when,
     column_or_1d,
-    compute_class_weight,
     compute_sample_weight,
     is_first_partial_fit,
     type_of_target,
@@ -31,6 +30,7 @@ from ferroprop.estimators._sklearn import (
     validate_data,
     with_checked_parameters,
 )
+from ferroprop.estimators._targets import class_weights, labels
 from ferroprop.estimators._typing import Activation, Array, LearningRateSchedule, MatrixLike, TargetLike
 
 _HINGE = tuple(name for name, loss in LOSSES.items() if loss.targets == "-1 and 1")
@@ -447,9 +447,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             The probability of each class, in the order of ``classes_``; in multilabel classification the
             probability that the label applies.
         """
+        self = self._as_it_is()
         outputs = self._outputs(X)
         if outputs.shape[1] > 1:
             return outputs
+        if self._has_one_class():
+            return np.ones_like(outputs)
         both = np.empty((outputs.shape[0], 2), dtype=outputs.dtype)
         with _StandardArithmetic():
             np.subtract(1, outputs[:, 0], out=both[:, 0])
@@ -474,25 +477,26 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return np.log(probabilities, out=probabilities)
 
     def _expect_classes(self, y: TargetLike, classes: ArrayLike | None) -> None:
+        classes = None if classes is None else labels(classes)
         if is_first_partial_fit(self, classes):
-            multilabel = type_of_target(y).startswith("multilabel")
+            multilabel = type_of_target(labels(y)).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
 
     def _validate_input(
-        self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool
+        self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool, single: bool
     ) -> tuple[Array, Array]:
         X, y = validate_data(
             self,
             X,
-            y,
+            labels(y),
             accept_sparse=["csr", "csc"],
             multi_output=True,
             dtype=(np.float64, np.float32),
             reset=reset,
         )
-        return X, self._indicators(y, goes_on=goes_on)
+        return X, self._indicators(y, goes_on=goes_on, single=single)
 
-    def _indicators(self, y: Array, *, goes_on: bool) -> Array:
+    def _indicators(self, y: Array, *, goes_on: bool, single: bool) -> Array:
         """Return which classes the rows are of, and note which there are."""
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -500,12 +504,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
         else:
-            self._check_classes(unique_labels(y))
+            self._check_classes(unique_labels(y), may_lack=single)
         Y: Array = self._label_binarizer.transform(y).astype(bool)
         return Y
 
     def _targets(self, y: TargetLike) -> Array:
-        y = y if scipy.sparse.issparse(y) else np.asarray(y)
+        y = y if scipy.sparse.issparse(y) else np.asarray(labels(y))
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         unknown = np.setdiff1d(unique_labels(y), self.classes_)
@@ -526,9 +530,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             of_rows: Array = compute_sample_weight(self.class_weight, y)
         else:
             with np.errstate(divide="ignore"):  # a class whose rows weigh nothing
-                of_classes = compute_class_weight(
-                    self.class_weight, classes=self.classes_, y=y, sample_weight=sample_weight
-                )
+                of_classes = class_weights(self.class_weight, self.classes_, y, sample_weight)
             of_rows = of_classes[np.searchsorted(self.classes_, y)]
         if sample_weight is None:
             return of_rows
@@ -545,6 +547,29 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             raise ValueError(f"label_smoothing is for loss='log_loss', got loss={self.loss!r}.")
         return LogLoss(self.label_smoothing)
 
+    def _has_one_class(self) -> bool:
+        """Tell whether there is only one class, which has probability 1 whatever the output."""
+        return self._label_binarizer.y_type_ == "binary" and len(self.classes_) == 1
+
+    def score(self, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            The true labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+
+        Returns
+        -------
+        score : float
+            The fraction of rows that are right; in multilabel classification, right in all labels.
+        """
+        return float(super().score(X, labels(y), sample_weight))
+
     def _has_margins(self) -> bool:
         return isinstance(self.loss, str) and self.loss in _HINGE
 
@@ -555,11 +580,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     def _gradient_of_outputs(self, gradient: Array) -> Array:
         if gradient.shape[1] > 1:
             return gradient
+        if self._has_one_class() and not self._has_margins():
+            return np.zeros_like(gradient[:, 0])
         return gradient[:, 0] if self._has_margins() else np.concatenate([-gradient, gradient], axis=1)
 
-    def _check_classes(self, classes: Array) -> None:
-        """Refuse classes that the fit to be continued does not know."""
-        if self.warm_start:
+    def _check_classes(self, classes: Array, *, may_lack: bool) -> None:
+        """Refuse classes that the fit to continue does not know; with `may_lack` some may be missing."""
+        if not may_lack:
             if set(classes) != set(self.classes_):
                 raise ValueError(
                     "warm_start can only be used where `y` has the same classes as in the previous call to "
@@ -576,7 +603,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             return "identity"
         return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
 
-    def _stratifies(self, Y: Array) -> bool:
+    def _is_stratified(self, Y: Array) -> bool:
         return bool(Y.shape[1] == 1)
 
     def _score_outputs(self, Y: Array, outputs: Array, sample_weight: Array | None) -> float:

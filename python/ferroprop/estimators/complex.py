@@ -17,6 +17,7 @@ from ferroprop.estimators._sklearn import (
     column_or_1d,
     validate_data,
 )
+from ferroprop.estimators._targets import labels
 from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
 from ferroprop.estimators.classifier import MLPClassifier
 from ferroprop.estimators.regressor import MLPRegressor
@@ -162,7 +163,7 @@ class ComplexMLPRegressor(_ComplexInputs, MLPRegressor):
     }
 
     def _validate_input(
-        self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool
+        self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool, single: bool
     ) -> tuple[Array, Array]:
         rows = self._complex_rows(X, reset=reset)
         Y = self._targets(y)
@@ -268,16 +269,16 @@ class ComplexMLPClassifier(_ComplexInputs, MLPClassifier):
     }
 
     def _validate_input(
-        self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool
+        self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool, single: bool
     ) -> tuple[Array, Array]:
         rows = self._complex_rows(X, reset=reset)
-        labels = column_or_1d(y, warn=True)
-        if len(labels) != len(rows):
-            raise ValueError(f"X and y must have as many rows, got {len(rows)} and {len(labels)}.")
-        return rows, self._for_each_class(self._indicators(labels, goes_on=goes_on))
+        y = column_or_1d(labels(y), warn=True)
+        if len(y) != len(rows):
+            raise ValueError(f"X and y must have as many rows, got {len(rows)} and {len(y)}.")
+        return rows, self._for_each_class(self._indicators(y, goes_on=goes_on, single=single))
 
     def _expect_classes(self, y: TargetLike, classes: ArrayLike | None) -> None:
-        super()._expect_classes(column_or_1d(y), classes)
+        super()._expect_classes(column_or_1d(labels(y)), classes)
 
     @staticmethod
     def _for_each_class(Y: Array) -> Array:
@@ -287,8 +288,8 @@ class ComplexMLPClassifier(_ComplexInputs, MLPClassifier):
         return self._for_each_class(super()._targets(y))
 
     def _labels(self, Y: Array) -> Array:
-        labels: Array = self.classes_[Y.argmax(axis=1)]
-        return labels
+        of_rows: Array = self.classes_[Y.argmax(axis=1)]
+        return of_rows
 
     def _core_targets(self, Y: Array, dtype: np.dtype[Any]) -> Array:
         return Y.astype(np.zeros(0, dtype).real.dtype)
@@ -312,7 +313,7 @@ class ComplexMLPClassifier(_ComplexInputs, MLPClassifier):
     def _out_activation(self) -> str:
         return "softmax"
 
-    def _stratifies(self, Y: Array) -> bool:
+    def _is_stratified(self, Y: Array) -> bool:
         return False
 
     def _score_outputs(self, Y: Array, outputs: Array, sample_weight: Array | None) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,8 +14,12 @@ from numpy.typing import ArrayLike
 from ferroprop._core import Epoch, Loss, Optimizer, Quantile
 from ferroprop.catalogue import LOSSES
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
-from ferroprop.estimators._scores import r2
+from ferroprop.estimators._plan import Outcome, Plan
+from ferroprop.estimators._samples import Samples
+from ferroprop.estimators._scale import hint_about_targets
+from ferroprop.estimators._scores import least_explained_variance, r2
 from ferroprop.estimators._sklearn import (
+    ConvergenceWarning,
     Interval,
     RegressorMixin,
     SklearnMLPRegressor,
@@ -25,6 +30,7 @@ from ferroprop.estimators._sklearn import (
     validate_data,
     with_checked_parameters,
 )
+from ferroprop.estimators._targets import refuse_other_than_numbers
 from ferroprop.estimators._typing import Activation, Array, LearningRateSchedule, MatrixLike, TargetLike
 
 # loss: activation of the output layer, the only one that goes with the loss, or identity. Losses of classes
@@ -374,8 +380,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
     def _validate_input(
-        self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool
+        self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool, single: bool
     ) -> tuple[Array, Array]:
+        refuse_other_than_numbers(y, "y")
         X, y = validate_data(
             self,
             X,
@@ -391,6 +398,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         return X, y.reshape(-1, 1) if y.ndim == 1 else y
 
     def _targets(self, y: TargetLike) -> Array:
+        refuse_other_than_numbers(y, "y_val")
         Y: Array = check_array(y, ensure_2d=False, dtype="numeric", input_name="y_val")
         return Y.reshape(-1, 1) if Y.ndim == 1 else Y
 
@@ -405,7 +413,37 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             Quantile(self.quantile) if isinstance(self.loss, str) and self.loss == "quantile" else self.loss
         )
 
-    def _stratifies(self, Y: Array) -> bool:
+    def _validate_params(self) -> None:
+        try:
+            super()._validate_params()
+        except ValueError as error:
+            if not isinstance(self.loss, (list, tuple, np.ndarray, Integral)):
+                raise
+            raise type(error)(
+                f"{error} The first parameter is loss, as in scikit-learn since 1.7: give sizes by name, "
+                f"hidden_layer_sizes={self.loss!r}."
+            ) from None
+
+    def _hint(self, samples: Samples) -> str:
+        return super()._hint(samples) + hint_about_targets(samples.Y)
+
+    def _warn_about(self, plan: Plan, outcome: Outcome) -> None:
+        """Warn if a fit that ended by itself explains little of targets far from unit size."""
+        samples = plan.samples
+        hint = hint_about_targets(samples.Y)
+        if outcome.stop_reason not in ("patience", "converged") or not hint:
+            return
+        outputs = outcome.network.predict(samples.X, n_threads=plan.n_threads)
+        explained = least_explained_variance(samples.Y, outputs)
+        if explained < 0.5:
+            warnings.warn(
+                "The fit ended because its loss improved no more, but it explains less than half of the "
+                f"variance of the targets (explained variance {explained:.2g}).{hint}",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+
+    def _is_stratified(self, Y: Array) -> bool:
         return False
 
     def _score_outputs(self, Y: Array, outputs: Array, sample_weight: Array | None) -> float:

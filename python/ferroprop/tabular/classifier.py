@@ -15,8 +15,8 @@ from ferroprop.estimators._sklearn import (
     check_array,
     check_classification_targets,
     column_or_1d,
-    compute_class_weight,
 )
+from ferroprop.estimators._targets import class_weights
 from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
 from ferroprop.tabular._base import BaseTabularMLP, LeftOut, Task
 from ferroprop.tabular._calibration import tempered_log_loss, with_temperature
@@ -279,9 +279,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         if self.class_weight is None:
             return weight
         codes = targets[:, 0].astype(np.intp)
-        of_classes: Array = compute_class_weight(
-            self.class_weight, classes=self.classes_, y=self.classes_[codes], sample_weight=weight
-        )
+        of_classes = class_weights(self.class_weight, self.classes_, self.classes_[codes], weight)
         of_rows: Array = weight * of_classes[codes]
         return of_rows
 

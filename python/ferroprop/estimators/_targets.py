@@ -1,0 +1,148 @@
+"""Targets in the forms that people have them, converted for scikit-learn's checks and helpers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ferroprop.estimators._sklearn import compute_class_weight
+from ferroprop.estimators._typing import Array
+
+
+def plain(y: Any) -> Any:
+    """Return whole numbers and booleans of a nullable type (pandas' Int64, boolean) in NumPy's type.
+
+    NumPy itself converts them to float64 or object, which changes whole numbers above 2**53. Targets with
+    missing values stay unchanged; scikit-learn's checks refuse them.
+    """
+    dtype = getattr(y, "dtype", None)
+    if dtype is not None and not isinstance(dtype, np.dtype):
+        numpy_dtype = getattr(dtype, "numpy_dtype", None)
+        if numpy_dtype is not None and numpy_dtype.kind in "iub" and not y.isna().any():
+            return np.asarray(y.to_numpy(dtype=numpy_dtype))
+        return y
+    if dtype is None and getattr(y, "ndim", 0) == 2 and hasattr(y, "iloc"):
+        columns = [plain(y.iloc[:, place]) for place in range(y.shape[1])]
+        if columns and all(
+            isinstance(column, np.ndarray) and column.dtype.kind in "iub" for column in columns
+        ):
+            return np.column_stack(columns)
+    return y
+
+
+def labels(y: Any) -> Any:
+    """Return labels in an array of one type, or raise an error that names the labels that prevent it.
+
+    Whole numbers or booleans in an array of dtype object get an array of their own type.
+    """
+    if y is None:
+        return y  # which scikit-learn refuses
+    y = plain(y)
+    array = np.asarray(y) if not hasattr(y, "toarray") else None
+    if array is None or array.ndim > 2:
+        return y
+    if array.dtype.kind == "U" and isinstance(y, (list, tuple)):
+        array = np.array(y, dtype=object)  # NumPy has made text of numbers between texts
+    if array.dtype.kind == "f":
+        _refuse_fractions(array)
+    if array.dtype.kind != "O" or set(map(type, array.ravel())) <= {str}:
+        return y
+    kinds: dict[str, tuple[Any, int]] = {}
+    for row, label in enumerate(array.ravel()):
+        kind = _kind(label)
+        if kind == "missing":
+            raise ValueError(f"y has no label in row {row}, got {label!r}. Leave such rows out.")
+        kinds.setdefault(kind, (label, row))
+    if len(kinds) > 1:
+        (one, first), (other, second) = list(kinds.values())[:2]
+        raise ValueError(
+            f"y must have labels of one kind, got {one!r} in row {first} and {other!r} in row {second}. Make "
+            "all of them text, for example: [str(label) for label in y]."
+        )
+    if set(kinds) <= {"str", "bytes"}:
+        return y
+    listed = np.array(array.tolist())
+    if listed.dtype.kind == "f":
+        _refuse_fractions(listed)
+    if listed.dtype.kind not in "iubf":
+        raise ValueError(
+            "y must have text, booleans or whole numbers of up to 64 bits as labels, got "
+            f"{array.flat[0]!r} in row 0. Make all labels text, for example: [str(label) for label in y]."
+        )
+    return listed
+
+
+def _refuse_fractions(array: Array) -> None:
+    fractions = array[np.isfinite(array) & (array != np.floor(array))]
+    if array.ndim == 1 and len(fractions):
+        raise ValueError(
+            f"Unknown label type: continuous. y has fractions, such as {fractions[0]:g}: quantities are for "
+            "MLPRegressor, and classes are whole numbers or text."
+        )
+
+
+def _kind(label: Any) -> str:
+    if label is None or type(label).__name__ in ("NAType", "NaTType"):
+        return "missing"
+    if isinstance(label, (bool, np.bool_)):
+        return "boolean"
+    if isinstance(label, (int, np.integer)):
+        return "whole"
+    if isinstance(label, (float, np.floating)):
+        return "missing" if np.isnan(label) else "fraction"
+    if isinstance(label, (str, bytes)):
+        return type(label).__name__.removesuffix("_")
+    return "other"
+
+
+def refuse_other_than_numbers(y: Any, name: str) -> None:
+    """Refuse dates, spans of time and words as quantities; scikit-learn reads text that spells numbers."""
+    if hasattr(y, "columns") and hasattr(y, "shape") and len(y.shape) == 2:
+        for column in y.columns:
+            refuse_other_than_numbers(y[column], f"{name}[{column!r}]")
+        return
+    array = np.asarray(y) if not hasattr(y, "toarray") else None
+    if array is None:
+        return
+    has_text = array.dtype.kind == "O" and array.size and isinstance(array.flat[0], str)
+    if array.dtype.kind == "U" or has_text:
+        for row, text in enumerate(array.tolist()):
+            try:
+                np.asarray(text, np.float64)
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"{name} must hold numbers, got {text!r} in row {row}: classes are for MLPClassifier."
+                ) from None
+    is_date = array.dtype.kind in "mM"
+    if array.dtype.kind == "O":
+        is_date = any(hasattr(one, "isoformat") or hasattr(one, "total_seconds") for one in array.ravel()[:1])
+    if is_date:
+        unit = f"({name} - {name}.min()) / np.timedelta64(1, 'D')"
+        raise ValueError(
+            f"{name} must hold numbers, got dates or spans of time (dtype {array.dtype}). Make them numbers "
+            f"in a unit of your choice, for example days since the first: {unit}."
+        )
+
+
+def class_weights(
+    class_weight: Mapping[Any, float] | str, classes: Array, y: Array, sample_weight: Array | None
+) -> Array:
+    """Return the weight of each class.
+
+    As in scikit-learn, except that keys are compared with the labels themselves: scikit-learn converts text
+    that looks like numbers to numbers.
+    """
+    if isinstance(class_weight, str):
+        balanced: Array = compute_class_weight(
+            class_weight, classes=classes, y=y, sample_weight=sample_weight
+        )
+        return balanced
+    named = [label.item() if isinstance(label, np.generic) else label for label in classes]
+    unweighted = [label for label in named if label not in class_weight]
+    if unweighted and len(named) - len(unweighted) != len(class_weight):
+        raise ValueError(
+            f"The classes, {unweighted}, are not in class_weight, which has {list(class_weight)}."
+        )
+    return np.array([float(class_weight.get(label, 1.0)) for label in named])
