@@ -455,7 +455,8 @@ def test_numbers_beyond_the_rows_are_cut_off(tmp_path):
 def test_rows_that_do_not_differ(tmp_path):
     """A constant input, a dead unit, all rows the same: as close as eight bits are."""
     network = fp.Network([3, 4, 2], activation="relu", seed=1)
-    weights, biases = network.weights, network.biases
+    weights = [array.copy() for array in network.weights]
+    biases = [array.copy() for array in network.biases]
     weights[0][:, 1] = 0
     biases[0][1] = -1
     network.set_parameters(weights, biases)

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeAlias, final
+from types import GenericAlias
+from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, final, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from typing_extensions import disjoint_base
+from typing_extensions import TypeVar, disjoint_base
 
 from ferroprop.export._c_header import CHeader
 from ferroprop.inspection._summary import Summary
@@ -110,10 +111,14 @@ def _natural_loss(output: str | Activation) -> str: ...
 def _meant(kind: str, name: str) -> str | None: ...
 
 _Activation: TypeAlias = str | Activation
+_Init: TypeAlias = Literal["glorot", "he", "lecun", "orthogonal", "zeros", "uniform"]
+_Dtype = TypeVar("_Dtype", bound=np.generic, default=Any)
+_Given = TypeVar("_Given", bound=np.generic)
 _Loss: TypeAlias = str | Loss | Callable[[_Numbers, _Numbers], tuple[ArrayLike, ArrayLike]]
 
 @final
-class Network:
+class Network(Generic[_Dtype]):
+    @overload
     def __new__(
         cls,
         layer_sizes: Sequence[int],
@@ -121,11 +126,77 @@ class Network:
         activation: _Activation | Sequence[_Activation] = "relu",
         output: _Activation = "identity",
         bias: bool | Sequence[bool] = True,
-        init: Literal["glorot", "he", "lecun", "orthogonal", "zeros", "uniform"] = "glorot",
+        init: _Init = "glorot",
         init_range: float = 0.1,
-        dtype: str | type | np.dtype[Any] = "float32",
+        dtype: Literal["float32"] = "float32",
         seed: int = 0,
-    ) -> Self: ...
+    ) -> Network[np.float32]: ...
+    @overload
+    def __new__(
+        cls,
+        layer_sizes: Sequence[int],
+        *,
+        activation: _Activation | Sequence[_Activation] = "relu",
+        output: _Activation = "identity",
+        bias: bool | Sequence[bool] = True,
+        init: _Init = "glorot",
+        init_range: float = 0.1,
+        dtype: Literal["float64"],
+        seed: int = 0,
+    ) -> Network[np.float64]: ...
+    @overload
+    def __new__(
+        cls,
+        layer_sizes: Sequence[int],
+        *,
+        activation: _Activation | Sequence[_Activation] = "relu",
+        output: _Activation = "identity",
+        bias: bool | Sequence[bool] = True,
+        init: _Init = "glorot",
+        init_range: float = 0.1,
+        dtype: Literal["complex64"],
+        seed: int = 0,
+    ) -> Network[np.complex64]: ...
+    @overload
+    def __new__(
+        cls,
+        layer_sizes: Sequence[int],
+        *,
+        activation: _Activation | Sequence[_Activation] = "relu",
+        output: _Activation = "identity",
+        bias: bool | Sequence[bool] = True,
+        init: _Init = "glorot",
+        init_range: float = 0.1,
+        dtype: Literal["complex128"],
+        seed: int = 0,
+    ) -> Network[np.complex128]: ...
+    @overload
+    def __new__(
+        cls,
+        layer_sizes: Sequence[int],
+        *,
+        activation: _Activation | Sequence[_Activation] = "relu",
+        output: _Activation = "identity",
+        bias: bool | Sequence[bool] = True,
+        init: _Init = "glorot",
+        init_range: float = 0.1,
+        dtype: type[_Given] | np.dtype[_Given],
+        seed: int = 0,
+    ) -> Network[_Given]: ...
+    @overload
+    def __new__(
+        cls,
+        layer_sizes: Sequence[int],
+        *,
+        activation: _Activation | Sequence[_Activation] = "relu",
+        output: _Activation = "identity",
+        bias: bool | Sequence[bool] = True,
+        init: _Init = "glorot",
+        init_range: float = 0.1,
+        dtype: str | type | np.dtype[Any],
+        seed: int = 0,
+    ) -> Network[Any]: ...
+    def __class_getitem__(cls, dtype: Any) -> GenericAlias: ...
     @property
     def layer_sizes(self) -> list[int]: ...
     @property
@@ -135,19 +206,22 @@ class Network:
     @property
     def bias(self) -> list[bool]: ...
     @property
-    def dtype(self) -> np.dtype[Any]: ...
+    def dtype(self) -> np.dtype[_Dtype]: ...
     @property
     def n_parameters(self) -> int: ...
     @property
     def _kinds(self) -> list[tuple[str, int]]: ...
     @property
-    def weights(self) -> list[_Numbers]: ...
+    def weights(self) -> list[NDArray[_Dtype]]: ...
     @property
-    def biases(self) -> list[_Numbers | None]: ...
+    def biases(self) -> list[NDArray[_Dtype] | None]: ...
+    @property
+    def parameter_vector(self) -> NDArray[_Dtype]: ...
+    def set_parameter_vector(self, vector: ArrayLike) -> None: ...
     def set_parameters(self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike | None]) -> None: ...
-    def predict(self, X: ArrayLike, *, n_threads: int | None = None) -> _Numbers: ...
-    def hidden(self, X: ArrayLike, layer: int = -1, *, n_threads: int | None = None) -> _Numbers: ...
-    def input_gradient(self, X: ArrayLike, *, n_threads: int | None = None) -> _Numbers: ...
+    def predict(self, X: ArrayLike, *, n_threads: int | None = None) -> NDArray[_Dtype]: ...
+    def hidden(self, X: ArrayLike, layer: int = -1, *, n_threads: int | None = None) -> NDArray[_Dtype]: ...
+    def input_gradient(self, X: ArrayLike, *, n_threads: int | None = None) -> NDArray[_Dtype]: ...
     def loss_and_gradients(
         self,
         X: ArrayLike,
@@ -157,7 +231,7 @@ class Network:
         sample_weight: ArrayLike | None = None,
         alpha: float = 0.0,
         n_threads: int | None = None,
-    ) -> tuple[float, list[_Numbers], list[_Numbers | None]]: ...
+    ) -> tuple[float, list[NDArray[_Dtype]], list[NDArray[_Dtype] | None]]: ...
     def layer_values(
         self,
         X: ArrayLike,
@@ -168,7 +242,7 @@ class Network:
     ) -> tuple[_Array, list[LayerValues]]: ...
     def save(self, path: str | PathLike[str]) -> None: ...
     @staticmethod
-    def load(path: str | PathLike[str]) -> Network: ...
+    def load(path: str | PathLike[str]) -> Network[Any]: ...
     def to_onnx(self, path: str | PathLike[str] | None = None, *, opset: int = 13) -> Any: ...
     def to_c(
         self,
@@ -184,11 +258,11 @@ class Network:
     def from_json(cls, source: str | PathLike[str]) -> Self: ...
     def summary(self) -> Summary: ...
     def _repr_html_(self) -> str: ...
-    def copy(self) -> Network: ...
-    def __copy__(self) -> Network: ...
-    def __deepcopy__(self, _memo: object) -> Network: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: object) -> Self: ...
     @staticmethod
-    def _from_bytes(data: bytes) -> Network: ...
+    def _from_bytes(data: bytes) -> Network[Any]: ...
 
 @final
 class LayerValues:

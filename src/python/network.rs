@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use ndarray::Dimension;
+use ndarray::{ArrayView1, Dimension};
 use numpy::prelude::*;
 use numpy::{Element, PyArray2, PyArrayDescr};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyString};
+use pyo3::types::{PyBytes, PyList, PyString, PyType};
 
 use super::activation::{Activation, activation, to_python};
 use super::arguments::{
@@ -173,6 +173,15 @@ impl Network {
         })
     }
 
+    /// `Network[numpy.float64]` in annotations.
+    #[classmethod]
+    fn __class_getitem__<'py>(
+        class: &Bound<'py, PyType>,
+        dtype: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        class.py().import("types")?.getattr("GenericAlias")?.call1((class, dtype))
+    }
+
     /// Units in each layer, inputs first.
     #[getter]
     fn layer_sizes(&self) -> Vec<usize> {
@@ -228,27 +237,29 @@ impl Network {
         layers.iter().map(|layer| (layer.kind.name(), layer.n_parameters() / layer.parts())).collect()
     }
 
-    /// Weights of each layer, arrays of shape (fan_in, fan_out); copies.
+    /// Weights of each layer, arrays of shape (fan_in, fan_out); copies that cannot be written to, because the
+    /// network would not notice. See `set_parameters`.
     #[getter]
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         with_typed!(&self.typed, slot => {
             let network = slot.load();
             let weights = PyList::empty(py);
             for layer in 0..network.layers().len() {
-                weights.append(weights_of(py, &network, layer)?)?;
+                weights.append(read_only(weights_of(py, &network, layer)?)?)?;
             }
             Ok(weights)
         })
     }
 
-    /// Biases of each layer, arrays of shape (fan_out,), or None for a layer without; copies.
+    /// Biases of each layer, arrays of shape (fan_out,), or None for a layer without; copies that cannot be written
+    /// to, as the weights are.
     #[getter]
     fn biases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         with_typed!(&self.typed, slot => {
             let network = slot.load();
             let biases = PyList::empty(py);
             for layer in 0..network.layers().len() {
-                biases.append(biases_of(py, &network, layer)?)?;
+                biases.append(biases_of(py, &network, layer)?.map(read_only).transpose()?)?;
             }
             Ok(biases)
         })
@@ -280,6 +291,65 @@ impl Network {
         with_typed!(&self.typed, slot => {
             let mut network = slot.load().try_clone()?;
             fill(&mut network, weights, biases)?;
+            slot.store(Arc::new(network));
+            Ok(())
+        })
+    }
+
+    /// All weights and biases as one vector of shape (n_parameters,): layer by layer, in each the weights row by row and
+    /// then the biases; a copy that cannot be written to. See `set_parameter_vector`.
+    #[getter]
+    fn parameter_vector<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        with_typed!(&self.typed, slot => {
+            let network = slot.load();
+            let copied = vector(py, ArrayView1::from(network.parameters()))?;
+            read_only(in_field_of(copied.into_any(), &**network)?)
+        })
+    }
+
+    /// Replace all weights and biases by the numbers of one vector.
+    ///
+    /// Parameters
+    /// ----------
+    /// vector : array-like of shape (n_parameters,)
+    ///     In the order of `parameter_vector`; finite numbers, converted to the network's dtype.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If the shape is wrong or a number is not finite; nothing changes then.
+    ///
+    /// See Also
+    /// --------
+    /// set_parameters : Takes one array per layer.
+    ///
+    /// Examples
+    /// --------
+    /// An optimizer of SciPy's, on the gradient that the network computes:
+    ///
+    /// >>> import ferroprop as fp
+    /// >>> import numpy as np
+    /// >>> from scipy.optimize import minimize
+    /// >>> net = fp.Network([1, 1], dtype="float64")
+    /// >>> X, Y = np.array([[0.0], [1.0]]), np.array([[1.0], [3.0]])
+    /// >>> def loss_and_gradient(vector):
+    /// ...     net.set_parameter_vector(vector)
+    /// ...     loss, (weights,), (biases,) = net.loss_and_gradients(X, Y)
+    /// ...     return loss, np.concatenate([weights.ravel(), biases])
+    /// >>> minimize(loss_and_gradient, net.parameter_vector, jac=True).x.round(6) + 0.0
+    /// array([2., 1.])
+    fn set_parameter_vector(&self, vector: &Bound<'_, PyAny>) -> PyResult<()> {
+        let _call = Call::enter(vector.py())?;
+        with_typed!(&self.typed, slot => {
+            let mut network = slot.load().try_clone()?;
+            let parts = if network.is_complex() { 2 } else { 1 };
+            let given = if parts == 2 { Vector::parts("vector", vector, true)? } else { Vector::new("vector", vector)? };
+            let (numbers, expected) = (given.view().len() / parts, network.n_parameters() / parts);
+            if numbers != expected {
+                return Err(crate::Error::shape("vector", format!("({expected},)"), &[numbers]).into());
+            }
+            let shape = [network.n_parameters()];
+            copy("vector", &given.view().into_dyn(), &shape, network.parameters_mut())?;
             slot.store(Arc::new(network));
             Ok(())
         })
@@ -694,6 +764,20 @@ impl From<crate::Network<f64>> for Network {
     fn from(network: crate::Network<f64>) -> Self {
         Self { typed: Typed::Double(ArcSwap::from_pointee(network)) }
     }
+}
+
+/// An array that cannot be written to.
+fn read_only(array: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    array.call_method1("setflags", (false,))?;
+    Ok(array)
+}
+
+/// An array of a network's numbers as its dtype has them.
+fn in_field_of<'py, T: Scalar>(
+    array: Bound<'py, PyAny>,
+    network: &crate::Network<T>,
+) -> PyResult<Bound<'py, PyAny>> {
+    in_field::<T>(array, network.is_complex())
 }
 
 /// A copy of a layer's weights.
