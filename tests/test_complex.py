@@ -8,7 +8,7 @@ import pytest
 from children import in_a_process
 from complex_reference import forward as reference_forward
 from complex_reference import in_double, layers_of, loss_and_gradients, wirtinger
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference import Rprop as ReferenceRprop
 from strategies import HIDDEN_ACTIVATIONS
@@ -69,6 +69,25 @@ def test_every_output_beside_numpy(activation, dtype):
     weights = np.random.default_rng(0).uniform(0.5, 2, 29).astype(real_of(dtype))
     X, T = numbers(29, 4, 1, dtype), numbers(29, 2, 2, dtype)
     check(network, X, T, "squared_error", "squared_error", dtype, sample_weight=weights)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=2, max_size=4),
+    rows=st.integers(1, 300),
+    activation=st.sampled_from(["identity", "tanh", "gelu", *PAIRS]),
+    bias=st.booleans(),
+    dtype=st.sampled_from(DTYPES),
+    seed=st.integers(0, 999),
+)
+def test_any_shape_beside_numpy(sizes, rows, activation, bias, dtype, seed):
+    network = fp.Network(sizes, activation=activation, bias=bias, dtype=dtype, seed=seed)
+    X, T = numbers(rows, sizes[0], seed, dtype), numbers(rows, sizes[-1], seed + 1, dtype)
+    # A number at the edge of a piece may fall on either side of it.
+    z = np.concatenate([net.ravel() for net in reference_forward(in_double(layers_of(network)), X)[0]])
+    edges = {"modrelu": abs(z) - 0.5, "zrelu": np.minimum(abs(z.real), abs(z.imag))}
+    assume(np.abs(edges.get(activation, [1])).min() > 1e-5)
+    check(network, X, T, "squared_error", "squared_error", dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -259,7 +259,8 @@ def table(tmp_path):
 
 
 def start_training(table):
-    options = ["-t", "y", "--save", f"{table}.skops", "--epochs", "100000000", "--patience", "100000000"]
+    options = ["-t", "y", "--save", f"{table}.skops", "--model", "mlp"]
+    options += ["--epochs", "100000000", "--patience", "100000000"]
     command = [sys.executable, "-m", "ferroprop", "train", str(table), *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     lines = []

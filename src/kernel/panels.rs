@@ -126,23 +126,51 @@ pub fn gather_parts<T: Scalar>(
     to: &mut [T],
     stride: usize,
 ) {
-    let lanes = T::LANES;
-    let (re, im) = to.split_at_mut(to.len() / 2);
-    for row in 0..rows {
-        let numbers = from.row(number(row));
-        let Some(numbers) = numbers.as_slice() else {
-            for (column, pair) in numbers.exact_chunks(2).into_iter().enumerate() {
-                let at = column / lanes * stride + row * lanes + column % lanes;
-                (re[at], im[at]) = (pair[0], pair[1]);
+    dispatch(GatherParts { from, rows, number, to, stride });
+}
+
+struct GatherParts<'a, T, N> {
+    from: ArrayView2<'a, T>,
+    rows: usize,
+    number: N,
+    to: &'a mut [T],
+    stride: usize,
+}
+
+impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherParts<'_, T, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) {
+        let Self { from, rows, number, to, stride } = self;
+        let lanes = T::LANES;
+        let (re, im) = to.split_at_mut(to.len() / 2);
+        let ahead = (AHEAD / size_of::<T>() / from.ncols().max(1)).clamp(1, 16);
+        for row in 0..rows {
+            let numbers = from.row(number(row));
+            let Some(numbers) = numbers.as_slice() else {
+                for (column, pair) in numbers.exact_chunks(2).into_iter().enumerate() {
+                    let at = column / lanes * stride + row * lanes + column % lanes;
+                    (re[at], im[at]) = (pair[0], pair[1]);
+                }
+                continue;
+            };
+            if row + ahead < rows {
+                prefetch(from.row(number(row + ahead)));
             }
-            continue;
-        };
-        for (panel, numbers) in numbers.chunks(2 * lanes).enumerate() {
-            let at = panel * stride + row * lanes;
-            let count = numbers.len() / 2;
-            let (re, im) = (&mut re[at..at + count], &mut im[at..at + count]);
-            for ((pair, re), im) in numbers.chunks_exact(2).zip(re).zip(im) {
-                (*re, *im) = (pair[0], pair[1]);
+            let mut at = row * lanes;
+            let vectors = numbers.chunks_exact(2 * lanes);
+            let rest = vectors.remainder();
+            for pairs in vectors {
+                let (re, im) = (&mut re[at..at + lanes], &mut im[at..at + lanes]);
+                for lane in 0..lanes {
+                    re[lane] = pairs[2 * lane];
+                    im[lane] = pairs[2 * lane + 1];
+                }
+                at += stride;
+            }
+            for (lane, pair) in rest.chunks_exact(2).enumerate() {
+                (re[at + lane], im[at + lane]) = (pair[0], pair[1]);
             }
         }
     }

@@ -228,7 +228,10 @@ where
     unsafe fn sums<S: Simd<T>>(&self, simd: S, from: usize, count: usize) -> [[S::V; Q]; R] {
         let lanes = T::LANES;
         let mut sums = [[simd.splat(T::ZERO); Q]; R];
-        for block in self.blocks.clone().filter(|block| !BIASES || block.bias) {
+        for block in self.blocks.clone() {
+            if BIASES && !block.bias {
+                continue;
+            }
             let mut input = block.input.as_ptr().wrapping_add(self.input * lanes + from);
             let mut delta = block.delta.as_ptr().wrapping_add(self.output * lanes + from);
             // Safety: as promised to this function; the last panel's lanes are there even if they are no rows.

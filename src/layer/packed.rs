@@ -171,6 +171,9 @@ impl<T: Scalar> Copies<T> {
         weights: &[T],
         team: &mut Team<'_>,
     ) {
+        if self.numbers.is_empty() {
+            return;
+        }
         let (way, threads) = (self.way, team.threads());
         let mut parts = Vec::new();
         let mut rest = &mut *self.numbers;
@@ -190,6 +193,7 @@ impl<T: Scalar> Copies<T> {
     }
 
     /// A layer's, and from one panel to the next.
+    #[inline]
     fn of(&self, layer: usize) -> (&[T], usize) {
         let (start, shape) = self.places[layer];
         (&self.numbers[start..start + shape.len::<T>()], shape.vectors * T::LANES)
@@ -217,6 +221,7 @@ pub(crate) struct LayerParameters<'a, T> {
 }
 
 impl<'a, T: Scalar> Parameters<'a, T> {
+    #[inline]
     pub fn of(self, layer: usize) -> LayerParameters<'a, T> {
         LayerParameters {
             matrices: self.packed.matrices_of(layer),

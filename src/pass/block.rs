@@ -529,28 +529,28 @@ impl<T: Scalar> Stage<T> for Block<T> {
         self.parts
     }
 
+    /// It is asked for once a tile, so that a layer with one part gets its answer without a division.
     fn pair(&self, matrix: usize, pair: usize) -> Rows<'_, T> {
-        let (layer, part) = (matrix / self.parts, matrix % self.parts);
-        let (input, deltas) = (&self.values[layer][..], &self.deltas[layer][..]);
-        let (input, delta) = if self.parts == 1 {
-            (input, deltas)
-        } else {
-            let ((re_x, im_x), (re_d, im_d)) =
-                (input.split_at(input.len() / 2), deltas.split_at(deltas.len() / 2));
-            match (part, pair) {
-                (0, 0) => (re_x, re_d),
-                (0, _) => (im_x, im_d),
-                (_, 0) => (re_x, im_d),
-                _ => (im_x, &self.negated[layer][..]),
-            }
-        };
-        Rows {
+        let of_layer = |layer: usize, input, delta| Rows {
             rows: self.rows,
             input,
             input_stride: self.strides[layer],
             delta,
             delta_stride: self.strides[layer + 1],
             bias: pair == 0,
+        };
+        if self.parts == 1 {
+            return of_layer(matrix, &self.values[matrix], &self.deltas[matrix]);
+        }
+        let layer = matrix / 2;
+        let (input, deltas) = (&self.values[layer][..], &self.deltas[layer][..]);
+        let ((re_x, im_x), (re_d, im_d)) =
+            (input.split_at(input.len() / 2), deltas.split_at(deltas.len() / 2));
+        match (matrix % 2, pair) {
+            (0, 0) => of_layer(layer, re_x, re_d),
+            (0, _) => of_layer(layer, im_x, im_d),
+            (_, 0) => of_layer(layer, re_x, im_d),
+            _ => of_layer(layer, im_x, &self.negated[layer]),
         }
     }
 

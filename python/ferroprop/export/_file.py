@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
-from pathlib import Path
+
+from ferroprop._core import _Replacement
 
 
 def write_file(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file; an existing one is replaced in one step, or left unchanged.
+    """Write a file as networks are saved: an existing one is replaced in one step, or left unchanged.
 
     Parameters
     ----------
@@ -24,6 +24,7 @@ def write_file(path: str | os.PathLike[str], content: bytes) -> None:
 
     Examples
     --------
+    >>> import os
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -31,17 +32,5 @@ def write_file(path: str | os.PathLike[str], content: bytes) -> None:
     ...     os.listdir(folder), (Path(folder) / "net.json").read_bytes()
     (['net.json'], b'{}')
     """
-    place = Path(os.path.realpath(path))
-    if place.exists() and not place.is_file():
-        raise OSError(f"path must be the name of a file to write, got {os.fspath(path)!r}")
-    temporary = place.with_name(f".{place.name[:100]}.{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if place.exists():
-            temporary.chmod(place.stat().st_mode & 0o7777)
-        temporary.replace(place)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _Replacement(path) as temporary:
+        temporary.write_bytes(content)

@@ -332,6 +332,8 @@ def _add_labels(graph: Graph, outputs: str, result: Labels, label: str, probabil
         graph.node("Identity", outputs, to=probabilities)
     elif result.margins:
         graph.node("Reshape", outputs, graph.constant([-1], np.int64), to=probabilities)
+    elif len(result.classes) == 1:  # its probability is 1, whatever the output
+        graph.node("Add", graph.with_number("Mul", outputs, 0.0), graph.constant(1.0), to=probabilities)
     else:
         first = graph.node("Sub", graph.constant(1.0), outputs)
         graph.node("Concat", first, outputs, to=probabilities, axis=1)
