@@ -270,6 +270,7 @@ def value_of(expression, **names):
         "exp": math.exp,
         "ln": math.log,
         "tanh": math.tanh,
+        "cosh": math.cosh,
         "arctan": math.atan,
         "erf": math.erf,
         "sqrt": math.sqrt,

@@ -330,7 +330,7 @@ def _sizes(described: Description) -> str:
 def _width(described: Description) -> int:
     result = described.result
     is_pair = isinstance(result, Labels) and result.kind == "binary" and not result.margins
-    return 2 if is_pair else described.n_outputs
+    return len(result.classes) if is_pair else described.n_outputs
 
 
 def _classes(classes: Array) -> str:
@@ -364,7 +364,10 @@ def _result_code(described: Description, preparation: PreparationCode | None) ->
             body = [*declared, *enter[:1], *enter[1:], "@outputs(x, y);", *lines]
             return function(head, *body, before=before)
     method = "decision_function" if result.margins else "predict_proba"
-    if result.kind == "binary" and not result.margins:
+    if result.kind == "binary" and not result.margins and len(result.classes) == 1:
+        only = f"void @{method}(const float *{given}, float *p)"
+        numbers = function(only, f"(void) {given};", "p[0] = 1.0f;  /* there is no other class */")
+    elif result.kind == "binary" and not result.margins:
         numbers = function(
             f"void @{method}(const float *{given}, float *p)",
             *enter,
