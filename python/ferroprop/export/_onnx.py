@@ -565,7 +565,7 @@ def _output_types(described: Description) -> list[Value]:
                 return [(np.dtype(np.int64), [ROWS, width]), (dtype, [ROWS, width])]
             shape: list[Any] = [ROWS, width]
             if result.kind == "binary":
-                shape = [ROWS] if result.margins else [ROWS, 2]
+                shape = [ROWS] if result.margins else [ROWS, len(result.classes)]
             return [(label_dtype(result.classes), [ROWS]), (dtype, shape)]
 
 
