@@ -182,7 +182,9 @@ def _answer(result: Outputs | Labels | Quantities, outputs: Array) -> Answer:
             labels = share.argmax(axis=1) if result.kind == "multiclass" else (share > 0.5).astype(np.int64)
             if result.kind == "binary":
                 labels = np.minimum(labels[:, 0], len(result.classes) - 1)
-                numbers = numbers if result.margins else np.concatenate([1 - numbers, numbers], axis=1)
+                if not result.margins:
+                    both = np.concatenate([1 - numbers, numbers], axis=1)
+                    numbers = both if len(result.classes) == 2 else np.ones_like(numbers)
             return Answer(numbers, labels)
 
 
@@ -329,8 +331,9 @@ def _sizes(described: Description) -> str:
 
 def _width(described: Description) -> int:
     result = described.result
-    is_pair = isinstance(result, Labels) and result.kind == "binary" and not result.margins
-    return len(result.classes) if is_pair else described.n_outputs
+    if isinstance(result, Labels) and result.kind == "binary" and not result.margins:
+        return len(result.classes)
+    return described.n_outputs
 
 
 def _classes(classes: Array) -> str:
