@@ -173,7 +173,7 @@ def test_what_the_caller_gives_is_read_as_0(dtype, n_outputs):
         for array, place in places:
             array[place] = value
         net = fp.Network([5, 9, n_outputs], activation="logistic", output="exp", dtype=dtype, seed=2)
-        W, b = net.weights, net.biases
+        W, b = ([array.copy() for array in arrays] for arrays in (net.weights, net.biases))
         W[0][2], W[1][:3], b[0][1], b[1][0] = value, -value, value, value
         net.set_parameters(W, b)
         predicted = net.predict(X)

@@ -82,7 +82,7 @@ def test_steps_go_on_where_training_ended(make):
     network = fp.Network([2, 1], bias=False, dtype="float64", seed=1)
     optimizer = make()
     fp.train(network, [[1.0, 2.0]], [[0.5]], optimizer=optimizer, epochs=4)
-    vector = network.weights[0].ravel()
+    vector = network.parameter_vector.copy()
     optimizer.step(vector, [0.1, 0.2], 0.3)
     assert optimizer.state["steps"] == 5
 

@@ -336,7 +336,7 @@ impl Network {
     /// ...     net.set_parameter_vector(vector)
     /// ...     loss, (weights,), (biases,) = net.loss_and_gradients(X, Y)
     /// ...     return loss, np.concatenate([weights.ravel(), biases])
-    /// >>> minimize(loss_and_gradient, net.parameter_vector, jac=True).x.round(6) + 0.0
+    /// >>> minimize(loss_and_gradient, net.parameter_vector, jac=True).x.round(3)
     /// array([2., 1.])
     fn set_parameter_vector(&self, vector: &Bound<'_, PyAny>) -> PyResult<()> {
         let _call = Call::enter(vector.py())?;
