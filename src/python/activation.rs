@@ -53,6 +53,17 @@ impl Kind for Activation {
     }
 }
 
+/// The one that a class makes of its arguments.
+fn made(
+    class: &Bound<'_, PyType>,
+    arguments: &Bound<'_, PyTuple>,
+    keywords: Option<&Bound<'_, PyDict>>,
+) -> PyResult<crate::Activation> {
+    let index = index_of::<Activation>(class)?;
+    let values = values_of(Activation::LIST[index], arguments, keywords)?;
+    Ok(crate::Activation::with_values(index, &values))
+}
+
 #[pymethods]
 impl Activation {
     #[new]
@@ -63,9 +74,7 @@ impl Activation {
         arguments: &Bound<'_, PyTuple>,
         keywords: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let index = index_of::<Self>(class)?;
-        let values = values_of(Self::LIST[index], arguments, keywords)?;
-        Ok(Self { held: RwLock::new(crate::Activation::with_values(index, &values)) })
+        Ok(Self { held: RwLock::new(made(class, arguments, keywords)?) })
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
@@ -91,12 +100,9 @@ impl Activation {
         self.hyperparameters(py)
     }
 
-    fn __setstate__(&self, state: &Bound<'_, PyDict>) -> PyResult<()> {
-        let held = self.held();
-        let values = values_of(held.about(), &PyTuple::empty(state.py()), Some(state))?;
-        let index = Self::LIST.iter().position(|about| about.name == held.name()).unwrap_or_default();
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) =
-            crate::Activation::with_values(index, &values);
+    fn __setstate__(slf: &Bound<'_, Self>, state: &Bound<'_, PyDict>) -> PyResult<()> {
+        let held = made(&slf.get_type(), &PyTuple::empty(state.py()), Some(state))?;
+        *slf.get().held.write().unwrap_or_else(PoisonError::into_inner) = held;
         Ok(())
     }
 

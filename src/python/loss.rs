@@ -58,6 +58,17 @@ impl Kind for Loss {
     }
 }
 
+/// The one that a class makes of its arguments.
+fn made(
+    class: &Bound<'_, PyType>,
+    arguments: &Bound<'_, PyTuple>,
+    keywords: Option<&Bound<'_, PyDict>>,
+) -> PyResult<crate::Loss> {
+    let index = index_of::<Loss>(class)?;
+    let values = values_of(Loss::LIST[index], arguments, keywords)?;
+    Ok(crate::Loss::with_values(index, &values))
+}
+
 #[pymethods]
 impl Loss {
     #[new]
@@ -68,9 +79,7 @@ impl Loss {
         arguments: &Bound<'_, PyTuple>,
         keywords: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let index = index_of::<Self>(class)?;
-        let values = values_of(Self::LIST[index], arguments, keywords)?;
-        Ok(Self { held: RwLock::new(crate::Loss::with_values(index, &values)) })
+        Ok(Self { held: RwLock::new(made(class, arguments, keywords)?) })
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
@@ -96,11 +105,9 @@ impl Loss {
         self.hyperparameters(py)
     }
 
-    fn __setstate__(&self, state: &Bound<'_, PyDict>) -> PyResult<()> {
-        let held = self.held();
-        let values = values_of(held.about(), &PyTuple::empty(state.py()), Some(state))?;
-        let index = Self::LIST.iter().position(|about| about.name == held.name()).unwrap_or_default();
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = crate::Loss::with_values(index, &values);
+    fn __setstate__(slf: &Bound<'_, Self>, state: &Bound<'_, PyDict>) -> PyResult<()> {
+        let held = made(&slf.get_type(), &PyTuple::empty(state.py()), Some(state))?;
+        *slf.get().held.write().unwrap_or_else(PoisonError::into_inner) = held;
         Ok(())
     }
 

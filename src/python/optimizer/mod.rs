@@ -63,11 +63,13 @@ impl Kind for Optimizer {
     }
 }
 
+/// The one that a class makes of its arguments.
 fn made(
-    index: usize,
+    class: &Bound<'_, PyType>,
     arguments: &Bound<'_, PyTuple>,
     keywords: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<crate::Optimizer> {
+    let index = index_of::<Optimizer>(class)?;
     let values = values_of(Optimizer::LIST[index], arguments, keywords)?;
     let optimizer = crate::Optimizer::with_values(index, &values);
     OptimizerState::<f64>::new(optimizer.clone())?;
@@ -84,7 +86,7 @@ impl Optimizer {
         arguments: &Bound<'_, PyTuple>,
         keywords: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
-        let held = made(index_of::<Self>(class)?, arguments, keywords)?;
+        let held = made(class, arguments, keywords)?;
         Ok(Self { held: RwLock::new(held), memory: SharedMemory::default() })
     }
 
@@ -221,17 +223,15 @@ impl Optimizer {
         Ok(all)
     }
 
-    fn __setstate__(&self, state: &Bound<'_, PyDict>) -> PyResult<()> {
+    fn __setstate__(slf: &Bound<'_, Self>, state: &Bound<'_, PyDict>) -> PyResult<()> {
         let entry = |name: &str| -> PyResult<Bound<'_, PyDict>> {
             let entry = state.get_item(name)?.and_then(|entry| entry.cast_into::<PyDict>().ok());
             entry.ok_or_else(|| PyTypeError::new_err("the state of an optimizer must be that of its pickle"))
         };
-        let name = self.held().about().name;
-        let index = Self::LIST.iter().position(|about| about.name == name).unwrap_or_default();
-        let held = made(index, &PyTuple::empty(state.py()), Some(&entry("hyperparameters")?))?;
+        let held = made(&slf.get_type(), &PyTuple::empty(state.py()), Some(&entry("hyperparameters")?))?;
         let memory = memory_from_python(&held, &entry("state")?)?;
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = held;
-        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(memory);
+        *slf.get().held.write().unwrap_or_else(PoisonError::into_inner) = held;
+        *slf.get().memory.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(memory);
         Ok(())
     }
 
