@@ -3,15 +3,13 @@
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ferroprop._core import SGD, Network, train
 from ferroprop.catalogue import OPTIMIZERS
-from ferroprop.inspection._complex_derivation import derive_complex
-from ferroprop.inspection._derivation import Part, as_html, as_text, derive
 from ferroprop.inspection._double import (
     Array,
     doubles,
@@ -22,6 +20,9 @@ from ferroprop.inspection._double import (
     require_network,
 )
 from ferroprop.inspection._step import LayerTrace, Step, Update
+
+if TYPE_CHECKING:
+    from ferroprop.inspection._derivation import Part
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +100,8 @@ class Trace(Step):
         >>> [line for line in text.splitlines() if "E =" in line][-1].strip()
         'E = (3 - 0)²/2 = 4.5'
         """
+        from ferroprop.inspection._derivation import as_text
+
         return as_text(self._parts(row, digits, max_units))
 
     def html(self, row: int = 0, *, digits: int = 6, max_units: int = 4) -> str:
@@ -126,9 +129,15 @@ class Trace(Step):
         >>> "<math" in fp.trace(net, [[1.0, 2.0]], [[3.0]]).html()
         True
         """
+        from ferroprop.inspection._derivation import as_html
+
         return as_html(self._parts(row, digits, max_units))
 
-    def _parts(self, row: int, digits: int, max_units: int) -> list[Part]:
+    def _parts(self, row: int, digits: int, max_units: int) -> list["Part"]:
+        # Imported when somebody reads a derivation, not with the package.
+        from ferroprop.inspection._complex_derivation import derive_complex
+        from ferroprop.inspection._derivation import derive
+
         is_complex = self.layers[0].weights.dtype.kind == "c"
         return (derive_complex if is_complex else derive)(self, row, digits, max_units)
 
