@@ -82,7 +82,7 @@ def drawn(rows: int, inputs: int, outputs: int, dtype: str) -> tuple[np.ndarray,
 
 def classified(load: Callable[..., Any], sizes: list[int], stages: tuple[int, ...], dtype: str) -> Training:
     """Learn real labels with Rprop, until the loss is 0 or nearly so."""
-    net = fp.Network(sizes, activation="logistic", output="softmax", dtype=dtype, seed=1)
+    net = fp.Network(sizes, activation="logistic", output_activation="softmax", dtype=dtype, seed=1)
     name = {4: "iris", 64: "digits"}[sizes[0]]
     X, Y = standardised(load, dtype)
     return Training(f"{name}, Rprop", net, X, Y, fp.Rprop(), stages, "log_loss")

@@ -49,7 +49,7 @@ def read(folder: Path) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArra
 def course(data: Any, layers: tuple[int, ...], seed: int, epochs: int) -> list[float]:
     """Train a network; return the percentage of test digits it knows after each epoch."""
     x, targets, test, labels = data
-    network = fp.Network(layers, activation="logistic", output="logistic", dtype="float32")
+    network = fp.Network(layers, activation="logistic", output_activation="logistic", dtype="float32")
     rng = np.random.default_rng(seed)
     network.set_parameters(
         [rng.normal(size=weights.shape) for weights in network.weights],

@@ -59,7 +59,7 @@ class Case:
         rng = np.random.default_rng(0)
         X = rng.standard_normal((self.rows, self.width), dtype=np.float32)
         Y = np.eye(10, dtype=np.float32)[rng.integers(10, size=self.rows)]
-        network = fp.Network(self.layers, activation="tanh", output="softmax", seed=0)
+        network = fp.Network(self.layers, activation="tanh", output_activation="softmax", seed=0)
         epochs = 2
         while True:
             history = fp.train(

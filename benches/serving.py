@@ -144,7 +144,7 @@ def ferroprop_network(hidden: list[int]) -> Predict:
     """Return ``Network.predict``."""
     import ferroprop as fp
 
-    network = fp.Network([INPUTS, *hidden, CLASSES], activation="relu", output="softmax")
+    network = fp.Network([INPUTS, *hidden, CLASSES], activation="relu", output_activation="softmax")
     network.set_parameters(*weights_of(hidden))
     return network.predict
 

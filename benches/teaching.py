@@ -98,7 +98,7 @@ def epochs_to_learn(task: Task, optimizer: Any, seed: int, slope: float = 1.0) -
     network = fp.Network(
         task.layers,
         activation=fp.Logistic(slope),
-        output=fp.Logistic(slope),
+        output_activation=fp.Logistic(slope),
         init="uniform",
         init_range=1.0,
         dtype="float64",

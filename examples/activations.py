@@ -19,7 +19,7 @@ ACTIVATIONS += ["softplus", "gelu", "silu", "mish"]
 z = np.linspace(-4, 4, 401).reshape(-1, 1)
 figure, panels = plt.subplots(4, 4, figsize=(10, 8.6), sharex=True, sharey=True, layout="constrained")
 for axes, activation in zip(panels.ravel(), ACTIVATIONS, strict=True):
-    unit = fp.Network([1, 1], output=activation, bias=False, dtype="float64")
+    unit = fp.Network([1, 1], output_activation=activation, bias=False, dtype="float64")
     unit.set_parameters([[[1.0]]], [None])
     layer = fp.trace(unit, z, np.zeros_like(z), loss="squared_error").layers[0]
     axes.axhline(0, color="#cccccc", linewidth=0.8)

@@ -16,7 +16,7 @@ import numpy as np
 Z = np.array([[-1 - 1j], [-1 + 1j], [1 - 1j], [1 + 1j]])
 targets = (Z.real > 0) + 1j * (Z.imag > 0)
 
-neuron = fp.Network([1, 1], output="logistic", dtype="complex128", seed=1)
+neuron = fp.Network([1, 1], output_activation="logistic", dtype="complex128", seed=1)
 history = fp.train(neuron, Z, targets, optimizer=fp.Rprop(), epochs=60, alpha=0.01)
 print(
     f"loss {history.loss[-1]:.2g}; weight {neuron.weights[0].item():.2f}, bias {neuron.biases[0].item():.2f}"

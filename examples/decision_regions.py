@@ -58,7 +58,7 @@ def draw_learning_curve(axes: Axes, history: fp.History) -> None:
 
 
 X, Y = two_spirals()
-network = fp.Network(LAYERS, activation="tanh", output="logistic", dtype="float64", seed=1)
+network = fp.Network(LAYERS, activation="tanh", output_activation="logistic", dtype="float64", seed=1)
 optimizer = fp.Rprop(initial_step=0.01, max_step=1.0)
 history = fp.train(network, X, Y, loss="log_loss", optimizer=optimizer, epochs=EPOCHS, alpha=0.02)
 print(f"{history.epochs} epochs, loss {history.loss[-1]:.2g}")

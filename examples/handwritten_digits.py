@@ -18,7 +18,7 @@ X, X_test, y, y_test = train_test_split(images, labels, test_size=500, stratify=
 X, X_held, y, y_held = train_test_split(X, y, test_size=200, stratify=y, random_state=0)
 Y, Y_held = np.eye(10)[y], np.eye(10)[y_held]
 
-net = fp.Network([64, 64, 10], activation="relu", output="softmax", seed=0)
+net = fp.Network([64, 64, 10], activation="relu", output_activation="softmax", seed=0)
 history = fp.train(
     net,
     X,

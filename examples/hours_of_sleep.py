@@ -16,7 +16,7 @@ grades = np.array([[92.0], [86.0], [89.0]])
 X, Y = hours / hours.max(axis=0), grades / 100
 
 rng = np.random.default_rng(1)
-net = fp.Network([2, 3, 1], activation="logistic", output="logistic", bias=False, dtype="float64")
+net = fp.Network([2, 3, 1], activation="logistic", output_activation="logistic", bias=False, dtype="float64")
 net.set_parameters([rng.normal(size=(2, 3)), rng.normal(size=(3, 1))], [None, None])
 start = net.copy()
 

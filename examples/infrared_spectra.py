@@ -56,7 +56,7 @@ X_test, Y_test = spectra(1000, seed=2)
 mean, scale = X.mean(axis=0), X.std(axis=0)
 X, X_held, Z_test = ((part - mean) / scale for part in (X, X_held, X_test))
 
-net = fp.Network([WAVENUMBERS.size, 40, len(GROUPS)], activation="tanh", output="logistic", seed=0)
+net = fp.Network([WAVENUMBERS.size, 40, len(GROUPS)], activation="tanh", output_activation="logistic", seed=0)
 history = fp.train(
     net, X, Y, optimizer=fp.Rprop(), epochs=200, alpha=1.0, validation=(X_held, Y_held), patience=25
 )

@@ -17,7 +17,7 @@ X, X_test, y, y_test = train_test_split(X, y, test_size=0.2, stratify=y, random_
 X, Xv, y, yv = train_test_split(X, y, test_size=0.2, stratify=y, random_state=0)
 Y, Yv = np.eye(3)[y], np.eye(3)[yv]  # one column a class
 
-net = fp.Network([4, 10, 3], activation="logistic", output="softmax", dtype="float64", seed=0)
+net = fp.Network([4, 10, 3], activation="logistic", output_activation="softmax", dtype="float64", seed=0)
 history = fp.train(
     net, X, Y, loss="log_loss", optimizer=fp.Rprop(), epochs=300, validation=(Xv, Yv), patience=20
 )

@@ -16,7 +16,7 @@ X, Y = [[0.05, 0.10]], [[0.01, 0.99]]
 W1 = [[0.15, 0.25], [0.20, 0.30]]  # W1[i][j] leads from input i to hidden unit j
 W2 = [[0.40, 0.50], [0.45, 0.55]]
 
-net = fp.Network([2, 2, 2], activation="logistic", output="logistic", dtype="float64")
+net = fp.Network([2, 2, 2], activation="logistic", output_activation="logistic", dtype="float64")
 net.set_parameters([W1, W2], [[0.35, 0.35], [0.60, 0.60]])
 net
 

@@ -29,7 +29,7 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), width_ratios=[1.5,
 left.plot(side, curve(side), color="#bbbbbb", linewidth=4, label="the curve")
 left.scatter(X, Y, s=18, color="#333333", zorder=3)
 for alpha, color in ((0.0, "#20639b"), (0.1, "#b7410e")):
-    net = fp.Network([1, 60, 1], activation="tanh", output="identity", dtype="float64", seed=0)
+    net = fp.Network([1, 60, 1], activation="tanh", output_activation="identity", dtype="float64", seed=0)
     history = fp.train(net, X, Y, loss="squared_error", optimizer=fp.Rprop(), epochs=3000, alpha=alpha)
     error = np.sqrt(np.mean((net.predict(side[20:-20]) - curve(side[20:-20])) ** 2))
     print(f"alpha {alpha}: loss {history.loss[-1]:.4f}, distance from the curve {error:.3f}")

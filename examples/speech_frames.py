@@ -73,7 +73,7 @@ middle = slice(CONTEXT * BANDS.size, (CONTEXT + 1) * BANDS.size)
 confusion = {}
 for name, columns in {"one frame": middle, "nine frames": slice(None)}.items():
     net = fp.Network(
-        [X[:, columns].shape[1], 64, len(NAMES)], activation="logistic", output="softmax", seed=0
+        [X[:, columns].shape[1], 64, len(NAMES)], activation="logistic", output_activation="softmax", seed=0
     )
     history = fp.train(
         net,

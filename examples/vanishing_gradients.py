@@ -30,7 +30,7 @@ Y = np.repeat([[1.0], [0.0]], 100, axis=0)
 def deep(activation):
     """Return a network with many hidden layers."""
     return fp.Network(
-        [2, *[WIDTH] * DEPTH, 1], activation=activation, output="logistic", dtype="float64", seed=1
+        [2, *[WIDTH] * DEPTH, 1], activation=activation, output_activation="logistic", dtype="float64", seed=1
     )
 
 

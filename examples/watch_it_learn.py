@@ -94,7 +94,7 @@ def learn(name, net, optimizer, epochs, every, folder):
 
 def spiral_learner():
     """Return a network and an optimizer for the two spirals."""
-    net = fp.Network([2, 30, 30, 1], activation="tanh", output="logistic", dtype="float64", seed=2)
+    net = fp.Network([2, 30, 30, 1], activation="tanh", output_activation="logistic", dtype="float64", seed=2)
     return net, fp.Rprop(initial_step=0.01, max_step=1.0)
 
 
@@ -120,14 +120,18 @@ animation = FuncAnimation(figure, lambda frame: shown.set_data(frames[frame]), l
 
 def by_descent(hidden, activation):
     """Return a network, gradient descent, and how it goes through the points."""
-    net = fp.Network([2, *hidden, 1], activation=activation, output="logistic", dtype="float64", seed=2)
+    net = fp.Network(
+        [2, *hidden, 1], activation=activation, output_activation="logistic", dtype="float64", seed=2
+    )
     descent = fp.SGD(fp.Linear(0.3, final=0.03), momentum=0.9, nesterov=False)
     return net, descent, {"batch_size": 10}
 
 
 def by_rprop(hidden, activation):
     """Return a network, Rprop, and how it goes through the points: all at once."""
-    net = fp.Network([2, *hidden, 1], activation=activation, output="logistic", dtype="float64", seed=2)
+    net = fp.Network(
+        [2, *hidden, 1], activation=activation, output_activation="logistic", dtype="float64", seed=2
+    )
     return net, fp.Rprop(initial_step=0.9), {}
 
 

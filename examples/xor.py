@@ -13,7 +13,7 @@ import numpy as np
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 Y = np.array([[0.0], [1.0], [1.0], [0.0]])
 
-net = fp.Network([2, 2, 1], activation="tanh", output="logistic", dtype="float64", seed=2)
+net = fp.Network([2, 2, 1], activation="tanh", output_activation="logistic", dtype="float64", seed=2)
 history = fp.train(net, X, Y, loss="log_loss", optimizer=fp.Rprop(), epochs=30)
 print(f"loss {history.loss[-1]:.2g} after {history.epochs} epochs")
 for row, output in zip(X, net.predict(X).ravel(), strict=True):
@@ -31,7 +31,9 @@ net
 for units in (2, 3, 4, 8):
     solved = 0
     for seed in range(100):
-        trial = fp.Network([2, units, 1], activation="tanh", output="logistic", dtype="float64", seed=seed)
+        trial = fp.Network(
+            [2, units, 1], activation="tanh", output_activation="logistic", dtype="float64", seed=seed
+        )
         solved += fp.train(trial, X, Y, loss="log_loss", optimizer=fp.Rprop(), epochs=100).loss[-1] < 0.05
     print(f"{units} hidden units: {solved} of 100 starts solve it")
 

@@ -15,7 +15,7 @@ use crate::network::Network;
 ///
 /// let network: Network<f32> = Network::builder([4, 16, 8, 3])
 ///     .hidden([Activation::Tanh, Activation::Relu])
-///     .output(Activation::Softmax)
+///     .output_activation(Activation::Softmax)
 ///     .init(Init::Uniform { range: 0.5 })
 ///     .seed(7)
 ///     .build()?;
@@ -27,7 +27,7 @@ use crate::network::Network;
 pub struct NetworkBuilder<T> {
     layer_sizes: Vec<usize>,
     hidden: OneOrEach<Activation>,
-    output: Activation,
+    output_activation: Activation,
     bias: OneOrEach<bool>,
     init: Init,
     seed: u64,
@@ -93,7 +93,7 @@ impl<T: Scalar> NetworkBuilder<T> {
         Self {
             layer_sizes,
             hidden: OneOrEach::One(Activation::Relu),
-            output: Activation::Identity,
+            output_activation: Activation::Identity,
             bias: OneOrEach::One(true),
             init: Init::Glorot,
             seed: 0,
@@ -108,8 +108,8 @@ impl<T: Scalar> NetworkBuilder<T> {
     }
 
     /// Activation of the output layer; [`Activation::Identity`] by default.
-    pub fn output(mut self, activation: Activation) -> Self {
-        self.output = activation;
+    pub fn output_activation(mut self, activation: Activation) -> Self {
+        self.output_activation = activation;
         self
     }
 
@@ -140,7 +140,7 @@ impl<T: Scalar> NetworkBuilder<T> {
         let layers = self.layer_sizes.len().saturating_sub(1);
         let hidden = self.hidden.list(layers.saturating_sub(1));
         let bias = self.bias.list(layers);
-        Network::new(&self.layer_sizes, &hidden, self.output, &bias, self.init, self.seed)
+        Network::new(&self.layer_sizes, &hidden, self.output_activation, &bias, self.init, self.seed)
     }
 }
 
@@ -149,7 +149,7 @@ impl<T: Scalar> Network<T> {
     ///
     /// ```
     /// use ferroprop::{Activation, Network};
-    /// let network = Network::<f64>::builder([2, 4, 1]).output(Activation::LOGISTIC).seed(3).build()?;
+    /// let network = Network::<f64>::builder([2, 4, 1]).output_activation(Activation::LOGISTIC).seed(3).build()?;
     /// assert_eq!(network.layer_sizes(), [2, 4, 1]);
     /// # Ok::<(), ferroprop::Error>(())
     /// ```

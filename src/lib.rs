@@ -12,7 +12,7 @@
 //! let x = array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
 //! let y = array![[0.0], [1.0], [1.0], [0.0]];
 //! let mut network: Network<f64> =
-//!     Network::builder([2, 4, 1]).hidden(Activation::Tanh).output(Activation::LOGISTIC).seed(3).build()?;
+//!     Network::builder([2, 4, 1]).hidden(Activation::Tanh).output_activation(Activation::LOGISTIC).seed(3).build()?;
 //! let data = Dataset::new(x.view(), y.view(), None);
 //! Training::new(Loss::LOG_LOSS).optimizer(Rprop::default()).epochs(100).run(&mut network, &data)?;
 //! let p = network.predict(x.view(), None)?;

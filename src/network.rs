@@ -189,7 +189,7 @@ impl<T: Scalar> Network<T> {
 
     /// The activation of the output layer.
     #[must_use]
-    pub fn output(&self) -> Activation {
+    pub fn output_activation(&self) -> Activation {
         self.output_layer().activation
     }
 

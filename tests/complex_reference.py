@@ -142,7 +142,7 @@ def loss_and_gradients(layers, X, T, loss, sample_weight=None, alpha=0.0):
 
 def layers_of(network):
     """Return a network's layers for this reference."""
-    activations = [*network.activations, network.output]
+    activations = [*network.activations, network.output_activation]
     found = []
     for W, b, activation in zip(network.weights, network.biases, activations, strict=True):
         name = getattr(activation, "name", activation)

@@ -152,7 +152,7 @@ class Fit:
         return fp.Network(
             self.layer_sizes,
             activation=self.activation,
-            output=self.output,
+            output_activation=self.output,
             bias=self.bias,
             init=self.init,
             dtype=self.dtype,

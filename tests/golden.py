@@ -183,12 +183,12 @@ def function_hashes(dtype, count=200_000):
         ("softmax", "softmax"),
     ]:
         weights = [[1.0, -0.75, 0.25]] if output == "softmax" else [[1.0]]
-        network = fp.Network([1, len(weights[0])], output=output, bias=False, dtype=dtype)
+        network = fp.Network([1, len(weights[0])], output_activation=output, bias=False, dtype=dtype)
         network.set_parameters([weights], [None])
         hashes[name] = sha256(network.predict(X))
     for name in ALL_ACTIVATIONS:
         if name not in hashes:
-            network = fp.Network([1, 1], output=name, bias=False, dtype=dtype)
+            network = fp.Network([1, 1], output_activation=name, bias=False, dtype=dtype)
             network.set_parameters([[[1.0]]], [None])
             arrays = network.predict(X), network.input_gradient(X)
             # Where a number is too large for e^z, there is nothing to hash.
@@ -203,7 +203,7 @@ def function_hashes(dtype, count=200_000):
         ("log_loss, logistic, unsure", "logistic", [[1.0]], [0.25]),
         ("log_loss, softmax", "softmax", [[1.0, -0.75, 0.25]], [0.5, 0.5, 0.0]),
     ]:
-        network = fp.Network([1, len(target)], output=output, bias=False, dtype=dtype)
+        network = fp.Network([1, len(target)], output_activation=output, bias=False, dtype=dtype)
         network.set_parameters([weights], [None])
         gradients = []
         for exponent in range(-40, 20):

@@ -161,7 +161,7 @@ class Problem:
         network = fp.Network(
             self.layer_sizes,
             activation=self.activation,
-            output=self.output,
+            output_activation=self.output,
             bias=self.bias,
             dtype=np.dtype(self.dtype).name,
         )

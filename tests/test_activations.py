@@ -29,7 +29,7 @@ EVERY = [*HIDDEN_ACTIVATIONS, *OBJECTS]
 
 def unit(activation, dtype):
     """Return the activation as a network: one input, one output, weight 1."""
-    network = fp.Network([1, 1], output=activation, bias=False, dtype=dtype)
+    network = fp.Network([1, 1], output_activation=activation, bias=False, dtype=dtype)
     network.set_parameters([[[1.0]]], [None])
     return network
 
@@ -68,7 +68,7 @@ def test_values_are_those_of_the_reference(activation, dtype):
 def test_derivatives_are_those_of_the_reference(activation, dtype):
     z = points(dtype)
     # The squared error with targets that are 1 below the outputs: the delta of each row is f'(z).
-    network = fp.Network([1, 1], output=activation, dtype=dtype)
+    network = fp.Network([1, 1], output_activation=activation, dtype=dtype)
     network.set_parameters([[[1.0]]], [[0.0]])
     outputs = network.predict(z)
     got = []
@@ -162,14 +162,14 @@ def test_gradients_are_central_differences(activation, role):
 
 @pytest.mark.parametrize("activation", [*EVERY, "softmax"], ids=str)
 def test_objects_and_files_keep_it(activation, tmp_path):
-    network = fp.Network([2, 3, 2], activation="tanh", output=activation, seed=1)
+    network = fp.Network([2, 3, 2], activation="tanh", output_activation=activation, seed=1)
     network.save(tmp_path / "network.safetensors")
     for same in [
         fp.Network.load(tmp_path / "network.safetensors"),
         pickle.loads(pickle.dumps(network)),
         copy.deepcopy(network),
     ]:
-        assert same.output == network.output == activation
+        assert same.output_activation == network.output_activation == activation
         np.testing.assert_array_equal(same.predict([[1.0, -2.0]]), network.predict([[1.0, -2.0]]))
     assert pickle.loads(pickle.dumps(activation)) == activation
     assert hash(copy.copy(activation)) == hash(activation)
@@ -185,7 +185,7 @@ def test_objects_and_files_keep_it(activation, tmp_path):
 )
 def test_objects_with_the_usual_constant_are_names(cls, name, constant, default):
     assert getattr(cls(), constant) == default
-    assert fp.Network([1, 1], output=cls()).output == name
+    assert fp.Network([1, 1], output_activation=cls()).output_activation == name
     assert fp.Network([1, 1, 1], activation=cls(0.5)).activations == [cls(**{constant: 0.5})]
     assert cls(0.5) != cls(0.25)
     assert cls(0.5) != 0.5

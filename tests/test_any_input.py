@@ -256,7 +256,7 @@ def networks(draw):
     return fp.Network(
         [INPUTS, *[draw(st.integers(1, 9)) for _ in range(n_hidden)], OUTPUTS],
         activation=draw(ACTIVATIONS.filter(lambda name: name != "softmax")),
-        output=draw(ACTIVATIONS),
+        output_activation=draw(ACTIVATIONS),
         bias=draw(st.booleans()),
         dtype=draw(st.sampled_from(["float32", "float64"])),
         seed=draw(st.integers(0, 5)),
@@ -290,7 +290,7 @@ def bits(net):
 NETWORK = {
     "layer_sizes": st.lists(st.one_of(st.integers(1, 9), ANY), max_size=4),
     "activation": st.one_of(ACTIVATIONS, st.lists(ACTIVATIONS, max_size=3)),
-    "output": ACTIVATIONS,
+    "output_activation": ACTIVATIONS,
     "bias": st.one_of(st.booleans(), st.lists(st.booleans(), max_size=3)),
     "init": st.sampled_from(["glorot", "uniform"]),
     "init_range": numbers(0.1, 1e39),

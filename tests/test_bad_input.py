@@ -13,7 +13,9 @@ NAN_AT_2_1 = np.where(np.arange(15).reshape(5, 3) == 7, np.nan, X)
 
 
 def network(output="softmax", **keywords):
-    return fp.Network([3, 4, 2], activation="tanh", output=output, dtype="float64", seed=1, **keywords)
+    return fp.Network(
+        [3, 4, 2], activation="tanh", output_activation=output, dtype="float64", seed=1, **keywords
+    )
 
 
 def message_of(error, call):
@@ -71,8 +73,16 @@ def case(error, *parts, **keywords):
         case(ValueError, "activation", "Tanh", activation=["Tanh"]),
         case(TypeError, "activation", activation=3),
         case(TypeError, "activation", activation=[None]),
-        case(ValueError, "output", "ramp", "identity", "logistic", "softmax", output="ramp"),
-        case(TypeError, "output", output=["softmax"]),
+        case(
+            ValueError,
+            "output_activation",
+            "ramp",
+            "identity",
+            "logistic",
+            "softmax",
+            output_activation="ramp",
+        ),
+        case(TypeError, "output_activation", output_activation=["softmax"]),
         case(ValueError, "bias", "3", "2", bias=[True, False, True]),
         case(TypeError, "bias", bias="yes"),
         case(TypeError, "bias", bias=[True, "no"]),

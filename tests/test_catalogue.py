@@ -143,7 +143,7 @@ def message_of(call):
 
 CALLS = {
     "activation": lambda name: fp.Network([1, 1, 1], activation=name),
-    "output": lambda name: fp.Network([1, 1], output=name),
+    "output_activation": lambda name: fp.Network([1, 1], output_activation=name),
     "loss": lambda name: fp.Network([1, 1]).loss_and_gradients([[1.0]], [[1.0]], loss=name),
     "optimizer": lambda name: fp.train(fp.Network([1, 1]), [[1.0]], [[1.0]], optimizer=name, epochs=1),
 }
@@ -156,8 +156,8 @@ CALLS = {
         ("activation", "ReLU", "relu"),
         ("activation", "LeakyReLU", "leaky_relu"),
         ("activation", "leaky-relu", "leaky_relu"),
-        ("output", "sofmax", "softmax"),
-        ("output", "Linear", "identity"),
+        ("output_activation", "sofmax", "softmax"),
+        ("output_activation", "Linear", "identity"),
         ("loss", "mse", "squared_error"),
         ("loss", "MSE", "squared_error"),
         ("loss", "mean_squared_error", "squared_error"),
@@ -191,10 +191,10 @@ def test_names_are_unambiguous(base):
 def test_other_names_of_the_same():
     for name, entry in fp.ACTIVATIONS.items():
         for alias in entry.aliases:
-            assert fp.Network([1, 1], output=alias).output == name
+            assert fp.Network([1, 1], output_activation=alias).output_activation == name
     assert fp.ACTIVATIONS["logistic"].aliases == ("sigmoid",)
     assert fp.ACTIVATIONS["identity"].aliases == ("linear",)
-    net = fp.Network([2, 3], output="softmax")
+    net = fp.Network([2, 3], output_activation="softmax")
     data = [[1.0, 2.0]], [[0.0, 1.0, 0.0]]
     assert (
         net.loss_and_gradients(*data, loss="cross_entropy")[0]
@@ -238,7 +238,7 @@ def test_the_formula_of_an_activation_is_what_the_core_computes(name):
     entry = fp.ACTIVATIONS[name]
     for activation in [name, *([other_than_usual(entry.cls)] if entry.cls else [])]:
         formula = activation_formula(activation)
-        net = fp.Network([1, 1], output=activation, bias=False, dtype="float64")
+        net = fp.Network([1, 1], output_activation=activation, bias=False, dtype="float64")
         net.set_parameters([[[1.0]]], [None])
         for z in [-3.7, -1.2, -0.3, 0.4, 0.9, 2.6, 4.1]:
             a = net.predict([[z]])[0, 0]
@@ -262,7 +262,7 @@ def test_the_formula_of_a_loss_is_what_the_core_computes(name):
             if output == "softmax":
                 continue
             formula = loss_formula(loss, output)
-            net = fp.Network([1, 1], output=output, dtype="float64")
+            net = fp.Network([1, 1], output_activation=output, dtype="float64")
             for z in [-1.3, 0.35, 1.9]:
                 net.set_parameters([[[z]]], [[0.0]])
                 a = net.predict([[1.0]])[0, 0]
@@ -280,7 +280,7 @@ def test_the_formula_of_a_loss_on_a_softmax_is_what_the_core_computes(name):
     entry = fp.LOSSES[name]
     for loss in [name, *([other_than_usual(entry.cls)] if name != "log_loss" else [])]:
         formula = loss_formula(loss, "softmax")
-        net = fp.Network([1, 3], output="softmax", dtype="float64", seed=3)
+        net = fp.Network([1, 3], output_activation="softmax", dtype="float64", seed=3)
         a, t = net.predict([[1.0]])[0], np.array([0.25, 0.0, 0.75])
         value, _, (delta,) = net.loss_and_gradients([[1.0]], [t], loss=loss)
         names = {**numpy_names(), "a": a, "t": t}

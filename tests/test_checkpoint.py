@@ -55,7 +55,7 @@ SETTINGS = {
 
 
 def network(dtype="float64", seed=1):
-    return fp.Network([3, 5, 2], activation="tanh", output="softmax", dtype=dtype, seed=seed)
+    return fp.Network([3, 5, 2], activation="tanh", output_activation="softmax", dtype=dtype, seed=seed)
 
 
 def bits(net, history, optimizer):
@@ -206,7 +206,10 @@ def test_the_network_may_be_where_it_stopped(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "name"),
     [
-        ({"net": fp.Network([3, 4, 2], activation="tanh", output="softmax", dtype="float64")}, "network was"),
+        (
+            {"net": fp.Network([3, 4, 2], activation="tanh", output_activation="softmax", dtype="float64")},
+            "network was",
+        ),
         ({"net": network(seed=2)}, "network's first parameters"),
         ({"net": network("float32")}, "dtype of the network"),
         ({"X": X * 2}, "X"),

@@ -385,7 +385,11 @@ def test_info_shows_the_model(species_model: Path):
 
 def test_info_shows_a_network_file(folder: Path):
     network = fp.Network(
-        [4, 10, 3], activation=fp.Logistic(2.0), output="softmax", dtype="float64", bias=[True, False]
+        [4, 10, 3],
+        activation=fp.Logistic(2.0),
+        output_activation="softmax",
+        dtype="float64",
+        bias=[True, False],
     )
     network.save("iris.safetensors")
     out = succeed("info", "iris.safetensors").stdout

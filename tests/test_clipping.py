@@ -23,7 +23,7 @@ def network(sizes=(5, 9, 2), dtype="float64", seed=2):
 
 
 def layers(net):
-    parts = zip(net.weights, net.biases, [*net.activations, net.output], strict=True)
+    parts = zip(net.weights, net.biases, [*net.activations, net.output_activation], strict=True)
     return [reference.Layer(W, b, activation) for W, b, activation in parts]
 
 

@@ -65,7 +65,7 @@ def test_every_activation_beside_numpy(activation, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("activation", [*HIDDEN_ACTIVATIONS, *PAIRS], ids=str)
 def test_every_output_beside_numpy(activation, dtype):
-    network = fp.Network([4, 11, 2], activation="tanh", output=activation, dtype=dtype, seed=5)
+    network = fp.Network([4, 11, 2], activation="tanh", output_activation=activation, dtype=dtype, seed=5)
     weights = np.random.default_rng(0).uniform(0.5, 2, 29).astype(real_of(dtype))
     X, T = numbers(29, 4, 1, dtype), numbers(29, 2, 2, dtype)
     check(network, X, T, "squared_error", "squared_error", dtype, sample_weight=weights)
@@ -110,7 +110,7 @@ def test_losses_of_complex_outputs(loss, expected, columns, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("columns", [1, 5, 18])
 def test_the_log_loss_of_logistic_parts(columns, dtype):
-    network = fp.Network([3, 4, columns], activation="tanh", output="logistic", dtype=dtype)
+    network = fp.Network([3, 4, columns], activation="tanh", output_activation="logistic", dtype=dtype)
     rng = np.random.default_rng(1)
     T = (rng.integers(0, 2, (33, columns)) + 1j * rng.integers(0, 2, (33, columns))).astype(dtype)
     check(network, numbers(33, 3, 1, dtype), T, None, "log_loss", dtype)
@@ -128,7 +128,7 @@ def test_the_log_loss_of_logistic_parts(columns, dtype):
     ],
 )
 def test_real_outputs_from_absolute_values(output, loss, columns, dtype):
-    network = fp.Network([4, 9, columns], activation="siglog", output=output, dtype=dtype, seed=2)
+    network = fp.Network([4, 9, columns], activation="siglog", output_activation=output, dtype=dtype, seed=2)
     X, rng = numbers(45, 4, 1, dtype), np.random.default_rng(2)
     T = (
         np.eye(columns)[rng.integers(0, columns, 45)]
@@ -170,7 +170,12 @@ def test_central_differences(activation):
 @given(st.sampled_from(TURNING), st.floats(0, 6.3), st.integers(0, 1000), st.integers(1, 20))
 def test_turned_inputs_give_turned_outputs(activation, angle, seed, width):
     network = fp.Network(
-        [4, width, 7, 2], activation=activation, output=activation, bias=False, dtype="complex128", seed=seed
+        [4, width, 7, 2],
+        activation=activation,
+        output_activation=activation,
+        bias=False,
+        dtype="complex128",
+        seed=seed,
     )
     Z, turn = numbers(9, 4, seed), np.exp(1j * angle)
     assert np.abs(network.predict(turn * Z) - turn * network.predict(Z)).max() <= 1e-13
@@ -279,7 +284,7 @@ def test_one_complex_neuron_learns_exclusive_or():
     """T. Nitta, Neural Networks 16, 2003, pages 1101-1105."""
     Z = np.array([[1 + 1j], [1 - 1j], [-1 + 1j], [-1 - 1j]])
     T = (Z.real > 0) + 1j * (Z.imag > 0)
-    network = fp.Network([1, 1], output="logistic", dtype="complex128", seed=0)
+    network = fp.Network([1, 1], output_activation="logistic", dtype="complex128", seed=0)
     fp.train(network, Z, T, epochs=100)
     answer = network.predict(Z)
     xor = (answer.real > 0.5) != (answer.imag > 0.5)
@@ -355,7 +360,7 @@ def test_dropout_leaves_out_both_parts_or_none():
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_files_and_pickles(tmp_path, dtype):
     network = fp.Network(
-        [3, 5, 2], activation=fp.ModReLU(-0.25), output="abs", bias=[True, False], dtype=dtype
+        [3, 5, 2], activation=fp.ModReLU(-0.25), output_activation="abs", bias=[True, False], dtype=dtype
     )
     path = tmp_path / "net.safetensors"
     network.save(path)
@@ -407,7 +412,9 @@ def test_a_checkpoint_resumes_to_the_bit(tmp_path):
 
 
 def test_layer_values_beside_numpy():
-    network = fp.Network([3, 4, 2], activation="cardioid", output="siglog", dtype="complex128", seed=3)
+    network = fp.Network(
+        [3, 4, 2], activation="cardioid", output_activation="siglog", dtype="complex128", seed=3
+    )
     X, T = numbers(8, 3, 1), numbers(8, 2, 2)
     row_losses, values = network.layer_values(X, T)
     layers = layers_of(network)
@@ -423,7 +430,7 @@ def test_layer_values_beside_numpy():
 
 
 def test_layer_values_of_real_outputs():
-    network = fp.Network([3, 2], output="abs", dtype="complex128", seed=3)
+    network = fp.Network([3, 2], output_activation="abs", dtype="complex128", seed=3)
     X = numbers(8, 3, 1)
     _, (values,) = network.layer_values(X, np.ones((8, 2)))
     z = values.net_input
@@ -434,7 +441,9 @@ def test_layer_values_of_real_outputs():
 
 
 def test_a_trace_is_one_step_taken_apart():
-    network = fp.Network([3, 4, 2], activation=["modrelu"], output="siglog", dtype="complex128", seed=3)
+    network = fp.Network(
+        [3, 4, 2], activation=["modrelu"], output_activation="siglog", dtype="complex128", seed=3
+    )
     X, T = numbers(5, 3, 1), numbers(5, 2, 2)
     step = fp.trace(network, X, T, optimizers=fp.SGD(0.5, momentum=0.0), alpha=0.2)
     first, last = step.layers
@@ -450,14 +459,14 @@ def test_a_trace_is_one_step_taken_apart():
     assert "δ1[j] = g[j]·conj(f_z[j]) + conj(g[j])·f_zc[j]" in text
     assert "… and 2 more units." in text
     assert "<math" in step.html()
-    single = fp.Network([2, 3], output="softmax", dtype="complex64")
+    single = fp.Network([2, 3], output_activation="softmax", dtype="complex64")
     assert fp.trace(single, X[:, :2], np.eye(3)[[0, 1, 2, 0, 1]]).layers[0].derivative.shape == (5, 3)
     with pytest.raises(ValueError, match="row must be from 0 to 4, got 5"):
         step.text(5)
 
 
 def test_summary_and_drawing():
-    network = fp.Network([4, 10, 3], activation="cardioid", output="softmax", dtype="complex64")
+    network = fp.Network([4, 10, 3], activation="cardioid", output_activation="softmax", dtype="complex64")
     assert str(network.summary()) == (
         "layer     inputs  outputs  activation  parameters\n"
         "hidden 1       4       10  cardioid            50\n"
@@ -466,7 +475,7 @@ def test_summary_and_drawing():
     )
     assert "complex64" in network._repr_html_()
     assert repr(network) == (
-        "Network([4, 10, 3], activation=['cardioid'], output='softmax', dtype='complex64')"
+        "Network([4, 10, 3], activation=['cardioid'], output_activation='softmax', dtype='complex64')"
     )
 
 
@@ -496,8 +505,10 @@ def test_what_is_refused():
         network.predict([["a", "b"]])
     with pytest.raises(ValueError, match='activation must be an activation for real numbers, got "zrelu"'):
         fp.Network([2, 3, 1], activation="zrelu")
-    with pytest.raises(ValueError, match='output must be an activation for real numbers, got "abs"'):
-        fp.Network([2, 3, 1], output="abs")
+    with pytest.raises(
+        ValueError, match='output_activation must be an activation for real numbers, got "abs"'
+    ):
+        fp.Network([2, 3, 1], output_activation="abs")
     with pytest.raises(ValueError, match='activation for hidden layers, got "abs"'):
         fp.Network([2, 3, 1], activation="abs", dtype="complex64")
     with pytest.raises(ValueError, match="loss must be one that complex outputs have"):

@@ -40,7 +40,7 @@ def iris(dtype):
     """Rprop learns iris by heart: outputs saturate, and deltas with them."""
     X, y = load_iris(return_X_y=True)
     X, Y = (X - X.mean(axis=0)) / X.std(axis=0), np.eye(3)[y]
-    net = fp.Network([4, 10, 3], activation="logistic", output="softmax", dtype=dtype, seed=1)
+    net = fp.Network([4, 10, 3], activation="logistic", output_activation="softmax", dtype=dtype, seed=1)
     return net, X.astype(dtype), Y.astype(dtype), fp.Rprop(), {"epochs": 1500, "loss": "log_loss"}
 
 
@@ -86,7 +86,7 @@ def own_loss(dtype):
         return np.full(len(outputs), 1.0, dtype), (outputs - targets) * SMALLEST[dtype]
 
     X, Y = numbers("X", 90, 3).astype(dtype), numbers("Y", 90, 2).astype(dtype)
-    net = fp.Network([3, 17, 2], activation="elu", output="softmax", dtype=dtype)
+    net = fp.Network([3, 17, 2], activation="elu", output_activation="softmax", dtype=dtype)
     weights = np.where(np.arange(90) % 2, 1.0, TINY[dtype][1]).astype(dtype)
     return net, X, Y, fp.SARPROP(), {"epochs": 5, "loss": loss, "sample_weight": weights}
 
@@ -172,7 +172,9 @@ def test_what_the_caller_gives_is_read_as_0(dtype, n_outputs):
     def results(value):
         for array, place in places:
             array[place] = value
-        net = fp.Network([5, 9, n_outputs], activation="logistic", output="exp", dtype=dtype, seed=2)
+        net = fp.Network(
+            [5, 9, n_outputs], activation="logistic", output_activation="exp", dtype=dtype, seed=2
+        )
         W, b = ([array.copy() for array in arrays] for arrays in (net.weights, net.biases))
         W[0][2], W[1][:3], b[0][1], b[1][0] = value, -value, value, value
         net.set_parameters(W, b)

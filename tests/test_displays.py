@@ -134,7 +134,7 @@ def test_gradient_flow_is_that_of_the_fit(iris, solver):
     Y = np.eye(3)[y]
     for epochs in (0, 6):
         fitted = model.initialize(X, y) if epochs == 0 else model.fit(X, y)
-        network = fp.Network([4, 5, 4, 3], activation="tanh", output="softmax", dtype="float64")
+        network = fp.Network([4, 5, 4, 3], activation="tanh", output_activation="softmax", dtype="float64")
         network.set_parameters(fitted.coefs_, fitted.intercepts_)
         _, gradients, _ = network.loss_and_gradients(X, Y, loss="log_loss")
         expected = [np.abs(gradient).mean() for gradient in gradients]

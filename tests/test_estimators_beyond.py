@@ -248,7 +248,7 @@ def test_more_activations_learn(iris, activation):
         X, y
     )
     assert model.score(X, y) > 0.95
-    network = fp.Network([4, 10, 3], activation=activation, output="softmax", dtype="float64")
+    network = fp.Network([4, 10, 3], activation=activation, output_activation="softmax", dtype="float64")
     network.set_parameters(model.coefs_, model.intercepts_)
     np.testing.assert_array_equal(network.predict(X), model.predict_proba(X))
 

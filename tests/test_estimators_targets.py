@@ -274,7 +274,7 @@ def test_targets_of_unit_size_and_constant_ones_get_none():
 )
 def test_class_numbers_for_a_softmax(Y, way):
     with pytest.raises((ValueError, TypeError), match=re.escape(way)):
-        fp.train(fp.Network([3, 4, 3], output="softmax"), X, Y, epochs=1)
+        fp.train(fp.Network([3, 4, 3], output_activation="softmax"), X, Y, epochs=1)
 
 
 def test_a_quantity_as_a_vector():

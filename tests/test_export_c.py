@@ -263,7 +263,7 @@ def test_networks(tmp_path_factory, drawn):
 def test_other_compilers(dtype, tmp_path):
     """C11, C++ and no optimisation at all; a network of every kind of activation."""
     names = [name for name in HIDDEN_ACTIVATIONS if name != "exp"]
-    network = fp.Network([3] + [4] * len(names) + [3], activation=names, output="softmax", seed=2)
+    network = fp.Network([3] + [4] * len(names) + [3], activation=names, output_activation="softmax", seed=2)
     X = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
     header = network.to_c(dtype=dtype, X=X)
     expected = None
@@ -484,7 +484,7 @@ CORES = {
 @pytest.mark.parametrize("core", CORES)
 def test_cortex_m(core, dtype, tmp_path, capsys):
     """It compiles, needs nothing but the compiler's own arithmetic, and takes the memory that it says."""
-    network = fp.Network([4, 10, 3], activation="tanh", output="softmax", seed=1)
+    network = fp.Network([4, 10, 3], activation="tanh", output_activation="softmax", seed=1)
     header = network.to_c(tmp_path / "net.h", dtype=dtype, X=rows(200))
     (tmp_path / "use.c").write_text(
         '#include "net.h"\nvoid use(const float *x, float *y);\n'

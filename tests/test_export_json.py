@@ -137,7 +137,7 @@ def test_a_model_of_another_kind():
 # ---- hostile texts -----------------------------------------------------------------------------------------
 
 NET = json.loads(
-    fp.Network([2, 3, 2], activation=fp.Logistic(2.0), output="softmax", dtype="float64").to_json()
+    fp.Network([2, 3, 2], activation=fp.Logistic(2.0), output_activation="softmax", dtype="float64").to_json()
 )
 
 

@@ -105,7 +105,7 @@ def test_networks(problem: Problem):
 def test_activations(activation, dtype):
     """Over all magnitudes: saturated, at their kinks, and where they are almost linear."""
     network = fp.Network(
-        [1, 1] if activation != "softmax" else [1, 3], output=activation, bias=False, dtype=dtype
+        [1, 1] if activation != "softmax" else [1, 3], output_activation=activation, bias=False, dtype=dtype
     )
     network.set_parameters([np.ones_like(network.weights[0])], [None])
     magnitudes = np.logspace(-30, 1.9, 400)
@@ -119,7 +119,9 @@ def test_activations(activation, dtype):
 
 @pytest.mark.parametrize("opset", [13, 15, 17, 21, onnx.defs.onnx_opset_version()])
 def test_opsets(opset):
-    network = fp.Network([3, 5, 4, 2], activation=["gelu", "elu"], output="softmax", dtype="float64", seed=1)
+    network = fp.Network(
+        [3, 5, 4, 2], activation=["gelu", "elu"], output_activation="softmax", dtype="float64", seed=1
+    )
     proto = network.to_onnx(opset=opset)
     assert [one.version for one in proto.opset_import] == [opset]
     onnx.checker.check_model(proto, full_check=True)

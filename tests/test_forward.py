@@ -53,7 +53,7 @@ def test_numbers_of_other_types_are_converted(dtype, given_dtype):
 
 def single_unit(activation, dtype="float64"):
     """Return f as a network: one input, one output, weight 1 and no bias."""
-    network = fp.Network([1, 1], output=activation, bias=False, dtype=dtype)
+    network = fp.Network([1, 1], output_activation=activation, bias=False, dtype=dtype)
     network.set_parameters([[[1.0]]], [None])
     return network
 
@@ -78,7 +78,7 @@ def test_activations_at_known_points(activation, expected, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_softmax_is_a_distribution_even_far_out(dtype):
-    network = fp.Network([3, 3], output="softmax", bias=False, dtype=dtype)
+    network = fp.Network([3, 3], output_activation="softmax", bias=False, dtype=dtype)
     network.set_parameters([np.eye(3)], [None])
     predicted = network.predict([[0, 0, 0], [1000, 1000, -1000], [-1000, 999, 1000], [1, 2, 3]])
     np.testing.assert_allclose(predicted[0], 1 / 3, rtol=np.finfo(dtype).eps)
@@ -94,13 +94,13 @@ def test_a_network_tells_what_it_is():
     network = fp.Network(
         [4, 3, 5, 2],
         activation=["tanh", fp.Logistic(0.5)],
-        output="softmax",
+        output_activation="softmax",
         bias=[True, False, True],
         dtype="float64",
     )
     assert network.layer_sizes == [4, 3, 5, 2]
     assert [getattr(f, "slope", f) for f in network.activations] == ["tanh", 0.5]
-    assert network.output == "softmax"
+    assert network.output_activation == "softmax"
     assert network.bias == [True, False, True]
     assert network.dtype == np.float64
     assert [W.shape for W in network.weights] == [(4, 3), (3, 5), (5, 2)]
@@ -124,7 +124,9 @@ def parameters(network):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_glorot_weights_are_uniform_between_bounds(dtype):
-    network = fp.Network([300, 200, 100], activation="relu", output="logistic", dtype=dtype, seed=1)
+    network = fp.Network(
+        [300, 200, 100], activation="relu", output_activation="logistic", dtype=dtype, seed=1
+    )
     for layer, (numerator, fans) in enumerate([(6, 500), (2, 300)]):
         bound = np.sqrt(numerator / fans)
         for drawn in [network.weights[layer], network.biases[layer]]:
@@ -172,6 +174,6 @@ def test_parameters_come_back_as_they_were_set(layout, dtype):
 
 
 def test_repr_shows_the_network():
-    text = repr(fp.Network([4, 10, 3], activation="tanh", output="softmax"))
+    text = repr(fp.Network([4, 10, 3], activation="tanh", output_activation="softmax"))
     for part in ["4", "10", "3", "tanh", "softmax", "float32"]:
         assert part in text

@@ -149,7 +149,7 @@ def test_an_integer_weight_is_a_repeated_row(problem: Problem, seed):
 
 def one_unit(output, dtype="float64", bias=0.0):
     """Return a network with one input, one output and weight 1."""
-    network = fp.Network([1, 1], output=output, dtype=dtype)
+    network = fp.Network([1, 1], output_activation=output, dtype=dtype)
     network.set_parameters([[[1.0]]], [[bias]])
     return network
 
@@ -180,7 +180,7 @@ def test_log_loss_does_not_saturate(dtype):
     for z, t, loss, slope in [(1000, 0, 1000, 1), (-1000, 1, 1000, -1), (1000, 1, 0, 0), (-1000, 0, 0, 0)]:
         actual, _, (db,) = network.loss_and_gradients([[z]], [[t]], loss="log_loss")
         assert (actual, db[0]) == (loss, slope)
-    network = fp.Network([2, 2], output="softmax", bias=False, dtype=dtype)
+    network = fp.Network([2, 2], output_activation="softmax", bias=False, dtype=dtype)
     network.set_parameters([np.eye(2)], [None])
     actual, (dW,), _ = network.loss_and_gradients([[0, 500]], [[1, 0]], loss="log_loss")
     assert actual == 500
@@ -203,7 +203,7 @@ def test_relu_has_no_slope_at_zero():
     ("output", "loss"), [("identity", "squared_error"), ("logistic", "log_loss"), ("softmax", "log_loss")]
 )
 def test_the_loss_has_a_natural_default(output, loss):
-    network = fp.Network([2, 3], output=output, seed=2)
+    network = fp.Network([2, 3], output_activation=output, seed=2)
     X, Y = [[1.0, 2.0]], [[0.0, 1.0, 0.0]]
     assert network.loss_and_gradients(X, Y)[0] == network.loss_and_gradients(X, Y, loss=loss)[0]
 

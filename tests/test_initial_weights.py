@@ -18,7 +18,7 @@ NAMES = ["glorot", "he", "lecun", "orthogonal", "zeros", "uniform"]
     ],
 )
 def test_variances(init, activation, variance):
-    net = fp.Network([300, 200], output=activation, init=init, init_range=0.5, dtype="float64")
+    net = fp.Network([300, 200], output_activation=activation, init=init, init_range=0.5, dtype="float64")
     weights = net.weights[0]
     # 60,000 numbers: the standard deviation of their variance is below 1 %.
     assert np.isclose(np.mean(weights**2), variance, rtol=0.03)
@@ -52,7 +52,9 @@ def test_he_keeps_the_size_of_signals_of_deep_relu_networks_and_glorot_does_not(
     X = np.random.default_rng(0).normal(size=(200, 100))
     sizes = {}
     for init in ("he", "glorot"):
-        net = fp.Network([100] * 41, activation="relu", output="relu", init=init, bias=False, seed=1)
+        net = fp.Network(
+            [100] * 41, activation="relu", output_activation="relu", init=init, bias=False, seed=1
+        )
         sizes[init] = np.sqrt(np.mean(net.predict(X) ** 2))
     assert 0.1 < sizes["he"] < 10
     assert sizes["glorot"] < 1e-3
@@ -89,7 +91,7 @@ def test_unknown_names_say_what_was_meant():
 
 @pytest.mark.parametrize(("init", "variance"), [("glorot", 2 / 500), ("he", 2 / 300), ("lecun", 1 / 300)])
 def test_complex_weights_have_the_variance_of_real_ones(init, variance):
-    net = fp.Network([300, 200], output="identity", init=init, dtype="complex128")
+    net = fp.Network([300, 200], output_activation="identity", init=init, dtype="complex128")
     weights = net.weights[0]
     assert np.isclose(np.mean(np.abs(weights) ** 2), variance, rtol=0.03)
     assert np.isclose(np.mean(weights.real**2), variance / 2, rtol=0.03)
@@ -98,4 +100,4 @@ def test_complex_weights_have_the_variance_of_real_ones(init, variance):
 
 def test_there_are_no_unitary_initial_weights():
     with pytest.raises(ValueError, match='init must be another than "orthogonal" for complex networks'):
-        fp.Network([3, 2], output="identity", init="orthogonal", dtype="complex64")
+        fp.Network([3, 2], output_activation="identity", init="orthogonal", dtype="complex64")

@@ -23,7 +23,9 @@ def test_xor(optimizer, epochs, dtype):
     X, Y = XOR
     solved = 0
     for seed in range(10):
-        network = fp.Network([2, 6, 1], activation="tanh", output="logistic", dtype=dtype, seed=seed)
+        network = fp.Network(
+            [2, 6, 1], activation="tanh", output_activation="logistic", dtype=dtype, seed=seed
+        )
         fp.train(network, X, Y, loss="log_loss", optimizer=optimizer, epochs=epochs)
         solved += np.abs(network.predict(X) - Y).max() < 0.1
     assert solved >= 9
@@ -31,7 +33,7 @@ def test_xor(optimizer, epochs, dtype):
 
 def test_xor_is_beyond_a_network_without_hidden_layer():
     X, Y = XOR
-    network = fp.Network([2, 1], output="logistic", dtype="float64")
+    network = fp.Network([2, 1], output_activation="logistic", dtype="float64")
     history = fp.train(network, X, Y, loss="log_loss", optimizer=fp.Rprop(), epochs=500)
     np.testing.assert_allclose(network.predict(X), 0.5, atol=1e-3)
     np.testing.assert_allclose(history.loss[-1], np.log(2), rtol=1e-6)
@@ -50,7 +52,9 @@ def test_two_spirals(dtype):
     X, Y = two_spirals()
     solved = 0
     for seed in range(5):
-        network = fp.Network([2, 32, 32, 1], activation="tanh", output="logistic", dtype=dtype, seed=seed)
+        network = fp.Network(
+            [2, 32, 32, 1], activation="tanh", output_activation="logistic", dtype=dtype, seed=seed
+        )
         fp.train(network, X, Y, loss="log_loss", optimizer=fp.Rprop(initial_step=0.01), epochs=2000)
         solved += ((network.predict(X) > 0.5) == Y).all()
     assert solved >= 4

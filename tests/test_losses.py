@@ -75,7 +75,7 @@ def test_each_pair_against_the_reference_and_differences(output, loss):
 @pytest.mark.parametrize("loss", EVERY, ids=str)
 def test_what_does_not_go_together_says_so(loss):
     for output in set(ALL_ACTIVATIONS) - set(outputs_of(loss)):
-        network = fp.Network([2, 2], output=output)
+        network = fp.Network([2, 2], output_activation=output)
         with pytest.raises(
             ValueError, match=f'loss "{name_and_hyperparameters(loss)[0]}" needs an output activation'
         ):
@@ -135,7 +135,7 @@ def test_losses_by_hand():
 def test_poisson_is_that_of_scikit_learn():
     rng = np.random.default_rng(0)
     z, Y, weights = rng.normal(size=(50, 3)), rng.poisson(1.0, size=(50, 3)), rng.uniform(0, 2, 50)
-    network = fp.Network([3, 3], output="exp", bias=False, dtype="float64")
+    network = fp.Network([3, 3], output_activation="exp", bias=False, dtype="float64")
     network.set_parameters([np.eye(3)], [None])
     got, _, _ = network.loss_and_gradients(z, Y, loss="poisson", sample_weight=weights)
     np.testing.assert_allclose(got, LOSS_FUNCTIONS["poisson"](Y, np.exp(z), weights), rtol=1e-12)
@@ -145,7 +145,7 @@ def test_poisson_is_that_of_scikit_learn():
 def test_label_smoothing_moves_the_targets():
     rng = np.random.default_rng(4)
     for output, middle in [("softmax", 1 / 4), ("logistic", 1 / 2)]:
-        network = fp.Network([3, 4], output=output, dtype="float64")
+        network = fp.Network([3, 4], output_activation=output, dtype="float64")
         X, Y = rng.normal(size=(9, 3)), np.eye(4)[rng.integers(4, size=9)]
         smooth = flat_list(network.loss_and_gradients(X, Y, loss=fp.LogLoss(label_smoothing=0.3)))
         moved = flat_list(network.loss_and_gradients(X, 0.7 * Y + 0.3 * middle, loss="log_loss"))
@@ -160,7 +160,7 @@ def test_label_smoothing_moves_the_targets():
 def test_net_inputs_may_be_further_apart_than_the_largest_number(rows, dtype):
     """A class that is not the target and as good as impossible costs nothing."""
     huge = np.finfo(dtype).max * 0.9
-    network = fp.Network([2, 3], output="softmax", dtype=dtype)
+    network = fp.Network([2, 3], output_activation="softmax", dtype=dtype)
     network.set_parameters([np.array([[1, -1, 0], [0, 0, 0]], dtype)], [np.zeros(3, dtype)])
     X, Y = np.zeros((rows, 2), dtype), np.zeros((rows, 3), dtype)
     X[0, 0], Y[:, 0] = huge, 1

@@ -18,7 +18,7 @@ def same(a, b):
     return (
         a.layer_sizes == b.layer_sizes
         and [name(f) for f in a.activations] == [name(f) for f in b.activations]
-        and name(a.output) == name(b.output)
+        and name(a.output_activation) == name(b.output_activation)
         and a.bias == b.bias
         and a.dtype == b.dtype
         and [None if p is None else p.tobytes() for p in [*a.weights, *a.biases]]
@@ -32,7 +32,9 @@ def name(activation):
 
 @pytest.fixture
 def network():
-    return fp.Network([3, 4, 2], activation=fp.Logistic(0.3), output="softmax", bias=[True, False], seed=4)
+    return fp.Network(
+        [3, 4, 2], activation=fp.Logistic(0.3), output_activation="softmax", bias=[True, False], seed=4
+    )
 
 
 @given(problems())
@@ -58,7 +60,7 @@ def test_a_pickle_gives_the_network_back(problem: Problem):
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_activation_survives(activation, output, dtype, tmp_path):
-    network = fp.Network([2, 3, 2], activation=activation, output=output, dtype=dtype)
+    network = fp.Network([2, 3, 2], activation=activation, output_activation=output, dtype=dtype)
     network.save(tmp_path / "n")
     assert same(fp.Network.load(tmp_path / "n"), network)
     assert same(pickle.loads(pickle.dumps(network)), network)

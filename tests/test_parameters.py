@@ -11,7 +11,7 @@ DTYPES = ["float32", "float64", "complex64", "complex128"]
 
 
 def network(dtype="float64", **keywords):
-    return fp.Network([3, 4, 2], output="identity", activation="tanh", dtype=dtype, **keywords)
+    return fp.Network([3, 4, 2], output_activation="identity", activation="tanh", dtype=dtype, **keywords)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

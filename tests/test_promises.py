@@ -16,7 +16,7 @@ Y = np.array([[0.0], [1.0], [1.0], [0.0]], dtype=np.float32)
 
 
 def network():
-    return fp.Network([2, 4, 1], activation="tanh", output="logistic", seed=3)
+    return fp.Network([2, 4, 1], activation="tanh", output_activation="logistic", seed=3)
 
 
 def in_child(code, timeout=120):

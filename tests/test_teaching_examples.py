@@ -15,7 +15,7 @@ MAZUR_X, MAZUR_T = [[0.05, 0.10]], [[0.01, 0.99]]
 
 @pytest.fixture
 def mazur():
-    network = fp.Network([2, 2, 2], activation="logistic", output="logistic", dtype="float64")
+    network = fp.Network([2, 2, 2], activation="logistic", output_activation="logistic", dtype="float64")
     # The example lists the weights per receiving unit, hence the transpose.
     weights = [np.array([[0.15, 0.20], [0.25, 0.30]]).T, np.array([[0.40, 0.45], [0.50, 0.55]]).T]
     network.set_parameters(weights, [[0.35, 0.35], [0.60, 0.60]])
@@ -34,7 +34,7 @@ def mazur_loss(network):
 
 
 def test_mazur_forward(mazur):
-    first_layer = fp.Network([2, 2], output="logistic", dtype="float64")
+    first_layer = fp.Network([2, 2], output_activation="logistic", dtype="float64")
     first_layer.set_parameters(mazur.weights[:1], mazur.biases[:1])
     assert_allclose(first_layer.predict(MAZUR_X), [[0.5932699921071872, 0.5968843782597670]], rtol=2e-15)
     assert_allclose(mazur.predict(MAZUR_X), [[0.7513650695523157, 0.7729284653214625]], rtol=2e-15)
@@ -104,7 +104,7 @@ def test_cs231n_sigmoid_gate():
     target f - 1 makes the slope of the squared error 1, so that the gradients are those of f itself.
     """
     network = fp.Network(
-        [1, 2, 1], activation="identity", output="logistic", bias=[False, True], dtype="float64"
+        [1, 2, 1], activation="identity", output_activation="logistic", bias=[False, True], dtype="float64"
     )
     network.set_parameters([[[-1.0, -2.0]], [[2.0], [-3.0]]], [None, [-3.0]])
     f = network.predict([[1.0]])
@@ -117,7 +117,7 @@ def test_cs231n_sigmoid_gate():
 
 
 def test_sigmoid_of_a_half_and_its_steepest_slope():
-    unit = fp.Network([1, 1], output="logistic", dtype="float64")
+    unit = fp.Network([1, 1], output_activation="logistic", dtype="float64")
     unit.set_parameters([[[1.0]]], [[0.0]])
     assert_allclose(unit.predict([[0.5]]), [[0.6224593312018546]], rtol=2e-16)
 
@@ -134,7 +134,9 @@ def test_hours_slept_and_studied():
     X = np.array([[2, 9], [1, 5], [3, 6]]) / [3, 9]
     y = np.array([[92], [86], [89]]) / 100
     rng = np.random.default_rng(1)
-    network = fp.Network([2, 3, 1], activation="logistic", output="logistic", bias=False, dtype="float64")
+    network = fp.Network(
+        [2, 3, 1], activation="logistic", output_activation="logistic", bias=False, dtype="float64"
+    )
     network.set_parameters([rng.normal(size=(2, 3)), rng.normal(size=(3, 1))], [None, None])
     fp.train(network, X, y, loss="squared_error", optimizer=fp.Rprop(), epochs=300)
     assert_allclose(network.predict(X), y, atol=0.005)

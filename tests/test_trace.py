@@ -23,7 +23,7 @@ X, T = [[0.05, 0.10]], [[0.01, 0.99]]
 
 @pytest.fixture
 def mazur():
-    network = fp.Network([2, 2, 2], activation="logistic", output="logistic", dtype="float64")
+    network = fp.Network([2, 2, 2], activation="logistic", output_activation="logistic", dtype="float64")
     weights = [np.array([[0.15, 0.20], [0.25, 0.30]]).T, np.array([[0.40, 0.45], [0.50, 0.55]]).T]
     network.set_parameters(weights, [[0.35, 0.35], [0.60, 0.60]])
     return network
@@ -32,7 +32,7 @@ def mazur():
 def drawn(seed, activation="tanh", output="identity", loss=None, sizes=(3, 4, 2, 3), rows=5, dtype="float64"):
     """Return a network with random parameters, inputs and targets."""
     rng = np.random.default_rng(seed)
-    network = fp.Network(sizes, activation=activation, output=output, dtype=dtype)
+    network = fp.Network(sizes, activation=activation, output_activation=output, dtype=dtype)
     weights = [rng.normal(size=W.shape) for W in network.weights]
     network.set_parameters(weights, [rng.normal(size=b.shape) for b in network.biases])
     targets = np.eye(sizes[-1])[rng.integers(0, sizes[-1], rows)]
@@ -41,7 +41,7 @@ def drawn(seed, activation="tanh", output="identity", loss=None, sizes=(3, 4, 2,
 
 def layers_of(network):
     """Return the network as the reference's layers."""
-    activations = [*network.activations, network.output]
+    activations = [*network.activations, network.output_activation]
     return [
         reference.Layer(
             np.float64(W),
@@ -503,7 +503,9 @@ def test_a_kink_within_the_step_is_no_disagreement():
 
 
 def test_summary():
-    network = fp.Network([4, 10, 3], activation=fp.Logistic(2.0), output="softmax", bias=[True, False])
+    network = fp.Network(
+        [4, 10, 3], activation=fp.Logistic(2.0), output_activation="softmax", bias=[True, False]
+    )
     summary = network.summary()
     assert [layer.n_parameters for layer in summary.layers] == [50, 30]
     assert sum(layer.n_parameters for layer in summary.layers) == summary.n_parameters == network.n_parameters

@@ -47,7 +47,7 @@ def test_losses_with_a_penalty_are_those_of_the_network(output, fan_out, dtype):
     """Each epoch's loss is that of the network before it, to the bit: only weights are in the penalty."""
     rng = np.random.default_rng(5)
     inputs, targets = rng.normal(size=(30, 4)), rng.uniform(size=(30, fan_out))
-    network = fp.Network([4, 7, fan_out], output=output, dtype=dtype, seed=2)
+    network = fp.Network([4, 7, fan_out], output_activation=output, dtype=dtype, seed=2)
     keywords = {"loss": "squared_error", "alpha": 0.5}
     step_by_step, losses = network.copy(), []
     for _ in range(5):

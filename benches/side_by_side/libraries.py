@@ -44,7 +44,7 @@ class Ferroprop:
         network = fp.Network(
             workload.layers,
             activation=workload.activation,
-            output=workload.output,
+            output_activation=workload.output,
             dtype=self.dtype,
         )
 
@@ -70,7 +70,7 @@ class Ferroprop:
         import ferroprop as fp
 
         X, weights, biases = call.data()
-        network = fp.Network(call.layers, activation="relu", output="softmax")
+        network = fp.Network(call.layers, activation="relu", output_activation="softmax")
         network.set_parameters(weights, biases)
         return partial(network.predict, X)
 

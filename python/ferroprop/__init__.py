@@ -10,7 +10,7 @@ Examples
 >>> import ferroprop as fp
 >>> X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 >>> Y = np.array([[0.0], [1.0], [1.0], [0.0]])
->>> net = fp.Network([2, 4, 1], activation="tanh", output="logistic", dtype="float64", seed=1)
+>>> net = fp.Network([2, 4, 1], activation="tanh", output_activation="logistic", dtype="float64", seed=1)
 >>> history = fp.train(net, X, Y, loss="log_loss", optimizer=fp.Rprop(), epochs=100)
 >>> net.predict(X).round().ravel()
 array([0., 1., 1., 0.])

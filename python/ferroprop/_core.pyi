@@ -124,7 +124,7 @@ class Network(Generic[_Dtype]):
         layer_sizes: Sequence[int],
         *,
         activation: _Activation | Sequence[_Activation] = "relu",
-        output: _Activation = "identity",
+        output_activation: _Activation = "identity",
         bias: bool | Sequence[bool] = True,
         init: _Init = "glorot",
         init_range: float = 0.1,
@@ -137,7 +137,7 @@ class Network(Generic[_Dtype]):
         layer_sizes: Sequence[int],
         *,
         activation: _Activation | Sequence[_Activation] = "relu",
-        output: _Activation = "identity",
+        output_activation: _Activation = "identity",
         bias: bool | Sequence[bool] = True,
         init: _Init = "glorot",
         init_range: float = 0.1,
@@ -150,7 +150,7 @@ class Network(Generic[_Dtype]):
         layer_sizes: Sequence[int],
         *,
         activation: _Activation | Sequence[_Activation] = "relu",
-        output: _Activation = "identity",
+        output_activation: _Activation = "identity",
         bias: bool | Sequence[bool] = True,
         init: _Init = "glorot",
         init_range: float = 0.1,
@@ -163,7 +163,7 @@ class Network(Generic[_Dtype]):
         layer_sizes: Sequence[int],
         *,
         activation: _Activation | Sequence[_Activation] = "relu",
-        output: _Activation = "identity",
+        output_activation: _Activation = "identity",
         bias: bool | Sequence[bool] = True,
         init: _Init = "glorot",
         init_range: float = 0.1,
@@ -176,7 +176,7 @@ class Network(Generic[_Dtype]):
         layer_sizes: Sequence[int],
         *,
         activation: _Activation | Sequence[_Activation] = "relu",
-        output: _Activation = "identity",
+        output_activation: _Activation = "identity",
         bias: bool | Sequence[bool] = True,
         init: _Init = "glorot",
         init_range: float = 0.1,
@@ -189,7 +189,7 @@ class Network(Generic[_Dtype]):
         layer_sizes: Sequence[int],
         *,
         activation: _Activation | Sequence[_Activation] = "relu",
-        output: _Activation = "identity",
+        output_activation: _Activation = "identity",
         bias: bool | Sequence[bool] = True,
         init: _Init = "glorot",
         init_range: float = 0.1,
@@ -202,7 +202,7 @@ class Network(Generic[_Dtype]):
     @property
     def activations(self) -> list[_Activation]: ...
     @property
-    def output(self) -> _Activation: ...
+    def output_activation(self) -> _Activation: ...
     @property
     def bias(self) -> list[bool]: ...
     @property

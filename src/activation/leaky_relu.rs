@@ -23,7 +23,7 @@ pub(super) const ABOUT: About = About {
         acoustic models", ICML 2013."#,
     example: "\
 >>> import ferroprop as fp
->>> net = fp.Network([1, 1], output=fp.LeakyReLU(slope=0.25), bias=False)
+>>> net = fp.Network([1, 1], output_activation=fp.LeakyReLU(slope=0.25), bias=False)
 >>> net.set_parameters([[[1.0]]], [None])
 >>> net.predict([[-2.0], [2.0]]).ravel().tolist()
 [-0.5, 2.0]",

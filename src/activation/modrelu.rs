@@ -22,7 +22,7 @@ pub(super) const ABOUT: About = About {
     source: r#"M. Arjovsky, A. Shah and Y. Bengio, "Unitary evolution recurrent neural networks", ICML 2016."#,
     example: "\
 >>> import ferroprop as fp
->>> net = fp.Network([1, 1], output=fp.ModReLU(-1.0), bias=False, dtype=\"complex128\")
+>>> net = fp.Network([1, 1], output_activation=fp.ModReLU(-1.0), bias=False, dtype=\"complex128\")
 >>> net.set_parameters([[[1.0]]], [None])
 >>> net.predict([[3 + 4j], [0.6 + 0.8j]])
 array([[2.4+3.2j],

@@ -26,7 +26,7 @@ pub(super) const ABOUT: About = About {
         Trade, 1998."#,
     example: "\
 >>> import ferroprop as fp
->>> net = fp.Network([1, 1], output=fp.ScaledTanh(amplitude=2.0, slope=1.0), bias=False)
+>>> net = fp.Network([1, 1], output_activation=fp.ScaledTanh(amplitude=2.0, slope=1.0), bias=False)
 >>> net.set_parameters([[[1.0]]], [None])
 >>> net.predict([[0.0], [100.0]]).ravel().tolist()
 [0.0, 2.0]",

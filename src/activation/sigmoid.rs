@@ -27,7 +27,7 @@ stands for ``\"logistic\"``.",
         backpropagation learning", IWANN 1995."#,
     example: "\
 >>> import ferroprop as fp
->>> net = fp.Network([1, 1], output=fp.Sigmoid(c1=4.0, c2=1.0, c3=1.0), bias=False)
+>>> net = fp.Network([1, 1], output_activation=fp.Sigmoid(c1=4.0, c2=1.0, c3=1.0), bias=False)
 >>> net.set_parameters([[[1.0]]], [None])
 >>> net.predict([[0.0], [100.0]]).ravel().tolist()
 [1.0, 3.0]",

@@ -207,7 +207,7 @@ pub(crate) fn layers(
         activation.check()?;
         let layer = Layer { fan_in: fans[0], fan_out: fans[1], activation, bias, kind };
         if activation.is_complex() && layer.parts() == 1 {
-            let name = if layers.len() == n_hidden { "output" } else { "activation" };
+            let name = if layers.len() == n_hidden { "output_activation" } else { "activation" };
             let got = format!("{:?}, which is for dtype \"complex64\" or \"complex128\"", activation.name());
             return Err(Error::argument(name, "an activation for real numbers", got));
         }

@@ -21,7 +21,7 @@ impl Loss {
             return Ok(());
         }
         let expected = "one that complex outputs have (\"squared_error\", \"absolute_error\", \"huber\", with logistic parts \
-                        \"log_loss\"; real outputs, such as output=\"abs\", have all)";
+                        \"log_loss\"; real outputs, such as output_activation=\"abs\", have all)";
         Err(Error::argument("loss", expected, format!("{:?}", self.name())))
     }
 

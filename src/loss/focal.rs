@@ -34,7 +34,7 @@ The log loss of an output a is multiplied by ``(1 - a) ** gamma``, for the targe
     source: r#"T.-Y. Lin et al., "Focal loss for dense object detection", ICCV 2017."#,
     example: "\
 >>> import ferroprop as fp
->>> net = fp.Network([1, 1], output=\"logistic\", init=\"uniform\", init_range=0.0, dtype=\"float64\")
+>>> net = fp.Network([1, 1], output_activation=\"logistic\", init=\"uniform\", init_range=0.0, dtype=\"float64\")
 >>> loss, _, _ = net.loss_and_gradients([[1.0]], [[1.0]], loss=fp.Focal(gamma=2.0))
 >>> round(loss, 6)  # (1 - 1/2)**2 * log(2)
 0.173287",

@@ -40,7 +40,7 @@ pub(super) const ABOUT: About = About {
     source: r#"C. Szegedy et al., "Rethinking the inception architecture for computer vision", CVPR 2016."#,
     example: "\
 >>> import ferroprop as fp
->>> net = fp.Network([1, 2], output=\"softmax\", init=\"uniform\", init_range=0.0)
+>>> net = fp.Network([1, 2], output_activation=\"softmax\", init=\"uniform\", init_range=0.0)
 >>> _, _, (bias_gradient,) = net.loss_and_gradients([[1.0]], [[0, 1]], loss=fp.LogLoss(0.5))
 >>> bias_gradient.tolist()
 [0.25, -0.25]",

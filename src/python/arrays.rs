@@ -76,7 +76,7 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
         if real && !may_be_real {
             return Err(PyValueError::new_err(format!(
                 "{name} must hold complex numbers, as the outputs are, got dtype {dtype}; real targets are for \
-                 output=\"abs\", and {name} + 0j for imaginary parts that should be 0"
+                 output_activation=\"abs\", and {name} + 0j for imaginary parts that should be 0"
             )));
         }
         if !real && kind != "c" {

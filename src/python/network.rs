@@ -50,7 +50,7 @@ pub(super) use with_typed;
 ///     Of the hidden layers, one for all or one for each: a name, such as ``"tanh"`` or ``"gelu"``, or an
 ///     object, such as ``Logistic(slope=2.0)``, where the function has hyperparameters. `ACTIVATIONS` has
 ///     all of them.
-/// output : str or Activation, default="identity"
+/// output_activation : str or Activation, default="identity"
 ///     Activation of the output layer; ``"softmax"`` too.
 /// bias : bool or sequence of bool, default=True
 ///     Whether layers have biases, one for all or one for each (the output layer included).
@@ -101,9 +101,9 @@ pub(super) use with_typed;
 /// Examples
 /// --------
 /// >>> import ferroprop as fp
-/// >>> net = fp.Network([4, 10, 3], activation="logistic", output="softmax", seed=0)
+/// >>> net = fp.Network([4, 10, 3], activation="logistic", output_activation="softmax", seed=0)
 /// >>> net
-/// Network([4, 10, 3], activation=['logistic'], output='softmax', dtype='float32')
+/// Network([4, 10, 3], activation=['logistic'], output_activation='softmax', dtype='float32')
 /// >>> net.n_parameters
 /// 83
 /// >>> net.predict([[5.1, 3.5, 1.4, 0.2]]).shape
@@ -122,15 +122,15 @@ const WORTH_DETACHING: usize = 500_000;
 #[pymethods]
 impl Network {
     #[new]
-    #[pyo3(signature = (layer_sizes, *, activation = Arg::Absent, output = Arg::Absent, bias = Arg::Absent, init = Arg::Absent, init_range = Arg::Absent, dtype = Arg::Absent, seed = Arg::Absent))]
+    #[pyo3(signature = (layer_sizes, *, activation = Arg::Absent, output_activation = Arg::Absent, bias = Arg::Absent, init = Arg::Absent, init_range = Arg::Absent, dtype = Arg::Absent, seed = Arg::Absent))]
     #[pyo3(
-        text_signature = "(layer_sizes, *, activation='relu', output='identity', bias=True, init='glorot', init_range=0.1, dtype='float32', seed=0)"
+        text_signature = "(layer_sizes, *, activation='relu', output_activation='identity', bias=True, init='glorot', init_range=0.1, dtype='float32', seed=0)"
     )]
     #[allow(clippy::too_many_arguments)] // Python's keywords
     fn new(
         layer_sizes: &Bound<'_, PyAny>,
         activation: Arg<'_>,
-        output: Arg<'_>,
+        output_activation: Arg<'_>,
         bias: Arg<'_>,
         init: Arg<'_>,
         init_range: Arg<'_>,
@@ -149,9 +149,9 @@ impl Network {
             Arg::Absent => vec![crate::Activation::Relu; layers.saturating_sub(1)],
             Arg::Given(value) => activations(value, layers.saturating_sub(1))?,
         };
-        let output = match &output {
+        let output = match &output_activation {
             Arg::Absent => crate::Activation::Identity,
-            Arg::Given(value) => self::activation("output", value)?,
+            Arg::Given(value) => self::activation("output_activation", value)?,
         };
         let bias = match &bias {
             Arg::Absent => vec![true; layers],
@@ -198,7 +198,7 @@ impl Network {
 
     /// Activation of the output layer.
     #[getter]
-    fn output<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn output_activation<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let layers = self.layers();
         to_python(layers[layers.len() - 1].activation, py)
     }
@@ -380,7 +380,7 @@ impl Network {
     /// Examples
     /// --------
     /// >>> import ferroprop as fp
-    /// >>> net = fp.Network([2, 2], output="softmax", init="uniform", init_range=0.0)
+    /// >>> net = fp.Network([2, 2], output_activation="softmax", init="uniform", init_range=0.0)
     /// >>> net.predict([[1.0, 2.0]])
     /// array([[0.5, 0.5]], dtype=float32)
     #[pyo3(signature = (X, *, n_threads = Arg::Absent), text_signature = "($self, X, *, n_threads=None)")]
@@ -464,7 +464,7 @@ impl Network {
     /// Examples
     /// --------
     /// >>> import ferroprop as fp
-    /// >>> net = fp.Network([2, 1], output="exp", bias=False, dtype="float64")
+    /// >>> net = fp.Network([2, 1], output_activation="exp", bias=False, dtype="float64")
     /// >>> net.set_parameters([[[3.0], [-1.0]]], [None])
     /// >>> net.input_gradient([[0.0, 0.0]])
     /// array([[[ 3., -1.]]])
@@ -602,7 +602,7 @@ impl Network {
     /// Examples
     /// --------
     /// >>> import ferroprop as fp
-    /// >>> net = fp.Network([1, 1], output="logistic", dtype="float64")
+    /// >>> net = fp.Network([1, 1], output_activation="logistic", dtype="float64")
     /// >>> net.set_parameters([[[2.0]]], [[-6.0]])
     /// >>> row_losses, layers = net.layer_values([[3.0]], [[1.0]], loss="squared_error")
     /// >>> layers[0].net_input, layers[0].output, layers[0].derivative, layers[0].delta
@@ -678,7 +678,7 @@ impl Network {
     /// >>> path = os.path.join(tempfile.mkdtemp(), "net.safetensors")
     /// >>> fp.Network([2, 3, 1], activation="tanh").save(path)
     /// >>> fp.Network.load(path)
-    /// Network([2, 3, 1], activation=['tanh'], output='identity', dtype='float32')
+    /// Network([2, 3, 1], activation=['tanh'], output_activation='identity', dtype='float32')
     #[staticmethod]
     fn load(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
         let call = Call::enter(py)?;
@@ -739,10 +739,10 @@ impl Network {
             String::new()
         };
         Ok(format!(
-            "Network({:?}, activation={}, output={}{bias}, dtype='{}')",
+            "Network({:?}, activation={}, output_activation={}{bias}, dtype='{}')",
             self.layer_sizes(),
             self.activations(py)?.into_bound_py_any(py)?.repr()?,
-            self.output(py)?.repr()?,
+            self.output_activation(py)?.repr()?,
             self.dtype(py)
         ))
     }
@@ -971,7 +971,7 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
     let data = Dataset::try_new(x.view(), y.view(), weights.as_ref().map(Vector::view))?;
     let raised = Mutex::new(None);
     let own = loss.own(&raised, network.complex_outputs());
-    let objective = loss.objective::<T>(network.output(), own.as_ref());
+    let objective = loss.objective::<T>(network.output_activation(), own.as_ref());
     let mut signals = Signals::new(&raised);
     let result = call.detach(py, || {
         crate::training::loss_and_gradient(network, &data, objective, alpha, n_threads, &mut || {
@@ -1006,7 +1006,7 @@ fn layer_values<'py, T: Scalar + Element>(
     let data = Dataset::try_new(x.view(), y.view(), weights.as_ref().map(Vector::view))?;
     let raised = Mutex::new(None);
     let own = loss.own(&raised, network.complex_outputs());
-    let objective = loss.objective::<T>(network.output(), own.as_ref());
+    let objective = loss.objective::<T>(network.output_activation(), own.as_ref());
     let result = call.detach(py, || network.layer_values(&data, objective));
     if let Some(error) = raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);

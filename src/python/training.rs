@@ -147,7 +147,7 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 /// --------
 /// >>> import ferroprop as fp
 /// >>> X, Y = [[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]]
-/// >>> net = fp.Network([2, 4, 1], activation="tanh", output="logistic", seed=3)
+/// >>> net = fp.Network([2, 4, 1], activation="tanh", output_activation="logistic", seed=3)
 /// >>> history = fp.train(net, X, Y, optimizer=fp.Rprop(), epochs=100)
 /// >>> history.loss[-1] < 0.01
 /// True
@@ -158,10 +158,10 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 ///
 /// >>> import os, tempfile
 /// >>> path = os.path.join(tempfile.mkdtemp(), "run.ckpt")
-/// >>> net = fp.Network([2, 4, 1], activation="tanh", output="logistic", seed=3)
+/// >>> net = fp.Network([2, 4, 1], activation="tanh", output_activation="logistic", seed=3)
 /// >>> fp.train(net, X, Y, epochs=10, checkpoint=path).epochs
 /// 10
-/// >>> net = fp.Network([2, 4, 1], activation="tanh", output="logistic", seed=3)
+/// >>> net = fp.Network([2, 4, 1], activation="tanh", output_activation="logistic", seed=3)
 /// >>> fp.train(net, X, Y, epochs=100, checkpoint=path).loss == history.loss
 /// True
 #[pyfunction]
@@ -405,7 +405,7 @@ fn run<'py, T: Remembered + Element>(
         _ => None,
     };
     let custom_loss = arguments.loss.own(&raised, before.complex_outputs());
-    let objective = arguments.loss.objective::<T>(before.output(), custom_loss.as_ref());
+    let objective = arguments.loss.objective::<T>(before.output_activation(), custom_loss.as_ref());
     let own_order = |epoch: usize| own_order(order_by, epoch, &raised);
     let mut observer = FromPython {
         slot,

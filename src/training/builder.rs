@@ -26,7 +26,7 @@ use crate::optimizer::Optimizer;
 /// let x = array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
 /// let y = array![[0.0], [1.0], [1.0], [0.0]];
 /// let mut network: Network<f64> =
-///     Network::builder([2, 4, 1]).hidden(Activation::Tanh).output(Activation::LOGISTIC).seed(3).build()?;
+///     Network::builder([2, 4, 1]).hidden(Activation::Tanh).output_activation(Activation::LOGISTIC).seed(3).build()?;
 /// let data = Dataset::new(x.view(), y.view(), None);
 /// let history = Training::new(Loss::LOG_LOSS).optimizer(Rprop::default()).epochs(100).run(&mut network, &data)?;
 /// assert!(history.loss[99] < 0.01);

@@ -70,7 +70,7 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         }
         check_matrix(y, self.y, network.numbers_out())?;
         if let Objective::Loss(loss) = objective {
-            loss.check_targets(network.output(), y, self.y)?;
+            loss.check_targets(network.output_activation(), y, self.y)?;
         }
         let Some(numbers) = &self.weights else { return Ok(()) };
         if numbers.len() != self.rows() {

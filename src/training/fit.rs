@@ -65,7 +65,7 @@ pub fn train<'a, T: Scalar>(
     settings.check()?;
     let dropout = settings.dropout_rates(network.layers().len() - 1)?;
     let objective = loss.into();
-    objective.check(network.output(), network.complex_outputs())?;
+    objective.check(network.output_activation(), network.complex_outputs())?;
     data.check(network, &objective, "")?;
     if let Some(validation) = &settings.validation {
         validation.check(network, &objective, "validation ")?;

@@ -42,7 +42,7 @@ impl<T: Scalar> Network<T> {
     ) -> Result<(Vec<LayerValues<T>>, Vec<T>)> {
         let _mode = Mode::core();
         let objective = loss.into();
-        objective.check(self.output(), self.complex_outputs())?;
+        objective.check(self.output_activation(), self.complex_outputs())?;
         data.check(self, &objective, "")?;
         trace(self.layers(), self.packed()?, data.x, data.y, data.weights.as_deref(), objective)
     }
@@ -59,7 +59,7 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
 ) -> Result<(f64, Vec<T>)> {
     let _mode = Mode::core();
     check_alpha::<T>(alpha)?;
-    objective.check(network.output(), network.complex_outputs())?;
+    objective.check(network.output_activation(), network.complex_outputs())?;
     data.check(network, &objective, "")?;
     let rows = data.rows();
     let n_threads = useful_threads(network, rows, threads(n_threads));

@@ -46,7 +46,7 @@ def build_network(
     network = Network(
         [np.shape(coefs[0])[0], *(np.shape(coef)[1] for coef in coefs)],
         activation=activation,
-        output=output,
+        output_activation=output,
         dtype=dtype,
     )
     network.set_parameters(coefs, intercepts)

@@ -142,7 +142,7 @@ def layers_of(network: Network) -> tuple[Dense, ...]:
             f"a network must be one of real numbers to be exported, got dtype {network.dtype}; "
             "Network.save writes complex ones"
         )
-    activations = [*network.activations, network.output]
+    activations = [*network.activations, network.output_activation]
     return tuple(
         Dense(weights, biases, Activation.of(activation))
         for weights, biases, activation in zip(network.weights, network.biases, activations, strict=True)
@@ -155,7 +155,7 @@ def network_of(layers: Sequence[Dense]) -> Network:
     network = Network(
         [layers[0].weights.shape[0], *(layer.weights.shape[1] for layer in layers)],
         activation=activations[:-1],
-        output=activations[-1],
+        output_activation=activations[-1],
         bias=[layer.biases is not None for layer in layers],
         dtype=layers[0].weights.dtype,
     )

@@ -103,7 +103,7 @@ def from_json(source: str | os.PathLike[str]) -> Any:
     >>> import ferroprop as fp
     >>> from ferroprop.export import from_json
     >>> from_json(fp.Network([2, 3, 1], activation=fp.ELU(0.5), seed=1).to_json())
-    Network([2, 3, 1], activation=[ELU(alpha=0.5)], output='identity', dtype='float32')
+    Network([2, 3, 1], activation=[ELU(alpha=0.5)], output_activation='identity', dtype='float32')
     >>> from_json('{"format": "ferroprop network", "version": 1, "dtype": "float16", "leyers": []}')
     Traceback (most recent call last):
         ...

@@ -48,7 +48,7 @@ class Exports:
         Examples
         --------
         >>> import ferroprop as fp
-        >>> model = fp.Network([4, 3, 2], output="softmax").to_onnx()
+        >>> model = fp.Network([4, 3, 2], output_activation="softmax").to_onnx()
         >>> [node.op_type for node in model.graph.node]
         ['Gemm', 'Relu', 'Gemm', 'Softmax', 'Identity']
         """
@@ -141,7 +141,7 @@ class Exports:
         Examples
         --------
         >>> import ferroprop as fp
-        >>> net = fp.Network([1, 1], output=fp.ELU(0.5), bias=False)
+        >>> net = fp.Network([1, 1], output_activation=fp.ELU(0.5), bias=False)
         >>> net.set_parameters([[[0.1]]], [None])
         >>> print(net.to_json())
         {
@@ -194,7 +194,7 @@ class Exports:
         >>> import ferroprop as fp
         >>> text = fp.Network([2, 3, 1], activation="tanh", seed=1).to_json()
         >>> fp.Network.from_json(text)
-        Network([2, 3, 1], activation=['tanh'], output='identity', dtype='float32')
+        Network([2, 3, 1], activation=['tanh'], output_activation='identity', dtype='float32')
         >>> fp.Network.from_json(text.replace("tanh", "tahn"))
         Traceback (most recent call last):
             ...

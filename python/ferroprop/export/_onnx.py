@@ -476,7 +476,7 @@ def to_onnx(model: object, path: str | os.PathLike[str] | None = None, *, opset:
     --------
     >>> import ferroprop as fp
     >>> from ferroprop.export import to_onnx
-    >>> model = to_onnx(fp.Network([4, 3, 2], output="softmax"))
+    >>> model = to_onnx(fp.Network([4, 3, 2], output_activation="softmax"))
     >>> [node.op_type for node in model.graph.node]
     ['Gemm', 'Relu', 'Gemm', 'Softmax', 'Identity']
     """

@@ -38,7 +38,7 @@ def in_double(network: Network) -> Network:
     double = Network(
         network.layer_sizes,
         activation=network.activations,
-        output=network.output,
+        output_activation=network.output_activation,
         bias=network.bias,
         dtype=wide,
     )
@@ -57,4 +57,4 @@ def name_of(value: object) -> str:
 
 def natural_loss(network: Network) -> str:
     """Return the loss that the core takes when none is named."""
-    return _natural_loss(network.output)
+    return _natural_loss(network.output_activation)

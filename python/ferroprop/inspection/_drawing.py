@@ -34,7 +34,7 @@ def svg(network: Network) -> str:
     width = (len(columns) - 1) * COLUMN_DISTANCE + 2 * MARGIN
     lines, circles, words = [], [], []
     weights = network.weights
-    names = ["inputs", *map(str, network.activations), str(network.output)]
+    names = ["inputs", *map(str, network.activations), str(network.output_activation)]
     for place, layer in enumerate(columns):
         x = MARGIN + place * COLUMN_DISTANCE
         if layer is None:

@@ -188,7 +188,7 @@ def check_gradients(
     Examples
     --------
     >>> import ferroprop as fp
-    >>> net = fp.Network([2, 3, 1], activation="logistic", output="logistic", dtype="float64")
+    >>> net = fp.Network([2, 3, 1], activation="logistic", output_activation="logistic", dtype="float64")
     >>> check = fp.check_gradients(net, [[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]])
     >>> check.passed
     True

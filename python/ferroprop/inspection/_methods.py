@@ -16,14 +16,14 @@ def summary(self: Network) -> Summary:
     Examples
     --------
     >>> import ferroprop as fp
-    >>> print(fp.Network([4, 10, 3], activation="logistic", output="softmax").summary())
+    >>> print(fp.Network([4, 10, 3], activation="logistic", output_activation="softmax").summary())
     layer     inputs  outputs  activation  parameters
     hidden 1       4       10  logistic            50
     output        10        3  softmax             33
     83 parameters, float32, 332 bytes
     """
     sizes, biases, kinds = self.layer_sizes, self.bias, self._kinds
-    activations = [*self.activations, self.output]
+    activations = [*self.activations, self.output_activation]
     layers = tuple(
         LayerSummary(
             name="output" if layer == len(biases) - 1 else f"hidden {layer + 1}",

@@ -75,7 +75,7 @@ class LayerTrace:
     Examples
     --------
     >>> import ferroprop as fp
-    >>> net = fp.Network([1, 1], output="logistic", dtype="float64")
+    >>> net = fp.Network([1, 1], output_activation="logistic", dtype="float64")
     >>> net.set_parameters([[[1.0]]], [[0.0]])
     >>> layer = fp.trace(net, [[0.0]], [[1.0]], loss="squared_error").layers[0]
     >>> layer.net_input, layer.output, layer.derivative, layer.delta

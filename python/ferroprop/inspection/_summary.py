@@ -65,7 +65,7 @@ class Summary:
     Examples
     --------
     >>> import ferroprop as fp
-    >>> fp.Network([4, 3], output="softmax").summary()
+    >>> fp.Network([4, 3], output_activation="softmax").summary()
     layer   inputs  outputs  activation  parameters
     output       4        3  softmax             15
     15 parameters, float32, 60 bytes

@@ -214,7 +214,7 @@ def trace(
     Examples
     --------
     >>> import ferroprop as fp
-    >>> net = fp.Network([2, 2, 2], activation="logistic", output="logistic", dtype="float64")
+    >>> net = fp.Network([2, 2, 2], activation="logistic", output_activation="logistic", dtype="float64")
     >>> net.set_parameters(
     ...     [[[0.15, 0.25], [0.20, 0.30]], [[0.40, 0.50], [0.45, 0.55]]], [[0.35, 0.35], [0.60, 0.60]]
     ... )
@@ -242,7 +242,7 @@ def trace(
     }
 
     weights, biases = doubles(double.weights), optional_doubles(double.biases)
-    activations = [*double.activations, double.output]
+    activations = [*double.activations, double.output_activation]
     loss_function = natural_loss(network) if loss is None else loss
     row_losses, values = double.layer_values(X, Y, loss=loss, sample_weight=sample_weight)
     layers = []
@@ -250,7 +250,7 @@ def trace(
         last = position == len(values) - 1
         derivative = doubles([value_of_layer.derivative])[0]
         conjugate_derivative = value_of_layer.conjugate_derivative
-        if last and network.output == "softmax" and not is_complex:
+        if last and network.output_activation == "softmax" and not is_complex:
             derivative = _softmax_derivatives(doubles([value_of_layer.output])[0])
         layers.append(
             LayerTrace(

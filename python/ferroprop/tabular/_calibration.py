@@ -41,7 +41,9 @@ class Thermometer:
         self._weight = weight
         n_classes = Y.shape[1]
         self._identity = np.eye(n_classes)
-        self._network = Network([n_classes, n_classes], output="softmax", bias=False, dtype="float64")
+        self._network = Network(
+            [n_classes, n_classes], output_activation="softmax", bias=False, dtype="float64"
+        )
 
     def read(self, net_inputs: Array, guess: float = 1.0) -> tuple[float, float]:
         """Return the best temperature and its log loss; the search starts at `guess`."""
@@ -119,7 +121,7 @@ def _without_softmax(network: Network) -> Network:
     bare = Network(
         network.layer_sizes,
         activation=network.activations,
-        output="identity",
+        output_activation="identity",
         bias=network.bias,
         dtype=network.dtype,
     )

@@ -136,7 +136,7 @@ def train_member(
     network = Network(
         [rows.X.shape[1], *recipe.hidden_layer_sizes, rows.Y.shape[1]],
         activation=recipe.activation,
-        output=output,
+        output_activation=output,
         dtype="float32",
         seed=seed,
     )
@@ -212,7 +212,7 @@ def arrays_of(network: Network) -> dict[str, Any]:
     return {
         "layer_sizes": network.layer_sizes,
         "activation": network.activations[0] if network.activations else Recipe.activation,
-        "output": network.output,
+        "output": network.output_activation,
         "weights": list(network.weights),
         "biases": list(network.biases),
     }
@@ -221,7 +221,10 @@ def arrays_of(network: Network) -> dict[str, Any]:
 def network_of(arrays: dict[str, Any]) -> Network:
     """Return the member that `arrays_of` took apart."""
     network = Network(
-        arrays["layer_sizes"], activation=arrays["activation"], output=arrays["output"], dtype="float32"
+        arrays["layer_sizes"],
+        activation=arrays["activation"],
+        output_activation=arrays["output"],
+        dtype="float32",
     )
     network.set_parameters(arrays["weights"], arrays["biases"])
     return network
