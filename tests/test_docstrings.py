@@ -10,6 +10,7 @@ import ferroprop
 import ferroprop.displays
 import ferroprop.estimators
 import ferroprop.export
+import ferroprop.series
 import ferroprop.tabular
 import pytest
 from sklearn.base import BaseEstimator
@@ -54,6 +55,7 @@ PUBLIC = sorted(name for name in ferroprop.__all__ if callable(getattr(ferroprop
 ELSEWHERE = [
     *(getattr(ferroprop.displays, name) for name in ferroprop.displays.__all__),
     ferroprop.estimators.gradient_flow,
+    ferroprop.series.Lagged,
     ferroprop.tabular.ColumnDrift,
     ferroprop.tabular.DataWarning,
     ferroprop.tabular.MemberEpoch,

@@ -51,6 +51,7 @@ from ferroprop.inspection import (
     trace,
 )
 from ferroprop.inspection import _methods as _descriptions
+from ferroprop.series import forecast, lagged
 
 # isort: split
 # The catalogue's classes.
@@ -121,6 +122,8 @@ __all__ = [
     "Update",
     "__version__",
     "check_gradients",
+    "forecast",
+    "lagged",
     "trace",
     "train",
 ]
