@@ -25,7 +25,7 @@ from ferroprop.estimators._network_cache import FittedLayers, NetworkCache, buil
 from ferroprop.estimators._optimizers import EPOCH_SOLVERS, KeptOptimizer, is_decoupled, is_mini_batch
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
 from ferroprop.estimators._progress import ProgressLines, progress_of
-from ferroprop.estimators._samples import Samples, hold_out
+from ferroprop.estimators._samples import Samples, hold_out, mapped
 from ferroprop.estimators._scale import hint_about_scale
 from ferroprop.estimators._sklearn import (
     Interval,
@@ -72,6 +72,7 @@ LEARNED = frozenset(
         "_no_improvement_count",
         "_optimizer",
         "_networks",
+        "network_",
     }
 )
 """All attributes that a fit sets, at once; any other attribute is the caller's."""
@@ -148,6 +149,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
     _sklearn_class: ClassVar[type]
     _activation_names: ClassVar[tuple[str, ...]] = _activations.HIDDEN_NAMES
     _number_kinds: ClassVar[str] = "fiu"  # of fitted weights, as NumPy's dtypes have it
+    _of_layers: ClassVar[tuple[str, ...]] = ("coefs_", "intercepts_")  # fitted attributes
 
     coefs_ = FittedLayers()
     intercepts_ = FittedLayers()
@@ -347,13 +349,14 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
                 "solver='lbfgs' has no dropout: its line search needs a loss that stays the same."
             )
         goes_on = (self.warm_start or single) and not initialize
-        fresh = "coefs_" not in self.__dict__ or not goes_on
+        fresh = not self.__sklearn_is_fitted__() or not goes_on
         data: dict[str, Any] = {"estimator": asked, "X": X, "y": y, "metadata": None}
         if single:
             self._expect_classes(y, classes)
         X, Y = self._validate_input(X, y, goes_on=goes_on, reset=fresh, single=single)
-        weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
-        held_out = self._given_samples(*given, dtype=X.dtype, n_outputs=Y.shape[1])
+        weight = None if sample_weight is None else self._checked_weight(sample_weight, X)
+        n_inputs, n_outputs, dtype = self._form(X, Y)
+        held_out = self._given_samples(*given, dtype=dtype, n_outputs=n_outputs)
         rng = check_random_state(self.random_state)
         output = self.output_activation
         output = self._out_activation() if output is None else _activations.canonical(output)
@@ -361,30 +364,27 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         if self.checkpoint is not None and not (single or initialize):
             checkpoint = self._checkpoint(rng)
             rng = checkpoint.rng
-        layer_sizes = [X.shape[1], *sizes, Y.shape[1]]
+        layer_sizes = [n_inputs, *sizes, n_outputs]
         if fresh:
-            coefs, intercepts = initial_weights(layer_sizes, activation, X.dtype, rng)
+            layers = self._first_layers(layer_sizes, activation, output, dtype, rng)
             self._optimizer = KeptOptimizer()
         else:
-            coefs, intercepts = self.coefs_, self.intercepts_
-            _check_continues(coefs, layer_sizes)
+            layers = self._earlier_layers(layer_sizes, output)
             self.__dict__.setdefault("_optimizer", KeptOptimizer())
         if weight is not None:
             data["metadata"] = {"sample_weight": weight}
         samples = Samples(_dense(X), Y, self._class_weights(Y, weight))
         self.__dict__.setdefault("_networks", NetworkCache())
         if initialize:
-            self.__dict__.update(_layers(coefs, intercepts, output), n_iter_=0, t_=0, loss_curve_=[])
+            self.__dict__.update(layers, n_iter_=0, t_=0, loss_curve_=[])
             return
         context = callbacks = None
         if not single and (hasattr(asked, "_skl_callbacks") or hasattr(asked, "_parent_callback_ctx")):
             with _CallersArithmetic():
                 context = asked._init_callback_context(max_subtasks=self.max_iter + 1)
                 context.call_on_fit_task_begin(**data)
-        if self._is_lbfgs():  # it compares losses that differ by little
-            wide = np.result_type(coefs[0], np.float64)
-            coefs, intercepts = _as_type(coefs, wide), _as_type(intercepts, wide)
-        network = build_network(coefs, intercepts, activation, output)
+        # lbfgs compares losses that differ by little
+        network = self._network_to_train(layers, activation, output, in_float64=self._is_lbfgs())
         if context is not None:
             callbacks = SklearnCallbacks(
                 context, data, lambda: self._for_callbacks() | self._layers_of(network, output)
@@ -408,6 +408,51 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             with _CallersArithmetic():
                 context.call_on_fit_task_end(**data, reconstruction_attributes=self._for_callbacks())
 
+    def _form(self, X: Any, Y: Any) -> tuple[int, int, np.dtype[Any]]:
+        """Return the number of inputs, that of outputs, and the dtype to compute in."""
+        return X.shape[1], Y.shape[1], X.dtype
+
+    def _as_rows(self, values: Any) -> Array:
+        """Return targets or outputs as rows of which each has a loss."""
+        rows: Array = values
+        return rows
+
+    def _checked_weight(self, sample_weight: ArrayLike, X: Any) -> Array:
+        """Return checked weights of the rows of checked inputs."""
+        weight: Array = check_sample_weight(sample_weight, X)
+        return weight
+
+    def _first_layers(
+        self,
+        layer_sizes: list[int],
+        activation: Any,
+        output: Any,
+        dtype: np.dtype[Any],
+        rng: np.random.RandomState,
+    ) -> dict[str, Any]:
+        """Draw the parameters of a new network; return the fitted attributes that describe it."""
+        return _layers(*initial_weights(layer_sizes, activation, dtype, rng), output)
+
+    def _earlier_layers(self, layer_sizes: list[int], output: Any) -> dict[str, Any]:
+        """Return the fitted attributes that describe the network to continue."""
+        coefs, intercepts = self.coefs_, self.intercepts_
+        check_continues([np.shape(coefs[0])[0], *(np.shape(coef)[1] for coef in coefs)], layer_sizes)
+        return _layers(coefs, intercepts, output)
+
+    def _network_to_train(
+        self, layers: dict[str, Any], activation: Any, output: Any, *, in_float64: bool
+    ) -> Network:
+        """Return the network that the fitted attributes describe, as an object of its own."""
+        coefs, intercepts = layers["coefs_"], layers["intercepts_"]
+        if in_float64:
+            wide = np.result_type(coefs[0], np.float64)
+            coefs, intercepts = _as_type(coefs, wide), _as_type(intercepts, wide)
+        return build_network(coefs, intercepts, activation, output)
+
+    def _in_time(self) -> dict[str, Any]:
+        """Return the arguments of losses and gradients that a network through time has besides."""
+        return {}
+
     def _plan(
         self,
         network: Network,
@@ -429,11 +474,12 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             labels = self._labels(samples.Y) if self._is_stratified(samples.Y) else None
             samples, held_out = hold_out(samples, self.validation_fraction, labels=labels, rng=rng)
         dtype = network.dtype
+        _, n_outputs, dtype_of_data = self._form(samples.X, samples.Y)
         if self._is_lbfgs():
-            dtype = samples.X.dtype
+            dtype = dtype_of_data
             samples, held_out = _in_float64(samples), None if held_out is None else _in_float64(held_out)
         loss, n_threads = self._core_loss(), self._n_threads()
-        outputs_in_mean = self._outputs_in_mean(samples.Y.shape[1])
+        outputs_in_mean = self._outputs_in_mean(n_outputs)
         validation = None
         if held_out is not None:
             validation = ValidationSet(
@@ -443,6 +489,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
                 self._score_on(held_out, output),
                 decides=stops_early,
                 n_threads=n_threads,
+                in_time=self._in_time(),
             )
         plan = partial(
             Plan,
@@ -456,6 +503,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             tol=self.tol,
             max_time=self.max_time,
             n_threads=n_threads,
+            in_time=self._in_time(),
             dtype=dtype,
             earlier=earlier,
             hint=partial(self._hint, samples),
@@ -487,6 +535,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             patience=int(self.n_iter_no_change) + 1 if waits else None,
             restores_best=bool(self.early_stopping if restores is None else restores),
             checkpoint=checkpoint,
+            clip_norm=vars(self).get("clip_norm"),
             single=single,
         )
 
@@ -494,7 +543,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         """Take over the outcome of a fit."""
         learned = training_attributes(plan, outcome)
         layers = self._layers_of(outcome.network, plan.output, plan.dtype)
-        if not all(np.isfinite(array).all() for array in (*layers["coefs_"], *layers["intercepts_"])):
+        if not self._are_finite(layers):
             raise ValueError(NOT_FINITE)
         validation, best = plan.validation, plan.earlier.get("best_validation_score_")
         if (
@@ -505,12 +554,17 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             and best is not None
             and learned["best_validation_score_"] <= best
         ):
-            layers |= {name: plan.earlier[name] for name in ("coefs_", "intercepts_")}
+            layers |= {name: plan.earlier[name] for name in self._of_layers}
         if outcome.stop_reason == "diverged":
             self._optimizer = KeptOptimizer()
         if plan.single:
             learned["_no_improvement_count"] = self._lower_learning_rate(plan, outcome)
         self.__dict__.update(learned, **layers)
+
+    @staticmethod
+    def _are_finite(layers: dict[str, Any]) -> bool:
+        """Tell whether the parameters among the fitted attributes are finite."""
+        return all(np.isfinite(array).all() for array in (*layers["coefs_"], *layers["intercepts_"]))
 
     def _lower_learning_rate(self, plan: Plan, outcome: Outcome) -> int:
         """Lower an adaptive learning rate between calls of ``partial_fit``, each of which is an epoch.
@@ -544,7 +598,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             def score_outputs(network: Network) -> float:
                 outputs = network.predict(X, n_threads=n_threads)
                 with _StandardArithmetic():
-                    return self._score_outputs(Y, outputs, sample_weight)
+                    return self._score_outputs(self._as_rows(Y), self._as_rows(outputs), sample_weight)
 
             return score_outputs
         scorer, labels = check_scoring(self, self.scoring), self._labels(Y)
@@ -574,14 +628,18 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             raise ValueError("X_val is provided, but y_val was not provided.")
         if X_val is None:
             raise ValueError("y_val is provided, but X_val was not provided.")
-        X = self._checked_rows(X_val, dtype)
-        Y = self._targets(y_val)
-        if len(Y) != X.shape[0]:
-            raise ValueError(f"X_val and y_val must have as many rows, got {X.shape[0]} and {len(Y)}.")
-        if Y.shape[1] != n_outputs:
-            raise ValueError(f"y_val must have {n_outputs} output(s), as y has, got {Y.shape[1]}.")
-        weight = None if sample_weight_val is None else check_sample_weight(sample_weight_val, X)
+        X, Y = self._validation_rows(X_val, y_val, dtype)
+        if (outputs := self._form(X, Y)[1]) != n_outputs:
+            raise ValueError(f"y_val must have {n_outputs} output(s), as y has, got {outputs}.")
+        weight = None if sample_weight_val is None else self._checked_weight(sample_weight_val, X)
         return Samples(_dense(X), Y, weight)
+
+    def _validation_rows(self, X: Any, y: Any, dtype: Any) -> tuple[Any, Any]:
+        """Return checked inputs and targets of validation rows, as many as each other."""
+        rows, Y = self._checked_rows(X, dtype), self._targets(y)
+        if len(Y) != rows.shape[0]:
+            raise ValueError(f"X_val and y_val must have as many rows, got {rows.shape[0]} and {len(Y)}.")
+        return rows, Y
 
     def _checkpoint(self, rng: np.random.RandomState) -> FitCheckpoint:
         if self._is_lbfgs():
@@ -915,7 +973,10 @@ def _as_type(layers: Layers, dtype: Any) -> Layers:
 
 
 def _in_float64(samples: Samples) -> Samples:
-    return samples._replace(X=samples.X.astype(np.result_type(samples.X, np.float64), copy=False))
+    def widened(X: Array) -> Array:
+        return X.astype(np.result_type(X, np.float64), copy=False)
+
+    return samples._replace(X=mapped(widened, samples.X))
 
 
 def _dense(X: Any) -> Array:
@@ -923,9 +984,8 @@ def _dense(X: Any) -> Array:
     return dense
 
 
-def _check_continues(coefs: Layers, layer_sizes: list[int]) -> None:
+def check_continues(fitted_sizes: list[int], layer_sizes: list[int]) -> None:
     """Refuse to continue a fit with data or hidden layers of other sizes."""
-    fitted_sizes = [np.shape(coefs[0])[0], *(np.shape(coef)[1] for coef in coefs)]
     if fitted_sizes != layer_sizes:
         raise ValueError(
             "warm_start and partial_fit can only continue with the layers of the previous call. Previously "

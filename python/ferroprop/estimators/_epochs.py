@@ -47,6 +47,7 @@ def run(plan: Plan) -> Outcome:
             shuffle=plan.shuffle or False,
             sample_weight=sample_weight,
             alpha=plan.alpha,
+            clip_norm=plan.clip_norm,
             dropout=plan.dropout,
             seed=plan.dropout_seed,
             validation=None if decisive is None else decisive.samples,
@@ -60,6 +61,7 @@ def run(plan: Plan) -> Outcome:
             warm_start=plan.resumes,
             checkpoint=None if checkpoint is None else checkpoint.for_core(followers.curves),
             checkpoint_every=1 if checkpoint is None else checkpoint.every,
+            **plan.in_time,
         )
         followers.out_of_patience = history.stop_reason == "patience"
     if plan.shuffle is not None and checkpoint is not None and history.epochs:

@@ -53,6 +53,8 @@ class Plan:
         The most seconds.
     n_threads : int or None
         Threads to use.
+    in_time : dict
+        What losses and gradients of a network through time take besides.
     dtype : numpy dtype
         The type of the fitted arrays.
     earlier : dict
@@ -79,6 +81,8 @@ class Plan:
         Whether the network ends with the parameters of the best epoch.
     checkpoint : FitCheckpoint or None
         Where the fit is saved.
+    clip_norm : float or None
+        The most that the norm of a gradient may be.
     single : bool
         Whether this is the one epoch of ``partial_fit``, after which nobody expects convergence.
     """
@@ -95,6 +99,7 @@ class Plan:
     tol: float
     max_time: float | None
     n_threads: int | None
+    in_time: dict[str, Any]
     dtype: np.dtype[Any]
     earlier: dict[str, Any]
     hint: Callable[[], str]
@@ -108,6 +113,7 @@ class Plan:
     patience: int | None = None
     restores_best: bool = False
     checkpoint: FitCheckpoint | None = None
+    clip_norm: float | None = None
     single: bool = False
 
 

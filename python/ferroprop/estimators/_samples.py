@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,11 +12,16 @@ from ferroprop.estimators._typing import Array
 
 
 class Samples(NamedTuple):
-    """Inputs, targets and weights of the same rows."""
+    """Inputs, targets and weights of the same rows; of sequences each is an array or a list of them."""
 
-    X: Array
-    Y: Array
-    sample_weight: Array | None
+    X: Any
+    Y: Any
+    sample_weight: Any
+
+
+def mapped(function: Callable[[Array], Any], values: Any) -> Any:
+    """Return what a function makes of an array, or of each array of a list."""
+    return [function(array) for array in values] if isinstance(values, list) else function(values)
 
 
 def hold_out(
@@ -39,10 +45,10 @@ def hold_out(
         if "_size" not in str(error):
             raise
         raise ValueError(
-            f"early_stopping cannot hold out validation_fraction={fraction:g} of {X.shape[0]} rows: "
+            f"early_stopping cannot hold out validation_fraction={fraction:g} of {len(Y)} rows: "
             + str(error).replace("test_size", "number to validate").replace("train_size", "number to train")
         ) from None
-    if X_val.shape[0] < 2:
+    if len(Y_val) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
         )

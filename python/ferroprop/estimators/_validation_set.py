@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ferroprop._core import Network
@@ -28,6 +28,8 @@ class ValidationSet:
         Whether early stopping goes by them; else they are only watched.
     n_threads : int or None
         Threads to use.
+    in_time : dict
+        What the loss of a network through time takes besides.
     """
 
     samples: Samples
@@ -36,12 +38,13 @@ class ValidationSet:
     score: Callable[[Network], float] | None
     decides: bool
     n_threads: int | None
+    in_time: dict[str, Any] = field(default_factory=dict)
 
     def loss_of(self, network: Network) -> float:
         """Return the loss of the network like that of ``loss_curve_``, but without the penalty."""
         X, Y, sample_weight = self.samples
-        loss, _, _ = network.loss_and_gradients(
-            X, Y, loss=self.loss, sample_weight=sample_weight, n_threads=self.n_threads
+        loss, *_ = network.loss_and_gradients(
+            X, Y, loss=self.loss, sample_weight=sample_weight, n_threads=self.n_threads, **self.in_time
         )
         return loss / self.outputs_in_mean
 
