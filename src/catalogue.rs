@@ -355,6 +355,7 @@ macro_rules! catalogue {
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[non_exhaustive]
         pub enum $kind {
             $(

@@ -49,14 +49,23 @@ pub(crate) fn check_shape<T>(name: &'static str, matrix: ArrayView2<'_, T>, colu
 }
 
 fn check_finite<T: Number>(name: &'static str, matrix: ArrayView2<'_, T>) -> Result<()> {
+    check_each(matrix, T::is_finite, |x, place| Error::value(name, "finite numbers", x, place))
+}
+
+/// Checks every number; `wrong` makes the error of the first one outside, given with its row and column.
+pub(crate) fn check_each<T: Number>(
+    matrix: ArrayView2<'_, T>,
+    inside: impl Fn(T) -> bool,
+    wrong: impl FnOnce(T, [usize; 2]) -> Error,
+) -> Result<()> {
     // No early way out of the loop: so it vectorises.
-    let clean = |numbers: &[T]| !numbers.iter().fold(false, |bad, x| bad | !x.is_finite());
+    let clean = |numbers: &[T]| !numbers.iter().fold(false, |bad, &x| bad | !inside(x));
     let row_by_row = || matrix.rows().into_iter().all(|row| row.as_slice().is_some_and(clean));
     if matrix.as_slice_memory_order().map_or_else(row_by_row, clean) {
         return Ok(());
     }
-    match matrix.indexed_iter().find(|(_, x)| !x.is_finite()) {
-        Some(((row, column), &x)) => Err(Error::value(name, "finite numbers", x, [row, column])),
+    match matrix.indexed_iter().find(|(_, x)| !inside(**x)) {
+        Some(((row, column), &x)) => Err(wrong(x, [row, column])),
         None => Ok(()),
     }
 }

@@ -20,6 +20,11 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! The names that most programs need stand here; the modules have the rest. [`kernel`] and [`memory`] are
+//! public for benches: what is in them may change with any version.
+//!
+//! With the feature `serde`, networks, layers, losses, rules and histories go through any format of serde.
+//!
 //! # Same bits
 //! A result depends on the data, the settings and the seed alone: not on the number of threads, the
 //! instruction set, the memory layout of the input nor, for predictions, on the other rows.
@@ -28,30 +33,30 @@
 // Only the files that tests/test_unsafe.py lists allow it again.
 #![deny(unsafe_code)]
 
-mod activation;
+pub mod activation;
 mod builder;
 mod catalogue;
 mod check;
 mod durable;
-mod error;
-#[doc(hidden)]
+pub mod error;
 pub mod kernel;
-mod layer;
-mod loss;
-#[doc(hidden)]
+pub mod layer;
+pub mod loss;
 pub mod memory;
-mod model_file;
-mod network;
+pub mod model_file;
+pub mod network;
 mod number;
-mod optimizer;
+pub mod optimizer;
 mod parallel;
 mod pass;
 #[cfg(feature = "python")]
 mod python;
 mod random;
-mod schedule;
+pub mod schedule;
+#[cfg(feature = "serde")]
+mod serde_form;
 mod tensor_file;
-mod training;
+pub mod training;
 
 pub use activation::Activation;
 pub use builder::{NetworkBuilder, OneOrEach};
@@ -70,9 +75,6 @@ pub use training::{
     Checkpoint, Dataset, Epoch, History, Note, Observer, OptimizerState, Settings, Shuffle, StopReason,
     Training, train,
 };
-
-#[doc(hidden)]
-pub use training::rewritten;
 
 /// The README's Rust example runs with the other doctests.
 #[cfg(doctest)]

@@ -25,6 +25,7 @@ use crate::kernel::{Scalar, cos_pi};
 /// assert_eq!(Adam::default().learning_rate, Schedule::Constant(1e-3));
 /// ```
 #[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Schedule {
     /// The same all along.
@@ -53,12 +54,14 @@ pub enum Schedule {
         value: f64,
     },
     /// What a function of the caller's gives.
+    #[cfg_attr(feature = "serde", serde(skip))]
     By(StepFunction),
 }
 
 /// A schedule in three phases: warm-up from nearly 0 to the value in a straight line, a time at the value,
 /// and the fall from there to the last value, which the training would reach one step after its end.
 #[derive(Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Fall {
     /// The value from which it falls; positive, or 0.
     pub value: f64,
@@ -75,6 +78,7 @@ pub struct Fall {
 /// A schedule that rises from a fraction of its peak along half a wave of the cosine, and falls along
 /// another to a smaller fraction.
 #[derive(Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct OneCycle {
     /// The greatest value.
     pub value: f64,

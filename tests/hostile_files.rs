@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use ferroprop::{
     Activation, Adam, Checkpoint, Dataset, Init, Loss, Network, Optimizer, OptimizerState, Rprop, Settings,
-    from_bytes, load, rewritten, to_bytes, train,
+    from_bytes, load, to_bytes, train, training::rewritten,
 };
 use ndarray::{Array2, array};
 use proptest::prelude::*;

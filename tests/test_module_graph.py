@@ -25,7 +25,7 @@ FLOORS = [
     "pass",
     "network durable",
     "builder tensor_file",
-    "model_file",
+    "model_file serde_form",
     "training",
     "python",
 ]

@@ -2,7 +2,7 @@
 #![no_main]
 
 use ferroprop::{
-    Activation, Adam, Dataset, Init, Loss, Network, Optimizer, Settings, rewritten,
+    Activation, Adam, Dataset, Init, Loss, Network, Optimizer, Settings, training::rewritten,
 };
 use libfuzzer_sys::fuzz_target;
 use ndarray::array;

@@ -40,6 +40,11 @@ impl LayerKind for Complex {
         std::iter::once(weights).chain(biases).collect()
     }
 
+    fn n_parameters(layer: &Layer) -> Option<usize> {
+        let inputs = layer.fan_in.checked_add(usize::from(layer.bias))?;
+        inputs.checked_mul(layer.fan_out)?.checked_mul(2)
+    }
+
     fn sizes(weights: &[usize]) -> Option<(usize, usize)> {
         if let &[fan_in, fan_out, 2] = weights { Some((fan_in, fan_out)) } else { None }
     }

@@ -11,6 +11,7 @@ use crate::random::Random;
 
 /// How initial weights and biases are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Init {
     /// Uniform within sqrt(6 / (fan in + fan out)), or sqrt(2 / ...) for logistic layers: Glorot &
@@ -76,9 +77,7 @@ impl Init {
     /// Checks what can be checked without a type of numbers.
     pub(crate) fn check(self) -> Result<()> {
         match self {
-            Self::Uniform { range } => {
-                check_number("init_range", range, "0 or a positive number", |x| x >= 0.0)
-            }
+            Self::Uniform { range } => check_number("range", range, "0 or a positive number", |x| x >= 0.0),
             _ => Ok(()),
         }
     }
@@ -88,7 +87,7 @@ impl Init {
         self.check()?;
         let Self::Uniform { range } = self else { return Ok(()) };
         let expected = format!("a number that {} can hold", T::NAME);
-        check_number("init_range", range, &expected, |range| T::from_f64(range).is_finite())
+        check_number("range", range, &expected, |range| T::from_f64(range).is_finite())
     }
 
     /// Draws the weights of a dense layer, and then its biases.

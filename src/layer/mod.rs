@@ -92,15 +92,13 @@ impl Layer {
     /// Numbers in its parameter arrays.
     #[must_use]
     pub fn n_parameters(&self) -> usize {
-        self.arrays().iter().map(ParameterArray::len).sum()
+        // A network whose parameters cannot be counted is refused.
+        self.count_parameters().unwrap_or(usize::MAX)
     }
 
     /// The same; `None` if they are too many to be counted.
     pub(crate) fn count_parameters(&self) -> Option<usize> {
-        self.arrays().iter().try_fold(0usize, |sum, array| {
-            let len = array.shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size))?;
-            sum.checked_add(len)
-        })
+        kinds!(with_kind self.kind, K => K::n_parameters(self))
     }
 
     pub(crate) fn matrices(&self) -> Vec<MatrixShape> {
@@ -135,6 +133,7 @@ impl Layer {
     }
 
     /// From a block's inputs to its net inputs; `index` is the layer's number.
+    #[inline]
     pub(crate) fn forward<T: Scalar>(
         &self,
         index: usize,
@@ -150,6 +149,7 @@ impl Layer {
     }
 
     /// From the deltas of its net inputs to the derivatives with respect to its inputs.
+    #[inline]
     pub(crate) fn backward<T: Scalar>(
         &self,
         index: usize,
@@ -197,21 +197,59 @@ pub(crate) fn layers(
         let expected = format!("one for each of the {} layers", n_hidden + 1);
         return Err(Error::argument("bias", expected, bias.len()));
     }
-    if let Some(wrong) = hidden.iter().find(|activation| activation.is_for_outputs()) {
-        let got = format!("{:?}", wrong.name());
-        return Err(Error::argument("activation", "an activation for hidden layers", got));
-    }
     let activations = hidden.iter().chain(std::iter::once(&output));
     let mut layers = Vec::with_capacity(n_hidden + 1);
     for ((fans, &activation), &bias) in sizes.windows(2).zip(activations).zip(bias) {
+        layers.push(Layer { fan_in: fans[0], fan_out: fans[1], activation, bias, kind });
+    }
+    check_activations(&layers)?;
+    Ok(layers)
+}
+
+/// Checks that the activations are within their domains and go with their layers.
+fn check_activations(layers: &[Layer]) -> Result<()> {
+    for (index, layer) in layers.iter().enumerate() {
+        let (hidden, activation) = (index + 1 < layers.len(), layer.activation);
+        let name = if hidden { "activation" } else { "output_activation" };
+        if hidden && activation.is_for_outputs() {
+            let got = format!("{:?}", activation.name());
+            return Err(Error::argument(name, "an activation for hidden layers", got));
+        }
         activation.check()?;
-        let layer = Layer { fan_in: fans[0], fan_out: fans[1], activation, bias, kind };
         if activation.is_complex() && layer.parts() == 1 {
-            let name = if layers.len() == n_hidden { "output_activation" } else { "activation" };
-            let got = format!("{:?}, which is for dtype \"complex64\" or \"complex128\"", activation.name());
+            let got = format!("{:?}, which is for networks of complex numbers", activation.name());
             return Err(Error::argument(name, "an activation for real numbers", got));
         }
-        layers.push(layer);
     }
-    Ok(layers)
+    Ok(())
+}
+
+/// Checks that such layers can follow each other in a network.
+#[cfg(feature = "serde")]
+pub(crate) fn check_layers(layers: &[Layer]) -> Result<()> {
+    let fits = |pair: &[Layer]| pair[0].fan_out == pair[1].fan_in && pair[0].kind == pair[1].kind;
+    let positive = |layer: &Layer| layer.fan_in > 0 && layer.fan_out > 0;
+    if layers.is_empty() || !layers.iter().all(positive) || !layers.windows(2).all(fits) {
+        let expected = "layers of one kind, each with as many inputs as the one before has outputs";
+        return Err(Error::argument("layers", expected, format_args!("{layers:?}")));
+    }
+    check_activations(layers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_counted_as_their_arrays_say() {
+        for kind in Kind::ALL {
+            for bias in [true, false] {
+                let layer = Layer { fan_in: 3, fan_out: 5, activation: Activation::Tanh, bias, kind };
+                let numbers: usize = layer.arrays().iter().map(ParameterArray::len).sum();
+                assert_eq!(layer.n_parameters(), numbers);
+                let many = Layer { fan_in: usize::MAX, ..layer };
+                assert_eq!(many.count_parameters(), None);
+            }
+        }
+    }
 }

@@ -21,6 +21,7 @@ macro_rules! list {
     ($(#[$doc:meta])* $name:ident; $($(#[$line:meta])* $kind:ident => $file:ident;)*) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$line])* $kind,)*
@@ -40,6 +41,7 @@ kinds! { list
 
 /// One layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Layer {
     /// Inputs.
     pub fan_in: usize,

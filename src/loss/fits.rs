@@ -3,6 +3,7 @@
 use ndarray::ArrayView2;
 
 use crate::activation::Activation;
+use crate::check::check_each;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 
@@ -59,14 +60,12 @@ impl Targets {
         name: &'static str,
         targets: ArrayView2<'_, T>,
     ) -> Result<()> {
-        let inside: fn(T) -> bool = match self {
-            Self::Any => return Ok(()),
-            Self::Probabilities => |t| t >= T::ZERO && t <= T::ONE,
-            Self::NotNegative => |t| t >= T::ZERO,
-            Self::Signs => |t| t.abs() == T::ONE,
-        };
-        if let Some(((row, column), &t)) = targets.indexed_iter().find(|&(_, &t)| !inside(t)) {
-            return Err(Error::value(name, format!("{} for {loss}", self.expected()), t, [row, column]));
+        let wrong = |t, place| Error::value(name, format!("{} for {loss}", self.expected()), t, place);
+        match self {
+            Self::Any => {}
+            Self::Probabilities => check_each(targets, |t: T| (t >= T::ZERO) & (t <= T::ONE), wrong)?,
+            Self::NotNegative => check_each(targets, |t: T| t >= T::ZERO, wrong)?,
+            Self::Signs => check_each(targets, |t: T| t.abs() == T::ONE, wrong)?,
         }
         if matches!(self, Self::Probabilities) && output == Activation::Softmax {
             check_sums(loss, name, targets)?;

@@ -8,7 +8,7 @@ use crate::number::Number;
 
 const LINE_BYTES: usize = 64;
 
-/// Numbers that start on a cache line, all 0 at first.
+/// Numbers that start on a cache line, all 0 at first. Where there are none, nothing is allocated.
 ///
 /// The length is fixed, so the start never moves.
 #[derive(Debug)]
@@ -24,6 +24,9 @@ impl<T: Number> Aligned<T> {
     /// # Errors
     /// [`Error::OutOfMemory`] when the system has no room for them.
     pub fn zeros(len: usize) -> Result<Self> {
+        if len == 0 {
+            return Ok(Self { storage: Vec::new(), start: 0, len });
+        }
         let room = len.checked_add(T::LANES).ok_or(Error::OutOfMemory { numbers: len })?;
         let storage = try_zeros::<T>(room).map_err(|_| Error::OutOfMemory { numbers: len })?;
         let misplaced = storage.as_ptr() as usize % LINE_BYTES;
@@ -63,7 +66,8 @@ mod tests {
 
     #[test]
     fn starts_on_a_cache_line() {
-        for len in [0, 1, 15, 16, 17, 1000] {
+        assert_eq!(Aligned::<f32>::zeros(0).unwrap().len(), 0);
+        for len in [1, 15, 16, 17, 1000] {
             let single = Aligned::<f32>::zeros(len).unwrap();
             let double = Aligned::<f64>::zeros(len).unwrap();
             assert_eq!(single.as_ptr() as usize % LINE_BYTES, 0);

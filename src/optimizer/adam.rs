@@ -26,6 +26,7 @@ pub(super) const EPSILON: Hyperparameter =
 
 /// Adaptive moment estimation.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Adam {
     /// The learning rate; positive.
     pub learning_rate: Schedule,

@@ -11,6 +11,7 @@ use crate::schedule::Schedule;
 /// decay, whatever the gradient is (Loshchilov & Hutter, "Decoupled weight decay regularization",
 /// ICLR 2019). Biases do not decay.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AdamW {
     /// The other hyperparameters.
     pub adam: Adam,

@@ -17,6 +17,7 @@ use crate::kernel::Scalar;
 
 /// The parameter whose step size follows from the others; the first of several equal ones.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Choice {
     /// The parameter with the smallest nonzero gradient by magnitude.
     #[default]
@@ -71,6 +72,7 @@ impl Setting for Choice {
 /// assert_eq!(optimizer.arrays(), ["step_size", "previous_gradient"]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct GRprop {
     /// Initial value, growth and decline of step sizes.
     pub step_sizes: StepSizes,

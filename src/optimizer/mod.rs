@@ -2,7 +2,7 @@
 //!
 //! A rule gets a flat vector of parameters, their gradient, and its own arrays of the same
 //! length. Most rules work element by element, so that threads may share a step in any way; the
-//! others say so ([`Rule::ELEMENTWISE`]).
+//! others say so (`Rule::ELEMENTWISE`).
 
 mod adam;
 mod adamw;
@@ -58,6 +58,7 @@ macro_rules! catalogue_of_rules {
 
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[non_exhaustive]
         pub enum $kind {
             $($(#[$line])* $rule($rule),)*

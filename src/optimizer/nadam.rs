@@ -12,6 +12,7 @@ use crate::schedule::Schedule;
 
 /// Adaptive moment estimation with Nesterov's momentum.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct NAdam {
     /// The learning rate; positive.
     pub learning_rate: Schedule,

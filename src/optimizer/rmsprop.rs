@@ -10,6 +10,7 @@ use crate::schedule::Schedule;
 
 /// Gradient descent with steps divided by the root of the mean squared gradient.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RMSprop {
     /// The learning rate; positive.
     pub learning_rate: Schedule,

@@ -25,6 +25,7 @@ use crate::kernel::Scalar;
 
 /// The reaction to a change of a gradient's sign.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Variant {
     /// RPROP+: the last change is undone.
     Plus,
@@ -88,6 +89,7 @@ impl Setting for Variant {
 /// assert_eq!(optimizer.arrays(), ["step_size", "previous_gradient"]);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Rprop {
     /// The variant; iRPROP+ by default.
     pub variant: Variant,

@@ -26,6 +26,7 @@ use crate::random::{Purpose, unit_at};
 /// assert_eq!(optimizer.arrays(), ["step_size", "previous_gradient"]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Sarprop {
     /// Initial value, growth and decline of step sizes; their seed also seeds the noise.
     pub step_sizes: StepSizes,

@@ -12,6 +12,7 @@ use crate::schedule::Schedule;
 
 /// Gradient descent with momentum, full batch or mini-batch (then "stochastic").
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Sgd {
     /// The learning rate; positive.
     pub learning_rate: Schedule,

@@ -12,6 +12,7 @@ use crate::random::{Purpose, Random};
 
 /// The initial step sizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum InitialStep {
     /// The same for all parameters; positive.
@@ -52,6 +53,7 @@ impl Setting for InitialStep {
 /// let optimizer = Optimizer::Rprop(Rprop { step_sizes, ..Rprop::default() });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct StepSizes {
     /// Growth while the gradient keeps its sign; above 1.
     pub increase: f64,

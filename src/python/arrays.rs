@@ -131,6 +131,11 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
         Ok(try_collect(self.view().iter().copied())?)
     }
 
+    /// The length of the first axis.
+    pub fn rows(&self) -> usize {
+        self.0.dims()[0]
+    }
+
     pub fn view(&self) -> ArrayView<'_, T, D> {
         self.0.as_array()
     }

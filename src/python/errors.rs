@@ -7,6 +7,7 @@ use crate::Error;
 
 impl From<Error> for PyErr {
     fn from(error: Error) -> Self {
+        let error = in_python(error);
         match error {
             Error::OutOfMemory { .. } => PyMemoryError::new_err(error.to_string()),
             // With a number OSError turns into FileNotFoundError, PermissionError, ...
@@ -24,4 +25,26 @@ impl From<Error> for PyErr {
             _ => PyValueError::new_err(error.to_string()),
         }
     }
+}
+
+/// What Rust's arguments and Python's are called where the two differ.
+const NAMES: [(&str, &str); 4] = [
+    ("weights", "sample_weight"),
+    ("validation weights", "validation sample_weight"),
+    ("every", "checkpoint_every"),
+    ("range", "init_range"),
+];
+
+fn in_python(mut error: Error) -> Error {
+    let name_of = |name: &str| NAMES.into_iter().find(|(rust, _)| *rust == name).map(|(_, python)| python);
+    match &mut error {
+        Error::Argument { name, .. } => *name = name_of(name).unwrap_or(name),
+        Error::Shape { name, .. } | Error::Value { name, .. } | Error::OtherTraining { name, .. } => {
+            if let Some(python) = name_of(name) {
+                python.clone_into(name);
+            }
+        }
+        _ => {}
+    }
+    error
 }

@@ -873,9 +873,9 @@ fn predict<'py, T: Scalar + Element>(
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let x = inputs(network, "X", x)?;
-    let numbers = x.view().nrows().saturating_mul(network.n_parameters());
     // Other threads run only while a call that takes long lets them.
-    let x = if numbers < WORTH_DETACHING { x } else { x.shielded()? };
+    let detaches = x.rows().saturating_mul(network.n_parameters()) >= WORTH_DETACHING;
+    let x = if detaches { x.shielded()? } else { x };
     let x = x.view();
     network.check_inputs(x)?;
     let columns = network.numbers_out();
@@ -886,10 +886,10 @@ fn predict<'py, T: Scalar + Element>(
     };
     let mut target = y.try_readwrite()?;
     let out = target.as_slice_mut()?;
-    if network.n_parameters().saturating_mul(x.nrows()) < WORTH_DETACHING {
-        network.predict_into(x, out, n_threads)?;
-    } else {
+    if detaches {
         call.detach(py, || network.predict_into(x, out, n_threads))?;
+    } else {
+        network.predict_into(x, out, n_threads)?;
     }
     drop(target);
     in_field::<T>(y.into_any(), network.complex_outputs())

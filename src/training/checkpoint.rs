@@ -99,7 +99,7 @@ impl Saver {
         optimizer: &Optimizer,
     ) -> Result<Self> {
         if checkpoint.every == 0 {
-            return Err(Error::argument("checkpoint_every", "a positive integer", 0));
+            return Err(Error::argument("every", "a positive integer", 0));
         }
         let mut training = BTreeMap::new();
         let mut note = |name: &str, text: String| training.insert(name.to_owned(), text);
@@ -229,7 +229,8 @@ impl Saver {
     fn differs(&self, name: &str, theirs: impl Into<String>, ours: impl Into<String>) -> Error {
         Error::OtherTraining {
             path: self.checkpoint.path.display().to_string(),
-            name: name.to_owned(),
+            // Files have had this name since their first version.
+            name: name.replace("sample_weight", "weights"),
             theirs: theirs.into(),
             ours: ours.into(),
         }
@@ -362,11 +363,11 @@ fn noted(reader: &Reader<'_>) -> Result<usize> {
     }
 }
 
-/// Reads the bytes of a checkpoint of this training and writes them again; for tests of the format.
+/// Reads the bytes of a checkpoint of this training and writes them again, which changes none: for tools that
+/// check files.
 ///
 /// # Errors
 /// As for [`crate::train`].
-#[doc(hidden)]
 pub fn rewritten<T: Scalar>(
     bytes: &[u8],
     network: &Network<T>,

@@ -59,9 +59,9 @@ impl<'a, T: Scalar> Dataset<'a, T> {
     /// messages.
     pub(crate) fn check(&self, network: &Network<T>, objective: &Objective<'_, T>, role: &str) -> Result<()> {
         let [x, y, weights] = if role.is_empty() {
-            ["X", "Y", "sample_weight"]
+            ["X", "Y", "weights"]
         } else {
-            ["validation X", "validation Y", "validation sample_weight"]
+            ["validation X", "validation Y", "validation weights"]
         };
         check_matrix(x, self.x, network.numbers_in())?;
         let expected = (self.rows(), network.numbers_out());

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 
 /// The numbers of one epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Epoch {
     /// The number of the epoch; 1 for the first.
     pub epoch: usize,
@@ -24,6 +25,7 @@ pub struct Epoch {
 
 /// Why a training ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum StopReason {
     /// All epochs were done.
     #[default]
@@ -66,6 +68,7 @@ impl StopReason {
 
 /// The course of a training: one entry per epoch in each list that applies.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct History {
     /// See [`Epoch::loss`].
     pub loss: Vec<f64>,
