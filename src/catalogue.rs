@@ -17,6 +17,7 @@ pub(crate) enum Value {
     Flag(bool),
     Name(&'static str),
     Seed(u64),
+    Count(u32),
 }
 
 /// A value in a list of hyperparameters.
@@ -26,6 +27,7 @@ pub(crate) enum Usual {
     Flag(bool),
     Name(&'static str),
     Seed(u64),
+    Count(u32),
 }
 
 impl From<Usual> for Value {
@@ -35,6 +37,7 @@ impl From<Usual> for Value {
             Usual::Flag(flag) => Self::Flag(flag),
             Usual::Name(name) => Self::Name(name),
             Usual::Seed(seed) => Self::Seed(seed),
+            Usual::Count(count) => Self::Count(count),
         }
     }
 }
@@ -63,6 +66,8 @@ pub(crate) enum Domain {
     Flag,
     OneOf(&'static [&'static str]),
     Seed,
+    /// An integer from 1 to the greatest `u32`.
+    Count,
 }
 
 impl Domain {
@@ -81,6 +86,7 @@ impl Domain {
             Self::Flag => "True or False",
             Self::OneOf(_) => "one of its names",
             Self::Seed => "an integer from 0 to 2**64 - 1",
+            Self::Count => "a positive integer",
         }
     }
 
@@ -93,7 +99,7 @@ impl Domain {
             Self::Closed => (0.0..=1.0).contains(&x),
             Self::HalfOpen => (0.0..1.0).contains(&x),
             Self::Open => x > 0.0 && x < 1.0,
-            Self::Finite | Self::Flag | Self::OneOf(_) | Self::Seed => true,
+            Self::Finite | Self::Flag | Self::OneOf(_) | Self::Seed | Self::Count => true,
         }
     }
 }
@@ -136,6 +142,10 @@ impl Hyperparameter {
         Self { name: "seed", usual: Usual::Seed(0), domain: Domain::Seed, about, typed: false }
     }
 
+    pub const fn count(name: &'static str, usual: u32, about: &'static str) -> Self {
+        Self { name, usual: Usual::Count(usual), domain: Domain::Count, about, typed: false }
+    }
+
     /// The same with another usual number.
     pub const fn usually(self, usual: f64) -> Self {
         Self { usual: Usual::Number(usual), ..self }
@@ -149,6 +159,9 @@ impl Hyperparameter {
             schedule.check(name, domain.expected(), |x| domain.holds(x))?;
             return if matches!(domain, Domain::Decay) { schedule.check_by_step(name) } else { Ok(()) };
         }
+        if *value == Value::Count(0) {
+            return Err(Error::argument(name, domain.expected(), 0));
+        }
         numbers(value)
             .try_for_each(|number| check_number(name, number, domain.expected(), |x| domain.holds(x)))
     }
@@ -160,7 +173,7 @@ pub(crate) fn numbers(value: &Value) -> impl Iterator<Item = f64> + use<> {
         Value::Number(number) => (Some(*number), None),
         Value::Scheduled(schedule) => (schedule.value(), None),
         Value::Range(low, high) => (Some(*low), Some(*high)),
-        Value::Flag(_) | Value::Name(_) | Value::Seed(_) => (None, None),
+        Value::Flag(_) | Value::Name(_) | Value::Seed(_) | Value::Count(_) => (None, None),
     };
     first.into_iter().chain(second)
 }
@@ -193,6 +206,8 @@ pub(crate) struct About {
     pub derivative: &'static str,
     /// Whether an activation is for complex networks alone.
     pub complex: bool,
+    /// Whether an activation's outputs are drawn at random.
+    pub stochastic: bool,
     /// Numbers in the formulas that go by names.
     pub constants: &'static [(&'static str, f64)],
     /// Who published it.
@@ -216,6 +231,7 @@ impl About {
         value: "",
         derivative: "",
         complex: false,
+        stochastic: false,
         constants: &[],
         source: "",
         example: "",
@@ -226,6 +242,20 @@ impl About {
         let mut index = 0;
         while index < self.hyperparameters.len() {
             if let Hyperparameter { name: own, usual: Usual::Number(usual), .. } = self.hyperparameters[index]
+                && same(own.as_bytes(), name.as_bytes())
+            {
+                return usual;
+            }
+            index += 1;
+        }
+        panic!("the list and the file have different hyperparameters")
+    }
+
+    /// The usual value of a hyperparameter that is a count.
+    pub const fn usual_count(&self, name: &str) -> u32 {
+        let mut index = 0;
+        while index < self.hyperparameters.len() {
+            if let Hyperparameter { name: own, usual: Usual::Count(usual), .. } = self.hyperparameters[index]
                 && same(own.as_bytes(), name.as_bytes())
             {
                 return usual;
@@ -344,14 +374,18 @@ pub(crate) fn nearest(spelt: Vec<(&'static str, &'static str)>, name: &str) -> O
     (likeness >= 0.88).then_some(meant)
 }
 
-/// Makes the enum of a list whose entries have numbers as hyperparameters, and what is asked of each.
+/// Makes the enum of a list, and what is asked of each entry.
 ///
 /// A line of the list is `Variant { hyperparameter, ... } => file`, without braces where there is no
-/// hyperparameter; what follows is for others who read the list.
+/// hyperparameter; one that is no number has its type, `hyperparameter: Type`. What follows is for others who read
+/// the list.
 macro_rules! catalogue {
     (
         $(#[$doc:meta])* $kind:ident;
-        $($(#[$line:meta])* $variant:ident $({ $($hyperparameter:ident),+ })? => $file:ident $(: $way:ident)?;)*
+        $(
+            $(#[$line:meta])* $variant:ident $({ $($hyperparameter:ident $(: $type:ident)?),+ })? => $file:ident
+            $(: $way:ident)?;
+        )*
     ) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq)]
@@ -361,7 +395,10 @@ macro_rules! catalogue {
             $(
                 $(#[$line])*
                 $variant $({
-                    $(#[doc = concat!("The hyperparameter `", stringify!($hyperparameter), "`.")] $hyperparameter: f64,)+
+                    $(
+                        #[doc = concat!("The hyperparameter `", stringify!($hyperparameter), "`.")]
+                        $hyperparameter: $crate::catalogue::field!($($type)?),
+                    )+
                 })?,
             )*
         }
@@ -369,7 +406,9 @@ macro_rules! catalogue {
         impl $kind {
             /// All of them, with their usual hyperparameters.
             pub const ALL: [Self; [$(stringify!($variant)),*].len()] = [
-                $(Self::$variant $({ $($hyperparameter: $file::ABOUT.usual(stringify!($hyperparameter))),+ })?),*
+                $(Self::$variant $({
+                    $($hyperparameter: $crate::catalogue::usual!($file, $hyperparameter $(, $type)?)),+
+                })?),*
             ];
 
             /// What is known of each, in the order of `ALL`.
@@ -381,34 +420,45 @@ macro_rules! catalogue {
                 }
             }
 
-            fn numbers_mut(&mut self) -> Vec<&mut f64> {
-                match self {
-                    $(Self::$variant $({ $($hyperparameter),+ })? => vec![$($($hyperparameter),+)?],)*
-                }
-            }
-
             /// The name it goes by in Python and in files.
             #[must_use]
             pub fn name(self) -> &'static str {
                 self.about().name
             }
 
-            /// Its hyperparameters by name.
-            pub fn hyperparameters(mut self) -> impl Iterator<Item = (&'static str, f64)> {
-                let numbers: Vec<_> = self.numbers_mut().into_iter().map(|number| *number).collect();
-                self.about().hyperparameters.iter().map(|hyperparameter| hyperparameter.name).zip(numbers)
+            /// Its hyperparameters that are numbers, by name.
+            pub fn hyperparameters(self) -> impl Iterator<Item = (&'static str, f64)> {
+                let values = self.about().hyperparameters.iter().zip(self.values());
+                values.filter_map(|(hyperparameter, value)| {
+                    if let $crate::catalogue::Value::Number(number) = value {
+                        Some((hyperparameter.name, number))
+                    } else {
+                        None
+                    }
+                })
             }
 
             pub(crate) fn values(self) -> Vec<$crate::catalogue::Value> {
-                self.hyperparameters().map(|(_, number)| $crate::catalogue::Value::Number(number)).collect()
+                match self {
+                    $(Self::$variant $({ $($hyperparameter),+ })? => vec![$($($hyperparameter.into()),+)?],)*
+                }
             }
 
             /// An entry of the list with these values.
             #[cfg_attr(not(feature = "python"), allow(dead_code))] // files make activations, Python losses
             pub(crate) fn with_values(index: usize, values: &[$crate::catalogue::Value]) -> Self {
                 let mut made = Self::ALL[index];
-                let numbers = values.iter().flat_map($crate::catalogue::numbers);
-                made.numbers_mut().into_iter().zip(numbers).for_each(|(to, number)| *to = number);
+                #[allow(unused_mut, unused_variables)] // where there is no hyperparameter
+                let mut values = values.iter();
+                match &mut made {
+                    $(Self::$variant $({ $($hyperparameter),+ })? => {
+                        $($(
+                            if let Some(value) = values.next() {
+                                $crate::catalogue::Setting::set($hyperparameter, value);
+                            }
+                        )+)?
+                    })*
+                }
                 made
             }
 
@@ -428,6 +478,34 @@ macro_rules! catalogue {
     };
 }
 pub(crate) use catalogue;
+
+/// The type of a hyperparameter in a list: a number, if nothing is said.
+macro_rules! field {
+    () => {
+        f64
+    };
+    ($type:ident) => {
+        $type
+    };
+}
+pub(crate) use field;
+
+/// Its usual value.
+macro_rules! usual {
+    ($file:ident, $hyperparameter:ident) => {
+        $file::ABOUT.usual(stringify!($hyperparameter))
+    };
+    ($file:ident, $hyperparameter:ident, u32) => {
+        $file::ABOUT.usual_count(stringify!($hyperparameter))
+    };
+    ($file:ident, $hyperparameter:ident, bool) => {
+        false
+    };
+    ($file:ident, $hyperparameter:ident, $type:ident) => {
+        $type::USUAL
+    };
+}
+pub(crate) use usual;
 
 /// A field that holds a hyperparameter.
 pub(crate) trait Setting: Into<Value> {
@@ -460,6 +538,7 @@ setting! {
     f64: Value::Number(number) => number, Value::Number;
     bool: Value::Flag(flag) => flag, Value::Flag;
     u64: Value::Seed(seed) => seed, Value::Seed;
+    u32: Value::Count(count) => count, Value::Count;
 }
 
 impl From<Schedule> for Value {

@@ -52,13 +52,14 @@ mod pass;
 #[cfg(feature = "python")]
 mod python;
 mod random;
+mod sampling;
 pub mod schedule;
 #[cfg(feature = "serde")]
 mod serde_form;
 mod tensor_file;
 pub mod training;
 
-pub use activation::Activation;
+pub use activation::{Activation, Estimator};
 pub use builder::{NetworkBuilder, OneOrEach};
 pub use error::{Error, Result};
 pub use kernel::{InstructionSet, Scalar};
@@ -70,6 +71,7 @@ pub use number::Number;
 pub use optimizer::*;
 pub use parallel::threads;
 pub use pass::LayerValues;
+pub use sampling::{Moments, Sampling};
 pub use schedule::{Fall, FunctionOfStep, OneCycle, Schedule, StepFunction};
 pub use training::{
     Checkpoint, Dataset, Epoch, History, Note, Observer, OptimizerState, Settings, Shuffle, StopReason,

@@ -12,14 +12,14 @@ use std::path::Path;
 
 use safetensors::tensor::Dtype;
 use serde::de::{Error as _, MapAccess, Visitor};
-use serde::ser::SerializeMap;
+use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::activation::Activation;
-use crate::catalogue::{Value, find};
+use crate::catalogue::{About, Domain, Hyperparameter, Value, find};
 use crate::error::Result;
 use crate::kernel::Scalar;
-use crate::layer::{Kind, Layer, ParameterArray, arrays, check_constants};
+use crate::layer::{Kind, Layer, ParameterArray, arrays, check_constants, check_samples};
 use crate::network::Network;
 use crate::number::Numbers;
 use crate::tensor_file::{Content, FileKind, Outline, Reader, dtype};
@@ -45,7 +45,7 @@ pub(crate) struct LayerEntry {
     /// The kind's name; dense layers, of which there were no others once, have none.
     kind: Kind,
     activation: String,
-    hyperparameters: Vec<(&'static str, f64)>,
+    hyperparameters: Vec<(&'static str, Value)>,
 }
 
 impl LayerEntry {
@@ -54,7 +54,7 @@ impl LayerEntry {
         Self {
             kind: layer.kind,
             activation: activation.name().to_owned(),
-            hyperparameters: activation.hyperparameters().collect(),
+            hyperparameters: names(activation.about()).zip(activation.values()).collect(),
         }
     }
 
@@ -66,7 +66,7 @@ impl LayerEntry {
         if about.name != self.activation {
             return Err(format!("is {:?}, which is written {:?}", self.activation, about.name));
         }
-        let wanted = about.hyperparameters.iter().map(|hyperparameter| hyperparameter.name);
+        let wanted = names(about);
         let given = self.hyperparameters.iter().map(|(name, _)| *name);
         if let Some(name) = wanted.clone().find(|name| !given.clone().any(|other| other == *name)) {
             return Err(format!("has no {name}"));
@@ -77,11 +77,22 @@ impl LayerEntry {
         if !wanted.eq(given) {
             return Err("has its hyperparameters in another order".to_owned());
         }
-        let values: Vec<_> = self.hyperparameters.iter().map(|(_, number)| Value::Number(*number)).collect();
+        let values: Vec<_> = self.hyperparameters.iter().map(|(_, value)| value.clone()).collect();
+        for (hyperparameter, value) in about.hyperparameters.iter().zip(&values) {
+            let usual = Value::from(hyperparameter.usual);
+            if std::mem::discriminant(&usual) != std::mem::discriminant(value) {
+                return Err(format!("has a {} of another kind", hyperparameter.name));
+            }
+        }
         let activation = Activation::with_values(index, &values);
         activation.check().map_err(|error| error.to_string())?;
         Ok(activation)
     }
+}
+
+/// The names of an activation's hyperparameters.
+fn names(about: &'static About) -> impl Iterator<Item = &'static str> + Clone {
+    about.hyperparameters.iter().map(|hyperparameter| hyperparameter.name)
 }
 
 impl Serialize for LayerEntry {
@@ -93,8 +104,14 @@ impl Serialize for LayerEntry {
             map.serialize_entry("kind", kind.name())?;
         }
         map.serialize_entry("activation", &self.activation)?;
-        for (name, number) in &self.hyperparameters {
-            map.serialize_entry(name, number)?;
+        for (name, value) in &self.hyperparameters {
+            match value {
+                Value::Number(number) => map.serialize_entry(name, number)?,
+                Value::Name(value) => map.serialize_entry(name, value)?,
+                Value::Flag(flag) => map.serialize_entry(name, flag)?,
+                Value::Count(count) => map.serialize_entry(name, count)?,
+                other => return Err(S::Error::custom(format_args!("{other:?} is nothing that a file has"))),
+            }
         }
         map.end()
     }
@@ -116,7 +133,7 @@ impl<'de> Visitor<'de> for EntryVisitor {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> std::result::Result<LayerEntry, M::Error> {
-        let known = Activation::LIST.iter().flat_map(|about| about.hyperparameters).map(|known| known.name);
+        let known = Activation::LIST.iter().flat_map(|about| about.hyperparameters);
         let (mut kind, mut activation, mut hyperparameters) = (None, None, Vec::new());
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             if key == "kind" {
@@ -130,11 +147,24 @@ impl<'de> Visitor<'de> for EntryVisitor {
                 if activation.replace(map.next_value()?).is_some() {
                     return Err(M::Error::duplicate_field("activation"));
                 }
-            } else if let Some(name) = known.clone().find(|name| *name == key) {
-                if hyperparameters.iter().any(|(other, _)| *other == name) {
+            } else if let Some(Hyperparameter { name, domain, .. }) =
+                known.clone().find(|one| one.name == key)
+            {
+                if hyperparameters.iter().any(|(other, _)| other == name) {
                     return Err(M::Error::duplicate_field(name));
                 }
-                hyperparameters.push((name, map.next_value()?));
+                let value = match domain {
+                    Domain::Flag => Value::Flag(map.next_value()?),
+                    Domain::Count => Value::Count(map.next_value()?),
+                    Domain::OneOf(names) => {
+                        let given = map.next_value::<Cow<'de, str>>()?;
+                        let known = names.iter().find(|known| **known == given);
+                        let unknown = || M::Error::custom(format_args!("unknown {name} {given:?}"));
+                        Value::Name(known.ok_or_else(unknown)?)
+                    }
+                    _ => Value::Number(map.next_value()?),
+                };
+                hyperparameters.push((*name, value));
             } else {
                 return Err(M::Error::custom(format_args!("unknown field `{key}`")));
             }
@@ -234,8 +264,12 @@ pub(crate) fn layers<T: Scalar>(reader: &Reader<'_>, entries: &[LayerEntry]) -> 
                 activation.name()
             )));
         }
+        if let Some((expected, got)) = layer.misfit(index + 1 == entries.len()) {
+            return Err(wrong(format!("layer {index}: expected {expected}, found {got}")));
+        }
         layers.push(layer);
     }
+    check_samples(&layers).map_err(|(expected, got)| wrong(format!("expected {expected}, found {got}")))?;
     Ok(Some(layers))
 }
 

@@ -291,7 +291,7 @@ impl<T: Scalar> Network<T> {
             return Err(Error::shape("y", format!("({} * {},)", x.nrows(), self.numbers_out()), &[y.len()]));
         }
         let _mode = Mode::core();
-        predict(&self.layers, self.packed()?, x, y, n_threads)
+        predict(&self.layers, self.packed()?, x, y, None, n_threads)
     }
 
     /// The outputs of a hidden layer (0 for the first) into a slice that takes them row after row.
@@ -315,7 +315,7 @@ impl<T: Scalar> Network<T> {
             return Err(Error::shape("y", format!("({} * {columns},)", x.nrows()), &[y.len()]));
         }
         let _mode = Mode::core();
-        predict(&self.layers[..=layer], self.packed()?, x, y, n_threads)
+        predict(&self.layers[..=layer], self.packed()?, x, y, None, n_threads)
     }
 
     /// The derivatives of all outputs with respect to all inputs: for each row, outputs x inputs

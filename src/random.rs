@@ -1,5 +1,6 @@
 //! Philox4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy
-//! as 1, 2, 3", SC 2011: initial weights, shuffles and the masks of dropout come from here.
+//! as 1, 2, 3", SC 2011: initial weights, shuffles, the masks of dropout and the draws of stochastic
+//! units come from here.
 //!
 //! A stream is named by a seed and a purpose, so that weights and shuffles of one seed have nothing
 //! to do with each other, and adding a purpose changes no other stream.
@@ -14,6 +15,7 @@ pub(crate) enum Purpose {
     Dropout = 3,
     StepSizes = 5,
     Noise = 6,
+    Units = 7,
 }
 
 /// A stream of random numbers.

@@ -146,7 +146,9 @@ def layers_of(network):
     found = []
     for W, b, activation in zip(network.weights, network.biases, activations, strict=True):
         name = getattr(activation, "name", activation)
-        known = {**fp.ACTIVATIONS, **fp.COMPLEX_ACTIVATIONS}[name].hyperparameters
+        known = {**fp.ACTIVATIONS, **fp.COMPLEX_ACTIVATIONS, **fp.STOCHASTIC_ACTIVATIONS}[
+            name
+        ].hyperparameters
         hyperparameters = {one.name: one.default for one in known} | getattr(
             activation, "hyperparameters", {}
         )

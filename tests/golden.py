@@ -114,6 +114,17 @@ _FITS = {
         for name in OTHERS
     },
     **{
+        f"{kind} units, {estimator}": Fit(
+            layer_sizes=(7, 18, 21, 3), rows=90, batch_size=37, epochs=4, output="softmax", loss="log_loss",
+            activation=units(estimator), weighted=True, optimizer="Adam", n_threads=2,
+        )
+        for kind, units in {
+            "bernoulli": lambda estimator: fp.Bernoulli(estimator, samples=3),
+            "categorical": lambda estimator: fp.Categorical(3, estimator, temperature=0.75, samples=2),
+        }.items()
+        for estimator in ("straight_through", "concrete", "straight_through_concrete", "score_function")
+    },
+    **{
         # The larger batch has rows along the lanes.
         f"{activation} units{more}": Fit(
             layer_sizes=(4, 17, 5, 3), rows=57, batch_size=batch_size, epochs=4, activation=activation,

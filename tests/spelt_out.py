@@ -11,11 +11,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ferroprop.catalogue import ACTIVATIONS, COMPLEX_ACTIVATIONS, LOSSES, OPTIMIZERS
+from ferroprop.catalogue import (
+    ACTIVATIONS,
+    COMPLEX_ACTIVATIONS,
+    LOSSES,
+    OPTIMIZERS,
+    STOCHASTIC_ACTIVATIONS,
+)
 
 ROOT = Path(__file__).parent.parent
 
-KINDS = {"Activation": {**ACTIVATIONS, **COMPLEX_ACTIVATIONS}, "Loss": LOSSES, "Optimizer": OPTIMIZERS}
+KINDS = {
+    "Activation": {**ACTIVATIONS, **COMPLEX_ACTIVATIONS, **STOCHASTIC_ACTIVATIONS},
+    "Loss": LOSSES,
+    "Optimizer": OPTIMIZERS,
+}
 
 
 def classes_of(entries):

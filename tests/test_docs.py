@@ -63,6 +63,7 @@ def sections(title):
 
 def test_everything_in_the_catalogue_has_its_formula():
     assert set(fp.ACTIVATIONS) <= set(sections("Activations"))
+    assert set(fp.STOCHASTIC_ACTIVATIONS) <= set(sections("Stochastic units"))
     assert set(fp.LOSSES) <= set(sections("Losses"))
     classes = {entry.cls.__name__ for entry in fp.OPTIMIZERS.values()}
     assert classes <= set(sections("Optimizers"))

@@ -18,15 +18,16 @@ FLOORS = [
     "error number",
     "check memory",
     "kernel",
-    "schedule",
+    "schedule random",
     "catalogue",
-    "activation parallel random",
+    "activation parallel",
     "loss optimizer layer",
     "pass",
     "network durable",
     "builder tensor_file",
     "model_file serde_form",
     "training",
+    "sampling",
     "python",
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms.split()}

@@ -37,7 +37,13 @@ from ferroprop._core import (
     __version__,
     train,
 )
-from ferroprop.catalogue import ACTIVATIONS, COMPLEX_ACTIVATIONS, LOSSES, OPTIMIZERS
+from ferroprop.catalogue import (
+    ACTIVATIONS,
+    COMPLEX_ACTIVATIONS,
+    LOSSES,
+    OPTIMIZERS,
+    STOCHASTIC_ACTIVATIONS,
+)
 from ferroprop.export import _methods as _exports
 from ferroprop.inspection import (
     GradientCheck,
@@ -61,6 +67,8 @@ from ferroprop._core import (
     SGD,
     Adam,
     AdamW,
+    Bernoulli,
+    Categorical,
     Focal,
     GRprop,
     Huber,
@@ -92,6 +100,7 @@ __all__ = [
     "COMPLEX_ACTIVATIONS",
     "LOSSES",
     "OPTIMIZERS",
+    "STOCHASTIC_ACTIVATIONS",
     "Activation",
     "Adaptive",
     "ComplexMLPClassifier",
@@ -135,6 +144,8 @@ __all__ += [
     "SGD",
     "Adam",
     "AdamW",
+    "Bernoulli",
+    "Categorical",
     "Focal",
     "GRprop",
     "Huber",

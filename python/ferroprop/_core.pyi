@@ -18,6 +18,7 @@ __all__ = [
     "_COMPLEX_ACTIVATIONS",
     "_LOSSES",
     "_OPTIMIZERS",
+    "_STOCHASTIC_ACTIVATIONS",
     "Activation",
     "Adaptive",
     "Cosine",
@@ -104,6 +105,7 @@ class Optimizer:
 
 _ACTIVATIONS: tuple[dict[str, Any], ...]
 _COMPLEX_ACTIVATIONS: tuple[dict[str, Any], ...]
+_STOCHASTIC_ACTIVATIONS: tuple[dict[str, Any], ...]
 _LOSSES: tuple[dict[str, Any], ...]
 _OPTIMIZERS: tuple[dict[str, Any], ...]
 
@@ -219,7 +221,40 @@ class Network(Generic[_Dtype]):
     def parameter_vector(self) -> NDArray[_Dtype]: ...
     def set_parameter_vector(self, vector: ArrayLike) -> None: ...
     def set_parameters(self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike | None]) -> None: ...
-    def predict(self, X: ArrayLike, *, n_threads: int | None = None) -> NDArray[_Dtype]: ...
+    @overload
+    def predict(
+        self,
+        X: ArrayLike,
+        *,
+        samples: int | None = None,
+        seed: int = 0,
+        dropout: float | Sequence[float] | None = None,
+        return_std: Literal[False] = False,
+        return_samples: bool = False,
+        n_threads: int | None = None,
+    ) -> NDArray[_Dtype]: ...
+    @overload
+    def predict(
+        self,
+        X: ArrayLike,
+        *,
+        samples: int,
+        seed: int = 0,
+        dropout: float | Sequence[float] | None = None,
+        return_std: Literal[True],
+        return_samples: Literal[False] = False,
+        n_threads: int | None = None,
+    ) -> tuple[NDArray[_Dtype], NDArray[_Dtype]]: ...
+    def log_likelihood(
+        self,
+        X: ArrayLike,
+        Y: ArrayLike,
+        *,
+        samples: int = 1000,
+        seed: int = 0,
+        dropout: float | Sequence[float] | None = None,
+        n_threads: int | None = None,
+    ) -> NDArray[np.float64]: ...
     def hidden(self, X: ArrayLike, layer: int = -1, *, n_threads: int | None = None) -> NDArray[_Dtype]: ...
     def input_gradient(self, X: ArrayLike, *, n_threads: int | None = None) -> NDArray[_Dtype]: ...
     def loss_and_gradients(
@@ -230,6 +265,7 @@ class Network(Generic[_Dtype]):
         loss: _Loss | None = None,
         sample_weight: ArrayLike | None = None,
         alpha: float = 0.0,
+        noise_seed: int | None = None,
         n_threads: int | None = None,
     ) -> tuple[float, list[NDArray[_Dtype]], list[NDArray[_Dtype] | None]]: ...
     def layer_values(
@@ -239,6 +275,7 @@ class Network(Generic[_Dtype]):
         *,
         loss: _Loss | None = None,
         sample_weight: ArrayLike | None = None,
+        noise_seed: int | None = None,
     ) -> tuple[_Array, list[LayerValues]]: ...
     def save(self, path: str | PathLike[str]) -> None: ...
     @staticmethod
@@ -441,6 +478,53 @@ class ModReLU(Activation):
     ) -> Self: ...
     @property
     def threshold(self) -> float: ...
+
+class Bernoulli(Activation):
+    def __new__(
+        cls,
+        estimator: Literal[
+            "straight_through", "concrete", "straight_through_concrete", "score_function"
+        ] = "straight_through",
+        *,
+        temperature: float = 1.0,
+        samples: int = 1,
+        frozen: bool = False,
+    ) -> Self: ...
+    @property
+    def estimator(
+        self,
+    ) -> Literal["straight_through", "concrete", "straight_through_concrete", "score_function"]: ...
+    @property
+    def temperature(self) -> float: ...
+    @property
+    def samples(self) -> int: ...
+    @property
+    def frozen(self) -> bool: ...
+
+class Categorical(Activation):
+    def __new__(
+        cls,
+        k: int = 10,
+        estimator: Literal[
+            "straight_through", "concrete", "straight_through_concrete", "score_function"
+        ] = "straight_through",
+        *,
+        temperature: float = 1.0,
+        samples: int = 1,
+        frozen: bool = False,
+    ) -> Self: ...
+    @property
+    def k(self) -> int: ...
+    @property
+    def estimator(
+        self,
+    ) -> Literal["straight_through", "concrete", "straight_through_concrete", "score_function"]: ...
+    @property
+    def temperature(self) -> float: ...
+    @property
+    def samples(self) -> int: ...
+    @property
+    def frozen(self) -> bool: ...
 
 class LogLoss(Loss):
     def __new__(
@@ -669,6 +753,8 @@ __all__ += [
     "SGD",
     "Adam",
     "AdamW",
+    "Bernoulli",
+    "Categorical",
     "Focal",
     "GRprop",
     "Huber",

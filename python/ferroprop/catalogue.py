@@ -24,6 +24,7 @@ from ferroprop._core import (
     _COMPLEX_ACTIVATIONS,
     _LOSSES,
     _OPTIMIZERS,
+    _STOCHASTIC_ACTIVATIONS,
     Activation,
     Loss,
     Optimizer,
@@ -35,6 +36,7 @@ __all__ = [
     "COMPLEX_ACTIVATIONS",
     "LOSSES",
     "OPTIMIZERS",
+    "STOCHASTIC_ACTIVATIONS",
     "ActivationEntry",
     "Catalogue",
     "Hyperparameter",
@@ -105,8 +107,8 @@ class ActivationEntry(_Entry):
     value : str
         f(z) as a Python expression of the net input z and the hyperparameters.
     derivative : str
-        f'(z), with a for f(z). Empty for softmax, which is no function of one number, and for functions of
-        complex numbers, which have two derivatives.
+        f'(z), with a for f(z). Empty for softmax, which is no function of one number, for functions of
+        complex numbers, which have two derivatives, and for draws, which have none.
     constants : mapping of str to float
         Numbers that go by names in the two.
 
@@ -271,6 +273,11 @@ COMPLEX_ACTIVATIONS = Catalogue(
     "activation", (ActivationEntry(**_fields(entry)) for entry in _COMPLEX_ACTIVATIONS)
 )
 """Every activation that complex networks alone have, by its name; formulas are functions of a complex z."""
+
+STOCHASTIC_ACTIVATIONS = Catalogue(
+    "activation", (ActivationEntry(**_fields(entry)) for entry in _STOCHASTIC_ACTIVATIONS)
+)
+"""Every activation whose outputs a training draws at random, by its name."""
 
 LOSSES = Catalogue("loss", (LossEntry(**_fields(entry)) for entry in _LOSSES))
 """Every loss by its name."""

@@ -2,9 +2,12 @@
 
 mod abs;
 mod arctan;
+mod bernoulli;
 mod bipolar;
 mod cardioid;
+mod categorical;
 mod elu;
+mod estimator;
 mod exponential;
 mod function;
 mod gelu;
@@ -25,22 +28,27 @@ mod selu;
 mod siglog;
 mod sigmoid;
 mod silu;
+mod slopes;
 pub(crate) mod softmax;
 mod softplus;
 mod softsign;
+mod stochastic;
 mod tanh;
 mod zrelu;
 
 use crate::catalogue::{catalogue, find};
 use crate::error::Result;
 use crate::kernel::{Derivative, Scalar, Simd, Task, dispatch};
+pub use estimator::Estimator;
 use function::{FromNet, FromOutput, Function};
+use slopes::ScaleBySlopes;
+pub(crate) use stochastic::{Draw, Units};
 
 /// Passes its input and the list of all activations to a macro.
 ///
 /// A line has the variant with its hyperparameters, its file, and where the derivative comes from: the
 /// `output`, the `net` input, or from `all` outputs of a row (softmax). A `pair` is a function of a complex number,
-/// with four derivatives, and `apart` is left to others to compute.
+/// with four derivatives; units that are `drawn` are [`Units`], and `apart` is left to others to compute.
 macro_rules! activations {
     ($reader:ident $($given:tt)*) => {
         $reader! {
@@ -99,6 +107,10 @@ macro_rules! activations {
             PolarTanh => polar_tanh: pair;
             /// |z|, a real number from a complex one. For the output layer only.
             Abs => abs: apart;
+            /// 1 with probability 1 / (1 + e^-z), else 0. For hidden layers only.
+            Bernoulli { estimator: Estimator, temperature, samples: u32, frozen: bool } => bernoulli: drawn;
+            /// One of each k units is 1, with the probabilities of a softmax, the others are 0. For hidden layers only.
+            Categorical { k: u32, estimator: Estimator, temperature, samples: u32, frozen: bool } => categorical: drawn;
         }
     };
 }
@@ -110,10 +122,10 @@ activations! { catalogue
 
 /// Calls a body with the implementation bound to `$f`: the first if the output determines the
 /// derivative, the third for functions of a complex number, else the second. Does nothing for a softmax, which is not a
-/// function of one number.
+/// function of one number, and for stochastic units.
 macro_rules! with_function {
     ($activation:expr, $t:ty, $f:ident, $from_output:expr, $from_net:expr, $of_pair:expr;
-     $($(#[$line:meta])* $variant:ident $({ $($hyperparameter:ident),+ })? => $file:ident: $way:ident;)*) => {
+     $($(#[$line:meta])* $variant:ident $({ $($hyperparameter:ident $(: $type:ident)?),+ })? => $file:ident: $way:ident;)*) => {
         match $activation {
             $(Activation::$variant $({ $($hyperparameter),+ })? => with_function!(
                 @$way $t, $f, $from_output, $from_net, $of_pair, $file::$variant $(, $($hyperparameter),+)?
@@ -136,6 +148,11 @@ macro_rules! with_function {
         $of_pair
     }};
     (@apart $($all:tt)+) => { with_function!(@all $($all)+) };
+    (@drawn $t:ty, $f:ident, $from_output:expr, $from_net:expr, $of_pair:expr, $file:ident::$function:ident,
+     $($hyperparameter:ident),+) => {{
+        let _ = ($($hyperparameter),+);
+        with_function!(@all $t, $f, $from_output, $from_net, $of_pair, $file)
+    }};
     (@all $t:ty, $f:ident, $from_output:expr, $from_net:expr, $of_pair:expr, $($made:tt)+) => {{
         #[allow(unused_variables)]
         let $f = identity::Identity;
@@ -181,6 +198,23 @@ impl Activation {
         self.about().complex
     }
 
+    /// The units, if their outputs are drawn at random.
+    pub(crate) fn units(self) -> Option<Units> {
+        match self {
+            Self::Bernoulli { estimator, temperature, samples, frozen } => {
+                Some(Units { group: None, estimator, temperature, samples: samples as usize, frozen })
+            }
+            Self::Categorical { k, estimator, temperature, samples, frozen } => Some(Units {
+                group: Some(k as usize),
+                estimator,
+                temperature,
+                samples: samples as usize,
+                frozen,
+            }),
+            _ => None,
+        }
+    }
+
     /// Whether it is for the output layer alone.
     pub(crate) fn is_for_outputs(self) -> bool {
         matches!(self, Self::Softmax | Self::Abs)
@@ -189,7 +223,7 @@ impl Activation {
     /// Whether the output determines the derivative; if not, [`Activation::apply_with_slopes`] must keep
     /// it.
     pub(crate) fn output_tells_derivative(self) -> bool {
-        activations!(with_function self, f32, _function, true, false, false)
+        self.units().is_none() && activations!(with_function self, f32, _function, true, false, false)
     }
 
     /// The derivative, if a product of deltas can apply it before it stores its sums.
@@ -199,7 +233,7 @@ impl Activation {
 
     /// Whether outputs equal net inputs, or are computed elsewhere (softmax).
     fn is_nothing(self) -> bool {
-        matches!(self, Self::Identity | Self::Softmax | Self::Abs)
+        matches!(self, Self::Identity | Self::Softmax | Self::Abs) || self.units().is_some()
     }
 
     /// Turns net inputs into outputs: `rows` vectors of each panel, panels `stride` apart.
@@ -342,28 +376,6 @@ impl<T: Scalar, F: FromNet<T>> Task<T> for ApplyWithSlopes<'_, T, F> {
             let count = self.rows * T::LANES;
             for (slope, x) in slopes[..count].iter_mut().zip(&mut numbers[..count]) {
                 (*x, *slope) = self.function.value_and_derivative(*x);
-            }
-        }
-    }
-}
-
-struct ScaleBySlopes<'a, T> {
-    deltas: &'a mut [T],
-    slopes: &'a [T],
-    stride: usize,
-    rows: usize,
-}
-
-impl<T: Scalar> Task<T> for ScaleBySlopes<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, _: S) {
-        let panels = self.deltas.chunks_exact_mut(self.stride);
-        for (deltas, slopes) in panels.zip(self.slopes.chunks_exact(self.stride)) {
-            let count = self.rows * T::LANES;
-            for (delta, &slope) in deltas[..count].iter_mut().zip(&slopes[..count]) {
-                *delta *= slope;
             }
         }
     }

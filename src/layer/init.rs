@@ -148,7 +148,12 @@ impl Init {
     fn bound(self, fan_in: usize, fan_out: usize, activation: Activation) -> f64 {
         match self {
             Self::Glorot => {
-                let gain = if matches!(activation, Activation::Logistic { .. }) { 2.0 } else { 6.0 };
+                let gain = if matches!(activation, Activation::Logistic { .. } | Activation::Bernoulli { .. })
+                {
+                    2.0
+                } else {
+                    6.0
+                };
                 (gain / (fan_in + fan_out) as f64).sqrt()
             }
             Self::He => (6.0 / fan_in as f64).sqrt(),

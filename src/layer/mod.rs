@@ -68,6 +68,22 @@ impl Layer {
         kinds!(with_kind self.kind, K => K::PARTS)
     }
 
+    /// What stochastic units ask of it that is not so, if anything: what was expected, and what came.
+    pub(crate) fn misfit(&self, last: bool) -> Option<(String, String)> {
+        let units = self.activation.units()?;
+        let name = self.activation.name();
+        if last {
+            let expected = "an activation whose outputs are not drawn";
+            return Some((expected.to_owned(), format!("{name:?}, which is for hidden layers")));
+        }
+        if self.parts() == 2 {
+            let expected = "an activation for complex numbers";
+            return Some((expected.to_owned(), format!("{name:?}, which is for real ones")));
+        }
+        let k = units.group.filter(|k| !self.fan_out.is_multiple_of(*k))?;
+        Some((format!("on a layer whose size is a multiple of k={k}"), format!("{} units", self.fan_out)))
+    }
+
     /// Real numbers in a row of its inputs.
     pub(crate) fn numbers_in(&self) -> usize {
         self.parts() * self.fan_in
@@ -173,6 +189,19 @@ pub(crate) fn check_constants<T: Number>(layers: &[Layer]) -> Result<()> {
     layers.iter().try_for_each(|layer| layer.activation.check_typed::<T>())
 }
 
+/// Checks that all stochastic layers have the same number of samples; what was expected, and what came.
+pub(crate) fn check_samples(layers: &[Layer]) -> std::result::Result<(), (String, String)> {
+    let mut samples = layers.iter().filter_map(|layer| layer.activation.units()).map(|units| units.samples);
+    let Some(first) = samples.next() else { return Ok(()) };
+    match samples.find(|other| *other != first) {
+        None => Ok(()),
+        Some(other) => {
+            let expected = "stochastic layers with the same number of samples";
+            Err((expected.to_owned(), format!("samples={first} and samples={other}")))
+        }
+    }
+}
+
 /// The layers of a network of these sizes, inputs first.
 pub(crate) fn layers(
     sizes: &[usize],
@@ -220,8 +249,11 @@ fn check_activations(layers: &[Layer]) -> Result<()> {
             let got = format!("{:?}, which is for networks of complex numbers", activation.name());
             return Err(Error::argument(name, "an activation for real numbers", got));
         }
+        if let Some((expected, got)) = layer.misfit(!hidden) {
+            return Err(Error::argument(name, expected, got));
+        }
     }
-    Ok(())
+    check_samples(layers).map_err(|(expected, got)| Error::argument("activation", expected, got))
 }
 
 /// Checks that such layers can follow each other in a network.

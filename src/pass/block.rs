@@ -2,11 +2,11 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::dropout::Dropout;
+use super::noise::{Noise, signals};
 use super::selection::Selection;
 use super::stage::{Kept, Stage};
 
-use crate::activation::{Activation, magnitude, softmax};
+use crate::activation::{Activation, Draw, Estimator, Units, magnitude, softmax};
 use crate::error::{Error, Result};
 use crate::kernel::{
     Layout, Rows, Scalar, Terms, Then, gather_along_lanes, gather_parts, gather_rows, panel_vectors, panels,
@@ -47,9 +47,18 @@ pub(crate) struct Block<T> {
     weighted: bool,
     /// The loss of each row; of complex outputs, that of the imaginary parts behind all of these.
     losses: Aligned<T>,
+    /// What the score function sees of the losses; empty without stochastic units.
+    signals: Aligned<T>,
+    /// How often each row was there in the last pass forward, if that had noise; else 0.
+    copies: usize,
     /// Numbers in a row of outputs.
     columns: usize,
 }
+
+type RowOf = fn(usize) -> u32;
+
+/// Probabilities in place of a draw.
+const NO_DRAW: Option<Draw<RowOf>> = None;
 
 /// Absolute values of the net inputs of the output layer, in place: then outputs, and their deltas.
 #[derive(Debug)]
@@ -95,6 +104,8 @@ impl<T: Scalar> Block<T> {
             weights: Aligned::zeros(0)?,
             weighted: false,
             losses: Aligned::zeros(0)?,
+            signals: Aligned::zeros(0)?,
+            copies: 0,
             columns: output.numbers_out(),
         })
     }
@@ -144,19 +155,16 @@ impl<T: Scalar> Block<T> {
         mut inputs: Option<Terms<'_, T>>,
         layers: &[Layer],
         parameters: Parameters<'_, T>,
-        dropout: Option<Dropout<'_>>,
+        noise: Option<Noise<'_>>,
     ) {
+        self.copies = noise.map_or(0, Noise::copies);
         for (index, layer) in layers.iter().enumerate() {
             let hidden = index + 1 < layers.len();
-            let rectify = hidden && layer.rectifies() && is_none_or_empty(self.slopes.get(index));
+            let dropped = noise.is_some_and(|noise| noise.rates.get(index).is_some_and(|rate| *rate > 0.0));
+            let rectify = hidden && !dropped && layer.rectifies() && is_none_or_empty(self.slopes.get(index));
             self.net_inputs(index, inputs.take(), layer, parameters, rectify);
             if hidden && !rectify {
-                self.activate_hidden(index, layer);
-                if let (Some(dropout), Some(slopes)) = (dropout, self.slopes.get_mut(index)) {
-                    debug_assert!(self.layout == Layout::UnitsInLanes || dropout.rates[index] == 0.0);
-                    let (stride, rows) = (self.strides[index + 1], self.rows);
-                    dropout.apply(index, self.parts, &mut self.values[index + 1], slopes, stride, rows);
-                }
+                self.activate_hidden(index, layer, noise);
             }
         }
     }
@@ -186,12 +194,24 @@ impl<T: Scalar> Block<T> {
     }
 
     /// From net inputs to outputs, with the derivatives where they are kept.
-    fn activate_hidden(&mut self, index: usize, layer: &Layer) {
+    fn activate_hidden(&mut self, index: usize, layer: &Layer, noise: Option<Noise<'_>>) {
         let stride = self.strides[index + 1];
         let vectors = self.vectors(layer.fan_out);
         let in_use = self.in_use(self.values[index + 1].len(), stride);
         let (values, slopes) = (&mut self.values[index + 1][..in_use], self.slopes.get_mut(index));
+        if let Some(units) = layer.activation.units() {
+            debug_assert_eq!(self.layout, Layout::UnitsInLanes);
+            let kept = slopes.map_or(&mut [][..], |slopes| &mut slopes[..]);
+            let draw = noise.map(|noise| noise.draw(index, units));
+            units.forward(values, kept, layer.fan_out, (stride, vectors), draw);
+            return;
+        }
         activate(layer.activation, values, slopes, stride, vectors);
+        if let Some(noise) = noise.filter(|noise| !noise.rates.is_empty()) {
+            debug_assert!(self.layout == Layout::UnitsInLanes || noise.rates[index] == 0.0);
+            let slopes = self.slopes.get_mut(index).map_or(&mut [][..], |slopes| &mut slopes[..]);
+            noise.drop(index, self.parts, &mut self.values[index + 1], slopes, stride, self.rows);
+        }
     }
 
     /// Outputs of the output layer, whose net inputs the block holds and keeps, and their derivatives.
@@ -352,6 +372,8 @@ impl<T: Scalar> Stage<T> for Block<T> {
         block.weights = Aligned::zeros(if weighted { capacity } else { 0 })?;
         block.weighted = weighted;
         block.losses = Aligned::zeros(capacity.saturating_mul(layers[layers.len() - 1].output_parts()))?;
+        let drawn = layers.iter().any(|layer| layer.activation.units().is_some());
+        block.signals = Aligned::zeros(if drawn { capacity } else { 0 })?;
         Ok(block)
     }
 
@@ -413,12 +435,18 @@ impl<T: Scalar> Stage<T> for Block<T> {
         }
     }
 
-    fn forward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, dropout: Option<Dropout<'_>>) {
-        self.forward_layers(None, layers, parameters, dropout);
+    fn forward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, noise: Option<Noise<'_>>) {
+        self.forward_layers(None, layers, parameters, noise);
     }
 
-    fn forward_from(&mut self, inputs: &[T], layers: &[Layer], parameters: Parameters<'_, T>) {
-        self.forward_layers(Some(Terms::in_rows(inputs, layers[0].fan_in)), layers, parameters, None);
+    fn forward_from(
+        &mut self,
+        inputs: &[T],
+        layers: &[Layer],
+        parameters: Parameters<'_, T>,
+        noise: Option<Noise<'_>>,
+    ) {
+        self.forward_layers(Some(Terms::in_rows(inputs, layers[0].fan_in)), layers, parameters, noise);
     }
 
     fn output_deltas(&mut self, layers: &[Layer], loss: Loss) {
@@ -469,6 +497,9 @@ impl<T: Scalar> Stage<T> for Block<T> {
         if output.activation == Activation::Softmax {
             debug_assert_eq!(self.layout, Layout::UnitsInLanes);
             softmax::forward(values, output.fan_out, stride, rows);
+        } else if let Some(units) = output.activation.units() {
+            // A hidden layer whose outputs somebody asks for.
+            units.forward(values, &mut [], output.fan_out, (stride, vectors), NO_DRAW);
         } else if output.output_parts() == self.parts {
             activate(output.activation, values, self.slopes.get_mut(layers.len() - 1), stride, vectors);
         }
@@ -494,9 +525,19 @@ impl<T: Scalar> Stage<T> for Block<T> {
     }
 
     fn backward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>) {
+        if !self.signals.is_empty() && self.copies > 0 {
+            let weights = self.weighted.then_some(&self.weights[..]);
+            signals(&self.losses[..self.rows], weights, self.copies, &mut self.signals);
+        }
         for index in (1..layers.len()).rev() {
             let stride = self.strides[index];
             let vectors = self.vectors(layers[index].fan_in);
+            let units = layers[index - 1].activation.units();
+            if units.is_some_and(|units| self.copies > 0 && units.estimator == Estimator::ScoreFunction) {
+                let signals = &self.signals[..self.rows];
+                Units::credit(&mut self.deltas[index - 1], &self.slopes[index - 1], stride, signals);
+                continue;
+            }
             let in_use = self.in_use(self.deltas[index - 1].len(), stride);
             let (before, after) = self.deltas.split_at_mut(index);
             let deltas = &mut before[index - 1][..in_use];
@@ -514,7 +555,10 @@ impl<T: Scalar> Stage<T> for Block<T> {
                 then,
             };
             layers[index].backward(index, parameters, passage);
-            if derivative.is_none() {
+            if let Some(units) = units {
+                let columns = layers[index - 1].fan_out;
+                units.back(deltas, slopes, columns, (stride, vectors), self.copies > 0);
+            } else if derivative.is_none() {
                 scale(activation, deltas, outputs, slopes, stride, vectors);
             }
         }
@@ -602,13 +646,19 @@ impl<T: Scalar> Stage<T> for Block<T> {
         }
     }
 
-    fn forward_kept(&mut self, layers: &[Layer], parameters: Parameters<'_, T>) -> Result<Kept<T>> {
+    fn forward_kept(
+        &mut self,
+        layers: &[Layer],
+        parameters: Parameters<'_, T>,
+        noise: Option<Noise<'_>>,
+    ) -> Result<Kept<T>> {
+        self.copies = noise.map_or(0, Noise::copies);
         let mut net_inputs = Vec::with_capacity(layers.len());
         for (index, layer) in layers.iter().enumerate() {
             self.net_inputs(index, None, layer, parameters, false);
             net_inputs.push(self.copied(&self.values[index + 1], self.parts, index + 1, layer.fan_out)?);
             if index + 1 < layers.len() {
-                self.activate_hidden(index, layer);
+                self.activate_hidden(index, layer, noise);
             }
         }
         let (output, output_derivative) = self.outputs_and_derivatives(layers)?;
@@ -620,7 +670,14 @@ impl<T: Scalar> Stage<T> for Block<T> {
     }
 
     fn copied_derivative(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>> {
-        self.copied_slopes(&self.slopes[layer], layer + 1, layers[layer].fan_out)
+        let mut slopes = self.copied_slopes(&self.slopes[layer], layer + 1, layers[layer].fan_out)?;
+        if let Some(factor) =
+            layers[layer].activation.units().and_then(|units| units.softmax(self.copies > 0))
+        {
+            // What is kept is a softmax.
+            slopes.mapv_inplace(|y| y * (T::ONE - y) * T::from_f64(factor));
+        }
+        Ok(slopes)
     }
 
     fn copied_delta(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>> {

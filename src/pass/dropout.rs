@@ -2,25 +2,14 @@
 //! JMLR 15, 2014, in its inverted form: what stays is divided by the chance to stay, so that nothing
 //! changes for predictions.
 
+use super::noise::Noise;
 use crate::kernel::{Scalar, Simd, Task, dispatch};
 use crate::random::{Purpose, Words};
 
-/// Which outputs of hidden layers a step leaves out: whether one stays follows from the seed, the
-/// step, the layer, the row's place in the batch and the unit alone.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Dropout<'a> {
-    /// For each hidden layer the chance of an output to be left out.
-    pub rates: &'a [f64],
-    pub seed: u64,
-    pub step: u64,
-    /// The place of the block's first row in the batch.
-    pub first_row: usize,
-}
-
-impl Dropout<'_> {
-    /// Multiplies the outputs of a layer, and its slopes, by 0 or by 1 over the chance to stay. The parts of a
-    /// number stay or go together.
-    pub fn apply<T: Scalar>(
+impl Noise<'_> {
+    /// Multiplies the outputs of a layer, and its slopes where there are any, by 0 or by 1 over the chance to stay. The
+    /// parts of a number stay or go together.
+    pub(super) fn drop<T: Scalar>(
         self,
         layer: usize,
         parts: usize,
@@ -29,13 +18,14 @@ impl Dropout<'_> {
         stride: usize,
         rows: usize,
     ) {
-        if self.rates[layer] == 0.0 {
+        if self.rates.get(layer).is_none_or(|rate| *rate == 0.0) {
             return;
         }
         let len = outputs.len() / parts;
-        let (own, more) = slopes.split_at_mut(outputs.len());
-        for (outputs, slopes) in outputs.chunks_exact_mut(len).zip(own.chunks_exact_mut(len)) {
-            self.mask(layer, outputs, slopes, stride, rows);
+        let (own, more) = slopes.split_at_mut(outputs.len().min(slopes.len()));
+        let mut own = own.chunks_exact_mut(len);
+        for outputs in outputs.chunks_exact_mut(len) {
+            self.mask(layer, outputs, own.next().unwrap_or_default(), stride, rows);
         }
         for slopes in more.chunks_exact_mut(2 * len) {
             let (first, second) = slopes.split_at_mut(len);
@@ -45,9 +35,10 @@ impl Dropout<'_> {
 
     fn mask<T: Scalar>(self, layer: usize, outputs: &mut [T], slopes: &mut [T], stride: usize, rows: usize) {
         let rate = self.rates[layer];
+        let (words, row_of) = self.numbers(Purpose::Dropout, layer, false);
         dispatch(Mask {
-            words: Words::new(self.seed, Purpose::Dropout, layer as u32, self.step as u32),
-            first_row: self.first_row,
+            words,
+            row_of,
             // The product is below 2^32, because the rate is below 1.
             threshold: (rate * 4_294_967_296.0) as u32,
             scale: T::from_f64(1.0 / (1.0 - rate)),
@@ -59,9 +50,9 @@ impl Dropout<'_> {
     }
 }
 
-struct Mask<'a, T> {
+struct Mask<'a, T, R> {
     words: Words,
-    first_row: usize,
+    row_of: R,
     threshold: u32,
     scale: T,
     outputs: &'a mut [T],
@@ -73,24 +64,25 @@ struct Mask<'a, T> {
 /// Numbers that one call of the generator gives.
 const GROUP: usize = 4;
 
-impl<T: Scalar> Task<T> for Mask<'_, T> {
+impl<T: Scalar, R: Fn(usize) -> u32> Task<T> for Mask<'_, T, R> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, _: S) {
         let groups = T::LANES / GROUP;
-        let panels =
-            self.outputs.chunks_exact_mut(self.stride).zip(self.slopes.chunks_exact_mut(self.stride));
-        for (panel, (outputs, slopes)) in panels.enumerate() {
+        let mut slopes = self.slopes.chunks_exact_mut(self.stride);
+        for (panel, outputs) in self.outputs.chunks_exact_mut(self.stride).enumerate() {
+            let slopes = slopes.next().unwrap_or_default();
             for row in 0..self.rows {
                 for group in 0..groups {
-                    let words = self.words.at((panel * groups + group) as u32, (self.first_row + row) as u32);
+                    let words = self.words.at((panel * groups + group) as u32, (self.row_of)(row));
                     let at = row * T::LANES + group * GROUP;
-                    for ((output, slope), word) in
-                        outputs[at..at + GROUP].iter_mut().zip(&mut slopes[at..at + GROUP]).zip(words)
-                    {
-                        let factor = if word < self.threshold { T::ZERO } else { self.scale };
+                    let factors = words.map(|word| if word < self.threshold { T::ZERO } else { self.scale });
+                    for (output, factor) in outputs[at..at + GROUP].iter_mut().zip(factors) {
                         *output *= factor;
+                    }
+                    // Predictions keep none.
+                    for (slope, factor) in slopes.iter_mut().skip(at).zip(factors) {
                         *slope *= factor;
                     }
                 }

@@ -24,24 +24,27 @@ pub(crate) struct Model<T> {
     pub layout: Layout,
     pub packed: Packed<T>,
     backward: Copies<T>,
+    /// How often each row of a batch is there, one copy after the other.
+    pub copies: usize,
 }
 
 impl<T: Scalar> Model<T> {
-    /// A copy of a network's parameters, for micro-batches of `micro_batch_rows` rows, a loss (`None`: custom) and
-    /// dropout at these rates.
+    /// A copy of a network's parameters, for micro-batches of `micro_batch_rows` rows, a loss (`None`: custom),
+    /// dropout at these rates, and so many copies of each row.
     pub fn new(
         layers: &[Layer],
         parameters: &[T],
         micro_batch_rows: usize,
         loss: Option<Loss>,
         dropout: &[f64],
+        copies: usize,
     ) -> Result<Self> {
         let packed = Packed::new(layers, parameters)?;
         let layout = layout::<T>(layers, micro_batch_rows, loss, dropout);
         // Nothing is propagated back to the inputs; but rows along the lanes read these copies on the way forward too.
         let first = usize::from(layout == Layout::UnitsInLanes);
         let backward = Copies::new(Way::Backward, layers, first)?;
-        let mut model = Self { layers: layers.to_vec(), layout, packed, backward };
+        let mut model = Self { layers: layers.to_vec(), layout, packed, backward, copies };
         model.parameters_changed(&mut Team::alone());
         Ok(model)
     }

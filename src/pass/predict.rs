@@ -2,6 +2,7 @@
 
 use ndarray::ArrayView2;
 
+use super::noise::Noise;
 use super::selection::Selection;
 use super::stage::Stage;
 use super::stages::with_stage;
@@ -17,15 +18,17 @@ pub(super) const BLOCK_ROWS: usize = 64;
 /// Multiply-adds below which the calling thread is faster alone than with help.
 pub(super) const WORTH_SHARING: usize = 4_000_000;
 
-/// Writes the outputs of each row, one after the other, into `y`.
+/// Writes the outputs of each row, one after the other, into `y`. Without noise nothing is left out, and stochastic units
+/// give their probabilities.
 pub(crate) fn predict<T: Scalar>(
     layers: &[Layer],
     packed: &Packed<T>,
     x: ArrayView2<'_, T>,
     y: &mut [T],
+    noise: Option<Noise<'_>>,
     n_threads: Option<usize>,
 ) -> Result<()> {
-    with_stage!(layers, S => predict_in_blocks::<T, S<T>>(layers, packed, x, y, n_threads))
+    with_stage!(layers, S => predict_in_blocks::<T, S<T>>(layers, packed, x, y, noise, n_threads))
 }
 
 fn predict_in_blocks<T: Scalar, S: Stage<T>>(
@@ -33,6 +36,7 @@ fn predict_in_blocks<T: Scalar, S: Stage<T>>(
     packed: &Packed<T>,
     x: ArrayView2<'_, T>,
     y: &mut [T],
+    noise: Option<Noise<'_>>,
     n_threads: Option<usize>,
 ) -> Result<()> {
     let parameters = Parameters { packed, backward: None };
@@ -50,10 +54,10 @@ fn predict_in_blocks<T: Scalar, S: Stage<T>>(
         block.set_rows(y.len() / columns);
         if let Some(numbers) = in_rows {
             let own = first * x.ncols()..(first + block.rows()) * x.ncols();
-            block.forward_from(&numbers[own], layers, parameters);
+            block.forward_from(&numbers[own], layers, parameters, noise);
         } else {
             block.load_inputs(x, Selection::Range { from: first });
-            block.forward(layers, parameters, None);
+            block.forward(layers, parameters, noise);
         }
         block.activate_output(layers);
         block.copy_outputs(y);

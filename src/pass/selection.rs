@@ -1,11 +1,20 @@
 //! Which rows of a data set.
 
 /// The rows of a data set, in the order in which they are used.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Selection<'a> {
     /// Rows `from`, `from + 1`, ...
     Range { from: usize },
     /// Rows by number.
+    Listed(&'a [u32]),
+    /// Each row of a selection several times, one copy after the other, from a place among these on.
+    Copied { rows: Rows<'a>, copies: usize, from: usize },
+}
+
+/// The rows of a selection in which each is there once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rows<'a> {
+    From(usize),
     Listed(&'a [u32]),
 }
 
@@ -15,6 +24,13 @@ impl Selection<'_> {
         match self {
             Self::Range { from } => from + place,
             Self::Listed(rows) => rows[place] as usize,
+            Self::Copied { rows, copies, from } => {
+                let place = (from + place) / copies;
+                match rows {
+                    Rows::From(first) => first + place,
+                    Rows::Listed(rows) => rows[place] as usize,
+                }
+            }
         }
     }
 
@@ -23,6 +39,19 @@ impl Selection<'_> {
         match self {
             Self::Range { from } => Self::Range { from: from + places },
             Self::Listed(rows) => Self::Listed(&rows[places..]),
+            Self::Copied { rows, copies, from } => Self::Copied { rows, copies, from: from + places },
+        }
+    }
+
+    /// The selection with each row several times.
+    pub fn copied(self, copies: usize) -> Self {
+        match self {
+            _ if copies == 1 => self,
+            Self::Range { from } => Self::Copied { rows: Rows::From(from), copies, from: 0 },
+            Self::Listed(rows) => Self::Copied { rows: Rows::Listed(rows), copies, from: 0 },
+            Self::Copied { rows, copies: more, from } => {
+                Self::Copied { rows, copies: copies * more, from: from * copies }
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use ndarray::{Array2, ArrayView2};
 
-use super::dropout::Dropout;
+use super::noise::Noise;
 use super::selection::Selection;
 use crate::error::Result;
 use crate::kernel::{Layout, Rows, Scalar};
@@ -65,11 +65,18 @@ pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
     /// Moves targets: each becomes `factor` times itself plus `summand`.
     fn smooth_targets(&mut self, factor: T, summand: T);
 
-    /// From the inputs to the net inputs of the output layer.
-    fn forward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, dropout: Option<Dropout<'_>>);
+    /// From the inputs to the net inputs of the output layer. Without noise nothing is left out, and stochastic units
+    /// give their probabilities.
+    fn forward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, noise: Option<Noise<'_>>);
 
     /// The same from inputs that lie in memory row by row, and are not copied.
-    fn forward_from(&mut self, inputs: &[T], layers: &[Layer], parameters: Parameters<'_, T>);
+    fn forward_from(
+        &mut self,
+        inputs: &[T],
+        layers: &[Layer],
+        parameters: Parameters<'_, T>,
+        noise: Option<Noise<'_>>,
+    );
 
     /// The rows' losses, and the deltas of the output layer.
     fn output_deltas(&mut self, layers: &[Layer], loss: Loss);
@@ -109,7 +116,12 @@ pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
     fn input_gradient(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, to: &mut [T]);
 
     /// The way forward, with copies of what the block does not hold at its end.
-    fn forward_kept(&mut self, layers: &[Layer], parameters: Parameters<'_, T>) -> Result<Kept<T>>;
+    fn forward_kept(
+        &mut self,
+        layers: &[Layer],
+        parameters: Parameters<'_, T>,
+        noise: Option<Noise<'_>>,
+    ) -> Result<Kept<T>>;
 
     /// A copy of the outputs of a hidden layer.
     fn copied_output(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>>;

@@ -3,6 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::model::filled;
+use super::noise::Noise;
 use super::selection::Selection;
 use super::stage::{Kept, Stage};
 use super::stages::with_stage;
@@ -26,7 +27,8 @@ pub struct LayerValues<T> {
     pub delta: Array2<T>,
 }
 
-/// The layers' values, and the loss of each row without its weight; the arguments have been checked.
+/// The layers' values, and the loss of each row without its weight; the arguments have been checked. With noise, the
+/// rows are those of its selection.
 pub(crate) fn trace<T: Scalar>(
     layers: &[Layer],
     packed: &Packed<T>,
@@ -34,8 +36,9 @@ pub(crate) fn trace<T: Scalar>(
     y: ArrayView2<'_, T>,
     weights: Option<&[T]>,
     objective: Objective<'_, T>,
+    noise: Option<(Noise<'_>, Selection<'_>)>,
 ) -> Result<(Vec<LayerValues<T>>, Vec<T>)> {
-    with_stage!(layers, S => trace_block::<T, S<T>>(layers, packed, x, y, weights, objective))
+    with_stage!(layers, S => trace_block::<T, S<T>>(layers, packed, x, y, weights, objective, noise))
 }
 
 fn trace_block<T: Scalar, S: Stage<T>>(
@@ -45,16 +48,18 @@ fn trace_block<T: Scalar, S: Stage<T>>(
     y: ArrayView2<'_, T>,
     weights: Option<&[T]>,
     objective: Objective<'_, T>,
+    noise: Option<(Noise<'_>, Selection<'_>)>,
 ) -> Result<(Vec<LayerValues<T>>, Vec<T>)> {
     let backward = filled(layers, packed, 1)?;
     let parameters = Parameters { packed, backward: Some(&backward) };
-    let rows = x.nrows();
+    let (noise, selection) = noise.unzip();
+    let rows = x.nrows() * noise.map_or(1, Noise::copies);
     // Dropout would change the outputs, so that the derivatives are kept; there is none, but they are.
     let kept = vec![0.5; layers.len() - 1];
     let mut block = S::for_training(Layout::UnitsInLanes, layers, rows, weights.is_some(), &kept)?;
     block.set_rows(rows);
-    block.load(x, y, weights, Selection::Range { from: 0 });
-    let Kept { net_inputs, output, output_derivative } = block.forward_kept(layers, parameters)?;
+    block.load(x, y, weights, selection.unwrap_or(Selection::Range { from: 0 }));
+    let Kept { net_inputs, output, output_derivative } = block.forward_kept(layers, parameters, noise)?;
     let losses = match objective {
         Objective::Loss(loss) => {
             if let Some((factor, summand)) =
@@ -69,7 +74,11 @@ fn trace_block<T: Scalar, S: Stage<T>>(
             let mut losses = try_zeros(rows)?;
             let mut gradients = Array2::from_shape_vec(output.dim(), try_zeros(output.len())?)
                 .map_err(|error| Error::argument("X", "fewer rows", error))?;
-            if !custom_losses(loss, output.view(), y, &mut losses, gradients.view_mut()) {
+            let mut targets = try_zeros(output.len())?;
+            block.copy_targets(&mut targets);
+            let targets = ArrayView2::from_shape(output.dim(), &targets)
+                .map_err(|error| Error::argument("Y", "fewer rows", error))?;
+            if !custom_losses(loss, output.view(), targets, &mut losses, gradients.view_mut()) {
                 return Err(Error::Interrupted);
             }
             block.activate_output(layers);

@@ -139,8 +139,18 @@ pub(super) fn to_python(activation: crate::Activation, py: Python<'_>) -> PyResu
     }
 }
 
-/// What is known of each activation, of those for complex networks alone or of the others.
-pub(super) fn entries(py: Python<'_>, complex: bool) -> PyResult<Bound<'_, PyTuple>> {
-    let list: Vec<_> = Activation::LIST.iter().copied().filter(|about| about.complex == complex).collect();
+/// Whether an activation is in a list.
+type IsIn = fn(&About) -> bool;
+
+/// The lists of Python, and what is in each.
+pub(super) const KINDS: [(&str, IsIn); 3] = [
+    ("_ACTIVATIONS", |about| !about.complex && !about.stochastic),
+    ("_COMPLEX_ACTIVATIONS", |about| about.complex),
+    ("_STOCHASTIC_ACTIVATIONS", |about| about.stochastic),
+];
+
+/// What is known of each activation of a list.
+pub(super) fn entries(py: Python<'_>, of: IsIn) -> PyResult<Bound<'_, PyTuple>> {
+    let list: Vec<_> = Activation::LIST.iter().copied().filter(|about| of(about)).collect();
     entries_of(py, &list, |index, _, entry| set_formulas(entry, list[index]))
 }

@@ -83,6 +83,11 @@ impl<'py> Arg<'py> {
         self.or(0, |value| integer_from_0("seed", value))
     }
 
+    /// An integer from 0 to 2^64 - 1 or None.
+    pub fn optional_seed(&self, name: &str) -> PyResult<Option<u64>> {
+        self.some().map(|value| integer_from_0(name, value)).transpose()
+    }
+
     /// A function or None.
     pub fn callable(&self, name: &str) -> PyResult<Option<Py<PyAny>>> {
         match self.some() {

@@ -9,7 +9,9 @@ use pyo3::pyclass::boolean_struct::True;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCFunction, PyDict, PyList, PyString, PyTuple, PyType};
 
-use super::arguments::{collect, flag, integer_from_0, number, text, unless_foreign, wrong, wrong_type};
+use super::arguments::{
+    collect, count, flag, integer_from_0, number, text, unless_foreign, wrong, wrong_type,
+};
 use super::schedule::{Scheduled, scheduled};
 use crate::Error;
 use crate::catalogue::{About, Domain, Hyperparameter, Usual, Value, find, meant};
@@ -130,6 +132,7 @@ fn from_python(hyperparameter: &Hyperparameter, value: &Bound<'_, PyAny>) -> PyR
     Ok(match hyperparameter.domain {
         Domain::Flag => Value::Flag(flag(name, value)?),
         Domain::Seed => Value::Seed(integer_from_0(name, value)?),
+        Domain::Count => Value::Count(small_count(name, value)?),
         Domain::OneOf(names) => {
             let given = text(name, value)?;
             let known = names.iter().find(|known| **known == given);
@@ -142,6 +145,13 @@ fn from_python(hyperparameter: &Hyperparameter, value: &Bound<'_, PyAny>) -> PyR
         Domain::Rate | Domain::Decay => Value::Scheduled(scheduled(name, value)?),
         _ => Value::Number(number(name, value)?),
     })
+}
+
+/// A count that a `u32` holds.
+fn small_count(name: &'static str, value: &Bound<'_, PyAny>) -> PyResult<u32> {
+    let given = count(name, value)?;
+    let expected = format!("from 1 to {}", u32::MAX);
+    Ok(u32::try_from(given).map_err(|_| Error::argument(name, expected, given))?)
 }
 
 /// A number, or a tuple of two.
@@ -168,6 +178,7 @@ fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
         Value::Flag(flag) => flag.into_bound_py_any(py),
         Value::Name(name) => name.into_bound_py_any(py),
         Value::Seed(seed) => seed.into_bound_py_any(py),
+        Value::Count(count) => count.into_bound_py_any(py),
     }
 }
 
@@ -253,6 +264,7 @@ fn literal(value: Usual) -> String {
         Usual::Flag(flag) => if flag { "True" } else { "False" }.to_owned(),
         Usual::Name(name) => format!("{name:?}"),
         Usual::Seed(seed) => seed.to_string(),
+        Usual::Count(count) => count.to_string(),
     }
 }
 
@@ -277,7 +289,7 @@ fn documentation(about: &About) -> String {
     for hyperparameter in about.hyperparameters {
         let kind = match hyperparameter.domain {
             Domain::Flag => "bool".to_owned(),
-            Domain::Seed => "int".to_owned(),
+            Domain::Seed | Domain::Count => "int".to_owned(),
             Domain::Step => "float or tuple (low, high)".to_owned(),
             Domain::Rate | Domain::Decay => "float, Schedule or callable".to_owned(),
             Domain::OneOf(_) => format!("{{{}}}", domain(hyperparameter.domain)),

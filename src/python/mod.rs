@@ -14,6 +14,8 @@ mod history;
 mod loss;
 mod network;
 mod optimizer;
+mod rows;
+mod sampling;
 mod schedule;
 mod signals;
 mod threads;
@@ -70,8 +72,9 @@ mod core {
         super::catalogue::add_classes::<Activation>(module)?;
         super::catalogue::add_classes::<Loss>(module)?;
         super::catalogue::add_classes::<Optimizer>(module)?;
-        module.add("_ACTIVATIONS", super::activation::entries(module.py(), false)?)?;
-        module.add("_COMPLEX_ACTIVATIONS", super::activation::entries(module.py(), true)?)?;
+        for (name, of) in super::activation::KINDS {
+            module.add(name, super::activation::entries(module.py(), of)?)?;
+        }
         module.add("_LOSSES", super::loss::entries(module.py())?)?;
         module.add("_OPTIMIZERS", super::optimizer::entries(module.py())?)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))

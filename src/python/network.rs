@@ -19,6 +19,8 @@ use super::arrays::{Matrix, Vector, empty, in_field, matrix, vector};
 use super::call::Call;
 use super::catalogue::is_one;
 use super::loss::{self, Given};
+use super::rows::{inputs, targets};
+use super::sampling;
 use super::signals::Signals;
 use crate::{Dataset, Init, Layer, Scalar};
 
@@ -49,7 +51,7 @@ pub(super) use with_typed;
 /// activation : str, Activation, or a sequence of them, default="relu"
 ///     Of the hidden layers, one for all or one for each: a name, such as ``"tanh"`` or ``"gelu"``, or an
 ///     object, such as ``Logistic(slope=2.0)``, where the function has hyperparameters. `ACTIVATIONS` has
-///     all of them.
+///     all of them; `STOCHASTIC_ACTIVATIONS` those whose outputs a training draws at random.
 /// output_activation : str or Activation, default="identity"
 ///     Activation of the output layer; ``"softmax"`` too.
 /// bias : bool or sequence of bool, default=True
@@ -361,21 +363,42 @@ impl Network {
     /// ----------
     /// X : array-like of shape (n, n_inputs)
     ///     Rows of inputs; finite numbers, converted to the network's dtype.
+    /// samples : int or None, default=None
+    ///     How many times the outputs are computed with stochastic units drawn, 0 or 1 whatever their estimator, and with dropout;
+    ///     the result is the mean. With None nothing is left out and stochastic units give their probabilities: one deterministic
+    ///     pass, whose outputs are not the mean of the samples.
+    /// seed : int, default=0
+    ///     Names the random numbers. Those of a sample are the same for every row.
+    /// dropout : float, sequence of float or None, default=None
+    ///     Dropout rate of the hidden layers in the samples, one for all or one for each: Monte Carlo dropout, for a
+    ///     network that was trained with these rates.
+    /// return_std : bool, default=False
+    ///     Whether the standard deviation over the samples is returned too.
+    /// return_samples : bool, default=False
+    ///     Whether every sample is returned in place of their mean.
     /// n_threads : int or None, default=None
     ///     Threads for large inputs; None leaves it to the CPU affinity and OMP_NUM_THREADS. The
     ///     result does not depend on it.
     ///
     /// Returns
     /// -------
-    /// Y : ndarray of shape (n, n_outputs)
+    /// Y : ndarray of shape (n, n_outputs), or (samples, n, n_outputs) with `return_samples`
     ///     In the network's dtype.
+    /// std : ndarray of shape (n, n_outputs), with `return_std` alone
+    ///     The standard deviation over the samples, divided by their number, in units of the outputs.
     ///
     /// Raises
     /// ------
     /// ValueError
-    ///     If X has the wrong shape, is empty or holds a number that is not finite.
+    ///     If X has the wrong shape, is empty or holds a number that is not finite; if there is nothing to sample: no
+    ///     stochastic units and no dropout; if `samples` is absent with an argument that needs it, or the network is complex.
     /// TypeError
     ///     If X does not hold real numbers.
+    ///
+    /// References
+    /// ----------
+    /// Y. Gal and Z. Ghahramani, "Dropout as a Bayesian approximation: representing model uncertainty in deep learning", ICML
+    /// 2016.
     ///
     /// Examples
     /// --------
@@ -383,17 +406,97 @@ impl Network {
     /// >>> net = fp.Network([2, 2], output_activation="softmax", init="uniform", init_range=0.0)
     /// >>> net.predict([[1.0, 2.0]])
     /// array([[0.5, 0.5]], dtype=float32)
-    #[pyo3(signature = (X, *, n_threads = Arg::Absent), text_signature = "($self, X, *, n_threads=None)")]
-    #[allow(non_snake_case)] // Python's name for a matrix
+    /// >>> net = fp.Network([2, 50, 1], activation="tanh", seed=1)
+    /// >>> mean, std = net.predict([[1.0, 2.0]], samples=100, dropout=0.5, return_std=True)
+    /// >>> mean.shape, bool(std > 0)
+    /// ((1, 1), True)
+    #[pyo3(signature = (X, *, samples = Arg::Absent, seed = Arg::Absent, dropout = Arg::Absent, return_std = Arg::Absent, return_samples = Arg::Absent, n_threads = Arg::Absent))]
+    #[pyo3(
+        text_signature = "($self, X, *, samples=None, seed=0, dropout=None, return_std=False, return_samples=False, n_threads=None)"
+    )]
+    #[allow(non_snake_case, clippy::too_many_arguments)] // Python's name for a matrix, and keywords
     fn predict<'py>(
         &self,
         py: Python<'py>,
         X: &Bound<'py, PyAny>,
+        samples: Arg<'py>,
+        seed: Arg<'py>,
+        dropout: Arg<'py>,
+        return_std: Arg<'py>,
+        return_samples: Arg<'py>,
         n_threads: Arg<'py>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let call = Call::enter(py)?;
         let n_threads = n_threads.optional_count("n_threads")?;
-        with_typed!(&self.typed, slot => predict(py, &call, &slot.load(), X, n_threads))
+        with_typed!(&self.typed, slot => {
+            let network = slot.load();
+            let flags = [&return_std, &return_samples];
+            match sampling::sampling(network.layers(), &samples, &seed, &dropout, flags)? {
+                None => predict(py, &call, &network, X, n_threads),
+                Some(sampling) => {
+                    drop(network);
+                    sampling::predict(py, &call, &slot.load_full(), X, &sampling, n_threads)
+                }
+            }
+        })
+    }
+
+    /// The log-likelihood of each row's targets, averaged over samples of stochastic units and of dropout.
+    ///
+    /// It is ``log(mean(exp(-E)))`` over the samples, with E the log loss of the row: the log-probability that the network,
+    /// as a distribution over targets, gives to them, an estimate that is the larger the more samples there are.
+    ///
+    /// Parameters
+    /// ----------
+    /// X : array-like of shape (n, n_inputs)
+    ///     Rows of inputs.
+    /// Y : array-like of shape (n, n_outputs)
+    ///     Targets, from 0 to 1; rows sum to 1 if the output is softmax.
+    /// samples : int, default=1000
+    ///     How many.
+    /// seed, dropout, n_threads : as for `predict`
+    ///     See there.
+    ///
+    /// Returns
+    /// -------
+    /// log_likelihood : ndarray of shape (n,)
+    ///     In nats, float64.
+    ///
+    /// Raises
+    /// ------
+    /// ValueError
+    ///     If the output activation is neither logistic nor softmax; as for `predict` and `loss_and_gradients`.
+    ///
+    /// References
+    /// ----------
+    /// T. Raiko, M. Berglund, G. Alain and L. Dinh, "Techniques for learning binary stochastic feedforward neural networks",
+    /// ICLR 2015.
+    ///
+    /// Examples
+    /// --------
+    /// >>> import ferroprop as fp, numpy as np
+    /// >>> net = fp.Network([2, 9, 1], activation="bernoulli", output_activation="logistic", seed=1)
+    /// >>> yes, no = (net.log_likelihood([[1.0, 2.0]], [[y]], samples=50) for y in (1.0, 0.0))
+    /// >>> (np.exp(yes) + np.exp(no)).round(6)
+    /// array([1.])
+    #[pyo3(signature = (X, Y, *, samples = Arg::Absent, seed = Arg::Absent, dropout = Arg::Absent, n_threads = Arg::Absent))]
+    #[pyo3(text_signature = "($self, X, Y, *, samples=1000, seed=0, dropout=None, n_threads=None)")]
+    #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
+    fn log_likelihood<'py>(
+        &self,
+        py: Python<'py>,
+        X: &Bound<'py, PyAny>,
+        Y: &Bound<'py, PyAny>,
+        samples: Arg<'py>,
+        seed: Arg<'py>,
+        dropout: Arg<'py>,
+        n_threads: Arg<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let call = Call::enter(py)?;
+        let n_threads = n_threads.optional_count("n_threads")?;
+        with_typed!(&self.typed, slot => {
+            sampling::log_likelihood(py, &call, &slot.load_full(), X, Y, &samples, &seed, &dropout, n_threads)
+        })
     }
 
     /// Outputs of a hidden layer for each row of X.
@@ -512,6 +615,10 @@ impl Network {
     ///     Weight of each row, not negative; None for 1 each.
     /// alpha : float, default=0.0
     ///     Strength of the L2 penalty.
+    /// noise_seed : int or None, default=None
+    ///     Of a network with stochastic units: whose noise they are drawn with, that of the first step of a training on full
+    ///     batches with this seed; the gradients are then what the estimator makes of these draws. With None the units
+    ///     give their probabilities, and the gradients are exact.
     /// n_threads : int or None, default=None
     ///     As for `predict`.
     ///
@@ -548,8 +655,10 @@ impl Network {
     /// ...     return (distance**3).sum(axis=1), 3 * distance * (outputs - targets)
     /// >>> net.loss_and_gradients([[3.0]], [[4.0]], loss=cubic)
     /// (8.0, [array([[36.]])], [array([12.])])
-    #[pyo3(signature = (X, Y, *, loss = Arg::Absent, sample_weight = None, alpha = Arg::Absent, n_threads = Arg::Absent))]
-    #[pyo3(text_signature = "($self, X, Y, *, loss=None, sample_weight=None, alpha=0.0, n_threads=None)")]
+    #[pyo3(signature = (X, Y, *, loss = Arg::Absent, sample_weight = None, alpha = Arg::Absent, noise_seed = Arg::Absent, n_threads = Arg::Absent))]
+    #[pyo3(
+        text_signature = "($self, X, Y, *, loss=None, sample_weight=None, alpha=0.0, noise_seed=None, n_threads=None)"
+    )]
     #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
     fn loss_and_gradients<'py>(
         &self,
@@ -559,14 +668,18 @@ impl Network {
         loss: Arg<'py>,
         sample_weight: Option<&Bound<'py, PyAny>>,
         alpha: Arg<'py>,
+        noise_seed: Arg<'py>,
         n_threads: Arg<'py>,
     ) -> PyResult<(f64, Bound<'py, PyList>, Bound<'py, PyList>)> {
         let call = Call::enter(py)?;
         let loss = loss::loss(&loss)?;
         let alpha = alpha.number("alpha", 0.0)?;
+        let noise_seed = noise_seed.optional_seed("noise_seed")?;
         let n_threads = n_threads.optional_count("n_threads")?;
         with_typed!(&self.typed, slot => {
-            loss_and_gradients(py, &call, &slot.load_full(), X, Y, &loss, sample_weight, alpha, n_threads)
+            loss_and_gradients(
+                py, &call, &slot.load_full(), X, Y, &loss, sample_weight, alpha, noise_seed, n_threads,
+            )
         })
     }
 
@@ -582,6 +695,8 @@ impl Network {
     ///     As for `loss_and_gradients`.
     /// sample_weight : array-like of shape (n,) or None, default=None
     ///     Weight of each row.
+    /// noise_seed : int or None, default=None
+    ///     As for `loss_and_gradients`. Drawn rows are there once for each sample of the stochastic units, one after the other.
     ///
     /// Returns
     /// -------
@@ -607,8 +722,8 @@ impl Network {
     /// >>> row_losses, layers = net.layer_values([[3.0]], [[1.0]], loss="squared_error")
     /// >>> layers[0].net_input, layers[0].output, layers[0].derivative, layers[0].delta
     /// (array([[0.]]), array([[0.5]]), array([[0.25]]), array([[-0.125]]))
-    #[pyo3(signature = (X, Y, *, loss = Arg::Absent, sample_weight = None))]
-    #[pyo3(text_signature = "($self, X, Y, *, loss=None, sample_weight=None)")]
+    #[pyo3(signature = (X, Y, *, loss = Arg::Absent, sample_weight = None, noise_seed = Arg::Absent))]
+    #[pyo3(text_signature = "($self, X, Y, *, loss=None, sample_weight=None, noise_seed=None)")]
     #[allow(non_snake_case)] // Python's names for matrices
     fn layer_values<'py>(
         &self,
@@ -617,11 +732,13 @@ impl Network {
         Y: &Bound<'py, PyAny>,
         loss: Arg<'py>,
         sample_weight: Option<&Bound<'py, PyAny>>,
+        noise_seed: Arg<'py>,
     ) -> PyResult<(Bound<'py, PyAny>, Vec<LayerValues>)> {
         let call = Call::enter(py)?;
         let loss = loss::loss(&loss)?;
+        let noise_seed = noise_seed.optional_seed("noise_seed")?;
         with_typed!(&self.typed, slot => {
-            layer_values(py, &call, &slot.load_full(), X, Y, &loss, sample_weight)
+            layer_values(py, &call, &slot.load_full(), X, Y, &loss, sample_weight, noise_seed)
         })
     }
 
@@ -800,43 +917,6 @@ fn biases_of<'py, T: Scalar + Element>(
     copied.map(|biases| in_field::<T>(biases.into_any(), complex)).transpose()
 }
 
-/// Rows of inputs for a network.
-pub(super) fn inputs<'py, T: Scalar + Element>(
-    network: &crate::Network<T>,
-    name: &str,
-    value: &Bound<'py, PyAny>,
-) -> PyResult<Matrix<'py, T>> {
-    if !network.is_complex() {
-        return Matrix::new(name, value);
-    }
-    let rows = Matrix::parts(name, value, true)?;
-    let (n, numbers) = rows.view().dim();
-    if numbers != network.numbers_in() || n == 0 {
-        let expected = format!("(n, {}) with n at least 1", network.n_inputs());
-        return Err(crate::Error::shape(name, expected, &[n, numbers / 2]).into());
-    }
-    Ok(rows)
-}
-
-/// Their targets, for `rows` rows.
-pub(super) fn targets<'py, T: Scalar + Element>(
-    network: &crate::Network<T>,
-    name: &str,
-    value: &Bound<'py, PyAny>,
-    rows: usize,
-) -> PyResult<Matrix<'py, T>> {
-    if !network.complex_outputs() {
-        return Matrix::new(name, value);
-    }
-    let targets = Matrix::parts(name, value, false)?;
-    let (n, numbers) = targets.view().dim();
-    if (n, numbers) != (rows, network.numbers_out()) {
-        let expected = format!("({rows}, {})", network.n_outputs());
-        return Err(crate::Error::shape(name, expected, &[n, numbers / 2]).into());
-    }
-    Ok(targets)
-}
-
 fn from_bytes(bytes: &[u8], name: &str) -> PyResult<Network> {
     if let Some(network) = crate::from_bytes::<f32>(bytes, name)? {
         return Ok(network.into());
@@ -963,6 +1043,7 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
     loss: &Given,
     sample_weight: Option<&Bound<'py, PyAny>>,
     alpha: f64,
+    noise_seed: Option<u64>,
     n_threads: Option<usize>,
 ) -> PyResult<(f64, Bound<'py, PyList>, Bound<'py, PyList>)> {
     let x = inputs(network, "X", x)?.shielded()?;
@@ -974,9 +1055,15 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
     let objective = loss.objective::<T>(network.output_activation(), own.as_ref());
     let mut signals = Signals::new(&raised);
     let result = call.detach(py, || {
-        crate::training::loss_and_gradient(network, &data, objective, alpha, n_threads, &mut || {
-            signals.interrupted()
-        })
+        crate::training::loss_and_gradient(
+            network,
+            &data,
+            objective,
+            alpha,
+            noise_seed,
+            n_threads,
+            &mut || signals.interrupted(),
+        )
     });
     if let Some(error) = raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
@@ -991,6 +1078,7 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
     Ok((loss, weight_gradients, bias_gradients))
 }
 
+#[allow(clippy::too_many_arguments)] // as the method
 fn layer_values<'py, T: Scalar + Element>(
     py: Python<'py>,
     call: &Call,
@@ -999,6 +1087,7 @@ fn layer_values<'py, T: Scalar + Element>(
     y: &Bound<'py, PyAny>,
     loss: &Given,
     sample_weight: Option<&Bound<'py, PyAny>>,
+    noise_seed: Option<u64>,
 ) -> PyResult<(Bound<'py, PyAny>, Vec<LayerValues>)> {
     let x = inputs(network, "X", x)?.shielded()?;
     let y = targets(network, "Y", y, x.view().nrows())?.shielded()?;
@@ -1007,7 +1096,7 @@ fn layer_values<'py, T: Scalar + Element>(
     let raised = Mutex::new(None);
     let own = loss.own(&raised, network.complex_outputs());
     let objective = loss.objective::<T>(network.output_activation(), own.as_ref());
-    let result = call.detach(py, || network.layer_values(&data, objective));
+    let result = call.detach(py, || crate::training::layer_values(network, &data, objective, noise_seed));
     if let Some(error) = raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error);
     }
@@ -1049,7 +1138,8 @@ fn layer_values<'py, T: Scalar + Element>(
 /// output : ndarray
 ///     The activation of these.
 /// derivative : ndarray
-///     The derivative of each output with respect to its net input; in a complex network with respect to
+///     The derivative of each output with respect to its net input, of a drawn one what its estimator has in place of it (the
+///     score function: the derivative of the draw's log-probability); in a complex network with respect to
 ///     z, (d/dx - i d/dy) / 2 for z = x + iy.
 /// conjugate_derivative : ndarray or None
 ///     In a complex network, the derivative with respect to the conjugate of z, (d/dx + i d/dy) / 2; None for

@@ -18,8 +18,9 @@ use super::arrays::{Matrix, Vector, is_aligned};
 use super::call::{Call, attach};
 use super::history::{Epoch, History};
 use super::loss::{self, Given};
-use super::network::{Network, inputs, targets, with_typed};
+use super::network::{Network, with_typed};
 use super::optimizer::{Remembered, Slot, with_optimizer};
+use super::rows::{inputs, targets};
 use super::schedule::{raised_by_function, scheduled};
 use super::signals::{Signals, has_raised, keep};
 use crate::error::plain;
@@ -432,7 +433,7 @@ fn run<'py, T: Remembered + Element>(
             alpha: arguments.alpha,
             clip_norm: arguments.clip_norm,
             dropout,
-            dropout_seed: arguments.seed,
+            noise_seed: arguments.seed,
             validation,
             patience: arguments.patience,
             tolerance: arguments.tolerance,

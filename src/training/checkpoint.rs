@@ -17,6 +17,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 use super::dataset::Dataset;
 use super::early_stopping::Monitor;
 use super::history::History;
+use super::noise::units;
 use super::settings::{Checkpoint, Settings, Shuffle};
 use super::state::{Counters, OptimizerState};
 
@@ -130,7 +131,10 @@ impl Saver {
             note("clip_norm", plain(norm));
         }
         if !settings.dropout.iter().all(Schedule::is_zero) {
-            note("dropout", format!("{:?} by seed {}", settings.dropout, settings.dropout_seed));
+            note("dropout", format!("{:?} by seed {}", settings.dropout, settings.noise_seed));
+        }
+        if units(network.layers()).is_some() {
+            note("stochastic units", format!("by seed {}", settings.noise_seed));
         }
         note("score", if scored { "a function" } else { "none" }.to_owned());
         note("tolerance", plain(settings.tolerance));

@@ -18,6 +18,7 @@ use super::micro_batch::{
     MICRO_BATCHES_PER_THREAD, MicroBatch, block_rows, blocks, micro_batch_rows, micro_batches_at_a_time,
     multiple, numbered, parts_of_a_sum, spread,
 };
+use super::noise::NoiseSource;
 use super::shards::{Round, Shard, Sums, inverse, make, shards};
 use super::state::OptimizerState;
 use super::step::{Batch, Update};
@@ -30,7 +31,7 @@ use crate::memory::{try_with_capacity, try_zeros};
 use crate::network::Network;
 use crate::optimizer::Optimizer;
 use crate::parallel::Team;
-use crate::pass::{Dropout, Model, Selection, Stage};
+use crate::pass::{Model, Selection, Stage};
 
 /// Multiply-adds per step below which a single thread is faster than a team.
 const WORTH_SHARING: usize = 500_000;
@@ -59,8 +60,7 @@ pub(super) struct Engine<'a, T> {
     /// All parameters in one vector, for rules that are not element-wise.
     joint_step: Option<JointStep<T>>,
     objective: Objective<'a, T>,
-    /// Dropout rate of the next step per hidden layer (empty: no dropout), and the seed.
-    dropout: (Vec<f64>, u64),
+    noise: NoiseSource,
     alpha: f64,
     /// The greatest norm of a gradient that a step is made with, if there is one.
     pub clip_norm: Option<f64>,
@@ -74,27 +74,29 @@ pub(super) struct Engine<'a, T> {
 }
 
 impl<'a, T: Scalar> Engine<'a, T> {
-    /// Allocates an engine for batches of up to `rows` rows. A dropout rate of 0 must stay 0.
+    /// Allocates an engine for batches of up to `rows` rows, copies not counted. A dropout rate of 0 must stay 0.
     pub fn new(
         network: &Network<T>,
         objective: Objective<'a, T>,
-        dropout: (Vec<f64>, u64),
+        noise: NoiseSource,
         alpha: f64,
         rows: usize,
         weighted: bool,
         threads: usize,
     ) -> Result<Self> {
-        let micro_batch_rows = micro_batch_rows(network.n_parameters(), rows);
+        let (copies, dropout) = (noise.copies.max(1), &noise.rates);
+        let rows = rows.saturating_mul(copies);
+        let micro_batch_rows = micro_batch_rows(network.n_parameters(), rows, copies);
         let parameters = network.parameters();
-        let model =
-            Model::new(network.layers(), parameters, micro_batch_rows, named(&objective), &dropout.0)?;
+        let loss = named(&objective);
+        let model = Model::new(network.layers(), parameters, micro_batch_rows, loss, dropout, copies)?;
         let padded = model.packed.weights.len();
-        let capacity = block_rows(model.layout, micro_batch_rows, threads, padded);
-        let blocks = blocks(&model, micro_batch_rows, capacity, weighted, &dropout.0)?;
+        let capacity = block_rows(model.layout, micro_batch_rows, threads, padded, copies);
+        let blocks = blocks(&model, micro_batch_rows, capacity, weighted, dropout)?;
         let own = matches!(objective, Objective::Custom(_));
         let most = if threads == 1 || own { 0 } else { MICRO_BATCHES_PER_THREAD * threads };
         let most = micro_batches_at_a_time(rows, micro_batch_rows, most, threads);
-        let micro_batches = MicroBatch::several(&model, micro_batch_rows, most, weighted, &dropout.0)?;
+        let micro_batches = MicroBatch::several(&model, micro_batch_rows, most, weighted, dropout)?;
         let own_rows = if own { micro_batch_rows } else { 0 };
         let of_outputs = || try_zeros(own_rows.saturating_mul(model.numbers_out()));
         let custom_loss = [of_outputs()?, of_outputs()?, of_outputs()?, try_zeros(own_rows)?];
@@ -105,8 +107,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
             blocks,
             micro_batches,
             objective,
-            dropout,
-            alpha,
+            noise,
+            // Of a sum of losses over all copies.
+            alpha: alpha * copies as f64,
             clip_norm: None,
             micro_batch_rows,
             capacity,
@@ -119,7 +122,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
 
     /// The dropout rate per hidden layer; empty without dropout.
     pub fn dropout_rates(&mut self) -> &mut [f64] {
-        &mut self.dropout.0
+        &mut self.noise.rates
     }
 
     /// The parameters in panels.
@@ -254,6 +257,8 @@ impl<'a, T: Scalar> Engine<'a, T> {
         state: Option<&OptimizerState<T>>,
         interrupted: &mut dyn FnMut() -> bool,
     ) -> Option<Batch> {
+        let copies = self.model.copies;
+        let (selection, rows) = (selection.copied(copies), rows * copies);
         let weight = weight_sum(data, selection, rows);
         let mut losses = LossSum::default();
         let mut batch = Batch::default();
@@ -273,14 +278,15 @@ impl<'a, T: Scalar> Engine<'a, T> {
             let place = if micro_batches_in_use > 0 { Loaded::MicroBatches } else { Loaded::Blocks };
             let fresh = !(whole && self.loaded == place);
             let selection = selection.skip(first);
-            let Self { model, blocks, micro_batches, objective, dropout: (rates, seed), .. } = self;
-            let step = state.filter(|_| !rates.is_empty()).map(OptimizerState::steps);
+            let Self { model, blocks, micro_batches, objective, noise, .. } = self;
+            // A gradient alone is that of a first step.
+            let step = state.map_or(0, OptimizerState::steps);
             let through = |place: usize, block: &mut dyn Stage<T>| {
                 if fresh {
                     load(block, model, objective, data, selection.skip(place), data.weights.as_deref());
                 }
-                let dropout = step.map(|step| Dropout { rates, seed: *seed, step, first_row: first + place });
-                block.forward(&model.layers, model.parameters(), dropout);
+                let noise = (!noise.is_none()).then(|| noise.at(step, first + place, selection.skip(place)));
+                block.forward(&model.layers, model.parameters(), noise);
                 if let Some(loss) = named(objective) {
                     block.output_deltas(&model.layers, loss);
                     block.backward(&model.layers, model.parameters());
@@ -428,11 +434,12 @@ impl<'a, T: Scalar> Engine<'a, T> {
 
     /// Distributes the rows of a micro-batch over the blocks; returns the number of blocks that have rows.
     fn split_micro_batch(&mut self, rows: usize, threads: usize) -> usize {
-        let fewest = rows.div_ceil(self.blocks.len()).next_multiple_of(multiple(self.model.layout));
+        let fewest =
+            rows.div_ceil(self.blocks.len()).next_multiple_of(multiple(self.model.layout, self.model.copies));
         // Fewer rows than the engine was made for may be cut into fewer, larger blocks.
-        let share = block_rows(self.model.layout, rows, threads, self.model.packed.weights.len())
-            .min(self.capacity)
-            .max(fewest);
+        let Model { layout, packed, copies, .. } = &self.model;
+        let share =
+            block_rows(*layout, rows, threads, packed.weights.len(), *copies).min(self.capacity).max(fewest);
         spread(&mut self.blocks, rows, share)
     }
 

@@ -8,6 +8,7 @@ use super::dataset::Dataset;
 use super::early_stopping::Monitor;
 use super::engine::{Engine, useful_threads};
 use super::history::{Epoch, History, StopReason};
+use super::noise::NoiseSource;
 use super::observer::Observer;
 use super::settings::{Settings, Shuffle, check_order};
 use super::state::{Counters, OptimizerState};
@@ -18,7 +19,7 @@ use crate::loss::Objective;
 use crate::memory::{Aligned, try_collect, try_zeros};
 use crate::network::Network;
 use crate::parallel::{Team, threads};
-use crate::pass::Selection;
+use crate::pass::{Selection, check_dropout};
 use crate::random::{Purpose, Random};
 use crate::schedule::Schedule;
 
@@ -64,6 +65,7 @@ pub fn train<'a, T: Scalar>(
     let scored = observer.scores();
     settings.check()?;
     let dropout = settings.dropout_rates(network.layers().len() - 1)?;
+    check_dropout(network.layers(), dropout.iter().map(|rate| !rate.is_zero()))?;
     let objective = loss.into();
     objective.check(network.output_activation(), network.complex_outputs())?;
     data.check(network, &objective, "")?;
@@ -101,7 +103,7 @@ pub fn train<'a, T: Scalar>(
     let mut engine = Engine::new(
         saved.as_ref().map_or(&*network, |saved| &saved.network),
         objective,
-        (rates.collect(), settings.dropout_seed),
+        NoiseSource::new(network.layers(), rates.collect(), settings.noise_seed),
         settings.alpha,
         batch_rows,
         data.weighted(),

@@ -2,6 +2,7 @@
 
 use super::dataset::Dataset;
 use super::engine::{Engine, useful_threads};
+use super::noise::NoiseSource;
 use super::settings::check_alpha;
 use crate::error::{Error, Result};
 use crate::kernel::{Mode, Scalar, outside};
@@ -18,6 +19,8 @@ impl<T: Scalar> Network<T> {
     /// With S the sum of the sample weights: `loss = (sum of weighted row losses + alpha / 2 * sum
     /// of squared weights) / S`. Biases are not penalised.
     ///
+    /// Stochastic units give their probabilities.
+    ///
     /// # Errors
     /// As for [`crate::train`]; [`Error::Interrupted`] if a custom loss ends the call.
     pub fn loss_and_gradient<'a>(
@@ -27,11 +30,12 @@ impl<T: Scalar> Network<T> {
         alpha: f64,
         n_threads: Option<usize>,
     ) -> Result<(f64, Vec<T>)> {
-        loss_and_gradient(self, data, loss.into(), alpha, n_threads, &mut || false)
+        loss_and_gradient(self, data, loss.into(), alpha, None, n_threads, &mut || false)
     }
 
     /// The net inputs, outputs, derivatives and deltas of each layer for the rows of a data set, and the
-    /// loss of each row without its weight. The numbers have the bits of a training.
+    /// loss of each row without its weight. The numbers have the bits of a training. Stochastic units give their
+    /// probabilities.
     ///
     /// # Errors
     /// As for [`Network::loss_and_gradient`].
@@ -40,20 +44,42 @@ impl<T: Scalar> Network<T> {
         data: &Dataset<'_, T>,
         loss: impl Into<Objective<'a, T>>,
     ) -> Result<(Vec<LayerValues<T>>, Vec<T>)> {
-        let _mode = Mode::core();
-        let objective = loss.into();
-        objective.check(self.output_activation(), self.complex_outputs())?;
-        data.check(self, &objective, "")?;
-        trace(self.layers(), self.packed()?, data.x, data.y, data.weights.as_deref(), objective)
+        layer_values(self, data, loss.into(), None)
     }
 }
 
-/// The loss over all rows and its gradient; see [`Network::loss_and_gradient`].
+/// The layers' values and the rows' losses; see [`Network::layer_values`]. With a seed stochastic units are drawn as in the
+/// first step of a training on full batches, and there are as many rows for each row of the data set as they have
+/// samples.
+pub(crate) fn layer_values<T: Scalar>(
+    network: &Network<T>,
+    data: &Dataset<'_, T>,
+    objective: Objective<'_, T>,
+    seed: Option<u64>,
+) -> Result<(Vec<LayerValues<T>>, Vec<T>)> {
+    let _mode = Mode::core();
+    objective.check(network.output_activation(), network.complex_outputs())?;
+    data.check(network, &objective, "")?;
+    let source = noise_source(network, seed);
+    let rows = Selection::Range { from: 0 }.copied(source.copies.max(1));
+    let noise = (!source.is_none()).then(|| (source.at(0, 0, rows), rows));
+    let (packed, weights) = (network.packed()?, data.weights.as_deref());
+    trace(network.layers(), packed, data.x, data.y, weights, objective, noise)
+}
+
+/// The noise of a first step, if there is a seed.
+fn noise_source<T: Scalar>(network: &Network<T>, seed: Option<u64>) -> NoiseSource {
+    seed.map_or(NoiseSource::NONE, |seed| NoiseSource::new(network.layers(), Vec::new(), seed))
+}
+
+/// The loss over all rows and its gradient; see [`Network::loss_and_gradient`]. With a seed stochastic units are drawn as for
+/// [`layer_values`].
 pub(crate) fn loss_and_gradient<T: Scalar>(
     network: &Network<T>,
     data: &Dataset<'_, T>,
     objective: Objective<'_, T>,
     alpha: f64,
+    seed: Option<u64>,
     n_threads: Option<usize>,
     interrupted: &mut dyn FnMut() -> bool,
 ) -> Result<(f64, Vec<T>)> {
@@ -63,8 +89,15 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
     data.check(network, &objective, "")?;
     let rows = data.rows();
     let n_threads = useful_threads(network, rows, threads(n_threads));
-    let mut engine =
-        Engine::new(network, objective, (Vec::new(), 0), alpha, rows, data.weighted(), n_threads)?;
+    let mut engine = Engine::new(
+        network,
+        objective,
+        noise_source(network, seed),
+        alpha,
+        rows,
+        data.weighted(),
+        n_threads,
+    )?;
     let total = Team::with(n_threads, |team| {
         let interrupted = &mut || outside(&mut *interrupted);
         engine.gradient(team, data, Selection::Range { from: 0 }, rows, None, interrupted)

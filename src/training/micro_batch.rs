@@ -36,27 +36,38 @@ const ENOUGH_MICRO_BATCHES: usize = 4;
 /// which process whole micro-batches finish together; the last one may be smaller. The gradient is summed over
 /// a micro-batch in registers before it goes to memory, so large networks, whose gradient is
 /// expensive to read and write again, get more rows. `parameters` counts without padding, so it is the same
-/// for both types.
-pub(super) fn micro_batch_rows(parameters: usize, rows: usize) -> usize {
+/// for both types. All copies of a row are in one micro-batch.
+pub(super) fn micro_batch_rows(parameters: usize, rows: usize, copies: usize) -> usize {
     let most = (parameters / 64).next_power_of_two().clamp(256, 1024);
-    rows.div_ceil(rows.div_ceil(most)).next_multiple_of(TILE_ROWS).min(rows)
+    rows.div_ceil(rows.div_ceil(most)).next_multiple_of(whole(TILE_ROWS, copies)).min(rows)
 }
 
 /// The number of rows per block of a micro-batch: equal parts for the threads, in whole tiles (or vectors).
 /// Large networks, whose blocks cost two multiply-adds per parameter and row, get fewer. `parameters` counts
 /// with padding here and below.
-pub(super) fn block_rows(layout: Layout, rows: usize, threads: usize, parameters: usize) -> usize {
+pub(super) fn block_rows(
+    layout: Layout,
+    rows: usize,
+    threads: usize,
+    parameters: usize,
+    copies: usize,
+) -> usize {
     let share = rows.div_ceil(threads);
     let most = (MOST_AT_A_TIME / 2 / parameters as u64).clamp(FEWEST_BLOCK_ROWS, BLOCK_ROWS) as usize;
-    share.div_ceil(share.div_ceil(most)).next_multiple_of(multiple(layout))
+    share.div_ceil(share.div_ceil(most)).next_multiple_of(multiple(layout, copies))
 }
 
 /// The number of rows of a block is a multiple of this, except in a micro-batch's last block.
-pub(super) fn multiple(layout: Layout) -> usize {
+pub(super) fn multiple(layout: Layout, copies: usize) -> usize {
     match layout {
-        Layout::UnitsInLanes => TILE_ROWS,
-        Layout::RowsInLanes => MOST_LANES,
+        Layout::UnitsInLanes => whole(TILE_ROWS, copies),
+        Layout::RowsInLanes => whole(MOST_LANES, copies),
     }
+}
+
+/// At least so many rows, with all copies of each.
+fn whole(rows: usize, copies: usize) -> usize {
+    if copies == 1 { rows } else { rows.next_multiple_of(copies) }
 }
 
 /// The number of rounds in which the gradient of a micro-batch is summed.
@@ -135,7 +146,7 @@ impl<T: Scalar> MicroBatch<T> {
         let padded = model.packed.weights.len();
         let numbers = rows.saturating_mul(model.numbers_per_row()).saturating_add(padded);
         let count = if numbers > MOST_IN_MICRO_BATCH { 0 } else { most.min(MOST_TOGETHER / numbers) };
-        let capacity = block_rows(model.layout, rows, 1, padded);
+        let capacity = block_rows(model.layout, rows, 1, padded, model.copies);
         (0..count)
             .map(|_| {
                 let blocks = blocks(model, rows, capacity, weighted, dropout)?;
@@ -236,8 +247,14 @@ mod tests {
             (7_510, 5, 5),
             (235_146, 10_240, 1_024),
         ] {
-            assert_eq!(micro_batch_rows(parameters, rows), micro_batch);
+            assert_eq!(micro_batch_rows(parameters, rows, 1), micro_batch);
         }
+        // All copies of a row are together.
+        assert_eq!((micro_batch_rows(7_510, 1_500, 5), micro_batch_rows(7_510, 1_200, 12)), (255, 240));
+        assert_eq!(
+            [3, 5, 12].map(|copies| block_rows(Layout::UnitsInLanes, 240, 1, 7_510, copies)),
+            [126, 120, 120]
+        );
         let at_a_time =
             |rows, threads| micro_batches_at_a_time(rows, 232, MICRO_BATCHES_PER_THREAD * threads, threads);
         assert_eq!([1, 2, 3, 8].map(|threads| at_a_time(1_797, threads)), [4, 8, 6, 8]);
@@ -245,11 +262,11 @@ mod tests {
             [(232, 2), (347, 2), (348, 2), (1_797, 64), (600, 64)].map(|(r, t)| at_a_time(r, t)),
             [0, 0, 2, 8, 0]
         );
-        assert_eq!(block_rows(Layout::UnitsInLanes, 232, 1, 7_510), 120);
+        assert_eq!(block_rows(Layout::UnitsInLanes, 232, 1, 7_510, 1), 120);
         assert_eq!(
             [
-                block_rows(Layout::UnitsInLanes, 1024, 1, 16 << 20),
-                block_rows(Layout::UnitsInLanes, 1024, 1, 1 << 30)
+                block_rows(Layout::UnitsInLanes, 1024, 1, 16 << 20, 1),
+                block_rows(Layout::UnitsInLanes, 1024, 1, 1 << 30, 1)
             ],
             [128, 40]
         );

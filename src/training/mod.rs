@@ -11,6 +11,7 @@ mod gradient;
 mod history;
 mod joint_step;
 mod micro_batch;
+mod noise;
 mod observer;
 mod settings;
 mod shards;
@@ -24,7 +25,7 @@ pub use checkpoint::{Note, rewritten};
 pub use dataset::Dataset;
 pub use fit::train;
 #[cfg(feature = "python")]
-pub(crate) use gradient::loss_and_gradient;
+pub(crate) use gradient::{layer_values, loss_and_gradient};
 pub use history::{Epoch, History, StopReason};
 pub use observer::Observer;
 #[cfg(feature = "python")]

@@ -75,8 +75,8 @@ pub struct Settings<'a, T> {
     /// other outputs are divided by the probability to stay. Empty, the default, means no dropout.
     /// Validation and predictions use all outputs. A rate may be a [`Schedule`] by step.
     pub dropout: Vec<Schedule>,
-    /// Seeds dropout; 0 by default.
-    pub dropout_seed: u64,
+    /// Seeds dropout and stochastic units; 0 by default.
+    pub noise_seed: u64,
     /// Rows on which the loss is monitored.
     pub validation: Option<Dataset<'a, T>>,
     /// Number of epochs in a row without improvement after which training stops; `None`, the default: never.
@@ -104,7 +104,7 @@ impl<T> Default for Settings<'_, T> {
             alpha: 0.0,
             clip_norm: None,
             dropout: Vec::new(),
-            dropout_seed: 0,
+            noise_seed: 0,
             validation: None,
             patience: None,
             tolerance: 0.0,

@@ -7,18 +7,25 @@ from typing import Any
 import numpy as np
 
 from ferroprop._core import Activation
-from ferroprop.catalogue import ACTIVATIONS, COMPLEX_ACTIVATIONS
+from ferroprop.catalogue import ACTIVATIONS, COMPLEX_ACTIVATIONS, STOCHASTIC_ACTIVATIONS
 from ferroprop.estimators._sklearn import StrOptions
 
-HIDDEN_NAMES = tuple(name for name in ACTIVATIONS if name != "softmax")
+_FUNCTIONS = tuple(name for name in ACTIVATIONS if name != "softmax")
+HIDDEN_NAMES = (*_FUNCTIONS, *STOCHASTIC_ACTIVATIONS)
 _ALIASES = {alias: name for name, entry in ACTIVATIONS.items() for alias in entry.aliases}
 
 OUTPUT = [StrOptions({*ACTIVATIONS, *_ALIASES}), Activation]
 HIDDEN = [StrOptions({*HIDDEN_NAMES, *_ALIASES}), Activation]
-COMPLEX_HIDDEN_NAMES = (*HIDDEN_NAMES, *(name for name in COMPLEX_ACTIVATIONS if name != "abs"))
+COMPLEX_HIDDEN_NAMES = (*_FUNCTIONS, *(name for name in COMPLEX_ACTIVATIONS if name != "abs"))
 COMPLEX_OUTPUT = [StrOptions({*ACTIVATIONS, *COMPLEX_ACTIVATIONS, *_ALIASES}), Activation]
 COMPLEX_HIDDEN = [StrOptions({*COMPLEX_HIDDEN_NAMES, *_ALIASES}), Activation]
 """The estimators' constraints on the two parameters."""
+
+
+def is_stochastic(activation: Any) -> bool:
+    """Return whether an activation, or one of a tuple of them, draws its outputs."""
+    listed = activation if isinstance(activation, tuple) else (activation,)
+    return any(getattr(one, "name", one) in STOCHASTIC_ACTIVATIONS for one in listed)
 
 
 def canonical(activation: Any) -> Any:

@@ -348,6 +348,10 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             raise ValueError(
                 "solver='lbfgs' has no dropout: its line search needs a loss that stays the same."
             )
+        if self._is_lbfgs() and _activations.is_stochastic(activation):
+            raise ValueError(
+                "solver='lbfgs' has no stochastic units: its line search needs a loss that stays the same."
+            )
         goes_on = (self.warm_start or single) and not initialize
         fresh = not self.__sklearn_is_fitted__() or not goes_on
         data: dict[str, Any] = {"estimator": asked, "X": X, "y": y, "metadata": None}
@@ -521,7 +525,9 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         # patience that outlasts the fit, infinite or not, is none
         waits = not single and self.n_iter_no_change < epochs
         mini_batches, n_rows = is_mini_batch(self.solver), len(samples.Y)
-        drops = np.any(np.asarray(self.dropout) != 0.0)
+        noisy = np.any(np.asarray(self.dropout) != 0.0) or _activations.is_stochastic(
+            self._hidden_activation()
+        )
         restores = self.restore_best
         return plan(
             max_iter=epochs,
@@ -531,7 +537,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             shuffle=_epochs.shuffled_orders(rng, n_rows) if mini_batches and self.shuffle else None,
             dropout=float(self.dropout) if isinstance(self.dropout, Real) else list(map(float, self.dropout)),
             # differs from call to call of partial_fit
-            dropout_seed=int(rng.randint(1 << 31)) + int(earlier.get("t_") or 0) if drops else 0,
+            noise_seed=int(rng.randint(1 << 31)) + int(earlier.get("t_") or 0) if noisy else 0,
             patience=int(self.n_iter_no_change) + 1 if waits else None,
             restores_best=bool(self.early_stopping if restores is None else restores),
             checkpoint=checkpoint,
@@ -753,6 +759,17 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         check_is_fitted(self)
         rows = self._checked_rows(X)
         return self._in_parts(self._network().predict, rows)
+
+    def _sampled_outputs(self, X: MatrixLike, samples: int, seed: int) -> tuple[Array, Array]:
+        """Return mean and standard deviation of the outputs, over samples of stochastic units and dropout."""
+        self = self._as_it_is()
+        check_is_fitted(self)
+        network, rows = self._network(), self._checked_rows(X)
+        dropout = self.dropout if np.any(np.asarray(self.dropout) != 0.0) else None
+        predict = partial(network.predict, samples=samples, seed=seed, dropout=dropout, return_std=True)
+        parts = _dense_parts(rows) if scipy.sparse.issparse(rows) else [rows]
+        means, stds = zip(*(predict(part, n_threads=self._n_threads()) for part in parts), strict=True)
+        return np.concatenate(means), np.concatenate(stds)
 
     def _checked_rows(self, X: MatrixLike, dtype: Any = "numeric") -> Any:
         """Return checked inputs, dense or sparse."""

@@ -49,7 +49,7 @@ def run(plan: Plan) -> Outcome:
             alpha=plan.alpha,
             clip_norm=plan.clip_norm,
             dropout=plan.dropout,
-            seed=plan.dropout_seed,
+            seed=plan.noise_seed,
             validation=None if decisive is None else decisive.samples,
             validation_score=score,
             patience=plan.patience,

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ferroprop._core import Logistic
 from ferroprop.estimators._typing import Layers
 
 
@@ -15,7 +14,7 @@ def initial_weights(
 ) -> tuple[Layers, Layers]:
     """Draw weights and biases of each layer, Glorot uniform.
 
-    The bound is ``sqrt(6 / (fan_in + fan_out))``, for the logistic activation with 2 in place of 6.
+    The bound is ``sqrt(6 / (fan_in + fan_out))``, for logistic and Bernoulli units with 2 in place of 6.
     scikit-learn draws the biases from the same interval, right after the weights of their layer; the order
     of the draws is part of the contract. Complex ones are drawn as two such sets, real parts first, over
     sqrt(2).
@@ -50,7 +49,7 @@ def initial_weights(
     listed = (*activation, *activation[-1:]) if isinstance(activation, tuple) else ()
     for layer, (fan_in, fan_out) in enumerate(pairwise(layer_sizes)):
         drawn_as = listed[layer] if listed else activation
-        factor = 2.0 if drawn_as == "logistic" or isinstance(drawn_as, Logistic) else 6.0
+        factor = 2.0 if getattr(drawn_as, "name", drawn_as) in ("logistic", "bernoulli") else 6.0
         bound = np.sqrt(factor / (fan_in + fan_out))
         coefs.append(rng.uniform(-bound, bound, (fan_in, fan_out)).astype(dtype, copy=False))
         intercepts.append(rng.uniform(-bound, bound, fan_out).astype(dtype, copy=False))

@@ -73,7 +73,7 @@ class Plan:
         Gives the order of the rows in an epoch; None leaves them as they are.
     dropout : float or list of float
         Rates for the hidden layers.
-    dropout_seed : int
+    noise_seed : int
         Names the outputs that are left out.
     patience : int or None
         Epochs in a row without improvement that end the fit; None for no such end.
@@ -109,7 +109,7 @@ class Plan:
     batch_size: int | None = None
     shuffle: Callable[[int], NDArray[np.intp]] | None = None
     dropout: float | list[float] = 0.0
-    dropout_seed: int = 0
+    noise_seed: int = 0
     patience: int | None = None
     restores_best: bool = False
     checkpoint: FitCheckpoint | None = None

@@ -395,13 +395,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             )
         return self._fit(X, y, sample_weight, classes=classes, single=True)
 
-    def predict(self, X: MatrixLike) -> Array:
+    def predict(self, X: MatrixLike, *, samples: int | None = None, seed: int = 0) -> Array:
         """Predict the classes of `X`.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The input data.
+        samples : int or None, default=None
+            How many times the probabilities are computed, with outputs left out as `dropout` says (Monte
+            Carlo dropout) and stochastic units drawn; the result is that of their mean. None is one pass
+            with all units, in which stochastic ones give their probabilities.
+        seed : int, default=0
+            Names the random numbers of the samples; they are the same for every row.
 
         Returns
         -------
@@ -409,7 +415,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             The predicted classes; in multilabel classification 1 for each label that applies.
         """
         self = self._as_it_is()
-        outputs = self._between_0_and_1(self._outputs(X))
+        outputs = self._between_0_and_1(self._mean_outputs(X, samples, seed))
         labels: Array = self._label_binarizer.inverse_transform(
             outputs.ravel() if self.n_outputs_ == 1 else outputs
         )
@@ -433,13 +439,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
     @available_when(_has_probabilities)
-    def predict_proba(self, X: MatrixLike) -> Array:
+    def predict_proba(self, X: MatrixLike, *, samples: int | None = None, seed: int = 0) -> Array:
         """Predict the probability of each class.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The input data.
+        samples : int or None, default=None
+            How many times the probabilities are computed, with outputs left out as `dropout` says (Monte
+            Carlo dropout) and stochastic units drawn; the result is their mean. None is one pass with all
+            units, in which stochastic ones give their probabilities.
+        seed : int, default=0
+            Names the random numbers of the samples; they are the same for every row.
 
         Returns
         -------
@@ -448,7 +460,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             probability that the label applies.
         """
         self = self._as_it_is()
-        outputs = self._outputs(X)
+        outputs = self._mean_outputs(X, samples, seed)
         if outputs.shape[1] > 1:
             return outputs
         if self._has_one_class():
@@ -460,20 +472,22 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return both
 
     @available_when(_has_probabilities)
-    def predict_log_proba(self, X: MatrixLike) -> Array:
+    def predict_log_proba(self, X: MatrixLike, *, samples: int | None = None, seed: int = 0) -> Array:
         """Predict the logarithm of the probability of each class.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The input data.
+        samples, seed : int
+            As for `predict_proba`.
 
         Returns
         -------
         log_y_prob : ndarray of shape (n_samples, n_classes)
             The logarithm of `predict_proba`.
         """
-        probabilities = self.predict_proba(X)
+        probabilities = self.predict_proba(X, samples=samples, seed=seed)
         return np.log(probabilities, out=probabilities)
 
     def _expect_classes(self, y: TargetLike, classes: ArrayLike | None) -> None:
@@ -569,6 +583,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             The fraction of rows that are right; in multilabel classification, right in all labels.
         """
         return float(super().score(X, labels(y), sample_weight))
+
+    def _mean_outputs(self, X: MatrixLike, samples: int | None, seed: int) -> Array:
+        return self._outputs(X) if samples is None else self._sampled_outputs(X, samples, seed)[0]
 
     def _has_margins(self) -> bool:
         return isinstance(self.loss, str) and self.loss in _HINGE

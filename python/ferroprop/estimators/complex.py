@@ -294,13 +294,15 @@ class ComplexMLPClassifier(_ComplexInputs, MLPClassifier):
     def _core_targets(self, Y: Array, dtype: np.dtype[Any]) -> Array:
         return Y.astype(np.zeros(0, dtype).real.dtype)
 
-    def predict(self, X: MatrixLike) -> Array:
+    def predict(self, X: MatrixLike, *, samples: int | None = None, seed: int = 0) -> Array:
         """Predict the classes of `X`.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             The input data.
+        samples, seed : None and int
+            Only networks of real numbers have samples; leave them out.
 
         Returns
         -------
@@ -308,7 +310,7 @@ class ComplexMLPClassifier(_ComplexInputs, MLPClassifier):
             The predicted classes.
         """
         self = self._as_it_is()
-        return self._labels(self._outputs(X))
+        return self._labels(self._mean_outputs(X, samples, seed))
 
     def _out_activation(self) -> str:
         return "softmax"

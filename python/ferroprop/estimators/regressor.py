@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -363,21 +363,55 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         """
         return self._fit(X, y, sample_weight, single=True)
 
-    def predict(self, X: MatrixLike) -> Array:
+    @overload
+    def predict(
+        self, X: MatrixLike, return_std: Literal[False] = False, *, samples: int | None = None, seed: int = 0
+    ) -> Array: ...
+    @overload
+    def predict(
+        self, X: MatrixLike, return_std: Literal[True], *, samples: int | None = None, seed: int = 0
+    ) -> tuple[Array, Array]: ...
+    def predict(
+        self, X: MatrixLike, return_std: bool = False, *, samples: int | None = None, seed: int = 0
+    ) -> Array | tuple[Array, Array]:
         """Predict the targets of `X`.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The input data.
+        return_std : bool, default=False
+            Whether the standard deviation over the samples is returned too; then None in `samples` is 100.
+        samples : int or None, default=None
+            How many times the outputs are computed, with units left out as `dropout` says (Monte Carlo
+            dropout) and stochastic units drawn; the result is the mean. None is one pass with all units, in
+            which stochastic ones give their probabilities.
+        seed : int, default=0
+            Names the random numbers of the samples; they are the same for every row.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The predicted values.
+        std : ndarray of the same shape, with `return_std`
+            The spread of the samples, in units of the targets: what the network is unsure about, without the
+            noise of the targets.
+
+        Examples
+        --------
+        >>> from ferroprop import MLPRegressor
+        >>> X, y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0]
+        >>> mlp = MLPRegressor(hidden_layer_sizes=50, dropout=0.2, max_iter=20, random_state=0).fit(X, y)
+        >>> mean, std = mlp.predict([[1.0], [9.0]], return_std=True)
+        >>> bool(std[1] > std[0])
+        True
         """
-        outputs = self._outputs(X)
-        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+        if not return_std and samples is None:
+            outputs = self._outputs(X)
+            return outputs.ravel() if outputs.shape[1] == 1 else outputs
+        both = self._sampled_outputs(X, 100 if samples is None else samples, seed)
+        mean, std = (array.ravel() if array.shape[1] == 1 else array for array in both)
+        return (mean, std) if return_std else mean
 
     def _validate_input(
         self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool, single: bool

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ferroprop._core import Activation as ActivationObject
 from ferroprop._core import Network
-from ferroprop.catalogue import ACTIVATIONS
+from ferroprop.catalogue import ACTIVATIONS, STOCHASTIC_ACTIVATIONS
 
 if TYPE_CHECKING:
     from ferroprop.export._preparation import Arithmetic, Preparation
@@ -143,6 +143,13 @@ def layers_of(network: Network) -> tuple[Dense, ...]:
             "Network.save writes complex ones"
         )
     activations = [*network.activations, network.output_activation]
+    for activation in activations:
+        name = getattr(activation, "name", activation)
+        if name in STOCHASTIC_ACTIVATIONS:
+            raise ValueError(
+                f"a network must be one without stochastic units to be exported, got {name!r}; "
+                "Network.save writes it"
+            )
     return tuple(
         Dense(weights, biases, Activation.of(activation))
         for weights, biases, activation in zip(network.weights, network.biases, activations, strict=True)

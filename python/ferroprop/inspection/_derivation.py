@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ferroprop.catalogue import LOSSES, OPTIMIZERS
+from ferroprop.inspection import _draws
 from ferroprop.inspection._double import Array, name_of
 from ferroprop.inspection._formula import number, to_mathml, to_text
 from ferroprop.inspection._functions import activation_formula, loss_formula, put
@@ -141,7 +142,10 @@ class _Derivation:
         yield Heading(3, f"Layer {k}: {name}, {fan_in} to {fan_out}")
         bias = "" if layer.biases is None else f" + b{k}[j]"
         yield Equation([f"z{k}[j]", f"total(a{k - 1}[i]*W{k}[i,j], i){bias}"])
-        yield Equation([f"a{k}[j]", self.value_rule(layer)])
+        if _draws.is_stochastic(layer.activation):
+            yield Note(_draws.how_drawn(layer))
+        else:
+            yield Equation([f"a{k}[j]", self.value_rule(layer)])
 
         def chains(j: int) -> list[list[str]]:
             products = [
@@ -170,6 +174,8 @@ class _Derivation:
         if name_of(layer.activation) == "softmax":
             below = self.sum([f"exp({value})" for value in z], self.max_units + 1)
             return [f"exp({z[j]})/({below})"]
+        if _draws.is_stochastic(layer.activation):
+            return []
         formula = activation_formula(layer.activation)
         if formula is None:
             return [f"f{layer.number}({z[j]})"]
@@ -251,6 +257,11 @@ class _Derivation:
             delta = self.n(layer.delta[row, j])
             slope, slope_chain = self.slope(layer, j)
             error = self.output_delta(j, slope) if last else self.returned(layer, j, slope)
+            if _draws.is_scored(layer):
+                signal = self.n(_draws.signal_of(self.trace, layer, row))
+                return [[f"delta{k}[{j}]", f"{signal}*{_factor(slope)}", delta]]
+            if _draws.is_grouped(layer):
+                return [[f"delta{k}[{j}]", delta]]
             return ([slope_chain] if slope_chain and "df" not in error else []) + [
                 [f"delta{k}[{j}]", *([error] if error and error != "df" else []), delta]
             ]
@@ -269,6 +280,10 @@ class _Derivation:
             slope = put(put(formula.derivative, "a", f"a{k}[{own}]"), "z", f"z{k}[{own}]")
             yield Equation([f"df{k}(z{k}[{own}])", slope])
         through = "" if flat else f"*df{k}(z{k}[{own}])"
+        if _draws.is_stochastic(layer.activation):
+            yield Note(_draws.how_estimated(layer))
+            if _draws.is_scored(layer) or _draws.is_grouped(layer):
+                return
         if not last:
             returned = f"total(delta{k + 1}[j]*W{k + 1}[i,j], j)"
             yield Equation([f"delta{k}[i]", f"({returned}){through}"])

@@ -139,6 +139,7 @@ def check_gradients(
     loss: Any = None,
     sample_weight: ArrayLike | None = None,
     alpha: float = 0.0,
+    noise_seed: int | None = None,
     max_parameters: int = 10_000,
     seed: int = 0,
 ) -> GradientCheck:
@@ -163,6 +164,9 @@ def check_gradients(
         Weight of each row.
     alpha : float, default=0.0
         Strength of the L2 penalty.
+    noise_seed : int or None, default=None
+        As for `Network.loss_and_gradients`, of a network with stochastic units. With draws the two agree for
+        the estimator "concrete" alone: a draw of 0 or 1 has no derivative.
     max_parameters : int, default=10_000
         If the network has more, so many of them are drawn; each costs two passes over the rows.
     seed : int, default=0
@@ -200,7 +204,12 @@ def check_gradients(
         raise TypeError(f"max_parameters must be an integer, got {type(max_parameters).__name__}")
     if max_parameters < 1:
         raise ValueError(f"max_parameters must be at least 1, got {max_parameters}")
-    settings: dict[str, Any] = {"loss": loss, "sample_weight": sample_weight, "alpha": alpha}
+    settings: dict[str, Any] = {
+        "loss": loss,
+        "sample_weight": sample_weight,
+        "alpha": alpha,
+        "noise_seed": noise_seed,
+    }
     _, weight_gradients, bias_gradients = own.loss_and_gradients(X, Y, **settings)
     double = in_double(own)
     loss_here = double.loss_and_gradients(X, Y, **settings)[0]

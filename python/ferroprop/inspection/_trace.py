@@ -19,6 +19,7 @@ from ferroprop.inspection._double import (
     optional_doubles,
     require_network,
 )
+from ferroprop.inspection._draws import samples_of
 from ferroprop.inspection._step import LayerTrace, Step, Update
 
 if TYPE_CHECKING:
@@ -163,6 +164,7 @@ def trace(
     loss: Any = None,
     sample_weight: ArrayLike | None = None,
     alpha: float = 0.0,
+    noise_seed: int = 0,
     optimizers: Any = None,
 ) -> Trace:
     """Take one training step apart: every number of the forward pass, the backward pass and the update.
@@ -185,6 +187,10 @@ def trace(
         Weight of each row.
     alpha : float, default=0.0
         Strength of the L2 penalty.
+    noise_seed : int, default=0
+        Of a network with stochastic units: the seed of a training, whose first step on full batches this is.
+        If the units have several samples, each row is there so many times, one after the other, with its
+        share of the weight.
     optimizers : optimizer or its name, sequence of them, mapping of names to them, or None, default=None
         Whose updates to show; each continues from the state it has, on a copy. None is one of each
         class with its defaults, gradient descent without momentum.
@@ -227,7 +233,7 @@ def trace(
     double = in_double(require_network(network))
     # The core checks all arguments here, once for everything that follows.
     value, weight_gradients, bias_gradients = double.loss_and_gradients(
-        X, Y, loss=loss, sample_weight=sample_weight, alpha=alpha
+        X, Y, loss=loss, sample_weight=sample_weight, alpha=alpha, noise_seed=noise_seed
     )
     is_complex = double.dtype.kind == "c"
     inputs = np.asarray(X, double.dtype)
@@ -237,14 +243,21 @@ def trace(
     )
     by_name = _named(optimizers)
     updates = {
-        name: _updates(network, X, Y, optimizer, loss, sample_weight, alpha)
+        name: _updates(network, X, Y, optimizer, loss, sample_weight, alpha, noise_seed)
         for name, optimizer in by_name.items()
     }
 
     weights, biases = doubles(double.weights), optional_doubles(double.biases)
     activations = [*double.activations, double.output_activation]
+    samples = samples_of(activations)
+    if samples > 1:
+        sample_weight = row_weights / samples
+        inputs, targets = np.repeat(inputs, samples, axis=0), np.repeat(targets, samples, axis=0)
+        row_weights = np.repeat(sample_weight, samples)
     loss_function = natural_loss(network) if loss is None else loss
-    row_losses, values = double.layer_values(X, Y, loss=loss, sample_weight=sample_weight)
+    row_losses, values = double.layer_values(
+        X, Y, loss=loss, sample_weight=sample_weight, noise_seed=noise_seed
+    )
     layers = []
     for position, value_of_layer in enumerate(values):
         last = position == len(values) - 1
@@ -315,6 +328,7 @@ def _updates(
     loss: Any,
     sample_weight: ArrayLike | None,
     alpha: float,
+    seed: int,
 ) -> list[Update]:
     """Let a copy of the optimizer make one step on a copy of the network, and return the changes."""
     moved, own = network.copy(), copy.deepcopy(optimizer)
@@ -328,6 +342,7 @@ def _updates(
         shuffle=False,
         sample_weight=sample_weight,
         alpha=alpha,
+        seed=seed,
         warm_start=bool(getattr(own, "state", None)),
     )
     pairs = zip(doubles(moved.weights), doubles(network.weights), strict=True)
