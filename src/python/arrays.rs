@@ -16,26 +16,41 @@ use crate::memory::try_collect;
 /// converted copy.
 pub(super) struct Input<'py, T: Element, D: ndarray::Dimension>(PyReadonlyArray<'py, T, D>);
 
+/// How an array of the caller's is held.
+#[derive(Clone, Copy)]
+pub(super) enum Hold {
+    /// For a call in which no other Python code runs.
+    Itself,
+    /// For one in which it does: an object of the caller's can change its dtype or its strides in place; a view of it
+    /// that nobody else has cannot.
+    AView,
+}
+
 pub(super) type Matrix<'py, T> = Input<'py, T, Ix2>;
 pub(super) type Vector<'py, T> = Input<'py, T, Ix1>;
 
 impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
     /// The argument `name` as an array.
-    pub fn new(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
+    pub fn new(name: &str, value: &Bound<'py, PyAny>, hold: Hold) -> PyResult<Self> {
         if let Ok(array) = value.cast::<PyArray<T, D>>()
             && is_aligned(array)
             && !is_masked(value)?
         {
-            return Ok(Self(array.try_readonly()?));
+            return match hold {
+                Hold::Itself => Ok(Self(array.try_readonly()?)),
+                Hold::AView => Self::view_of(array),
+            };
         }
         Self::converted(name, value)
     }
 
-    /// The same array for a call in which other Python code runs. An object of the caller's can change its dtype
-    /// or its strides in place; a view of it that nobody else has cannot.
-    pub fn shielded(self) -> PyResult<Self> {
-        let view = view_of(&self.0)?;
-        Ok(Self(view.cast::<PyArray<T, D>>()?.try_readonly()?))
+    /// The same array, held as a view.
+    pub fn as_a_view(self) -> PyResult<Self> {
+        Self::view_of(&self.0)
+    }
+
+    fn view_of(array: &Bound<'py, PyArray<T, D>>) -> PyResult<Self> {
+        Ok(Self(view_of(array)?.cast::<PyArray<T, D>>()?.try_readonly()?))
     }
 
     #[cold]
@@ -259,6 +274,9 @@ fn view_of<'py, T: Element, D: ndarray::Dimension>(
     array: &Bound<'py, PyArray<T, D>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let plain = array.py().get_type::<PyUntypedArray>();
+    if array.get_type().is(&plain) {
+        return array.as_any().get_item(array.py().Ellipsis()); // the same, without a method to be found
+    }
     plain.call_method1("view", (array, &plain))
 }
 

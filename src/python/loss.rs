@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::activation::activation;
 use super::arguments::{Arg, type_name, wrong_type};
-use super::arrays::{Matrix, Vector, in_field, matrix};
+use super::arrays::{Hold, Matrix, Vector, in_field, matrix};
 use super::call::attach;
 use super::catalogue::{
     Kind, classes_of, entries as entries_of, hyperparameters, index_of, set_formulas, shown, values_of,
@@ -195,7 +195,7 @@ impl<T: Scalar + Element> RowLoss<T> for OwnLoss<'_> {
                     ))
                 })?;
             let names = ["the losses that loss returns", "the gradients that loss returns"];
-            let own_losses = Vector::<T>::new(names[0], &own_losses)?;
+            let own_losses = Vector::<T>::new(names[0], &own_losses, Hold::Itself)?;
             let own_losses = own_losses.view();
             if own_losses.len() != losses.len() {
                 let expected = format!("({},)", losses.len());
@@ -205,7 +205,7 @@ impl<T: Scalar + Element> RowLoss<T> for OwnLoss<'_> {
             let own_gradients = if self.complex {
                 Matrix::<T>::parts(names[1], &own_gradients, false)?
             } else {
-                Matrix::<T>::new(names[1], &own_gradients)?
+                Matrix::<T>::new(names[1], &own_gradients, Hold::Itself)?
             };
             let own_gradients = own_gradients.view();
             if own_gradients.dim() != gradients.dim() {

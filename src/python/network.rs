@@ -15,7 +15,7 @@ use super::activation::{Activation, activation, to_python};
 use super::arguments::{
     Arg, collect, count, flag, iterated, one_or_each, path, type_name, unless_foreign, wrong, wrong_type,
 };
-use super::arrays::{Matrix, Vector, empty, in_field, matrix, vector};
+use super::arrays::{Hold, Matrix, Vector, empty, in_field, matrix, vector};
 use super::call::Call;
 use super::catalogue::is_one;
 use super::loss::{self, Given};
@@ -345,7 +345,7 @@ impl Network {
         with_typed!(&self.typed, slot => {
             let mut network = slot.load().try_clone()?;
             let parts = if network.is_complex() { 2 } else { 1 };
-            let given = if parts == 2 { Vector::parts("vector", vector, true)? } else { Vector::new("vector", vector)? };
+            let given = if parts == 2 { Vector::parts("vector", vector, true)? } else { Vector::new("vector", vector, Hold::Itself)? };
             let (numbers, expected) = (given.view().len() / parts, network.n_parameters() / parts);
             if numbers != expected {
                 return Err(crate::Error::shape("vector", format!("({expected},)"), &[numbers]).into());
@@ -952,10 +952,10 @@ fn predict<'py, T: Scalar + Element>(
     x: &Bound<'py, PyAny>,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let x = inputs(network, "X", x)?;
+    let x = inputs(network, "X", x, Hold::Itself)?;
     // Other threads run only while a call that takes long lets them.
     let detaches = x.rows().saturating_mul(network.n_parameters()) >= WORTH_DETACHING;
-    let x = if detaches { x.shielded()? } else { x };
+    let x = if detaches { x.as_a_view()? } else { x };
     let x = x.view();
     network.check_inputs(x)?;
     let columns = network.numbers_out();
@@ -998,7 +998,7 @@ fn hidden<'py, T: Scalar + Element>(
     layer: usize,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let x = inputs(network, "X", x)?.shielded()?;
+    let x = inputs(network, "X", x, Hold::AView)?;
     let x = x.view();
     network.check_inputs(x)?;
     let y = empty::<T, _>(py, (x.nrows(), network.layers()[layer].numbers_out()))?;
@@ -1022,7 +1022,7 @@ fn input_gradient<'py, T: Scalar + Element>(
              with respect to complex inputs",
         ));
     }
-    let x = Matrix::<T>::new("X", x)?.shielded()?;
+    let x = Matrix::<T>::new("X", x, Hold::AView)?;
     let x = x.view();
     network.check_inputs(x)?;
     let y = empty::<T, _>(py, (x.nrows(), network.n_outputs(), network.n_inputs()))?;
@@ -1046,9 +1046,9 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
     noise_seed: Option<u64>,
     n_threads: Option<usize>,
 ) -> PyResult<(f64, Bound<'py, PyList>, Bound<'py, PyList>)> {
-    let x = inputs(network, "X", x)?.shielded()?;
-    let y = targets(network, "Y", y, x.view().nrows())?.shielded()?;
-    let weights = sample_weight.map(|w| Vector::<T>::new("sample_weight", w)?.shielded()).transpose()?;
+    let x = inputs(network, "X", x, Hold::AView)?;
+    let y = targets(network, "Y", y, x.rows())?;
+    let weights = sample_weight.map(|w| Vector::<T>::new("sample_weight", w, Hold::AView)).transpose()?;
     let data = Dataset::try_new(x.view(), y.view(), weights.as_ref().map(Vector::view))?;
     let raised = Mutex::new(None);
     let own = loss.own(&raised, network.complex_outputs());
@@ -1089,9 +1089,9 @@ fn layer_values<'py, T: Scalar + Element>(
     sample_weight: Option<&Bound<'py, PyAny>>,
     noise_seed: Option<u64>,
 ) -> PyResult<(Bound<'py, PyAny>, Vec<LayerValues>)> {
-    let x = inputs(network, "X", x)?.shielded()?;
-    let y = targets(network, "Y", y, x.view().nrows())?.shielded()?;
-    let weights = sample_weight.map(|w| Vector::<T>::new("sample_weight", w)?.shielded()).transpose()?;
+    let x = inputs(network, "X", x, Hold::AView)?;
+    let y = targets(network, "Y", y, x.rows())?;
+    let weights = sample_weight.map(|w| Vector::<T>::new("sample_weight", w, Hold::AView)).transpose()?;
     let data = Dataset::try_new(x.view(), y.view(), weights.as_ref().map(Vector::view))?;
     let raised = Mutex::new(None);
     let own = loss.own(&raised, network.complex_outputs());
@@ -1191,11 +1191,19 @@ fn fill<'py, T: Scalar + Element>(
         let (own_weights, own_biases) = own.split_at_mut(arrays[0].len());
         let name = format!("weights[{index}]");
         let complex = layer.parts() == 2;
-        let w = if complex { Matrix::<T>::parts(&name, w, true)? } else { Matrix::<T>::new(&name, w)? };
+        let w = if complex {
+            Matrix::<T>::parts(&name, w, true)?
+        } else {
+            Matrix::<T>::new(&name, w, Hold::Itself)?
+        };
         copy(&name, &w.view().into_dyn(), &arrays[0].shape, own_weights)?;
         let name = format!("biases[{index}]");
         if let Some(biases) = arrays.get(1) {
-            let b = if complex { Vector::<T>::parts(&name, b, true)? } else { Vector::<T>::new(&name, b)? };
+            let b = if complex {
+                Vector::<T>::parts(&name, b, true)?
+            } else {
+                Vector::<T>::new(&name, b, Hold::Itself)?
+            };
             copy(&name, &b.view().into_dyn(), &biases.shape, own_biases)?;
         } else if !b.is_none() {
             return Err(PyValueError::new_err(format!(

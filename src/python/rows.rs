@@ -3,7 +3,7 @@
 use numpy::Element;
 use pyo3::prelude::*;
 
-use super::arrays::Matrix;
+use super::arrays::{Hold, Matrix};
 use crate::Scalar;
 
 /// Rows of inputs for a network.
@@ -11,9 +11,10 @@ pub(super) fn inputs<'py, T: Scalar + Element>(
     network: &crate::Network<T>,
     name: &str,
     value: &Bound<'py, PyAny>,
+    hold: Hold,
 ) -> PyResult<Matrix<'py, T>> {
     if !network.is_complex() {
-        return Matrix::new(name, value);
+        return Matrix::new(name, value, hold);
     }
     let rows = Matrix::parts(name, value, true)?;
     let (n, numbers) = rows.view().dim();
@@ -24,7 +25,7 @@ pub(super) fn inputs<'py, T: Scalar + Element>(
     Ok(rows)
 }
 
-/// Their targets, for `rows` rows.
+/// Their targets, for `rows` rows, held as a view.
 pub(super) fn targets<'py, T: Scalar + Element>(
     network: &crate::Network<T>,
     name: &str,
@@ -32,7 +33,7 @@ pub(super) fn targets<'py, T: Scalar + Element>(
     rows: usize,
 ) -> PyResult<Matrix<'py, T>> {
     if !network.complex_outputs() {
-        return Matrix::new(name, value);
+        return Matrix::new(name, value, Hold::AView);
     }
     let targets = Matrix::parts(name, value, false)?;
     let (n, numbers) = targets.view().dim();

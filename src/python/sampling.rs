@@ -9,7 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::arguments::{Arg, count, iterated, number, one_or_each};
-use super::arrays::{empty, vector};
+use super::arrays::{Hold, empty, vector};
 use super::call::Call;
 use super::rows::{inputs, targets};
 use super::signals::Signals;
@@ -100,7 +100,7 @@ pub(super) fn predict<'py, T: Scalar + Element>(
     (sampling, wanted): &(Sampling, Wanted),
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let x = inputs(network, "X", x)?.shielded()?;
+    let x = inputs(network, "X", x, Hold::AView)?;
     let x = x.view();
     network.check_inputs(x)?;
     let shape = (x.nrows(), network.numbers_out());
@@ -142,8 +142,8 @@ pub(super) fn log_likelihood<'py, T: Scalar + Element>(
     let samples = samples.some().map_or(Ok(1000), of_samples)?;
     let dropout = rates(dropout, network.layers().len() - 1)?;
     let sampling = Sampling { samples, seed: seed.seed()?, dropout };
-    let x = inputs(network, "X", x)?.shielded()?;
-    let y = targets(network, "Y", y, x.view().nrows())?.shielded()?;
+    let x = inputs(network, "X", x, Hold::AView)?;
+    let y = targets(network, "Y", y, x.rows())?;
     let data = Dataset::try_new(x.view(), y.view(), None)?;
     let values = interruptible(py, call, |interrupted| {
         log_likelihoods(network, &data, &sampling, n_threads, interrupted)

@@ -14,7 +14,7 @@ use pyo3::types::{PyBool, PyTuple};
 use super::arguments::{
     Arg, collect, iterated, number, one_or_each, path, unless_foreign, wrong, wrong_type,
 };
-use super::arrays::{Matrix, Vector, is_aligned};
+use super::arrays::{Hold, Matrix, Vector, is_aligned};
 use super::call::{Call, attach};
 use super::history::{Epoch, History};
 use super::loss::{self, Given};
@@ -362,12 +362,12 @@ impl<'py, T: Remembered + Element> Arrays<'py, T> {
         y: &Bound<'py, PyAny>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
-        let x = inputs(network, names[0], x)?.shielded()?;
-        let rows = x.view().nrows();
+        let x = inputs(network, names[0], x, Hold::AView)?;
+        let rows = x.rows();
         Ok(Self {
             x,
-            y: targets(network, names[1], y, rows)?.shielded()?,
-            weights: weights.map(|weights| Vector::new(names[2], weights)?.shielded()).transpose()?,
+            y: targets(network, names[1], y, rows)?,
+            weights: weights.map(|weights| Vector::new(names[2], weights, Hold::AView)).transpose()?,
         })
     }
 

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::super::arguments::{Arg, number, wrong, wrong_type};
-use super::super::arrays::{Changed, Vector, vector};
+use super::super::arrays::{Changed, Hold, Vector, vector};
 use super::super::call::Call;
 use super::super::schedule::raised_by_function;
 use crate::{Number, Optimizer, OptimizerState, Scalar};
@@ -130,7 +130,7 @@ impl<'a> Slot<'a> {
         loss: &Arg<'_>,
     ) -> PyResult<()> {
         // Copies are what is checked and what is used, whatever other threads do to the arrays.
-        let gradient = Vector::<T>::new("gradient", gradient)?.numbers()?;
+        let gradient = Vector::<T>::new("gradient", gradient, Hold::Itself)?.numbers()?;
         let loss = loss.optional_number("loss")?;
         let scheduled = self.scheduled(parameters.py())?;
         let mut parameters = Changed::<T>::new("parameters", parameters)?;
@@ -209,7 +209,7 @@ pub(super) fn memory_from_python(optimizer: &Optimizer, state: &Bound<'_, PyDict
     ) -> PyResult<Memory> {
         let mut arrays = Vec::new();
         for name in optimizer.arrays() {
-            let array = Vector::<T>::new(name, &entry(state, name)?)?;
+            let array = Vector::<T>::new(name, &entry(state, name)?, Hold::Itself)?;
             arrays.push(array.numbers()?);
         }
         let counted = |name: &str| {
