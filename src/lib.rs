@@ -63,14 +63,14 @@ pub use activation::{Activation, Estimator};
 pub use builder::{NetworkBuilder, OneOrEach};
 pub use error::{Error, Result};
 pub use kernel::{InstructionSet, Scalar};
-pub use layer::{Init, Kind, Layer, ParameterArray};
+pub use layer::{Init, Kind, Layer, ParameterArray, RecurrentInit, Returns};
 pub use loss::{Loss, Objective, RowLoss};
 pub use model_file::{from_bytes, load, save, to_bytes};
 pub use network::Network;
 pub use number::Number;
 pub use optimizer::*;
 pub use parallel::threads;
-pub use pass::LayerValues;
+pub use pass::{LayerValues, Sequences};
 pub use sampling::{Moments, Sampling};
 pub use schedule::{Fall, FunctionOfStep, OneCycle, Schedule, StepFunction};
 pub use training::{

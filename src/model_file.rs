@@ -4,7 +4,10 @@
 //! `layers`, a list with one object per layer: `kind` unless it is `dense`, `activation` (its name), then its hyperparameters
 //! by name, such as `slope` or `alpha`. One entry, because safetensors writes several in random order. Layer i (0 for the first) has the tensors `{i}.weights`, of shape
 //! (fan in, fan out), and, if it has biases, `{i}.biases`, of shape (fan out); all are `F32` or all
-//! are `F64`. Tensors of the kind `complex` have a last axis of 2 more, real and imaginary parts.
+//! are `F64`. Tensors of the kind `complex` have a last axis of 2 more, real and imaginary parts. Layers of the kinds `rnn`,
+//! `lstm` and `gru` have columns for each of their gates (1, 4, 3), and besides `{i}.recurrent_weights`, of shape (fan out, gates *
+//! fan out); a `gru` with biases has `{i}.recurrent_biases`, of shape (fan out). The last of them has `"returns":"last"` if
+//! only its last step goes on.
 
 use std::borrow::Cow;
 use std::fmt::Formatter;
@@ -19,7 +22,9 @@ use crate::activation::Activation;
 use crate::catalogue::{About, Domain, Hyperparameter, Value, find};
 use crate::error::Result;
 use crate::kernel::Scalar;
-use crate::layer::{Kind, Layer, ParameterArray, arrays, check_constants, check_samples};
+use crate::layer::{
+    Kind, Layer, ParameterArray, Returns, arrays, check_constants, check_kinds, check_samples,
+};
 use crate::network::Network;
 use crate::number::Numbers;
 use crate::tensor_file::{Content, FileKind, Outline, Reader, dtype};
@@ -44,6 +49,7 @@ struct Header {
 pub(crate) struct LayerEntry {
     /// The kind's name; dense layers, of which there were no others once, have none.
     kind: Kind,
+    returns: Returns,
     activation: String,
     hyperparameters: Vec<(&'static str, Value)>,
 }
@@ -53,6 +59,7 @@ impl LayerEntry {
         let activation = layer.activation;
         Self {
             kind: layer.kind,
+            returns: layer.returns,
             activation: activation.name().to_owned(),
             hyperparameters: names(activation.about()).zip(activation.values()).collect(),
         }
@@ -98,10 +105,14 @@ fn names(about: &'static About) -> impl Iterator<Item = &'static str> + Clone {
 impl Serialize for LayerEntry {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let kind = (self.kind != Kind::default()).then_some(self.kind);
-        let entries = usize::from(kind.is_some()) + 1 + self.hyperparameters.len();
+        let last = self.returns == Returns::Last;
+        let entries = usize::from(kind.is_some()) + usize::from(last) + 1 + self.hyperparameters.len();
         let mut map = serializer.serialize_map(Some(entries))?;
         if let Some(kind) = kind {
             map.serialize_entry("kind", kind.name())?;
+        }
+        if last {
+            map.serialize_entry("returns", LAST)?;
         }
         map.serialize_entry("activation", &self.activation)?;
         for (name, value) in &self.hyperparameters {
@@ -123,6 +134,9 @@ impl<'de> Deserialize<'de> for LayerEntry {
     }
 }
 
+/// What a layer returns, where that is not every step.
+const LAST: &str = "last";
+
 struct EntryVisitor;
 
 impl<'de> Visitor<'de> for EntryVisitor {
@@ -134,7 +148,7 @@ impl<'de> Visitor<'de> for EntryVisitor {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> std::result::Result<LayerEntry, M::Error> {
         let known = Activation::LIST.iter().flat_map(|about| about.hyperparameters);
-        let (mut kind, mut activation, mut hyperparameters) = (None, None, Vec::new());
+        let (mut kind, mut returns, mut activation, mut hyperparameters) = (None, None, None, Vec::new());
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             if key == "kind" {
                 let name = map.next_value::<Cow<'de, str>>()?;
@@ -142,6 +156,14 @@ impl<'de> Visitor<'de> for EntryVisitor {
                     .ok_or_else(|| M::Error::custom(format_args!("unknown kind of layer {name:?}")))?;
                 if kind.replace(known).is_some() {
                     return Err(M::Error::duplicate_field("kind"));
+                }
+            } else if key == "returns" {
+                let what = map.next_value::<Cow<'de, str>>()?;
+                if what != LAST {
+                    return Err(M::Error::custom(format_args!("unknown returns {what:?}")));
+                }
+                if returns.replace(Returns::Last).is_some() {
+                    return Err(M::Error::duplicate_field("returns"));
                 }
             } else if key == "activation" {
                 if activation.replace(map.next_value()?).is_some() {
@@ -170,7 +192,8 @@ impl<'de> Visitor<'de> for EntryVisitor {
             }
         }
         let activation = activation.ok_or_else(|| M::Error::missing_field("activation"))?;
-        Ok(LayerEntry { kind: kind.unwrap_or_default(), activation, hyperparameters })
+        let (kind, returns) = (kind.unwrap_or_default(), returns.unwrap_or_default());
+        Ok(LayerEntry { kind, returns, activation, hyperparameters })
     }
 }
 
@@ -238,7 +261,12 @@ pub(crate) fn layers<T: Scalar>(reader: &Reader<'_>, entries: &[LayerEntry]) -> 
         let Some((fan_in, fan_out)) = entry.kind.sizes(shape) else {
             return Err(wrong(format!(
                 "{name} has shape {shape:?}, expected {}",
-                if entry.kind == Kind::default() { "two sizes" } else { "two sizes and 2" }
+                match entry.kind {
+                    Kind::Complex => "two sizes and 2",
+                    Kind::Lstm => "two sizes, the second one a multiple of 4",
+                    Kind::Gru => "two sizes, the second one a multiple of 3",
+                    _ => "two sizes",
+                }
             )));
         };
         let matches = layers.last().is_none_or(|before: &Layer| before.fan_out == fan_in);
@@ -249,15 +277,8 @@ pub(crate) fn layers<T: Scalar>(reader: &Reader<'_>, entries: &[LayerEntry]) -> 
         if index + 1 < entries.len() && activation.is_for_outputs() {
             return Err(wrong(format!("layer {index} is a hidden {}", activation.name())));
         }
-        if entry.kind != entries[0].kind {
-            return Err(wrong(format!(
-                "layer {index} is {}, the first one {}",
-                entry.kind.name(),
-                entries[0].kind.name()
-            )));
-        }
         let bias = reader.info(&format!("{index}.biases")).is_some();
-        let layer = Layer { fan_in, fan_out, activation, bias, kind: entry.kind };
+        let layer = Layer { fan_in, fan_out, activation, bias, kind: entry.kind, returns: entry.returns };
         if activation.is_complex() && layer.parts() == 1 {
             return Err(wrong(format!(
                 "layer {index} is of real numbers, {} of complex ones",
@@ -270,6 +291,7 @@ pub(crate) fn layers<T: Scalar>(reader: &Reader<'_>, entries: &[LayerEntry]) -> 
         layers.push(layer);
     }
     check_samples(&layers).map_err(|(expected, got)| wrong(format!("expected {expected}, found {got}")))?;
+    check_kinds(&layers).map_err(wrong)?;
     Ok(Some(layers))
 }
 

@@ -7,8 +7,12 @@ use crate::activation::Activation;
 use crate::check::check_matrix;
 use crate::error::{Error, Result};
 use crate::kernel::{Mode, Scalar};
-use crate::layer::{Init, Kind, Layer, Packed, ParameterArray, arrays, check_constants, layers};
-use crate::pass::{input_gradient, predict};
+use crate::layer::{
+    Init, Kind, Layer, Packed, ParameterArray, RecurrentInit, Returns, arrays, check_constants, check_kinds,
+    layers,
+};
+use crate::memory::try_zeros;
+use crate::pass::{Sequences, input_gradient, predict, predict_sequences, state_widths};
 use crate::random::{Purpose, Random};
 
 /// A multi-layer perceptron.
@@ -64,7 +68,8 @@ impl<T: Scalar> Network<T> {
         init: Init,
         seed: u64,
     ) -> Result<Self> {
-        Self::drawn(layers(layer_sizes, hidden, output, bias, Kind::Dense)?, init, seed)
+        let layers = layers(layer_sizes, hidden, output, bias, Kind::Dense, Returns::Every)?;
+        Self::drawn(layers, init, RecurrentInit::default(), seed)
     }
 
     /// The same of complex numbers. In arrays of real numbers their parts lie side by side: a row of m
@@ -92,10 +97,57 @@ impl<T: Scalar> Network<T> {
         init: Init,
         seed: u64,
     ) -> Result<Self> {
-        Self::drawn(layers(layer_sizes, hidden, output, bias, Kind::Complex)?, init, seed)
+        let layers = layers(layer_sizes, hidden, output, bias, Kind::Complex, Returns::Every)?;
+        Self::drawn(layers, init, RecurrentInit::default(), seed)
     }
 
-    fn drawn(layers: Vec<Layer>, init: Init, seed: u64) -> Result<Self> {
+    /// A network whose hidden layers, all of a kind that recurs, go through sequences; its last layer is dense. It
+    /// returns outputs for the last step of time of each sequence, or for every one.
+    ///
+    /// # Errors
+    /// As for [`Network::new`]; [`Error::Argument`] for a kind that does not recur, no hidden layer, or another activation than
+    /// tanh for layers that have their own.
+    ///
+    /// ```
+    /// use ferroprop::{Activation, Init, Kind, Network, RecurrentInit, Returns, Sequences};
+    /// use ndarray::array;
+    ///
+    /// // One unit that adds up.
+    /// let (sizes, hidden, bias) = ([1, 1, 1], [Activation::Identity], [false; 2]);
+    /// let mut network = Network::<f64>::recurrent(
+    ///     &sizes, Kind::Rnn, Returns::Every, &hidden, Activation::Identity, &bias, Init::Glorot, RecurrentInit::Identity, 0,
+    /// )?;
+    /// network.parameters_mut().fill(1.0);
+    /// let (x, sequences) = (array![[1.0], [1.0], [1.0], [3.0]], Sequences::new(&[4])?);
+    /// assert_eq!(network.predict_sequences(x.view(), &sequences, None, None)?, array![[1.0], [2.0], [3.0], [6.0]]);
+    /// # Ok::<(), ferroprop::Error>(())
+    /// ```
+    #[allow(clippy::too_many_arguments)]
+    pub fn recurrent(
+        layer_sizes: &[usize],
+        kind: Kind,
+        returns: Returns,
+        hidden: &[Activation],
+        output: Activation,
+        bias: &[bool],
+        init: Init,
+        recurrent_init: RecurrentInit,
+        seed: u64,
+    ) -> Result<Self> {
+        if !kind.recurs() {
+            return Err(Error::argument("cell", "a kind that recurs", format!("{:?}", kind.name())));
+        }
+        let layers = layers(layer_sizes, hidden, output, bias, kind, returns)?;
+        if layers.len() < 2 {
+            let expected = "at least 3 sizes: the inputs', one hidden layer's and the outputs'";
+            return Err(Error::argument("layer_sizes", expected, format_args!("{layer_sizes:?}")));
+        }
+        check_kinds(&layers)
+            .map_err(|wrong| Error::argument("activation", "one that goes with the cell", wrong))?;
+        Self::drawn(layers, init, recurrent_init, seed)
+    }
+
+    fn drawn(layers: Vec<Layer>, init: Init, recurrent_init: RecurrentInit, seed: u64) -> Result<Self> {
         check_constants::<T>(&layers)?;
         let mut network = Self::zeros(layers)?;
         init.check_typed::<T>()?;
@@ -105,7 +157,7 @@ impl<T: Scalar> Network<T> {
         for layer in &network.layers {
             let own;
             (own, rest) = rest.split_at_mut(layer.n_parameters());
-            layer.draw(init, &mut random, own)?;
+            layer.draw(init, recurrent_init, &mut random, own)?;
         }
         Ok(network)
     }
@@ -185,6 +237,13 @@ impl<T: Scalar> Network<T> {
     #[must_use]
     pub fn numbers_out(&self) -> usize {
         self.output_layer().numbers_out()
+    }
+
+    /// What it returns of a sequence, if it is recurrent.
+    #[must_use]
+    pub fn returns(&self) -> Option<Returns> {
+        let recurrent = self.layers.iter().take_while(|layer| layer.kind.recurs()).last();
+        recurrent.map(|layer| layer.returns)
     }
 
     /// The activation of the output layer.
@@ -286,12 +345,87 @@ impl<T: Scalar> Network<T> {
     /// # Errors
     /// As for [`Network::predict`]; [`Error::Shape`] when `y` has the wrong length.
     pub fn predict_into(&self, x: ArrayView2<'_, T>, y: &mut [T], n_threads: Option<usize>) -> Result<()> {
+        self.not_for_sequences()?;
         check_matrix("X", x, self.numbers_in())?;
         if x.nrows().checked_mul(self.numbers_out()) != Some(y.len()) {
             return Err(Error::shape("y", format!("({} * {},)", x.nrows(), self.numbers_out()), &[y.len()]));
         }
         let _mode = Mode::core();
         predict(&self.layers, self.packed()?, x, y, None, n_threads)
+    }
+
+    fn not_for_sequences(&self) -> Result<()> {
+        if self.returns().is_none() {
+            return Ok(());
+        }
+        Err(Error::argument("X", "sequences, because the network is recurrent", "rows"))
+    }
+
+    /// The outputs for each sequence, or for each step of time of one sequence after the other, from the beginning.
+    ///
+    /// # Errors
+    /// As for [`Network::predict`]; [`Error::Argument`] when the network is not recurrent.
+    pub fn predict_sequences(
+        &self,
+        x: ArrayView2<'_, T>,
+        sequences: &Sequences,
+        states: Option<&mut [T]>,
+        n_threads: Option<usize>,
+    ) -> Result<Array2<T>> {
+        let rows = if self.returns() == Some(Returns::Every) { sequences.steps() } else { sequences.count() };
+        let columns = self.numbers_out();
+        let mut y = try_zeros(rows.saturating_mul(columns))?;
+        let mut own;
+        let (states, has_state) = match states {
+            Some(states) => (states, true),
+            None => {
+                own = try_zeros(sequences.count().saturating_mul(self.state_size()))?;
+                (&mut own[..], false)
+            }
+        };
+        self.predict_sequences_into(x, sequences, states, has_state, &mut y, n_threads)?;
+        Array2::from_shape_vec((rows, columns), y).map_err(|error| Error::argument("X", "fewer rows", error))
+    }
+
+    /// Numbers of the state that each sequence has: the outputs of the layers that recur, each followed by its cells.
+    #[must_use]
+    pub fn state_size(&self) -> usize {
+        state_widths(&self.layers).map(|(groups, width)| groups * width).sum()
+    }
+
+    /// As [`Network::predict_sequences`], into a slice that takes the outputs row after row. The states at the ends of the
+    /// sequences, [`Network::state_size`] numbers of each, take the place of those from which they begin; these are all 0 unless
+    /// there `has_state`.
+    ///
+    /// # Errors
+    /// As for [`Network::predict_sequences`]; [`Error::Shape`] when a slice has the wrong length.
+    pub fn predict_sequences_into(
+        &self,
+        x: ArrayView2<'_, T>,
+        sequences: &Sequences,
+        states: &mut [T],
+        has_state: bool,
+        y: &mut [T],
+        n_threads: Option<usize>,
+    ) -> Result<()> {
+        let Some(returns) = self.returns() else {
+            return Err(Error::argument("X", "rows, because the network is not recurrent", "sequences"));
+        };
+        check_matrix("X", x, self.numbers_in())?;
+        if x.nrows() != sequences.steps() {
+            let expected = format!("({}, {})", sequences.steps(), self.numbers_in());
+            return Err(Error::shape("X", expected, x.shape()));
+        }
+        let rows = if returns == Returns::Every { sequences.steps() } else { sequences.count() };
+        if rows.checked_mul(self.numbers_out()) != Some(y.len()) {
+            return Err(Error::shape("y", format!("({rows} * {},)", self.numbers_out()), &[y.len()]));
+        }
+        if sequences.count().checked_mul(self.state_size()) != Some(states.len()) {
+            let expected = format!("({} * {},)", sequences.count(), self.state_size());
+            return Err(Error::shape("states", expected, &[states.len()]));
+        }
+        let _mode = Mode::core();
+        predict_sequences(&self.layers, self.packed()?, x, sequences, (states, has_state), y, n_threads)
     }
 
     /// The outputs of a hidden layer (0 for the first) into a slice that takes them row after row.
@@ -309,6 +443,7 @@ impl<T: Scalar> Network<T> {
         if layer >= n_hidden {
             return Err(Error::argument("layer", format!("below {n_hidden}"), layer));
         }
+        self.not_for_sequences()?;
         check_matrix("X", x, self.numbers_in())?;
         let columns = self.layers[layer].numbers_out();
         if x.nrows().checked_mul(columns) != Some(y.len()) {
@@ -329,6 +464,7 @@ impl<T: Scalar> Network<T> {
         gradients: &mut [T],
         n_threads: Option<usize>,
     ) -> Result<()> {
+        self.not_for_sequences()?;
         check_matrix("X", x, self.numbers_in())?;
         let numbers = self.n_outputs().checked_mul(self.n_inputs());
         if numbers.and_then(|numbers| numbers.checked_mul(x.nrows())) != Some(gradients.len()) {

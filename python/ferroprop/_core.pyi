@@ -33,6 +33,7 @@ __all__ = [
     "NotedCheckpoint",
     "OneCycle",
     "Optimizer",
+    "RecurrentNetwork",
     "Schedule",
     "_CallersArithmetic",
     "_Replacement",
@@ -116,6 +117,8 @@ _Activation: TypeAlias = str | Activation
 _Init: TypeAlias = Literal["glorot", "he", "lecun", "orthogonal", "zeros", "uniform"]
 _Dtype = TypeVar("_Dtype", bound=np.generic, default=Any)
 _Given = TypeVar("_Given", bound=np.generic)
+_Sequences: TypeAlias = ArrayLike | Sequence[ArrayLike]
+_State: TypeAlias = Sequence[ArrayLike | tuple[ArrayLike, ArrayLike]]
 _Loss: TypeAlias = str | Loss | Callable[[_Numbers, _Numbers], tuple[ArrayLike, ArrayLike]]
 
 @final
@@ -300,6 +303,100 @@ class Network(Generic[_Dtype]):
     def __deepcopy__(self, _memo: object) -> Self: ...
     @staticmethod
     def _from_bytes(data: bytes) -> Network[Any]: ...
+
+@final
+class RecurrentNetwork(Generic[_Dtype]):
+    def __new__(
+        cls,
+        layer_sizes: Sequence[int],
+        *,
+        cell: Literal["rnn", "lstm", "gru"] = "rnn",
+        returns: Literal["last", "every"] = "last",
+        activation: _Activation | Sequence[_Activation] = "tanh",
+        output_activation: _Activation = "identity",
+        bias: bool | Sequence[bool] = True,
+        init: _Init = "glorot",
+        init_range: float = 0.1,
+        recurrent_init: Literal["orthogonal", "identity", "glorot", "zeros", "uniform"] = "orthogonal",
+        dtype: str | type | np.dtype[Any] = "float32",
+        seed: int = 0,
+    ) -> RecurrentNetwork[Any]: ...
+    @property
+    def layer_sizes(self) -> list[int]: ...
+    @property
+    def cell(self) -> Literal["rnn", "lstm", "gru"]: ...
+    @property
+    def returns(self) -> Literal["last", "every"]: ...
+    @property
+    def activations(self) -> list[_Activation]: ...
+    @property
+    def output_activation(self) -> _Activation: ...
+    @property
+    def bias(self) -> list[bool]: ...
+    @property
+    def dtype(self) -> np.dtype[_Dtype]: ...
+    @property
+    def n_parameters(self) -> int: ...
+    @property
+    def _kinds(self) -> list[tuple[str, int]]: ...
+    @property
+    def weights(self) -> list[NDArray[_Dtype]]: ...
+    @property
+    def recurrent_weights(self) -> list[NDArray[_Dtype] | None]: ...
+    @property
+    def biases(self) -> list[NDArray[_Dtype] | None]: ...
+    @property
+    def recurrent_biases(self) -> list[NDArray[_Dtype] | None]: ...
+    @property
+    def parameter_vector(self) -> NDArray[_Dtype]: ...
+    def set_parameter_vector(self, vector: ArrayLike) -> None: ...
+    def set_parameters(
+        self,
+        weights: Sequence[ArrayLike],
+        recurrent_weights: Sequence[ArrayLike | None],
+        biases: Sequence[ArrayLike | None],
+        recurrent_biases: Sequence[ArrayLike | None] | None = None,
+    ) -> None: ...
+    def predict(
+        self,
+        X: _Sequences,
+        *,
+        state: _State | None = None,
+        return_state: bool = False,
+        n_threads: int | None = None,
+    ) -> Any: ...
+    def loss_and_gradients(
+        self,
+        X: _Sequences,
+        Y: _Sequences,
+        *,
+        loss: _Loss | None = None,
+        sample_weight: _Sequences | None = None,
+        alpha: float = 0.0,
+        truncate: int | None = None,
+        washout: int = 0,
+        n_threads: int | None = None,
+    ) -> tuple[float, dict[str, list[NDArray[_Dtype] | None]]]: ...
+    def loss_and_gradient_vector(
+        self,
+        X: _Sequences,
+        Y: _Sequences,
+        *,
+        loss: _Loss | None = None,
+        sample_weight: _Sequences | None = None,
+        alpha: float = 0.0,
+        truncate: int | None = None,
+        washout: int = 0,
+        n_threads: int | None = None,
+    ) -> tuple[float, NDArray[_Dtype]]: ...
+    def save(self, path: str | PathLike[str]) -> None: ...
+    @staticmethod
+    def load(path: str | PathLike[str]) -> RecurrentNetwork[Any]: ...
+    def copy(self) -> Self: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, _memo: object) -> Self: ...
+    @staticmethod
+    def _from_bytes(data: bytes) -> RecurrentNetwork[Any]: ...
 
 @final
 class LayerValues:
@@ -776,7 +873,7 @@ class Epoch:
     def __new__(
         cls,
         *,
-        network: Network,
+        network: Network | RecurrentNetwork,
         epoch: int,
         loss: float,
         penalty: float = 0.0,
@@ -786,7 +883,7 @@ class Epoch:
         seconds: float = 0.0,
     ) -> Self: ...
     @property
-    def network(self) -> Network: ...
+    def network(self) -> Any: ...
     @property
     def epoch(self) -> int: ...
     @property
@@ -824,21 +921,25 @@ class History:
     def seconds(self) -> float: ...
 
 def train(
-    network: Network,
-    X: ArrayLike,
-    Y: ArrayLike,
+    network: Network | RecurrentNetwork,
+    X: _Sequences,
+    Y: _Sequences,
     *,
     loss: _Loss | None = None,
     optimizer: Optimizer | str | None = None,
     epochs: int = 200,
     batch_size: int | None = None,
     shuffle: bool | Callable[[int], NDArray[np.intp]] = True,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: _Sequences | None = None,
     alpha: float = 0.0,
     clip_norm: float | None = None,
+    truncate: int | None = None,
+    washout: int = 0,
     dropout: _Scheduled | Sequence[_Scheduled] = 0.0,
-    validation: tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None] | None = None,
-    validation_score: Callable[[Network], float] | None = None,
+    validation: tuple[_Sequences, _Sequences]
+    | tuple[_Sequences, _Sequences, _Sequences | None]
+    | None = None,
+    validation_score: Callable[[Any], float] | None = None,
     patience: int | None = None,
     tolerance: float = 0.0,
     restore_best: bool | None = None,

@@ -18,7 +18,7 @@
 //! downhill. With x the inputs and d = dL/d(Re z) + i dL/d(Im z) the deltas, G is the sum of conj(x) d over the rows,
 //! in parts `Re x Re d + Im x Im d` and `Re x Im d - Im x Re d`.
 
-use super::init::Init;
+use super::init::{Init, RecurrentInit};
 use super::kind::{Flow, LayerKind, ParameterArray, Passage};
 use super::packed::{LayerParameters, MatrixShape, PackedMatrix, PanelShape, Way};
 use super::spec::Layer;
@@ -50,18 +50,17 @@ impl LayerKind for Complex {
     }
 
     fn matrices(layer: &Layer) -> Vec<MatrixShape> {
-        let part = |offset| MatrixShape {
-            inputs: layer.fan_in,
-            outputs: layer.fan_out,
-            bias: layer.bias,
-            offset,
-            step: 2,
-        };
-        vec![part(0), part(1)]
+        vec![MatrixShape::dense(layer, 0, 2), MatrixShape::dense(layer, 1, 2)]
     }
 
     /// Each part of a number has half the variance that the number has.
-    fn draw<T: Scalar>(layer: &Layer, init: Init, random: &mut Random, parameters: &mut [T]) -> Result<()> {
+    fn draw<T: Scalar>(
+        layer: &Layer,
+        init: Init,
+        _: RecurrentInit,
+        random: &mut Random,
+        parameters: &mut [T],
+    ) -> Result<()> {
         init.draw_complex(layer, random, parameters)
     }
 
@@ -76,6 +75,7 @@ impl LayerKind for Complex {
             Way::Backward => {
                 PanelShape { panels: 2 * inputs, vectors: panel_vectors(outputs * T::LANES + layer.fan_out) }
             }
+            Way::Time => PanelShape::NONE,
         }
     }
 
@@ -115,6 +115,7 @@ impl LayerKind for Complex {
                         negate(&mut panel[..layer.fan_out * T::LANES]);
                     }
                 }
+                Way::Time => {}
             }
         }
     }

@@ -1,6 +1,6 @@
 //! A dense layer: `outputs = activation(inputs * weights + biases)`.
 
-use super::init::Init;
+use super::init::{Init, RecurrentInit};
 use super::kind::{Flow, LayerKind, ParameterArray, Passage};
 use super::packed::{LayerParameters, MatrixShape, PackedMatrix, PanelShape, Way};
 use super::spec::Layer;
@@ -34,17 +34,23 @@ impl LayerKind for Dense {
     }
 
     fn matrices(layer: &Layer) -> Vec<MatrixShape> {
-        let (inputs, outputs) = (layer.fan_in, layer.fan_out);
-        vec![MatrixShape { inputs, outputs, bias: layer.bias, offset: 0, step: 1 }]
+        vec![MatrixShape::dense(layer, 0, 1)]
     }
 
-    fn draw<T: Scalar>(layer: &Layer, init: Init, random: &mut Random, parameters: &mut [T]) -> Result<()> {
+    fn draw<T: Scalar>(
+        layer: &Layer,
+        init: Init,
+        _: RecurrentInit,
+        random: &mut Random,
+        parameters: &mut [T],
+    ) -> Result<()> {
         init.draw(layer, random, parameters)
     }
+
     /// For the way back, its weights transposed, unless they are stored so. Rows along the lanes read them on the
     /// way forward too.
     fn copy_shape<T: Scalar>(layer: &Layer, way: Way) -> PanelShape {
-        if way == Way::Forward || is_single_output(layer.fan_out) {
+        if way != Way::Backward || is_single_output(layer.fan_out) {
             PanelShape::NONE
         } else {
             PanelShape { panels: panels::<T>(layer.fan_in), vectors: panel_vectors(layer.fan_out) }

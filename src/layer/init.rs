@@ -106,6 +106,21 @@ impl Init {
         Ok(())
     }
 
+    /// Draws the weights of one gate of a layer that recurs, fan in x fan out.
+    pub(super) fn draw_gate<T: Scalar>(
+        self,
+        layer: &Layer,
+        random: &mut Random,
+        weights: &mut [T],
+    ) -> Result<()> {
+        if self == Self::Orthogonal {
+            return orthogonal(layer.fan_in, layer.fan_out, random, weights);
+        }
+        let bound = self.bound(layer.fan_in, layer.fan_out, layer.activation);
+        weights.fill_with(|| random.uniform(bound));
+        Ok(())
+    }
+
     /// Draws the weights of a complex layer, and then its biases, two parts each.
     pub(super) fn draw_complex<T: Scalar>(
         self,
@@ -161,6 +176,68 @@ impl Init {
             Self::Orthogonal | Self::Zeros => 0.0,
             Self::Uniform { range } => range,
         }
+    }
+}
+
+/// How the recurrent weights of each gate, units x units, are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum RecurrentInit {
+    /// An orthogonal matrix: what goes through it keeps its length. Saxe et al., as for [`Init::Orthogonal`].
+    #[default]
+    Orthogonal,
+    /// The identity: Le, Jaitly & Hinton, "A simple way to initialize recurrent networks of rectified linear units",
+    /// 2015.
+    Identity,
+    /// Uniform within sqrt(3 / units), as [`Init::Glorot`] would draw it.
+    Glorot,
+    /// All 0: a network without memory.
+    Zeros,
+    /// Uniform within the range around 0.
+    Uniform {
+        /// The largest absolute value.
+        range: f64,
+    },
+}
+
+impl RecurrentInit {
+    /// The one of that name; `range` is for `uniform`.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] with the list of names.
+    pub fn from_name(name: &str, range: f64) -> Result<Self> {
+        let all = [
+            ("orthogonal", Self::Orthogonal),
+            ("identity", Self::Identity),
+            ("glorot", Self::Glorot),
+            ("zeros", Self::Zeros),
+            ("uniform", Self::Uniform { range }),
+        ];
+        let found = all.iter().find(|(own, _)| *own == name).map(|(_, init)| *init);
+        let names = all.map(|(own, _)| own);
+        found.ok_or_else(|| {
+            let spelt =
+                names.iter().map(|own| (*own, *own)).chain([("eye", "identity"), ("xavier", "glorot")]);
+            unknown_name("recurrent_init", names.into_iter(), name, nearest(spelt.collect(), name))
+        })
+    }
+
+    /// Draws the recurrent weights of one gate.
+    pub(super) fn draw<T: Scalar>(self, layer: &Layer, random: &mut Random, weights: &mut [T]) -> Result<()> {
+        let units = layer.fan_out;
+        let bound = match self {
+            Self::Orthogonal => return orthogonal(units, units, random, weights),
+            Self::Identity => {
+                weights.fill(T::ZERO);
+                weights.iter_mut().step_by(units + 1).for_each(|weight| *weight = T::ONE);
+                return Ok(());
+            }
+            Self::Glorot => (3.0 / units as f64).sqrt(),
+            Self::Zeros => 0.0,
+            Self::Uniform { range } => range,
+        };
+        weights.fill_with(|| random.uniform(bound));
+        Ok(())
     }
 }
 

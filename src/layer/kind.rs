@@ -1,10 +1,10 @@
 //! The description that each kind of layer gives of itself.
 
-use super::init::Init;
+use super::init::{Init, RecurrentInit};
 use super::packed::{LayerParameters, MatrixShape, PackedMatrix, PanelShape, Way};
 use super::spec::Layer;
 use crate::error::Result;
-use crate::kernel::{Layout, Scalar, Terms, Then};
+use crate::kernel::{Layout, Scalar, Start, Terms, Then};
 use crate::random::Random;
 
 /// One kind of layer: a file of this room, and a line of the list in `mod.rs`. Passes, training and bindings ask
@@ -19,6 +19,9 @@ pub(super) trait LayerKind {
     /// The parts of each of its numbers: 1, or 2 if they are complex. Parts lie in panels of their own, and there is a
     /// matrix of parameters for each.
     const PARTS: usize = 1;
+
+    /// How it recurs, if it does.
+    const RECURRENCE: Option<Recurrence> = None;
 
     /// Its parameter arrays, in the order of the flat vector. The numbers of an array lie row by row.
     fn arrays(layer: &Layer) -> Vec<ParameterArray>;
@@ -39,7 +42,13 @@ pub(super) trait LayerKind {
     fn matrices(layer: &Layer) -> Vec<MatrixShape>;
 
     /// Draws initial parameters.
-    fn draw<T: Scalar>(layer: &Layer, init: Init, random: &mut Random, parameters: &mut [T]) -> Result<()>;
+    fn draw<T: Scalar>(
+        layer: &Layer,
+        init: Init,
+        recurrent: RecurrentInit,
+        random: &mut Random,
+        parameters: &mut [T],
+    ) -> Result<()>;
 
     /// The copies of its parameters that a pass of this way reads.
     fn copy_shape<T: Scalar>(layer: &Layer, way: Way) -> PanelShape;
@@ -54,7 +63,7 @@ pub(super) trait LayerKind {
         to: &mut [T],
     );
 
-    /// From a block's inputs to its net inputs.
+    /// From a block's inputs to its net inputs; of a layer that recurs, to what the inputs give to these.
     fn forward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>);
 
     /// Whether [`forward`](LayerKind::forward) heeds [`Then::Rectify`].
@@ -62,13 +71,42 @@ pub(super) trait LayerKind {
 
     /// From the deltas of its net inputs to the derivatives with respect to its inputs.
     fn backward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>);
+
+    /// Adds what the outputs of the step before give to the net inputs; for layers that recur.
+    fn recur<T: Scalar>(_: &Layer, _: LayerParameters<'_, T>, _: Passage<'_, T>) {}
+
+    /// From the deltas of a step to the derivatives with respect to the outputs of the step before, on top of a start.
+    fn recur_back<T: Scalar>(_: &Layer, _: LayerParameters<'_, T>, _: Start<'_, T>, _: Passage<'_, T>) {}
 }
 
-/// What a pass carries from layer to layer; all layers of a network agree on it.
+/// What a pass carries from layer to layer. The first layer of a network tells; behind layers that recur comes a
+/// dense one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
     /// Numbers for each row.
     Rows,
+    /// Numbers for each step of time of a sequence.
+    Sequences,
+}
+
+/// How a layer recurs. The net inputs of its units, and their deltas, lie in *groups* of as many panels as the outputs
+/// take: gates, and what else there is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recurrence {
+    /// Columns of its weights for each unit.
+    pub gates: usize,
+    /// The gate whose biases begin at 1: then a cell keeps what it has.
+    pub forget: Option<usize>,
+    /// Whether its last gate has biases of its own for what comes from the step before.
+    pub own_biases: bool,
+    /// Groups of net inputs.
+    pub groups: usize,
+    /// The first of those that its inputs go to.
+    pub from_inputs: usize,
+    /// For each matrix of recurrent weights the first of the groups that it leads to.
+    pub from_states: &'static [usize],
+    /// Groups of numbers that a step hands to the next one: outputs, and cells if there are any.
+    pub states: usize,
 }
 
 /// A block of rows on its way through a layer, in panels.

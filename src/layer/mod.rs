@@ -7,21 +7,25 @@
 mod spec;
 mod complex;
 mod dense;
+mod gru;
 mod init;
 mod kind;
+mod lstm;
 mod packed;
+mod recurrent;
+mod rnn;
 
-pub use init::Init;
+pub use init::{Init, RecurrentInit};
 pub use kind::ParameterArray;
-pub(crate) use kind::{Flow, Passage};
+pub(crate) use kind::{Flow, Passage, Recurrence};
 pub(crate) use packed::{Copies, Packed, PackedMatrix, Parameters, Way, pack, unpack};
 
 use crate::activation::Activation;
 use crate::error::{Error, Result};
-use crate::kernel::Scalar;
+use crate::kernel::{Scalar, Start};
 use crate::number::Number;
 use crate::random::Random;
-pub use spec::{Kind, Layer};
+pub use spec::{Kind, Layer, Returns};
 
 use kind::LayerKind;
 use packed::{MatrixShape, PanelShape};
@@ -49,6 +53,17 @@ impl Kind {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// How its layers recur, if they do.
+    pub(crate) fn recurrence(self) -> Option<Recurrence> {
+        kinds!(with_kind self, K => K::RECURRENCE)
+    }
+
+    /// Whether its layers carry something from one step of time to the next.
+    #[must_use]
+    pub fn recurs(self) -> bool {
+        self.recurrence().is_some()
     }
 
     /// Inputs and outputs of a layer whose array `weights` has this shape, if there can be such a layer.
@@ -125,10 +140,11 @@ impl Layer {
     pub(crate) fn draw<T: Scalar>(
         &self,
         init: Init,
+        recurrent: RecurrentInit,
         random: &mut Random,
         parameters: &mut [T],
     ) -> Result<()> {
-        kinds!(with_kind self.kind, K => K::draw(self, init, random, parameters))
+        kinds!(with_kind self.kind, K => K::draw(self, init, recurrent, random, parameters))
     }
 
     /// The copies of its parameters that a pass of this way reads.
@@ -174,6 +190,52 @@ impl Layer {
     ) {
         kinds!(with_kind self.kind, K => K::backward(self, parameters.of(index), passage));
     }
+
+    /// Adds what the outputs of the step before give to the net inputs.
+    pub(crate) fn recur<T: Scalar>(
+        &self,
+        index: usize,
+        parameters: Parameters<'_, T>,
+        passage: Passage<'_, T>,
+    ) {
+        kinds!(with_kind self.kind, K => K::recur(self, parameters.of(index), passage));
+    }
+
+    /// From the deltas of a step to the derivatives with respect to the outputs of the step before, on top of a start.
+    pub(crate) fn recur_back<T: Scalar>(
+        &self,
+        index: usize,
+        parameters: Parameters<'_, T>,
+        start: Start<'_, T>,
+        passage: Passage<'_, T>,
+    ) {
+        kinds!(with_kind self.kind, K => K::recur_back(self, parameters.of(index), start, passage));
+    }
+}
+
+/// Checks that layers of these kinds make a network: all of one kind, but that a dense one follows those that recur.
+/// If not, the answer says what is wrong.
+pub(crate) fn check_kinds(layers: &[Layer]) -> std::result::Result<(), String> {
+    let first = layers[0].kind;
+    for (index, layer) in layers.iter().enumerate() {
+        let last = index + 1 == layers.len();
+        let expected = if first.recurs() && last { Kind::Dense } else { first };
+        if layer.kind != expected {
+            let (kind, expected) = (layer.kind.name(), expected.name());
+            return Err(format!("layer {index} is {kind}, where the kind of the first one takes {expected}"));
+        }
+        let before_last = index + 2 == layers.len();
+        if layer.returns == Returns::Last && !(layer.kind.recurs() && before_last) {
+            return Err(format!("layer {index} returns the last step, but is not the last one that recurs"));
+        }
+        if layer.kind.recurs() && layer.activation.units().is_some() {
+            return Err(format!("layer {index} recurs, and its units are stochastic"));
+        }
+        if layer.kind.recurs() && layer.kind != Kind::Rnn && layer.activation != Activation::Tanh {
+            return Err(format!("layer {index} is {} with another activation than tanh", layer.kind.name()));
+        }
+    }
+    Ok(())
 }
 
 /// The parameter arrays of layers, in order, each with its layer's number.
@@ -202,13 +264,15 @@ pub(crate) fn check_samples(layers: &[Layer]) -> std::result::Result<(), (String
     }
 }
 
-/// The layers of a network of these sizes, inputs first.
+/// The layers of a network of these sizes, inputs first. Behind layers that recur, whose last one returns what is said,
+/// comes a dense one.
 pub(crate) fn layers(
     sizes: &[usize],
     hidden: &[Activation],
     output: Activation,
     bias: &[bool],
     kind: Kind,
+    returns: Returns,
 ) -> Result<Vec<Layer>> {
     if sizes.len() < 2 {
         let expected = "at least 2 sizes, the inputs' and the outputs'";
@@ -229,7 +293,10 @@ pub(crate) fn layers(
     let activations = hidden.iter().chain(std::iter::once(&output));
     let mut layers = Vec::with_capacity(n_hidden + 1);
     for ((fans, &activation), &bias) in sizes.windows(2).zip(activations).zip(bias) {
-        layers.push(Layer { fan_in: fans[0], fan_out: fans[1], activation, bias, kind });
+        let is_output = layers.len() == n_hidden;
+        let kind = if kind.recurs() && is_output { Kind::Dense } else { kind };
+        let returns = if layers.len() + 1 == n_hidden { returns } else { Returns::Every };
+        layers.push(Layer { fan_in: fans[0], fan_out: fans[1], activation, bias, kind, returns });
     }
     check_activations(&layers)?;
     Ok(layers)
@@ -259,12 +326,13 @@ fn check_activations(layers: &[Layer]) -> Result<()> {
 /// Checks that such layers can follow each other in a network.
 #[cfg(feature = "serde")]
 pub(crate) fn check_layers(layers: &[Layer]) -> Result<()> {
-    let fits = |pair: &[Layer]| pair[0].fan_out == pair[1].fan_in && pair[0].kind == pair[1].kind;
+    let fits = |pair: &[Layer]| pair[0].fan_out == pair[1].fan_in;
+    let expected = "layers of one kind, each with as many inputs as the one before has outputs";
     let positive = |layer: &Layer| layer.fan_in > 0 && layer.fan_out > 0;
     if layers.is_empty() || !layers.iter().all(positive) || !layers.windows(2).all(fits) {
-        let expected = "layers of one kind, each with as many inputs as the one before has outputs";
         return Err(Error::argument("layers", expected, format_args!("{layers:?}")));
     }
+    check_kinds(layers).map_err(|wrong| Error::argument("layers", expected, wrong))?;
     check_activations(layers)
 }
 
@@ -276,7 +344,8 @@ mod tests {
     fn parameters_are_counted_as_their_arrays_say() {
         for kind in Kind::ALL {
             for bias in [true, false] {
-                let layer = Layer { fan_in: 3, fan_out: 5, activation: Activation::Tanh, bias, kind };
+                let (activation, returns) = (Activation::Tanh, Returns::Every);
+                let layer = Layer { fan_in: 3, fan_out: 5, activation, bias, kind, returns };
                 let numbers: usize = layer.arrays().iter().map(ParameterArray::len).sum();
                 assert_eq!(layer.n_parameters(), numbers);
                 let many = Layer { fan_in: usize::MAX, ..layer };

@@ -13,10 +13,26 @@ use crate::parallel::Team;
 pub(crate) struct MatrixShape {
     pub inputs: usize,
     pub outputs: usize,
-    pub bias: bool,
-    /// Where its first number is among the layer's parameters, and from there to the next one.
+    /// How many times so many outputs there are, for layers that recur: each group of them begins a panel, and fills up
+    /// its last one.
+    pub groups: Option<usize>,
+    /// Where its first number is among the layer's parameters, from there to the next one, and from the weights of
+    /// one input to those of the next.
     pub offset: usize,
     pub step: usize,
+    pub row: usize,
+    /// Where its first bias is.
+    pub bias: Option<usize>,
+}
+
+impl MatrixShape {
+    /// All weights of a layer, with the biases behind them, or every `step`th number of these from `offset` on.
+    pub fn dense(layer: &Layer, offset: usize, step: usize) -> Self {
+        let Layer { fan_in: inputs, fan_out: outputs, .. } = *layer;
+        let row = outputs * step;
+        let bias = layer.bias.then_some(offset + inputs * row);
+        Self { inputs, outputs, groups: None, offset, step, row, bias }
+    }
 }
 
 /// A number of panels, of so many vectors each.
@@ -40,17 +56,26 @@ impl PanelShape {
 pub(crate) enum Way {
     Forward,
     Backward,
+    /// Back to the step of time before, within a layer.
+    Time,
 }
 
 /// Where a matrix of a layer lies in the flat vectors.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PackedMatrix {
     pub inputs: usize,
+    /// Outputs, with those that fill up the last panel of a group.
     pub outputs: usize,
     pub bias: bool,
-    /// Where its first number is in the network's order, and from there to the next one.
+    /// Where its first number is in the network's order, from there to the next one, and to the next input's.
     flat: usize,
     step: usize,
+    row: usize,
+    /// Where its first bias is in that order, if it has any.
+    first_bias: usize,
+    /// Groups of outputs, and outputs of a group.
+    groups: usize,
+    width: usize,
     /// Where its panels start: vectors of weights and one of biases each.
     pub start: usize,
     /// Vectors of weights in a panel: one for each input, or fewer if they are transposed (see [`is_single_output`]).
@@ -104,13 +129,18 @@ impl<T: Scalar> Packed<T> {
         let (mut flat, mut start) = (0, 0);
         for layer in layers {
             let first = matrices.len();
-            for MatrixShape { inputs, outputs, bias, offset, step } in layer.matrices() {
+            for MatrixShape { inputs, outputs: width, groups, offset, step, row, bias } in layer.matrices() {
+                let outputs = groups.map_or(width, |groups| groups * panels::<T>(width) * T::LANES);
                 let matrix = PackedMatrix {
                     inputs,
                     outputs,
-                    bias,
+                    bias: bias.is_some(),
                     flat: flat + offset,
                     step,
+                    row,
+                    first_bias: flat + bias.unwrap_or_default(),
+                    groups: groups.unwrap_or(1),
+                    width,
                     start,
                     weight_vectors: weight_vectors::<T>(inputs, outputs),
                     panels: panels::<T>(outputs),
@@ -204,8 +234,11 @@ impl<T: Scalar> Copies<T> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parameters<'a, T> {
     pub packed: &'a Packed<T>,
-    /// For the way back; none for predictions.
+    /// For the way back, from layer to layer and from step to step of time; none for predictions.
     pub backward: Option<&'a Copies<T>>,
+    pub time: Option<&'a Copies<T>>,
+    /// The layer that counts as the first one.
+    pub first: usize,
 }
 
 /// The same of one layer.
@@ -218,16 +251,26 @@ pub(crate) struct LayerParameters<'a, T> {
     pub forward: (&'a [T], usize),
     /// Copies for the way back, and from one of their panels to the next.
     pub backward: (&'a [T], usize),
+    /// The same for the way back to the step before.
+    pub time: (&'a [T], usize),
 }
 
 impl<'a, T: Scalar> Parameters<'a, T> {
+    /// Those of predictions.
+    #[inline]
+    pub fn forward(packed: &'a Packed<T>) -> Self {
+        Self { packed, backward: None, time: None, first: 0 }
+    }
+
     #[inline]
     pub fn of(self, layer: usize) -> LayerParameters<'a, T> {
+        let layer = self.first + layer;
         LayerParameters {
             matrices: self.packed.matrices_of(layer),
             weights: &self.packed.weights,
             forward: self.packed.forward.of(layer),
             backward: self.backward.map_or((&[], 0), |copies| copies.of(layer)),
+            time: self.time.map_or((&[], 0), |copies| copies.of(layer)),
         }
     }
 }
@@ -260,20 +303,23 @@ pub(crate) fn unpack<T: Scalar>(matrices: &[PackedMatrix], packed: &[T], numbers
 /// contiguous in panels.
 fn visit<T: Scalar>(matrices: &[PackedMatrix], mut copy: impl FnMut(usize, usize, usize, usize)) {
     for matrix in matrices {
-        let (mut flat, step) = (matrix.flat, matrix.step);
+        let (step, width) = (matrix.step, matrix.width);
         if is_single_output(matrix.outputs) {
-            copy(flat, step, matrix.start, matrix.inputs);
+            copy(matrix.flat, step, matrix.start, matrix.inputs);
             if matrix.bias {
-                let biases = matrix.start + matrix.weight_vectors * T::LANES;
-                copy(flat + matrix.inputs * step, step, biases, 1);
+                copy(matrix.first_bias, step, matrix.start + matrix.weight_vectors * T::LANES, 1);
             }
             continue;
         }
         for vector in 0..matrix.inputs + usize::from(matrix.bias) {
-            for panel in 0..matrix.panels {
-                let count = T::LANES.min(matrix.outputs - panel * T::LANES);
-                copy(flat, step, matrix.start + panel * matrix.stride::<T>() + vector * T::LANES, count);
-                flat += count * step;
+            let row =
+                if vector < matrix.inputs { matrix.flat + vector * matrix.row } else { matrix.first_bias };
+            let mut to = matrix.start + vector * T::LANES;
+            for group in 0..matrix.groups {
+                for column in (0..width).step_by(T::LANES) {
+                    copy(row + (group * width + column) * step, step, to, T::LANES.min(width - column));
+                    to += matrix.stride::<T>();
+                }
             }
         }
     }

@@ -12,6 +12,12 @@ macro_rules! kinds {
             Dense => dense;
             /// The same with complex numbers.
             Complex => complex;
+            /// Through time: `h = activation(x * weights + h of the step before * recurrent weights + biases)`.
+            Rnn => rnn;
+            /// Long short-term memory: a cell with gates for what comes in, what stays and what goes out.
+            Lstm => lstm;
+            /// A gated recurrent unit: two gates, and no cell.
+            Gru => gru;
         }
     };
 }
@@ -39,6 +45,17 @@ kinds! { list
     Kind
 }
 
+/// What a layer hands on of a sequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Returns {
+    /// Its outputs at every step of time; what layers hand on that do not recur.
+    #[default]
+    Every,
+    /// Its outputs at the last step.
+    Last,
+}
+
 /// One layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -53,4 +70,6 @@ pub struct Layer {
     pub bias: bool,
     /// What it computes.
     pub kind: Kind,
+    /// What it hands on, if it recurs.
+    pub returns: Returns,
 }

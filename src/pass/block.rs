@@ -2,9 +2,10 @@
 
 use ndarray::{Array2, ArrayView2};
 
+use super::examples::Examples;
 use super::noise::{Noise, signals};
 use super::selection::Selection;
-use super::stage::{Kept, Stage};
+use super::stage::{Kept, Room, Stage};
 
 use crate::activation::{Activation, Draw, Estimator, Units, magnitude, softmax};
 use crate::error::{Error, Result};
@@ -316,10 +317,55 @@ impl<T: Scalar> Block<T> {
         }
     }
 
-    /// From the deltas of the first layer to the derivatives with respect to the inputs, in rows that are `step`
-    /// numbers apart.
-    fn back_to_inputs(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, step: usize, to: &mut [T]) {
-        let (stride, Some(input_deltas)) = (self.strides[0], &mut self.input_deltas) else { return };
+    /// The inputs, in panels so far apart.
+    pub fn inputs_mut(&mut self) -> (&mut [T], usize) {
+        (&mut self.values[0], self.strides[0])
+    }
+
+    /// Copies targets into the block, and their weights if there are any.
+    pub fn load_targets(&mut self, y: ArrayView2<'_, T>, weights: Option<&[T]>, selection: Selection<'_>) {
+        let stride = self.output_stride();
+        gather(self.layout, self.output_parts(), y, self.rows, selection, &mut self.targets, stride);
+        if let Some(weights) = weights {
+            for row in 0..self.rows {
+                self.weights[row] = weights[selection.row(row)];
+            }
+        }
+    }
+
+    /// The pair of inputs and deltas of the first layer, of some of the rows.
+    pub fn pair_of_rows(&self, first: usize, rows: usize) -> Rows<'_, T> {
+        let at = first * T::LANES;
+        let all = self.pair(0, 0);
+        Rows { rows, input: &all.input[at..], delta: &all.delta[at..], ..all }
+    }
+
+    /// Copies the outputs of a row.
+    pub fn copy_output(&self, row: usize, to: &mut [T]) {
+        copy_row(self.outputs(), self.output_stride(), row, to);
+    }
+
+    /// Copies the targets of a row.
+    pub fn copy_target(&self, row: usize, to: &mut [T]) {
+        copy_row(&self.targets, self.output_stride(), row, to);
+    }
+
+    /// Takes over the derivatives of a row's loss with respect to its outputs, of real numbers.
+    pub fn set_output_gradient(&mut self, row: usize, gradients: &[T]) {
+        let (stride, last) = (self.output_stride(), self.deltas.len() - 1);
+        let weight = if self.weighted { self.weights[row] } else { T::ONE };
+        for (panel, from) in gradients.chunks(T::LANES).enumerate() {
+            let to = &mut self.deltas[last][panel * stride + row * T::LANES..];
+            for (delta, &g) in to.iter_mut().zip(from) {
+                *delta = g * weight;
+            }
+        }
+    }
+
+    /// From the deltas of the first layer to the derivatives with respect to the inputs, in panels so far apart.
+    pub fn back_to_values(&mut self, layers: &[Layer], parameters: Parameters<'_, T>) -> (&[T], usize) {
+        let stride = self.strides[0];
+        let Some(input_deltas) = &mut self.input_deltas else { return (&[], stride) };
         let passage = Passage {
             layout: self.layout,
             rows: self.rows,
@@ -329,7 +375,15 @@ impl<T: Scalar> Block<T> {
             then: Then::Stay,
         };
         layers[0].backward(0, parameters, passage);
-        for row in 0..self.rows {
+        (input_deltas, stride)
+    }
+
+    /// From the deltas of the first layer to the derivatives with respect to the inputs, in rows that are `step`
+    /// numbers apart.
+    fn back_to_inputs(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, step: usize, to: &mut [T]) {
+        let rows = self.rows;
+        let (input_deltas, stride) = self.back_to_values(layers, parameters);
+        for row in 0..rows {
             for (panel, to) in to[row * step..][..layers[0].fan_in].chunks_mut(T::LANES).enumerate() {
                 let at = panel * stride + row * T::LANES;
                 to.copy_from_slice(&input_deltas[at..at + to.len()]);
@@ -338,18 +392,107 @@ impl<T: Scalar> Block<T> {
     }
 }
 
-impl<T: Scalar> Stage<T> for Block<T> {
-    fn for_prediction(layers: &[Layer], capacity: usize, inputs: bool) -> Result<Self> {
+/// What predictions, gradients by inputs and traces ask of it beside.
+impl<T: Scalar> Block<T> {
+    /// Room for `capacity` rows through these layers, forward only. Without `inputs` there is no room for the
+    /// inputs themselves: see [`Stage::forward_from`].
+    pub fn for_prediction(layers: &[Layer], capacity: usize, inputs: bool) -> Result<Self> {
         Self::with_layout(Layout::UnitsInLanes, layers, capacity, inputs)
     }
 
-    fn for_training(
-        layout: Layout,
+    /// The same without dropout, with units along the lanes, for [`Stage::input_gradient`].
+    pub fn for_input_gradient(layers: &[Layer], capacity: usize) -> Result<Self> {
+        let room = Room::of_rows(capacity, false, &[]);
+        Self::behind_others(layers, room)
+    }
+
+    /// Room for rows that come from layers before these, which get derivatives back.
+    pub fn behind_others(layers: &[Layer], room: Room<'_>) -> Result<Self> {
+        let mut block = Self::for_training(Layout::UnitsInLanes, layers, room)?;
+        block.input_deltas = Some(Aligned::zeros(block.values[0].len())?);
+        Ok(block)
+    }
+
+    /// Whether [`Stage::forward_from`] can be called.
+    pub fn reads_rows(layers: &[Layer]) -> bool {
+        layers[0].parts() == 1
+    }
+
+    /// Copies rows of inputs into the block.
+    pub fn load_inputs(&mut self, x: ArrayView2<'_, T>, selection: Selection<'_>) {
+        gather(self.layout, self.parts, x, self.rows, selection, &mut self.values[0], self.strides[0]);
+    }
+
+    /// The same from inputs that lie in memory row by row, and are not copied.
+    pub fn forward_from(
+        &mut self,
+        inputs: &[T],
         layers: &[Layer],
-        capacity: usize,
-        weighted: bool,
-        dropout: &[f64],
-    ) -> Result<Self> {
+        parameters: Parameters<'_, T>,
+        noise: Option<Noise<'_>>,
+    ) {
+        self.forward_layers(Some(Terms::in_rows(inputs, layers[0].fan_in)), layers, parameters, noise);
+    }
+
+    /// Derivatives of the outputs with respect to the inputs, outputs x inputs for each row, after
+    /// [`Stage::activate_output`]. The block is one [for it](Stage::for_input_gradient), and the parameters have copies
+    /// of the first layer too.
+    pub fn input_gradient(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, to: &mut [T]) {
+        let inputs = layers[0].fan_in;
+        for output in 0..self.columns {
+            self.choose_output(output);
+            self.back_through_output(layers);
+            self.backward(layers, parameters);
+            self.back_to_inputs(layers, parameters, self.columns * inputs, &mut to[output * inputs..]);
+        }
+    }
+
+    /// The way forward, with copies of what the block does not hold at its end.
+    pub fn forward_kept(
+        &mut self,
+        layers: &[Layer],
+        parameters: Parameters<'_, T>,
+        noise: Option<Noise<'_>>,
+    ) -> Result<Kept<T>> {
+        self.copies = noise.map_or(0, Noise::copies);
+        let mut net_inputs = Vec::with_capacity(layers.len());
+        for (index, layer) in layers.iter().enumerate() {
+            self.net_inputs(index, None, layer, parameters, false);
+            net_inputs.push(self.copied(&self.values[index + 1], self.parts, index + 1, layer.fan_out)?);
+            if index + 1 < layers.len() {
+                self.activate_hidden(index, layer, noise);
+            }
+        }
+        let (output, output_derivative) = self.outputs_and_derivatives(layers)?;
+        Ok(Kept { net_inputs, output, output_derivative })
+    }
+
+    /// A copy of the outputs of a hidden layer.
+    pub fn copied_output(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>> {
+        self.copied(&self.values[layer + 1], self.parts, layer + 1, layers[layer].fan_out)
+    }
+
+    /// A copy of the derivatives of a hidden layer, in a block that keeps them (as for dropout).
+    pub fn copied_derivative(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>> {
+        let mut slopes = self.copied_slopes(&self.slopes[layer], layer + 1, layers[layer].fan_out)?;
+        if let Some(factor) =
+            layers[layer].activation.units().and_then(|units| units.softmax(self.copies > 0))
+        {
+            // What is kept is a softmax.
+            slopes.mapv_inplace(|y| y * (T::ONE - y) * T::from_f64(factor));
+        }
+        Ok(slopes)
+    }
+
+    /// A copy of the deltas of a layer.
+    pub fn copied_delta(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>> {
+        self.copied(&self.deltas[layer], self.parts, layer + 1, layers[layer].fan_out)
+    }
+}
+
+impl<T: Scalar> Stage<T> for Block<T> {
+    fn for_training(layout: Layout, layers: &[Layer], room: Room<'_>) -> Result<Self> {
+        let Room { rows: capacity, weighted, dropout, .. } = room;
         let mut block = Self::with_layout(layout, layers, capacity, true)?;
         for (index, layer) in layers.iter().enumerate() {
             // Dropout changes the outputs; what these told is kept before.
@@ -377,16 +520,6 @@ impl<T: Scalar> Stage<T> for Block<T> {
         Ok(block)
     }
 
-    fn for_input_gradient(layers: &[Layer], capacity: usize) -> Result<Self> {
-        let mut block = Self::for_training(Layout::UnitsInLanes, layers, capacity, false, &[])?;
-        block.input_deltas = Some(Aligned::zeros(block.values[0].len())?);
-        Ok(block)
-    }
-
-    fn reads_rows(layers: &[Layer]) -> bool {
-        layers[0].parts() == 1
-    }
-
     fn rows(&self) -> usize {
         self.rows
     }
@@ -395,25 +528,9 @@ impl<T: Scalar> Stage<T> for Block<T> {
         self.rows = rows;
     }
 
-    fn load_inputs(&mut self, x: ArrayView2<'_, T>, selection: Selection<'_>) {
-        gather(self.layout, self.parts, x, self.rows, selection, &mut self.values[0], self.strides[0]);
-    }
-
-    fn load(
-        &mut self,
-        x: ArrayView2<'_, T>,
-        y: ArrayView2<'_, T>,
-        weights: Option<&[T]>,
-        selection: Selection<'_>,
-    ) {
-        self.load_inputs(x, selection);
-        let stride = self.output_stride();
-        gather(self.layout, self.output_parts(), y, self.rows, selection, &mut self.targets, stride);
-        if let Some(weights) = weights {
-            for row in 0..self.rows {
-                self.weights[row] = weights[selection.row(row)];
-            }
-        }
+    fn load(&mut self, examples: Examples<'_, T>, selection: Selection<'_>) {
+        self.load_inputs(examples.x, selection);
+        self.load_targets(examples.y, examples.weights, selection);
     }
 
     fn smooth_targets(&mut self, factor: T, summand: T) {
@@ -437,16 +554,6 @@ impl<T: Scalar> Stage<T> for Block<T> {
 
     fn forward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, noise: Option<Noise<'_>>) {
         self.forward_layers(None, layers, parameters, noise);
-    }
-
-    fn forward_from(
-        &mut self,
-        inputs: &[T],
-        layers: &[Layer],
-        parameters: Parameters<'_, T>,
-        noise: Option<Noise<'_>>,
-    ) {
-        self.forward_layers(Some(Terms::in_rows(inputs, layers[0].fan_in)), layers, parameters, noise);
     }
 
     fn output_deltas(&mut self, layers: &[Layer], loss: Loss) {
@@ -635,54 +742,6 @@ impl<T: Scalar> Stage<T> for Block<T> {
             }
         }
     }
-
-    fn input_gradient(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, to: &mut [T]) {
-        let inputs = layers[0].fan_in;
-        for output in 0..self.columns {
-            self.choose_output(output);
-            self.back_through_output(layers);
-            self.backward(layers, parameters);
-            self.back_to_inputs(layers, parameters, self.columns * inputs, &mut to[output * inputs..]);
-        }
-    }
-
-    fn forward_kept(
-        &mut self,
-        layers: &[Layer],
-        parameters: Parameters<'_, T>,
-        noise: Option<Noise<'_>>,
-    ) -> Result<Kept<T>> {
-        self.copies = noise.map_or(0, Noise::copies);
-        let mut net_inputs = Vec::with_capacity(layers.len());
-        for (index, layer) in layers.iter().enumerate() {
-            self.net_inputs(index, None, layer, parameters, false);
-            net_inputs.push(self.copied(&self.values[index + 1], self.parts, index + 1, layer.fan_out)?);
-            if index + 1 < layers.len() {
-                self.activate_hidden(index, layer, noise);
-            }
-        }
-        let (output, output_derivative) = self.outputs_and_derivatives(layers)?;
-        Ok(Kept { net_inputs, output, output_derivative })
-    }
-
-    fn copied_output(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>> {
-        self.copied(&self.values[layer + 1], self.parts, layer + 1, layers[layer].fan_out)
-    }
-
-    fn copied_derivative(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>> {
-        let mut slopes = self.copied_slopes(&self.slopes[layer], layer + 1, layers[layer].fan_out)?;
-        if let Some(factor) =
-            layers[layer].activation.units().and_then(|units| units.softmax(self.copies > 0))
-        {
-            // What is kept is a softmax.
-            slopes.mapv_inplace(|y| y * (T::ONE - y) * T::from_f64(factor));
-        }
-        Ok(slopes)
-    }
-
-    fn copied_delta(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>> {
-        self.copied(&self.deltas[layer], self.parts, layer + 1, layers[layer].fan_out)
-    }
 }
 
 fn gather<T: Scalar>(
@@ -699,6 +758,13 @@ fn gather<T: Scalar>(
         Layout::UnitsInLanes if parts == 2 => gather_parts(from, rows, number, to, stride),
         Layout::UnitsInLanes => gather_rows(from, rows, number, to, stride),
         Layout::RowsInLanes => gather_along_lanes(from, rows, number, to, stride),
+    }
+}
+
+/// Copies a row of a matrix in panels.
+fn copy_row<T: Scalar>(from: &[T], stride: usize, row: usize, to: &mut [T]) {
+    for (panel, to) in to.chunks_mut(T::LANES).enumerate() {
+        to.copy_from_slice(&from[panel * stride + row * T::LANES..][..to.len()]);
     }
 }
 

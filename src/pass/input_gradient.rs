@@ -2,14 +2,14 @@
 
 use ndarray::ArrayView2;
 
+use super::block::Block;
 use super::model::filled;
 use super::predict::{BLOCK_ROWS, WORTH_SHARING};
 use super::selection::Selection;
 use super::stage::Stage;
-use super::stages::with_stage;
 use crate::error::Result;
 use crate::kernel::Scalar;
-use crate::layer::{Layer, Packed, Parameters};
+use crate::layer::{Layer, Packed, Parameters, Way};
 use crate::parallel::{Team, threads};
 
 /// Writes, for each row, outputs x inputs numbers into `to`.
@@ -20,18 +20,8 @@ pub(crate) fn input_gradient<T: Scalar>(
     to: &mut [T],
     n_threads: Option<usize>,
 ) -> Result<()> {
-    with_stage!(layers, S => input_gradient_in_blocks::<T, S<T>>(layers, packed, x, to, n_threads))
-}
-
-fn input_gradient_in_blocks<T: Scalar, S: Stage<T>>(
-    layers: &[Layer],
-    packed: &Packed<T>,
-    x: ArrayView2<'_, T>,
-    to: &mut [T],
-    n_threads: Option<usize>,
-) -> Result<()> {
-    let backward = filled(layers, packed, 0)?;
-    let parameters = Parameters { packed, backward: Some(&backward) };
+    let backward = filled(Way::Backward, layers, packed, 0)?;
+    let parameters = Parameters { backward: Some(&backward), ..Parameters::forward(packed) };
     let rows = x.nrows();
     let (outputs, inputs) = (layers[layers.len() - 1].fan_out, layers[0].fan_in);
     let numbers = outputs * inputs;
@@ -42,7 +32,7 @@ fn input_gradient_in_blocks<T: Scalar, S: Stage<T>>(
     let share = rows.div_ceil(n_threads);
     let mut blocks = Vec::with_capacity(n_threads);
     for _ in 0..rows.div_ceil(share) {
-        blocks.push(S::for_input_gradient(layers, capacity)?);
+        blocks.push(Block::for_input_gradient(layers, capacity)?);
     }
     Team::with(n_threads, |team| {
         let shares = blocks.iter_mut().zip(to.chunks_mut(share * numbers)).enumerate();

@@ -21,7 +21,7 @@ const HALVING: usize = 10;
 /// than the costs say with AVX2). It follows from the network and the batch alone: the gradient
 /// is summed in another order where rows lie along the lanes, and its bits must not depend on the machine.
 ///
-/// Complex layers, stochastic units, dropout, losses of the caller's own (`None`), and losses of the outputs of a softmax are made for units only.
+/// Complex layers, those that recur, stochastic units, dropout, losses of the caller's own (`None`), and losses of the outputs of a softmax are made for units only.
 pub(super) fn layout<T: Scalar>(
     layers: &[Layer],
     micro_batch_rows: usize,
@@ -29,7 +29,7 @@ pub(super) fn layout<T: Scalar>(
     dropout: &[f64],
 ) -> Layout {
     let softmax = layers.last().is_some_and(|layer| layer.activation == Activation::Softmax);
-    let real = layers.iter().all(|layer| layer.parts() == 1);
+    let real = layers.iter().all(|layer| layer.parts() == 1 && !layer.kind.recurs());
     let drawn = layers.iter().any(|layer| layer.activation.units().is_some());
     let possible = real
         && !drawn

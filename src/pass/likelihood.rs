@@ -2,11 +2,12 @@
 
 use ndarray::ArrayView2;
 
+use super::block::Block;
+use super::examples::Examples;
 use super::noise::{Noise, Occasion};
 use super::predict::{BLOCK_ROWS, WORTH_SHARING};
 use super::selection::Selection;
-use super::stage::Stage;
-use super::stages::with_stage;
+use super::stage::{Room, Stage};
 use crate::error::{Error, Result};
 use crate::kernel::{Layout, Scalar};
 use crate::layer::{Layer, Packed, Parameters};
@@ -46,31 +47,14 @@ pub(crate) fn log_likelihood<T: Scalar>(
     n_threads: Option<usize>,
     interrupted: &mut dyn FnMut() -> bool,
 ) -> Result<()> {
-    with_stage!(layers, S => {
-        in_blocks::<T, S<T>>(layers, packed, x, y, loss, samples, to, n_threads, interrupted)
-    })
-}
-
-#[allow(clippy::too_many_arguments)] // as above
-fn in_blocks<T: Scalar, S: Stage<T>>(
-    layers: &[Layer],
-    packed: &Packed<T>,
-    x: ArrayView2<'_, T>,
-    y: ArrayView2<'_, T>,
-    loss: Loss,
-    samples: Samples<'_>,
-    to: &mut [f64],
-    n_threads: Option<usize>,
-    interrupted: &mut dyn FnMut() -> bool,
-) -> Result<()> {
-    let parameters = Parameters { packed, backward: None };
+    let parameters = Parameters::forward(packed);
     let rows = x.nrows();
     let work = packed.weights.len().saturating_mul(rows).saturating_mul(samples.count as usize);
     let n_threads = if work >= WORTH_SHARING { threads(n_threads).min(rows.div_ceil(BLOCK_ROWS)) } else { 1 };
     let capacity = rows.min(BLOCK_ROWS);
     let mut workers = Vec::with_capacity(n_threads);
     for _ in 0..n_threads {
-        let block = S::for_training(Layout::UnitsInLanes, layers, capacity, false, &[])?;
+        let block = Block::for_training(Layout::UnitsInLanes, layers, Room::of_rows(capacity, false, &[]))?;
         workers.push((block, try_zeros::<f64>(capacity)?));
     }
     let mut first = 0;
@@ -81,7 +65,8 @@ fn in_blocks<T: Scalar, S: Stage<T>>(
             let more =
                 team.for_each_unless(interrupted, parts.into_iter(), |(index, ((block, sums), to))| {
                     block.set_rows(to.len());
-                    block.load(x, y, None, Selection::Range { from: first + index * capacity });
+                    let examples = Examples { x, y, weights: None, sequences: None };
+                    block.load(examples, Selection::Range { from: first + index * capacity });
                     to.fill(f64::NEG_INFINITY);
                     sums.fill(0.0);
                     for sample in 0..samples.count {

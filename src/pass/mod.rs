@@ -4,24 +4,33 @@
 //! such blocks; `block` is that of layers that make numbers of a row.
 
 mod block;
+mod cell;
 mod dropout;
+mod examples;
 mod input_gradient;
 mod layout;
 mod likelihood;
 mod model;
 mod noise;
 mod predict;
+mod predict_sequences;
+mod recurrent;
 mod selection;
+mod sequence;
 mod stage;
 mod stages;
+mod steps;
 mod trace;
 
+pub(crate) use examples::Examples;
+pub use examples::Sequences;
 pub(crate) use input_gradient::input_gradient;
 pub(crate) use likelihood::{Samples, log_likelihood};
 pub(crate) use model::Model;
 pub(crate) use noise::{Noise, Occasion, check_dropout};
 pub(crate) use predict::predict;
+pub(crate) use predict_sequences::{predict_sequences, state_widths};
 pub(crate) use selection::Selection;
-pub(crate) use stage::{Pairs, Stage};
+pub(crate) use stage::{Pairs, Room, Stage};
 pub use trace::LayerValues;
 pub(crate) use trace::trace;

@@ -1,7 +1,7 @@
 //! A network as a training works on it.
 
 use super::layout::layout;
-use super::stage::Stage;
+use super::stage::{Room, Stage};
 use super::stages::with_stage;
 use crate::error::Result;
 use crate::kernel::{Layout, Scalar};
@@ -9,9 +9,14 @@ use crate::layer::{Copies, Layer, Packed, Parameters, Way};
 use crate::loss::Loss;
 use crate::parallel::Team;
 
-/// Copies of parameters for the way back, from layer `first` on.
-pub(super) fn filled<T: Scalar>(layers: &[Layer], packed: &Packed<T>, first: usize) -> Result<Copies<T>> {
-    let mut copies = Copies::new(Way::Backward, layers, first)?;
+/// Copies of parameters for a way, from layer `first` on.
+pub(super) fn filled<T: Scalar>(
+    way: Way,
+    layers: &[Layer],
+    packed: &Packed<T>,
+    first: usize,
+) -> Result<Copies<T>> {
+    let mut copies = Copies::new(way, layers, first)?;
     copies.fill(layers, |layer| packed.matrices_of(layer), &packed.weights, &mut Team::alone());
     Ok(copies)
 }
@@ -24,6 +29,8 @@ pub(crate) struct Model<T> {
     pub layout: Layout,
     pub packed: Packed<T>,
     backward: Copies<T>,
+    /// For the way back in time.
+    time: Copies<T>,
     /// How often each row of a batch is there, one copy after the other.
     pub copies: usize,
 }
@@ -44,14 +51,16 @@ impl<T: Scalar> Model<T> {
         // Nothing is propagated back to the inputs; but rows along the lanes read these copies on the way forward too.
         let first = usize::from(layout == Layout::UnitsInLanes);
         let backward = Copies::new(Way::Backward, layers, first)?;
-        let mut model = Self { layers: layers.to_vec(), layout, packed, backward, copies };
+        let time = Copies::new(Way::Time, layers, 0)?;
+        let mut model = Self { layers: layers.to_vec(), layout, packed, backward, time, copies };
         model.parameters_changed(&mut Team::alone());
         Ok(model)
     }
 
     /// The parameters as a pass reads them.
     pub fn parameters(&self) -> Parameters<'_, T> {
-        Parameters { packed: &self.packed, backward: Some(&self.backward) }
+        let (backward, time) = (Some(&self.backward), Some(&self.time));
+        Parameters { backward, time, ..Parameters::forward(&self.packed) }
     }
 
     /// The number of parameters, without what fills up the panels.
@@ -73,23 +82,27 @@ impl<T: Scalar> Model<T> {
         &self.layers[self.layers.len() - 1]
     }
 
-    /// Numbers of a row in a block: inputs, outputs and deltas of all layers.
+    /// Numbers of a row (of a step of time, if rows are sequences) in a block: inputs, outputs and deltas of all layers, and gates.
     pub fn numbers_per_row(&self) -> usize {
-        let of_outputs: usize = self.layers.iter().map(|layer| layer.parts() * layer.fan_out).sum();
-        2 * of_outputs + self.layers[0].numbers_in()
+        let of_layer = |layer: &Layer| {
+            let copies = layer.kind.recurrence().map_or(2, |form| 2 * (form.groups + form.states));
+            copies * layer.parts() * layer.fan_out
+        };
+        self.layers.iter().map(of_layer).sum::<usize>() + self.layers[0].numbers_in()
     }
 
-    /// Room for `capacity` rows, forward and backward, with dropout at these rates (none: an empty slice).
-    pub fn block(&self, capacity: usize, weighted: bool, dropout: &[f64]) -> Result<Box<dyn Stage<T>>> {
+    /// Room for rows, forward and backward.
+    pub fn block(&self, room: Room<'_>) -> Result<Box<dyn Stage<T>>> {
         with_stage!(self.layers, S => {
-            Ok(Box::new(S::<T>::for_training(self.layout, &self.layers, capacity, weighted, dropout)?))
+            Ok(Box::new(S::<T>::for_training(self.layout, &self.layers, room)?))
         })
     }
 
     /// Brings the copies of the parameters up to date.
     pub fn parameters_changed(&mut self, team: &mut Team<'_>) {
-        let Self { layers, packed, backward, .. } = self;
+        let Self { layers, packed, backward, time, .. } = self;
         packed.changed(layers, team);
         backward.fill(layers, |layer| packed.matrices_of(layer), &packed.weights, team);
+        time.fill(layers, |layer| packed.matrices_of(layer), &packed.weights, team);
     }
 }

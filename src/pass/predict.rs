@@ -2,10 +2,10 @@
 
 use ndarray::ArrayView2;
 
+use super::block::Block;
 use super::noise::Noise;
 use super::selection::Selection;
 use super::stage::Stage;
-use super::stages::with_stage;
 use crate::error::Result;
 use crate::kernel::Scalar;
 use crate::layer::{Layer, Packed, Parameters};
@@ -28,18 +28,7 @@ pub(crate) fn predict<T: Scalar>(
     noise: Option<Noise<'_>>,
     n_threads: Option<usize>,
 ) -> Result<()> {
-    with_stage!(layers, S => predict_in_blocks::<T, S<T>>(layers, packed, x, y, noise, n_threads))
-}
-
-fn predict_in_blocks<T: Scalar, S: Stage<T>>(
-    layers: &[Layer],
-    packed: &Packed<T>,
-    x: ArrayView2<'_, T>,
-    y: &mut [T],
-    noise: Option<Noise<'_>>,
-    n_threads: Option<usize>,
-) -> Result<()> {
-    let parameters = Parameters { packed, backward: None };
+    let parameters = Parameters::forward(packed);
     let rows = x.nrows();
     let columns = layers[layers.len() - 1].numbers_out();
     let work = packed.weights.len().saturating_mul(rows);
@@ -48,9 +37,9 @@ fn predict_in_blocks<T: Scalar, S: Stage<T>>(
     let most = rows.div_ceil(BLOCK_ROWS);
     let n_threads = if helpers_wanted { threads(n_threads).min(most) } else { 1 };
     let capacity = rows.min(BLOCK_ROWS);
-    let in_rows = x.as_slice().filter(|_| S::reads_rows(layers));
-    let block = || S::for_prediction(layers, capacity, in_rows.is_none());
-    let forward = |block: &mut S, first: usize, y: &mut [T]| {
+    let in_rows = x.as_slice().filter(|_| Block::<T>::reads_rows(layers));
+    let block = || Block::for_prediction(layers, capacity, in_rows.is_none());
+    let forward = |block: &mut Block<T>, first: usize, y: &mut [T]| {
         block.set_rows(y.len() / columns);
         if let Some(numbers) = in_rows {
             let own = first * x.ncols()..(first + block.rows()) * x.ncols();

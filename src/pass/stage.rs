@@ -2,8 +2,9 @@
 
 use std::fmt::Debug;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 
+use super::examples::Examples;
 use super::noise::Noise;
 use super::selection::Selection;
 use crate::error::Result;
@@ -11,36 +12,34 @@ use crate::kernel::{Layout, Rows, Scalar};
 use crate::layer::{Layer, Parameters};
 use crate::loss::Loss;
 
+/// What a block has room for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room<'a> {
+    pub rows: usize,
+    /// Steps of time of the longest row, and of all rows; 1, and the rows, where a row is no sequence.
+    pub longest: usize,
+    pub steps: usize,
+    pub weighted: bool,
+    /// Rates of dropout; none: an empty slice.
+    pub dropout: &'a [f64],
+    /// How many steps of time derivatives go back at most.
+    pub truncate: Option<usize>,
+}
+
+impl<'a> Room<'a> {
+    /// Rows that are no sequences.
+    pub fn of_rows(rows: usize, weighted: bool, dropout: &'a [f64]) -> Self {
+        Self { rows, longest: 1, steps: rows, weighted, dropout, truncate: None }
+    }
+}
+
 /// A block of rows, forward and backward. `block.rs` is that of layers that make numbers of a row; layers that
 /// make something else of it (a sequence) have a file of their own in this room, and an arm in [`with_stage`].
 ///
 /// Trainings, whose engine knows no kind of layer, get theirs from [`Model::block`](super::Model::block).
 pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
-    /// Room for `capacity` rows through these layers, forward only. Without `inputs` there is no room for the
-    /// inputs themselves: see [`Stage::forward_from`].
-    fn for_prediction(layers: &[Layer], capacity: usize, inputs: bool) -> Result<Self>
-    where
-        Self: Sized;
-
-    /// Room for `capacity` rows through these layers, forward and backward, with dropout at these
-    /// rates (none: an empty slice).
-    fn for_training(
-        layout: Layout,
-        layers: &[Layer],
-        capacity: usize,
-        weighted: bool,
-        dropout: &[f64],
-    ) -> Result<Self>
-    where
-        Self: Sized;
-
-    /// The same without dropout, with units along the lanes, for [`Stage::input_gradient`].
-    fn for_input_gradient(layers: &[Layer], capacity: usize) -> Result<Self>
-    where
-        Self: Sized;
-
-    /// Whether [`Stage::forward_from`] can be called.
-    fn reads_rows(layers: &[Layer]) -> bool
+    /// Room for rows through these layers, forward and backward.
+    fn for_training(layout: Layout, layers: &[Layer], room: Room<'_>) -> Result<Self>
     where
         Self: Sized;
 
@@ -50,17 +49,8 @@ pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
     /// Sets how many rows it has: at most as many as there is room for.
     fn set_rows(&mut self, rows: usize);
 
-    /// Copies rows of inputs into the block.
-    fn load_inputs(&mut self, x: ArrayView2<'_, T>, rows: Selection<'_>);
-
     /// Copies rows of inputs and targets into the block, and their weights if there are any.
-    fn load(
-        &mut self,
-        x: ArrayView2<'_, T>,
-        y: ArrayView2<'_, T>,
-        weights: Option<&[T]>,
-        rows: Selection<'_>,
-    );
+    fn load(&mut self, examples: Examples<'_, T>, rows: Selection<'_>);
 
     /// Moves targets: each becomes `factor` times itself plus `summand`.
     fn smooth_targets(&mut self, factor: T, summand: T);
@@ -68,15 +58,6 @@ pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
     /// From the inputs to the net inputs of the output layer. Without noise nothing is left out, and stochastic units
     /// give their probabilities.
     fn forward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, noise: Option<Noise<'_>>);
-
-    /// The same from inputs that lie in memory row by row, and are not copied.
-    fn forward_from(
-        &mut self,
-        inputs: &[T],
-        layers: &[Layer],
-        parameters: Parameters<'_, T>,
-        noise: Option<Noise<'_>>,
-    );
 
     /// The rows' losses, and the deltas of the output layer.
     fn output_deltas(&mut self, layers: &[Layer], loss: Loss);
@@ -98,7 +79,8 @@ pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
     /// One of these pairs.
     fn pair(&self, matrix: usize, pair: usize) -> Rows<'_, T>;
 
-    /// The loss of each row.
+    /// The loss of each row of outputs: one for each row, or, of a sequence that has outputs at every step of time, one for each
+    /// step.
     fn losses(&self) -> &[T];
 
     /// Copies the outputs into `to`, row after row.
@@ -109,28 +91,6 @@ pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
 
     /// Takes over the rows' losses and the derivatives with respect to their outputs, row after row.
     fn set_output_gradients(&mut self, losses: &[T], gradients: &[T]);
-
-    /// Derivatives of the outputs with respect to the inputs, outputs x inputs for each row, after
-    /// [`Stage::activate_output`]. The block is one [for it](Stage::for_input_gradient), and the parameters have copies
-    /// of the first layer too.
-    fn input_gradient(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, to: &mut [T]);
-
-    /// The way forward, with copies of what the block does not hold at its end.
-    fn forward_kept(
-        &mut self,
-        layers: &[Layer],
-        parameters: Parameters<'_, T>,
-        noise: Option<Noise<'_>>,
-    ) -> Result<Kept<T>>;
-
-    /// A copy of the outputs of a hidden layer.
-    fn copied_output(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>>;
-
-    /// A copy of the derivatives of a hidden layer, in a block that keeps them (as for dropout).
-    fn copied_derivative(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>>;
-
-    /// A copy of the deltas of a layer.
-    fn copied_delta(&self, layers: &[Layer], layer: usize) -> Result<Array2<T>>;
 }
 
 /// What a block does not hold at the end of a way forward.

@@ -9,6 +9,10 @@ macro_rules! with_stage {
                 type $s<T> = $crate::pass::block::Block<T>;
                 $body
             }
+            Flow::Sequences => {
+                type $s<T> = $crate::pass::sequence::SequenceBlock<T>;
+                $body
+            }
         }
     }};
 }

@@ -2,14 +2,15 @@
 
 use ndarray::{Array2, ArrayView2};
 
+use super::block::Block;
+use super::examples::Examples;
 use super::model::filled;
 use super::noise::Noise;
 use super::selection::Selection;
-use super::stage::{Kept, Stage};
-use super::stages::with_stage;
+use super::stage::{Kept, Room, Stage};
 use crate::error::{Error, Result};
 use crate::kernel::{Layout, Scalar};
-use crate::layer::{Layer, Packed, Parameters};
+use crate::layer::{Layer, Packed, Parameters, Way};
 use crate::loss::{Objective, custom_losses};
 use crate::memory::{try_collect, try_zeros};
 
@@ -38,27 +39,17 @@ pub(crate) fn trace<T: Scalar>(
     objective: Objective<'_, T>,
     noise: Option<(Noise<'_>, Selection<'_>)>,
 ) -> Result<(Vec<LayerValues<T>>, Vec<T>)> {
-    with_stage!(layers, S => trace_block::<T, S<T>>(layers, packed, x, y, weights, objective, noise))
-}
-
-fn trace_block<T: Scalar, S: Stage<T>>(
-    layers: &[Layer],
-    packed: &Packed<T>,
-    x: ArrayView2<'_, T>,
-    y: ArrayView2<'_, T>,
-    weights: Option<&[T]>,
-    objective: Objective<'_, T>,
-    noise: Option<(Noise<'_>, Selection<'_>)>,
-) -> Result<(Vec<LayerValues<T>>, Vec<T>)> {
-    let backward = filled(layers, packed, 1)?;
-    let parameters = Parameters { packed, backward: Some(&backward) };
+    let backward = filled(Way::Backward, layers, packed, 1)?;
+    let parameters = Parameters { backward: Some(&backward), ..Parameters::forward(packed) };
     let (noise, selection) = noise.unzip();
     let rows = x.nrows() * noise.map_or(1, Noise::copies);
     // Dropout would change the outputs, so that the derivatives are kept; there is none, but they are.
     let kept = vec![0.5; layers.len() - 1];
-    let mut block = S::for_training(Layout::UnitsInLanes, layers, rows, weights.is_some(), &kept)?;
+    let room = Room::of_rows(rows, weights.is_some(), &kept);
+    let mut block = Block::for_training(Layout::UnitsInLanes, layers, room)?;
     block.set_rows(rows);
-    block.load(x, y, weights, selection.unwrap_or(Selection::Range { from: 0 }));
+    let examples = Examples { x, y, weights, sequences: None };
+    block.load(examples, selection.unwrap_or(Selection::Range { from: 0 }));
     let Kept { net_inputs, output, output_derivative } = block.forward_kept(layers, parameters, noise)?;
     let losses = match objective {
         Objective::Loss(loss) => {

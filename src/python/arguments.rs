@@ -53,6 +53,14 @@ impl<'py> Arg<'py> {
         self.or(default, |value| count(name, value))
     }
 
+    /// An integer from 0 on.
+    pub fn count_from_0(&self, name: &str, default: usize) -> PyResult<usize> {
+        let expected = "0 or a positive integer";
+        self.or(default, |value| {
+            usize::try_from(integer(name, expected, value)?).map_err(|_| wrong(name, expected, value))
+        })
+    }
+
     /// A positive integer or None.
     pub fn optional_count(&self, name: &str) -> PyResult<Option<usize>> {
         self.some().map(|value| count(name, value)).transpose()

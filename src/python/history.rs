@@ -8,14 +8,14 @@ use pyo3::types::PyDict;
 
 use super::arguments::{Arg, count, number, unless_foreign, wrong, wrong_type};
 use super::arrays::vector;
-use super::network::Network;
+use super::recurrent::AnyNetwork;
 use crate::StopReason;
 
 /// An epoch of a training, as a callback gets it.
 ///
 /// Attributes
 /// ----------
-/// network : Network
+/// network : Network or RecurrentNetwork
 ///     The network as it is after this epoch. It is the one that goes on being trained;
 ///     ``network.copy()`` stays as it is.
 /// epoch : int
@@ -47,7 +47,7 @@ use crate::StopReason;
 #[pyclass(frozen, get_all, module = "ferroprop")]
 #[allow(clippy::struct_field_names)] // an epoch has a number, which the field calls epoch
 pub(super) struct Epoch {
-    network: Py<Network>,
+    network: Py<PyAny>,
     epoch: usize,
     loss: f64,
     penalty: f64,
@@ -58,7 +58,7 @@ pub(super) struct Epoch {
 }
 
 impl Epoch {
-    pub(super) fn of(network: Py<Network>, epoch: &crate::Epoch) -> Self {
+    pub(super) fn of(network: Py<PyAny>, epoch: &crate::Epoch) -> Self {
         let &crate::Epoch { epoch, loss, penalty, validation_loss, score, learning_rate, seconds } = epoch;
         Self {
             network,
@@ -108,7 +108,9 @@ impl Epoch {
         learning_rate: Arg<'_>,
         seconds: Arg<'_>,
     ) -> PyResult<Self> {
-        let network = network.cast::<Network>().map_err(|_| wrong_type("network", "a Network", network))?;
+        if AnyNetwork::of(network).is_none() {
+            return Err(wrong_type("network", "a Network", network));
+        }
         Ok(Self {
             network: network.clone().unbind(),
             epoch: count("epoch", epoch)?,
@@ -137,7 +139,10 @@ impl Epoch {
     #[staticmethod]
     fn _from_state(state: &Bound<'_, PyDict>) -> PyResult<Self> {
         let (a_number, optional) = ("a number", "a number or None");
-        let network: Bound<'_, Network> = entry(state, "network", "a Network")?;
+        let network: Bound<'_, PyAny> = entry(state, "network", "a Network")?;
+        if AnyNetwork::of(&network).is_none() {
+            return Err(wrong("network", "a Network", &network));
+        }
         Ok(Self {
             network: network.unbind(),
             epoch: entry(state, "epoch", "a number of epochs")?,

@@ -14,9 +14,11 @@ mod history;
 mod loss;
 mod network;
 mod optimizer;
+mod recurrent;
 mod rows;
 mod sampling;
 mod schedule;
+mod sequences;
 mod signals;
 mod threads;
 mod training;
@@ -45,6 +47,8 @@ mod core {
     use super::network::{LayerValues, Network};
     #[pymodule_export]
     use super::optimizer::Optimizer;
+    #[pymodule_export]
+    use super::recurrent::RecurrentNetwork;
     #[pymodule_export]
     use super::schedule::{Adaptive, Cosine, Exponential, InverseScaling, Linear, OneCycle, Schedule};
     #[pymodule_export]

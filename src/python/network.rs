@@ -800,10 +800,11 @@ impl Network {
     fn load(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
         let call = Call::enter(py)?;
         let path = self::path("path", path)?;
-        call.detach(py, || match crate::model_file::load_if::<f32>(&path)? {
-            Some(network) => Ok(network.into()),
+        let network: Self = call.detach(py, || match crate::model_file::load_if::<f32>(&path)? {
+            Some(network) => Ok::<Self, PyErr>(network.into()),
             None => Ok(crate::load::<f64>(&path)?.into()),
-        })
+        })?;
+        network.checked(&path.display().to_string())
     }
 
     /// A network with the same layers and parameters.
@@ -845,7 +846,8 @@ impl Network {
 
     #[staticmethod]
     fn _from_bytes(data: &[u8]) -> PyResult<Self> {
-        from_bytes(data, "the pickled object")
+        let name = "the pickled object";
+        from_bytes(data, name)?.checked(name)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -869,6 +871,14 @@ impl Network {
     fn layers(&self) -> Vec<Layer> {
         with_typed!(&self.typed, slot => slot.load().layers().to_vec())
     }
+
+    /// The network, if it is not recurrent.
+    fn checked(self, name: &str) -> PyResult<Self> {
+        if with_typed!(&self.typed, slot => slot.load().returns().is_none()) {
+            return Ok(self);
+        }
+        Err(PyValueError::new_err(format!("{name} holds a recurrent network; use RecurrentNetwork.load")))
+    }
 }
 
 impl From<crate::Network<f32>> for Network {
@@ -884,7 +894,7 @@ impl From<crate::Network<f64>> for Network {
 }
 
 /// An array that cannot be written to.
-fn read_only(array: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+pub(super) fn read_only(array: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
     array.call_method1("setflags", (false,))?;
     Ok(array)
 }
@@ -925,12 +935,12 @@ fn from_bytes(bytes: &[u8], name: &str) -> PyResult<Network> {
     Ok(network.unwrap_or_else(|| unreachable!("its numbers are of one type or the other")).into())
 }
 
-fn activations(value: &Bound<'_, PyAny>, count: usize) -> PyResult<Vec<crate::Activation>> {
+pub(super) fn activations(value: &Bound<'_, PyAny>, count: usize) -> PyResult<Vec<crate::Activation>> {
     let is_one = is_one::<Activation>(value) || iterated(value)?.is_none();
     one_or_each(value, count, |value| activation("activation", value), is_one)
 }
 
-fn dtype_name(dtype: &Arg<'_>) -> PyResult<String> {
+pub(super) fn dtype_name(dtype: &Arg<'_>) -> PyResult<String> {
     let Arg::Given(dtype) = dtype else { return Ok("float32".to_owned()) };
     let numpy = dtype.py().import("numpy")?;
     let name =
@@ -1059,7 +1069,7 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
             network,
             &data,
             objective,
-            alpha,
+            (alpha, None),
             noise_seed,
             n_threads,
             &mut || signals.interrupted(),
@@ -1216,7 +1226,7 @@ fn fill<'py, T: Scalar + Element>(
 }
 
 /// Copies an array of the expected shape to the front of a slice.
-fn copy<T: Scalar>(
+pub(super) fn copy<T: Scalar>(
     name: &str,
     from: &ndarray::ArrayViewD<'_, T>,
     shape: &[usize],

@@ -18,10 +18,12 @@ use super::arrays::{Hold, Matrix, Vector, is_aligned};
 use super::call::{Call, attach};
 use super::history::{Epoch, History};
 use super::loss::{self, Given};
-use super::network::{Network, with_typed};
+use super::network::with_typed;
 use super::optimizer::{Remembered, Slot, with_optimizer};
+use super::recurrent::AnyNetwork;
 use super::rows::{inputs, targets};
 use super::schedule::{raised_by_function, scheduled};
+use super::sequences::SequenceArrays;
 use super::signals::{Signals, has_raised, keep};
 use crate::error::plain;
 use crate::memory::try_collect;
@@ -31,14 +33,15 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 ///
 /// Parameters
 /// ----------
-/// network : Network
+/// network : Network or RecurrentNetwork
 ///     Changed in place: it has the parameters of the last epoch, or of the best one with
 ///     ``restore_best``. If the call raises, it is as it was.
 /// X : array-like of shape (n, n_inputs)
 ///     Rows of inputs; finite numbers. An array of the network's dtype is read where it is, so it
-///     may be a ``numpy.memmap`` larger than memory.
+///     may be a ``numpy.memmap`` larger than memory. For a `RecurrentNetwork` sequences: an array of shape (n, time, n_inputs) or a list
+///     of n arrays of shape (time, n_inputs); its batches are of sequences.
 /// Y : array-like of shape (n, n_outputs)
-///     Targets.
+///     Targets. For a `RecurrentNetwork` with ``returns="every"`` they have the form of X.
 /// loss : str, Loss, callable or None, default=None
 ///     As for `Network.loss_and_gradients`.
 /// optimizer : Optimizer, name or None, default=None
@@ -53,7 +56,7 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 ///     Whether mini-batches take the rows in a new random order each epoch; or a function that gets
 ///     the epoch (1 for the first) and returns the order, each row once.
 /// sample_weight : array-like of shape (n,) or None, default=None
-///     Weight of each row, not negative.
+///     Weight of each row, not negative. For a `RecurrentNetwork` as for its `loss_and_gradients`.
 /// alpha : float, default=0.0
 ///     Strength of the L2 penalty, as for `Network.loss_and_gradients`.
 /// clip_norm : float or None, default=None
@@ -61,11 +64,19 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 ///     is for the mean loss of a batch; a step is made with the gradient times ``clip_norm / norm`` where
 ///     its norm is greater. None is any norm. It is positive. Rprop and its kin look at signs, which it leaves as
 ///     they are.
+/// truncate : int or None, default=None
+///     For a `RecurrentNetwork`: how many steps of time the gradient goes back at most; None is to the beginning. With
+///     ``returns="every"`` sequences are cut into pieces of so many steps: states are carried from piece to piece, derivatives are
+///     not; with "last" the last so many steps get a gradient. A batch makes one step of the optimizer all the same.
+/// washout : int, default=0
+///     For a `RecurrentNetwork` with ``returns="every"``: how many steps of time at the beginning of each sequence have no loss, in the
+///     validation as well.
 /// dropout : float, Schedule, callable or a sequence of these, default=0.0
 ///     Chance that a step leaves out an output of a hidden layer, one for all layers or one for each,
 ///     from 0 to below 1; a `Schedule` or a function of the step if it changes. The outputs that stay are divided by the chance to stay. Which stay follows
 ///     from ``seed`` and the number of the step. Validation, scores and predictions use all outputs;
-///     the training loss is that with dropout.
+///     the training loss is that with dropout. In a `RecurrentNetwork` outputs are left out on their way to the next layer, of a
+///     sequence the same ones at all steps of time.
 /// validation : tuple (X, Y) or (X, Y, sample_weight), or None, default=None
 ///     Rows to watch the loss on.
 /// validation_score : callable or None, default=None
@@ -166,9 +177,9 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 /// >>> fp.train(net, X, Y, epochs=100, checkpoint=path).loss == history.loss
 /// True
 #[pyfunction]
-#[pyo3(signature = (network, X, Y, *, loss = Arg::Absent, optimizer = None, epochs = Arg::Absent, batch_size = Arg::Absent, shuffle = None, sample_weight = None, alpha = Arg::Absent, clip_norm = Arg::Absent, dropout = Arg::Absent, validation = None, validation_score = Arg::Absent, patience = Arg::Absent, tolerance = Arg::Absent, restore_best = Arg::Absent, max_time = Arg::Absent, seed = Arg::Absent, callback = Arg::Absent, n_threads = Arg::Absent, warm_start = Arg::Absent, checkpoint = None, checkpoint_every = Arg::Absent))]
+#[pyo3(signature = (network, X, Y, *, loss = Arg::Absent, optimizer = None, epochs = Arg::Absent, batch_size = Arg::Absent, shuffle = None, sample_weight = None, alpha = Arg::Absent, clip_norm = Arg::Absent, truncate = Arg::Absent, washout = Arg::Absent, dropout = Arg::Absent, validation = None, validation_score = Arg::Absent, patience = Arg::Absent, tolerance = Arg::Absent, restore_best = Arg::Absent, max_time = Arg::Absent, seed = Arg::Absent, callback = Arg::Absent, n_threads = Arg::Absent, warm_start = Arg::Absent, checkpoint = None, checkpoint_every = Arg::Absent))]
 #[pyo3(
-    text_signature = "(network, X, Y, *, loss=None, optimizer=None, epochs=200, batch_size=None, shuffle=True, sample_weight=None, alpha=0.0, clip_norm=None, dropout=0.0, validation=None, validation_score=None, patience=None, tolerance=0.0, restore_best=None, max_time=None, seed=0, callback=None, n_threads=None, warm_start=False, checkpoint=None, checkpoint_every=10)"
+    text_signature = "(network, X, Y, *, loss=None, optimizer=None, epochs=200, batch_size=None, shuffle=True, sample_weight=None, alpha=0.0, clip_norm=None, truncate=None, washout=0, dropout=0.0, validation=None, validation_score=None, patience=None, tolerance=0.0, restore_best=None, max_time=None, seed=0, callback=None, n_threads=None, warm_start=False, checkpoint=None, checkpoint_every=10)"
 )]
 #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
 pub(super) fn train<'py>(
@@ -184,6 +195,8 @@ pub(super) fn train<'py>(
     sample_weight: Option<&Bound<'py, PyAny>>,
     alpha: Arg<'py>,
     clip_norm: Arg<'py>,
+    truncate: Arg<'py>,
+    washout: Arg<'py>,
     dropout: Arg<'py>,
     validation: Option<&Bound<'py, PyAny>>,
     validation_score: Arg<'py>,
@@ -199,7 +212,14 @@ pub(super) fn train<'py>(
     checkpoint_every: Arg<'py>,
 ) -> PyResult<History> {
     let call = Call::enter(py)?;
-    let network = network.cast::<Network>().map_err(|_| wrong_type("network", "a Network", network))?;
+    let any = AnyNetwork::of(network).ok_or_else(|| wrong_type("network", "a Network", network))?;
+    let truncate = truncate.optional_count("truncate")?;
+    let washout = washout.count_from_0("washout", 0)?;
+    if matches!(any, AnyNetwork::OfRows(_)) && washout > 0 {
+        return Err(PyValueError::new_err(format!(
+            "washout must be 0 for a network that is not recurrent, got {washout}"
+        )));
+    }
     let arguments = Arguments {
         x: X,
         y: Y,
@@ -212,6 +232,8 @@ pub(super) fn train<'py>(
         shuffle: shuffle.map_or(Ok(Order::Random), order)?,
         alpha: alpha.number("alpha", 0.0)?,
         clip_norm: clip_norm.optional_number("clip_norm")?,
+        truncate,
+        washout,
         dropout,
         patience: patience.optional_count("patience")?,
         tolerance: tolerance.number("tolerance", 0.0)?,
@@ -230,7 +252,7 @@ pub(super) fn train<'py>(
     }
     with_optimizer(
         optimizer,
-        |slot| with_typed!(&network.get().typed, typed => run(py, &call, network, typed, &slot, arguments)),
+        |slot| with_typed!(any.typed(), typed => run(py, &call, network, typed, &slot, arguments)),
     )
 }
 
@@ -246,6 +268,8 @@ struct Arguments<'a, 'py> {
     shuffle: Order,
     alpha: f64,
     clip_norm: Option<f64>,
+    truncate: Option<usize>,
+    washout: usize,
     dropout: Arg<'py>,
     patience: Option<usize>,
     tolerance: f64,
@@ -348,10 +372,9 @@ fn validation_tuple<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTup
 }
 
 /// A data set as it came from Python.
-struct Arrays<'py, T: Element> {
-    x: Matrix<'py, T>,
-    y: Matrix<'py, T>,
-    weights: Option<Vector<'py, T>>,
+enum Arrays<'py, T: Element> {
+    Rows { x: Matrix<'py, T>, y: Matrix<'py, T>, weights: Option<Vector<'py, T>> },
+    Sequences(SequenceArrays<'py, T>),
 }
 
 impl<'py, T: Remembered + Element> Arrays<'py, T> {
@@ -361,10 +384,14 @@ impl<'py, T: Remembered + Element> Arrays<'py, T> {
         x: &Bound<'py, PyAny>,
         y: &Bound<'py, PyAny>,
         weights: Option<&Bound<'py, PyAny>>,
+        washout: usize,
     ) -> PyResult<Self> {
+        if network.returns().is_some() {
+            return Ok(Self::Sequences(SequenceArrays::new(network, names, x, y, weights, washout)?));
+        }
         let x = inputs(network, names[0], x, Hold::AView)?;
         let rows = x.rows();
-        Ok(Self {
+        Ok(Self::Rows {
             x,
             y: targets(network, names[1], y, rows)?,
             weights: weights.map(|weights| Vector::new(names[2], weights, Hold::AView)).transpose()?,
@@ -372,14 +399,19 @@ impl<'py, T: Remembered + Element> Arrays<'py, T> {
     }
 
     fn dataset(&self) -> PyResult<Dataset<'_, T>> {
-        Ok(Dataset::try_new(self.x.view(), self.y.view(), self.weights.as_ref().map(Vector::view))?)
+        match self {
+            Self::Rows { x, y, weights } => {
+                Ok(Dataset::try_new(x.view(), y.view(), weights.as_ref().map(Vector::view))?)
+            }
+            Self::Sequences(arrays) => arrays.dataset(),
+        }
     }
 }
 
 fn run<'py, T: Remembered + Element>(
     py: Python<'py>,
     call: &Call,
-    object: &Bound<'py, Network>,
+    object: &Bound<'py, PyAny>,
     slot: &ArcSwap<crate::Network<T>>,
     optimizer: &Slot<'_>,
     arguments: Arguments<'_, 'py>,
@@ -387,14 +419,16 @@ fn run<'py, T: Remembered + Element>(
     let before = slot.load_full();
     let dropout = rates(&arguments.dropout, before.layers().len() - 1)?;
     let names = ["X", "Y", "sample_weight"];
-    let arrays = Arrays::new(&before, names, arguments.x, arguments.y, arguments.sample_weight)?;
+    let washout = arguments.washout;
+    let arrays = Arrays::new(&before, names, arguments.x, arguments.y, arguments.sample_weight, washout)?;
     let names = ["validation X", "validation Y", "validation sample_weight"];
     let validation = match &arguments.validation {
         None => None,
         Some(tuple) => {
             let weights = if tuple.len() == 3 { Some(tuple.get_item(2)?) } else { None };
             let weights = weights.filter(|weights| !weights.is_none());
-            Some(Arrays::new(&before, names, &tuple.get_item(0)?, &tuple.get_item(1)?, weights.as_ref())?)
+            let (x, y) = (tuple.get_item(0)?, tuple.get_item(1)?);
+            Some(Arrays::new(&before, names, &x, &y, weights.as_ref(), washout)?)
         }
     };
     let mut state = optimizer.state::<T>(arguments.warm_start)?;
@@ -432,6 +466,7 @@ fn run<'py, T: Remembered + Element>(
             shuffle: shuffle_kind.unwrap_or(Shuffle::By(&own_order)),
             alpha: arguments.alpha,
             clip_norm: arguments.clip_norm,
+            truncate: arguments.truncate,
             dropout,
             noise_seed: arguments.seed,
             validation,
@@ -524,7 +559,7 @@ fn row_numbers(rows: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
 /// Passes events on to Python, and Python's exceptions back.
 struct FromPython<'a, T> {
     slot: &'a ArcSwap<crate::Network<T>>,
-    network: Py<Network>,
+    network: Py<PyAny>,
     callback: Option<Py<PyAny>>,
     score: Option<Py<PyAny>>,
     note: Option<Py<PyAny>>,

@@ -30,6 +30,7 @@ use crate::model_file::{LayerEntry, check_version, layers, outlines, parsed_stri
 use crate::network::Network;
 use crate::number::Number;
 use crate::optimizer::Optimizer;
+use crate::pass::Sequences;
 use crate::schedule::Schedule;
 use crate::tensor_file::{Content, FileKind, Outline, Reader, dtype};
 
@@ -108,6 +109,15 @@ impl Saver {
         note("X", of_matrix(data.x)?);
         note("Y", of_matrix(data.y)?);
         note("sample_weight", of_weights(data));
+        if let Some(sequences) = &data.sequences {
+            note("lengths of X", of_lengths(sequences));
+        }
+        if let Some(sequences) = settings.validation.as_ref().and_then(|data| data.sequences.as_ref()) {
+            note("lengths of validation X", of_lengths(sequences));
+        }
+        if let Some(steps) = settings.truncate {
+            note("truncate", steps.to_string());
+        }
         if let Some(validation) = &settings.validation {
             note("validation X", of_matrix(validation.x)?);
             note("validation Y", of_matrix(validation.y)?);
@@ -425,6 +435,13 @@ fn of_matrix<T: Scalar>(matrix: ArrayView2<'_, T>) -> Result<String> {
 
 fn of_weights<T: Scalar>(data: &Dataset<'_, T>) -> String {
     data.weights.as_deref().map_or_else(|| "none".to_owned(), digest)
+}
+
+/// Number and digest of lengths.
+fn of_lengths(sequences: &Sequences) -> String {
+    let mut hash = Xxh3Default::new();
+    (0..sequences.count()).for_each(|row| hash.update(&(sequences.length(row) as u64).to_le_bytes()));
+    format!("{} {:016x}", sequences.count(), hash.digest())
 }
 
 /// The XXH3 digest of the numbers' bytes.

@@ -1,13 +1,18 @@
 //! The rows that a network is trained on.
 
+use std::cmp::Reverse;
+use std::ops::Range;
+
 use ndarray::{ArrayView1, ArrayView2};
 
 use crate::check::check_matrix;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
+use crate::layer::Returns;
 use crate::loss::Objective;
-use crate::memory::try_collect;
+use crate::memory::{try_collect, try_with_capacity};
 use crate::network::Network;
+use crate::pass::{Examples, Room, Selection, Sequences};
 
 /// Inputs, targets and, optionally, a weight per row. The arrays may have any layout; they are
 /// read in place.
@@ -23,13 +28,32 @@ pub struct Dataset<'a, T> {
     pub(crate) x: ArrayView2<'a, T>,
     pub(crate) y: ArrayView2<'a, T>,
     pub(crate) weights: Option<Vec<T>>,
+    /// The steps of time that the rows of the inputs are, if they are such.
+    pub(crate) sequences: Option<Sequences>,
 }
 
 impl<'a, T: Scalar> Dataset<'a, T> {
     /// Combines inputs (n x inputs), targets (n x outputs) and a copy of n weights.
     #[must_use]
     pub fn new(x: ArrayView2<'a, T>, y: ArrayView2<'a, T>, weights: Option<ArrayView1<'_, T>>) -> Self {
-        Self { x, y, weights: weights.map(|weights| weights.iter().copied().collect()) }
+        let weights = weights.map(|weights| weights.iter().copied().collect());
+        Self { x, y, weights, sequences: None }
+    }
+
+    /// The same of sequences, for recurrent networks: the rows of the inputs are the steps of time of one sequence after the other;
+    /// targets and weights are there for each sequence, or for each step if the network returns that many outputs.
+    ///
+    /// ```
+    /// use ferroprop::{Dataset, Sequences};
+    /// use ndarray::array;
+    /// let (x, y) = (array![[0.0_f32], [1.0], [2.0]], array![[0.0_f32], [1.0]]);
+    /// let data = Dataset::new(x.view(), y.view(), None).with_sequences(Sequences::new(&[1, 2])?);
+    /// assert_eq!(data.rows(), 2);
+    /// # Ok::<(), ferroprop::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_sequences(self, sequences: Sequences) -> Self {
+        Self { sequences: Some(sequences), ..self }
     }
 
     /// Like [`Dataset::new`], but reports a failed allocation as an error.
@@ -42,13 +66,54 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         weights: Option<ArrayView1<'_, T>>,
     ) -> Result<Self> {
         let weights = weights.map(|weights| try_collect(weights.iter().copied())).transpose()?;
-        Ok(Self { x, y, weights })
+        Ok(Self { x, y, weights, sequences: None })
     }
 
-    /// The number of rows.
+    /// The number of rows; of sequences, if the rows of the inputs are their steps of time.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.x.nrows()
+        self.sequences.as_ref().map_or(self.x.nrows(), Sequences::count)
+    }
+
+    /// What a pass reads; without weights if it wants none.
+    pub(super) fn examples(&self, weighted: bool) -> Examples<'_, T> {
+        let weights = self.weights.as_deref().filter(|_| weighted);
+        Examples { x: self.x, y: self.y, weights, sequences: self.sequences.as_ref() }
+    }
+
+    /// The rows of the targets that belong to a row.
+    #[inline]
+    pub(super) fn targets_of(&self, row: usize) -> Range<usize> {
+        match &self.sequences {
+            Some(sequences) if sequences.count() < self.y.nrows() => sequences.range(row),
+            _ => row..row + 1,
+        }
+    }
+
+    /// A selection of `rows` rows in the order in which they are used: of sequences of different lengths, in each micro-batch the
+    /// longest one first. The buffers have room for them.
+    pub(super) fn arranged<'s>(
+        &self,
+        selection: Selection<'s>,
+        rows: usize,
+        micro_batch_rows: usize,
+        order: &'s mut Order,
+    ) -> Selection<'s> {
+        let Some(sequences) = self.sequences.as_ref().filter(|sequences| !sequences.are_equal()) else {
+            return selection;
+        };
+        let Order { keys, rows: arranged } = order;
+        arranged.clear();
+        for first in (0..rows).step_by(micro_batch_rows) {
+            keys.clear();
+            keys.extend((first..rows.min(first + micro_batch_rows)).map(|place| {
+                let row = selection.row(place);
+                (Reverse(sequences.length(row)), place, row as u32)
+            }));
+            keys.sort_unstable();
+            arranged.extend(keys.iter().map(|(.., row)| *row));
+        }
+        Selection::Listed(arranged)
     }
 
     pub(crate) fn weighted(&self) -> bool {
@@ -63,8 +128,26 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         } else {
             ["validation X", "validation Y", "validation weights"]
         };
+        if network.returns().is_some() != self.sequences.is_some() {
+            let (expected, got) = if self.sequences.is_some() {
+                ("rows, because the network is not recurrent", "sequences")
+            } else {
+                ("sequences, because the network is recurrent", "rows")
+            };
+            return Err(Error::argument(x, expected, got));
+        }
         check_matrix(x, self.x, network.numbers_in())?;
-        let expected = (self.rows(), network.numbers_out());
+        if let Some(sequences) = self.sequences.as_ref().filter(|all| all.steps() != self.x.nrows()) {
+            let expected = format!("({}, {}), all steps of the sequences", sequences.steps(), self.x.ncols());
+            return Err(Error::shape(x, expected, self.x.shape()));
+        }
+        let every = network.returns() == Some(Returns::Every);
+        if u32::try_from(self.x.nrows()).is_err() && every {
+            let expected = format!("at most {} steps of time", u32::MAX);
+            return Err(Error::argument(x, expected, self.x.nrows()));
+        }
+        let rows = if every { self.x.nrows() } else { self.rows() };
+        let expected = (rows, network.numbers_out());
         if self.y.dim() != expected {
             return Err(Error::shape(y, format!("{expected:?}"), self.y.shape()));
         }
@@ -73,8 +156,8 @@ impl<'a, T: Scalar> Dataset<'a, T> {
             loss.check_targets(network.output_activation(), y, self.y)?;
         }
         let Some(numbers) = &self.weights else { return Ok(()) };
-        if numbers.len() != self.rows() {
-            return Err(Error::shape(weights, format!("({},)", self.rows()), &[numbers.len()]));
+        if numbers.len() != rows {
+            return Err(Error::shape(weights, format!("({rows},)"), &[numbers.len()]));
         }
         if let Some((row, &w)) = numbers.iter().enumerate().find(|(_, w)| !(w.is_finite() && **w >= T::ZERO))
         {
@@ -84,5 +167,73 @@ impl<'a, T: Scalar> Dataset<'a, T> {
             return Err(Error::value(weights, "at least one positive number", T::ZERO, "every row"));
         }
         Ok(())
+    }
+}
+
+/// Buffers for [`Dataset::arranged`].
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    keys: Vec<(Reverse<usize>, usize, u32)>,
+    rows: Vec<u32>,
+}
+
+impl Order {
+    /// Room for so many rows.
+    pub fn new(rows: usize) -> Result<Self> {
+        Ok(Self { keys: try_with_capacity(rows)?, rows: try_with_capacity(rows)? })
+    }
+}
+
+/// How long the sequences of a training are.
+#[derive(Debug, Default)]
+pub(super) struct Lengths {
+    /// Steps of time of the longest, the two longest, ... together; none if rows are no sequences.
+    sums: Vec<usize>,
+    /// Steps of time of a row, about.
+    pub mean: usize,
+    longest: usize,
+}
+
+impl Lengths {
+    /// Those of the rows that a training is on, and of others that its blocks have to have room for.
+    pub fn new<T: Scalar>(data: &Dataset<'_, T>, others: Option<&Dataset<'_, T>>) -> Result<Self> {
+        let Some(sequences) = &data.sequences else {
+            return Ok(Self { sums: Vec::new(), mean: 1, longest: 1 });
+        };
+        let of = |sequences: &Sequences| -> Result<Vec<usize>> {
+            let mut lengths = try_collect((0..sequences.count()).map(|row| sequences.length(row)))?;
+            lengths.sort_unstable_by_key(|&length| Reverse(length));
+            Ok(lengths)
+        };
+        let mut lengths = of(sequences)?;
+        if let Some(others) = others.and_then(|others| others.sequences.as_ref()) {
+            // Place by place the longer one: no choice of sequences of either has more steps.
+            let theirs = of(others)?;
+            lengths.iter_mut().zip(&theirs).for_each(|(ours, theirs)| *ours = (*ours).max(*theirs));
+            lengths.extend_from_slice(theirs.get(lengths.len()..).unwrap_or_default());
+        }
+        let longest = lengths[0];
+        let mut sum = 0;
+        for length in &mut lengths {
+            sum += *length;
+            *length = sum;
+        }
+        let mean = sequences.steps().div_ceil(sequences.count());
+        Ok(Self { sums: lengths, mean, longest })
+    }
+
+    /// Room for any so many rows.
+    pub fn room<'a>(
+        &self,
+        rows: usize,
+        weighted: bool,
+        dropout: &'a [f64],
+        truncate: Option<usize>,
+    ) -> Room<'a> {
+        let steps = match self.sums.len() {
+            0 => rows,
+            count => self.sums[rows.clamp(1, count) - 1],
+        };
+        Room { rows, longest: self.longest, steps, weighted, dropout, truncate }
     }
 }

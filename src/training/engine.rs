@@ -12,7 +12,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Lengths, Order};
 use super::joint_step::JointStep;
 use super::micro_batch::{
     MICRO_BATCHES_PER_THREAD, MicroBatch, block_rows, blocks, micro_batch_rows, micro_batches_at_a_time,
@@ -24,22 +24,36 @@ use super::state::OptimizerState;
 use super::step::{Batch, Update};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
-use crate::layer::{pack, unpack};
-use crate::loss::{Loss, Objective, custom_losses};
+use crate::layer::{Returns, pack, unpack};
+use crate::loss::{Loss, Objective, RowLoss, custom_losses};
 use crate::memory::Aligned;
 use crate::memory::{try_with_capacity, try_zeros};
 use crate::network::Network;
 use crate::optimizer::Optimizer;
 use crate::parallel::Team;
-use crate::pass::{Model, Selection, Stage};
+use crate::pass::{Examples, Model, Selection, Stage};
 
 /// Multiply-adds per step below which a single thread is faster than a team.
 const WORTH_SHARING: usize = 500_000;
 
 /// The number of threads that batches of this size can keep busy.
-pub(super) fn useful_threads<T: Scalar>(network: &Network<T>, rows: usize, threads: usize) -> usize {
-    let work = network.n_parameters().saturating_mul(rows).saturating_mul(3);
+pub(super) fn useful_threads<T: Scalar>(
+    network: &Network<T>,
+    rows: usize,
+    lengths: &Lengths,
+    threads: usize,
+) -> usize {
+    let work = network.n_parameters().saturating_mul(rows).saturating_mul(3).saturating_mul(lengths.mean);
     threads.min(work / WORTH_SHARING).max(1)
+}
+
+/// What batches an engine is for.
+#[derive(Clone, Copy)]
+pub(super) struct Batches<'a> {
+    pub rows: usize,
+    pub lengths: &'a Lengths,
+    pub weighted: bool,
+    pub truncate: Option<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -65,6 +79,10 @@ pub(super) struct Engine<'a, T> {
     /// The greatest norm of a gradient that a step is made with, if there is one.
     pub clip_norm: Option<f64>,
     micro_batch_rows: usize,
+    /// Steps of time of a row, about.
+    steps: usize,
+    /// Rows in the order in which they are used, where that is another one.
+    order: Order,
     /// Row capacity of a block.
     capacity: usize,
     /// The full batch whose rows the blocks still hold.
@@ -74,30 +92,35 @@ pub(super) struct Engine<'a, T> {
 }
 
 impl<'a, T: Scalar> Engine<'a, T> {
-    /// Allocates an engine for batches of up to `rows` rows, copies not counted. A dropout rate of 0 must stay 0.
+    /// Allocates an engine for batches of up to so many rows, copies not counted. A dropout rate of 0 must stay 0.
     pub fn new(
         network: &Network<T>,
         objective: Objective<'a, T>,
         noise: NoiseSource,
         alpha: f64,
-        rows: usize,
-        weighted: bool,
+        batches: Batches<'_>,
         threads: usize,
     ) -> Result<Self> {
+        let Batches { rows, lengths, weighted, truncate } = batches;
         let (copies, dropout) = (noise.copies.max(1), &noise.rates);
-        let rows = rows.saturating_mul(copies);
-        let micro_batch_rows = micro_batch_rows(network.n_parameters(), rows, copies);
+        let (rows, steps) = (rows.saturating_mul(copies), lengths.mean);
+        let micro_batch_rows = micro_batch_rows(network.n_parameters(), rows, copies, steps);
+        let room = |rows| lengths.room(rows, weighted, dropout, truncate);
         let parameters = network.parameters();
         let loss = named(&objective);
         let model = Model::new(network.layers(), parameters, micro_batch_rows, loss, dropout, copies)?;
         let padded = model.packed.weights.len();
-        let capacity = block_rows(model.layout, micro_batch_rows, threads, padded, copies);
-        let blocks = blocks(&model, micro_batch_rows, capacity, weighted, dropout)?;
+        let capacity = block_rows(model.layout, micro_batch_rows, threads, padded, copies, steps);
+        let blocks = blocks(&model, micro_batch_rows, room(capacity))?;
         let own = matches!(objective, Objective::Custom(_));
         let most = if threads == 1 || own { 0 } else { MICRO_BATCHES_PER_THREAD * threads };
         let most = micro_batches_at_a_time(rows, micro_batch_rows, most, threads);
-        let micro_batches = MicroBatch::several(&model, micro_batch_rows, most, weighted, dropout)?;
-        let own_rows = if own { micro_batch_rows } else { 0 };
+        let micro_batches = MicroBatch::several(&model, micro_batch_rows, most, steps, room)?;
+        let own_rows = match network.returns() {
+            _ if !own => 0,
+            Some(Returns::Every) => room(micro_batch_rows).steps,
+            _ => micro_batch_rows,
+        };
         let of_outputs = || try_zeros(own_rows.saturating_mul(model.numbers_out()));
         let custom_loss = [of_outputs()?, of_outputs()?, of_outputs()?, try_zeros(own_rows)?];
         let mut engine = Self {
@@ -112,6 +135,8 @@ impl<'a, T: Scalar> Engine<'a, T> {
             alpha: alpha * copies as f64,
             clip_norm: None,
             micro_batch_rows,
+            steps,
+            order: Order::new(if network.returns().is_some() { rows } else { 0 })?,
             capacity,
             loaded: Loaded::Nothing,
             custom_loss,
@@ -277,13 +302,13 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 if micro_batches_in_use > 0 { 0 } else { self.split_micro_batch(count, team.threads()) };
             let place = if micro_batches_in_use > 0 { Loaded::MicroBatches } else { Loaded::Blocks };
             let fresh = !(whole && self.loaded == place);
-            let selection = selection.skip(first);
-            let Self { model, blocks, micro_batches, objective, noise, .. } = self;
+            let Self { model, blocks, micro_batches, objective, noise, order, .. } = self;
+            let selection = data.arranged(selection.skip(first), count, self.micro_batch_rows, order);
             // A gradient alone is that of a first step.
             let step = state.map_or(0, OptimizerState::steps);
             let through = |place: usize, block: &mut dyn Stage<T>| {
                 if fresh {
-                    load(block, model, objective, data, selection.skip(place), data.weights.as_deref());
+                    load(block, model, objective, data.examples(true), selection.skip(place));
                 }
                 let noise = (!noise.is_none()).then(|| noise.at(step, first + place, selection.skip(place)));
                 block.forward(&model.layers, model.parameters(), noise);
@@ -310,7 +335,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 return None;
             }
             self.loaded = if whole { place } else { Loaded::Nothing };
-            if matches!(self.objective, Objective::Custom(_)) && !self.custom_loss(team, in_use) {
+            if let Objective::Custom(own) = self.objective
+                && !custom_loss(own, model, &mut blocks[..in_use], &mut self.custom_loss, team)
+            {
                 return None;
             }
             let sums = match micro_batches_in_use {
@@ -328,7 +355,10 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 layout: self.model.layout,
                 matrices: &self.model.packed.matrices,
                 sums,
-                part: (0, parts_of_a_sum(count, self.model.packed.weights.len(), team.threads())),
+                part: (
+                    0,
+                    parts_of_a_sum(count * self.steps, self.model.packed.weights.len(), team.threads()),
+                ),
                 add: first > 0,
                 alpha: self.alpha,
                 weight: last.then_some(weight),
@@ -351,50 +381,6 @@ impl<'a, T: Scalar> Engine<'a, T> {
         Some(batch)
     }
 
-    /// Calls the custom loss with the outputs of a micro-batch, and goes backward from its gradient; `false` if
-    /// the loss ends the training.
-    fn custom_loss(&mut self, team: &mut Team<'_>, in_use: usize) -> bool {
-        let Objective::Custom(own) = self.objective else { return true };
-        let columns = self.model.numbers_out();
-        let blocks = &mut self.blocks[..in_use];
-        let rows: usize = blocks.iter().map(|block| block.rows()).sum();
-        let [outputs, targets, gradients, losses] = &mut self.custom_loss;
-        let [outputs, targets, gradients] =
-            [outputs, targets, gradients].map(|buffer| &mut buffer[..rows * columns]);
-        let losses = &mut losses[..rows];
-        let (mut to_outputs, mut to_targets) = (&mut *outputs, &mut *targets);
-        for block in &*blocks {
-            let own = block.rows() * columns;
-            block.copy_outputs(to_outputs.split_off_mut(..own).unwrap_or_default());
-            block.copy_targets(to_targets.split_off_mut(..own).unwrap_or_default());
-        }
-        let shape = (rows, columns);
-        let views = (ArrayView2::from_shape(shape, outputs), ArrayView2::from_shape(shape, targets));
-        let (Ok(outputs), Ok(targets)) = views else { return false };
-        let into = ArrayViewMut2::from_shape(shape, &mut *gradients);
-        let goes_on = into.is_ok_and(|into| custom_losses(own, outputs, targets, losses, into));
-        team.after_foreign_code();
-        if !goes_on {
-            return false;
-        }
-        // A NaN in the gradient is a divergence, which a rule that only compares signs would not notice.
-        if !gradients.iter().all(|gradient| gradient.is_finite()) {
-            losses.fill(T::from_f64(f64::NAN));
-        }
-        let mut first = 0;
-        for block in blocks {
-            let end = first + block.rows();
-            block.set_output_gradients(&losses[first..end], &gradients[first * columns..]);
-            first = end;
-        }
-        let Self { model, blocks, .. } = self;
-        team.for_each(blocks[..in_use].iter_mut(), |block| {
-            block.back_through_output(&model.layers);
-            block.backward(&model.layers, model.parameters());
-        });
-        true
-    }
-
     /// The mean loss over all rows, without penalty; `None` as for [`Engine::gradient`].
     pub fn evaluate(
         &mut self,
@@ -411,21 +397,26 @@ impl<'a, T: Scalar> Engine<'a, T> {
         while first < rows {
             let count = self.micro_batch_rows.min(rows - first);
             let in_use = self.split_micro_batch(count, team.threads());
-            let Self { model, blocks, objective, .. } = self;
+            let Self { model, blocks, objective, order, .. } = self;
             let selection = Selection::Range { from: first };
+            let selection = data.arranged(selection, count, self.micro_batch_rows, order);
             let done =
                 team.for_each_unless(interrupted, numbered(&mut blocks[..in_use]), |(place, block)| {
-                    load(block, model, objective, data, selection.skip(place), None);
+                    load(block, model, objective, data.examples(false), selection.skip(place));
                     block.forward(&model.layers, model.parameters(), None);
                     match named(objective) {
                         Some(loss) => block.output_deltas(&model.layers, loss),
                         None => block.activate_output(&model.layers),
                     }
                 });
-            if !done || !self.custom_loss(team, in_use) {
+            if !done {
                 return None;
             }
-            let blocks = &self.blocks;
+            if let Objective::Custom(own) = self.objective
+                && !custom_loss(own, model, &mut blocks[..in_use], &mut self.custom_loss, team)
+            {
+                return None;
+            }
             losses.add(blocks[..in_use].iter(), data, selection);
             first += count;
         }
@@ -438,8 +429,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
             rows.div_ceil(self.blocks.len()).next_multiple_of(multiple(self.model.layout, self.model.copies));
         // Fewer rows than the engine was made for may be cut into fewer, larger blocks.
         let Model { layout, packed, copies, .. } = &self.model;
-        let share =
-            block_rows(*layout, rows, threads, packed.weights.len(), *copies).min(self.capacity).max(fewest);
+        let share = block_rows(*layout, rows, threads, packed.weights.len(), *copies, self.steps)
+            .min(self.capacity)
+            .max(fewest);
         spread(&mut self.blocks, rows, share)
     }
 
@@ -452,6 +444,53 @@ impl<'a, T: Scalar> Engine<'a, T> {
     }
 }
 
+/// Calls the custom loss with the outputs of a micro-batch, and goes backward from its gradient; `false` if
+/// the loss ends the training.
+fn custom_loss<T: Scalar>(
+    own: &dyn RowLoss<T>,
+    model: &Model<T>,
+    blocks: &mut [Box<dyn Stage<T>>],
+    buffers: &mut [Vec<T>; 4],
+    team: &mut Team<'_>,
+) -> bool {
+    let columns = model.numbers_out();
+    let rows: usize = blocks.iter().map(|block| block.losses().len()).sum();
+    let [outputs, targets, gradients, losses] = buffers;
+    let [outputs, targets, gradients] =
+        [outputs, targets, gradients].map(|buffer| &mut buffer[..rows * columns]);
+    let losses = &mut losses[..rows];
+    let (mut to_outputs, mut to_targets) = (&mut *outputs, &mut *targets);
+    for block in &*blocks {
+        let own = block.losses().len() * columns;
+        block.copy_outputs(to_outputs.split_off_mut(..own).unwrap_or_default());
+        block.copy_targets(to_targets.split_off_mut(..own).unwrap_or_default());
+    }
+    let shape = (rows, columns);
+    let views = (ArrayView2::from_shape(shape, outputs), ArrayView2::from_shape(shape, targets));
+    let (Ok(outputs), Ok(targets)) = views else { return false };
+    let into = ArrayViewMut2::from_shape(shape, &mut *gradients);
+    let goes_on = into.is_ok_and(|into| custom_losses(own, outputs, targets, losses, into));
+    team.after_foreign_code();
+    if !goes_on {
+        return false;
+    }
+    // A NaN in the gradient is a divergence, which a rule that only compares signs would not notice.
+    if !gradients.iter().all(|gradient| gradient.is_finite()) {
+        losses.fill(T::from_f64(f64::NAN));
+    }
+    let mut first = 0;
+    for block in &mut *blocks {
+        let end = first + block.losses().len();
+        block.set_output_gradients(&losses[first..end], &gradients[first * columns..end * columns]);
+        first = end;
+    }
+    team.for_each(blocks.iter_mut(), |block| {
+        block.back_through_output(&model.layers);
+        block.backward(&model.layers, model.parameters());
+    });
+    true
+}
+
 fn named<T>(objective: &Objective<'_, T>) -> Option<Loss> {
     if let Objective::Loss(loss) = objective { Some(*loss) } else { None }
 }
@@ -461,11 +500,10 @@ fn load<T: Scalar>(
     block: &mut dyn Stage<T>,
     model: &Model<T>,
     objective: &Objective<'_, T>,
-    data: &Dataset<'_, T>,
+    examples: Examples<'_, T>,
     rows: Selection<'_>,
-    weights: Option<&[T]>,
 ) {
-    block.load(data.x, data.y, weights, rows);
+    block.load(examples, rows);
     let activation = model.output_layer().activation;
     let smoothing = named(objective).and_then(|loss| loss.smoothing(activation, model.n_outputs()));
     if let Some((factor, summand)) = smoothing {
@@ -474,13 +512,15 @@ fn load<T: Scalar>(
 }
 
 fn weight_sum<T: Scalar>(data: &Dataset<'_, T>, selection: Selection<'_>, rows: usize) -> f64 {
+    let targets = (0..rows).map(|place| data.targets_of(selection.row(place)));
     match &data.weights {
-        None => rows as f64,
-        Some(weights) => (0..rows).map(|place| weights[selection.row(place)].to_f64()).sum(),
+        None if data.y.nrows() == data.rows() => rows as f64,
+        None => targets.map(|targets| targets.len()).sum::<usize>() as f64,
+        Some(weights) => targets.flatten().map(|target| weights[target].to_f64()).sum(),
     }
 }
 
-/// The sum of row losses: row i of the batch is added to running sum i mod 8, an order
+/// The sum of the losses of rows of outputs: row i of the batch is added to running sum i mod 8, an order
 /// that neither blocks nor threads can change.
 #[derive(Default)]
 struct LossSum {
@@ -495,7 +535,7 @@ impl LossSum {
         data: &Dataset<'_, T>,
         selection: Selection<'_>,
     ) {
-        let first = self.place;
+        let mut row = 0;
         for block in blocks {
             let mut losses = block.losses();
             if data.weights.is_none() && self.place.is_multiple_of(8) {
@@ -509,15 +549,23 @@ impl LossSum {
                 self.place += losses.len() - rest.len();
                 losses = rest;
             }
-            for loss in losses {
-                let weight = data
-                    .weights
-                    .as_ref()
-                    .map_or(1.0, |weights| weights[selection.row(self.place - first)].to_f64());
-                self.sums[self.place % 8] += weight * loss.to_f64();
-                self.place += 1;
+            match &data.weights {
+                None => losses.iter().for_each(|loss| self.add_one(loss.to_f64())),
+                Some(weights) => {
+                    let targets =
+                        (row..row + block.rows()).flat_map(|row| data.targets_of(selection.row(row)));
+                    for (loss, target) in losses.iter().zip(targets) {
+                        self.add_one(weights[target].to_f64() * loss.to_f64());
+                    }
+                    row += block.rows();
+                }
             }
         }
+    }
+
+    fn add_one(&mut self, loss: f64) {
+        self.sums[self.place % 8] += loss;
+        self.place += 1;
     }
 
     fn total(&self) -> f64 {

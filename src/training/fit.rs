@@ -4,13 +4,13 @@ use std::time::Instant;
 
 use super::callers::Outside;
 use super::checkpoint::{Complete, Saved, Saver};
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Lengths};
 use super::early_stopping::Monitor;
-use super::engine::{Engine, useful_threads};
+use super::engine::{Batches, Engine, useful_threads};
 use super::history::{Epoch, History, StopReason};
 use super::noise::NoiseSource;
 use super::observer::Observer;
-use super::settings::{Settings, Shuffle, check_order};
+use super::settings::{Settings, Shuffle, check_order, check_truncate};
 use super::state::{Counters, OptimizerState};
 use super::step::Batch;
 use crate::error::{Error, Result};
@@ -64,6 +64,7 @@ pub fn train<'a, T: Scalar>(
     let observer: &mut dyn Observer<T> = &mut Outside(observer);
     let scored = observer.scores();
     settings.check()?;
+    check_truncate(network, settings.truncate)?;
     let dropout = settings.dropout_rates(network.layers().len() - 1)?;
     check_dropout(network.layers(), dropout.iter().map(|rate| !rate.is_zero()))?;
     let objective = loss.into();
@@ -93,7 +94,8 @@ pub fn train<'a, T: Scalar>(
     let (saver, saved) = saver.unzip();
     let saved = saved.flatten();
     let batch_rows = settings.batch_rows(data.rows());
-    let n_threads = useful_threads(network, batch_rows, threads(settings.n_threads));
+    let lengths = Lengths::new(data, settings.validation.as_ref())?;
+    let n_threads = useful_threads(network, batch_rows, &lengths, threads(settings.n_threads));
     // Each step sets its own rates; here it matters only whether a rate is ever above 0.
     let rates = dropout.iter().map(|rate| match rate {
         Schedule::Constant(rate) => *rate,
@@ -105,8 +107,12 @@ pub fn train<'a, T: Scalar>(
         objective,
         NoiseSource::new(network.layers(), rates.collect(), settings.noise_seed),
         settings.alpha,
-        batch_rows,
-        data.weighted(),
+        Batches {
+            rows: batch_rows,
+            lengths: &lengths,
+            weighted: data.weighted(),
+            truncate: settings.truncate,
+        },
         n_threads,
     )?;
     engine.clip_norm = settings.clip_norm;

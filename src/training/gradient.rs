@@ -1,9 +1,9 @@
 //! The loss over all rows and its gradient, without a training.
 
-use super::dataset::Dataset;
-use super::engine::{Engine, useful_threads};
+use super::dataset::{Dataset, Lengths};
+use super::engine::{Batches, Engine, useful_threads};
 use super::noise::NoiseSource;
-use super::settings::check_alpha;
+use super::settings::{check_alpha, check_truncate};
 use crate::error::{Error, Result};
 use crate::kernel::{Mode, Scalar, outside};
 use crate::loss::Objective;
@@ -30,7 +30,7 @@ impl<T: Scalar> Network<T> {
         alpha: f64,
         n_threads: Option<usize>,
     ) -> Result<(f64, Vec<T>)> {
-        loss_and_gradient(self, data, loss.into(), alpha, None, n_threads, &mut || false)
+        loss_and_gradient(self, data, loss.into(), (alpha, None), None, n_threads, &mut || false)
     }
 
     /// The net inputs, outputs, derivatives and deltas of each layer for the rows of a data set, and the
@@ -60,6 +60,10 @@ pub(crate) fn layer_values<T: Scalar>(
     let _mode = Mode::core();
     objective.check(network.output_activation(), network.complex_outputs())?;
     data.check(network, &objective, "")?;
+    if network.returns().is_some() {
+        let expected = "another than a recurrent one, whose values are not kept apart by layer";
+        return Err(Error::argument("network", expected, "a recurrent network"));
+    }
     let source = noise_source(network, seed);
     let rows = Selection::Range { from: 0 }.copied(source.copies.max(1));
     let noise = (!source.is_none()).then(|| (source.at(0, 0, rows), rows));
@@ -72,32 +76,28 @@ fn noise_source<T: Scalar>(network: &Network<T>, seed: Option<u64>) -> NoiseSour
     seed.map_or(NoiseSource::NONE, |seed| NoiseSource::new(network.layers(), Vec::new(), seed))
 }
 
-/// The loss over all rows and its gradient; see [`Network::loss_and_gradient`]. With a seed stochastic units are drawn as for
+/// The loss over all rows and its gradient; see [`Network::loss_and_gradient`]. It goes so many steps of time back, if rows are
+/// sequences. With a seed stochastic units are drawn as for
 /// [`layer_values`].
 pub(crate) fn loss_and_gradient<T: Scalar>(
     network: &Network<T>,
     data: &Dataset<'_, T>,
     objective: Objective<'_, T>,
-    alpha: f64,
+    (alpha, truncate): (f64, Option<usize>),
     seed: Option<u64>,
     n_threads: Option<usize>,
     interrupted: &mut dyn FnMut() -> bool,
 ) -> Result<(f64, Vec<T>)> {
     let _mode = Mode::core();
     check_alpha::<T>(alpha)?;
+    check_truncate(network, truncate)?;
     objective.check(network.output_activation(), network.complex_outputs())?;
     data.check(network, &objective, "")?;
     let rows = data.rows();
-    let n_threads = useful_threads(network, rows, threads(n_threads));
-    let mut engine = Engine::new(
-        network,
-        objective,
-        noise_source(network, seed),
-        alpha,
-        rows,
-        data.weighted(),
-        n_threads,
-    )?;
+    let lengths = Lengths::new(data, None)?;
+    let n_threads = useful_threads(network, rows, &lengths, threads(n_threads));
+    let batches = Batches { rows, lengths: &lengths, weighted: data.weighted(), truncate };
+    let mut engine = Engine::new(network, objective, noise_source(network, seed), alpha, batches, n_threads)?;
     let total = Team::with(n_threads, |team| {
         let interrupted = &mut || outside(&mut *interrupted);
         engine.gradient(team, data, Selection::Range { from: 0 }, rows, None, interrupted)

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::kernel::{Gradient, Layout, MOST_LANES, Scalar, dispatch};
 use crate::memory::Aligned;
-use crate::pass::{Model, Pairs, Stage};
+use crate::pass::{Model, Pairs, Room, Stage};
 
 /// The most rows that go through the layers together on one thread.
 const BLOCK_ROWS: u64 = 160;
@@ -11,6 +11,9 @@ const BLOCK_ROWS: u64 = 160;
 /// The fewest rows per block, used for very large networks: below this, loading the weights takes as long as
 /// multiplying by them.
 const FEWEST_BLOCK_ROWS: u64 = 40;
+
+/// The fewest sequences of a micro-batch: products have this many rows at each step of time.
+const FEWEST_SEQUENCES: usize = 32;
 
 /// Multiply-adds after which a thread checks for an interruption: 0.1 s at 100 GFLOP/s. The smallest unit of
 /// work is a piece of a shard, three panels of one layer, however large it is.
@@ -36,24 +39,29 @@ const ENOUGH_MICRO_BATCHES: usize = 4;
 /// which process whole micro-batches finish together; the last one may be smaller. The gradient is summed over
 /// a micro-batch in registers before it goes to memory, so large networks, whose gradient is
 /// expensive to read and write again, get more rows. `parameters` counts without padding, so it is the same
-/// for both types. All copies of a row are in one micro-batch.
-pub(super) fn micro_batch_rows(parameters: usize, rows: usize, copies: usize) -> usize {
+/// for both types. All copies of a row are in one micro-batch. Of sequences with so many `steps` of time, about, there are
+/// fewer.
+pub(super) fn micro_batch_rows(parameters: usize, rows: usize, copies: usize, steps: usize) -> usize {
     let most = (parameters / 64).next_power_of_two().clamp(256, 1024);
+    let most = if steps > 1 { (most / steps).max(FEWEST_SEQUENCES) } else { most };
     rows.div_ceil(rows.div_ceil(most)).next_multiple_of(whole(TILE_ROWS, copies)).min(rows)
 }
 
 /// The number of rows per block of a micro-batch: equal parts for the threads, in whole tiles (or vectors).
 /// Large networks, whose blocks cost two multiply-adds per parameter and row, get fewer. `parameters` counts
-/// with padding here and below.
+/// with padding here and below, and with the `steps` of time of a row.
 pub(super) fn block_rows(
     layout: Layout,
     rows: usize,
     threads: usize,
     parameters: usize,
     copies: usize,
+    steps: usize,
 ) -> usize {
     let share = rows.div_ceil(threads);
-    let most = (MOST_AT_A_TIME / 2 / parameters as u64).clamp(FEWEST_BLOCK_ROWS, BLOCK_ROWS) as usize;
+    let fewest = if steps > 1 { TILE_ROWS as u64 } else { FEWEST_BLOCK_ROWS };
+    let work = (parameters as u64).saturating_mul(steps as u64);
+    let most = (MOST_AT_A_TIME / 2 / work).clamp(fewest, BLOCK_ROWS) as usize;
     share.div_ceil(share.div_ceil(most)).next_multiple_of(multiple(layout, copies))
 }
 
@@ -95,15 +103,13 @@ pub(super) fn micro_batches_at_a_time(
     }
 }
 
-/// Allocates the blocks of a micro-batch of this many rows, `capacity` rows each.
+/// Allocates the blocks of a micro-batch of this many rows.
 pub(super) fn blocks<T: Scalar>(
     model: &Model<T>,
     rows: usize,
-    capacity: usize,
-    weighted: bool,
-    dropout: &[f64],
+    room: Room<'_>,
 ) -> Result<Vec<Box<dyn Stage<T>>>> {
-    (0..rows.div_ceil(capacity)).map(|_| model.block(capacity, weighted, dropout)).collect()
+    (0..rows.div_ceil(room.rows)).map(|_| model.block(room)).collect()
 }
 
 /// Distributes a micro-batch's rows over the blocks; returns the number of blocks that have rows.
@@ -135,21 +141,23 @@ pub(super) struct MicroBatch<T> {
 }
 
 impl<T: Scalar> MicroBatch<T> {
-    /// Allocates `most` micro-batches of `rows` rows, or as many as the limit of memory allows.
-    pub fn several(
+    /// Allocates `most` micro-batches of `rows` rows, or as many as the limit of memory allows. `room` is that for so many
+    /// rows, of so many `steps` of time each.
+    pub fn several<'r>(
         model: &Model<T>,
         rows: usize,
         most: usize,
-        weighted: bool,
-        dropout: &[f64],
+        steps: usize,
+        room: impl Fn(usize) -> Room<'r>,
     ) -> Result<Vec<Self>> {
         let padded = model.packed.weights.len();
-        let numbers = rows.saturating_mul(model.numbers_per_row()).saturating_add(padded);
+        let per_row = model.numbers_per_row().saturating_mul(steps);
+        let numbers = rows.saturating_mul(per_row).saturating_add(padded);
         let count = if numbers > MOST_IN_MICRO_BATCH { 0 } else { most.min(MOST_TOGETHER / numbers) };
-        let capacity = block_rows(model.layout, rows, 1, padded, model.copies);
+        let capacity = block_rows(model.layout, rows, 1, padded, model.copies, steps);
         (0..count)
             .map(|_| {
-                let blocks = blocks(model, rows, capacity, weighted, dropout)?;
+                let blocks = blocks(model, rows, room(capacity))?;
                 Ok(Self { blocks, capacity, in_use: 0, sums: Aligned::zeros(padded)? })
             })
             .collect()
@@ -247,14 +255,15 @@ mod tests {
             (7_510, 5, 5),
             (235_146, 10_240, 1_024),
         ] {
-            assert_eq!(micro_batch_rows(parameters, rows, 1), micro_batch);
+            assert_eq!(micro_batch_rows(parameters, rows, 1, 1), micro_batch);
         }
         // All copies of a row are together.
-        assert_eq!((micro_batch_rows(7_510, 1_500, 5), micro_batch_rows(7_510, 1_200, 12)), (255, 240));
+        assert_eq!((micro_batch_rows(7_510, 1_500, 5, 1), micro_batch_rows(7_510, 1_200, 12, 1)), (255, 240));
         assert_eq!(
-            [3, 5, 12].map(|copies| block_rows(Layout::UnitsInLanes, 240, 1, 7_510, copies)),
+            [3, 5, 12].map(|copies| block_rows(Layout::UnitsInLanes, 240, 1, 7_510, copies, 1)),
             [126, 120, 120]
         );
+        assert_eq!([5, 50].map(|steps| micro_batch_rows(65_536, 1_000, 1, steps)), [200, 32]);
         let at_a_time =
             |rows, threads| micro_batches_at_a_time(rows, 232, MICRO_BATCHES_PER_THREAD * threads, threads);
         assert_eq!([1, 2, 3, 8].map(|threads| at_a_time(1_797, threads)), [4, 8, 6, 8]);
@@ -262,11 +271,11 @@ mod tests {
             [(232, 2), (347, 2), (348, 2), (1_797, 64), (600, 64)].map(|(r, t)| at_a_time(r, t)),
             [0, 0, 2, 8, 0]
         );
-        assert_eq!(block_rows(Layout::UnitsInLanes, 232, 1, 7_510, 1), 120);
+        assert_eq!(block_rows(Layout::UnitsInLanes, 232, 1, 7_510, 1, 1), 120);
         assert_eq!(
             [
-                block_rows(Layout::UnitsInLanes, 1024, 1, 16 << 20, 1),
-                block_rows(Layout::UnitsInLanes, 1024, 1, 1 << 30, 1)
+                block_rows(Layout::UnitsInLanes, 1024, 1, 16 << 20, 1, 1),
+                block_rows(Layout::UnitsInLanes, 1024, 1, 1 << 30, 1, 1)
             ],
             [128, 40]
         );

@@ -9,6 +9,7 @@ use crate::check::{check_number, check_typed};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::memory::try_with_capacity;
+use crate::network::Network;
 use crate::schedule::Schedule;
 
 /// The order in which an epoch goes through the rows.
@@ -71,6 +72,11 @@ pub struct Settings<'a, T> {
     /// norm is scaled down to it before the step (Pascanu, Mikolov & Bengio, ICML 2013). `None`, the default,
     /// means no limit.
     pub clip_norm: Option<f64>,
+    /// How many steps of time the gradient goes back at most, in a recurrent network; `None`, the default: to the
+    /// beginning. Outputs do not change. Where a network returns every step, sequences are cut into pieces of so many steps,
+    /// and no derivative goes from a piece to the one before; where it returns the last step, it goes so far back from
+    /// there.
+    pub truncate: Option<usize>,
     /// Dropout rate of each hidden layer, in [0, 1): the probability that a step leaves an output out; the
     /// other outputs are divided by the probability to stay. Empty, the default, means no dropout.
     /// Validation and predictions use all outputs. A rate may be a [`Schedule`] by step.
@@ -103,6 +109,7 @@ impl<T> Default for Settings<'_, T> {
             shuffle: Shuffle::Seeded(0),
             alpha: 0.0,
             clip_norm: None,
+            truncate: None,
             dropout: Vec::new(),
             noise_seed: 0,
             validation: None,
@@ -148,6 +155,19 @@ impl<T: Scalar> Settings<'_, T> {
     /// Rows per batch, given the number of all rows.
     pub(super) fn batch_rows(&self, rows: usize) -> usize {
         self.batch_size.unwrap_or(rows).min(rows)
+    }
+}
+
+/// Checks how far a gradient goes back in time.
+pub(super) fn check_truncate<T: Scalar>(network: &Network<T>, truncate: Option<usize>) -> Result<()> {
+    if truncate == Some(0) {
+        return Err(Error::argument("truncate", "a positive integer", 0));
+    }
+    match truncate {
+        Some(steps) if network.returns().is_none() => {
+            Err(Error::argument("truncate", "None for a network that is not recurrent", steps))
+        }
+        _ => Ok(()),
     }
 }
 
