@@ -111,7 +111,7 @@ impl<T: Scalar> Network<T> {
     /// As for [`Network::predict_samples_into`] and [`Network::loss_and_gradient`].
     ///
     /// ```
-    /// use ferroprop::{Activation, Estimator, Network, Sampling};
+    /// use ferroprop::{Activation, Network, Sampling};
     /// use ndarray::array;
     ///
     /// let units = Activation::from_name("activation", "bernoulli")?;

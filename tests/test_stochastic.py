@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import reference
 import stochastic_reference
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from stochastic_reference import layers_of
 
 ESTIMATORS = ["straight_through", "concrete", "straight_through_concrete", "score_function"]
@@ -172,6 +174,45 @@ def test_losses_and_gradients_are_those_of_numpy(kind, estimator, samples, froze
                 np.testing.assert_allclose(layer.net_input, z, rtol=1e-12, atol=1e-13)
                 np.testing.assert_allclose(layer.output, a, rtol=1e-12, atol=1e-13)
                 np.testing.assert_allclose(layer.delta, delta, rtol=1e-10, atol=1e-13)
+
+
+@st.composite
+def networks(draw):
+    """Return a network with a stochastic layer or more, of any sizes, in double precision."""
+    samples = draw(st.integers(1, 5))
+    sizes, activations = [draw(st.integers(1, 9))], []
+    for _ in range(draw(st.integers(1, 3))):
+        settings = {
+            "estimator": draw(st.sampled_from(ESTIMATORS)),
+            "temperature": draw(st.floats(0.25, 4.0)),
+            "samples": samples,
+            "frozen": draw(st.booleans()),
+        }
+        k = draw(st.integers(1, 6))
+        size = k * draw(st.integers(1, 5))
+        activations.append(
+            draw(st.sampled_from([fp.Bernoulli(**settings), fp.Categorical(k, **settings), "tanh", "gelu"]))
+        )
+        sizes.append(size)
+    assume(any(not isinstance(one, str) for one in activations))
+    sizes.append(draw(st.integers(2, 5)))
+    bias = draw(st.lists(st.booleans(), min_size=len(sizes) - 1, max_size=len(sizes) - 1))
+    return fp.Network(
+        sizes, activation=activations, output_activation="softmax", bias=bias, dtype="float64",
+        init="uniform", init_range=2.0, seed=draw(st.integers(0, 100)),
+    )  # fmt: skip
+
+
+@given(networks(), st.integers(1, 60), st.integers(0, 2**64 - 1), st.booleans(), st.integers(1, 3))
+def test_any_network_has_the_gradients_of_numpy(net, rows, seed, weighted, n_threads):
+    X, Y = data(rows, net.layer_sizes[0], net.layer_sizes[-1])
+    weight = np.linspace(0.5, 2.0, rows) if weighted else None
+    own = net.loss_and_gradients(X, Y, sample_weight=weight, noise_seed=seed, n_threads=n_threads)
+    theirs = stochastic_reference.loss_and_gradients(layers_of(net), X, Y, "log_loss", seed, weight)
+    assert own[0] == pytest.approx(theirs[0], rel=1e-11)
+    for one, other in zip([*own[1], *own[2]], [*theirs[1], *theirs[2]], strict=True):
+        if one is not None:
+            np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-11)
 
 
 @pytest.mark.parametrize("kind", ["bernoulli", "categorical"])

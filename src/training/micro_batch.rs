@@ -258,7 +258,7 @@ mod tests {
             assert_eq!(micro_batch_rows(parameters, rows, 1, 1), micro_batch);
         }
         // All copies of a row are together.
-        assert_eq!((micro_batch_rows(7_510, 1_500, 5, 1), micro_batch_rows(7_510, 1_200, 12, 1)), (255, 240));
+        assert_eq!((micro_batch_rows(7_510, 1_500, 5, 1), micro_batch_rows(7_510, 1_200, 12, 1)), (250, 240));
         assert_eq!(
             [3, 5, 12].map(|copies| block_rows(Layout::UnitsInLanes, 240, 1, 7_510, copies, 1)),
             [126, 120, 120]
