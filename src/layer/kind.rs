@@ -41,6 +41,17 @@ pub(super) trait LayerKind {
     /// followed by its biases if it has any.
     fn matrices(layer: &Layer) -> Vec<MatrixShape>;
 
+    /// What a step of training costs with units along the lanes, in multiply-adds of a vector; `None` if the kind cannot
+    /// choose. The first layer of a network has no way back.
+    fn cost_of_units<T: Scalar>(_layer: &Layer, _rows: usize, _first: bool) -> Option<usize> {
+        None
+    }
+
+    /// The same with rows along the lanes; `None` if the layer cannot have them there.
+    fn cost_of_rows<T: Scalar>(_layer: &Layer, _rows: usize, _first: bool) -> Option<usize> {
+        None
+    }
+
     /// Draws initial parameters.
     fn draw<T: Scalar>(
         layer: &Layer,

@@ -136,6 +136,16 @@ impl Layer {
         kinds!(with_kind self.kind, K => K::matrices(self))
     }
 
+    /// What a step of training costs with units along the lanes; `None` if its kind cannot choose.
+    pub(crate) fn cost_of_units<T: Scalar>(&self, rows: usize, first: bool) -> Option<usize> {
+        kinds!(with_kind self.kind, K => K::cost_of_units::<T>(self, rows, first))
+    }
+
+    /// The same with rows along the lanes.
+    pub(crate) fn cost_of_rows<T: Scalar>(&self, rows: usize, first: bool) -> Option<usize> {
+        kinds!(with_kind self.kind, K => K::cost_of_rows::<T>(self, rows, first))
+    }
+
     /// Draws initial parameters.
     pub(crate) fn draw<T: Scalar>(
         &self,
