@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::kernel::{Layout, Scalar, Start, Terms, Then};
 use crate::random::Random;
 
-/// One kind of layer: a file of this room, and a line of the list in `mod.rs`. Passes, training and bindings ask
+/// One kind of layer: a file of this room, and a line of the list in `spec.rs`. Passes, training and bindings ask
 /// [`Layer`], which asks its kind.
 pub(super) trait LayerKind {
     /// Its name in files, summaries and drawings.

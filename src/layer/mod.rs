@@ -1,4 +1,4 @@
-//! Layers: one file a kind, listed once here.
+//! Layers: one file per kind, listed once in `spec.rs`.
 //!
 //! A layer says the names and shapes of its parameter arrays, which matrices its products read, and how
 //! initial parameters are drawn. Passes, training, files, bindings and pictures ask it.
