@@ -1,4 +1,4 @@
-//! The absolute value of a complex net input, for the output layer: see [`magnitude`](super::magnitude).
+//! The absolute value of a complex net input, for the output layer; [`magnitude`](super::magnitude) has the arithmetic.
 
 use crate::catalogue::About;
 

@@ -1,7 +1,7 @@
-//! f(z) = (1 + cos p) / 2 z with the phase p of z: on real numbers it is `relu`.
+//! f(z) = (1 + cos p) / 2 z with the phase p of z; on real numbers it equals `relu`.
 //!
-//! With the direction (u, v) = (x, y) / r and c = (1 + u) / 2, the derivatives are c I + z (v^2, -u v) / 2 r. At 0 they are those
-//! of the identity.
+//! With z = (x, y) as a vector in the plane, r = |z|, (u, v) = z / r and c = (1 + u) / 2, the matrix of the derivatives is
+//! c I + z (v^2, -u v) / 2 r. At 0 the derivatives are those of the identity.
 
 use super::pair::{Pair, polar};
 use crate::catalogue::About;

@@ -1,7 +1,8 @@
-//! f(z) = (1 + b / r) z where r + b > 0, else 0, with r = |z| and a threshold b that is not above 0: the absolute value goes through
-//! a rectifier, the phase stays.
+//! f(z) = (1 + b / r) z where r + b > 0, else 0, with r = |z| and a threshold b <= 0: a rectifier of the absolute value that
+//! keeps the phase.
 //!
-//! With the direction u = z / r, the derivatives are (1 + b / r) I - b / r u u'.
+//! With u = z / r, a unit vector in the plane, the matrix of the derivatives is (1 + b / r) I - (b / r) u u' where r + b > 0,
+//! else 0.
 
 use super::pair::{Pair, polar, radial};
 use crate::catalogue::{About, Domain, Hyperparameter};

@@ -1,7 +1,7 @@
-//! f(z) = tanh(r) z / r, with r = |z|: the absolute value goes through the hyperbolic tangent, the phase stays.
+//! f(z) = tanh(r) z / r, with r = |z|: the absolute value becomes tanh(r), and the phase is kept.
 //!
-//! With g = tanh(r) / r, t = tanh(r) and the direction u = z / r, the derivatives are g I + (1 - t^2 - g) u u'; at 0 those of
-//! the identity.
+//! With t = tanh(r), g = t / r and u = z / r, a unit vector in the plane, the matrix of the derivatives is
+//! g I + (1 - t^2 - g) u u'; at 0 the derivatives are those of the identity.
 
 use super::pair::{Pair, polar, radial};
 use crate::catalogue::About;

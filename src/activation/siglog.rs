@@ -1,6 +1,6 @@
-//! f(z) = z / (1 + r), with r = |z|: absolute values come to lie below 1, the phase stays.
+//! f(z) = z / (1 + r), with r = |z|: the absolute value becomes r / (1 + r), below 1, and the phase is kept.
 //!
-//! With g = 1 / (1 + r) and the direction u = z / r, the derivatives are g I - r g^2 u u'.
+//! With g = 1 / (1 + r) and u = z / r, a unit vector in the plane, the matrix of the derivatives is g I - r g^2 u u'.
 
 use super::pair::{Pair, polar, radial};
 use crate::catalogue::About;

@@ -1,22 +1,22 @@
-//! A dense layer of complex numbers: `outputs = activation(inputs * weights + biases)`, nothing conjugated.
+//! A dense layer of complex numbers: `outputs = activation(inputs * weights + biases)`; no factor is conjugated.
 //!
 //! # Two parts
-//! A row of m complex numbers lies in the panels of its m real parts, then in those of its m imaginary parts. The
-//! parameters are two matrices, Re W with the biases' real parts and Im W with their imaginary parts; in the
-//! network's vector, the parts of a number lie side by side.
+//! The panels of a matrix of complex numbers are those of the real parts, followed by those of the imaginary parts. The
+//! packed parameters are two matrices, Re W with the real parts of the biases and Im W with their imaginary parts; in
+//! the network's vector, the two parts of a number are neighbours.
 //!
-//! The products are real ones with each weight in two places,
+//! A complex product is computed as one real product in which each weight occurs twice,
 //! ```text
 //! forward   [re im] [ Re W   Im W ]        backward   [re im] [ Re W'  -Im W']
 //!                   [-Im W   Re W ]                           [ Im W'   Re W']
 //! ```
-//! (' transposes), so that a sum is one chain: the bias, then the terms of the real parts, then those of the imaginary
-//! ones. Passes read copies in this form.
+//! (' is the transpose), so that each sum is one chain: the bias, then the terms of the real parts, then those of the
+//! imaginary parts. The passes read copies of the weights in this form.
 //!
 //! # Gradients
-//! The gradient of a weight w is G = dL/d(Re w) + i dL/d(Im w), as torch has it (JAX has its conjugate): w - rate G goes
-//! downhill. With x the inputs and d = dL/d(Re z) + i dL/d(Im z) the deltas, G is the sum of conj(x) d over the rows,
-//! in parts `Re x Re d + Im x Im d` and `Re x Im d - Im x Re d`.
+//! The gradient of a weight w is G = dL/d(Re w) + i dL/d(Im w), as in PyTorch (JAX returns its conjugate), so that a
+//! step to w - rate G lowers the loss. With inputs x and deltas d = dL/d(Re z) + i dL/d(Im z), G is the sum of
+//! conj(x) d over the rows; its parts are the sums of `Re x Re d + Im x Im d` and `Re x Im d - Im x Re d`.
 
 use super::init::{Init, RecurrentInit};
 use super::kind::{Flow, LayerKind, ParameterArray, Passage};
@@ -53,7 +53,7 @@ impl LayerKind for Complex {
         vec![MatrixShape::dense(layer, 0, 2), MatrixShape::dense(layer, 1, 2)]
     }
 
-    /// Each part of a number has half the variance that the number has.
+    /// Each part of a weight has half the variance of the weight.
     fn draw<T: Scalar>(
         layer: &Layer,
         init: Init,
@@ -67,7 +67,7 @@ impl LayerKind for Complex {
     fn copy_shape<T: Scalar>(layer: &Layer, way: Way) -> PanelShape {
         let [inputs, outputs] = [layer.fan_in, layer.fan_out].map(panels::<T>);
         match way {
-            // Behind the weights come the biases.
+            // The biases follow the weights.
             Way::Forward => PanelShape {
                 panels: 2 * outputs,
                 vectors: panel_vectors(inputs * T::LANES + layer.fan_in + 1),
@@ -133,7 +133,7 @@ impl LayerKind for Complex {
     }
 }
 
-/// From rows of `terms` complex numbers to rows of `columns`.
+/// Multiplies rows of `terms` complex numbers with a matrix in the form above, to rows of `columns` complex numbers.
 fn product<T: Scalar>(
     terms: usize,
     columns: usize,
@@ -141,7 +141,7 @@ fn product<T: Scalar>(
     start: Start<'_, T>,
     passage: Passage<'_, T>,
 ) {
-    // Lanes that fill up the last panel of the real parts are multiplied by 0.
+    // The depth includes the lanes that fill up the last panel of the real parts; their weights are 0.
     let with_real_parts = |numbers| panels::<T>(numbers) * T::LANES + numbers;
     dispatch(Product {
         rows: passage.rows,
@@ -157,7 +157,7 @@ fn product<T: Scalar>(
     });
 }
 
-/// Copies the vectors of a panel, one for each input; returns where the next one would begin.
+/// Copies the vectors of a panel, one per input; returns the place in `to` after the last one.
 fn copy_panel<T: Scalar>(matrix: &PackedMatrix, weights: &[T], number: usize, to: &mut [T]) -> usize {
     let (from, len) = (matrix.of(weights), matrix.inputs * T::LANES);
     if is_single_output(matrix.outputs) {
@@ -170,13 +170,13 @@ fn copy_panel<T: Scalar>(matrix: &PackedMatrix, weights: &[T], number: usize, to
     len
 }
 
-/// The vector with the biases of a panel.
+/// The biases of a panel, one vector.
 fn bias_vector<'a, T: Scalar>(matrix: &PackedMatrix, weights: &'a [T], number: usize) -> &'a [T] {
     let at = number * matrix.stride::<T>() + matrix.weight_vectors * T::LANES;
     &matrix.of(weights)[at..at + T::LANES]
 }
 
-/// Writes a panel of the transposed weights; what follows them in `to` stays.
+/// Writes a panel of the transposed weights to the beginning of `to`, and leaves the rest of `to` unchanged.
 fn transpose_panel<T: Scalar>(matrix: &PackedMatrix, weights: &[T], number: usize, to: &mut [T]) {
     let from = matrix.of(weights);
     if is_single_output(matrix.outputs) {

@@ -1,8 +1,8 @@
-"""The command line: `ferroprop train`, `ferroprop predict` and `ferroprop info`.
+"""The command line: `ferroprop train`, `ferroprop predict`, `ferroprop report` and `ferroprop info`.
 
-`app` declares the commands and turns every problem into one line; `train`, `predict` and `info` are the
-commands; the other modules know one thing each: tables, columns, the task, the pipeline, the scores, the
-model file, what is shown while training and what is shown at the end.
+`app` declares the commands and reports every mistake of the user's in one line. `train`, `predict`,
+`html_report` (``ferroprop report``) and `info` are the commands. `reading` reads tables; each other module
+has one subject, such as the columns, the target, the scores, the model file or the progress display.
 
 It needs the extra ``ferroprop[cli]``, so nothing outside this package imports it but `ferroprop.__main__`.
 """

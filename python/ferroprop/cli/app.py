@@ -1,4 +1,4 @@
-"""The commands; what they do is in the modules of their names, imported when they run."""
+"""The commands. Each imports the module that does its work when it runs."""
 
 import re
 import sys
@@ -46,7 +46,7 @@ class OneLineErrors(TyperGroup):
         except MemoryError:
             _complain("not enough memory")
             sys.exit(WRONG_INPUT)
-        except BrokenPipeError:  # the reader of our output had enough
+        except BrokenPipeError:  # the program that reads our output has closed the pipe
             sys.stderr.close()
             sys.exit(NOBODY_READS)
         sys.exit(code if isinstance(code, int) else 0)

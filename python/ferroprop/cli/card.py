@@ -26,11 +26,11 @@ class Score:
     Parameters
     ----------
     name : str
-        The field's name for it.
+        The score's name in the field.
     network : float
-        That of the trained network or networks.
+        The score of the trained network or networks.
     baseline : float
-        The trivial baseline's.
+        The score of the trivial baseline.
     more_is_better : bool
         Whether a larger value is a better one.
     """
@@ -59,9 +59,9 @@ class History:
     validation_scores : list of float
         The score on the validation rows after each epoch; empty if the solver kept none.
     score_name : str
-        What that score is.
+        The name of that score.
     best_epoch : int or None
-        The epoch with the best of these scores; its weights are the ones kept.
+        The epoch with the best of these scores, whose weights were kept.
     stopped_early : bool
         Whether the training ended before the allowed number of epochs.
     """
@@ -86,35 +86,35 @@ class Card:
     Parameters
     ----------
     task : {'classification', 'regression'}
-        What was learned.
+        The task that was learned.
     target : str
-        The column it predicts.
+        The column that the model predicts.
     classes : list of str
         The classes in the order of the probabilities; empty for regression.
     columns : list of Column
-        The columns it needs.
+        The columns that the model needs.
     left_out : dict of str to str
-        The columns that it does not use, each with the reason.
+        The columns that the model does not use, each with the reason.
     missing : MissingWords
-        What stood for missing in text.
+        The texts that stood for missing values.
     decimal : {'.', ','}
         The decimal sign of the training table, for predictions.
     layout : str
         How the training table was read, in words.
     notes : list of str
-        What was decided on the training table and might be wrong.
+        Decisions about the training table that may be wrong.
     model : {'tabular', 'mlp'}
-        Which estimators were trained.
+        The kind of estimator.
     layers : list of Layer
-        Each network, from the inputs to the outputs.
+        The layers of each network, from the inputs to the outputs.
     history : list of History
-        How the training of each network went.
+        The course of the training of each network.
     seconds : float
-        The time it took.
+        The time of the training.
     scores : list of Score
         The scores on the test rows.
     train_rows, test_rows : int
-        How many rows were used for what.
+        The numbers of rows for training and for the test.
     versions : dict of str to str
         The versions of ferroprop and scikit-learn that trained it.
     """
@@ -149,7 +149,7 @@ class Card:
         Raises
         ------
         KeyError, TypeError, ValueError, AttributeError
-            If they are not such values.
+            If the values have another form.
         """
         if plain["task"] not in ("classification", "regression"):
             raise ValueError("a known task")

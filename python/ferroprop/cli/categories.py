@@ -16,7 +16,7 @@ class KnownCategories(NamedTuple):
 
     names: set[str]
     are_all: bool = True
-    """Whether these are all; rare ones may have been put together."""
+    """Whether these are all categories; the encoding may have merged rare ones."""
 
 
 def with_known_words(

@@ -45,15 +45,17 @@ def choose_columns(
     ignored : sequence of str
         The columns that the user does not want.
     wanted : collection of str
-        The columns that the user gave a kind, which are used though they look like identifiers.
+        The columns that the user gave a kind, which are used even if they look like identifiers.
     decided : mapping of str to Column, optional
-        How the columns that were text are written; the others are what their types say.
+        The kinds and written forms of the columns that were text; other columns have the kinds of their
+        types.
 
     Returns
     -------
     Choice
-        What to use and what not. Left out are columns without values or with only one, text that is different
-        in every row, and what has no place in a table (lists, structures, bytes).
+        The columns to use, and the others with reasons. Columns without values or with only one, text that is
+        different in every row, and types that have no place in a table (lists, structures, bytes) are not
+        used.
 
     Raises
     ------
@@ -116,13 +118,13 @@ def features(
     Parameters
     ----------
     frame : polars.DataFrame
-        A table, of any column order, with more columns if it likes.
+        A table with these columns, in any order; it may have further columns.
     columns : sequence of Column
-        The columns that the network was trained on; text is read by what they say.
+        The columns that the network was trained on; text is read in their written forms.
     where : str
         The table's name, for messages.
     words : MissingWords, optional
-        What stands for missing in text.
+        The texts that stand for missing values.
     table : Table, optional
         Where the rows come from, for messages.
 

@@ -19,19 +19,19 @@ def load_config(context: typer.Context, path: Path | None) -> Path | None:
     Parameters
     ----------
     context : typer.Context
-        The command's.
+        The context of the command.
     path : path or None
         The value of ``--config``.
 
     Returns
     -------
     path or None
-        The same.
+        The same path.
 
     Raises
     ------
     Problem
-        If the file cannot be read or has another key than the command has options.
+        If the file cannot be read, or has a key that is not an option of the command.
     """
     if path is None or context.resilient_parsing:
         return path
@@ -73,9 +73,9 @@ def save_config(path: Path, context: typer.Context) -> None:
     Parameters
     ----------
     path : path
-        Where to.
+        The file to write.
     context : typer.Context
-        The command's, with the values.
+        The context of the command, with the values.
     """
     import tomli_w
 

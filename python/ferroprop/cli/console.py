@@ -37,7 +37,7 @@ def results_console(*, quiet: bool = False) -> Console:
     Parameters
     ----------
     quiet : bool
-        Swallow all of it, because it is printed as JSON.
+        Print nothing, because the results are printed as JSON.
     """
     return Console(highlight=False, markup=False, emoji=False, quiet=quiet)
 
@@ -48,7 +48,7 @@ def progress_console(*, quiet: bool = False) -> Console:
     Parameters
     ----------
     quiet : bool
-        Swallow all of it.
+        Print nothing.
     """
     return Console(stderr=True, highlight=False, markup=False, emoji=False, quiet=quiet)
 

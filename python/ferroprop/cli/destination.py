@@ -53,7 +53,7 @@ def written(path: Path, option: str) -> Iterator[Path]:
     Parameters
     ----------
     path : path
-        The file that shall exist afterwards. A file that is there is replaced in one step, or left as it was.
+        The file to write. An existing file is replaced in one step, or left unchanged.
     option : str
         The option that named it, for the message of a `Problem`.
 

@@ -42,11 +42,11 @@ def new_model(
     settings : Settings
         The options.
     task : {'classification', 'regression'}
-        What is to be learned.
+        The task.
     columns : sequence of Column
-        What the table gives.
+        The columns of the table.
     validation_fraction : float
-        The part of the rows that ``--model mlp`` stops early by.
+        The fraction of the rows that ``--model mlp`` holds out for early stopping.
     """
     if settings.model == "tabular":
         return ensemble.new_ensemble(settings, task, columns)
@@ -86,7 +86,7 @@ def fit(
     Returns
     -------
     Course
-        How it went.
+        The course of the training.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def fit(
     return Course(
         history=ensemble.histories_of(model) if is_tabular else [pipeline.history_of(model, settings)],
         layers=ensemble.layers_of_members(model) if is_tabular else pipeline.layers_of(model),
-        # That the epochs ran out is no news: the report tells how the training ended.
+        # No warning that the epochs ran out: the report says how the training ended.
         warnings=[str(w.message) for w in caught if not issubclass(w.category, ConvergenceWarning)],
         seconds=time.perf_counter() - started,
     )

@@ -43,7 +43,7 @@ from ferroprop.tabular import DataWarning
 Array = NDArray[Any]
 
 _COLUMNS = 6
-"""So many columns get a picture of their partial dependence."""
+"""The largest number of columns with a picture of their partial dependence."""
 _DRIFTS = 15
 
 
@@ -106,7 +106,7 @@ def report(request: Request) -> None:
 
 @dataclass
 class _Subject:
-    """A model and the rows that it is asked about; of classes `y` are the numbers."""
+    """A model, and the rows that the page is about; of a classifier, `y` has the numbers of the classes."""
 
     card: Card
     model: Any

@@ -35,7 +35,7 @@ def info(model: Path, *, as_json: bool = False) -> None:
     Raises
     ------
     Problem
-        If it is neither.
+        If the file is neither of these.
     """
     console = results_console()
     if model.suffix == ".safetensors" and _is_readable(model):

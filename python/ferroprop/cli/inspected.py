@@ -1,7 +1,8 @@
-"""A fitted model as scikit-learn's tools for inspection take it, and what they find.
+"""A fitted model in the form of scikit-learn's inspection tools, and their results for it.
 
-These tools shuffle and replace columns of numbers. A table has text, dates and gaps: here a row is numbers,
-a category the number of its name, and `Encoded` turns them into the table again before it asks the model.
+These tools shuffle and replace columns of numbers, but a table has text, dates and gaps. Each cell is
+therefore represented by a number (a category by the number of its name), and `Encoded` turns the numbers back
+into a table before the model predicts.
 """
 
 from collections.abc import Sequence
@@ -80,7 +81,7 @@ class Encoded(BaseEstimator):  # type: ignore[misc]
 
 
 class EncodedClassifier(ClassifierMixin, Encoded):  # type: ignore[misc]
-    """The same for classes."""
+    """A fitted classifier, for tables whose cells are all numbers."""
 
     def predict_proba(self, X: Array) -> Array:
         """Predict the probabilities."""
@@ -89,7 +90,7 @@ class EncodedClassifier(ClassifierMixin, Encoded):  # type: ignore[misc]
 
 
 class EncodedRegressor(RegressorMixin, Encoded):  # type: ignore[misc]
-    """The same for numbers."""
+    """A fitted regressor, for tables whose cells are all numbers."""
 
 
 def encoded(X: pl.DataFrame, columns: Sequence[Column]) -> tuple[Array, list[list[str]]]:
@@ -115,7 +116,7 @@ def encoded(X: pl.DataFrame, columns: Sequence[Column]) -> tuple[Array, list[lis
 
 
 class Importance(NamedTuple):
-    """How much worse the predictions become where a group of columns is shuffled."""
+    """The increase of the loss when a group of columns is shuffled."""
 
     names: list[str]
     """The columns."""
@@ -141,7 +142,7 @@ def importances(model: Encoded, X: Array, y: Array, loss: Any, seed: int = 0) ->
     loss : callable
         Gets the model, rows and targets, and returns the loss.
     seed : int
-        Draws the shuffles.
+        Seeds the shuffles.
     """
     groups = correlated_groups(X, [not column.is_numeric for column in model.columns])
 
@@ -169,7 +170,7 @@ def importances(model: Encoded, X: Array, y: Array, loss: Any, seed: int = 0) ->
 
 
 def correlated_groups(X: Array, are_categories: Sequence[bool]) -> list[list[int]]:
-    """Return the columns in groups whose members say nearly the same.
+    """Group the columns that carry nearly the same information.
 
     Numbers are compared by the size of their rank correlation (Spearman), categories by Cramer's V; average
     linkage puts those of `TOGETHER` or more into one group.
@@ -219,7 +220,7 @@ def _cramers_v(a: Array, b: Array) -> float:
 
 
 class Dependence(NamedTuple):
-    """What is predicted where a column has each of some values, all others as they are."""
+    """The predictions for each of some values of one column, with all other columns unchanged."""
 
     name: str
     grid: list[Any]
@@ -242,7 +243,7 @@ def dependence(model: Encoded, X: Array, place: int, seed: int = 0) -> Dependenc
     place : int
         The column.
     seed : int
-        Draws the rows whose curves are returned.
+        Seeds the choice of the rows whose curves are returned.
     """
     known = X[~np.isnan(X[:, place]), place]
     if len(known) == 0:

@@ -1,4 +1,4 @@
-"""The layers of a network, as the card tells them."""
+"""The layers of a network, as the card lists them."""
 
 from ferroprop import Network
 from ferroprop.cli.card import Layer

@@ -45,11 +45,11 @@ def save_model(path: Path, model: Any, card: Card, option: str) -> None:
     Parameters
     ----------
     path : path
-        Where to.
+        The file to write.
     model : estimator
         The fitted estimator or pipeline.
     card : Card
-        What to say about it.
+        The description of the model.
     option : str
         The option that named the path, for messages.
     """

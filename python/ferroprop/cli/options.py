@@ -1,7 +1,7 @@
 """Parsing of the options' texts.
 
-Each function here gives the value of a text, or raises with what came and what was expected; typer puts the
-option's name before it.
+Each function here returns the value of a text, or raises an error that says what came and what was expected;
+typer puts the option's name before the message.
 """
 
 import math

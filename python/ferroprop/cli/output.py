@@ -57,11 +57,11 @@ def write_table(table: Table, added: pl.DataFrame, path: Path, decimal: str, opt
     Parameters
     ----------
     table : Table
-        The table, with its own text if it is CSV and the file is to be.
+        The table; with its original text if both it and the output file are CSV.
     added : polars.DataFrame
         The columns to add, under free names.
     path : path
-        Where to.
+        The file to write.
     decimal : {'.', ','}
         The decimal sign of the added numbers in CSV.
     option : str
@@ -70,7 +70,7 @@ def write_table(table: Table, added: pl.DataFrame, path: Path, decimal: str, opt
     Returns
     -------
     list of str
-        What the user has to know.
+        Notes to the user.
     """
     if is_parquet(path):
         with written(path, option) as temporary:

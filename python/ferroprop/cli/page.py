@@ -46,7 +46,7 @@ def paragraph(text: str, kind: str = "") -> str:
 
 
 def notes(texts: Sequence[str]) -> str:
-    """Return what a reader must not miss."""
+    """Return a box with notes that a reader must not miss."""
     return f'<div class="notes"><ul>{"".join(f"<li>{escape(text)}</li>" for text in texts)}</ul></div>'
 
 
@@ -58,7 +58,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def picture(svg: str, caption: str) -> str:
-    """Return a picture with words about it, which those who do not see it get too."""
+    """Return a picture with its caption, which screen readers read in its place."""
     named = svg.replace("<svg", f'<svg role="img" aria-label="{escape(caption)}"', 1)
     return f"<figure>{named}<figcaption>{escape(caption)}</figcaption></figure>"
 
@@ -74,7 +74,7 @@ def page(title: str, lead: Sequence[str], sections: Sequence[tuple[str, Sequence
     Parameters
     ----------
     title : str
-        What it is about.
+        The title of the page.
     lead : sequence of str
         Pieces of HTML under the title.
     sections : sequence of (str, sequence of str)

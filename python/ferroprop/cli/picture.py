@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def need_matplotlib(what: str) -> None:
-    """Refuse, before any work, what needs matplotlib where it is missing.
+    """Raise a `Problem`, before any work, if matplotlib is missing.
 
     Raises
     ------
     Problem
-        If it is.
+        If matplotlib is missing.
     """
     try:
         import matplotlib.backends.backend_agg as _  # noqa: F401

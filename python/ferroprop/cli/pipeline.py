@@ -39,9 +39,9 @@ def new_network(settings: Settings, task: TaskName, validation_fraction: float) 
         solver=settings.solver,
         alpha=settings.alpha,
         max_iter=settings.epochs,
-        early_stopping=settings.solver != "lbfgs",  # which looks at the training rows alone
+        early_stopping=settings.solver != "lbfgs",  # lbfgs uses the training rows alone
         n_iter_no_change=settings.patience,
-        tol=1e-4 if settings.solver == "lbfgs" else 0.0,  # a score as good as the best is patience regained
+        tol=1e-4 if settings.solver == "lbfgs" else 0.0,  # 0: an equal score resets patience
         validation_fraction=validation_fraction,
         random_state=settings.seed,
         **optional,
@@ -54,7 +54,7 @@ def build_pipeline(columns: Sequence[Column], task: TaskName, network: Any) -> P
     Parameters
     ----------
     columns : sequence of Column
-        What the table gives.
+        The columns of the table.
     task : {'classification', 'regression'}
         For regression the target is standardised too.
     network : estimator
@@ -63,8 +63,9 @@ def build_pipeline(columns: Sequence[Column], task: TaskName, network: Any) -> P
     Returns
     -------
     Pipeline
-        Steps ``prepare`` and ``network``. Numbers: the median where missing, then standardised. Categories:
-        one input each, missing being a category of its own; one not seen in training sets none of them.
+        Steps ``prepare`` and ``network``. Missing numbers are replaced by the median, and numbers
+        standardised. Each category has one input, and so has a missing one; a category that training did not
+        have sets none.
     """
     numbers = [column.name for column in columns if column.is_numeric]
     categories = [column.name for column in columns if not column.is_numeric]

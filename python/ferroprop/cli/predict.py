@@ -49,12 +49,12 @@ class Request:
 def predict(request: Request) -> None:
     """Predict, and write the table with the predictions beside its columns.
 
-    Without an output CSV text goes to standard output, or, if that is a terminal, a look at the first rows.
+    Without an output file, CSV text goes to standard output; if that is a terminal, the first rows are shown.
 
     Parameters
     ----------
     request : Request
-        What to do.
+        The options.
 
     Raises
     ------
@@ -159,11 +159,11 @@ def predictions(model: Any, card: Card, X: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     model : estimator
-        Fitted.
+        The fitted model.
     card : Card
-        Its card.
+        The card of the model.
     X : polars.DataFrame
-        The rows' features, as the model takes them.
+        The features of the rows, in the form that the model takes.
 
     Returns
     -------

@@ -33,7 +33,7 @@ def follow(console: Console, *, quiet: bool) -> AbstractContextManager[Follower 
     Returns
     -------
     context manager of Follower
-        To call after each epoch; None if nobody wants to know.
+        The function to call after each epoch; None if nothing is to be shown.
     """
     if quiet:
         return nullcontext(None)

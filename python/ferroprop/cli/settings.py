@@ -27,7 +27,7 @@ _OF_BOTH = ("hidden", "epochs", "batch_size", "learning_rate")
 
 @dataclass(frozen=True)
 class Settings:
-    """The options as they were given or are by default; None is for the estimator to choose."""
+    """The options as they were given or are by default; None leaves the choice to the estimator."""
 
     model: ModelName
     seed: int
@@ -43,14 +43,14 @@ class Settings:
 
 
 def settings_of(model: ModelName, seed: int, given: Mapping[str, Any]) -> Settings:
-    """Put the defaults of a model in the place of what was not given.
+    """Return the given options, completed by the defaults of a model.
 
     Parameters
     ----------
     model : {'tabular', 'mlp'}
         Which estimators.
     seed : int
-        Draws the split and the first weights.
+        Seeds the split and the initial weights.
     given : mapping of str to object
         The other options by their names; None was not given.
 
@@ -62,7 +62,7 @@ def settings_of(model: ModelName, seed: int, given: Mapping[str, Any]) -> Settin
     Raises
     ------
     Problem
-        If an option was given that this model or its solver has not.
+        If an option was given that this model or its solver does not have.
 
     Examples
     --------

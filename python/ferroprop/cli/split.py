@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from ferroprop.cli.target import TaskName
 
 VALIDATION_SHARE = 0.15
-"""The fraction of the training rows that is for validation."""
+"""The fraction of the training rows that are held out for validation."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ def split_rows(y: NDArray[Any], task: TaskName, test_size: float, seed: int) -> 
     task : {'classification', 'regression'}
         Classes are split each in the same proportion.
     test_size : float
-        The part for the test. At least two rows are taken, and one a class.
+        The fraction of the rows for the test. At least two rows are taken, and one per class.
     seed : int
-        Which rows.
+        Seeds the draw of the rows.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Columns that are not features: row numbers, identifiers, and copies of the target.
 
-Left out is what is certain: whole numbers that count the rows, identifiers by their name, and copies of the
-target. What may be one of these is used, with a note.
+Columns that are certainly one of these are left out: whole numbers that count the rows, identifiers by their
+name, and copies of the target. Columns that may be one of these are used, with a note.
 """
 
 import re
@@ -43,9 +43,9 @@ def leave_out_suspects(
     Returns
     -------
     choice : Choice
-        What is left.
+        The remaining columns.
     notes : list of str
-        Columns that stay, though they may be identifiers or the target in other words.
+        Notes on columns that stay, though they may be identifiers or equivalent to the target.
 
     Raises
     ------

@@ -30,9 +30,9 @@ class Target:
     Parameters
     ----------
     task : {'classification', 'regression'}
-        What is to be learned.
+        The task.
     reason : str
-        Why, in words for the user.
+        The reason for the task, in words for the user.
     rows : polars.Series of bool
         Which rows of the table have a target.
     values : ndarray
@@ -40,7 +40,7 @@ class Target:
     classes : list of str
         The different values, in order; empty for regression.
     notes : list of str
-        What was decided and might be wrong.
+        Decisions that may be wrong.
     """
 
     task: TaskName
@@ -64,9 +64,9 @@ def read_target(frame: pl.DataFrame, name: str, asked: TaskName | None, *, drop_
     name : str
         The target column.
     asked : {'classification', 'regression'} or None
-        What the user wants; None leaves the decision to the values.
+        The task that the user chose; None leaves the decision to the values.
     drop_rare : bool
-        Leave out the rows of classes that are too rare to be learned, rather than to refuse the table.
+        Leave out the rows of classes that are too rare to be learned, instead of refusing the table.
 
     Returns
     -------

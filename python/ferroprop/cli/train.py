@@ -65,12 +65,12 @@ def train(request: Request) -> None:
     Parameters
     ----------
     request : Request
-        What to do.
+        The options.
 
     Raises
     ------
     Problem
-        If anything that was given cannot be used. Nothing has been written then.
+        If an argument, an option or the table cannot be used. No file has been written then.
     """
     started = time.perf_counter()
     progress = progress_console(quiet=request.quiet)

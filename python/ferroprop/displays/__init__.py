@@ -1,7 +1,7 @@
 """Pictures of a fit and of what was learned, in the convention of scikit-learn's displays.
 
-A display has the numbers of a picture; ``from_estimator`` gets them from an estimator and draws, ``plot``
-draws them again. matplotlib, the extra ``plot``, is loaded when something is drawn.
+A display holds the numbers of a picture: ``from_estimator`` gets them from an estimator and draws them,
+``plot`` draws them again. matplotlib (the extra ``plot``) is loaded when something is drawn.
 """
 
 from ferroprop.displays.decision_region import DecisionRegionDisplay

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 class DecisionRegionDisplay:
     """The regions of the classes, or the predicted values, over the plane of two features.
 
-    A region has the colour of its class, the paler the less probable the class is; the lines are where the
-    predicted class changes. Of a classifier without probabilities each predicted class counts as certain, of
-    a regressor the predicted value is drawn.
+    A region has the colour of its class, the paler the less probable the class is; the predicted class
+    changes at the lines. A classifier without probabilities counts as certain of each class that it predicts.
+    For a regressor the colour shows the predicted value.
 
     Parameters
     ----------
     x0, x1 : array-like of shape (n0,), (n1,)
-        Where on the two axes the grid has its points.
+        Coordinates of the grid's points along the two axes.
     response : array-like of shape (n1, n0) or (n1, n0, n_classes)
         Predicted values, or the probability of each class, at each point of the grid.
     classes : sequence, default=None
@@ -44,7 +44,7 @@ class DecisionRegionDisplay:
     boundary_ : list of matplotlib.contour.QuadContourSet
         The lines around the regions.
     scatter_ : list of matplotlib.collections.PathCollection
-        The points, one collection a class.
+        The points, one collection per class.
 
     Examples
     --------
@@ -98,16 +98,15 @@ class DecisionRegionDisplay:
         estimator : object with ``predict``
             A fitted classifier or regressor of one target, or a pipeline.
         X : {array-like, data frame} of shape (n_samples, n_features)
-            The data that say where to look: dense numbers. Features that are not drawn have their mean
-            everywhere.
+            Dense numbers, whose range is drawn. Features that are not drawn are set to their mean everywhere.
         y : array-like of shape (n_samples,), default=None
-            Targets of `X`; with them the points of `X` are drawn, coloured by class or value.
+            Targets of `X`. If they are given, the points of `X` are drawn, coloured by class or value.
         features : tuple of two int or str, default=(0, 1)
             Which columns of `X` to draw, by number or, in a data frame, by name.
         grid_resolution : int, default=200
             Number of points of the grid on each axis.
         margin : float, default=0.1
-            How much of its range to go beyond the data on each side.
+            How far the picture extends beyond the data on each side, as a fraction of their range.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None makes a new figure.
         scatter_kw : dict, default=None
@@ -116,7 +115,7 @@ class DecisionRegionDisplay:
         Returns
         -------
         display : DecisionRegionDisplay
-            What was drawn.
+            The display, with its figure and axes.
 
         Raises
         ------
@@ -127,7 +126,7 @@ class DecisionRegionDisplay:
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ImportError
-            If matplotlib is not there.
+            If matplotlib is not installed.
         """
         need_matplotlib("DecisionRegionDisplay.from_estimator")
         if hasattr(X, "toarray"):
@@ -179,7 +178,7 @@ class DecisionRegionDisplay:
         points: tuple[ArrayLike, ArrayLike] | None = None,
         scatter_kw: dict[str, Any] | None = None,
     ) -> Self:
-        """Draw.
+        """Draw the display.
 
         Parameters
         ----------
@@ -198,7 +197,7 @@ class DecisionRegionDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is not there.
+            If matplotlib is not installed.
         """
         need_matplotlib("DecisionRegionDisplay.plot")
         self.ax_ = ax if ax is not None else new_axes(1, figsize=(5.4, 4.6))[0]

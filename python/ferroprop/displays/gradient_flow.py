@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 class GradientFlowDisplay:
     """The mean size of the gradient in each layer, epoch by epoch: the vanishing gradient made visible.
 
-    A layer learns as fast as its gradient is large, at least with plain descent. With sigmoid activations and
-    many layers the gradient shrinks from layer to layer on its way back [1]_, and the first layers hardly
-    learn.
+    With plain gradient descent a layer learns the more slowly, the smaller its gradient is. With sigmoid
+    activations and many layers the gradient shrinks from layer to layer on its way back [1]_, so the first
+    layers hardly learn.
 
     Parameters
     ----------
     gradients : array-like of shape (n_epochs + 1, n_layers)
-        Mean absolute gradient of the loss, without the penalty, by the weights of each layer: of the initial
-        weights in the first row, and after each epoch.
+        Mean absolute derivative of the loss, without the penalty, with respect to the weights of each layer.
+        Row 0 is that of the initial weights, row k that after epoch k.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class GradientFlowDisplay:
     ax_ : matplotlib.axes.Axes
         The axes.
     lines_ : list of matplotlib.lines.Line2D
-        One a layer, the first layer first.
+        One per layer, the first layer first.
 
     References
     ----------
@@ -76,7 +76,7 @@ class GradientFlowDisplay:
         Parameters
         ----------
         estimator : MLPClassifier, MLPRegressor, or a pipeline that ends with one
-            It need not be fitted, and is not changed.
+            An estimator, fitted or not; it is not changed.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training data. The gradient is that of the loss on all of them.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -91,16 +91,16 @@ class GradientFlowDisplay:
         Returns
         -------
         display : GradientFlowDisplay
-            What was drawn.
+            The display, with its figure and axes.
 
         Raises
         ------
         ValueError
-            If the data are not such as the estimator's `fit` takes.
+            If the estimator's `fit` refuses the data.
         TypeError
-            If it is no estimator of ferroprop.
+            If `estimator` is not one of the estimators above.
         ImportError
-            If matplotlib is not there.
+            If matplotlib is not installed.
         """
         from ferroprop.estimators import gradient_flow
 
@@ -113,7 +113,7 @@ class GradientFlowDisplay:
         return display.plot(ax=ax, line_kw=line_kw)
 
     def plot(self, ax: Axes | None = None, *, line_kw: dict[str, Any] | None = None) -> Self:
-        """Draw.
+        """Draw the display.
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ class GradientFlowDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is not there.
+            If matplotlib is not installed.
         """
         need_matplotlib("GradientFlowDisplay.plot")
         self.ax_ = ax if ax is not None else new_axes(1, figsize=(7.0, 3.6))[0]

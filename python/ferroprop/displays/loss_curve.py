@@ -36,7 +36,7 @@ class LossCurveDisplay:
     validation_scores : sequence of float, default=None
         The score on the validation set of each epoch.
     score_name : str, default='score'
-        What the score is.
+        The name of the score.
     best_epoch : int, default=None
         The epoch whose weights were kept, 1 for the first.
 
@@ -45,11 +45,11 @@ class LossCurveDisplay:
     figure_ : matplotlib.figure.Figure
         The figure.
     ax_ : matplotlib.axes.Axes
-        Where the losses are.
+        The axes of the losses.
     score_ax_ : matplotlib.axes.Axes or None
-        Where the scores are.
+        The axes of the scores; None without scores.
     lines_ : list of matplotlib.lines.Line2D
-        Training loss, validation loss and score, as far as there are any.
+        Training loss, validation loss and score, those that exist.
 
     Examples
     --------
@@ -102,14 +102,14 @@ class LossCurveDisplay:
         Returns
         -------
         display : LossCurveDisplay
-            What was drawn.
+            The display, with its figure and axes.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ImportError
-            If matplotlib is not there.
+            If matplotlib is not installed.
         """
         from sklearn.exceptions import NotFittedError
 
@@ -137,13 +137,13 @@ class LossCurveDisplay:
         return display.plot(ax=ax, line_kw=line_kw)
 
     def plot(self, ax: Axes | Sequence[Axes] | None = None, *, line_kw: dict[str, Any] | None = None) -> Self:
-        """Draw.
+        """Draw the display.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes or sequence of two, default=None
-            Where to draw the losses, and the scores if there are two. None makes a new figure with place for
-            both.
+            Where to draw the losses; the second of two axes gets the scores. None makes a new figure with
+            axes for both.
         line_kw : dict, default=None
             Arguments of ``matplotlib.axes.Axes.plot`` for the lines.
 
@@ -155,7 +155,7 @@ class LossCurveDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is not there.
+            If matplotlib is not installed.
         """
         need_matplotlib("LossCurveDisplay.plot")
         scored = self.validation_scores is not None and len(self.validation_scores) > 0

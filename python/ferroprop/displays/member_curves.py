@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class MemberCurvesDisplay:
     """The loss of each member of a tabular estimator per epoch, on its training rows and its held-out rows.
 
-    A dot marks the epoch whose weights a member kept. Where the curves of the members lie far apart, a score
-    depends on which rows were left out.
+    A dot marks the epoch whose weights a member kept. If the curves of the members lie far apart, scores
+    depend much on which rows are left out.
 
     Use `from_estimator` for a fitted estimator. The constructor takes the numbers themselves.
 
@@ -40,7 +40,7 @@ class MemberCurvesDisplay:
     figure_ : matplotlib.figure.Figure
         The figure.
     ax_ : matplotlib.axes.Axes
-        Where the losses are.
+        The axes of the losses.
     lines_ : list of matplotlib.lines.Line2D
         For each member the training loss and, if there is one, the validation loss.
 
@@ -78,14 +78,14 @@ class MemberCurvesDisplay:
         Returns
         -------
         display : MemberCurvesDisplay
-            What was drawn.
+            The display, with its figure and axes.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted, or has no members.
         ImportError
-            If matplotlib is not there.
+            If matplotlib is not installed.
         """
         from sklearn.exceptions import NotFittedError
 
@@ -98,7 +98,7 @@ class MemberCurvesDisplay:
         return cls(history=mlp.history_).plot(ax=ax, line_kw=line_kw)
 
     def plot(self, ax: Axes | None = None, *, line_kw: dict[str, Any] | None = None) -> Self:
-        """Draw.
+        """Draw the display.
 
         Parameters
         ----------
@@ -115,7 +115,7 @@ class MemberCurvesDisplay:
         Raises
         ------
         ImportError
-            If matplotlib is not there.
+            If matplotlib is not installed.
         """
         need_matplotlib("MemberCurvesDisplay.plot")
         self.ax_ = new_axes(1, figsize=(7.0, 2.8))[0] if ax is None else ax

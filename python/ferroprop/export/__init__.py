@@ -4,7 +4,7 @@
 `_methods`         the methods of networks and estimators; each calls one of the formats
 `_onnx`            ONNX: a graph of standard operators
 `_json`            JSON: the whole model as text, and back
-`_json_form`       the form of these texts: writing values, and reading them with all their faults
+`_json_form`       the form of these texts: writing values, and reading them with a list of all faults
 `_json_estimators` estimators as JSON
 `_c`               C: one header for a microcontroller, in floats or in eight bits
 `_c_header`        the header, with its sizes and its measured accuracy

@@ -56,7 +56,8 @@ def to_c(
 ) -> CHeader:
     """Return a model as a header in C99, and write it to a file.
 
-    The method `MLPClassifier.to_c` says what the functions are called; this function takes pipelines too.
+    The documentation of `MLPClassifier.to_c` lists the names of the functions. This function takes pipelines
+    too.
 
     Parameters
     ----------
@@ -65,24 +66,25 @@ def to_c(
     path : str or path-like, default=None
         The file to write, usually ``.h``.
     name : str, default="net"
-        What all names in the header begin with.
+        The prefix of all names in the header.
     dtype : {"float", "int8"}, default="float"
-        What weights and activations are: floats, or whole numbers of 8 bits in fixed point.
+        The type of weights and activations: floats, or 8-bit integers in fixed point.
     X : array-like or data frame of shape (n_samples, n_features), default=None
-        Rows as ``predict`` takes them: the header is compared with the model on them, and with ``"int8"``,
-        which needs them, they show which numbers are usual. Without, the comparison draws rows of its own.
+        Rows as ``predict`` takes them, on which header and model are compared; None draws rows instead.
+        ``"int8"`` requires them, because they determine the ranges of inputs and activations.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-        Their targets, for the scores of model and header.
+        Targets of `X`, for the scores of model and header.
 
     Returns
     -------
     header : CHeader
-        The text, its sizes and what was measured.
+        The text, its sizes and its measured accuracy.
 
     Raises
     ------
     TypeError, ValueError
-        If the model is of another kind, not fitted, or has a step without words in C; if a name is none in C.
+        If the model is of another kind, not fitted, or has a step that has no form in C; if `name` is not an
+        identifier of C; if `X` is missing or does not fit.
     OSError
         If the file cannot be written.
 
@@ -161,7 +163,7 @@ class Answer:
     numbers : ndarray of shape (n, width)
         Probabilities, scores, predictions or outputs.
     labels : ndarray or None
-        The places of labels in the list of classes; of several labels a row, 0 or 1 for each.
+        The places of labels in the list of classes; with several labels per row, 0 or 1 for each.
     """
 
     numbers: NDArray[np.float64]
@@ -219,7 +221,7 @@ def _outputs_8(described: Description, net8: Network8, inputs: Array) -> Array:
 
 
 def _far_from_halves(net8: Network8, inputs: Array) -> NDArray[np.bool_]:
-    """Tell for which rows fused operations give the same whole numbers."""
+    """Return for which rows fused operations give the same integers."""
     scaled = (inputs.astype(np.float64) - net8.low) * net8.factors
     far = np.all(np.abs(scaled % 1 - 0.5) > 1e-3, axis=1)
     return far if far.any() else np.ones(len(inputs), bool)

@@ -234,7 +234,7 @@ ULPS = {
     "scaled_tanh": 2.5,
     "scaled_sigmoid": 2.4,
 }
-"""The largest errors, in units in the last place of results from 2^-119 on; smaller ones are off by 2^-132.
+"""The largest errors, in units in the last place, of results from 2^-119 on; smaller ones are off by 2^-132.
 
 ``tests/test_export_c.py`` measures them, with hyperparameters of 1 and c3 of 0, where a compiler fuses
 products with sums and where it does not.

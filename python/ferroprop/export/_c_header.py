@@ -12,18 +12,18 @@ class CHeader:
     text : str
         The header.
     constant_bytes : int
-        Of weights, biases and tables: what the model takes in read-only memory, besides its code.
+        Size of weights, biases and tables, which lie in read-only memory, without the code.
     buffer_bytes : int
-        Of the arrays on the stack while it predicts.
+        Size of the arrays on the stack during a prediction.
     difference : float
-        The largest difference of its results (probabilities, scores or predictions) from the model's, over
-        `rows`.
+        The largest difference between the results of header and model (probabilities, scores or predictions)
+        over `rows` rows.
     agreement : float or None
-        The share of the rows with the same label; None where there are no labels.
+        The share of the rows for which header and model predict the same label; None without labels.
     scores : tuple of float or None
-        Accuracy or R² of the model, and of the header, over the rows; None if `y` was not given.
+        Accuracy or R² of the model, and of the header, on these rows; None if `y` was not given.
     rows : int
-        How many rows that was measured on.
+        The number of rows of these measurements.
 
     Examples
     --------

@@ -20,7 +20,7 @@ class NetworkCode:
     constants, functions : str
         Arrays, and functions that use them.
     constant_bytes, buffer_bytes : int
-        What the arrays take, and what is on the stack.
+        Sizes of the constant arrays, and of the arrays on the stack.
     """
 
     constants: str

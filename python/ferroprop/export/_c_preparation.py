@@ -1,7 +1,7 @@
 """The preparation of a table's columns in C, and the rows on which header and model are compared.
 
-A row is an array of floats: numbers as they are, NaN where one is missing, and for a category its place in
-the list that the header's comment has, -1 for one that is not there.
+A row is an array of floats: numbers unchanged, NaN for a missing number, and for a category its place in the
+list in the header's comment, -1 for a category that is not in the list.
 """
 
 from __future__ import annotations

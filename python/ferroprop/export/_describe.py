@@ -15,9 +15,10 @@ def describe(model: object) -> Description:
     Raises
     ------
     TypeError
-        If it is something else.
+        If `model` is of another class.
     ValueError
-        If it is not fitted, or has a step that cannot be exported; the message names the step.
+        If `model` is not fitted, has complex numbers or stochastic units, or has a step that cannot be
+        exported; the message names the step.
     """
     if isinstance(model, Network):
         return Description(layers_of(model), Outputs())

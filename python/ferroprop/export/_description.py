@@ -46,11 +46,11 @@ class Dense:
     Parameters
     ----------
     weights : ndarray of shape (fan_in, fan_out)
-        Of the network's dtype.
+        The weights, of the network's dtype.
     biases : ndarray of shape (fan_out,) or None
-        None for a layer without.
+        The biases; None for a layer without biases.
     activation : Activation
-        Of its net inputs.
+        The activation of the layer.
     """
 
     weights: Array
@@ -72,7 +72,7 @@ class Labels:
     classes : ndarray of shape (n_classes,)
         The labels, in the order of the outputs.
     kind : {'binary', 'multiclass', 'multilabel'}
-        One output for two classes; the largest of several; each by itself.
+        One output decides between two classes; the largest output is the class; each output is a label.
     margins : bool
         Whether the outputs are scores on either side of 0, not probabilities.
     """
@@ -89,9 +89,9 @@ class Quantities:
     Parameters
     ----------
     single : bool
-        Whether it is one number a row, and not a row of them.
+        Whether the result is one number per row, of shape (n,), or several, of shape (n, n_outputs).
     operations : sequence of Arithmetic
-        What is still to be done to the outputs: targets back in their own units.
+        The operations that convert outputs to the units of the targets.
     """
 
     single: bool
@@ -107,9 +107,9 @@ class Description:
     layers : tuple of Dense
         The network, from the inputs to the outputs.
     result : Outputs, Labels or Quantities
-        What is asked for.
+        The result of a prediction.
     preparation : Preparation or None
-        What happens to the columns of a table before; None where the network takes the numbers as they are.
+        The preparation of the columns of a table; None if the network takes the numbers unchanged.
     feature_names : tuple of str or None
         The names of the inputs, if they are known.
     """

@@ -13,14 +13,14 @@ def write_file(path: str | os.PathLike[str], content: bytes) -> None:
     Parameters
     ----------
     path : str or path-like
-        Where to.
+        The file to write.
     content : bytes
-        All of it.
+        The whole content of the file.
 
     Raises
     ------
     OSError
-        If it cannot be written.
+        If the file cannot be written.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """Coefficients of elementary functions, for runtimes that lack them.
 
-They are the core's own (src/kernel/math/, where the methods are described), lowest degree first;
+They are the core's own, lowest degree first (src/kernel/math/ describes the methods);
 ``tests/test_export_c.py`` compares them with its source.
 """
 

@@ -1,8 +1,8 @@
 """JSON: a model as text that people can read, and back to the bit.
 
-Numbers stand there with as many digits as it takes to tell them from all others of their type. What is read
-must be what is written, but for spaces, the order of fields and the spelling of numbers, which are free;
-whatever else is wrong is listed, each field with its place.
+Numbers have as many digits as distinguish them from all others of their type. A text may differ from the one
+that `to_json` writes in spaces, the order of fields and the spelling of numbers alone; the error about any
+other difference lists each wrong field with its place.
 """
 
 from __future__ import annotations
@@ -33,14 +33,15 @@ def to_json(model: object, path: str | os.PathLike[str] | None = None) -> str:
     Returns
     -------
     text : str
-        What `from_json` reads. docs/file-format.md describes it.
+        The model as JSON, which `from_json` reads. docs/file-format.md describes the form.
 
     Raises
     ------
     TypeError
-        If it is something else.
+        If `model` is of another class.
     ValueError
-        If a parameter of an estimator holds what JSON cannot, such as a function; the message names it.
+        If a parameter of an estimator holds a value that JSON cannot, such as a function (the message names
+        it), or the network has complex numbers or stochastic units.
     OSError
         If the file cannot be written.
 
@@ -88,8 +89,8 @@ def from_json(source: str | os.PathLike[str]) -> Any:
     Returns
     -------
     model : Network, MLPClassifier or MLPRegressor
-        Its predictions have the same bits. What an optimizer remembers is not part of it: a training that
-        goes on begins with fresh momentum, moments or step sizes.
+        The model, whose predictions have the same bits as those of the original. The text omits the
+        optimizer's state: further training begins with fresh momentum, moments or step sizes.
 
     Raises
     ------

@@ -86,7 +86,7 @@ def _classes_to_json(classes: Array) -> dict[str, Any]:
 
 
 def _value_to_json(value: Any, name: str) -> Any:
-    """Return a parameter's value, as an object of one field, its kind, where JSON has no word for it."""
+    """Return a parameter's value; if JSON lacks its type, as an object with one field that names the type."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, (bool, int, str)):

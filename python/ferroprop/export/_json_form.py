@@ -1,4 +1,4 @@
-"""The form of JSON texts: writing values, and taking them out of parsed JSON with all their faults listed."""
+"""The form of JSON texts: writing values, and reading them from parsed JSON with a list of all faults."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ def _number(number: Any) -> str:
 
 
 class Reader:
-    """Takes values out of parsed JSON, and collects their faults.
+    """Reads values from parsed JSON, and collects their faults.
 
     Parameters
     ----------
     name : str
-        What is read, for messages.
+        The name of the source in messages.
     """
 
     def __init__(self, name: str) -> None:

@@ -10,22 +10,23 @@ if TYPE_CHECKING:
 
 
 class Exports:
-    """What `Network`, `MLPClassifier` and `MLPRegressor` have in common; each method calls one format."""
+    """The export methods of `Network`, `MLPClassifier` and `MLPRegressor`; each calls one format."""
 
     def to_onnx(self, path: str | os.PathLike[str] | None = None, *, opset: int = 13) -> Any:
         """Return the model as an `onnx.ModelProto`, and write it to a file.
 
         The graph has one input, ``X``, of shape (rows, n_inputs) and the model's dtype; any number of rows
-        goes through at once. What it returns is named ``output`` for a `Network`, ``prediction`` for a
+        goes through at once. Its outputs are named ``output`` for a `Network`, ``prediction`` for a
         regressor, ``label`` and ``probabilities`` for a classifier (with a hinge loss ``label`` and
-        ``scores``), with the shapes and values of the methods of those names.
+        ``scores``), and have the shapes and values of ``predict``, ``predict_proba`` and
+        ``decision_function``.
 
         Parameters
         ----------
         path : str or path-like, default=None
             The file to write, usually ``.onnx``.
         opset : int, default=13
-            The version of ONNX's operators; 13, of 2020, is the oldest that has all that is needed.
+            The version of ONNX's operators; 13, of 2020, is the oldest that has all necessary ones.
 
         Returns
         -------
@@ -67,38 +68,39 @@ class Exports:
     ) -> CHeader:
         """Return the model as one header in C99, and write it to a file.
 
-        It needs no allocation, no libm and nothing but ``stdint.h``, so that it goes into a microcontroller.
-        With the name ``net`` it has ``net_predict(x, y)`` for a `Network` and a regressor; for a classifier
-        ``net_predict(x)``, which returns a place in ``net_classes``, and ``net_predict_proba(x, p)``, or with
-        a hinge loss ``net_decision_function(x, p)``; of several labels a row ``net_predict(x, labels)``. A
-        comment at the top lists inputs, classes and sizes. With ``NET_SELF_TEST`` defined there is
-        ``net_self_test()``, which returns 0 where the header works as it should.
+        The header includes only ``stdint.h``, and needs neither allocation nor libm, so it can be used on a
+        microcontroller. With the name ``net`` it defines ``net_predict(x, y)`` for a `Network` and a
+        regressor. For a classifier it defines ``net_predict(x)``, which returns a place in ``net_classes``,
+        and ``net_predict_proba(x, p)``, or with a hinge loss ``net_decision_function(x, p)``; for several
+        labels per row, ``net_predict(x, labels)``. A comment at the top lists inputs, classes and sizes. If
+        ``NET_SELF_TEST`` is defined, ``net_self_test()`` returns 0 if the header computes the expected
+        results.
 
         Parameters
         ----------
         path : str or path-like, default=None
             The file to write, usually ``.h``.
         name : str, default="net"
-            What all names in the header begin with.
+            The prefix of all names in the header.
         dtype : {"float", "int8"}, default="float"
-            What weights and activations are: floats, or whole numbers of 8 bits, a quarter of the memory, in
-            fixed point. A float64 network is rounded to float.
+            The type of weights and activations: floats, or 8-bit integers in fixed point, which take a
+            quarter of the memory. The parameters of a float64 network are rounded to float.
         X : array-like or data frame of shape (n_samples, n_features), default=None
-            Rows as ``predict`` takes them: the header is compared with the model on them, and with
-            ``"int8"``, which needs them, they show which numbers are usual. Without, the comparison draws
-            rows of its own.
+            Rows as ``predict`` takes them, on which header and model are compared; None draws rows instead.
+            ``"int8"`` requires them, because they determine the ranges of inputs and activations.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Their targets, for the scores of model and header.
+            Targets of `X`, for the scores of model and header.
 
         Returns
         -------
         header : CHeader
-            The text, its sizes and what was measured.
+            The text, its sizes and its measured accuracy.
 
         Raises
         ------
         ValueError
-            If an estimator is not fitted, the name is none in C, or X is missing or does not fit.
+            If an estimator is not fitted, `name` is not an identifier of C, or `X` is missing or does not
+            fit.
         OSError
             If the file cannot be written.
 
@@ -128,8 +130,8 @@ class Exports:
         Returns
         -------
         text : str
-            What `from_json` reads: structure, parameters and numbers, to the bit. docs/file-format.md
-            describes it.
+            The model as JSON: structure, parameters and numbers, which `from_json` restores to the bit.
+            docs/file-format.md describes the form.
 
         Raises
         ------
@@ -168,8 +170,8 @@ class Exports:
     def from_json(cls, source: str | os.PathLike[str]) -> Self:
         """Return the model from a text of `to_json`.
 
-        What an optimizer remembers is not part of the text: a training that goes on begins with fresh
-        momentum, moments or step sizes.
+        The text omits the optimizer's state: further training begins with fresh momentum, moments or step
+        sizes.
 
         Parameters
         ----------
@@ -179,7 +181,7 @@ class Exports:
         Returns
         -------
         model : Network, MLPClassifier or MLPRegressor
-            Of this class; its predictions have the same bits.
+            A model of this class, whose predictions have the same bits as those of the original.
 
         Raises
         ------

@@ -1,8 +1,8 @@
 """ONNX: a model as a graph of standard operators.
 
-Opset 13 has all that is needed, so that runtimes since 2020 can read the file. In float32 each activation is
-the operator of its name where there is one. ONNX Runtime has few of these operators in float64, so there they
-are made of those that it has: sums, products, exp, log, tanh.
+Opset 13 has all necessary operators, so runtimes since 2020 can read the file. In float32 an activation is
+the ONNX operator of its name, if there is one. ONNX Runtime has few of these operators in float64, so
+activations in float64 consist of sums, products, exp, log and tanh.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ class Graph:
     Parameters
     ----------
     dtype : dtype
-        Of the numbers, float32 or float64.
+        The dtype of the numbers, float32 or float64.
     reserved : sequence of str
-        Names of inputs and outputs, which nothing else may have.
+        Names of inputs and outputs, which no other value may have.
     """
 
     def __init__(self, dtype: np.dtype[Any], reserved: Sequence[str]) -> None:
@@ -373,7 +373,7 @@ def add_preparation(graph: Graph, inputs: Sequence[str], preparation: Preparatio
     inputs : sequence of str
         One name for each column that is used, of shape (rows, 1), or one name for a matrix of all.
     preparation : Preparation
-        What happens to them.
+        The preparation to add.
     """
     parts = [_add_block(graph, inputs, preparation, block) for block in preparation.blocks]
     return parts[0] if len(parts) == 1 else graph.node("Concat", *parts, axis=1)
@@ -446,7 +446,7 @@ def _operate(graph: Graph, x: str, operation: Operation) -> str:
 def to_onnx(model: object, path: str | os.PathLike[str] | None = None, *, opset: int = OPSET) -> Any:
     """Return a model as an `onnx.ModelProto`, and write it to a file.
 
-    The method `MLPClassifier.to_onnx` says what the inputs and outputs are called; this function takes
+    The documentation of `MLPClassifier.to_onnx` lists the names of inputs and outputs. This function takes
     pipelines too.
 
     Parameters
@@ -456,7 +456,7 @@ def to_onnx(model: object, path: str | os.PathLike[str] | None = None, *, opset:
     path : str or path-like, default=None
         The file to write, usually ``.onnx``.
     opset : int, default=13
-        The version of ONNX's operators; 13 is the oldest that has all that is needed.
+        The version of ONNX's operators; 13 is the oldest that has all necessary ones.
 
     Returns
     -------
@@ -468,7 +468,8 @@ def to_onnx(model: object, path: str | os.PathLike[str] | None = None, *, opset:
     ImportError
         If the package ``onnx`` is not installed (``pip install 'ferroprop[onnx]'``).
     TypeError, ValueError
-        If the model is of another kind, not fitted, or has a step that ONNX cannot say; the message names it.
+        If the model is of another kind, not fitted, or has a step that has no form in ONNX; the message names
+        the step.
     OSError
         If the file cannot be written.
 

@@ -1,6 +1,6 @@
 """The preparation of a table's columns for the network: cells looked up, gaps filled, numbers scaled.
 
-Every format writes these few operations, whatever transformers of scikit-learn they came from.
+Every format writes these few operations; `_steps` makes them from scikit-learn's transformers.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Lookup:
     column : int
         The column whose cells are looked up.
     keys : tuple of str or of float
-        What a cell may be; all different. The empty text and NaN, which comes last, say that it is missing.
+        The known cells, all different. An empty text, or NaN, which comes last, stands for a missing value.
     table : ndarray of shape (n_keys + 1, width)
         A row for each key, and the last one for a cell that is none of them.
     """
@@ -70,9 +70,9 @@ class Fill:
     Parameters
     ----------
     values : ndarray of shape (width,)
-        What to take.
+        The constants.
     missing : float
-        The number that says that one is missing, mostly NaN.
+        The number that stands for a missing one, usually NaN.
     """
 
     values: Numbers
@@ -91,7 +91,7 @@ class Arithmetic:
     Parameters
     ----------
     operator : {'Add', 'Sub', 'Mul', 'Div'}
-        What to do; as ONNX calls it.
+        The operation, by its name in ONNX.
     values : ndarray of shape (width,)
         The right operands.
     """
@@ -118,9 +118,9 @@ class Block:
     Parameters
     ----------
     source : Columns or Lookup
-        Where they come from.
+        The columns, or the lookup, that the inputs come from.
     operations : tuple of Operation
-        What happens to them, in this order.
+        The operations, in this order.
     """
 
     source: Columns | Lookup

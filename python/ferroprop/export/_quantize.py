@@ -4,12 +4,12 @@ Method outline, after Jacob et al., "Quantization and training of neural network
 integer-arithmetic-only inference", CVPR 2018:
 
 1. A number x is stored as q = round((x - low) / step) - 128. Each input has its own low and step, from the
-   rows that are given; the outputs of a hidden layer share theirs.
+   range of the given rows; the outputs of a hidden layer have one low and step in common.
 2. The steps of the inputs are multiplied into the weights, and the rest, low + 128 step, into the biases. The
    weights of a unit are then whole multiples of a step of their own, a 127th of the largest.
 3. Sums of products are 32-bit integers. Multiplied with a 31-bit integer for each unit and shifted right,
-   they are 8-bit outputs (relu, identity) or places in a table of the activation, between whose entries a
-   straight line is drawn.
+   they are 8-bit outputs (relu, identity) or places in a table of the activation, which is interpolated
+   linearly between its entries.
 4. The sums of the output layer become floats, and its activation is computed as such.
 """
 
@@ -52,7 +52,7 @@ class Layer8:
     biases : ndarray of shape (fan_out,)
         In the units of the sums, 32 bits.
     steps : ndarray of shape (fan_out,)
-        What one unit of a sum is.
+        The value of one unit of a sum.
     """
 
     weights: Integers
@@ -76,9 +76,9 @@ class Hidden8:
     multipliers : ndarray of shape (fan_out,)
         31-bit factors.
     shift : int
-        How far products go to the right.
+        The number of bits by which products are shifted to the right.
     offset : int
-        What is added before.
+        The number that is added before the shift.
     table : ndarray of shape (257,) or None
         The activation at the ends of its pieces; None where the shifted product is the output itself.
     """
@@ -145,7 +145,7 @@ def quantize(layers: Sequence[Dense], X: Array) -> Network8:
     layers : sequence of Dense
         The network.
     X : ndarray of shape (n, n_inputs)
-        Rows that show which numbers are usual; beyond them inputs and activations are cut off.
+        Rows that determine the ranges of inputs and activations; numbers outside the ranges are clipped.
 
     Raises
     ------

@@ -51,13 +51,13 @@ class Table:
     Parameters
     ----------
     blocks : tuple of Block
-        What has become of them.
+        The inputs that the steps so far have made of the columns.
     names : tuple of str
-        What the columns are called.
+        The names of the columns.
     is_named : bool
-        Whether those are names of their own.
+        Whether the names are the user's.
     texts : dict
-        What takes the place of a missing text, by the number of the column.
+        The text that replaces a missing one, by the number of the column.
     """
 
     blocks: tuple[Block, ...]
@@ -116,7 +116,7 @@ def prepared(steps: Any, table: Table) -> Preparation:
     Raises
     ------
     UnknownStepError
-        If there is no way to say it; the message names the step.
+        If a step has no form in these operations; the message names the step.
     """
     after = transform(steps, table)
     texts: set[int] = set()
@@ -238,7 +238,7 @@ def _(step: Any, table: Table) -> Table:
 
 
 def _lookup(step: Any, table: Table, index: int, column: int) -> Lookup:
-    """Ask the encoder what it makes of each category of an input, and of one that it does not know."""
+    """Return the encoder's result for each category of an input, and for a category that it does not know."""
     categories = list(step.categories_[index])
     is_text = any(isinstance(category, str) for category in categories)
     known = [category for category in categories if not _is_missing(category)]
@@ -269,7 +269,7 @@ def _lookup(step: Any, table: Table, index: int, column: int) -> Lookup:
 
 
 def _encoded(step: Any, index: int, cells: Sequence[Any]) -> Numbers:
-    """Return what the encoder makes of these cells of an input, the others being known ones."""
+    """Return the encoder's result for these cells of an input; cells of other inputs are known categories."""
     if not cells:
         return np.empty((0, 0))
     table = np.empty((len(cells), len(step.categories_)), dtype=object)
@@ -288,7 +288,7 @@ def _encoded(step: Any, index: int, cells: Sequence[Any]) -> Numbers:
 
 
 def _encoded_unknown(step: Any, index: int, is_text: bool, known: Sequence[Any]) -> Numbers:
-    """Return what becomes of a cell that is no category: NaN where the encoder would raise."""
+    """Return the encoder's result for a cell that is no category; NaN if the encoder would raise."""
     if getattr(step, "handle_unknown", None) == "error":
         return np.full(_widths(step)[index], np.nan)
     unknown: Any = "".join(map(str, known)) + "?" if is_text else max(map(float, known)) + 1.0

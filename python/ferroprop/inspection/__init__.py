@@ -1,6 +1,6 @@
 """Backpropagation in full view: one step as data, gradients checked, networks described.
 
-The numbers come from the core; what is here asks for them, arranges them and shows them.
+The core computes the numbers; this package arranges and shows them.
 """
 
 from ferroprop.inspection._gradient_check import GradientCheck, GradientError, check_gradients

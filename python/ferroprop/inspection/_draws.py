@@ -27,7 +27,7 @@ def setting(activation: Any, name: str) -> Any:
 
 
 def samples_of(activations: list[Any]) -> int:
-    """Return how often each row is drawn in a step; 0 without stochastic units."""
+    """Return the number of draws per row in a step; 0 without stochastic units."""
     return max((setting(one, "samples") for one in activations if is_stochastic(one)), default=0)
 
 
@@ -65,7 +65,7 @@ def how_estimated(layer: LayerTrace) -> str:
 
 
 def signal_of(trace: Step, layer: LayerTrace, row: int) -> float:
-    """Return what the score of a row is multiplied by."""
+    """Return the factor of a row's score."""
     samples = setting(layer.activation, "samples")
     first = row - row % samples
     losses: Array = trace.row_losses[first : first + samples]

@@ -32,7 +32,7 @@ def activation_formula(activation: Any) -> Formula | None:
 def loss_formula(loss: Any, output: Any) -> Formula | None:
     """Return the formulas of a loss with its hyperparameters put in, or None if there are none.
 
-    They are those for an output activation, where they depend on it.
+    If the formulas depend on the output activation, they are those for this one.
     """
     entry = LOSSES.get(name_of(loss))
     if entry is None:

@@ -23,20 +23,20 @@ class GradientError:
     layer : int
         1 for the first layer of weights.
     kind : {"weight", "bias"}
-        What the parameter is.
+        The kind of the parameter.
     from_unit : int or None
-        Where a weight comes from, an index into the layer before; None for a bias.
+        The unit of the previous layer (or the input) that a weight leads from; None for a bias.
     to_unit : int
-        The unit of the layer that it leads to.
+        The unit of this layer that the weight leads to, or whose bias it is.
     part : {"real", "imaginary"} or None
-        Which part of a complex parameter; None for a real one.
+        The part of a complex parameter; None for a real parameter.
     backpropagation : float
         The derivative from `Network.loss_and_gradients`.
     difference : float
         The central difference of the loss.
     relative_error : float
-        Their distance over the larger of the two, or over what rounding leaves undecided if both are
-        smaller than that.
+        The absolute difference of the two, divided by the larger absolute value. If both are so small that
+        rounding alone could bring the quotient above the tolerance, a larger divisor prevents that.
 
     Examples
     --------
@@ -75,9 +75,9 @@ class GradientCheck:
     Attributes
     ----------
     errors : tuple of GradientError
-        One for each parameter that was checked, the worst first.
+        One for each checked parameter, the largest relative error first.
     n_parameters : int
-        How many parameters the network has; both parts of a complex one count.
+        Number of parameters of the network; both parts of a complex parameter count.
     tolerance : float
         The largest relative error that counts as agreement.
     loss : float
@@ -145,15 +145,15 @@ def check_gradients(
 ) -> GradientCheck:
     """Compare the gradients of backpropagation with central differences of the loss.
 
-    The loss is taken in float64 at each parameter plus and minus a small step; the gradients are those
-    of the network in its own dtype. Where the loss has a kink, as ReLU makes them, within that step,
-    the two may differ although both are right; a parameter that disagrees is therefore measured again
-    with steps 10 and 100 times as small.
+    The loss is computed in float64 at each parameter plus and minus a small step, the gradients in the
+    network's own dtype. If the loss has a kink within that step, as with ReLU, the two may differ although
+    both are right; the difference is therefore computed again with steps 10 and 100 times as small if they
+    disagree.
 
     Parameters
     ----------
     network : Network
-        The network; stays as it is.
+        The network, which is not changed.
     X : array-like of shape (n, n_inputs)
         Rows of inputs.
     Y : array-like of shape (n, n_outputs)
@@ -165,12 +165,13 @@ def check_gradients(
     alpha : float, default=0.0
         Strength of the L2 penalty.
     noise_seed : int or None, default=None
-        As for `Network.loss_and_gradients`, of a network with stochastic units. With draws the two agree for
-        the estimator "concrete" alone: a draw of 0 or 1 has no derivative.
+        As for `Network.loss_and_gradients`, for networks with stochastic units. With draws the two agree only
+        for the estimator "concrete", because a draw of 0 or 1 has no derivative.
     max_parameters : int, default=10_000
-        If the network has more, so many of them are drawn; each costs two passes over the rows.
+        The largest number of parameters to check; if the network has more, this many are drawn. Each costs
+        two passes over the rows.
     seed : int, default=0
-        Names the draw.
+        Seeds the draw of the parameters.
 
     Returns
     -------
@@ -214,7 +215,7 @@ def check_gradients(
     double = in_double(own)
     loss_here = double.loss_and_gradients(X, Y, **settings)[0]
     tolerance = TOLERANCES[str(own.dtype)]
-    # Writable, so that one number at a time can be moved; of complex ones, their parts.
+    # Writable copies, in which one number at a time is changed; complex numbers as pairs of their parts.
     weights = [np.array(W) for W in double.weights]
     biases = [None if b is None else np.array(b) for b in double.biases]
     moved_weights = [_in_parts(W) for W in weights]

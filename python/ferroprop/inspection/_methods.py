@@ -1,4 +1,4 @@
-"""What describes a network, as methods that the class of the native module gets from the package."""
+"""The methods that describe a network, which the package adds to the class of the native module."""
 
 from ferroprop._core import Network
 from ferroprop.inspection._drawing import svg_and_legend
@@ -46,6 +46,6 @@ def html(self: Network) -> str:
 
 
 def give_methods_to(kind: type) -> None:
-    """Give a class of the native module these methods; it knows nothing of the package."""
+    """Add these methods to a class of the native module, which knows nothing of the package."""
     kind.summary = summary  # type: ignore[attr-defined]
     kind._repr_html_ = html  # type: ignore[attr-defined]

@@ -33,9 +33,9 @@ class Update:
 
 @dataclass(frozen=True, eq=False)
 class LayerTrace:
-    """One layer in one step: what went forward through it, and what came back.
+    """One layer in one step: its numbers on the way forward, and its derivatives on the way back.
 
-    All arrays are in float64, of complex networks in complex128; n is the number of rows.
+    All arrays are in float64 (in complex networks complex128); n is the number of rows.
 
     Attributes
     ----------
@@ -57,20 +57,21 @@ class LayerTrace:
         f'(z). A softmax output depends on every net input: ``derivative[r, i, j]`` is the derivative
         of output i with respect to net input j.
     delta : ndarray of shape (n, fan_out)
-        The derivative of the row's loss, times the row's weight, with respect to z.
+        The derivative of the row's loss with respect to z, times the row's weight.
     weight_gradient : ndarray of shape (fan_in, fan_out)
         The derivative of the loss with respect to the weights, over all rows.
     bias_gradient : ndarray of shape (fan_out,) or None
-        The same for the biases.
+        The derivative of the loss with respect to the biases, over all rows.
     updates : dict of str to Update
-        What each optimizer would add to the parameters.
+        The changes that each optimizer would add to the parameters.
     conjugate_derivative : ndarray of shape (n, fan_out) or None
-        In a complex network the derivative of f with respect to the conjugate of z; there `derivative` is
-        that with respect to z, of a softmax too, with respect to its own z. None in a real one.
+        In a complex network, the derivative of f with respect to the conjugate of z, while `derivative` is
+        that with respect to z; a softmax output is differentiated with respect to its own z only. None in a
+        real network.
 
     See Also
     --------
-    trace : Makes them.
+    trace : Returns the layers of a step.
 
     Examples
     --------

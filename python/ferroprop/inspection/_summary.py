@@ -17,15 +17,15 @@ class LayerSummary:
     name : str
         ``"hidden 1"`` and so on, or ``"output"``.
     kind : str
-        What it computes: ``"dense"``, or ``"complex"`` for a dense layer of complex numbers.
+        The kind of layer: ``"dense"``, or ``"complex"`` for a dense layer of complex numbers.
     inputs, outputs : int
-        The numbers that go in and come out: fan in and fan out.
+        Numbers of inputs and outputs: fan in and fan out.
     activation : str or Logistic
         The activation.
     bias : bool
         Whether the layer has biases.
     n_parameters : int
-        Weights and biases.
+        Number of weights and biases.
 
     Examples
     --------
@@ -52,15 +52,15 @@ class Summary:
     layers : tuple of LayerSummary
         First layer first.
     dtype : str
-        The type of the numbers.
+        The dtype of the parameters.
     n_parameters : int
-        Weights and biases of all layers.
+        Number of weights and biases of all layers.
     n_bytes : int
-        The memory that they take.
+        The memory of the parameters, in bytes.
 
     See Also
     --------
-    Network.summary : Makes one.
+    Network.summary : Returns the summary of a network.
 
     Examples
     --------

@@ -41,23 +41,23 @@ class Trace(Step):
     loss_name : str
         The name of the loss.
     loss : float
-        Over all rows: the weighted mean of the rows' losses, and the penalty.
+        The loss over all rows: the weighted mean of the rows' losses, plus the penalty.
     row_losses : ndarray of shape (n,)
         The loss of each row, without its weight.
     penalty : float
-        The part of the loss that the L2 penalty makes.
+        The L2 penalty, a part of `loss`.
     sample_weight : ndarray of shape (n,)
         The weight of each row.
     alpha : float
         Strength of the L2 penalty.
     optimizers : dict of str to optimizer
-        Those whose updates are in the layers.
+        The optimizers whose updates the layers hold.
     loss_function : str, object or callable
         The loss as it was given.
 
     See Also
     --------
-    trace : Makes one.
+    trace : Returns the trace of a step.
 
     Examples
     --------
@@ -81,7 +81,8 @@ class Trace(Step):
         digits : int, default=6
             Significant digits of each number, from 1 to 17.
         max_units : int, default=4
-            Units of each layer, and terms of each sum, that are written out; the rest is counted.
+            Number of units of each layer, and of terms of each sum, that are written out; the others are
+            counted.
 
         Returns
         -------
@@ -169,9 +170,8 @@ def trace(
 ) -> Trace:
     """Take one training step apart: every number of the forward pass, the backward pass and the update.
 
-    The network stays as it is. All is computed in float64, from the network's parameters as they
-    are, and taken from the core's own pass (`Network.layer_values`); only the updates are those of the
-    network's own dtype.
+    The network is not changed. The core computes the numbers in float64 (`Network.layer_values`), with the
+    parameters that the network has; only the updates are computed in the network's own dtype.
 
     Parameters
     ----------
@@ -188,12 +188,12 @@ def trace(
     alpha : float, default=0.0
         Strength of the L2 penalty.
     noise_seed : int, default=0
-        Of a network with stochastic units: the seed of a training, whose first step on full batches this is.
-        If the units have several samples, each row is there so many times, one after the other, with its
-        share of the weight.
+        Seed of the draws of stochastic units; the step is the first one of a full-batch training with this
+        seed. If the units have several samples, each row occurs that many times, one after the other, with
+        its share of the weight.
     optimizers : optimizer or its name, sequence of them, mapping of names to them, or None, default=None
-        Whose updates to show; each continues from the state it has, on a copy. None is one of each
-        class with its defaults, gradient descent without momentum.
+        The optimizers whose updates to show. A copy of each makes one step from its present state. None means
+        one of each class with its defaults, except that SGD has no momentum.
 
     Returns
     -------
@@ -231,7 +231,7 @@ def trace(
     array([[ 0.13849856, -0.03809824]])
     """
     double = in_double(require_network(network))
-    # The core checks all arguments here, once for everything that follows.
+    # This call checks all arguments, so the calls below need no checks.
     value, weight_gradients, bias_gradients = double.loss_and_gradients(
         X, Y, loss=loss, sample_weight=sample_weight, alpha=alpha, noise_seed=noise_seed
     )

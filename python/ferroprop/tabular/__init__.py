@@ -3,22 +3,22 @@
 ===================== =========================================================================
 `classifier`          `TabularMLPClassifier`: classes and probabilities out
 `regressor`           `TabularMLPRegressor`: numbers and their quantiles out
-`_base`               what both share: parameters, the course of a fit, the members' outputs
+`_base`               the base of both: parameters, the course of a fit, the members' outputs
 `encoder`             `TabularEncoder`: a table in, inputs of a network out
 `_table`              the one door to data frames, Arrow tables and arrays
 `_numbers`            a column of numbers: scaled, clipped softly, piecewise linear, periodic
-`_categories`         a column of categories: an input a level
-`_dates`              a column of dates: a number, and where in the year, the week and the day
+`_categories`         a column of categories: one input per level
+`_dates`              a column of dates: a number, and the place in the year, the week and the day
 `_drift`              how the columns of another table differ
 `_doubts`             warnings: leaks, identifiers, rows in both parts, tables of another kind
-`_distinct`           the rows of a table in an order of their own, each once
+`_distinct`           the distinct rows of a table, in an order that depends on their contents alone
 `_folds`              which rows a member is tested on
 `_recipe`             how a member is built and trained
 `_member`             one network, from its first weights to its best epoch
-`_course`             the members on threads, the time there is, who is told of their epochs
+`_course`             the members on threads, the time limit, the reports of their epochs
 `_callbacks`          scikit-learn's callbacks
-`_calibration`        the temperature: how sure probabilities may be
-`_spread`             how far a prediction may be off
+`_calibration`        the temperature that calibrates probabilities
+`_spread`             quantiles of the target around a prediction
 ===================== =========================================================================
 """
 

@@ -45,20 +45,20 @@ _ROWS_AT_A_TIME = 4096
 
 
 class Task(NamedTuple):
-    """The task of the networks."""
+    """The targets, output activation and loss of the networks, and how a member is judged."""
 
     Y: Array
-    """Their targets, float64, one column per output."""
+    """The targets of the networks, float64, one column per output."""
     output: str
     """Activation of the output layer."""
     loss: str
     """The loss, as the core names it."""
     watch: Callable[[Rows], Watch]
-    """Makes, from validation rows, a function of a network: its loss on them, and its temperature."""
+    """Makes, from validation rows, a function that returns a network's loss on them and its temperature."""
 
 
 class LeftOut(NamedTuple):
-    """Rows that a member was not trained on; all rows of `table` where there are validation rows."""
+    """The rows that members were not trained on; with validation rows, all rows of `table`."""
 
     table: Rows
     rows: Array
@@ -75,8 +75,8 @@ class LeftOut(NamedTuple):
 class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     """Base of `TabularMLPClassifier` and `TabularMLPRegressor`; not for direct use.
 
-    A subclass says what its targets are (`_read_targets`, `_task`), and makes predictions of outputs
-    (`_finish`, `_prediction`).
+    A subclass reads the targets (`_read_targets`), describes the networks' task (`_task`), and turns outputs
+    into predictions (`_finish`, `_prediction`).
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -113,12 +113,12 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     def _read_targets(self, y: TargetLike, weight: Array | None, *, reset: bool, argument: str) -> Array:
         """Return checked targets as numbers, float64 of shape (n_rows, n_columns).
 
-        With `reset` the classes are those of rows with a positive weight.
+        With `reset`, a classifier learns its classes from the rows with a positive weight.
         """
         raise NotImplementedError
 
     def _learn_targets(self, targets: Array, weight: Array) -> None:
-        """Learn from the training targets what `_task` and predictions need."""
+        """Store the statistics of the training targets that `_task` and predictions use."""
         raise NotImplementedError
 
     def _class_weights(self, targets: Array, weight: Array) -> Array:
@@ -170,17 +170,25 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. A row of weight 2 counts as two rows, one of weight 0 as none.
         X_val : data frame, Arrow table or array-like of shape (n_val, n_features), default=None
-            Validation rows. All members are then trained on all of `X`, and these take the place of the rows
-            that a member leaves out.
+            Validation rows. All members are then trained on all rows of `X`, and choose their best epoch on
+            the validation rows.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
-            Their targets.
+            Targets of the validation rows.
         sample_weight_val : array-like of shape (n_val,), default=None
-            Their weights.
+            Weights of the validation rows.
 
         Returns
         -------
         self : object
-            The fitted estimator. If the call raises, Ctrl-C included, it is as it was.
+            The fitted estimator. If the call raises, Ctrl-C included, it is as it was before the call.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, a shape does not fit, a target is missing, a number is infinite,
+            no row has a positive weight, or the training diverges in its first epoch.
+        TypeError
+            If a table is sparse, or a column has a dtype that tables do not have.
         """
         began = time.monotonic()
         work: Self = object.__new__(type(self))
@@ -427,7 +435,7 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     # ---- predict -------------------------------------------------------------------------------------------
 
     def _as_it_is(self) -> Self:
-        """Return a snapshot of this estimator, which a fit in another thread does not change."""
+        """Return a copy of this estimator's attributes, which a fit in another thread does not change."""
         now: Self = object.__new__(type(self))
         now.__dict__ = self.__dict__
         return now

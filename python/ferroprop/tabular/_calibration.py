@@ -19,15 +19,15 @@ _REFINEMENTS = 4
 class Thermometer:
     """Finds the best temperature for net inputs with known classes.
 
-    It is the number by which the net inputs of a softmax are to be divided for the least log loss [1]_. The
-    loss is convex in its inverse; where the derivative is 0 is found by steps from a guess, and then by false
-    position. A penalty keeps the inverse near 1, as strong as one row: where all rows are right, the loss
-    alone would ask for ever surer probabilities.
+    The temperature is the number by which the net inputs of a softmax are divided for the least log loss
+    [1]_. The loss is convex in its inverse; steps from a guess bracket the zero of the derivative, and false
+    position finds it. A penalty with the weight of one row keeps the inverse near 1, because for a network
+    that predicts all rows correctly the loss alone falls without end as the temperature goes to 0.
 
     Parameters
     ----------
     Y : ndarray of shape (n_rows, n_classes)
-        The classes, one of each row 1 and the others 0.
+        The classes, one-hot.
     weight : ndarray of shape (n_rows,) or None
         Weights of the rows.
 
@@ -87,11 +87,10 @@ class Thermometer:
 
 
 def tempered_log_loss(validation: Rows) -> Watch:
-    """Return a function of a network: its log loss on these rows at its best temperature, and that one.
+    """Return a function of a network: the log loss on these rows at its best temperature, and the latter.
 
-    So a network is judged by how well it tells the classes apart; how sure it is is mended afterwards
-    (E. Berta, D. Holzmueller, M. I. Jordan, F. Bach, "Rethinking early stopping: refine, then calibrate",
-    2025).
+    Members are thus compared by how well they separate the classes, and calibrated afterwards (E. Berta,
+    D. Holzmueller, M. I. Jordan, F. Bach, "Rethinking early stopping: refine, then calibrate", 2025).
     """
     thermometer = Thermometer(validation.Y, validation.weight)
     temperature = 1.0

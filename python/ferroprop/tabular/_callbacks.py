@@ -12,20 +12,20 @@ from ferroprop.tabular._member import MemberEpoch
 class CallbackBridge:
     """Calls the callbacks of ``set_callbacks`` at the beginning and end of fit, members and epochs.
 
-    The task of a member has its number as its identifier, and after them come the members that were trained
-    to choose an encoding.
+    The identifier of a member's task is the member's number; the networks that are trained to choose an
+    encoding have the numbers after those of the members.
 
     Parameters
     ----------
     context : sklearn.callback.CallbackContext
-        Of the fit.
+        The context of the fit.
     data : dict
         The `estimator` that was asked to fit, the training data `X` and `y`, and `metadata`, as the hooks
         get them.
     n_members : int
         How many networks the ensemble will have.
     attributes : callable
-        Returns the fitted attributes that an estimator with the network of an epoch has.
+        Returns the fitted attributes of an estimator with the network of an epoch.
     """
 
     def __init__(

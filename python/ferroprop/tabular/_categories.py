@@ -20,13 +20,14 @@ class CategoryColumn:
     levels : tuple of str
         The levels with an input of their own.
     n_infrequent : int
-        Number of levels that share one, as do those that were not there in fit; 0 if there is none.
+        Number of levels of the fit that share one input, together with all unknown levels; 0 if there is no
+        such input.
     has_missing : bool
         Whether there is an indicator of missing values.
     shares : tuple of float
-        Which share of the values had each of `levels`.
+        The share of the values that each of `levels` had.
     missing_share : float
-        Which share of the rows had no value.
+        The share of the rows without a value.
     """
 
     name: str
@@ -67,7 +68,7 @@ class CategoryColumn:
         codes : ndarray of shape (n_rows,)
             Numbers of the levels, -1 where a value is missing.
         levels : list of str
-            What they are numbers of.
+            The levels that `codes` number.
         out : ndarray of shape (n_rows, n_inputs)
             Where to write.
         """
@@ -94,19 +95,19 @@ def fit_categories(
 ) -> CategoryColumn:
     """Choose the encoding of a column from the categories of a fit.
 
-    The most frequent levels get an input each, the others share one; a level that stands in a single row
-    is never among the former, if it is not alone in that.
+    The most frequent levels get an input each, the others share one. Levels that occur in a single row share
+    it too, unless there is only one of them or the column has only two levels.
 
     Parameters
     ----------
     name : str
         Name of the column.
     codes, levels
-        As `Column.categories` has them.
+        The result of `Column.categories`.
     weight : ndarray of shape (n_rows,) or None
-        Of the rows, all positive.
+        Weights of the rows, all positive.
     max_levels : int
-        The most levels with an input of their own.
+        The largest number of levels with an input each.
     """
     has_missing = bool((codes < 0).any() and (codes >= 0).any())
     present = codes >= 0

@@ -1,8 +1,8 @@
 """The course of a fit: its members on threads, the time limit, and the reports of their epochs.
 
-Members are trained on threads of their own, also where there is only one: the thread that called ``fit``
-waits for them, so that Ctrl-C reaches it at once, and it is the one that runs the user's callback. A member
-waits for the callback's answer, so the result does not depend on which member is faster.
+Even a single member is trained on a thread of its own. The thread that called ``fit`` waits for the members,
+so that Ctrl-C reaches it at once, and runs the user's callback. A member waits for the callback's answer, so
+the result does not depend on which member is faster.
 """
 
 from __future__ import annotations
@@ -42,13 +42,14 @@ class Course:
     Parameters
     ----------
     n_threads : int
-        How many threads there are for all jobs.
+        Number of threads for all jobs together.
     deadline : float or None
-        When all has to be done, as `time.monotonic` counts.
+        The end of the time limit, in seconds of `time.monotonic`.
     n_jobs : int
-        How many jobs there will be in the whole fit.
+        Number of jobs in the whole fit.
     followers : list of callable
-        Each gets a `MemberEpoch` after each epoch; ends that member's training by returning True.
+        Each is called with a `MemberEpoch` after each epoch, and ends that member's training by returning
+        True.
     verbose : bool or int
         Whether to show the progress.
     """
@@ -90,7 +91,7 @@ class Course:
                     try:
                         told = self._told.get(timeout=_SECONDS_OF_SLEEP)
                     except queue.Empty:
-                        continue  # Ctrl-C does not wake a thread that waits, but on some systems
+                        continue  # on some systems Ctrl-C does not wake a waiting thread
                     if told is None:
                         ended += 1
                     elif isinstance(told, _Question):

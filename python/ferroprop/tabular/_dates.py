@@ -23,10 +23,10 @@ class DateColumn:
     name : str
         Its name.
     seconds : NumberColumn
-        Encodes the time since 1970.
+        The encoding of the time since 1970.
     parts : tuple of str
-        Which of 'year' (where in the year), 'day' (of the month), 'weekday' and 'time' (of the day) varied in
-        the rows of the fit.
+        Those of 'year' (the place in the year), 'day' (of the month), 'weekday' and 'time' (of the day) that
+        varied in the rows of the fit.
     """
 
     name: str

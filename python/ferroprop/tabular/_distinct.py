@@ -1,9 +1,9 @@
 """The distinct rows of a table, in an order that depends on their contents alone.
 
 A fit must not depend on the order of the rows, and a row of weight 2 must be the same as two rows. So rows
-are sorted by what is in them, and identical ones, target included, become one of their total weight. That
-also keeps the copies of a row from standing on both sides of a validation. Only where a table is made of
-copies, as tables of few categories are, they stay: there a new row is a copy as well.
+are sorted by their contents, and identical ones, target included, are merged into one of their total weight.
+This also prevents copies of a row from being both trained on and validated on. Copies are kept only if most
+rows of a table are copies, as in tables of few categories, where new rows will be copies as well.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ferroprop.estimators._typing import Array
 from ferroprop.tabular._table import Column
 
 _COPIES = 4
-"""The average number of copies per distinct row from which on all rows are kept."""
+"""All rows are kept if there are on average at least this many copies per distinct row."""
 
 
 class Distinct(NamedTuple):
@@ -26,11 +26,11 @@ class Distinct(NamedTuple):
     Attributes
     ----------
     rows : ndarray of shape (n_kept,)
-        Their places in the table.
+        The places of the kept rows in the table.
     weight : ndarray of shape (n_kept,)
-        Their weights, the copies' included.
+        The total weight of each kept row and its copies.
     place : ndarray of shape (n_rows,)
-        For each row of the table its place among those that are kept; -1 for a row without weight.
+        For each row of the table its place among the kept rows; -1 for a row of weight 0.
     """
 
     rows: Array
@@ -48,7 +48,7 @@ def distinct_rows(columns: list[Column], Y: Array, weight: Array | None) -> Dist
     Y : ndarray of shape (n_rows, n_outputs)
         Targets, numbers.
     weight : ndarray of shape (n_rows,) or None
-        Weights of the rows; those with none are left out.
+        Weights of the rows; rows of weight 0 are left out.
     """
     n_rows = len(Y)
     of_rows = np.ones(n_rows) if weight is None else weight

@@ -15,7 +15,7 @@ from ferroprop.tabular._table import Column
 from ferroprop.tabular.encoder import EncodedColumn
 
 _FEW = 50
-"""The fewest rows for these checks: with fewer, chance looks like a rule."""
+"""The fewest rows for these checks: with fewer, relations that are due to chance look like rules."""
 _ENOUGH = 10_000
 """The number of rows that decide whether a column is the target; the others are not examined."""
 _BINS = 64
@@ -24,13 +24,13 @@ _SAME_ORDER = 0.9995
 
 
 class DataWarning(UserWarning):
-    """A property of a table makes a score untrustworthy, or a column useless.
+    """The warning about a property of a table that makes a score untrustworthy, or a column useless.
 
     Examples
     --------
     >>> import warnings
     >>> from ferroprop.tabular import DataWarning
-    >>> warnings.simplefilter("ignore", DataWarning)  # for who knows better
+    >>> warnings.simplefilter("ignore", DataWarning)  # if you know the reason
     """
 
 
@@ -71,11 +71,11 @@ def warn_of_leaks(columns: list[Column], targets: Array, *, is_classifier: bool)
     Parameters
     ----------
     columns : list of Column
-        Rows in an order that has nothing to do with the target, copies one after the other.
+        The table, its rows in an order that is independent of the target, copies of a row next to each other.
     targets : ndarray of shape (n_rows, n_outputs)
-        Numbers, or numbers of classes.
+        Targets; of a classifier the numbers of the classes.
     is_classifier : bool
-        Which of them.
+        Whether the targets are classes.
     """
     n_rows = min(len(targets), _ENOUGH)
     if n_rows < _FEW or len(columns) < 2:
@@ -103,9 +103,9 @@ def _warn_of_leak(name: str, finding: str) -> None:
 
 
 def _right_by_one_column(column: Column, classes: Array) -> float | None:
-    """Return the fraction of the classes that a column determines, if nearly all and more than by chance.
+    """Return the share of rows whose class a column determines, if it is nearly 1 and more than by chance.
 
-    What it tells is learned from the first half of the rows, and tested on the rest.
+    The class of each bin is learned from the first half of the rows, and tested on the rest.
     """
     half = len(classes) // 2  # the copies of a row follow each other, so they are in the same half
     learned, tested = slice(0, half), slice(half, None)

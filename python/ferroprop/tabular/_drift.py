@@ -26,12 +26,12 @@ class ColumnDrift:
         difference of the two cumulative distributions at the deciles of the fit (Kolmogorov-Smirnov), of
         categories half the sum of the differences of their shares (total variation).
     new : float
-        Share of the values that fit has not seen: numbers and dates outside the range, levels without an
+        Share of the values that ``fit`` did not see: numbers and dates outside its range, levels without an
         input of their own.
     missing : float
         Share of the rows without a value.
     missing_in_fit : float
-        The same in ``fit``.
+        Share of the rows without a value in ``fit``.
 
     Examples
     --------

@@ -10,16 +10,16 @@ from ferroprop.estimators._typing import Array
 def folds_of(target: Array, n_folds: int, rng: np.random.RandomState) -> Array:
     """Return a fold per row, stratified by class or by range of targets.
 
-    Rows are sorted by their target; of each `n_folds` that follow each other, each fold gets one.
+    Rows are sorted by their target; of any `n_folds` consecutive rows, each fold gets one.
 
     Parameters
     ----------
     target : ndarray of shape (n_rows,)
-        Numbers of classes, or numbers.
+        Targets; of a classifier the numbers of the classes.
     n_folds : int
-        How many folds.
+        Number of folds.
     rng : RandomState
-        Draws who gets which.
+        Draws the rows of each fold.
     """
     n_blocks = -(-len(target) // n_folds)
     drawn = np.concatenate([rng.permutation(n_folds) for _ in range(n_blocks)])[: len(target)]

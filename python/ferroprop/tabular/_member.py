@@ -15,7 +15,7 @@ from ferroprop.estimators._typing import Array
 from ferroprop.tabular._recipe import Recipe
 
 Watch: TypeAlias = Callable[[Network], tuple[float, float]]
-"""Returns a network's loss on validation rows, and the temperature it has there."""
+"""Returns a network's loss on validation rows, and its temperature there."""
 
 
 class Rows(NamedTuple):
@@ -43,13 +43,13 @@ class MemberEpoch:
     Attributes
     ----------
     member : int
-        Which network of the ensemble, 0 for the first.
+        The number of the network in the ensemble, 0 for the first.
     numeric_encoding : str
-        How its numbers are encoded.
+        The encoding of its numbers.
     epoch : int
-        Number of the epoch, 1 for the first.
+        The number of the epoch, 1 for the first.
     epochs : int
-        How many there will be.
+        The largest number of epochs of this training.
     loss : float
         The training loss, with dropout.
     validation_loss : float or None
@@ -57,9 +57,10 @@ class MemberEpoch:
     learning_rate : float
         The learning rate of this epoch.
     seconds : float
-        Time since this member began.
+        Time since this member's training began, in seconds.
     network : Network
-        The network as it is after this epoch; it goes on changing, ``network.copy()`` does not.
+        The network after this epoch. The training continues to change it; ``network.copy()`` keeps this
+        state.
 
     Examples
     --------
@@ -87,9 +88,9 @@ class Trained:
     """A trained network and the course of its training."""
 
     network: Network
-    """After an epoch as it is then, in the end as it was in its best epoch."""
+    """During the training the network after the current epoch, at the end that after the best epoch."""
     temperature: float = 1.0
-    """What its net inputs are to be divided by, in its best epoch."""
+    """The number by which its last net inputs are to be divided, from its best epoch."""
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     learning_rate: list[float] = field(default_factory=list)
@@ -116,22 +117,22 @@ def train_member(
     Parameters
     ----------
     rows : Rows
-        What it learns from, float32.
+        The training rows, float32.
     watch : callable or None
         Returns a network's loss on validation rows, and its temperature. The best epoch is the one with the
-        least loss; without it, the last one.
+        least loss; if `watch` is None, the last one.
     recipe : Recipe
-        How it is built and trained.
+        The settings of network and training.
     output, loss : str
         Activation of the output layer, and the loss.
     seed : int
-        Names the first weights, the order of the rows and what dropout leaves out.
+        Seeds the initial weights, the order of the rows and dropout.
     n_threads : int
-        Threads; the result does not depend on it.
+        Number of threads; the result does not depend on it.
     seconds : float or None
-        Time there is. The training is made as short as it takes, its schedules with it.
+        Time limit in seconds. The number of epochs, and with it the schedules, are shortened to keep it.
     tell : callable or None
-        Is told of each epoch, and the time it ended at; ends the training by returning True.
+        Called after each epoch with the epoch and the time of its end; ends the training by returning True.
     """
     network = Network(
         [rows.X.shape[1], *recipe.hidden_layer_sizes, rows.Y.shape[1]],

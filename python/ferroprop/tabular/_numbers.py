@@ -31,22 +31,23 @@ class NumberColumn:
     exponent : int
         Numbers are first divided by two to this power, exactly, so that none of them is huge or tiny.
     center, scale : float
-        Median and inverse of the spread of what results: the distance of the quartiles, the standard
-        deviation where they coincide, the distance of two values. 0 is the scale of a constant column.
+        Median, and inverse of the spread, of the divided numbers. The spread is the interquartile range, the
+        standard deviation if that is 0, the difference if there are two values; a constant column has scale
+        0.
     edges : ndarray
-        Ends of the bins of the piecewise linear encoding, scaled and clipped; empty if there is none.
+        Ends of the bins of the piecewise linear encoding, scaled and clipped; empty without that encoding.
     frequencies : ndarray
-        Of the periodic encoding, in turns per unit; empty if there is none.
+        Frequencies of the periodic encoding, in turns per unit; empty without that encoding.
     has_missing : bool
         Whether there is an indicator of missing numbers.
     stray : tuple of str
-        Text that stood among the numbers of the fit; it is missing.
+        Texts among the numbers of the fit; they count as missing.
     deciles : ndarray of shape (11,)
-        Least number, deciles and largest number of the fit.
+        Smallest number, deciles and largest number of the fit.
     shares : ndarray of shape (11,)
-        Which share of the numbers was at most as large.
+        The share of the numbers that are at most as large as each of `deciles`.
     missing_share : float
-        Which share of the rows had none.
+        The share of the rows without a number.
     """
 
     name: str
@@ -127,13 +128,13 @@ def fit_numbers(
     numbers : ndarray of shape (n_rows,)
         float64, NaN where missing.
     weight : ndarray of shape (n_rows,) or None
-        Of the rows, all positive.
+        Weights of the rows, all positive.
     n_bins, n_frequencies : int
-        Inputs of the two encodings; 0 is none.
+        Numbers of inputs of the two encodings; 0 for none.
     frequency_scale : float
-        Standard deviation of the frequencies.
+        Standard deviation of the normal distribution of the frequencies.
     stray : tuple of str
-        Text that is missing.
+        Texts that count as missing.
     """
     present = ~np.isnan(numbers)
     has_missing = bool(not present.all() and present.any())
@@ -188,17 +189,17 @@ def fit_numbers(
 def edges_of(values: Array, frequency: Array, n_bins: int) -> Array:
     """Return the edges of the bins of a piecewise linear encoding.
 
-    Where there are no more values than ends, each is one. Otherwise a value that more rows have than would
-    be in a bin is an end of its own, and between the others the rows are spread evenly.
+    If there are no more values than edges, each value is an edge. Otherwise a value that occurs in more rows
+    than a bin would have is an edge, and further edges divide the remaining rows evenly.
 
     Parameters
     ----------
     values : ndarray of shape (n_values,)
-        Sorted; each of a number of rows.
+        The distinct values, sorted.
     frequency : ndarray of shape (n_values,)
-        How many rows have them.
+        The number of rows with each value.
     n_bins : int
-        The most bins, but for what the first and the last value and frequent ones add.
+        The largest number of bins, apart from those that the first, the last and frequent values add.
     """
     if len(values) <= n_bins + 1:
         return np.unique(values)

@@ -17,15 +17,15 @@ class Recipe:
     hidden_layer_sizes : tuple of int
         Units of the hidden layers.
     learning_rate : float
-        At the beginning; falls to 0 along a cosine.
+        The initial learning rate; it falls to 0 along a cosine.
     dropout, weight_decay : float
-        At the beginning; constant for half of the training, then fall to 0 along a cosine.
+        The initial values; both are constant for half of the training, then fall to 0 along a cosine.
     batch_size : int
         Rows in a mini-batch.
     epochs : int
         Passes over the rows.
     patience : int or None
-        Epochs in a row without a better one after which no other follows.
+        The training ends after this many consecutive epochs without a better one; None never ends it early.
     """
 
     hidden_layer_sizes: tuple[int, ...]
@@ -52,7 +52,7 @@ def recipe_for(*, is_classifier: bool, n_rows: int, batch_size: int | None = Non
     is_classifier : bool
         Whether classes are learned, or numbers.
     n_rows : int
-        Rows that a member is trained on.
+        The number of rows that a member is trained on.
     batch_size : int or None
         Rows in a mini-batch, if the user chose them.
     """

@@ -1,9 +1,10 @@
 """The spread of predictions: quantiles of the target around them.
 
-The residuals of rows that a member did not train on tell how wide the target is spread. How wide *where* is
-learned by two networks, each from the size of the residuals of half the rows; the other half, divided by
-what it predicts there, gives the quantiles. So a quantile holds on average whatever the networks learned
-(locally weighted conformal prediction on residuals of a cross-validation), and quantiles never cross.
+The residuals of rows that a member was not trained on show how widely the target is spread. Two networks
+learn the size of a residual from the inputs, each from half of the rows. The residuals of the other half,
+divided by their predicted size, give the quantiles. Quantiles therefore have the right coverage on average,
+however well the networks learned (locally weighted conformal prediction on residuals of a cross-validation),
+and they never cross.
 
 References
 ----------
@@ -40,7 +41,8 @@ class Spread:
     Attributes
     ----------
     networks : list of Network
-        Their mean is the size of a residual, in units of `unit`; empty if it is the same everywhere.
+        The mean of their outputs is the size of a residual, in units of `unit`; empty if the size is
+        constant.
     unit : ndarray of shape (n_outputs,)
         Mean size of a residual.
     levels : ndarray of shape (n_levels, n_outputs)
@@ -87,13 +89,13 @@ def fit_spread(X: Array, residuals: Array, weight: Array, *, seed: int, course: 
     X : ndarray of shape (n_rows, n_inputs)
         Inputs, float32.
     residuals : ndarray of shape (n_rows, n_outputs)
-        Target minus prediction, of a network that was not trained on the row.
+        Target minus prediction, of networks that were not trained on the row.
     weight : ndarray of shape (n_rows,)
         Weights of the rows.
     seed : int
-        Names the networks.
+        Seeds the networks.
     course : Course
-        Runs their training.
+        Runs the training of the networks.
     """
     sizes = np.abs(residuals)
     unit = (sizes * weight[:, None]).sum(axis=0) / weight.sum()

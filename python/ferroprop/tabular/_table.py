@@ -1,7 +1,7 @@
 """Reading tables of any kind, column by column.
 
-This is the one door to data frames: pandas, polars, Arrow and whatever else narwhals knows is read here, and
-arrays are. What comes out is one of three kinds of column: numbers (float64, NaN is missing), dates
+This module alone reads data frames (of pandas, polars, Arrow and all other libraries that narwhals supports)
+and arrays. It turns each column into one of three kinds: numbers (float64, NaN is missing), dates
 (datetime64[us], NaT is missing) and objects (Python values, of which `Column.categories` makes levels).
 """
 
@@ -39,7 +39,7 @@ class Column:
     values : ndarray of shape (n_rows,)
         float64, datetime64[us] or objects.
     is_categorical : bool
-        Its dtype says that its values are categories, whatever they look like.
+        Whether its dtype says that its values are categories, even if they look like numbers.
     """
 
     name: str
@@ -69,13 +69,13 @@ def read_table(estimator: Any, X: Any, *, reset: bool, argument: str = "X") -> l
     Parameters
     ----------
     estimator : estimator
-        Gets `n_features_in_` and `feature_names_in_` with `reset`, else they are compared.
+        With `reset` it gets `n_features_in_` and `feature_names_in_`, else `X` is compared with them.
     X : table
-        What the user gave.
+        The user's table.
     reset : bool
         Whether this is a fit.
     argument : str
-        What messages call `X`.
+        The name of `X` in messages.
     """
     frame = _frame(X)
     if frame is None:
@@ -265,7 +265,7 @@ def _finite(name: str, values: Array, argument: str) -> Array:
 def kind_of(column: Column) -> Kind:
     """Return the kind of a column: by its dtype, or by its values if its dtype is object.
 
-    Numbers with some stray text, no more of it than of numbers, are numbers.
+    Numbers with some text among them, in at most as many rows as numbers, are numbers.
     """
     if column.is_categorical:
         return "category"
@@ -284,7 +284,7 @@ def numbers_of(column: Column, stray: Iterable[str] = ()) -> Array:
     column : Column
         The column.
     stray : iterable of str
-        Text that is missing here; any other is an error.
+        Texts that count as missing; any other text is an error.
     """
     if column.values.dtype.kind == "M":
         raise ValueError(f"Column {column.name!r} was numbers in fit and is dates now.")
@@ -330,8 +330,8 @@ def as_number(value: Any) -> float | None:
 def _categories_of(values: Array) -> tuple[Array, list[str]]:
     """Return the level number of each value, -1 if missing, and the sorted levels.
 
-    A level is text: values are the same level if their text is the same, so that it does not matter which
-    library a table is from.
+    A level is text. Values with the same text are the same level, so the levels do not depend on the library
+    that a table is from.
     """
     if values.dtype != object:
         present = ~np.isnat(values) if values.dtype.kind == "M" else ~np.isnan(values)

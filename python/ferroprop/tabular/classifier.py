@@ -36,76 +36,76 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
     Parameters
     ----------
     n_members : int, default=5
-        Number of networks whose mean of probabilities is predicted. Each is trained without one fold of the
-        rows, of 5 folds or as many as there are members; the best epoch is the one with the least loss on
-        that fold.
+        Number of networks; the mean of their probabilities is predicted. Each is trained without one fold of
+        the rows (there are as many folds as members, but at least 5), and keeps the epoch with the least loss
+        on that fold.
     numeric_encoding : {'auto', 'both', 'piecewise_linear', 'periodic', 'linear'}, default='auto'
-        What numbers are beside their scaled selves, see `TabularEncoder`. 'auto' trains the first member with
-        'linear' and with 'both', and keeps for all of them what had the smaller loss on its fold.
+        The encoding of numbers beside their scaled values, see `TabularEncoder`. 'auto' trains the first
+        member with 'linear' and with 'both'; all members then use the one with the smaller loss on its fold.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
-        Which columns are categories, see `TabularEncoder`: text, categorical dtypes and mixed objects always
-        are, further ones by their names, by their places, or as one boolean a column.
+        Which columns are categories, see `TabularEncoder`. Columns of text, categorical dtypes and mixed
+        objects always are; further ones are given by name, by place, or as one boolean per column.
     class_weight : dict, 'balanced' or None, default=None
-        Weights of the classes, by which those of their rows are multiplied; 'balanced' gives each class the
-        same weight in all. Probabilities are then those of a table with such weights.
+        Weights of the classes, by which the weights of their rows are multiplied; 'balanced' gives each class
+        the same total weight. Probabilities are then those of a table with these weights.
     hidden_layer_sizes : 'auto', int or array-like of int, default='auto'
         Units of the hidden layers; 'auto' is (128, 128, 128). Their activation is silu.
     learning_rate_init : 'auto' or float, default='auto'
-        Learning rate of AdamW in the beginning; it falls to 0 along a cosine. 'auto' is 2e-3.
+        Initial learning rate of AdamW; it falls to 0 along a cosine. 'auto' is 2e-3.
     dropout : 'auto' or float, default='auto'
-        Chance that a step leaves out a unit, in [0, 1). It stays for half of the epochs, then falls to 0
-        along a cosine. 'auto' is 0.15.
+        Probability, in [0, 1), that a step leaves out a unit. It is constant for half of the epochs, then
+        falls to 0 along a cosine. 'auto' is 0.15.
     weight_decay : 'auto' or float, default='auto'
         Decay of the weights, in units of the learning rate; it falls as `dropout` does. 'auto' is 0.1.
     batch_size : 'auto' or int, default='auto'
         Rows in a mini-batch; 'auto' is 128.
     max_iter : 'auto' or int, default='auto'
-        Epochs of each member; 'auto' is as many as 4,600 steps take, from 64 to 512. A fifth of them, or 20,
-        without a better one end it.
+        Epochs of each member; 'auto' is the number that 4,600 steps take, from 64 to 512. A member's training
+        ends early after a fifth of them (at least 20) without a better epoch.
     max_time : float, default=None
-        Time for the whole fit, in seconds; None is no limit. Where it is short, members are trained for fewer
-        epochs, as many as their share of the time allows, and at last fewer members; a ConvergenceWarning
-        says so. With a limit the result depends on how fast the machine is.
+        Time for the whole fit, in seconds; None is no limit. If the time is short, each member is trained for
+        as many epochs as its share of the time allows, and if it is very short, fewer members are trained; a
+        ConvergenceWarning says so. With a limit the result depends on the speed of the machine.
     callback : callable, default=None
-        Called after each epoch of each member with a `MemberEpoch`; if it returns True the training of that
+        Called with a `MemberEpoch` after each epoch of each member; if it returns True, the training of that
         member ends. It runs in the thread that called ``fit``.
     verbose : bool or int, default=False
-        Whether to show the progress: as a bar in a terminal or notebook, elsewhere as a line a member.
+        Whether to show the progress: as a bar in a terminal or notebook, elsewhere as one line per member.
     random_state : int, RandomState instance, default=None
-        Draws the folds, the first weights, the order of the rows and what dropout leaves out. Pass an int for
-        reproducible results across calls.
+        Seeds the folds, the initial weights, the order of the rows and dropout. Pass an int for reproducible
+        results across calls.
     n_jobs : int, default=None
-        Number of threads, over which the members are spread. None is all that CPU affinity, OMP_NUM_THREADS
-        and joblib leave; within a job of joblib an estimator never takes more than its share. The results do
-        not depend on it.
+        Number of threads, over which the members are spread. None means as many as CPU affinity,
+        OMP_NUM_THREADS and joblib allow; within a job of joblib an estimator never takes more than its share.
+        The results do not depend on it.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The classes.
     members_ : list of Network
-        The networks. They take what ``encoder_.transform`` returns.
+        The networks. Their inputs are those that ``encoder_.transform`` returns.
     encoder_ : TabularEncoder
-        Makes inputs of a table.
+        Turns a table into inputs of the networks.
     numeric_encoding_ : str
-        What 'auto' chose, else `numeric_encoding`.
+        The encoding that 'auto' chose, else `numeric_encoding`.
     encoding_losses_ : dict
         The loss of the first member on its fold, for each encoding that was tried.
     history_ : list of dict
-        For each member 'loss', 'validation_loss' and 'learning_rate', lists with a number an epoch,
+        For each member 'loss', 'validation_loss' and 'learning_rate', lists with a number per epoch,
         'best_epoch' and 'stop_reason' ('epochs', 'patience', 'time', 'callback' or 'diverged'). The
         validation loss is that at the best temperature.
     oof_prediction_ : ndarray of shape (n_samples, n_classes), or None
-        For each row of ``fit`` the probabilities predicted by the member that was not trained on it: an
-        honest estimate. NaN where each member was, which is so with fewer than five; None with ``X_val``. It
-        is not in pickles.
+        The out-of-fold predictions: for each row of ``fit`` the probabilities predicted by the member that
+        was not trained on it. With fewer than five members, NaN for rows that all members were trained on;
+        None with ``X_val``. Pickles do not contain them.
     oof_score_ : float or None
         The accuracy of `oof_prediction_`.
     n_iter_ : int
-        The most epochs of a member.
+        The largest number of epochs of a member.
     temperature_ : ndarray of shape (n_members,)
-        By what the net inputs of each member's softmax were divided, for the least loss on its fold [4]_;
-        `members_` have it in their last weights.
+        The number by which the net inputs of each member's softmax are divided, for the least loss on its
+        fold [4]_. The last weights and biases of `members_` include the division.
     n_features_in_ : int
         Number of columns seen during :term:`fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -114,15 +114,15 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
     See Also
     --------
     TabularMLPRegressor : The same for numbers.
-    TabularEncoder : What makes inputs of a table.
-    MLPClassifier : One network, with everything in your hands.
+    TabularEncoder : Turns a table into inputs of a network.
+    MLPClassifier : One network; you prepare the columns and choose every setting.
 
     Notes
     -----
-    The result does not depend on the order of the rows, nor on `n_jobs`, and has the same bits on every
-    machine. Rows that are the same, target included, count as one of their total weight, and so stand on one
-    side of each fold; only where a table has four times as many rows as different ones, or more, are they
-    kept apart. What is done and why is told in docs/tabular.md.
+    The result does not depend on the order of the rows, nor on `n_jobs`, and has the same bits on
+    every machine. Identical rows, target included, are merged into one row of their total weight, so no
+    copies of a row are on both sides of a fold; they are kept apart only if the table has at least four times
+    as many rows as distinct ones. docs/tabular.md describes each step and its reason.
 
     A pickle has the networks, the encoder and the histories, and nothing that grows with the number of rows.
     Ctrl-C, or an exception of a callback, leaves the estimator as it was.
@@ -207,6 +207,16 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         -------
         y : ndarray of shape (n_samples,)
             The most probable classes.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` has other columns than the table in ``fit``, infinite numbers, or values that do not fit
+            the kind of their column.
+        TypeError
+            If `X` is sparse, or a column has a dtype that tables do not have.
         """
         self = self._as_it_is()
         probabilities = self.predict_proba(X)
@@ -214,7 +224,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         return labels
 
     def predict_proba(self, X: MatrixLike) -> Array:
-        """Predict the probability of each class: the mean of those of the members.
+        """Predict the probability of each class: the mean of the members' probabilities.
 
         Parameters
         ----------
@@ -225,6 +235,16 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         -------
         y_prob : ndarray of shape (n_samples, n_classes)
             Probabilities, in the order of ``classes_``.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` has other columns than the table in ``fit``, infinite numbers, or values that do not fit
+            the kind of their column.
+        TypeError
+            If `X` is sparse, or a column has a dtype that tables do not have.
         """
         self = self._as_it_is()
         return self._in_parts(X, lambda _, outputs: self._prediction(outputs))
@@ -241,6 +261,16 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         -------
         log_y_prob : ndarray of shape (n_samples, n_classes)
             The logarithm of `predict_proba`.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` has other columns than the table in ``fit``, infinite numbers, or values that do not fit
+            the kind of their column.
+        TypeError
+            If `X` is sparse, or a column has a dtype that tables do not have.
         """
         with np.errstate(divide="ignore"):
             logarithms: Array = np.log(self.predict_proba(X))

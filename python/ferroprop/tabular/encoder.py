@@ -47,40 +47,41 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     It takes a data frame (pandas, polars, or another that narwhals knows), an Arrow table or an array, and
     returns float32 numbers near 0, without missing ones.
 
-    - Numbers are brought to median 0 and quartile distance 1 and then clipped softly, ``x / sqrt(1 +
-      (x / 3)**2)`` [1]_, so that neither scale nor outliers matter. Beside that they are encoded piecewise
-      linear in bins between quantiles, and as cosines of several frequencies [2]_: a network learns a step
-      or a bump from these that it hardly learns from the number itself.
-    - Categories (text, categorical dtypes, mixed objects) are an input a level, two levels one input of -1
-      and 1. Levels beyond the `max_levels` most frequent ones, levels in a single row and levels that were
-      not there in ``fit`` share an input; without one, they are 0 everywhere.
-    - Dates are the time since 1970, encoded as a number, and where in the year, month, week and day they are.
-      Spans of time and times of day are numbers, of seconds; booleans are the numbers 0 and 1.
-    - Missing values are the median, or no level at all, and an indicator if there were any in ``fit``.
+    - Numbers are scaled to median 0 and interquartile range 1 and then clipped softly, ``x / sqrt(1 +
+      (x / 3)**2)`` [1]_, so that neither scale nor outliers matter. In addition they are encoded piecewise
+      linearly in bins between quantiles, and as cosines of several frequencies [2]_, from which a network
+      learns steps and bumps that it hardly learns from the number itself.
+    - Categories (text, categorical dtypes, mixed objects) have one input per level; two levels share one
+      input of -1 and 1. Levels beyond the `max_levels` most frequent ones, levels in a single row, and levels
+      that ``fit`` did not see share one input; if there is no such input, all inputs of the column are 0.
+    - Dates are encoded as the time since 1970, a number, and as their place in the year, month, week and day.
+      Time spans and times of day are numbers of seconds; booleans are the numbers 0 and 1.
+    - A missing number is the median, a missing category has no level; an additional input indicates missing
+      values, if ``fit`` saw any in the column.
     - Columns that are constant or empty in ``fit`` have no input.
 
     Parameters
     ----------
     numeric_encoding : {'both', 'piecewise_linear', 'periodic', 'linear'}, default='both'
-        What a number is beside its scaled self; 'linear' is nothing.
+        The encoding of a number beside its scaled value; 'linear' adds none.
     n_bins : int, default=8
         Bins of the piecewise linear encoding, fewer where quantiles coincide.
     n_frequencies : int, default=8
         Cosines of the periodic encoding.
     frequency_scale : float, default=0.1
-        How fast they are: their frequencies, in turns a quartile distance, are spread as absolute values of a
-        normal distribution with this standard deviation.
+        Standard deviation of the normal distribution whose absolute values the frequencies follow, in turns
+        per interquartile range.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
-        Which columns are categories: 'from_dtype' and None are all that have no numbers or dates in them;
-        further ones by their names, by their places, or as one boolean a column.
+        Which columns are categories. 'from_dtype' and None mean the columns that hold neither numbers nor
+        dates; further ones are given by name, by place, or as one boolean per column.
     max_levels : int, default=200
-        The most levels of a column that get an input each.
+        The largest number of levels of a column that have an input each.
 
     Attributes
     ----------
     columns_ : list of NumberColumn, CategoryColumn and DateColumn
-        What was decided about each column, in the order of the table: ``name``, ``kind`` ('number',
-        'category' or 'date') and the constants of its encoding.
+        The encoding of each column, in the order of the table: ``name``, ``kind`` ('number', 'category' or
+        'date') and the constants.
     n_features_in_ : int
         Number of columns seen during :term:`fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -93,8 +94,8 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Notes
     -----
-    It keeps quantiles and names of levels, and no other data. The result does not depend on the order of the
-    rows, and a row of weight 2 counts as two rows.
+    The encoder keeps quantiles and names of levels, and no other data. The result does not depend
+    on the order of the rows, and a row of weight 2 counts as two rows.
 
     References
     ----------
@@ -161,6 +162,14 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         -------
         self : object
             The fitted encoder.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, the table has no row or no column, a number is infinite, or no row
+            has a positive weight.
+        TypeError
+            If the table is sparse, or a column has a dtype that tables do not have.
         """
         columns = read_table(self, X, reset=True)
         weight = None
@@ -252,8 +261,18 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        inputs : ndarray of shape (n_samples, n_features_out)
-            float32.
+        inputs : ndarray of float32, shape (n_samples, n_features_out)
+            The inputs, in the order of `get_feature_names_out`.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the encoder is not fitted.
+        ValueError
+            If `X` has other columns than the table in ``fit``, infinite numbers, or values that do not fit
+            the kind of their column.
+        TypeError
+            If `X` is sparse, or a column has a dtype that tables do not have.
         """
         check_is_fitted(self)
         return self._transform_columns(read_table(self, X, reset=False))
@@ -278,8 +297,18 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Returns
         -------
         drift : list of ColumnDrift
-            For each column, in the order of the table. ``pandas.DataFrame(encoder.drift(X))`` is a table of
-            it.
+            One per column, in the order of the table; ``pandas.DataFrame(encoder.drift(X))`` is a data frame
+            of them.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the encoder is not fitted.
+        ValueError
+            If `X` has other columns than the table in ``fit``, infinite numbers, or values that do not fit
+            the kind of their column.
+        TypeError
+            If `X` is sparse, or a column has a dtype that tables do not have.
         """
         check_is_fitted(self)
         columns = read_table(self, X, reset=False)
@@ -291,12 +320,20 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the columns, where ``fit`` did not see any; else they have to be the same.
+            Names of the columns, if ``fit`` did not see any; otherwise they must equal ``feature_names_in_``.
 
         Returns
         -------
         names : ndarray of str
-            The name of the column, and after an underscore what is said of it.
+            For each input the name of the column, followed by an underscore and the name of the encoding or
+            level, except for the scaled number itself.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the encoder is not fitted.
+        ValueError
+            If `input_features` has another length than the table in ``fit``, or other names.
         """
         check_is_fitted(self)
         known = getattr(self, "feature_names_in_", None)

@@ -24,75 +24,76 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
 
     It takes a data frame (pandas, polars, or another that narwhals knows), an Arrow table or an array, with
     numbers of any scale, categories, dates and missing values, and no pipeline around it. The target may have
-    any scale too, and may be several numbers a row. The recipe is in the spirit of [1]_, [2]_ and [3]_.
+    any scale too, and may be several numbers per row. The recipe is in the spirit of [1]_, [2]_ and [3]_.
 
     Parameters
     ----------
     n_members : int, default=5
-        Number of networks whose mean is predicted. Each is trained without one fold of the rows, of 5 folds
-        or as many as there are members; the best epoch is the one with the least loss on that fold.
+        Number of networks; the mean of their outputs is predicted. Each is trained without one fold of the
+        rows (there are as many folds as members, but at least 5), and keeps the epoch with the least loss on
+        that fold.
     numeric_encoding : {'auto', 'both', 'piecewise_linear', 'periodic', 'linear'}, default='auto'
-        What numbers are beside their scaled selves, see `TabularEncoder`. 'auto' trains the first member with
-        'linear' and with 'both', and keeps for all of them what had the smaller loss on its fold.
+        The encoding of numbers beside their scaled values, see `TabularEncoder`. 'auto' trains the first
+        member with 'linear' and with 'both'; all members then use the one with the smaller loss on its fold.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
-        Which columns are categories, see `TabularEncoder`: text, categorical dtypes and mixed objects always
-        are, further ones by their names, by their places, or as one boolean a column.
+        Which columns are categories, see `TabularEncoder`. Columns of text, categorical dtypes and mixed
+        objects always are; further ones are given by name, by place, or as one boolean per column.
     hidden_layer_sizes : 'auto', int or array-like of int, default='auto'
         Units of the hidden layers; 'auto' is (128, 128, 128). Their activation is silu.
     learning_rate_init : 'auto' or float, default='auto'
-        Learning rate of AdamW in the beginning; it falls to 0 along a cosine. 'auto' is 5e-3.
+        Initial learning rate of AdamW; it falls to 0 along a cosine. 'auto' is 5e-3.
     dropout : 'auto' or float, default='auto'
-        Chance that a step leaves out a unit, in [0, 1). It stays for half of the epochs, then falls to 0
-        along a cosine. 'auto' is 0.15.
+        Probability, in [0, 1), that a step leaves out a unit. It is constant for half of the epochs, then
+        falls to 0 along a cosine. 'auto' is 0.15.
     weight_decay : 'auto' or float, default='auto'
         Decay of the weights, in units of the learning rate; it falls as `dropout` does. 'auto' is 0.1.
     batch_size : 'auto' or int, default='auto'
         Rows in a mini-batch; 'auto' is 128.
     max_iter : 'auto' or int, default='auto'
-        Epochs of each member; 'auto' is as many as 4,600 steps take, from 64 to 512.
+        Epochs of each member; 'auto' is the number that 4,600 steps take, from 64 to 512.
     max_time : float, default=None
-        Time for the whole fit, in seconds; None is no limit. Where it is short, members are trained for fewer
-        epochs, as many as their share of the time allows, and at last fewer members; a ConvergenceWarning
-        says so. With a limit the result depends on how fast the machine is.
+        Time for the whole fit, in seconds; None is no limit. If the time is short, each member is trained for
+        as many epochs as its share of the time allows, and if it is very short, fewer members are trained; a
+        ConvergenceWarning says so. With a limit the result depends on the speed of the machine.
     callback : callable, default=None
-        Called after each epoch of each member with a `MemberEpoch`; if it returns True the training of that
+        Called with a `MemberEpoch` after each epoch of each member; if it returns True, the training of that
         member ends. It runs in the thread that called ``fit``.
     verbose : bool or int, default=False
-        Whether to show the progress: as a bar in a terminal or notebook, elsewhere as a line a member.
+        Whether to show the progress: as a bar in a terminal or notebook, elsewhere as one line per member.
     random_state : int, RandomState instance, default=None
-        Draws the folds, the first weights, the order of the rows and what dropout leaves out. Pass an int for
-        reproducible results across calls.
+        Seeds the folds, the initial weights, the order of the rows and dropout. Pass an int for reproducible
+        results across calls.
     n_jobs : int, default=None
-        Number of threads, over which the members are spread. None is all that CPU affinity, OMP_NUM_THREADS
-        and joblib leave; within a job of joblib an estimator never takes more than its share. The results do
-        not depend on it.
+        Number of threads, over which the members are spread. None means as many as CPU affinity,
+        OMP_NUM_THREADS and joblib allow; within a job of joblib an estimator never takes more than its share.
+        The results do not depend on it.
 
     Attributes
     ----------
     members_ : list of Network
-        The networks. They take what ``encoder_.transform`` returns.
+        The networks. Their inputs are those that ``encoder_.transform`` returns.
     encoder_ : TabularEncoder
-        Makes inputs of a table.
+        Turns a table into inputs of the networks.
     numeric_encoding_ : str
-        What 'auto' chose, else `numeric_encoding`.
+        The encoding that 'auto' chose, else `numeric_encoding`.
     encoding_losses_ : dict
         The loss of the first member on its fold, for each encoding that was tried.
     history_ : list of dict
-        For each member 'loss', 'validation_loss' and 'learning_rate', lists with a number an epoch,
+        For each member 'loss', 'validation_loss' and 'learning_rate', lists with a number per epoch,
         'best_epoch' and 'stop_reason' ('epochs', 'patience', 'time', 'callback' or 'diverged'). Losses are
         those of the standardised target.
     oof_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_outputs), or None
-        For each row of ``fit`` the target predicted by the member that was not trained on it: an honest
-        estimate. NaN where each member was, which is so with fewer than five; None with ``X_val``. It is not
-        in pickles.
+        The out-of-fold predictions: for each row of ``fit`` the target predicted by the member that was not
+        trained on it. With fewer than five members, NaN for rows that all members were trained on; None with
+        ``X_val``. Pickles do not contain them.
     oof_score_ : float or None
         The R^2 of `oof_prediction_`.
     n_iter_ : int
-        The most epochs of a member.
+        The largest number of epochs of a member.
     n_outputs_ : int
-        Number of targets a row.
+        Number of targets per row.
     spread_ : Spread
-        What ``predict`` needs for quantiles.
+        The distribution of the residuals, from which ``predict`` computes quantiles.
     n_features_in_ : int
         Number of columns seen during :term:`fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -101,21 +102,22 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
     See Also
     --------
     TabularMLPClassifier : The same for classes.
-    TabularEncoder : What makes inputs of a table.
-    MLPRegressor : One network, with everything in your hands.
+    TabularEncoder : Turns a table into inputs of a network.
+    MLPRegressor : One network; you prepare the columns and choose every setting.
 
     Notes
     -----
-    The target is standardised, and predictions stay in the range that it has in ``fit``.
+    The target is standardised, and predictions are clipped to the range that it has in ``fit``.
 
     Quantiles come from the residuals of rows that a member was not trained on (locally weighted conformal
-    prediction [4]_): two small networks learn how large residuals are where, each from half of the rows, and
-    the quantiles of the residuals in units of that are learned on the other half. They do not cross.
+    prediction [4]_). Two small networks learn the size of a residual from the inputs, each from half of the
+    rows. The residuals of the other half, divided by their predicted size, give the quantiles, which do not
+    cross.
 
     The result does not depend on the order of the rows, nor on `n_jobs`, and has the same bits on every
-    machine. Rows that are the same, target included, count as one of their total weight, and so stand on one
-    side of each fold; only where a table has four times as many rows as different ones, or more, are they
-    kept apart. What is done and why is told in docs/tabular.md.
+    machine. Identical rows, target included, are merged into one row of their total weight, so no copies of a
+    row are on both sides of a fold; they are kept apart only if the table has at least four times as many
+    rows as distinct ones. docs/tabular.md describes each step and its reason.
 
     A pickle has the networks, the encoder and the histories, and nothing that grows with the number of rows.
     Ctrl-C, or an exception of a callback, leaves the estimator as it was.
@@ -190,13 +192,24 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
         X : data frame, Arrow table or array-like of shape (n_samples, n_features)
             A table with the columns of the one in ``fit``.
         quantiles : float or array-like of shape (n_quantiles,), default=None
-            Probabilities between 0 and 1: the numbers below which the target lies with them, in place of the
-            expected one. ``quantiles=[0.05, 0.95]`` is an interval that holds nine of ten targets.
+            Probabilities between 0 and 1. The result is then, instead of the expected target, the numbers
+            below which the target lies with these probabilities: ``quantiles=[0.05, 0.95]`` gives the ends of
+            an interval that contains the target with probability 0.9.
 
         Returns
         -------
         y : ndarray of shape (n_samples,), (n_samples, n_outputs) or with n_quantiles more columns at the end
             The mean of the members' predictions, or quantiles around it.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `X` has other columns than the table in ``fit``, infinite numbers, or values that do not fit
+            the kind of their column, or if a quantile is not between 0 and 1.
+        TypeError
+            If `X` is sparse, or a column has a dtype that tables do not have.
         """
         self = self._as_it_is()
         if quantiles is None:

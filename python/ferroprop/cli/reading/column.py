@@ -26,7 +26,7 @@ class Column:
     name : str
         Its name in the table.
     kind : {'number', 'category', 'boolean', 'date', 'duration'}
-        What its values are. Dates and durations become numbers (days), booleans and categories text.
+        The kind of its values. Dates and durations become numbers (days), booleans and categories text.
     format : NumberFormat, DateFormat or None
         How numbers or dates are written as text; None where they are as programs write them.
     missing : list of str
@@ -61,7 +61,7 @@ class Column:
         texts : polars.Series of String
             The cells.
         words : MissingWords
-            What stands for missing.
+            The texts that stand for missing values.
 
         Returns
         -------
@@ -69,7 +69,7 @@ class Column:
             Float64, Datetime, Duration, Boolean or, for categories, String without the blanks around; null
             where missing.
         strays : polars.Series of bool
-            Where a text stands for nothing of this kind, nor for missing.
+            Whether a text is neither a value of this kind nor one that stands for missing.
 
         Examples
         --------
@@ -124,7 +124,7 @@ class Column:
         Raises
         ------
         ValueError
-            If they are not such values.
+            If the values have another form.
 
         Examples
         --------

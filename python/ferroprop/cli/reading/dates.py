@@ -115,9 +115,9 @@ def find_dates(texts: pl.Series, cells: pl.Series, *, month_first: bool | None) 
     texts : polars.Series of String
         The different texts, without blanks around them, none that stands for missing.
     cells : polars.Series of int
-        How many cells have each.
+        The number of cells with each text.
     month_first : bool or None
-        How dates are read that can be read both ways; None if nothing is known, which is day first.
+        Whether ambiguous dates have the month first; None if unknown, in which case the day is first.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def find_dates(texts: pl.Series, cells: pl.Series, *, month_first: bool | None) 
     step = max(1, len(texts) // LOOKED_AT)
     for text in texts.gather_every(step).head(LOOKED_AT):
         for date_format, other in _formats_of(text):
-            # Formats of one column differ in length, not in what stands first.
+            # The formats of one column differ in length, not in the order of day and month.
             families.setdefault(date_format[:2], {})[date_format] = other
     nothing = Found(DateFormat(), pl.Series([False]).new_from_index(0, len(texts)))
     found = [_found(texts, cells, formats, month_first) for formats in families.values()]

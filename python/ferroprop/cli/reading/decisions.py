@@ -37,15 +37,15 @@ class Decision:
     column : Column or None
         The decision; None if the column has no value.
     values : polars.Series
-        The values by that.
+        The values of the column, read by the decision.
     strays : list of Stray
-        Texts that are of another kind, and therefore missing.
+        Texts of another kind, which count as missing.
     words : list of Stray
-        Words that usually stand for missing: missing here, unless it is a category.
+        Words that usually stand for missing; they do in this column, unless it is one of categories.
     doubtful : bool
         Whether the same texts can be read as other numbers or dates.
     doubt : str
-        Why it might be of another kind, in words; perhaps empty.
+        The reason why the column may be of another kind, in words; may be empty.
     example : str
         A text of the column.
     """
@@ -67,7 +67,7 @@ def notes_on(decisions: Mapping[str, Decision], place: Callable[[int], str]) -> 
     decisions : mapping of str to Decision
         By the columns' names.
     place : callable
-        Says where a row is in the file.
+        Returns the place of a row in the file.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def notes_on_words(table: Table, columns: Sequence[Column], words: MissingWords)
     columns : sequence of Column
         The columns of the model.
     words : MissingWords
-        What stands for missing.
+        The texts that stand for missing values.
 
     Returns
     -------

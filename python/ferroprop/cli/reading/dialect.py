@@ -68,8 +68,8 @@ def find_dialect(lines: Sequence[str], separator: str | None, quote: str) -> Dia
     Returns
     -------
     Dialect
-        How to read the file. Blanks after the separators are no part of the cells where each separator of
-        these lines has them.
+        The separator and the quotation mark. If each separator of these lines is followed by a blank, blanks
+        after separators do not belong to the cells.
 
     Examples
     --------
@@ -117,6 +117,6 @@ def _rows(lines: Iterable[str], dialect: Dialect) -> Iterator[list[str]]:
 def _is_spaced(lines: Sequence[str], separator: str) -> bool:
     """Return whether each separator of these lines has a blank after it."""
     if separator == " ":
-        return True  # several are one
+        return True  # several blanks are one separator
     text = "".join(lines)
     return separator != "\t" and separator in text and text.count(separator) == text.count(f"{separator} ")

@@ -33,7 +33,7 @@ class Text:
     mark : bytes
         The byte order mark that it began with.
     note : str or None
-        What the user has to know of a guess.
+        A note to the user if the encoding is a guess.
     """
 
     text: str
@@ -53,7 +53,7 @@ def decode(content: bytes, asked: str | None, where: str) -> Text:
     Parameters
     ----------
     content : bytes
-        All of it.
+        All bytes of the file.
     asked : str or None
         The encoding that the user names; None to find out.
     where : str
@@ -67,7 +67,7 @@ def decode(content: bytes, asked: str | None, where: str) -> Text:
     Raises
     ------
     Problem
-        If it is not text, or not in the encoding asked for, or its encoding cannot be told.
+        If the content is not text, or not in the encoding asked for, or its encoding cannot be determined.
 
     Examples
     --------

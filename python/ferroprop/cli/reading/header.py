@@ -30,7 +30,7 @@ class Header:
     first : int
         The line number of the first row of data.
     notes : list of str
-        What was decided and might be wrong.
+        Decisions that may be wrong.
     """
 
     names: list[str]
@@ -75,8 +75,8 @@ def find_header(
     Returns
     -------
     Header
-        The names. Lines before it that have too few cells to be a header (a title, comments) are left out;
-        where the first line looks like all others, with numbers over numbers, there is no header and the
+        The names. Lines before the header that have too few cells to be one (a title, comments) are left out.
+        If the first line looks like all others, with numbers over numbers, there is no header, and the
         names are ``column_1``, ``column_2`` ...
 
     Raises

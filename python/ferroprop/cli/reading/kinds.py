@@ -55,7 +55,7 @@ class Typed:
         Numbers as Int64 where all are whole, else Float64; Datetime, Duration, Boolean, String; Null where a
         column has no value.
     decisions : dict of str to Decision
-        How each column that was text came to its type.
+        The decision on each column that was text.
     """
 
     frame: pl.DataFrame
@@ -68,11 +68,11 @@ def decide(table: Table, words: MissingWords, wishes: Wishes) -> Typed:
     Parameters
     ----------
     table : Table
-        The training table. The types of a Parquet file stay, but for columns with a wish.
+        The training table. Columns of a Parquet file keep their types, except those that a wish names.
     words : MissingWords
-        What stands for missing.
+        The texts that stand for missing values.
     wishes : Wishes
-        What the user says.
+        The user's options about the columns.
 
     Returns
     -------

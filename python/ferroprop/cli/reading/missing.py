@@ -23,9 +23,9 @@ class MissingWords:
     Parameters
     ----------
     everywhere : list of str
-        The user's: they are missing in every column, the target included.
+        The user's words, which mean missing in every column, the target included.
     usual : list of str
-        Missing in columns of numbers, dates, times, and true and false.
+        Words that mean missing in columns of numbers, dates, times and booleans.
     """
 
     everywhere: list[str] = field(default_factory=list)

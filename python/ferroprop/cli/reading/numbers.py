@@ -105,11 +105,11 @@ def find_format(texts: pl.Series, cells: pl.Series, decimal: str | None, enough:
     texts : polars.Series of String
         The different texts, without blanks around them, none that stands for missing.
     cells : polars.Series of int
-        How many cells have each.
+        The number of cells with each text.
     decimal : {'.', ',', None}
         The decimal sign that the user names.
     enough : float
-        The part of the cells with which a format is a good one; units are looked for only where none is.
+        The fraction of the cells that a good format reads; units are looked for only if no format is good.
     hint : {'.', ','}
         The decimal sign of the other columns, for numbers such as ``1,234`` that can be read both ways.
 

@@ -31,7 +31,7 @@ class Records:
     own_text : list of str or None
         Each row as it is in the file, with as many separators as the header has, without its line break.
     notes : list of str
-        What was left out or filled up.
+        Notes on lines that were left out or filled up.
     """
 
     frame: pl.DataFrame

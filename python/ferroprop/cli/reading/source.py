@@ -84,7 +84,7 @@ def _standard_input() -> bytes:
 
 
 class _NotATableError(Exception):
-    """The kind of file that such a member means."""
+    """A zip file that is not a table; the message names its kind."""
 
 
 def _only_member(content: bytes) -> bytes:

@@ -59,7 +59,7 @@ class OwnText:
     mark : bytes
         The byte order mark that it began with.
     dialect : Dialect
-        How cells are told apart.
+        The separator and the quotation mark.
     before : str
         The lines before the header, with their line breaks.
     header : str or None
@@ -92,15 +92,15 @@ class Table:
     lines : ndarray of int64 or None
         The line of the file on which each row begins; None for Parquet.
     dialect : Dialect or None
-        How its cells are told apart; None for Parquet.
+        The separator and the quotation mark; None for Parquet.
     layout : str
         How it was read, in words.
     notes : list of str
-        What was decided and might be wrong.
+        Decisions that may be wrong.
     unnamed : list of str
         The columns that have no name in the file.
     own_text : OwnText or None
-        The file as it is, if that was asked for and it is CSV.
+        The original file, if it is CSV and `keep_text` asked for it.
     """
 
     name: str
@@ -141,7 +141,7 @@ def read_table(
     path : path
         A CSV file (also compressed) or a Parquet file; ``-`` is standard input.
     layout : Layout
-        What the user says about it.
+        The user's options about the file.
     expected : collection of str
         Names that its header has if it is the right file.
     keep_text : bool
@@ -150,7 +150,7 @@ def read_table(
     Returns
     -------
     Table
-        At least one column; perhaps no row.
+        The table, with at least one column; it may have no row.
 
     Raises
     ------
