@@ -160,6 +160,7 @@ BAD_SHARED = [
     case(ValueError, "sample_weight", "nan", sample_weight=[1, 1, np.nan, 1, 1]),
     case(ValueError, "sample_weight", "inf", sample_weight=[1, 1, np.inf, 1, 1]),
     case(ValueError, "sample_weight", "0", sample_weight=np.zeros(5)),
+    case(ValueError, "sample_weight", "add up", "all rows", sample_weight=[1e308] * 5),
     case(TypeError, "sample_weight", sample_weight=["a"] * 5),
     case(TypeError, "sample_weight", "complex128", sample_weight=np.ones(5) + 1j),
     case(ValueError, "alpha", "-0.1", alpha=-0.1),

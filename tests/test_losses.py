@@ -3,11 +3,13 @@
 import copy
 import pickle
 import threading
+from decimal import Decimal, getcontext
 
 import ferroprop as fp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from sklearn.neural_network._base import LOSS_FUNCTIONS
 from strategies import (
     ALL_ACTIVATIONS,
@@ -373,3 +375,112 @@ def test_classical_losses_still_share_the_bits_with_their_objects():
         a = flat_list(network.loss_and_gradients(X, Y, loss="huber"))
         b = flat_list(network.loss_and_gradients(X, Y, loss=fp.Huber()))
         assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+# Digits near 0 and 1: values against 60 decimal digits, from the numbers as the network has them. -----------
+
+getcontext().prec = 60
+
+
+def units(computed, exact, dtype):
+    """Return the error in units in the last place of the exact value."""
+    return abs(Decimal(float(computed)) - exact) / Decimal(float(np.spacing(dtype(abs(exact)))))
+
+
+def loss_and_deltas(output, loss, z, targets, dtype):
+    """Return the loss of one row with these net inputs, and its deltas."""
+    net = fp.Network([len(z), len(z)], output_activation=output, dtype=dtype)
+    net.set_parameters([np.eye(len(z))], [np.zeros(len(z))])
+    value, _, (deltas,) = net.loss_and_gradients([z], [targets], loss=loss)
+    return value, deltas
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(
+    # Eighths: their differences are numbers of either type.
+    eighths=st.lists(st.integers(-700, 700), min_size=2, max_size=20),
+    place=st.integers(0, 19),
+    soft=st.booleans(),
+)
+@example(eighths=[17 * 8, 0], place=0, soft=False)
+@example(eighths=[40 * 8, 0, 0], place=0, soft=False)
+@example(eighths=[0, 0, 0], place=2, soft=False)
+def test_log_loss_of_several_keeps_its_digits(eighths, place, soft, dtype):
+    z, place = [number / 8 for number in eighths], place % len(eighths)
+    t = np.full(len(z), 0.125 / 4, dtype) if soft else np.zeros(len(z), dtype)
+    t[place] = 1 if not soft else 1 - (len(z) - 1) / 32
+    loss, deltas = loss_and_deltas("softmax", "log_loss", z, t, dtype)
+    exact = [Decimal(number) for number in z]
+    targets = [Decimal(float(number)) for number in t]
+    e = [(number - max(exact)).exp() for number in exact]
+    rest = sum(e) - 1
+    true_loss = (1 + rest).ln() - sum(t * (z - max(exact)) for t, z in zip(targets, exact, strict=True))
+    true = [(e_j - t_j - t_j * rest) / (1 + rest) for e_j, t_j in zip(e, targets, strict=True)]
+    tiny = Decimal(float(np.finfo(dtype).tiny))
+    # The sum of the terms has one rounding per term.
+    bound = 4 + Decimal(len(z)) / 2
+    if abs(true_loss) > tiny:
+        assert units(loss, true_loss, dtype) <= bound, (loss, true_loss)
+    for delta, true_delta, e_j, t_j in zip(deltas, true, e, targets, strict=True):
+        terms = max(abs(true_delta), (e_j + t_j + t_j * rest) / (1 + rest)) if soft else abs(true_delta)
+        if terms > tiny * 64:
+            assert abs(Decimal(float(delta)) - true_delta) <= bound * terms * Decimal(
+                float(np.finfo(dtype).eps)
+            )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(z=st.floats(-80, 80, width=32), target=st.sampled_from([0.0, 1.0, 0.25]))
+@example(z=17.0, target=1.0)
+@example(z=-40.0, target=0.0)
+def test_log_loss_of_one_keeps_its_digits(z, target, dtype):
+    loss, (delta,) = loss_and_deltas("logistic", "log_loss", [z], [target], dtype)
+    exact, t = Decimal(z), Decimal(target)
+    w = 1 / (1 + abs(exact).exp())
+    true_loss = -(1 - w).ln() + ((1 - t) * exact if z > 0 else -t * exact)
+    true = (1 - t) - w if z > 0 else w - t
+    assert units(loss, true_loss, dtype) <= 4
+    terms = abs(true) if target in (0, 1) else 1 - t + w
+    assert abs(Decimal(float(delta)) - true) <= 4 * terms * Decimal(float(np.finfo(dtype).eps))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@given(target=st.floats(0.0078125, 2.0**20, width=32), shift=st.floats(-3, 3, width=32))
+@example(target=1e6, shift=2.0**-10)
+@example(target=1e6, shift=1.0)
+def test_poisson_does_not_cancel(target, shift, dtype):
+    z = dtype(np.log(target) + shift)
+    loss, _ = loss_and_deltas("exp", "poisson", [z], [target], dtype)
+    t, exact = Decimal(target), Decimal(float(z))
+    u = exact - t.ln()
+    true = t * (u.exp() - 1 - u)
+    # log t is rounded, and the loss has the slope a - t.
+    eps = Decimal(float(np.finfo(dtype).eps))
+    rounding = abs(t * (u.exp() - 1)) * (abs(t.ln()) + abs(u)) * eps
+    far = t * (u.exp() + 1 + abs(u)) if abs(u) > Decimal("0.99") else 0
+    assert (
+        abs(Decimal(float(loss)) - true)
+        <= 4 * eps * (true + far) + 2 * rounding + t * (eps * abs(t.ln())) ** 2
+    )
+
+
+def test_poisson_of_a_large_target():
+    """The published case: a target of 1e6 in float32, where the terms as they stand give 0.674."""
+    t = 1e6
+    z = np.float32(np.log(t) + 1e-3)
+    loss, _ = loss_and_deltas("exp", "poisson", [z], [t], np.float32)
+    u = float(z) - np.log(t)
+    np.testing.assert_allclose(loss, t * (np.expm1(u) - u), rtol=3e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("activation", "scale"), [(fp.ELU(0.5), 0.5), ("selu", 1.0507009873554805 * 1.6732632423543772)]
+)
+def test_exponential_units_keep_their_derivative(activation, scale, dtype):
+    for z in [-1.0, -17.0, -37.0, -80.0]:
+        net = fp.Network([1, 1], output_activation=activation, dtype=dtype)
+        net.set_parameters([np.ones((1, 1))], [np.zeros(1)])
+        a = net.predict([[z]])[0, 0]
+        _, _, (bias,) = net.loss_and_gradients([[z]], [[float(a) - 1.0]], loss="absolute_error")
+        np.testing.assert_allclose(bias[0], scale * np.exp(z), rtol=8 * np.finfo(dtype).eps)

@@ -1,8 +1,9 @@
-//! f(z) = z for z > 0, else c (e^z - 1) with scale c; f' = 1 where f > 0, else f + c, also at 0.
+//! f(z) = z for z > 0, else c (e^z - 1) with scale c; f' = 1 where z > 0, else c e^z, also at 0: f + c would be 0
+//! from e^z = half a unit in the last place of 1 on, and a weight without gradient never moves again.
 //!
 //! The error is that of [`crate::kernel::math`]'s e^x - 1 and of a product.
 
-use super::function::{FromOutput, Function};
+use super::function::{FromNet, Function};
 use crate::catalogue::{About, Domain, Hyperparameter};
 use crate::kernel::Scalar;
 
@@ -18,7 +19,7 @@ pub(super) const ABOUT: About = About {
         "Positive; outputs are above ``-alpha``.",
     )],
     value: "z if z > 0 else alpha*(exp(z) - 1)",
-    derivative: "1 if z > 0 else a + alpha",
+    derivative: "1 if z > 0 else alpha*exp(z)",
     source: r#"D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Fast and accurate deep network learning by
         exponential linear units (ELUs)", ICLR 2016."#,
     example: "\
@@ -46,9 +47,9 @@ impl<T: Scalar> Function<T> for Elu<T> {
     }
 }
 
-impl<T: Scalar> FromOutput<T> for Elu<T> {
+impl<T: Scalar> FromNet<T> for Elu<T> {
     #[inline(always)]
-    fn derivative(self, a: T) -> T {
-        if a > T::ZERO { T::ONE } else { a + self.alpha }
+    fn value_and_derivative(self, z: T) -> (T, T) {
+        (self.value(z), if z > T::ZERO { T::ONE } else { self.alpha * z.exp() })
     }
 }

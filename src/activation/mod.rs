@@ -74,9 +74,9 @@ macro_rules! activations {
             /// z for z > 0, else slope z, also in the derivative at 0; 0.01 is the usual slope.
             LeakyRelu { slope } => leaky_relu: output;
             /// z for z > 0, else alpha (e^z - 1); the derivative at 0 is alpha, usually 1.
-            Elu { alpha } => elu: output;
+            Elu { alpha } => elu: net;
             /// 1.0507 times z for z > 0, else 1.0507 times 1.6733 (e^z - 1).
-            Selu => selu: output;
+            Selu => selu: net;
             /// z times the cumulative normal distribution at z (exact, with erf).
             Gelu => gelu: net;
             /// z / (1 + e^-z).

@@ -3,10 +3,12 @@
 //!
 //! Independent logistic outputs, u = slope z:
 //! E = sum [log(1 + e^u) - t u], delta = slope (a - t). The sum is evaluated as
-//! log(1 + e^-|u|) + (1 - t) u for u > 0 and - t u else, which keeps its digits for t = 0 and 1.
+//! log(1 + e^-|u|) + (1 - t) u for u > 0 and - t u else, which keeps its digits for t = 0 and 1, and so does
+//! a - t as (1 - t) - w for u > 0 and w - t else, with w = logistic(-|u|).
 //!
-//! Softmax, with m = max z, s = sum e^(z - m) and T = sum t, which is 1 but for rounding:
-//! E = T log s - sum t (z - m), delta = T a - t.
+//! Softmax, with m = max z, r = sum e^(z - m) without the greatest z, whose term is 1, and T = sum t, which is 1 but for rounding:
+//! E = T log(1 + r) - sum t (z - m), delta = T a - t = (T e^(z - m) - t - t r) / (1 + r). Where one output is
+//! nearly 1, 1 + r has lost the digits of r.
 
 use std::marker::PhantomData;
 
@@ -65,7 +67,9 @@ impl<T: Scalar> Elementwise<T> for Independent<T> {
     fn loss_and_delta(self, net: T, target: T) -> (T, T) {
         let u = self.slope * net;
         let linear = if u > T::ZERO { (T::ONE - target) * u } else { -target * u };
-        ((-u.abs()).softplus() + linear, self.slope * (u.logistic() - target))
+        let w = (-u.abs()).logistic();
+        let difference = if u > T::ZERO { (T::ONE - target) - w } else { w - target };
+        ((-u.abs()).softplus() + linear, self.slope * difference)
     }
 }
 
@@ -102,6 +106,33 @@ fn distance_from<T: Scalar, S: Simd<T>>(simd: S, max: S::V, z: S::V) -> S::V {
     simd.max(simd.splat(T::LOWEST), simd.sub(z, max))
 }
 
+/// Adds a term to the sum of those below 1, or counts it.
+#[inline(always)]
+fn add_term<T: Scalar, S: Simd<T>>(simd: S, (below, ones): (S::V, S::V), e: S::V) -> (S::V, S::V) {
+    let one = simd.splat(T::ONE);
+    let is_below = simd.heaviside(simd.sub(one, e));
+    (simd.mul_add(is_below, e, below), simd.add(ones, simd.sub(one, is_below)))
+}
+
+/// What the differences of a row from its targets are computed from, a row in each lane.
+#[derive(Clone, Copy)]
+struct Row<V> {
+    /// The sum of the targets.
+    total: V,
+    /// r, and 1 / (1 + r)
+    rest: V,
+    inverse: V,
+}
+
+impl<V: Copy> Row<V> {
+    #[inline(always)]
+    fn difference<T: Scalar, S: Simd<T, V = V>>(self, simd: S, e: V, t: V) -> V {
+        let minus_t = simd.sub(simd.splat(T::ZERO), t);
+        let difference = simd.mul_add(minus_t, self.rest, simd.mul_add(self.total, e, minus_t));
+        simd.mul(difference, self.inverse)
+    }
+}
+
 struct OneOfSeveral<'a, T> {
     outputs: Outputs<'a, T>,
 }
@@ -133,7 +164,9 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
                 }
             }
             let zero = simd.splat(T::ZERO);
-            let (mut sums, mut linear, mut totals) = (zero, zero, zero);
+            // All ones but that of the greatest z belong to the rest.
+            let mut rest = (zero, simd.splat(-T::ONE));
+            let (mut linear, mut totals) = (zero, zero);
             for panel in 0..panels {
                 if panels > 1 {
                     transpose_vectors(simd, &net[place(panel)], &mut z[..square]);
@@ -151,7 +184,7 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
                 for ((z, e), t) in z.chunks_exact(lanes).zip(e.chunks_exact(lanes)).zip(t.chunks_exact(lanes))
                 {
                     let t = simd.read(t);
-                    sums = simd.add(sums, simd.read(e));
+                    rest = add_term(simd, rest, simd.read(e));
                     linear = simd.add(linear, simd.mul(t, simd.read(z)));
                     totals = simd.add(totals, t);
                 }
@@ -160,17 +193,19 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
                     transpose_vectors(simd, &e_square[..square], &mut delta[place(panel)]);
                 }
             }
-            let (mut row_losses, mut shares) = ([T::ZERO; MOST_LANES], [T::ZERO; MOST_LANES]);
+            let rests = simd.add(rest.0, rest.1);
+            let (mut row_losses, mut inverses) = ([T::ZERO; MOST_LANES], [T::ZERO; MOST_LANES]);
             let mut row_totals = [T::ZERO; MOST_LANES];
-            simd.write(&mut shares, sums);
+            simd.write(&mut inverses, rests);
             simd.write(&mut row_losses, linear);
             simd.write(&mut row_totals, totals);
             for lane in 0..lanes {
-                row_losses[lane] = row_totals[lane] * shares[lane].log() - row_losses[lane];
-                shares[lane] = row_totals[lane] / shares[lane];
+                let rest = inverses[lane];
+                row_losses[lane] = row_totals[lane] * rest.log_1p() - row_losses[lane];
+                inverses[lane] = T::ONE / (T::ONE + rest);
             }
             store_first(simd, simd.read(&row_losses), &mut losses[first..first + count]);
-            let shares = simd.read(&shares);
+            let row = Row { total: totals, rest: rests, inverse: simd.read(&inverses) };
             let row_weights = row_weight_vector(simd, weights, first, count);
             for panel in 0..panels {
                 if panels > 1 {
@@ -179,7 +214,7 @@ impl<T: Scalar> Task<T> for OneOfSeveral<'_, T> {
                 }
                 let e = e_square[..used(panel)].chunks_exact_mut(lanes);
                 for (e, t) in e.zip(t[..used(panel)].chunks_exact(lanes)) {
-                    let difference = simd.sub(simd.mul(simd.read(e), shares), simd.read(t));
+                    let difference = row.difference(simd, simd.read(e), simd.read(t));
                     simd.write(e, simd.mul(difference, row_weights));
                 }
                 transpose_vectors(simd, &e_square[..square], &mut delta[place(panel)]);
@@ -198,8 +233,8 @@ fn one_of_several_by_lanes<T: Scalar, S: Simd<T>>(simd: S, outputs: Outputs<'_, 
     let lanes = T::LANES;
     let used = columns * lanes;
     let zero = simd.splat(T::ZERO);
-    let mut sums = [[T::ONE; MOST_LANES]; TOGETHER];
-    let mut shares = [[T::ONE; MOST_LANES]; TOGETHER];
+    let mut rests = [[T::ONE; MOST_LANES]; TOGETHER];
+    let mut inverses = [[T::ONE; MOST_LANES]; TOGETHER];
     let mut linear = [[T::ZERO; MOST_LANES]; TOGETHER];
     let mut totals = [[T::ZERO; MOST_LANES]; TOGETHER];
     for from in (0..rows.div_ceil(lanes)).step_by(TOGETHER) {
@@ -230,29 +265,33 @@ fn one_of_several_by_lanes<T: Scalar, S: Simd<T>>(simd: S, outputs: Outputs<'_, 
             }
         }
         for vector in 0..vectors {
-            let mut sum = zero;
+            let mut rest = (zero, simd.splat(-T::ONE));
             for e in delta[(from + vector) * stride..][..used].chunks_exact(lanes) {
-                sum = simd.add(sum, simd.read(e));
+                rest = add_term(simd, rest, simd.read(e));
             }
-            simd.write(&mut sums[vector], sum);
+            simd.write(&mut rests[vector], simd.add(rest.0, rest.1));
         }
         for vector in 0..vectors {
             for lane in 0..lanes {
-                let (sum, total) = (sums[vector][lane], totals[vector][lane]);
-                linear[vector][lane] = total * sum.log() - linear[vector][lane];
-                shares[vector][lane] = total / sum;
+                let (rest, total) = (rests[vector][lane], totals[vector][lane]);
+                linear[vector][lane] = total * rest.log_1p() - linear[vector][lane];
+                inverses[vector][lane] = T::ONE / (T::ONE + rest);
             }
         }
         for vector in 0..vectors {
             let first = (from + vector) * lanes;
             let count = lanes.min(rows - first);
             store_first(simd, simd.read(&linear[vector]), &mut losses[first..first + count]);
-            let share = simd.read(&shares[vector]);
+            let row = Row {
+                total: simd.read(&totals[vector]),
+                rest: simd.read(&rests[vector]),
+                inverse: simd.read(&inverses[vector]),
+            };
             let row_weights = row_weight_vector(simd, weights, first, count);
             let place = (from + vector) * stride..(from + vector) * stride + used;
             let targets = targets[place.clone()].chunks_exact(lanes);
             for (d, t) in delta[place].chunks_exact_mut(lanes).zip(targets) {
-                let difference = simd.sub(simd.mul(simd.read(d), share), simd.read(t));
+                let difference = row.difference(simd, simd.read(d), simd.read(t));
                 simd.write(d, simd.mul(difference, row_weights));
             }
         }

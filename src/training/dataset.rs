@@ -166,6 +166,13 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         if numbers.iter().all(|&w| w == T::ZERO) {
             return Err(Error::value(weights, "at least one positive number", T::ZERO, "every row"));
         }
+        // Means are divided by sums over batches, and the inverse of a sum is a number of the type.
+        let sum: f64 = numbers.iter().map(|w| w.to_f64()).sum();
+        let most = 1.0 / T::SMALLEST.to_f64();
+        if sum > most {
+            let expected = format!("numbers that add up to at most {most:.1e} in {}", T::NAME);
+            return Err(Error::value(weights, expected, sum, "all rows together"));
+        }
         Ok(())
     }
 }
