@@ -8,6 +8,7 @@ FIRST = [
     "hours_of_sleep.py",
     "activations.py",
     "vanishing_gradients.py",
+    "vanishing_in_time.py",
     "watch_it_learn.py",
     "decision_regions.py",
     "iris.py",
@@ -16,6 +17,7 @@ FIRST = [
     "messy_table.py",
     "infrared_spectra.py",
     "speech_frames.py",
+    "narx.py",
 ]
 
 

@@ -202,7 +202,7 @@ def test_coefficients_are_those_of_the_core(constant, file, name):
 
 
 def test_activations_are_those_of_the_catalogue():
-    assert set(_c_functions.ACTIVATIONS) == set(fp.ACTIVATIONS) - {"softmax"}
+    assert set(_c_functions.ACTIVATIONS) <= set(fp.ACTIVATIONS)
     assert set(_c_functions.ULPS) == set(_c_functions.ACTIVATIONS)
 
 

@@ -402,8 +402,8 @@ def test_text_without_an_encoder():
         to_onnx(Pipeline([*prepared.steps, ("network", network)]))
 
 
-def test_activations_are_those_of_the_catalogue():
-    assert set(_onnx.ACTIVATIONS) == set(fp.ACTIVATIONS)
+def test_activations_have_the_names_that_are_known():
+    assert set(_onnx.ACTIVATIONS) <= set(fp.ACTIVATIONS)
 
 
 def test_an_activation_that_the_format_lacks_is_refused(monkeypatch):

@@ -55,6 +55,7 @@ from ferroprop.inspection import (
     Trace,
     Update,
     check_gradients,
+    state_gradients,
     trace,
 )
 from ferroprop.inspection import _methods as _descriptions
@@ -93,6 +94,8 @@ if TYPE_CHECKING:
         ComplexMLPRegressor,
         MLPClassifier,
         MLPRegressor,
+        RNNClassifier,
+        RNNRegressor,
     )
     from ferroprop.tabular import TabularEncoder, TabularMLPClassifier, TabularMLPRegressor
 
@@ -123,6 +126,8 @@ __all__ = [
     "Network",
     "OneCycle",
     "Optimizer",
+    "RNNClassifier",
+    "RNNRegressor",
     "RecurrentNetwork",
     "Schedule",
     "Summary",
@@ -135,6 +140,7 @@ __all__ = [
     "check_gradients",
     "forecast",
     "lagged",
+    "state_gradients",
     "trace",
     "train",
 ]
@@ -167,11 +173,20 @@ __all__ += [
 _exports.give_methods_to(Network)
 _descriptions.give_methods_to(Network)
 
+_ESTIMATORS = {
+    "ComplexMLPClassifier",
+    "ComplexMLPRegressor",
+    "MLPClassifier",
+    "MLPRegressor",
+    "RNNClassifier",
+    "RNNRegressor",
+}
+
 if not TYPE_CHECKING:  # a type checker must keep on seeing a misspelt name
 
     def __getattr__(name: str) -> object:
         """Import the estimators, and with them scikit-learn, on first use."""
-        if name in {"ComplexMLPClassifier", "ComplexMLPRegressor", "MLPClassifier", "MLPRegressor"}:
+        if name in _ESTIMATORS:
             from ferroprop import estimators as module
         elif name in {"TabularEncoder", "TabularMLPClassifier", "TabularMLPRegressor"}:
             from ferroprop import tabular as module

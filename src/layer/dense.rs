@@ -12,21 +12,6 @@ use crate::kernel::{
 };
 use crate::random::Random;
 
-/// The widest layer, inputs included, whose rows may lie along the lanes: a gradient goes through all rows of a block for
-/// each of its tiles, so that they should stay in the caches next to the core.
-const MOST_UNITS: usize = 64;
-
-/// What each unit of a vector costs beside the products, in multiply-adds of a vector.
-const ACTIVATION: usize = 4;
-
-/// What it costs to add up the lanes of one element of the gradient.
-const HALVING: usize = 10;
-
-/// The products of a step: forward and gradient, and unless the layer is the first one, backward.
-fn products(first: bool) -> usize {
-    if first { 2 } else { 3 }
-}
-
 pub(super) struct Dense;
 
 impl LayerKind for Dense {
@@ -50,25 +35,6 @@ impl LayerKind for Dense {
 
     fn matrices(layer: &Layer) -> Vec<MatrixShape> {
         vec![MatrixShape::dense(layer, 0, 1)]
-    }
-
-    fn cost_of_units<T: Scalar>(layer: &Layer, rows: usize, first: bool) -> Option<usize> {
-        let (inputs, outputs) = (panels::<T>(layer.fan_in), panels::<T>(layer.fan_out));
-        let products = if is_single_output(layer.fan_out) {
-            products(first) * inputs
-        } else {
-            2 * layer.fan_in * outputs + (products(first) - 2) * layer.fan_out * inputs
-        };
-        Some(rows * (products + ACTIVATION * outputs))
-    }
-
-    fn cost_of_rows<T: Scalar>(layer: &Layer, rows: usize, first: bool) -> Option<usize> {
-        if layer.fan_in.max(layer.fan_out) > MOST_UNITS {
-            return None;
-        }
-        let vectors = panels::<T>(rows);
-        let products = layer.fan_in * layer.fan_out * (products(first) * vectors + HALVING);
-        Some(products + ACTIVATION * layer.fan_out * vectors)
     }
 
     fn draw<T: Scalar>(

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::kernel::{Layout, Scalar, Start, Terms, Then};
 use crate::random::Random;
 
-/// One kind of layer: a file of this room, and a line of the list in `spec.rs`. Passes, training and bindings ask
+/// One kind of layer: a file of this room, and a line of the list in `mod.rs`. Passes, training and bindings ask
 /// [`Layer`], which asks its kind.
 pub(super) trait LayerKind {
     /// Its name in files, summaries and drawings.
@@ -40,17 +40,6 @@ pub(super) trait LayerKind {
     /// The matrices that its products read, in the order of the flat vector: each is one array of weights,
     /// followed by its biases if it has any.
     fn matrices(layer: &Layer) -> Vec<MatrixShape>;
-
-    /// What a step of training costs with units along the lanes, in multiply-adds of a vector; `None` if the kind cannot
-    /// choose. The first layer of a network has no way back.
-    fn cost_of_units<T: Scalar>(_layer: &Layer, _rows: usize, _first: bool) -> Option<usize> {
-        None
-    }
-
-    /// The same with rows along the lanes; `None` if the layer cannot have them there.
-    fn cost_of_rows<T: Scalar>(_layer: &Layer, _rows: usize, _first: bool) -> Option<usize> {
-        None
-    }
 
     /// Draws initial parameters.
     fn draw<T: Scalar>(

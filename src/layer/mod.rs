@@ -1,4 +1,4 @@
-//! Layers: one file per kind, listed once in `spec.rs`.
+//! Layers: one file a kind, listed once here.
 //!
 //! A layer says the names and shapes of its parameter arrays, which matrices its products read, and how
 //! initial parameters are drawn. Passes, training, files, bindings and pictures ask it.
@@ -134,16 +134,6 @@ impl Layer {
 
     pub(crate) fn matrices(&self) -> Vec<MatrixShape> {
         kinds!(with_kind self.kind, K => K::matrices(self))
-    }
-
-    /// What a step of training costs with units along the lanes; `None` if its kind cannot choose.
-    pub(crate) fn cost_of_units<T: Scalar>(&self, rows: usize, first: bool) -> Option<usize> {
-        kinds!(with_kind self.kind, K => K::cost_of_units::<T>(self, rows, first))
-    }
-
-    /// The same with rows along the lanes.
-    pub(crate) fn cost_of_rows<T: Scalar>(&self, rows: usize, first: bool) -> Option<usize> {
-        kinds!(with_kind self.kind, K => K::cost_of_rows::<T>(self, rows, first))
     }
 
     /// Draws initial parameters.

@@ -1,20 +1,27 @@
 //! What lies along the lanes in the passes of a network: units, or rows if the network is narrow.
 
 use crate::activation::Activation;
-use crate::kernel::{Layout, Scalar};
+use crate::kernel::{Layout, Scalar, is_single_output, panels};
 use crate::layer::Layer;
 use crate::loss::Loss;
 
-/// What the losses of a row cost where they have to be transposed (see [`crate::loss`]); in multiply-adds of a vector, as
-/// all costs here.
+/// The widest layer, inputs included, of a network that may be narrow: a gradient goes through all rows of a block for each
+/// of its tiles, so that they should stay in the caches next to the core.
+const MOST_UNITS: usize = 64;
+
+/// What each unit of a vector costs beside the products, and what the losses of a row cost where they have to be turned round
+/// (see [`crate::loss`]); in multiply-adds of a vector, as all costs here.
+const ACTIVATION: usize = 4;
 const LOSS: usize = 8;
+
+/// What it costs to add up the lanes of one element of the gradient.
+const HALVING: usize = 10;
 
 /// The layout for micro-batches of this many rows: rows in lanes where that is clearly faster (by a tenth, because it gains less
 /// than the costs say with AVX2). It follows from the network and the batch alone: the gradient
 /// is summed in another order where rows lie along the lanes, and its bits must not depend on the machine.
 ///
-/// Layers say whether they can have rows there. Stochastic units, dropout, losses of the caller's own (`None`), and
-/// losses of the outputs of a softmax are made for units only.
+/// Complex layers, those that recur, stochastic units, dropout, losses of the caller's own (`None`), and losses of the outputs of a softmax are made for units only.
 pub(super) fn layout<T: Scalar>(
     layers: &[Layer],
     micro_batch_rows: usize,
@@ -22,21 +29,48 @@ pub(super) fn layout<T: Scalar>(
     dropout: &[f64],
 ) -> Layout {
     let softmax = layers.last().is_some_and(|layer| layer.activation == Activation::Softmax);
+    let real = layers.iter().all(|layer| layer.parts() == 1 && !layer.kind.recurs());
     let drawn = layers.iter().any(|layer| layer.activation.units().is_some());
-    let possible = !drawn
+    let possible = real
+        && !drawn
         && loss.is_some_and(|loss| loss.takes_net_inputs() || !softmax)
         && dropout.iter().all(|rate| *rate == 0.0);
-    let cost = |of_layer: fn(&Layer, usize, bool) -> Option<usize>| {
-        let costs =
-            layers.iter().enumerate().map(|(index, layer)| of_layer(layer, micro_batch_rows, index == 0));
-        costs.sum::<Option<usize>>()
+    let narrow = layers.iter().all(|layer| layer.fan_in.max(layer.fan_out) <= MOST_UNITS);
+    if possible
+        && narrow
+        && 10 * cost_of_rows::<T>(layers, micro_batch_rows) < 9 * cost_of_units::<T>(layers, micro_batch_rows)
+    {
+        Layout::RowsInLanes
+    } else {
+        Layout::UnitsInLanes
+    }
+}
+
+/// Forward and gradient, and for all layers but the first backward: products that a step takes.
+fn products(index: usize) -> usize {
+    if index == 0 { 2 } else { 3 }
+}
+
+fn cost_of_units<T: Scalar>(layers: &[Layer], rows: usize) -> usize {
+    let of_layer = |(index, layer): (usize, &Layer)| {
+        let (inputs, outputs) = (panels::<T>(layer.fan_in), panels::<T>(layer.fan_out));
+        let products = if is_single_output(layer.fan_out) {
+            products(index) * inputs
+        } else {
+            2 * layer.fan_in * outputs + (products(index) - 2) * layer.fan_out * inputs
+        };
+        products + ACTIVATION * outputs
     };
-    let rows_are_faster = || {
-        let rows = cost(Layer::cost_of_rows::<T>)?;
-        let units = cost(Layer::cost_of_units::<T>)? + micro_batch_rows * LOSS;
-        Some(10 * rows < 9 * units)
+    rows * (layers.iter().enumerate().map(of_layer).sum::<usize>() + LOSS)
+}
+
+fn cost_of_rows<T: Scalar>(layers: &[Layer], rows: usize) -> usize {
+    let vectors = panels::<T>(rows);
+    let of_layer = |(index, layer): (usize, &Layer)| {
+        layer.fan_in * layer.fan_out * (products(index) * vectors + HALVING)
+            + ACTIVATION * layer.fan_out * vectors
     };
-    if possible && rows_are_faster() == Some(true) { Layout::RowsInLanes } else { Layout::UnitsInLanes }
+    layers.iter().enumerate().map(of_layer).sum()
 }
 
 #[cfg(test)]

@@ -8,5 +8,12 @@ from ferroprop.displays.decision_region import DecisionRegionDisplay
 from ferroprop.displays.gradient_flow import GradientFlowDisplay
 from ferroprop.displays.loss_curve import LossCurveDisplay
 from ferroprop.displays.member_curves import MemberCurvesDisplay
+from ferroprop.displays.state_gradient import StateGradientDisplay
 
-__all__ = ["DecisionRegionDisplay", "GradientFlowDisplay", "LossCurveDisplay", "MemberCurvesDisplay"]
+__all__ = [
+    "DecisionRegionDisplay",
+    "GradientFlowDisplay",
+    "LossCurveDisplay",
+    "MemberCurvesDisplay",
+    "StateGradientDisplay",
+]

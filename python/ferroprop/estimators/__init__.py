@@ -4,6 +4,7 @@
 `classifier`           `MLPClassifier`: labels in, labels and probabilities out
 `regressor`            `MLPRegressor`: numbers in, numbers out
 `complex`              both for complex numbers
+`recurrent`            `RNNClassifier` and `RNNRegressor`: sequences in
 `_base`                what both share: parameters, from data to a plan, outputs
 `_plan`                what a fit is to do and what came of it: all that solvers get and return
 `_epochs`              the solvers that train epoch by epoch: all but lbfgs
@@ -18,6 +19,7 @@
 `_callbacks`           who is told of each epoch
 `_progress`            what ``verbose`` shows of a fit
 `_checkpoints`         a fit that is saved as it goes on
+`_sequences`           arrays and lists of sequences, and what belongs to their steps
 `_scale`               data whose size makes learning slow
 `_network_cache`       the network of the last prediction, kept while its arrays last
 `_hidden_layers`       which hidden layer is asked for, and the names of its columns
@@ -33,6 +35,7 @@
 from ferroprop.estimators._gradient_flow import gradient_flow
 from ferroprop.estimators.classifier import MLPClassifier
 from ferroprop.estimators.complex import ComplexMLPClassifier, ComplexMLPRegressor
+from ferroprop.estimators.recurrent import RNNClassifier, RNNRegressor
 from ferroprop.estimators.regressor import MLPRegressor
 
 __all__ = [
@@ -40,5 +43,7 @@ __all__ = [
     "ComplexMLPRegressor",
     "MLPClassifier",
     "MLPRegressor",
+    "RNNClassifier",
+    "RNNRegressor",
     "gradient_flow",
 ]

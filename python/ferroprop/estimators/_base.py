@@ -421,6 +421,11 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         rows: Array = values
         return rows
 
+    def _weights_as_rows(self, samples: Samples) -> Array | None:
+        """Return the weight of each of these rows."""
+        weight: Array | None = samples.sample_weight
+        return weight
+
     def _checked_weight(self, sample_weight: ArrayLike, X: Any) -> Array:
         """Return checked weights of the rows of checked inputs."""
         weight: Array = check_sample_weight(sample_weight, X)
@@ -600,11 +605,12 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         X, Y, sample_weight = samples
         n_threads = self._n_threads()
         if self.scoring is None:
+            rows, weight_of_rows = self._as_rows(Y), self._weights_as_rows(samples)
 
             def score_outputs(network: Network) -> float:
                 outputs = network.predict(X, n_threads=n_threads)
                 with _StandardArithmetic():
-                    return self._score_outputs(self._as_rows(Y), self._as_rows(outputs), sample_weight)
+                    return self._score_outputs(rows, self._as_rows(outputs), weight_of_rows)
 
             return score_outputs
         scorer, labels = check_scoring(self, self.scoring), self._labels(Y)

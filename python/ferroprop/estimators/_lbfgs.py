@@ -6,12 +6,13 @@ import time
 import warnings
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
-from ferroprop._core import Network
+from ferroprop._core import RecurrentNetwork
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan, StopReason
 from ferroprop.estimators._sklearn import ConvergenceWarning, check_optimize_result
 from ferroprop.estimators._typing import Array, Layers
@@ -28,7 +29,7 @@ class _Objective:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._network = plan.network
+        self._network: Any = plan.network
         arrays = (*plan.network.weights, *plan.network.biases)
         self._shapes = [array.shape for array in arrays if array is not None]
         self._bounds = np.cumsum([0, *(array.size for array in arrays if array is not None)])
@@ -49,7 +50,7 @@ class _Objective:
         ]
         return arrays[: self._n_layers], arrays[self._n_layers :]
 
-    def network_at(self, vector: Vector) -> Network:
+    def network_at(self, vector: Vector) -> Any:
         """Return the network with these parameters; always the same object."""
         self._network.set_parameters(*self._unpack(vector))
         return self._network
@@ -68,15 +69,54 @@ class _Objective:
         """
         if not np.isfinite(vector).all():  # SciPy's line search has no way back then, and ends
             return np.nan, np.full_like(vector, np.nan)
+        loss, gradient = self._loss_and_gradient(vector)
+        if self._plan.outputs_in_mean > 1:
+            penalty = self.penalty_at(vector)
+            loss = (loss - penalty) / self._plan.outputs_in_mean + penalty
+        return loss, gradient
+
+    def _loss_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
+        """Return the core's loss and gradient."""
         plan = self._plan
         X, Y, sample_weight = plan.samples
         loss, coef_gradients, intercept_gradients = self.network_at(vector).loss_and_gradients(
             X, Y, loss=plan.loss, sample_weight=sample_weight, alpha=plan.alpha, n_threads=plan.n_threads
         )
-        if plan.outputs_in_mean > 1:
-            penalty = self.penalty_at(vector)
-            loss = (loss - penalty) / plan.outputs_in_mean + penalty
         return loss, self._pack(coef_gradients, intercept_gradients)
+
+
+class _ObjectiveInTime(_Objective):
+    """The same for a recurrent network, as functions of its parameter vector."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._network = plan.network
+        self.start = self._network.parameter_vector
+
+    def network_at(self, vector: Vector) -> Any:
+        """Return the network with these parameters; always the same object."""
+        self._network.set_parameter_vector(vector)
+        return self._network
+
+    def penalty_at(self, vector: Vector) -> float:
+        """Return the penalty's part of the loss."""
+        if self._plan.alpha == 0.0:
+            return 0.0
+        return self._loss_and_gradient(vector)[0] - self._loss_and_gradient(vector, alpha=0.0)[0]
+
+    def _loss_and_gradient(self, vector: Vector, alpha: float | None = None) -> tuple[float, Vector]:
+        plan = self._plan
+        X, Y, sample_weight = plan.samples
+        loss, gradient = self.network_at(vector).loss_and_gradient_vector(
+            X,
+            Y,
+            loss=plan.loss,
+            sample_weight=sample_weight,
+            alpha=plan.alpha if alpha is None else alpha,
+            n_threads=plan.n_threads,
+            **plan.in_time,
+        )
+        return loss, gradient
 
 
 class _Watch:
@@ -111,7 +151,7 @@ class _Watch:
 
 def run(plan: Plan) -> Outcome:
     """Minimise the loss."""
-    objective = _Objective(plan)
+    objective = (_ObjectiveInTime if isinstance(plan.network, RecurrentNetwork) else _Objective)(plan)
     options = {"maxfun": plan.max_fun, "maxiter": plan.max_iter, "gtol": plan.tol}
     with plan.followers as followers:
         watch = _Watch(plan, objective)

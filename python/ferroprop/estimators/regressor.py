@@ -463,12 +463,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 
     def _warn_about(self, plan: Plan, outcome: Outcome) -> None:
         """Warn if a fit that ended by itself explains little of targets far from unit size."""
-        samples = plan.samples
-        hint = hint_about_targets(samples.Y)
+        X, Y = plan.samples.X, self._as_rows(plan.samples.Y)
+        hint = hint_about_targets(Y)
         if outcome.stop_reason not in ("patience", "converged") or not hint:
             return
-        outputs = outcome.network.predict(samples.X, n_threads=plan.n_threads)
-        explained = least_explained_variance(samples.Y, outputs)
+        outputs = self._as_rows(outcome.network.predict(X, n_threads=plan.n_threads))
+        explained = least_explained_variance(Y, outputs)
         if explained < 0.5:
             warnings.warn(
                 "The fit ended because its loss improved no more, but it explains less than half of the "

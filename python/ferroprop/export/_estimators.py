@@ -9,6 +9,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 
+from ferroprop._core import Network
 from ferroprop.estimators import MLPClassifier, MLPRegressor
 from ferroprop.estimators._sklearn import check_is_fitted
 from ferroprop.export._description import Description, Labels, Quantities, layers_of
@@ -35,7 +36,10 @@ def describe_estimator(model: Any) -> Description:
 def _network_alone(model: MLPClassifier | MLPRegressor) -> Description:
     model = model._as_it_is()
     _require_fitted(model)
-    layers = layers_of(model._network())
+    network = model._network()
+    if not isinstance(network, Network):
+        raise TypeError(f"recurrent networks have no form in other runtimes yet, got {type(model).__name__}")
+    layers = layers_of(network)
     names = getattr(model, "feature_names_in_", None)
     feature_names = None if names is None else tuple(map(str, names))
     if isinstance(model, MLPRegressor):

@@ -6,6 +6,7 @@ The core computes the numbers; this package arranges and shows them.
 from ferroprop.inspection._gradient_check import GradientCheck, GradientError, check_gradients
 from ferroprop.inspection._step import LayerTrace, Update
 from ferroprop.inspection._summary import LayerSummary, Summary
+from ferroprop.inspection._through_time import state_gradients
 from ferroprop.inspection._trace import Trace, trace
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "Trace",
     "Update",
     "check_gradients",
+    "state_gradients",
     "trace",
 ]
