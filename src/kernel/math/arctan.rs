@@ -73,7 +73,8 @@ pub fn arctan_f32(x: f32) -> f32 {
 
 /// Inverse tangent.
 ///
-/// The largest error is 2.08 units in the last place, over 10^6 arguments.
+/// The error is at most 2.4 units in the last place: 2.34 is the largest that independent searches have found, over 10^8
+/// arguments.
 #[must_use]
 #[inline(always)]
 pub fn arctan_f64(x: f64) -> f64 {
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     const ULPS_F32: f64 = 2.54;
-    const ULPS_F64: f64 = 2.08;
+    const ULPS_F64: f64 = 2.4;
 
     #[test]
     fn f32_error_is_as_stated() {

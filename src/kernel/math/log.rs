@@ -79,7 +79,7 @@ pub fn log_f32(x: f32) -> f32 {
 
 /// Natural logarithm.
 ///
-/// The largest error is 0.85 units in the last place, over 10^8 arguments.
+/// The error is at most 0.9 units in the last place: 0.85 is the largest found, over 10^8 arguments.
 #[must_use]
 #[inline(always)]
 pub fn log_f64(x: f64) -> f64 {
@@ -111,7 +111,7 @@ pub fn log1p_f32(x: f32) -> f32 {
 
 /// ln(1 + x).
 ///
-/// The largest error is 1.49 units in the last place, over 10^8 arguments.
+/// The error is at most 1.55 units in the last place: 1.49 is the largest found, over 10^8 arguments.
 #[must_use]
 #[inline(always)]
 pub fn log1p_f64(x: f64) -> f64 {
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     const LOG_ULPS_F32: f64 = 0.96;
-    const LOG_ULPS_F64: f64 = 0.85;
+    const LOG_ULPS_F64: f64 = 0.9;
 
     #[test]
     fn log_f32_error_is_as_stated() {
@@ -162,7 +162,7 @@ mod tests {
     }
 
     const LOG1P_ULPS_F32: f64 = 1.5;
-    const LOG1P_ULPS_F64: f64 = 1.49;
+    const LOG1P_ULPS_F64: f64 = 1.55;
 
     #[test]
     fn log1p_f32_error_is_as_stated() {

@@ -37,7 +37,8 @@ pub fn tanh_f32(x: f32) -> f32 {
 
 /// Hyperbolic tangent.
 ///
-/// The largest error is 3.02 units in the last place, over 10^8 arguments. Never beyond 1, and exactly 1
+/// The error is at most 3.1 units in the last place: 3.035 is the largest that independent searches have found, over
+/// 10^8 arguments. Never beyond 1, and exactly 1
 /// from 19.07 on.
 #[must_use]
 #[inline(always)]
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     const ULPS_F32: f64 = 2.68;
-    const ULPS_F64: f64 = 3.02;
+    const ULPS_F64: f64 = 3.1;
 
     #[test]
     fn f32_error_is_as_stated() {
