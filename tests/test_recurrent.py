@@ -5,11 +5,13 @@ import itertools
 import pickle
 
 import ferroprop as fp
+import ferroprop.export
 import numpy as np
 import pytest
 import recurrent_reference as plain
 import reference
 from children import in_a_process
+from ferroprop.inspection import _gradient_check
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import HIDDEN_ACTIVATIONS
@@ -680,3 +682,180 @@ def test_wrong_parameters(changes, message):
     with pytest.raises((ValueError, TypeError), match=message):
         network.set_parameters(**given | changes)
     np.testing.assert_array_equal(network.weights[0], given["weights"][0])
+
+
+# What is shown --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("cell", "returns"), list(itertools.product(CELLS, RETURNS)))
+def test_check_gradients(cell, returns, dtype):
+    network = fp.RecurrentNetwork([2, 3, 2], cell=cell, returns=returns, dtype=dtype, seed=4)
+    X, Y = problem(network)
+    report = fp.check_gradients(network, X, Y, alpha=0.1, washout=1 if returns == "every" else 0)
+    assert report.passed, report
+    assert report.n_parameters == len(report.errors) == network.n_parameters
+    names = {error.name for error in report.errors}
+    assert {"W1[1,2]", "U1[2,0]", "b1[0]", "W2[0,1]", "b2[1]"} <= names
+    assert ("c1[2]" in names) == (cell == "gru")
+    assert len(fp.check_gradients(network, X, Y, max_parameters=5).errors) == 5
+
+
+def test_check_gradients_finds_a_wrong_gradient():
+    network = fp.RecurrentNetwork([2, 3, 1], dtype="float64")
+    X, Y = problem(network)
+    right = network.loss_and_gradient_vector(X, Y)[1]
+
+    wrong = right.copy()
+    wrong[7] += 1e-3
+    truncated = network.loss_and_gradient_vector(X, Y, truncate=1)[1]
+    assert np.abs(truncated - right).max() > 1e-3
+    value = float(network.parameter_vector[7])
+
+    def loss_at(moved):
+        vector = network.parameter_vector.copy()
+        vector[7] = moved
+        other = network.copy()
+        other.set_parameter_vector(vector)
+        return other.loss_and_gradient_vector(X, Y)[0]
+
+    for gradient, agrees in ((right, True), (wrong, False)):
+        _, error = _gradient_check._agreement(value, float(gradient[7]), loss_at, loss_at(value), 1e-6)
+        assert (error <= 1e-6) == agrees
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_summaries_and_pictures(cell):
+    network = fp.RecurrentNetwork([3, 5, 4, 2], cell=cell, bias=[True, False, True])
+    summary = network.summary()
+    assert [layer.kind for layer in summary.layers] == [cell, cell, "dense"]
+    assert sum(layer.n_parameters for layer in summary.layers) == network.n_parameters == summary.n_parameters
+    assert cell in str(summary)
+    html = network._repr_html_()
+    assert html.count("<line") == 3 * 5 + 5 * 4 + 4 * 2
+    assert "↻" in html
+
+
+# The weights of other libraries ---------------------------------------------------------------------------
+
+
+def shuffled_gates(array, order, axis=-1):
+    parts = np.split(array, len(order), axis=axis)
+    return np.concatenate([parts[place] for place in order], axis=axis)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_weights_of_torch_and_keras(cell):
+    network = fp.RecurrentNetwork([3, 5, 4, 2], cell=cell, init="uniform", dtype="float64", seed=1)
+    torch, keras = network.torch_weights(), network.keras_weights()
+    np.testing.assert_array_equal(torch["weight_hh_l1"].T, network.recurrent_weights[1])
+    np.testing.assert_array_equal(torch["bias_ih_l0"], network.biases[0])
+    order = (1, 0, 2) if cell == "gru" else range({"rnn": 1, "lstm": 4}[cell])
+    np.testing.assert_array_equal(keras[3], shuffled_gates(network.weights[1], order))
+    np.testing.assert_array_equal(keras[-2], network.weights[2])
+    if cell == "gru":
+        np.testing.assert_array_equal(torch["bias_hh_l0"], [0] * 10 + [*network.recurrent_biases[0]])
+        np.testing.assert_array_equal(keras[2][1], [0] * 10 + [*network.recurrent_biases[0]])
+    for weights, set_weights in ((torch, "set_torch_weights"), (keras, "set_keras_weights")):
+        again = fp.RecurrentNetwork([3, 5, 4, 2], cell=cell, dtype="float64", seed=2)
+        getattr(again, set_weights)(weights)
+        np.testing.assert_array_equal(again.parameter_vector, network.parameter_vector)
+
+
+def test_the_two_biases_of_torch_add_up():
+    network = fp.RecurrentNetwork([2, 3, 1], cell="gru", dtype="float64")
+    weights = network.torch_weights()
+    weights["bias_hh_l0"] = np.arange(9.0)
+    weights["bias_ih_l0"] = np.full(9, 10.0)
+    network.set_torch_weights(weights)
+    assert network.biases[0].tolist() == [10, 11, 12, 13, 14, 15, 10, 10, 10]
+    assert network.recurrent_biases[0].tolist() == [6, 7, 8]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"weight": None}, "weights must have 'weight'"),
+        ({"weight_ih_l0": np.zeros((9, 3))}, r"weights\['weight_ih_l0'\] must have shape \(12, 3\)"),
+        ({"more": np.zeros(1)}, "weights must have no 'more'"),
+        ({"bias": np.array(["a"])}, r"weights\['bias'\] must hold real numbers"),
+        ({"bias": np.array([np.nan])}, "must hold finite numbers"),
+    ],
+)
+def test_wrong_weights_of_torch(changes, message):
+    network = fp.RecurrentNetwork([3, 4, 1], cell="gru")
+    before = network.parameter_vector.copy()
+    weights = {
+        name: value for name, value in (network.torch_weights() | changes).items() if value is not None
+    }
+    with pytest.raises(ValueError, match=message):
+        network.set_torch_weights(weights)
+    with pytest.raises(ValueError, match="weights must be 5 arrays, got 4"):
+        network.set_keras_weights(network.keras_weights()[:-1])
+    np.testing.assert_array_equal(network.parameter_vector, before)
+
+
+def test_biases_that_a_network_does_not_have_are_refused():
+    network = fp.RecurrentNetwork([3, 4, 1], bias=False)
+    other = fp.RecurrentNetwork([3, 4, 1], init="uniform")
+    with pytest.raises(ValueError, match="no biases for layer 0"):
+        network.set_keras_weights(other.keras_weights())
+    network.set_torch_weights(fp.RecurrentNetwork([3, 4, 1], bias=False, seed=5).torch_weights())
+
+
+@pytest.mark.parametrize("export", ["to_onnx", "to_c", "to_json"])
+def test_what_cannot_be_exported_says_so(export):
+    with pytest.raises(TypeError, match="got RecurrentNetwork"):
+        getattr(ferroprop.export, export)(fp.RecurrentNetwork([3, 4, 1]))
+
+
+@pytest.mark.parametrize(("cell", "returns"), list(itertools.product(CELLS, RETURNS)))
+def test_a_trace_has_the_numbers_of_the_reference(cell, returns):
+    """Gradients are sums over its inputs and deltas."""
+    network = fp.RecurrentNetwork([2, 3, 4, 2], cell=cell, returns=returns, dtype="float64", seed=4)
+    X, Y = problem(network)
+    step = fp.trace(network, X, Y, alpha=0.1)
+    total, gradients = network.loss_and_gradients(X, Y, alpha=0.1)
+    assert step.loss == total
+    weights = step.weight_sum
+    assert sum(rows.sum() for rows in step.row_losses) / weights + sum(
+        0.05 * (W**2).sum() for W in [*network.weights, *network.recurrent_weights[:2]]
+    ) / weights == pytest.approx(total, rel=1e-12)
+    for n, (a, b) in enumerate(zip(step.outputs, network.predict(X), strict=True)):
+        np.testing.assert_array_equal(a if returns == "every" else a[0], b)
+        assert len(step.layers[0].outputs[n]) == len(X[n])
+    gate = {"rnn": ["z"], "lstm": ["i", "f", "g", "o"], "gru": ["r", "z", "n"]}[cell]
+    for place, layer in enumerate(step.layers):
+        below = X if place == 0 else step.layers[place - 1].outputs
+        deltas = [np.concatenate([layer.delta[name][n] for name in gate], axis=1) for n in range(len(X))]
+        from_inputs = sum(x.T @ d for x, d in zip(below, deltas, strict=True))
+        expected = (from_inputs + 0.1 * network.weights[place]) / weights
+        assert np.abs(expected - gradients["weights"][place]).max() < 1e-13
+        biases = sum(d.sum(axis=0) for d in deltas) / weights
+        assert np.abs(biases - gradients["biases"][place]).max() < 1e-13
+    top = step.layers[-1]
+    ends = [rows if returns == "every" else rows[-1:] for rows in top.output_gradient]
+    for rows, delta in zip(ends, step.output_delta, strict=True):
+        assert np.abs(rows[-1] - (delta @ network.weights[-1].T)[-1]).max() < 1e-14
+    assert f"{cell}, squared_error, sequence 2 of 7, 9 steps" in step.text(2, max_steps=4)
+    assert "... 5 steps of time ..." in step.text(2, max_steps=4)
+    assert repr(step).startswith(f"RecurrentTrace(cell='{cell}', sequences=7")
+
+
+def test_a_trace_of_washed_out_and_weighted_steps():
+    network = fp.RecurrentNetwork([2, 3, 1], cell="gru", returns="every", dtype="float32", seed=4)
+    X, Y = problem(network)
+    weights = [np.linspace(1, 2, len(x)) for x in X]
+    step = fp.trace(network, X, Y, sample_weight=weights, washout=2, loss="absolute_error")
+    assert step.weight_sum == pytest.approx(sum(w[2:].sum() for w in weights))
+    assert not any(delta[:2].any() for delta in step.output_delta)
+    own = fp.trace(network, X, Y, loss=lambda a, t: (np.abs(a - t).sum(axis=1), np.sign(a - t)))
+    named = fp.trace(network, X, Y, loss="absolute_error")
+    np.testing.assert_allclose(own.layers[0].delta["n"][2], named.layers[0].delta["n"][2], rtol=1e-14)
+    with pytest.raises(ValueError, match="optimizers must be None"):
+        fp.trace(network, X, Y, optimizers="adam")
+    with pytest.raises(ValueError, match="for recurrent networks"):
+        fp.trace(fp.Network([2, 1]), np.zeros((1, 2)), np.zeros((1, 1)), washout=1)
+    for arguments in ({"sequence": 7}, {"digits": 0}, {"max_units": True}, {"max_steps": 1}):
+        with pytest.raises(ValueError, match=f"{next(iter(arguments))} must be"):
+            step.text(**arguments)

@@ -46,11 +46,14 @@ from ferroprop.catalogue import (
     STOCHASTIC_ACTIVATIONS,
 )
 from ferroprop.export import _methods as _exports
+from ferroprop.export import _recurrent_weights as _of_others
 from ferroprop.inspection import (
     GradientCheck,
     GradientError,
     LayerSummary,
     LayerTrace,
+    RecurrentLayerTrace,
+    RecurrentTrace,
     Summary,
     Trace,
     Update,
@@ -128,7 +131,9 @@ __all__ = [
     "Optimizer",
     "RNNClassifier",
     "RNNRegressor",
+    "RecurrentLayerTrace",
     "RecurrentNetwork",
+    "RecurrentTrace",
     "Schedule",
     "Summary",
     "TabularEncoder",
@@ -172,6 +177,8 @@ __all__ += [
 
 _exports.give_methods_to(Network)
 _descriptions.give_methods_to(Network)
+_descriptions.give_methods_to(RecurrentNetwork)
+_of_others.give_methods_to(RecurrentNetwork)
 
 _ESTIMATORS = {
     "ComplexMLPClassifier",

@@ -345,6 +345,11 @@ impl<T: Scalar> Block<T> {
         copy_row(self.outputs(), self.output_stride(), row, to);
     }
 
+    /// Copies the deltas of a row of the output layer.
+    pub fn copy_delta(&self, row: usize, to: &mut [T]) {
+        copy_row(&self.deltas[self.deltas.len() - 1], self.output_stride(), row, to);
+    }
+
     /// Copies the targets of a row.
     pub fn copy_target(&self, row: usize, to: &mut [T]) {
         copy_row(&self.targets, self.output_stride(), row, to);

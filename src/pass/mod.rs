@@ -21,6 +21,7 @@ mod stage;
 mod stages;
 mod steps;
 mod trace;
+mod trace_sequences;
 
 pub(crate) use examples::Examples;
 pub use examples::Sequences;
@@ -30,7 +31,10 @@ pub(crate) use model::Model;
 pub(crate) use noise::{Noise, Occasion, check_dropout};
 pub(crate) use predict::predict;
 pub(crate) use predict_sequences::{predict_sequences, state_widths};
+pub use recurrent::RecurrentValues;
 pub(crate) use selection::Selection;
 pub(crate) use stage::{Pairs, Room, Stage};
 pub use trace::LayerValues;
 pub(crate) use trace::trace;
+pub use trace_sequences::SequenceValues;
+pub(crate) use trace_sequences::trace_sequences;

@@ -1,13 +1,15 @@
 //! A layer that recurs, in a block of sequences: forward and backward through time.
 
+use ndarray::{Array2, s};
+
 use super::cell::{gru, lstm};
 use super::noise::Noise;
 use super::steps::Steps;
 use crate::activation::Activation;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::{Layout, Scalar, Start, Terms, Then, dispatch, panel_vectors, panels};
 use crate::layer::{Kind, Layer, Parameters, Passage, Recurrence};
-use crate::memory::Aligned;
+use crate::memory::{Aligned, try_zeros};
 
 /// What a block has room for.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +49,8 @@ pub(super) struct Recurrent<T> {
     above: Aligned<T>,
     /// What a step hands to the one before, beside the products.
     carry: Aligned<T>,
+    /// Derivatives with respect to the outputs of every step, for those who want to see them.
+    kept: Aligned<T>,
 }
 
 /// Where the derivatives with respect to the outputs come from, beside those of the step behind.
@@ -56,6 +60,22 @@ pub(super) enum Source<'a, T> {
     There,
     /// There are some for the last step of each sequence only: rows in panels so far apart.
     Ends(&'a [T], usize),
+}
+
+/// What a layer that recurs computes at every step of time; each array is steps x numbers, one sequence after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecurrentValues<T> {
+    /// What the gates give, units of a gate side by side: i, f, g, o of an LSTM; of a GRU, before r, z, n, the share of n from
+    /// the step before. None of a simple layer.
+    pub gates: Option<Array2<T>>,
+    /// The cells of an LSTM.
+    pub cells: Option<Array2<T>>,
+    /// The outputs h.
+    pub output: Array2<T>,
+    /// The derivative of the sequence's loss, times the weight of its rows, with respect to each output, by all ways through time.
+    pub output_gradient: Array2<T>,
+    /// The same with respect to the net inputs, in the groups of the gates.
+    pub delta: Array2<T>,
 }
 
 /// How far derivatives go back in time.
@@ -121,6 +141,7 @@ impl<T: Scalar> Recurrent<T> {
             deltas: Aligned::zeros(0)?,
             above: Aligned::zeros(0)?,
             carry: Aligned::zeros(0)?,
+            kept: Aligned::zeros(0)?,
         })
     }
 
@@ -139,6 +160,12 @@ impl<T: Scalar> Recurrent<T> {
             self.mask = Aligned::zeros(of_rows)?;
             self.dropped = room(1)?;
         }
+        Ok(())
+    }
+
+    /// Makes room for derivatives with respect to outputs, to be seen.
+    pub fn keep(&mut self) -> Result<()> {
+        self.kept = Aligned::zeros(self.outputs.len())?;
         Ok(())
     }
 
@@ -320,6 +347,11 @@ impl<T: Scalar> Recurrent<T> {
             let cut = reach.cut(step, behind);
             self.clear_carry(cut, behind, rows);
             let scaled = self.gather_derivatives(layer, index, parameters, steps, step, source, cut);
+            if !self.kept.is_empty() {
+                let own = steps.range::<T>(step, self.panels);
+                let from = if self.kind == Kind::Rnn { &self.deltas } else { &self.above };
+                self.kept[own.clone()].copy_from_slice(&from[own]);
+            }
             if self.kind == Kind::Rnn {
                 if !scaled {
                     self.scale(layer.activation, steps, step);
@@ -373,8 +405,8 @@ impl<T: Scalar> Recurrent<T> {
         source: Source<'_, T>,
         cut: usize,
     ) -> bool {
-        let Self { kind, form, panels, stride_of_rows, outputs, slopes, mask, deltas, above, carry, .. } =
-            self;
+        let Self { kind, form, panels, stride_of_rows, outputs, slopes, mask, .. } = self;
+        let Self { deltas, above, carry, kept, .. } = self;
         let (rows, behind, lanes) = (steps.rows(step), steps.rows(step + 1), T::LANES);
         let stride = steps.stride::<T>(step);
         let own = steps.range::<T>(step, *panels);
@@ -413,7 +445,7 @@ impl<T: Scalar> Recurrent<T> {
         let stride_behind = steps.stride::<T>(step + 1);
         let groups = form.gates * *panels;
         let input = Terms::in_panels(&after[cut * lanes..groups * stride_behind], stride_behind);
-        let whole = from_behind.len() == rows && *kind == Kind::Rnn && slopes.is_empty();
+        let whole = from_behind.len() == rows && *kind == Kind::Rnn && slopes.is_empty() && kept.is_empty();
         let derivative = layer.activation.derivative_in_product().filter(|_| whole);
         let then = derivative.map_or(Then::Stay, |derivative| Then::Scale(derivative, &outputs[own]));
         let passage = passage(from_behind.len(), input, &mut here[cut * lanes..], stride);
@@ -531,6 +563,39 @@ impl<T: Scalar> Recurrent<T> {
                 }
             }
         }
+    }
+
+    /// Numbers of each kind at every step of sequences of these lengths, one sequence after the other.
+    pub fn values(&self, steps: &Steps, lengths: &[usize]) -> Result<RecurrentValues<T>> {
+        let copied = |numbers: &Aligned<T>, groups: usize| self.copied(numbers, groups, steps, lengths);
+        let groups = self.form.groups;
+        let cells = if self.cells.is_empty() { None } else { Some(copied(&self.cells, 2)?) };
+        Ok(RecurrentValues {
+            gates: if self.gates.is_empty() { None } else { Some(copied(&self.gates, groups)?) },
+            cells: cells.map(|both| both.slice_move(s![.., ..self.width])),
+            output: copied(&self.outputs, 1)?,
+            output_gradient: copied(&self.kept, 1)?,
+            delta: copied(&self.deltas, groups)?,
+        })
+    }
+
+    /// The numbers of a matrix of so many groups, without what fills up panels.
+    fn copied(&self, numbers: &[T], groups: usize, steps: &Steps, lengths: &[usize]) -> Result<Array2<T>> {
+        let columns = groups * self.width;
+        let mut copied = try_zeros(steps.total().saturating_mul(columns))?;
+        let places =
+            lengths.iter().enumerate().flat_map(|(row, length)| (0..*length).map(move |step| (row, step)));
+        for ((row, step), to) in places.zip(copied.chunks_exact_mut(columns)) {
+            let from = &numbers[steps.range::<T>(step, groups * self.panels)];
+            for (group, to) in to.chunks_exact_mut(self.width).enumerate() {
+                for (panel, to) in to.chunks_mut(T::LANES).enumerate() {
+                    let at = (group * self.panels + panel) * steps.stride::<T>(step) + row * T::LANES;
+                    to.copy_from_slice(&from[at..at + to.len()]);
+                }
+            }
+        }
+        Array2::from_shape_vec((steps.total(), columns), copied)
+            .map_err(|error| Error::argument("X", "fewer steps", error))
     }
 
     /// Copies the outputs of the last step of each sequence to rows in panels.

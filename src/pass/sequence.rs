@@ -5,16 +5,16 @@
 //!
 //! The output layer is a [`Block`] of its own, whose rows are the last steps of the sequences, or all their steps.
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 
 use super::block::Block;
 use super::examples::Examples;
 use super::noise::Noise;
-use super::recurrent::{Reach, Recurrent, Source, Space};
+use super::recurrent::{Reach, Recurrent, RecurrentValues, Source, Space};
 use super::selection::Selection;
 use super::stage::{Room, Stage};
 use super::steps::Steps;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::{Layout, Rows, Scalar, gather_rows, panels};
 use crate::layer::{Layer, Parameters, Returns};
 use crate::loss::Loss;
@@ -85,6 +85,31 @@ impl<T: Scalar> SequenceBlock<T> {
         let outputs = Self::outputs_in(layers, space);
         let output = Block::for_prediction(&layers[layers.len() - 1..], outputs, true)?;
         Self::new(layers, space, output)
+    }
+
+    /// Keeps derivatives with respect to outputs, to be seen.
+    pub fn keep(&mut self) -> Result<()> {
+        self.hidden.iter_mut().try_for_each(Recurrent::keep)
+    }
+
+    /// Numbers of the layers that recur at every step, one sequence after the other.
+    pub fn values(&self) -> Result<Vec<RecurrentValues<T>>> {
+        self.hidden.iter().map(|hidden| hidden.values(&self.steps, &self.lengths)).collect()
+    }
+
+    /// Outputs of the output layer, after [`Stage::activate_output`], and its deltas, row after row in the order of the losses.
+    pub fn output_and_deltas(&self, columns: usize) -> Result<[Array2<T>; 2]> {
+        let rows = self.targets.len();
+        let [mut outputs, mut deltas] = [try_zeros(rows * columns)?, try_zeros(rows * columns)?];
+        for (row, place) in self.places().enumerate() {
+            self.output.copy_output(place, &mut outputs[row * columns..][..columns]);
+            self.output.copy_delta(place, &mut deltas[row * columns..][..columns]);
+        }
+        let matrix = |numbers| {
+            Array2::from_shape_vec((rows, columns), numbers)
+                .map_err(|error| Error::argument("X", "fewer steps", error))
+        };
+        Ok([matrix(outputs)?, matrix(deltas)?])
     }
 
     /// Makes the states at the end of the steps, of which the sequences have so many, those before the next ones.

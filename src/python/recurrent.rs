@@ -582,6 +582,26 @@ impl RecurrentNetwork {
         })
     }
 
+    /// What is computed for sequences, the longest one first: their numbers, for each hidden layer arrays (or None) of gates, cells,
+    /// outputs, derivatives by the outputs and deltas at all steps of one sequence after the other, outputs and deltas of the output
+    /// layer, and row losses. For `trace`.
+    #[pyo3(signature = (X, Y, *, loss, sample_weight, truncate, washout))]
+    #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
+    fn _sequence_values<'py>(
+        &self,
+        py: Python<'py>,
+        X: &Bound<'py, PyAny>,
+        Y: &Bound<'py, PyAny>,
+        loss: Arg<'py>,
+        sample_weight: Option<&Bound<'py, PyAny>>,
+        truncate: Arg<'py>,
+        washout: Arg<'py>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let call = Call::enter(py)?;
+        let asked = Asked::new(&loss, &Arg::Absent, &truncate, &washout, &Arg::Absent)?;
+        with_typed!(&self.typed, slot => sequence_values(py, &call, &slot.load_full(), X, Y, sample_weight, &asked))
+    }
+
     /// Write the network to a safetensors file, whole or not at all.
     ///
     /// Parameters
@@ -1039,4 +1059,43 @@ fn gradient<'py, T: Scalar + Element>(
         return Err(error);
     }
     Ok(result?)
+}
+
+fn sequence_values<'py, T: Scalar + Element>(
+    py: Python<'py>,
+    call: &Call,
+    network: &crate::Network<T>,
+    x: &Bound<'py, PyAny>,
+    y: &Bound<'py, PyAny>,
+    sample_weight: Option<&Bound<'py, PyAny>>,
+    asked: &Asked,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let names = ["X", "Y", "sample_weight"];
+    let arrays = SequenceArrays::new(network, names, x, y, sample_weight, asked.washout)?;
+    let data = arrays.dataset()?;
+    let raised = Mutex::new(None);
+    let own = asked.loss.own(&raised, false);
+    let objective = asked.loss.objective::<T>(network.output_activation(), own.as_ref());
+    let result =
+        call.detach(py, || crate::training::sequence_values(network, &data, objective, asked.truncate));
+    if let Some(error) = raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error);
+    }
+    let (values, order) = result?;
+    let copied = |array: &ndarray::Array2<T>| Ok::<_, PyErr>(matrix(py, array.view())?.into_any());
+    let hidden = PyList::empty(py);
+    for layer in &values.hidden {
+        let optional = |array: &Option<ndarray::Array2<T>>| array.as_ref().map(copied).transpose();
+        let entry = (
+            optional(&layer.gates)?,
+            optional(&layer.cells)?,
+            copied(&layer.output)?,
+            copied(&layer.output_gradient)?,
+            copied(&layer.delta)?,
+        );
+        hidden.append(entry)?;
+    }
+    let losses = vector(py, ArrayView1::from(&values.losses))?;
+    let all = (order, hidden, copied(&values.output)?, copied(&values.delta)?, losses);
+    all.into_pyobject(py)
 }

@@ -1,6 +1,6 @@
 //! The loss over all rows and its gradient, without a training.
 
-use super::dataset::{Dataset, Lengths};
+use super::dataset::{Dataset, Lengths, Order};
 use super::engine::{Batches, Engine, useful_threads};
 use super::noise::NoiseSource;
 use super::settings::{check_alpha, check_truncate};
@@ -10,7 +10,7 @@ use crate::loss::Objective;
 use crate::memory::try_zeros;
 use crate::network::Network;
 use crate::parallel::{Team, threads};
-use crate::pass::{LayerValues, Selection, trace};
+use crate::pass::{LayerValues, Selection, SequenceValues, trace, trace_sequences};
 
 impl<T: Scalar> Network<T> {
     /// The loss over all rows, L2 penalty included, and its gradient in the order of
@@ -69,6 +69,27 @@ pub(crate) fn layer_values<T: Scalar>(
     let noise = (!source.is_none()).then(|| (source.at(0, 0, rows), rows));
     let (packed, weights) = (network.packed()?, data.weights.as_deref());
     trace(network.layers(), packed, data.x, data.y, weights, objective, noise)
+}
+
+/// The values of a recurrent network, and the number of each sequence in the order in which they are, the longest one first.
+pub(crate) fn sequence_values<T: Scalar>(
+    network: &Network<T>,
+    data: &Dataset<'_, T>,
+    objective: Objective<'_, T>,
+    truncate: Option<usize>,
+) -> Result<(SequenceValues<T>, Vec<usize>)> {
+    let _mode = Mode::core();
+    objective.check(network.output_activation(), network.complex_outputs())?;
+    check_truncate(network, truncate)?;
+    data.check(network, &objective, "")?;
+    let rows = data.rows();
+    let lengths = Lengths::new(data, None)?;
+    let mut order = Order::new(rows)?;
+    let selection = data.arranged(Selection::Range { from: 0 }, rows, rows, &mut order);
+    let room = lengths.room(rows, data.weighted(), &[], truncate);
+    let (layers, packed) = (network.layers(), network.packed()?);
+    let values = trace_sequences(layers, packed, data.examples(true), selection, room, objective)?;
+    Ok((values, (0..rows).map(|place| selection.row(place)).collect()))
 }
 
 /// The noise of a first step, if there is a seed.

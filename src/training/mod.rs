@@ -25,7 +25,7 @@ pub use checkpoint::{Note, rewritten};
 pub use dataset::Dataset;
 pub use fit::train;
 #[cfg(feature = "python")]
-pub(crate) use gradient::{layer_values, loss_and_gradient};
+pub(crate) use gradient::{layer_values, loss_and_gradient, sequence_values};
 pub use history::{Epoch, History, StopReason};
 pub use observer::Observer;
 #[cfg(feature = "python")]

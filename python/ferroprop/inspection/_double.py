@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ferroprop._core import Activation, Loss, Network, Optimizer, _natural_loss
+from ferroprop._core import Activation, Loss, Network, Optimizer, RecurrentNetwork, _natural_loss
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -46,6 +46,21 @@ def in_double(network: Network) -> Network:
     return double
 
 
+def in_double_recurrent(network: RecurrentNetwork) -> RecurrentNetwork:
+    """Return a copy of the network in float64; the parameters are the same numbers."""
+    double = RecurrentNetwork(
+        network.layer_sizes,
+        cell=network.cell,
+        returns=network.returns,
+        activation=network.activations,
+        output_activation=network.output_activation,
+        bias=network.bias,
+        dtype="float64",
+    )
+    double.set_parameter_vector(network.parameter_vector.astype(np.float64))
+    return double
+
+
 def name_of(value: object) -> str:
     """Return the name of an activation, a loss or an optimizer: of a name, an object or a function."""
     if isinstance(value, str):
@@ -55,6 +70,6 @@ def name_of(value: object) -> str:
     return str(getattr(value, "__name__", type(value).__name__))
 
 
-def natural_loss(network: Network) -> str:
+def natural_loss(network: Network | RecurrentNetwork) -> str:
     """Return the loss that the core takes when none is named."""
     return _natural_loss(network.output_activation)

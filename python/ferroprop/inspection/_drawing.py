@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ferroprop._core import Network
+from ferroprop._core import Network, RecurrentNetwork
 
 POSITIVE, NEGATIVE = "#b7410e", "#20639b"
 MOST_UNITS = 10  # a column with more shows the first ones and the last
@@ -14,7 +14,7 @@ MOST_COLUMNS = 7  # of more layers, the first and the last are drawn
 UNIT_DISTANCE, COLUMN_DISTANCE, RADIUS, MARGIN = 26, 130, 8, 40
 
 
-def svg_and_legend(network: Network) -> str:
+def svg_and_legend(network: Network | RecurrentNetwork) -> str:
     """Return the picture and what its colours mean."""
     legend = (
         "<p>Weights: the colour is their phase (0 red, ⅓ of a turn green, ⅔ blue); the thicker, the "
@@ -23,18 +23,35 @@ def svg_and_legend(network: Network) -> str:
         else f'<p>Weights: <span style="color:{POSITIVE}">positive</span>, '
         f'<span style="color:{NEGATIVE}">negative</span>; the thicker, the larger in its layer.</p>'
     )
+    if isinstance(network, RecurrentNetwork):
+        gates = " Of each cell, those of its candidate." if network.cell != "rnn" else ""
+        legend += f"<p>↻: the layer gets its own outputs of the step before.{gates}</p>"
     return f"{svg(network)}{legend}"
 
 
-def svg(network: Network) -> str:
+def _weights(network: Network | RecurrentNetwork) -> list[NDArray[Any]]:
+    """Return a weight for each line: of a cell with gates, those of the candidate, which is its third one."""
+    if not isinstance(network, RecurrentNetwork) or network.cell == "rnn":
+        return network.weights
+    hidden = [
+        W[:, 2 * units : 3 * units]
+        for W, units in zip(network.weights[:-1], network.layer_sizes[1:-1], strict=True)
+    ]
+    return [*hidden, network.weights[-1]]
+
+
+def svg(network: Network | RecurrentNetwork) -> str:
     """Draw the network; the colour of a line is the sign of the weight, its width the size."""
     sizes = network.layer_sizes
     columns = _columns(len(sizes))
     height = max(len(_units(size)) + (size > MOST_UNITS) for size in sizes) * UNIT_DISTANCE
     width = (len(columns) - 1) * COLUMN_DISTANCE + 2 * MARGIN
     lines, circles, words = [], [], []
-    weights = network.weights
-    names = ["inputs", *map(str, network.activations), str(network.output_activation)]
+    weights = _weights(network)
+    hidden = [*map(str, network.activations)]
+    if isinstance(network, RecurrentNetwork):
+        hidden = [f"{name if network.cell == 'rnn' else network.cell} ↻" for name in hidden]
+    names = ["inputs", *hidden, str(network.output_activation)]
     for place, layer in enumerate(columns):
         x = MARGIN + place * COLUMN_DISTANCE
         if layer is None:

@@ -1,16 +1,19 @@
 """Comparing backpropagation with central differences."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ferroprop._core import Network
-from ferroprop.inspection._double import Array, in_double, require_network
+from ferroprop._core import Network, RecurrentNetwork
+from ferroprop.inspection._double import Array, in_double, in_double_recurrent, require_network
 
 EPSILON = float(np.finfo(np.float64).eps)
 STEP = EPSILON ** (1 / 3)  # balances the error of the difference, step^2, with that of rounding, eps/step
+LETTERS = {"weight": "W", "bias": "b", "recurrent weight": "U", "recurrent bias": "c"}
 TOLERANCES = {"float64": 1e-6, "float32": 1e-3, "complex128": 1e-6, "complex64": 1e-3}
 
 
@@ -22,12 +25,14 @@ class GradientError:
     ----------
     layer : int
         1 for the first layer of weights.
-    kind : {"weight", "bias"}
+    kind : {"weight", "bias", "recurrent weight", "recurrent bias"}
         The kind of the parameter.
     from_unit : int or None
-        The unit of the previous layer (or the input) that a weight leads from; None for a bias.
+        The unit of the previous layer (or the input) that a weight leads from, for a recurrent weight the unit
+        of this layer; None for a bias.
     to_unit : int
-        The unit of this layer that the weight leads to, or whose bias it is.
+        The unit of this layer that the weight leads to, or whose bias it is; in a layer with gates the column
+        of the array.
     part : {"real", "imaginary"} or None
         The part of a complex parameter; None for a real parameter.
     backpropagation : float
@@ -59,11 +64,15 @@ class GradientError:
 
     @property
     def name(self) -> str:
-        """The parameter as `Trace` writes it: ``W1[0,2]`` or ``b1[2]``; of a complex one, ``Re W1[0,2]``."""
+        """The parameter as `Trace` writes it: ``W1[0,2]`` or ``b1[2]``; of a complex one, ``Re W1[0,2]``.
+
+        Recurrent weights are U, recurrent biases c.
+        """
+        letter = LETTERS[self.kind]
         name = (
-            f"b{self.layer}[{self.to_unit}]"
-            if self.kind == "bias"
-            else f"W{self.layer}[{self.from_unit},{self.to_unit}]"
+            f"{letter}{self.layer}[{self.to_unit}]"
+            if self.from_unit is None
+            else f"{letter}{self.layer}[{self.from_unit},{self.to_unit}]"
         )
         return name if self.part is None else f"{self.part[:2].capitalize()} {name}"
 
@@ -114,9 +123,9 @@ class GradientCheck:
         verdict = "agree" if bad == 0 else f"DISAGREE on {bad}"
         worst = self.worst
         place = (
-            f"bias of unit {worst.to_unit}"
-            if worst.kind == "bias"
-            else f"weight from unit {worst.from_unit} to unit {worst.to_unit}"
+            f"{worst.kind} of unit {worst.to_unit}"
+            if worst.from_unit is None
+            else f"{worst.kind} from unit {worst.from_unit} to unit {worst.to_unit}"
         )
         lines = [
             f"Backpropagation and central differences {verdict}: {which} parameters, "
@@ -132,13 +141,14 @@ class GradientCheck:
 
 
 def check_gradients(
-    network: Network,
-    X: ArrayLike,
-    Y: ArrayLike,
+    network: Network | RecurrentNetwork,
+    X: Any,
+    Y: Any,
     *,
     loss: Any = None,
-    sample_weight: ArrayLike | None = None,
+    sample_weight: ArrayLike | Any = None,
     alpha: float = 0.0,
+    washout: int = 0,
     noise_seed: int | None = None,
     max_parameters: int = 10_000,
     seed: int = 0,
@@ -152,18 +162,20 @@ def check_gradients(
 
     Parameters
     ----------
-    network : Network
+    network : Network or RecurrentNetwork
         The network, which is not changed.
     X : array-like of shape (n, n_inputs)
-        Rows of inputs.
+        Rows of inputs; sequences, as its methods take them, for a `RecurrentNetwork`.
     Y : array-like of shape (n, n_outputs)
-        Targets.
+        Targets; likewise.
     loss : str or None, default=None
         As for `Network.loss_and_gradients`.
     sample_weight : array-like of shape (n,) or None, default=None
         Weight of each row.
     alpha : float, default=0.0
         Strength of the L2 penalty.
+    washout : int, default=0
+        As for `RecurrentNetwork.loss_and_gradients`.
     noise_seed : int or None, default=None
         As for `Network.loss_and_gradients`, for networks with stochastic units. With draws the two agree only
         for the estimator "concrete", because a draw of 0 or 1 has no derivative.
@@ -200,11 +212,18 @@ def check_gradients(
     >>> print(str(check).splitlines()[0])
     Backpropagation and central differences agree: all 13 parameters, tolerance 1e-06
     """
-    own = require_network(network).copy()
     if isinstance(max_parameters, bool) or not isinstance(max_parameters, (int, np.integer)):
         raise TypeError(f"max_parameters must be an integer, got {type(max_parameters).__name__}")
     if max_parameters < 1:
         raise ValueError(f"max_parameters must be at least 1, got {max_parameters}")
+    if isinstance(network, RecurrentNetwork):
+        if noise_seed is not None:
+            raise ValueError(f"noise_seed must be None for a recurrent network, got {noise_seed}")
+        of_sequences = {"loss": loss, "sample_weight": sample_weight, "alpha": alpha, "washout": washout}
+        return _check_recurrent(network, X, Y, of_sequences, int(max_parameters), seed)
+    own = require_network(network).copy()
+    if washout:
+        raise ValueError(f"washout must be 0 for a network that is not recurrent, got {washout}")
     settings: dict[str, Any] = {
         "loss": loss,
         "sample_weight": sample_weight,
@@ -230,21 +249,6 @@ def check_gradients(
             parameter[place] = kept
         return double.loss_and_gradients(X, Y, **settings)[0]
 
-    def error_of(parameter: Array, place: tuple[int, ...], gradient: float) -> tuple[float, float]:
-        best = (0.0, float("inf"))
-        for smaller in (1.0, 0.1, 0.01):
-            step = smaller * STEP * max(1.0, abs(float(parameter[place])))
-            above, below = float(parameter[place]) + step, float(parameter[place]) - step
-            rise = loss_at(parameter, place, above) - loss_at(parameter, place, below)
-            difference = rise / (above - below)
-            # Below this, rounding of the loss alone could make the relative error as large as the tolerance.
-            undecided = 8 * EPSILON * max(abs(loss_here), 1e-3) / (above - below) / TOLERANCES["float64"]
-            scale = max(abs(gradient), abs(difference), undecided)
-            best = min(best, (difference, abs(gradient - difference) / scale), key=lambda pair: pair[1])
-            if best[1] <= tolerance:
-                break
-        return best
-
     errors = []
     complex_numbers = own.dtype.kind == "c"
     for layer, kind, place in _places(moved_weights, moved_biases, int(max_parameters), seed):
@@ -253,7 +257,9 @@ def check_gradients(
         if parameter is None or gradients is None:
             continue
         gradient = float(_in_parts(gradients)[place])
-        difference, relative_error = error_of(parameter, place, gradient)
+        difference, relative_error = _agreement(
+            float(parameter[place]), gradient, partial(loss_at, parameter, place), loss_here, tolerance
+        )
         errors.append(
             GradientError(
                 layer=layer + 1,
@@ -269,6 +275,77 @@ def check_gradients(
     errors.sort(key=lambda error: -error.relative_error)
     count = network.n_parameters * (2 if complex_numbers else 1)
     return GradientCheck(tuple(errors), count, tolerance, float(loss_here))
+
+
+def _agreement(
+    value: float, gradient: float, loss_at: Callable[[float], float], loss_here: float, tolerance: float
+) -> tuple[float, float]:
+    """Return the central difference of the loss at a parameter, and how far the gradient is from it."""
+    best = (0.0, float("inf"))
+    for smaller in (1.0, 0.1, 0.01):
+        step = smaller * STEP * max(1.0, abs(value))
+        above, below = value + step, value - step
+        difference = (loss_at(above) - loss_at(below)) / (above - below)
+        # Below this, rounding of the loss alone could make the relative error as large as the tolerance.
+        undecided = 8 * EPSILON * max(abs(loss_here), 1e-3) / (above - below) / TOLERANCES["float64"]
+        scale = max(abs(gradient), abs(difference), undecided)
+        best = min(best, (difference, abs(gradient - difference) / scale), key=lambda pair: pair[1])
+        if best[1] <= tolerance:
+            break
+    return best
+
+
+def _check_recurrent(
+    network: RecurrentNetwork, X: Any, Y: Any, settings: dict[str, Any], most: int, seed: int
+) -> GradientCheck:
+    _, gradient = network.loss_and_gradient_vector(X, Y, **settings)
+    double = in_double_recurrent(network)
+    vector = double.parameter_vector.copy()
+    loss_here = double.loss_and_gradient_vector(X, Y, **settings)[0]
+    tolerance = TOLERANCES[str(network.dtype)]
+    lists: dict[str, list[Any]] = {
+        "weight": network.weights,
+        "recurrent weight": network.recurrent_weights,
+        "bias": network.biases,
+        "recurrent bias": network.recurrent_biases,
+    }
+    blocks = [
+        (layer, kind, arrays[layer])
+        for layer in range(len(network.bias))
+        for kind, arrays in lists.items()
+        if arrays[layer] is not None
+    ]
+    places = [(layer, kind, index) for layer, kind, array in blocks for index in np.ndindex(np.shape(array))]
+    chosen: NDArray[np.intp] = np.arange(len(places))
+    if len(places) > most:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(places), most, replace=False))
+
+    def loss_at(flat: int, value: float) -> float:
+        moved = vector.copy()
+        moved[flat] = value
+        double.set_parameter_vector(moved)
+        return double.loss_and_gradient_vector(X, Y, **settings)[0]
+
+    errors = []
+    for flat in chosen.tolist():
+        layer, kind, index = places[flat]
+        of_core = float(gradient[flat])
+        value = float(vector[flat])
+        difference, relative_error = _agreement(value, of_core, partial(loss_at, flat), loss_here, tolerance)
+        errors.append(
+            GradientError(
+                layer=layer + 1,
+                kind=kind,
+                from_unit=index[0] if len(index) == 2 else None,
+                to_unit=index[-1],
+                part=None,
+                backpropagation=of_core,
+                difference=difference,
+                relative_error=relative_error,
+            )
+        )
+    errors.sort(key=lambda error: -error.relative_error)
+    return GradientCheck(tuple(errors), network.n_parameters, tolerance, float(loss_here))
 
 
 def _in_parts(numbers: NDArray[Any]) -> NDArray[Any]:

@@ -1,11 +1,11 @@
 """The methods that describe a network, which the package adds to the class of the native module."""
 
-from ferroprop._core import Network
+from ferroprop._core import Network, RecurrentNetwork
 from ferroprop.inspection._drawing import svg_and_legend
 from ferroprop.inspection._summary import LayerSummary, Summary
 
 
-def summary(self: Network) -> Summary:
+def summary(self: Network | RecurrentNetwork) -> Summary:
     """Return the layers and their parameters as a table.
 
     Returns
@@ -40,7 +40,7 @@ def summary(self: Network) -> Summary:
     return Summary(layers, str(dtype), count, count * dtype.itemsize)
 
 
-def html(self: Network) -> str:
+def html(self: Network | RecurrentNetwork) -> str:
     """Return the picture of a network and, under it, its summary, for a notebook."""
     return f"<div>{svg_and_legend(self)}{summary(self)._repr_html_()}</div>"
 

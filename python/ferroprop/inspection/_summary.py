@@ -17,7 +17,8 @@ class LayerSummary:
     name : str
         ``"hidden 1"`` and so on, or ``"output"``.
     kind : str
-        The kind of layer: ``"dense"``, or ``"complex"`` for a dense layer of complex numbers.
+        The kind of layer: ``"dense"``, ``"complex"`` for a dense layer of complex numbers, or the cell of a
+        recurrent layer.
     inputs, outputs : int
         Numbers of inputs and outputs: fan in and fan out.
     activation : str or Logistic
@@ -82,7 +83,7 @@ class Summary:
                 layer.name,
                 f"{layer.inputs:,}",
                 f"{layer.outputs:,}",
-                str(layer.activation) + ("" if layer.bias else ", no biases"),
+                _function(layer) + ("" if layer.bias else ", no biases"),
                 f"{layer.n_parameters:,}",
             )
             for layer in self.layers
@@ -123,6 +124,16 @@ class Summary:
             f"<table><thead><tr>{line(HEADER, 'th')}</tr></thead><tbody>{body}</tbody></table>"
             f"<p>{escape(self._total())}</p>"
         )
+
+
+def _function(layer: LayerSummary) -> str:
+    match layer.kind:
+        case "lstm" | "gru":
+            return layer.kind
+        case "rnn":
+            return f"rnn, {layer.activation}"
+        case _:
+            return str(layer.activation)
 
 
 def _size(n_bytes: int) -> str:

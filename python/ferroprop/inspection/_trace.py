@@ -3,12 +3,12 @@
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ferroprop._core import SGD, Network, train
+from ferroprop._core import SGD, Network, RecurrentNetwork, train
 from ferroprop.catalogue import OPTIMIZERS
 from ferroprop.inspection._double import (
     Array,
@@ -20,6 +20,7 @@ from ferroprop.inspection._double import (
     require_network,
 )
 from ferroprop.inspection._draws import samples_of
+from ferroprop.inspection._recurrent_trace import RecurrentTrace, trace_recurrent
 from ferroprop.inspection._step import LayerTrace, Step, Update
 
 if TYPE_CHECKING:
@@ -157,6 +158,19 @@ class Trace(Step):
         )
 
 
+@overload
+def trace(
+    network: RecurrentNetwork,
+    X: Any,
+    Y: Any,
+    *,
+    loss: Any = None,
+    sample_weight: Any = None,
+    alpha: float = 0.0,
+    truncate: int | None = None,
+    washout: int = 0,
+) -> RecurrentTrace: ...
+@overload
 def trace(
     network: Network,
     X: ArrayLike,
@@ -167,7 +181,20 @@ def trace(
     alpha: float = 0.0,
     noise_seed: int = 0,
     optimizers: Any = None,
-) -> Trace:
+) -> Trace: ...
+def trace(
+    network: Network | RecurrentNetwork,
+    X: Any,
+    Y: Any,
+    *,
+    loss: Any = None,
+    sample_weight: Any = None,
+    alpha: float = 0.0,
+    truncate: int | None = None,
+    washout: int = 0,
+    noise_seed: int = 0,
+    optimizers: Any = None,
+) -> Trace | RecurrentTrace:
     """Take one training step apart: every number of the forward pass, the backward pass and the update.
 
     The network is not changed. The core computes the numbers in float64 (`Network.layer_values`), with the
@@ -175,18 +202,20 @@ def trace(
 
     Parameters
     ----------
-    network : Network
+    network : Network or RecurrentNetwork
         The network.
     X : array-like of shape (n, n_inputs)
-        Rows of inputs: all data, or a mini-batch.
+        Rows of inputs: all data, or a mini-batch. For a `RecurrentNetwork` sequences, as it takes them.
     Y : array-like of shape (n, n_outputs)
-        Targets.
+        Targets; likewise.
     loss : str, loss object, callable or None, default=None
         As for `Network.loss_and_gradients`.
     sample_weight : array-like of shape (n,) or None, default=None
         Weight of each row.
     alpha : float, default=0.0
         Strength of the L2 penalty.
+    truncate, washout : int
+        Of a `RecurrentNetwork`: as for its `loss_and_gradients`.
     noise_seed : int, default=0
         Seed of the draws of stochastic units; the step is the first one of a full-batch training with this
         seed. If the units have several samples, each row occurs that many times, one after the other, with
@@ -197,8 +226,9 @@ def trace(
 
     Returns
     -------
-    trace : Trace
-        The step as data; ``print(trace)`` shows it as a derivation.
+    trace : Trace or RecurrentTrace
+        The step as data; ``print(trace)`` shows it as a derivation. That of a `RecurrentNetwork` is unrolled
+        in time, and has no updates.
 
     Raises
     ------
@@ -230,7 +260,13 @@ def trace(
     >>> step.layers[1].delta.round(9)
     array([[ 0.13849856, -0.03809824]])
     """
+    if isinstance(network, RecurrentNetwork):
+        if optimizers is not None:
+            raise ValueError("optimizers must be None for a recurrent network, whose trace has no updates")
+        return trace_recurrent(network, X, Y, loss, sample_weight, alpha, truncate, washout)
     double = in_double(require_network(network))
+    if truncate is not None or washout != 0:
+        raise ValueError("truncate and washout are for recurrent networks, got a Network")
     # This call checks all arguments, so the calls below need no checks.
     value, weight_gradients, bias_gradients = double.loss_and_gradients(
         X, Y, loss=loss, sample_weight=sample_weight, alpha=alpha, noise_seed=noise_seed
