@@ -8,7 +8,7 @@ mod support;
 
 use criterion::{criterion_group, criterion_main};
 use ferroprop::kernel::{
-    Gradient, Layout, Product, Rows, Scalar, SingleOutputProduct, Start, Terms, Then, dispatch,
+    Gradient, Layout, Product, Repeated, Rows, Scalar, SingleOutputProduct, Start, Terms, Then, dispatch,
     is_single_output, panel_vectors, panels, weight_vectors,
 };
 use gemmkit::{MatMut, MatRef};
@@ -77,6 +77,7 @@ fn gradients<T: Scalar>(c: &mut criterion::Criterion) {
             delta: &delta,
             delta_stride: stride,
             bias: true,
+            repeated: Repeated::ONCE,
         };
         bench_share(&mut group, &format!("{rows}x{fan_in}x{fan_out}"), operations, peak, || {
             let blocks = std::iter::once(block);
@@ -127,7 +128,15 @@ fn narrow<T: Scalar>(c: &mut criterion::Criterion) {
                 columns: rows,
             });
         });
-        let block = Rows { rows, input: &input, input_stride, delta: &delta, delta_stride, bias: true };
+        let block = Rows {
+            rows,
+            input: &input,
+            input_stride,
+            delta: &delta,
+            delta_stride,
+            bias: true,
+            repeated: Repeated::ONCE,
+        };
         bench_share(&mut group, &format!("gradient {rows}x{fan_in}x{fan_out}"), operations, peak, || {
             dispatch(Gradient {
                 fan_in,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import ferroprop as fp
 import numpy as np
-from fits import OTHERS, Fit, hash_of_gradients, sha256
+from fits import OTHERS, Fit, hash_of_gradients, hash_of_history, numbers, sha256
 from strategies import ALL_ACTIVATIONS, ALL_LOSSES, HIDDEN_ACTIVATIONS, OUTPUTS
 
 FILE = Path(__file__).with_name("golden_hashes.json")
@@ -225,9 +225,38 @@ def function_hashes(dtype, count=200_000):
     return hashes
 
 
+def recurrent_hashes(cell, returns, dtype):
+    """Return hashes of two trainings of a recurrent network on sequences of different lengths."""
+    network = fp.RecurrentNetwork([5, 19, 7, 2], cell=cell, returns=returns, dtype=dtype, seed=3)
+    lengths = [1 + 7 * n % 13 for n in range(90)]
+    X = [numbers(f"inputs {n}", length, 5) for n, length in enumerate(lengths)]
+    Y = [numbers(f"targets {n}", length if returns == "every" else 1, 2) for n, length in enumerate(lengths)]
+    Y = Y if returns == "every" else np.concatenate(Y)
+    hashes = {"first parameters": sha256(network.parameter_vector)}
+    loss, gradient = network.loss_and_gradient_vector(X, Y, alpha=0.5)
+    hashes["gradient"] = sha256(loss, gradient)
+    for name, settings in [
+        ("full batch", {"optimizer": fp.Rprop(), "truncate": 5}),
+        ("mini-batches", {"optimizer": fp.Adam(0.01), "batch_size": 32, "dropout": 0.25, "clip_norm": 0.5}),
+    ]:
+        history = fp.train(network, X, Y, epochs=3, n_threads=2, **settings)
+        hashes[f"{name}, history"] = hash_of_history(history)
+        hashes[f"{name}, parameters"] = sha256(network.parameter_vector)
+    outputs, state = network.predict(X, return_state=True)
+    hashes["outputs"] = sha256(*outputs)
+    hashes["state"] = sha256(*(part for entry in state for part in (entry if cell == "lstm" else [entry])))
+    return hashes
+
+
 CASES = {
     **{name: fit.run for name, fit in FITS.items()},
     **{f"functions ({dtype})": functools.partial(function_hashes, dtype) for dtype in DTYPES},
+    **{
+        f"{cell}, {returns} ({dtype})": functools.partial(recurrent_hashes, cell, returns, dtype)
+        for cell in ("rnn", "lstm", "gru")
+        for returns in ("last", "every")
+        for dtype in DTYPES
+    },
 }
 
 

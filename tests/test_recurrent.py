@@ -859,3 +859,32 @@ def test_a_trace_of_washed_out_and_weighted_steps():
     for arguments in ({"sequence": 7}, {"digits": 0}, {"max_units": True}, {"max_steps": 1}):
         with pytest.raises(ValueError, match=f"{next(iter(arguments))} must be"):
             step.text(**arguments)
+
+
+# Gradients that vanish ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("cell", "returns"), list(itertools.product(CELLS, RETURNS)))
+def test_a_gradient_that_vanishes_ends_the_way_back(cell, returns, dtype):
+    """Where all derivatives are 0 they are not computed further; no bit of the gradient tells."""
+    network = fp.RecurrentNetwork([2, 5, 4, 1], cell=cell, returns=returns, dtype=dtype, seed=1)
+    tiny = [U if U is None else U * 1e-12 for U in network.recurrent_weights]
+    biases = [network.biases[0] - 40, network.biases[1] - 40, network.biases[2]]  # gates are closed
+    network.set_parameters(network.weights, tiny, biases if cell == "lstm" else network.biases)
+    X, Y = problem(network, np.random.default_rng(0).integers(20, 60, 90))
+    if cell == "gru":  # z, by which a state stays, is 0
+        W = [np.array(W) for W in network.weights]
+        b = [np.array(b) for b in network.biases]
+        for layer, units in enumerate((5, 4)):
+            W[layer][:, units : 2 * units] = 0
+            b[layer][units : 2 * units] = -40
+        network.set_parameters(W, tiny, b, network.recurrent_biases)
+    check(network, X, Y, factor=4)
+    found = [network.loss_and_gradient_vector(X, Y, n_threads=n)[1].tobytes() for n in (1, 2, 3, 7)]
+    assert len(set(found)) == 1
+    trace = fp.trace(network, X, Y)
+    if returns == "last":
+        for layer in trace.layers:
+            assert not layer.output_gradient[3][0].any()
+            assert layer.output_gradient[3][-1].any()

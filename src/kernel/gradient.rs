@@ -8,7 +8,7 @@
 #![allow(unsafe_code)]
 
 use super::add_up::{Finish, Sink};
-use super::panels::{Layout, Rows, extent, is_single_output, panels, weight_vectors};
+use super::panels::{Layout, Repeated, Rows, extent, is_single_output, panels, weight_vectors};
 use super::product::{ends_in_half, even_share};
 use super::rows_in_lanes::RowsInLanesGradient;
 use super::scalar::Scalar;
@@ -65,8 +65,12 @@ where
                     ((last, self.fan_in), (last, self.fan_out))
                 }
             };
-            assert!(block.input.len() >= extent([(last_input, block.input_stride), (inputs, lanes)]));
-            assert!(block.delta.len() >= extent([(last_delta, block.delta_stride), (deltas, lanes)]));
+            let Repeated { times, input_step, delta_step } = block.repeated;
+            let more = times.saturating_sub(1);
+            assert!(more == 0 || self.layout == Layout::UnitsInLanes && !is_single_output(self.fan_out));
+            let input = [(more, input_step), (last_input, block.input_stride), (inputs, lanes)];
+            let delta = [(more, delta_step), (last_delta, block.delta_stride), (deltas, lanes)];
+            assert!(block.input.len() >= extent(input) && block.delta.len() >= extent(delta));
         }
         let panels = panels::<T>(self.fan_out);
         assert!(last_panel < panels);
@@ -230,6 +234,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
         let part = unsafe {
             BlockSums::<T, R, Q, HALF> {
                 rows: block.rows,
+                repeated: block.repeated,
                 input: block.input.as_ptr().add(input),
                 next: block.input.as_ptr().wrapping_add(input + block.input_stride),
                 delta: std::array::from_fn(|q| block.delta.as_ptr().add((panel + q) * block.delta_stride)),
@@ -266,6 +271,7 @@ struct Sums<T, const Q: usize> {
 /// inlined into the loops around it, its sums would not stay in registers.
 struct BlockSums<'a, T, const R: usize, const Q: usize, const HALF: bool> {
     rows: usize,
+    repeated: Repeated,
     input: *const T,
     /// The input's next panel, which is prefetched: its rows are too far away for the hardware's own
     /// prefetcher.
@@ -313,18 +319,24 @@ impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> BlockSums<'_, 
             let mut weights: [[S::V; Q]; R] =
                 std::array::from_fn(|r| std::array::from_fn(|q| simd.load(self.weights[r][q].as_ptr())));
             let mut biases: [S::V; Q] = std::array::from_fn(|q| simd.load(self.biases[q].as_ptr()));
-            for row in 0..self.rows {
-                simd.prefetch(self.next.wrapping_add(row * lanes));
-                let d: [S::V; Q] = std::array::from_fn(|q| simd.load(self.delta[q].add(row * lanes)));
-                for r in 0..R {
-                    let x = simd.splat(*self.input.add(row * lanes + r));
-                    for q in 0..Q {
-                        weights[r][q] = simd.mul_add(x, d[q], weights[r][q]);
+            let Repeated { times, input_step, delta_step } = self.repeated;
+            for time in 0..times {
+                let input = self.input.add(time * input_step);
+                let next = self.next.wrapping_add(time * input_step);
+                let delta = self.delta.map(|delta| delta.add(time * delta_step));
+                for row in 0..self.rows {
+                    simd.prefetch(next.wrapping_add(row * lanes));
+                    let d: [S::V; Q] = std::array::from_fn(|q| simd.load(delta[q].add(row * lanes)));
+                    for r in 0..R {
+                        let x = simd.splat(*input.add(row * lanes + r));
+                        for q in 0..Q {
+                            weights[r][q] = simd.mul_add(x, d[q], weights[r][q]);
+                        }
                     }
-                }
-                if BIASES {
-                    for q in 0..Q {
-                        biases[q] = simd.add(biases[q], d[q]);
+                    if BIASES {
+                        for q in 0..Q {
+                            biases[q] = simd.add(biases[q], d[q]);
+                        }
                     }
                 }
             }
@@ -378,6 +390,7 @@ mod tests {
                     delta: &block.delta,
                     delta_stride: stride,
                     bias: index == 0 || seed.is_multiple_of(2),
+                    repeated: Repeated::ONCE,
                 }
             })
         };
@@ -448,6 +461,67 @@ mod tests {
         }
     }
 
+    /// Blocks that follow each other are one after the other, whether they are told of one by one or together.
+    #[test]
+    fn blocks_follow_each_other() {
+        fn agree<T: Scalar>(fan_in: usize, fan_out: usize) {
+            let (rows, times, lanes) = (5, 4, T::LANES);
+            let stride = panel_vectors(rows) * lanes;
+            let (input_step, delta_step) = (panels::<T>(fan_in) * stride, panels::<T>(fan_out) * stride);
+            let input = numbers::<T>(times * input_step, 3);
+            let mut delta = numbers::<T>(times * delta_step, 4);
+            for (index, x) in delta.iter_mut().enumerate() {
+                if index % delta_step / stride * lanes + index % lanes >= fan_out {
+                    *x = T::ZERO;
+                }
+            }
+            let all = Rows {
+                rows,
+                input: &input,
+                input_stride: stride,
+                delta: &delta,
+                delta_stride: stride,
+                bias: true,
+                repeated: Repeated { times, input_step, delta_step },
+            };
+            let one = |time: usize| Rows {
+                input: &input[time * input_step..],
+                delta: &delta[time * delta_step..],
+                repeated: Repeated::ONCE,
+                ..all
+            };
+            let len = panels::<T>(fan_out) * (weight_vectors::<T>(fan_in, fan_out) + 1) * lanes;
+            for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+                let summed = |blocks: &[Rows<'_, T>]| {
+                    let mut vectors = vec![T::ONE; len];
+                    let blocks = blocks.iter().copied();
+                    let (layout, bias, lost, finish) = (Layout::UnitsInLanes, true, None, None);
+                    let to = &mut vectors;
+                    dispatch_on(
+                        set,
+                        Gradient {
+                            fan_in,
+                            fan_out,
+                            from: 0,
+                            vectors: to,
+                            layout,
+                            bias,
+                            lost,
+                            finish,
+                            blocks,
+                        },
+                    );
+                    vectors
+                };
+                assert!(summed(&[all]) == summed(&[0, 1, 2, 3].map(one)), "{}", set.name());
+            }
+        }
+        for (fan_in, fan_out) in [(1, 2), (7, 64), (33, 24)] {
+            agree::<f32>(fan_in, fan_out);
+            agree::<f64>(fan_in, fan_out);
+        }
+    }
+
     /// A hundred thousand equal terms, micro-batch by micro-batch: the compensated sum is as good as one micro-batch.
     #[test]
     fn chunks_add_up_without_loss() {
@@ -462,6 +536,7 @@ mod tests {
             delta: &delta,
             delta_stride: stride,
             bias: true,
+            repeated: Repeated::ONCE,
         };
         let mut vectors = [0.0_f32; 2 * f32::LANES];
         let mut lost = [0.0_f32; 2 * f32::LANES];

@@ -59,6 +59,25 @@ pub struct Rows<'a, T> {
     pub delta_stride: usize,
     /// Whether its deltas go into the gradient of the biases.
     pub bias: bool,
+    /// Whether more blocks of this shape follow.
+    pub repeated: Repeated,
+}
+
+/// How many blocks of one shape follow each other, and how far apart they are in the inputs and in the deltas. Layers with one
+/// output, and rows along the lanes, take one at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Repeated {
+    /// How many there are.
+    pub times: usize,
+    /// From the input of one to that of the next.
+    pub input_step: usize,
+    /// From the deltas of one to those of the next.
+    pub delta_step: usize,
+}
+
+impl Repeated {
+    /// One block.
+    pub const ONCE: Self = Self { times: 1, input_step: 0, delta_step: 0 };
 }
 
 /// A saturating sum of products, for assertions about lengths: a product that wrapped round must not satisfy one.

@@ -277,7 +277,7 @@ unsafe fn add_products<T: Scalar, S: Simd<T>, const R: usize, const Q: usize, co
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::panels::{Layout, panel_vectors, panels};
+    use super::super::panels::{Layout, Repeated, panel_vectors, panels};
     use super::super::{Gradient, InstructionSet, dispatch_on, halving_sum, numbers};
     use super::*;
 
@@ -321,6 +321,7 @@ mod tests {
                 delta: &block.delta,
                 delta_stride: out_stride,
                 bias: true,
+                repeated: Repeated::ONCE,
             })
         };
         let sum = |input: Option<usize>, output: usize| {

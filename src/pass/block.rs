@@ -1,5 +1,7 @@
 //! A block of rows on its way through the layers.
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView2};
 
 use super::examples::Examples;
@@ -10,7 +12,8 @@ use super::stage::{Kept, Room, Stage};
 use crate::activation::{Activation, Draw, Estimator, Units, magnitude, softmax};
 use crate::error::{Error, Result};
 use crate::kernel::{
-    Layout, Rows, Scalar, Terms, Then, gather_along_lanes, gather_parts, gather_rows, panel_vectors, panels,
+    Layout, Repeated, Rows, Scalar, Terms, Then, gather_along_lanes, gather_parts, gather_rows,
+    panel_vectors, panels,
 };
 use crate::layer::{Layer, Parameters, Passage};
 use crate::loss::{Loss, Outputs};
@@ -336,7 +339,7 @@ impl<T: Scalar> Block<T> {
     /// The pair of inputs and deltas of the first layer, of some of the rows.
     pub fn pair_of_rows(&self, first: usize, rows: usize) -> Rows<'_, T> {
         let at = first * T::LANES;
-        let all = self.pair(0, 0);
+        let all = self.pair(0, 0, false);
         Rows { rows, input: &all.input[at..], delta: &all.delta[at..], ..all }
     }
 
@@ -681,12 +684,12 @@ impl<T: Scalar> Stage<T> for Block<T> {
         }
     }
 
-    fn pairs(&self, _: usize) -> usize {
-        self.parts
+    fn pairs(&self, _: usize, _: bool) -> Range<usize> {
+        0..self.parts
     }
 
     /// It is asked for once a tile, so that a layer with one part gets its answer without a division.
-    fn pair(&self, matrix: usize, pair: usize) -> Rows<'_, T> {
+    fn pair(&self, matrix: usize, pair: usize, _: bool) -> Rows<'_, T> {
         let of_layer = |layer: usize, input, delta| Rows {
             rows: self.rows,
             input,
@@ -694,6 +697,7 @@ impl<T: Scalar> Stage<T> for Block<T> {
             delta,
             delta_stride: self.strides[layer + 1],
             bias: pair == 0,
+            repeated: Repeated::ONCE,
         };
         if self.parts == 1 {
             return of_layer(matrix, &self.values[matrix], &self.deltas[matrix]);

@@ -51,13 +51,17 @@ pub(super) struct Recurrent<T> {
     carry: Aligned<T>,
     /// Derivatives with respect to the outputs of every step, for those who want to see them.
     kept: Aligned<T>,
+    /// The first step whose deltas have been computed: those of all before it are 0.
+    live: usize,
+    /// Deltas of the steps before it.
+    zeros: Aligned<T>,
 }
 
 /// Where the derivatives with respect to the outputs come from, beside those of the step behind.
 #[derive(Clone, Copy)]
 pub(super) enum Source<'a, T> {
-    /// They are in place, for every step.
-    There,
+    /// They are in place, from this step on; there are none before it.
+    From(usize),
     /// There are some for the last step of each sequence only: rows in panels so far apart.
     Ends(&'a [T], usize),
 }
@@ -142,6 +146,8 @@ impl<T: Scalar> Recurrent<T> {
             above: Aligned::zeros(0)?,
             carry: Aligned::zeros(0)?,
             kept: Aligned::zeros(0)?,
+            live: 0,
+            zeros: Aligned::zeros(0)?,
         })
     }
 
@@ -156,6 +162,7 @@ impl<T: Scalar> Recurrent<T> {
         self.above = room(usize::from(!is_simple))?;
         let of_rows = panels.saturating_mul(self.stride_of_rows);
         self.carry = Aligned::zeros(if is_simple { 0 } else { of_rows })?;
+        self.zeros = Aligned::zeros(self.form.groups.saturating_mul(of_rows))?;
         if dropped {
             self.mask = Aligned::zeros(of_rows)?;
             self.dropped = room(1)?;
@@ -319,7 +326,7 @@ impl<T: Scalar> Recurrent<T> {
         before: &mut Self,
     ) {
         let groups = (self.form.groups - self.form.from_inputs) * self.panels;
-        for step in 0..steps.count() {
+        for step in self.live..steps.count() {
             let stride = steps.stride::<T>(step);
             let deltas = &self.deltas[steps.range::<T>(step, self.form.groups * self.panels)];
             let to = steps.range::<T>(step, before.panels);
@@ -329,7 +336,8 @@ impl<T: Scalar> Recurrent<T> {
         }
     }
 
-    /// From derivatives with respect to outputs to deltas, the last step first.
+    /// From derivatives with respect to outputs to deltas, the last step first, until all are 0: those of the steps before
+    /// would be 0 too.
     pub fn backward(
         &mut self,
         layer: &Layer,
@@ -339,9 +347,10 @@ impl<T: Scalar> Recurrent<T> {
         source: Source<'_, T>,
         reach: Reach<'_>,
     ) {
-        if matches!(source, Source::There) {
-            self.drop_derivatives(steps);
+        if let Source::From(first) = source {
+            self.drop_derivatives(steps, first);
         }
+        self.live = 0;
         for step in (0..steps.count()).rev() {
             let (rows, behind) = (steps.rows(step), steps.rows(step + 1));
             let cut = reach.cut(step, behind);
@@ -359,17 +368,40 @@ impl<T: Scalar> Recurrent<T> {
             } else {
                 self.cell_back(steps, step);
             }
+            let nothing_before = match source {
+                Source::From(first) => step <= first,
+                Source::Ends(..) => rows == steps.rows(0),
+            };
+            if nothing_before && self.is_zero(steps, step) {
+                self.live = step + 1;
+                break;
+            }
         }
     }
 
+    /// Whether a step hands nothing to the one before.
+    fn is_zero(&self, steps: &Steps, step: usize) -> bool {
+        let count = steps.rows(step) * T::LANES;
+        // No early way out of a panel: so it vectorises.
+        let zero = |panel: &[T]| !panel[..count].iter().fold(false, |any, x| any | (*x != T::ZERO));
+        let own = steps.range::<T>(step, self.form.groups * self.panels);
+        self.deltas[own].chunks_exact(steps.stride::<T>(step)).all(zero)
+            && self.carry.chunks_exact(self.stride_of_rows).all(zero)
+    }
+
+    /// The first step whose deltas have been computed: those of all before it are 0.
+    pub fn live(&self) -> usize {
+        self.live
+    }
+
     /// What dropout has left out has no derivative.
-    fn drop_derivatives(&mut self, steps: &Steps) {
+    fn drop_derivatives(&mut self, steps: &Steps, first: usize) {
         if self.dropped.is_empty() {
             return;
         }
         let (panels, stride_of_rows, mask) = (self.panels, self.stride_of_rows, &self.mask);
         let above = if self.kind == Kind::Rnn { &mut self.deltas } else { &mut self.above };
-        for step in 0..steps.count() {
+        for step in first..steps.count() {
             let count = steps.rows(step) * T::LANES;
             let matrix = &mut above[steps.range::<T>(step, panels)];
             let all = matrix.chunks_exact_mut(steps.stride::<T>(step)).zip(mask.chunks_exact(stride_of_rows));
@@ -416,9 +448,15 @@ impl<T: Scalar> Recurrent<T> {
         } else {
             (&mut above[own.clone()], &deltas[steps.range::<T>(step, form.groups * *panels).end..])
         };
+        let there = matches!(source, Source::From(first) if step >= first);
+        if !there {
+            for panel in here.chunks_exact_mut(stride) {
+                panel[..cut * lanes].fill(T::ZERO);
+                panel[behind * lanes..rows * lanes].fill(T::ZERO);
+            }
+        }
         if let Source::Ends(ends, ends_stride) = source {
             for (panel, to) in here.chunks_exact_mut(stride).enumerate() {
-                to[..cut * lanes].fill(T::ZERO);
                 let to = &mut to[behind * lanes..rows * lanes];
                 to.copy_from_slice(&ends[panel * ends_stride..][behind * lanes..rows * lanes]);
                 if !mask.is_empty() {
@@ -432,12 +470,12 @@ impl<T: Scalar> Recurrent<T> {
             return false;
         }
         let part = cut * lanes..behind * lanes;
-        let mut start = if matches!(source, Source::There) { Start::There } else { Start::Zero };
+        let mut start = if there { Start::There } else { Start::Zero };
         if *kind == Kind::Gru {
             for (panel, to) in here.chunks_exact_mut(stride).enumerate() {
                 let carry = &carry[panel * *stride_of_rows..][part.clone()];
                 for (to, carry) in to[part.clone()].iter_mut().zip(carry) {
-                    *to = if matches!(start, Start::There) { *to + *carry } else { *carry };
+                    *to = if there { *to + *carry } else { *carry };
                 }
             }
             start = Start::There;
@@ -525,18 +563,24 @@ impl<T: Scalar> Recurrent<T> {
         }
     }
 
-    /// The outputs before a step, as the inputs of recurrent weights, with the stride of their panels.
+    /// The outputs before a step and those behind it, as the inputs of recurrent weights, and from panel to panel.
     pub fn states_before(&self, steps: &Steps, step: usize) -> (&[T], usize) {
         match step.checked_sub(1) {
             None => (&self.first[..self.panels * self.stride_of_rows], self.stride_of_rows),
-            Some(before) => (&self.outputs[steps.range::<T>(before, self.panels)], steps.stride::<T>(before)),
+            Some(before) => {
+                (&self.outputs[steps.range::<T>(before, self.panels).start..], steps.stride::<T>(before))
+            }
         }
     }
 
-    /// The deltas of a step from a group on.
-    pub fn deltas_of(&self, steps: &Steps, step: usize, group: usize) -> &[T] {
-        let deltas = &self.deltas[steps.range::<T>(step, self.form.groups * self.panels)];
-        &deltas[group * self.panels * steps.stride::<T>(step)..]
+    /// The deltas of a step and those behind it, from a group on; from panel to panel, and to the next step.
+    pub fn deltas_from(&self, steps: &Steps, step: usize, group: usize) -> (&[T], usize, usize) {
+        if step < self.live {
+            return (&self.zeros[group * self.panels * self.stride_of_rows..], self.stride_of_rows, 0);
+        }
+        let (groups, stride) = (self.form.groups * self.panels, steps.stride::<T>(step));
+        let deltas = &self.deltas[steps.range::<T>(step, groups).start..];
+        (&deltas[group * self.panels * stride..], stride, groups * stride)
     }
 
     /// The states before the first step of time, in panels: outputs, then cells; and from panel to panel.

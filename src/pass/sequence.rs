@@ -5,6 +5,8 @@
 //!
 //! The output layer is a [`Block`] of its own, whose rows are the last steps of the sequences, or all their steps.
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView2};
 
 use super::block::Block;
@@ -15,7 +17,7 @@ use super::selection::Selection;
 use super::stage::{Room, Stage};
 use super::steps::Steps;
 use crate::error::{Error, Result};
-use crate::kernel::{Layout, Rows, Scalar, gather_rows, panels};
+use crate::kernel::{Layout, Repeated, Rows, Scalar, gather_rows, panels};
 use crate::layer::{Layer, Parameters, Returns};
 use crate::loss::Loss;
 use crate::memory::{Aligned, try_with_capacity, try_zeros};
@@ -138,6 +140,31 @@ impl<T: Scalar> SequenceBlock<T> {
             let stride = steps.stride::<T>(step);
             gather_rows(x, steps.rows(step), |row| begins[row] + step, &mut inputs[own], stride);
         }
+    }
+
+    /// The pair of steps with the same sequences; a step that others have, and these sequences do not, is one of no rows.
+    fn pair_of_steps(&self, layer: usize, group: Option<usize>, steps: Range<usize>) -> Rows<'_, T> {
+        let (all, hidden) = (&self.steps, &self.hidden[layer]);
+        let step = steps.start.min(all.count() - 1);
+        let rows = if steps.is_empty() || steps.start >= all.count() { 0 } else { all.rows(step) };
+        let stride = all.stride::<T>(step);
+        let (input, input_stride, input_panels, first) = match group {
+            Some(group) => {
+                let (states, stride) = hidden.states_before(all, step);
+                (states, stride, hidden.panels(), group)
+            }
+            None => {
+                let (values, panels) = match layer.checked_sub(1) {
+                    None => (&self.inputs[..], self.input_panels),
+                    Some(before) => (self.hidden[before].handed_on(), self.hidden[before].panels()),
+                };
+                (&values[all.range::<T>(step, panels).start..], stride, panels, hidden.first_group())
+            }
+        };
+        let (delta, delta_stride, delta_step) = hidden.deltas_from(all, step, first);
+        let times = if rows == 0 { 1 } else { steps.len() };
+        let repeated = Repeated { times, input_step: input_panels * stride, delta_step };
+        Rows { rows, input, input_stride, delta, delta_stride, bias: true, repeated }
     }
 
     /// Inputs to the outputs of the layers that recur.
@@ -314,7 +341,7 @@ impl<T: Scalar> Stage<T> for SequenceBlock<T> {
                 for step in 0..steps.count() {
                     hidden[last - 1].set_above(steps, step, derivatives, stride, steps.before(step));
                 }
-                Source::There
+                Source::From(0)
             }
         };
         for (index, layer) in layers[..last].iter().enumerate().rev() {
@@ -323,47 +350,54 @@ impl<T: Scalar> Stage<T> for SequenceBlock<T> {
             if let Some(before) = before.last_mut() {
                 own[0].hand_back(layer, index, parameters, steps, before);
             }
-            source = Source::There;
+            source = Source::From(own[0].live());
         }
     }
 
-    fn pairs(&self, matrix: usize) -> usize {
-        let output = matrix + 1 == self.matrices.len();
-        if output && self.returns == Returns::Last { 1 } else { self.steps.count() }
+    /// One for each step of time; of the only block, one for each run of steps with the same sequences, and for matrices of the step
+    /// before one for the first step of each run besides, in case the states before are those of more sequences.
+    fn pairs(&self, matrix: usize, only: bool) -> Range<usize> {
+        let (layer, group) = self.matrices[matrix];
+        if matrix + 1 == self.matrices.len() {
+            let one = only || self.returns == Returns::Last;
+            return 0..if one { 1 } else { self.steps.count() };
+        }
+        let runs = self.steps.runs().len();
+        match group {
+            None if only => 0..runs,
+            Some(_) if only => 0..2 * runs,
+            _ => self.hidden[layer].live()..self.steps.count(),
+        }
     }
 
-    fn pair(&self, matrix: usize, step: usize) -> Rows<'_, T> {
+    fn pair(&self, matrix: usize, pair: usize, only: bool) -> Rows<'_, T> {
         let (layer, group) = self.matrices[matrix];
         if matrix + 1 == self.matrices.len() {
             return match self.returns {
-                Returns::Last => self.output.pair(0, 0),
+                Returns::Last => self.output.pair(0, 0, only),
+                Returns::Every if only => self.output.pair_of_rows(0, self.steps.total()),
                 Returns::Every => {
-                    let from = if step < self.steps.count() { self.steps.before(step) } else { 0 };
-                    self.output.pair_of_rows(from, self.steps.rows(step))
+                    let from = if pair < self.steps.count() { self.steps.before(pair) } else { 0 };
+                    self.output.pair_of_rows(from, self.steps.rows(pair))
                 }
             };
         }
-        let rows = self.steps.rows(step);
-        if rows == 0 {
-            // Sequences of other blocks last longer.
-            return Rows { rows, ..self.pair(matrix, 0) };
-        }
-        let (hidden, stride) = (&self.hidden[layer], self.steps.stride::<T>(step));
-        let (input, input_stride, group) = match group {
-            Some(group) => {
-                let (states, stride) = hidden.states_before(&self.steps, step);
-                (states, stride, group)
+        let live = self.hidden[layer].live();
+        let steps = if only {
+            let run = |index: usize| self.steps.runs()[index].clone();
+            match group {
+                None => run(pair).start.max(live)..run(pair).end,
+                Some(_) => {
+                    let Range { start, end } = run(pair / 2);
+                    let apart = start == 0 || self.steps.rows(start - 1) > self.steps.rows(start);
+                    let border = if apart { start + 1 } else { start };
+                    if pair.is_multiple_of(2) { start.max(live)..border } else { border.max(live)..end }
+                }
             }
-            None => {
-                let (values, panels) = match layer.checked_sub(1) {
-                    None => (&self.inputs[..], self.input_panels),
-                    Some(before) => (self.hidden[before].handed_on(), self.hidden[before].panels()),
-                };
-                (&values[self.steps.range::<T>(step, panels)], stride, hidden.first_group())
-            }
+        } else {
+            pair..pair + 1
         };
-        let delta = hidden.deltas_of(&self.steps, step, group);
-        Rows { rows, input, input_stride, delta, delta_stride: stride, bias: true }
+        self.pair_of_steps(layer, group, steps)
     }
 
     fn losses(&self) -> &[T] {

@@ -1,6 +1,7 @@
 //! What the engine asks of a block of rows on its way through the layers.
 
 use std::fmt::Debug;
+use std::ops::Range;
 
 use ndarray::Array2;
 
@@ -72,12 +73,12 @@ pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
     /// From the deltas of the output layer to those of every layer.
     fn backward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>);
 
-    /// How many pairs of inputs and deltas the gradient of a matrix is summed over: one, or one per step of
-    /// time.
-    fn pairs(&self, matrix: usize) -> usize;
+    /// The pairs of inputs and deltas that the gradient of a matrix is summed over: one, or one per step of time. A block
+    /// that is the only one may have fewer, which cover the same rows in the same order.
+    fn pairs(&self, matrix: usize, only: bool) -> Range<usize>;
 
-    /// One of these pairs.
-    fn pair(&self, matrix: usize, pair: usize) -> Rows<'_, T>;
+    /// One of these pairs, or, with other blocks, one of those that one of them has.
+    fn pair(&self, matrix: usize, pair: usize, only: bool) -> Rows<'_, T>;
 
     /// The loss of each row of outputs: one for each row, or, of a sequence that has outputs at every step of time, one for each
     /// step.
@@ -110,15 +111,18 @@ pub(crate) struct Kept<T> {
 pub(crate) struct Pairs<'a, T> {
     blocks: &'a [Box<dyn Stage<T>>],
     matrix: usize,
-    count: usize,
+    end: usize,
     pair: usize,
     block: usize,
 }
 
 impl<'a, T: Scalar> Pairs<'a, T> {
     pub fn new(blocks: &'a [Box<dyn Stage<T>>], matrix: usize) -> Self {
-        let count = blocks.first().map_or(0, |block| block.pairs(matrix));
-        Self { blocks, matrix, count, pair: 0, block: 0 }
+        let pairs = blocks.iter().map(|block| block.pairs(matrix, blocks.len() == 1));
+        let (start, end) = pairs.fold((usize::MAX, 0), |(start, end), of_block| {
+            (of_block.start.min(start), of_block.end.max(end))
+        });
+        Self { blocks, matrix, end, pair: start, block: 0 }
     }
 }
 
@@ -127,10 +131,10 @@ impl<'a, T: Scalar> Iterator for Pairs<'a, T> {
 
     #[inline]
     fn next(&mut self) -> Option<Rows<'a, T>> {
-        if self.pair == self.count {
+        if self.pair >= self.end {
             return None;
         }
-        let rows = self.blocks[self.block].pair(self.matrix, self.pair);
+        let rows = self.blocks[self.block].pair(self.matrix, self.pair, self.blocks.len() == 1);
         self.block += 1;
         if self.block == self.blocks.len() {
             (self.block, self.pair) = (0, self.pair + 1);

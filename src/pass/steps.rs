@@ -15,7 +15,12 @@ pub(super) struct Steps {
     /// For each step, and behind the last one: rows of all steps before, and vectors of all their panels with this number.
     before: Vec<usize>,
     vectors: Vec<usize>,
+    /// Ranges of steps with the same number of sequences, not too many.
+    runs: Vec<Range<usize>>,
 }
+
+/// Rows of all steps of a run: their inputs and deltas in the panels that a tile of the gradient reads fit in the first-level cache.
+const MOST_IN_RUN: usize = 96;
 
 impl Steps {
     /// Room for so many steps of time.
@@ -25,6 +30,7 @@ impl Steps {
             rows: try_with_capacity(longest)?,
             before: try_with_capacity(places)?,
             vectors: try_with_capacity(places)?,
+            runs: try_with_capacity(longest)?,
         })
     }
 
@@ -33,6 +39,7 @@ impl Steps {
         for list in [&mut self.rows, &mut self.before, &mut self.vectors] {
             list.clear();
         }
+        self.runs.clear();
         let (mut rows, mut before, mut vectors) = (lengths.len(), 0, 0);
         for step in 0..=lengths.first().copied().unwrap_or(0) {
             while rows > 0 && lengths[rows - 1] <= step {
@@ -41,6 +48,12 @@ impl Steps {
             self.before.push(before);
             self.vectors.push(vectors);
             if rows > 0 {
+                match self.runs.last_mut() {
+                    Some(run) if self.rows[run.start] == rows && (run.len() + 1) * rows <= MOST_IN_RUN => {
+                        run.end = step + 1;
+                    }
+                    _ => self.runs.push(step..step + 1),
+                }
                 self.rows.push(rows);
                 before += rows;
                 vectors += panel_vectors(rows);
@@ -51,6 +64,11 @@ impl Steps {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.rows.len()
+    }
+
+    /// Ranges of steps with the same number of sequences, not too many.
+    pub fn runs(&self) -> &[Range<usize>] {
+        &self.runs
     }
 
     /// Sequences at a step; none behind the last one.
@@ -98,6 +116,7 @@ mod tests {
         steps.set(&[4, 2, 2, 1]);
         assert_eq!((0..5).map(|step| steps.rows(step)).collect::<Vec<_>>(), [4, 3, 1, 1, 0]);
         assert_eq!((steps.count(), steps.total(), steps.before(2)), (4, 9, 7));
+        assert_eq!(steps.runs(), [0..1, 1..2, 2..4]);
         // Panels have an odd number of vectors.
         assert_eq!(steps.range::<f64>(1, 2), 5 * 16..8 * 16);
         assert_eq!(steps.stride::<f64>(3), 8);

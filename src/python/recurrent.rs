@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::ArrayView1;
 use numpy::prelude::*;
-use numpy::{Element, PyArrayDescr};
+use numpy::{Element, PyArray2, PyArrayDescr};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -124,6 +124,9 @@ impl<'a, 'py> AnyNetwork<'a, 'py> {
         }
     }
 }
+
+/// Numbers for which there is always room.
+const SMALL: usize = 4_096;
 
 /// Multiply-adds above which a call lets other Python threads run.
 const WORTH_DETACHING: usize = 500_000;
@@ -881,7 +884,7 @@ fn predict<'py, T: Scalar + Element>(
         read_state(network, state, sequences.count(), &mut states)?;
     }
     let every = network.returns() == Some(Returns::Every);
-    let y = empty::<T, _>(py, (if every { sequences.steps() } else { sequences.count() }, columns))?;
+    let y = new_matrix::<T>(py, if every { sequences.steps() } else { sequences.count() }, columns)?;
     let mut target = y.try_readwrite()?;
     let out = target.as_slice_mut()?;
     let (view, has_state) = (x.view(), state.is_some());
@@ -987,7 +990,7 @@ fn written_state<'py, T: Scalar + Element>(
     for (groups, width) in widths(network) {
         let mut parts = Vec::with_capacity(groups);
         for _ in 0..groups {
-            let array = empty::<T, _>(py, (rows, width))?;
+            let array = new_matrix::<T>(py, rows, width)?;
             {
                 let mut target = array.try_readwrite()?;
                 let to = target.as_slice_mut()?;
@@ -1004,6 +1007,19 @@ fn written_state<'py, T: Scalar + Element>(
         }
     }
     Ok(list)
+}
+
+/// A new array, for results; the fast way to allocate small ones need not report failure.
+fn new_matrix<T: Scalar + Element>(
+    py: Python<'_>,
+    rows: usize,
+    columns: usize,
+) -> PyResult<Bound<'_, PyArray2<T>>> {
+    if rows.saturating_mul(columns) < SMALL {
+        Ok(PyArray2::<T>::zeros(py, [rows, columns], false))
+    } else {
+        empty::<T, _>(py, (rows, columns))
+    }
 }
 
 /// How a gradient is asked for.

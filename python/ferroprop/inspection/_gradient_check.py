@@ -28,7 +28,7 @@ class GradientError:
     kind : {"weight", "bias", "recurrent weight", "recurrent bias"}
         The kind of the parameter.
     from_unit : int or None
-        The unit of the previous layer (or the input) that a weight leads from, for a recurrent weight the unit
+        The unit of the previous layer (or the input) that a weight leads from, for a recurrent weight a unit
         of this layer; None for a bias.
     to_unit : int
         The unit of this layer that the weight leads to, or whose bias it is; in a layer with gates the column
