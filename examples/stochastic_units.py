@@ -92,4 +92,4 @@ plt.show()
 # The black dot is the exact gradient; that the score function's mean is a little off is the chance of 4,000
 # draws, and `tests/test_stochastic.py` shows with all states that nothing else is. A biased estimate with
 # little spread can still lead to a better network than an unbiased one with much. Where a unit's probability
-# is itself the answer, as above, it cannot.
+# is itself the answer, as above, it cannot. The page of published results has both on MNIST.
