@@ -104,7 +104,7 @@ def prolonged(array):
 sequences = [[prolonged(spectrum) for spectrum in part] for part in spectra]
 targets = [[delayed(np.eye(len(NAMES))[label]) for label in part] for _, part in parts]
 net = fp.RecurrentNetwork(
-    [len(BANDS), 32, len(NAMES)], cell="gru", returns="every", output_activation="softmax", seed=0
+    [len(BANDS), 64, len(NAMES)], cell="lstm", returns="every", output_activation="softmax", seed=0
 )
 fp.train(
     net,
@@ -112,9 +112,9 @@ fp.train(
     targets[0],
     validation=(sequences[1], targets[1]),
     washout=CONTEXT,
-    batch_size=10,
+    batch_size=5,
     clip_norm=1.0,
-    **settings | {"optimizer": fp.Adam(0.01)},
+    **settings | {"optimizer": fp.Adam(0.005)},
 )
 outputs = net.predict(sequences[2])
 predicted["recurrent"] = np.concatenate([output[CONTEXT:].argmax(axis=1) for output in outputs])
