@@ -348,6 +348,13 @@ pub(crate) fn unknown_name(
     Error::argument(argument, format!("one of {listed}"), format!("{name:?}{hint}"))
 }
 
+/// The error of a choice that is none of these.
+#[cfg(feature = "python")]
+pub(crate) fn unknown_choice(argument: &'static str, names: &[&'static str], name: &str) -> Error {
+    let spelt = names.iter().map(|known| (*known, *known)).collect();
+    unknown_name(argument, names.iter().copied(), name, nearest(spelt, name))
+}
+
 /// The name that somebody may have meant: one that others use, or one that is spelt nearly so.
 pub(crate) fn meant(list: &[&'static About], name: &str) -> Option<&'static str> {
     let mut spelt = Vec::new();

@@ -37,8 +37,18 @@ pub(crate) fn check_matrix<T: Number>(
     matrix: ArrayView2<'_, T>,
     columns: usize,
 ) -> Result<()> {
+    check_matrix_at(name, matrix, columns, |place| place.to_vec())
+}
+
+/// The same of a matrix whose rows the caller knows under other numbers: `place` gives them, for a row and a column.
+pub(crate) fn check_matrix_at<T: Number>(
+    name: &'static str,
+    matrix: ArrayView2<'_, T>,
+    columns: usize,
+    place: impl Fn([usize; 2]) -> Vec<usize>,
+) -> Result<()> {
     check_shape(name, matrix, columns)?;
-    check_finite(name, matrix)
+    check_each(matrix, T::is_finite, |x, at| Error::value(name, "finite numbers", x, place(at)))
 }
 
 pub(crate) fn check_shape<T>(name: &'static str, matrix: ArrayView2<'_, T>, columns: usize) -> Result<()> {
@@ -46,10 +56,6 @@ pub(crate) fn check_shape<T>(name: &'static str, matrix: ArrayView2<'_, T>, colu
         return Err(Error::shape(name, format!("(n, {columns}) with n at least 1"), matrix.shape()));
     }
     Ok(())
-}
-
-fn check_finite<T: Number>(name: &'static str, matrix: ArrayView2<'_, T>) -> Result<()> {
-    check_each(matrix, T::is_finite, |x, place| Error::value(name, "finite numbers", x, place))
 }
 
 /// Checks every number; `wrong` makes the error of the first one outside, given with its row and column.

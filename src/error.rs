@@ -53,7 +53,7 @@ pub enum Error {
     #[error("interrupted")]
     Interrupted,
     /// The system has no room for a buffer.
-    #[error("not enough memory for {numbers} numbers")]
+    #[error("not enough memory for {}", amount(*numbers))]
     OutOfMemory {
         /// The buffer's length.
         numbers: usize,
@@ -119,6 +119,11 @@ impl Error {
             place: format!("{place:?}"),
         }
     }
+}
+
+/// Numbers that a buffer should have held, which may be too many to be counted.
+fn amount(numbers: usize) -> String {
+    if numbers == usize::MAX { "so many numbers".to_owned() } else { format!("{numbers} numbers") }
 }
 
 /// A shape as NumPy prints it.

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 use once_cell::race::OnceBox;
 
 use crate::activation::Activation;
-use crate::check::check_matrix;
+use crate::check::{check_matrix, check_matrix_at};
 use crate::error::{Error, Result};
 use crate::kernel::{Mode, Scalar};
 use crate::layer::{
@@ -137,11 +137,11 @@ impl<T: Scalar> Network<T> {
         if !kind.recurs() {
             return Err(Error::argument("cell", "a kind that recurs", format!("{:?}", kind.name())));
         }
-        let layers = layers(layer_sizes, hidden, output, bias, kind, returns)?;
-        if layers.len() < 2 {
+        if layer_sizes.len() < 3 {
             let expected = "at least 3 sizes: the inputs', one hidden layer's and the outputs'";
             return Err(Error::argument("layer_sizes", expected, format_args!("{layer_sizes:?}")));
         }
+        let layers = layers(layer_sizes, hidden, output, bias, kind, returns)?;
         check_kinds(&layers)
             .map_err(|wrong| Error::argument("activation", "one that goes with the cell", wrong))?;
         Self::drawn(layers, init, recurrent_init, seed)
@@ -376,12 +376,11 @@ impl<T: Scalar> Network<T> {
         let columns = self.numbers_out();
         let mut y = try_zeros(rows.saturating_mul(columns))?;
         let mut own;
-        let (states, has_state) = match states {
-            Some(states) => (states, true),
-            None => {
-                own = try_zeros(sequences.count().saturating_mul(self.state_size()))?;
-                (&mut own[..], false)
-            }
+        let (states, has_state) = if let Some(states) = states {
+            (states, true)
+        } else {
+            own = try_zeros(sequences.count().saturating_mul(self.state_size()))?;
+            (&mut own[..], false)
         };
         self.predict_sequences_into(x, sequences, states, has_state, &mut y, n_threads)?;
         Array2::from_shape_vec((rows, columns), y).map_err(|error| Error::argument("X", "fewer rows", error))
@@ -411,11 +410,11 @@ impl<T: Scalar> Network<T> {
         let Some(returns) = self.returns() else {
             return Err(Error::argument("X", "rows, because the network is not recurrent", "sequences"));
         };
-        check_matrix("X", x, self.numbers_in())?;
         if x.nrows() != sequences.steps() {
             let expected = format!("({}, {})", sequences.steps(), self.numbers_in());
             return Err(Error::shape("X", expected, x.shape()));
         }
+        check_matrix_at("X", x, self.numbers_in(), |at| sequences.place(at))?;
         let rows = if returns == Returns::Every { sequences.steps() } else { sequences.count() };
         if rows.checked_mul(self.numbers_out()) != Some(y.len()) {
             return Err(Error::shape("y", format!("({rows} * {},)", self.numbers_out()), &[y.len()]));

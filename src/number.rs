@@ -38,6 +38,8 @@ pub trait Number:
     const LOWEST: Self;
     /// The smallest normal number: the core reads what lies between it and 0 as 0, and makes it 0.
     const SMALLEST: Self;
+    /// From 1 to the next number.
+    const EPSILON: Self;
 
     /// The nearest number to `x`.
     fn from_f64(x: f64) -> Self;
@@ -86,6 +88,7 @@ macro_rules! number {
             const ONE: Self = 1.0;
             const LOWEST: Self = $t::MIN;
             const SMALLEST: Self = $t::MIN_POSITIVE;
+            const EPSILON: Self = $t::EPSILON;
 
             #[inline(always)]
             fn from_f64(x: f64) -> Self {

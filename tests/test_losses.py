@@ -377,9 +377,9 @@ def test_classical_losses_still_share_the_bits_with_their_objects():
         assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
-# Digits near 0 and 1: values against 60 decimal digits, from the numbers as the network has them. -----------
+# Digits near 0 and 1: values against 150 decimal digits, from the numbers as the network has them. ----------
 
-getcontext().prec = 60
+getcontext().prec = 150
 
 
 def units(computed, exact, dtype):

@@ -3,6 +3,7 @@
 import copy
 import itertools
 import pickle
+from pathlib import Path
 
 import ferroprop as fp
 import ferroprop.export
@@ -561,14 +562,16 @@ def test_a_checkpoint_resumes_to_the_bit(tmp_path, returns):
     [
         ({"layer_sizes": [3, 1]}, "layer_sizes must be at least 3 sizes"),
         ({"layer_sizes": [3, 0, 1]}, "positive integer"),
-        ({"cell": "lsmt"}, 'cell must be "rnn" or "lstm" or "gru", got "lsmt"'),
-        ({"returns": "all"}, 'returns must be "last" or "every", got "all"'),
+        ({"layer_sizes": [3]}, "layer_sizes must be at least 3 sizes"),
+        ({"cell": "lsmt"}, 'cell must be one of "rnn", "lstm", "gru", got "lsmt"; did you mean "lstm"'),
+        ({"returns": "evry"}, 'returns must be one of "last", "every", got "evry"; did you mean "every"'),
         ({"cell": "lstm", "activation": "relu"}, 'activation must be left out for cell="lstm"'),
         ({"activation": "softmax"}, "activation for hidden layers"),
         ({"activation": ["tanh", "tanh"]}, "one for each of the 1 hidden layers"),
         ({"recurrent_init": "orthogonl"}, 'did you mean "orthogonal"'),
         ({"init_range": -1.0}, "init_range must be"),
-        ({"dtype": "complex64"}, 'dtype must be "float32" or "float64" for a recurrent network'),
+        ({"dtype": "complex64"}, 'dtype must be "float32" or "float64", got complex64'),
+        ({"dtype": "float16"}, 'dtype must be "float32" or "float64", got float16'),
         ({"bias": [True]}, "bias must be"),
     ],
 )
@@ -577,7 +580,8 @@ def test_wrong_networks(arguments, message):
         fp.RecurrentNetwork(**{"layer_sizes": [3, 4, 1]} | arguments)
 
 
-NAN = np.full((2, 5, 3), np.nan)
+NAN = np.zeros((2, 5, 3))
+NAN[1, 3, 2] = np.nan
 
 
 @pytest.mark.parametrize(
@@ -587,7 +591,8 @@ NAN = np.full((2, 5, 3), np.nan)
         (np.zeros((0, 5, 3)), ValueError, r"X must have shape \(n, time, 3\) with n and time at least 1"),
         (np.zeros((2, 0, 3)), ValueError, r"X must have shape \(n, time, 3\)"),
         (np.zeros((2, 5, 4)), ValueError, r"X must have shape \(n, time, 3\).*got \(2, 5, 4\)"),
-        (NAN, ValueError, "X must hold finite numbers, got nan"),
+        (NAN, ValueError, r"X must hold finite numbers, got nan at \[1, 3, 2\]"),
+        ([NAN[0, :2], NAN[1]], ValueError, r"X must hold finite numbers, got nan at \[1, 3, 2\]"),
         ([], ValueError, "X must hold at least one sequence"),
         ([np.zeros((4, 3)), np.zeros((0, 3))], ValueError, r"X\[1\] must have shape \(time, 3\)"),
         ([np.zeros((4, 3)), np.zeros((4, 2))], ValueError, r"X\[1\] must have shape \(time, 3\)"),
@@ -626,7 +631,25 @@ def test_wrong_sequences(X, error, message):
             {"sample_weight": np.ones(3)},
             r"sample_weight must have shape \(2,\)",
         ),
-        ("every", np.zeros((2, 5, 1)), {"sample_weight": np.zeros((2, 5))}, "at least one positive number"),
+        (
+            "every",
+            np.zeros((2, 5, 1)),
+            {"sample_weight": np.zeros((2, 5))},
+            "at least one positive number, got 0.0 at every row",
+        ),
+        (
+            "every",
+            np.zeros((2, 5, 1)),
+            {"sample_weight": [np.ones(5), [1, 1, -2, 1, 1]]},
+            r"sample_weight must hold numbers from 0 on, got -2.0 at \[1, 2\]",
+        ),
+        ("every", [np.zeros((5, 1)), np.full((5, 1), np.inf)], {}, r"got inf at \[1, 0, 0\]"),
+        (
+            "every",
+            [np.ones((5, 1)), [[1], [-1], [0], [1], [1]]],
+            {"loss": "hinge"},
+            r"got 0.0 at \[1, 2, 0\]",
+        ),
     ],
 )
 def test_wrong_targets_and_settings(returns, Y, settings, message):
@@ -888,3 +911,33 @@ def test_a_gradient_that_vanishes_ends_the_way_back(cell, returns, dtype):
         for layer in trace.layers:
             assert not layer.output_gradient[3][0].any()
             assert layer.output_gradient[3][-1].any()
+
+
+def peak_of(call):
+    """Return by how many bytes the process grew at most during a call."""
+    memory = Path("/proc/self")
+    if not (memory / "clear_refs").exists():
+        pytest.skip("this system does not tell how much memory a call had")
+
+    def high():
+        line = next(line for line in (memory / "status").read_text().splitlines() if "VmHWM" in line)
+        return int(line.split()[1]) << 10
+
+    (memory / "clear_refs").write_text("5")
+    before = high()
+    call()
+    return high() - before
+
+
+def test_one_long_sequence_among_short_ones_does_not_multiply_memory():
+    """Micro-batches for threads of their own have room for the longest sequences: there are fewer of them."""
+    rng = np.random.default_rng(0)
+    X = [
+        rng.normal(size=(4_000, 1)).astype("f4"),
+        *(rng.normal(size=(1, 1)).astype("f4") for _ in range(500)),
+    ]
+    network = fp.RecurrentNetwork([1, 16, 1], cell="lstm")
+    peaks = [
+        peak_of(lambda k=k: network.loss_and_gradients(X, np.zeros((501, 1)), n_threads=k)) for k in (1, 8)
+    ]
+    assert peaks[1] < 3 * peaks[0] + (32 << 20)

@@ -162,6 +162,12 @@ def test_several_series_are_forecast_as_each_alone():
             "y must hold numbers, got objects such as None",
             {"y": np.array([None, "a"]), "lags": 1},
         ),
+        (
+            TypeError,
+            "y must be an array without a mask",
+            {"y": np.ma.masked_equal([1.0, 2, 9, 4], 9), "lags": 1},
+        ),
+        (ValueError, "lags must be at most 1000000, got 1099511627776", {"y": np.ones(9), "lags": 2**40}),
         (ValueError, r"y must be a series of shape .* got shape \(0,\)", {"y": [], "lags": 1}),
         (ValueError, r"y must be a series of shape .* got shape \(\)", {"y": 3.0, "lags": 1}),
         (ValueError, "y must hold at least one series, got none", {"y": np.zeros((0, 5, 1)), "lags": 1}),

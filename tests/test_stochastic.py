@@ -540,3 +540,12 @@ def test_initial_weights_of_estimators_are_as_wide_as_those_of_networks():
     bound = np.sqrt(2 / 500)
     for weights in (mlp.coefs_[0], fp.Network([100, 400, 3], activation="bernoulli").weights[0]):
         assert 0.99 * bound < np.abs(weights).max() <= bound * (1 + 1e-6)
+
+
+def test_categorical_draws_of_large_net_inputs():
+    """Random numbers keep their digits beside net inputs of any size: equal ones have equal chances."""
+    for z in [0.0, 2.0**24, 1e8, -1e8]:
+        net = fp.Network([1, 2, 2], activation=fp.Categorical(2), seed=0)
+        net.set_parameters([np.full((1, 2), z), np.eye(2)], [np.zeros(2), np.zeros(2)])
+        chances = net.predict([[1.0]], samples=4_000)
+        np.testing.assert_allclose(chances, 0.5, atol=0.03)

@@ -464,3 +464,21 @@ def test_an_optimizer_forgets_a_training_that_diverged(optimizer):
     double = fp.Network([1, 3], dtype="float64", seed=1)
     settings = {"optimizer": optimizer, "epochs": 2, "warm_start": True}
     assert fp.train(double, [[1.0]], [[1.0, 2.0, 3.0]], **settings).epochs == 2
+
+
+def test_batches_without_weight_do_not_count():
+    net = fp.Network([2, 1], dtype="float64", seed=1)
+    X, Y = np.random.default_rng(0).normal(size=(4, 2)), np.ones((4, 1))
+    weights = [0.0, 0.0, 1.0, 0.0]
+    expected, _, _ = net.loss_and_gradients(X, Y, sample_weight=weights)
+    history = fp.train(net, X, Y, sample_weight=weights, batch_size=1, epochs=1, optimizer=fp.SGD(1e-12))
+    np.testing.assert_allclose(history.loss, [expected], rtol=1e-9)
+
+
+def test_the_greatest_weight_may_not_be_nearly_a_denormal_number():
+    net = fp.Network([2, 1])
+    with pytest.raises(ValueError, match=r"at least one number of 9.9e-32 or more in float32"):
+        net.loss_and_gradients(np.ones((3, 2)), np.ones((3, 1)), sample_weight=np.full(3, 1e-37))
+    _, (expected,), _ = net.loss_and_gradients(np.ones((3, 2)), np.ones((3, 1)))
+    _, (small,), _ = net.loss_and_gradients(np.ones((3, 2)), np.ones((3, 1)), sample_weight=np.full(3, 1e-30))
+    np.testing.assert_allclose(small, expected, rtol=1e-5)

@@ -64,6 +64,14 @@ impl<T: Scalar, R: Fn(usize) -> u32 + Copy> Task<T> for Forward<'_, T, R> {
         }
         for row in 0..rows {
             if let Some((words, row_of)) = words {
+                // Without the greatest of the group, lest the sums lose the digits of the random numbers.
+                for first in (0..columns).step_by(group) {
+                    let place = |unit| place(row, first + unit);
+                    let max = numbers[place(largest(numbers, place, group))];
+                    for at in (0..group).map(place) {
+                        numbers[at] -= max;
+                    }
+                }
                 for first in (0..columns).step_by(WORDS) {
                     let drawn = words.at((first / WORDS) as u32, row_of(row));
                     for (column, word) in (first..columns).zip(drawn) {

@@ -14,7 +14,7 @@
 //! imaginary parts. The passes read copies of the weights in this form.
 //!
 //! # Gradients
-//! The gradient of a weight w is G = dL/d(Re w) + i dL/d(Im w), as in PyTorch (JAX returns its conjugate), so that a
+//! The gradient of a weight w is G = dL/d(Re w) + i dL/d(Im w), as in `PyTorch` (JAX returns its conjugate), so that a
 //! step to w - rate G lowers the loss. With inputs x and deltas d = dL/d(Re z) + i dL/d(Im z), G is the sum of
 //! conj(x) d over the rows; its parts are the sums of `Re x Re d + Im x Im d` and `Re x Im d - Im x Re d`.
 

@@ -52,34 +52,47 @@ impl Targets {
         }
     }
 
-    /// Checks that `targets`, which go by `name`, are those of a loss with this output.
+    /// Checks that `targets`, which go by `name`, are those of a loss with this output; `place` gives the caller's numbers of a
+    /// row and a column.
     pub fn check<T: Scalar>(
         self,
         loss: &str,
         output: Activation,
         name: &'static str,
         targets: ArrayView2<'_, T>,
+        place: impl Fn([usize; 2]) -> Vec<usize>,
     ) -> Result<()> {
-        let wrong = |t, place| Error::value(name, format!("{} for {loss}", self.expected()), t, place);
+        let wrong = |t, at| Error::value(name, format!("{} for {loss}", self.expected()), t, place(at));
         match self {
             Self::Any => {}
-            Self::Probabilities => check_each(targets, |t: T| (t >= T::ZERO) & (t <= T::ONE), wrong)?,
+            Self::Probabilities => check_each(targets, |t: T| t >= T::ZERO && t <= T::ONE, wrong)?,
             Self::NotNegative => check_each(targets, |t: T| t >= T::ZERO, wrong)?,
             Self::Signs => check_each(targets, |t: T| t.abs() == T::ONE, wrong)?,
         }
         if matches!(self, Self::Probabilities) && output == Activation::Softmax {
-            check_sums(loss, name, targets)?;
+            check_sums(loss, name, targets, place)?;
         }
         Ok(())
     }
 }
 
-fn check_sums<T: Scalar>(loss: &str, name: &'static str, targets: ArrayView2<'_, T>) -> Result<()> {
+fn check_sums<T: Scalar>(
+    loss: &str,
+    name: &'static str,
+    targets: ArrayView2<'_, T>,
+    place: impl Fn([usize; 2]) -> Vec<usize>,
+) -> Result<()> {
     for (row, targets) in targets.rows().into_iter().enumerate() {
         let sum: f64 = targets.iter().map(|t| t.to_f64()).sum();
         if (sum - 1.0).abs() > SUM_TOLERANCE {
             let expected = format!("rows that sum to 1 for {loss} on a softmax output");
-            return Err(Error::value(name, expected, sum, format_args!("row {row}")));
+            let mut place = place([row, 0]);
+            place.pop();
+            let place = match &place[..] {
+                [row] => format!("row {row}"),
+                _ => format!("row {place:?}"),
+            };
+            return Err(Error::value(name, expected, sum, format_args!("{place}")));
         }
     }
     Ok(())

@@ -152,8 +152,9 @@ impl Loss {
         output: Activation,
         name: &'static str,
         targets: ArrayView2<'_, T>,
+        place: impl Fn([usize; 2]) -> Vec<usize>,
     ) -> Result<()> {
-        self.fits().targets.check(self.name(), output, name, targets)
+        self.fits().targets.check(self.name(), output, name, targets, place)
     }
 
     /// The factor and the summand of label smoothing.

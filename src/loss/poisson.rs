@@ -39,7 +39,7 @@ impl<T: Scalar> Elementwise<T> for Poisson {
         let u = net - log;
         let near = target * (u * u * series(u));
         let far = target.mul_add(-u, delta);
-        let is_near = (u.abs() < T::ONE) & (target > T::ZERO);
+        let is_near = u.abs() < T::ONE && target > T::ZERO;
         (if is_near { near } else { far }, delta)
     }
 }

@@ -81,6 +81,12 @@ impl Sequences {
         self.longest
     }
 
+    /// A row of all sequences, and a column, as sequence, step and column.
+    pub(crate) fn place(&self, [row, column]: [usize; 2]) -> Vec<usize> {
+        let sequence = self.starts.partition_point(|&start| start <= row) - 1;
+        vec![sequence, row - self.starts[sequence], column]
+    }
+
     /// Whether all are of one length.
     pub(crate) fn are_equal(&self) -> bool {
         self.equal

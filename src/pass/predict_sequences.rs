@@ -1,5 +1,7 @@
 //! Outputs for sequences, from a state and to another one.
 
+use std::ops::Range;
+
 use ndarray::ArrayView2;
 
 use super::examples::Sequences;
@@ -17,6 +19,16 @@ const PIECE_ROWS: usize = 512;
 /// For each layer that recurs: groups of numbers that a sequence's state has of it, and numbers of a group.
 pub(crate) fn state_widths(layers: &[Layer]) -> impl Iterator<Item = (usize, usize)> {
     layers.iter().filter_map(|layer| Some((layer.kind.recurrence()?.states, layer.fan_out)))
+}
+
+/// The sequences of a thread, with their states and outputs, and its buffers.
+struct Share<'a, T> {
+    own: Range<usize>,
+    states: &'a mut [T],
+    y: &'a mut [T],
+    block: SequenceBlock<T>,
+    order: Vec<usize>,
+    lengths: Vec<usize>,
 }
 
 /// Writes the outputs of each sequence, or of all its steps one after the other, into `y`, and the states at the ends over those at
@@ -52,16 +64,11 @@ pub(crate) fn predict_sequences<T: Scalar>(
         (own, rest) = rest.split_at_mut(outputs * columns);
         let block = SequenceBlock::for_prediction(layers, capacity, longest)?;
         let order = try_with_capacity(capacity)?;
-        shares.push((first..end, own_states, own, block, order, try_with_capacity(capacity)?));
+        let lengths = try_with_capacity(capacity)?;
+        shares.push(Share { own: first..end, states: own_states, y: own, block, order, lengths });
     }
-    let through = |(own, states, y, mut block, mut order, mut lengths): (
-        std::ops::Range<usize>,
-        &mut [T],
-        &mut [T],
-        SequenceBlock<T>,
-        Vec<usize>,
-        Vec<usize>,
-    )| {
+    let through = |share: Share<'_, T>| {
+        let Share { own, states, y, mut block, mut order, mut lengths } = share;
         let origin = sequences.range(own.start).start;
         for first in own.clone().step_by(capacity) {
             order.clear();

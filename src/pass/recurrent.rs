@@ -383,7 +383,8 @@ impl<T: Scalar> Recurrent<T> {
     fn is_zero(&self, steps: &Steps, step: usize) -> bool {
         let count = steps.rows(step) * T::LANES;
         // No early way out of a panel: so it vectorises.
-        let zero = |panel: &[T]| !panel[..count].iter().fold(false, |any, x| any | (*x != T::ZERO));
+        let is_not_zero = |x: &T| *x != T::ZERO;
+        let zero = |panel: &[T]| !panel[..count].iter().fold(false, |any, x| any | is_not_zero(x));
         let own = steps.range::<T>(step, self.form.groups * self.panels);
         self.deltas[own].chunks_exact(steps.stride::<T>(step)).all(zero)
             && self.carry.chunks_exact(self.stride_of_rows).all(zero)

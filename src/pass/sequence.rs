@@ -117,7 +117,9 @@ impl<T: Scalar> SequenceBlock<T> {
     /// Makes the states at the end of the steps, of which the sequences have so many, those before the next ones.
     pub fn carry_on(&mut self, lengths: &[usize]) {
         let Self { hidden, steps, .. } = self;
-        hidden.iter_mut().for_each(|hidden| hidden.carry_on(steps, lengths));
+        for hidden in hidden {
+            hidden.carry_on(steps, lengths);
+        }
     }
 
     /// The layers that recur.
@@ -148,18 +150,15 @@ impl<T: Scalar> SequenceBlock<T> {
         let step = steps.start.min(all.count() - 1);
         let rows = if steps.is_empty() || steps.start >= all.count() { 0 } else { all.rows(step) };
         let stride = all.stride::<T>(step);
-        let (input, input_stride, input_panels, first) = match group {
-            Some(group) => {
-                let (states, stride) = hidden.states_before(all, step);
-                (states, stride, hidden.panels(), group)
-            }
-            None => {
-                let (values, panels) = match layer.checked_sub(1) {
-                    None => (&self.inputs[..], self.input_panels),
-                    Some(before) => (self.hidden[before].handed_on(), self.hidden[before].panels()),
-                };
-                (&values[all.range::<T>(step, panels).start..], stride, panels, hidden.first_group())
-            }
+        let (input, input_stride, input_panels, first) = if let Some(group) = group {
+            let (states, stride) = hidden.states_before(all, step);
+            (states, stride, hidden.panels(), group)
+        } else {
+            let (values, panels) = match layer.checked_sub(1) {
+                None => (&self.inputs[..], self.input_panels),
+                Some(before) => (self.hidden[before].handed_on(), self.hidden[before].panels()),
+            };
+            (&values[all.range::<T>(step, panels).start..], stride, panels, hidden.first_group())
         };
         let (delta, delta_stride, delta_step) = hidden.deltas_from(all, step, first);
         let times = if rows == 0 { 1 } else { steps.len() };
@@ -385,14 +384,13 @@ impl<T: Scalar> Stage<T> for SequenceBlock<T> {
         let live = self.hidden[layer].live();
         let steps = if only {
             let run = |index: usize| self.steps.runs()[index].clone();
-            match group {
-                None => run(pair).start.max(live)..run(pair).end,
-                Some(_) => {
-                    let Range { start, end } = run(pair / 2);
-                    let apart = start == 0 || self.steps.rows(start - 1) > self.steps.rows(start);
-                    let border = if apart { start + 1 } else { start };
-                    if pair.is_multiple_of(2) { start.max(live)..border } else { border.max(live)..end }
-                }
+            if group.is_none() {
+                run(pair).start.max(live)..run(pair).end
+            } else {
+                let Range { start, end } = run(pair / 2);
+                let apart = start == 0 || self.steps.rows(start - 1) > self.steps.rows(start);
+                let border = if apart { start + 1 } else { start };
+                if pair.is_multiple_of(2) { start.max(live)..border } else { border.max(live)..end }
             }
         } else {
             pair..pair + 1

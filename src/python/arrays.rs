@@ -45,7 +45,7 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
     }
 
     /// The same array, held as a view.
-    pub fn as_a_view(self) -> PyResult<Self> {
+    pub fn into_view(self) -> PyResult<Self> {
         Self::view_of(&self.0)
     }
 

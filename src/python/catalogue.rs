@@ -14,7 +14,7 @@ use super::arguments::{
 };
 use super::schedule::{Scheduled, scheduled};
 use crate::Error;
-use crate::catalogue::{About, Domain, Hyperparameter, Usual, Value, find, meant};
+use crate::catalogue::{About, Domain, Hyperparameter, Usual, Value, find, meant, unknown_choice};
 
 /// The base class of activations, losses or optimizers.
 pub(super) trait Kind: PyClass<Frozen = True> + Sync {
@@ -136,10 +136,7 @@ fn from_python(hyperparameter: &Hyperparameter, value: &Bound<'_, PyAny>) -> PyR
         Domain::OneOf(names) => {
             let given = text(name, value)?;
             let known = names.iter().find(|known| **known == given);
-            Value::Name(known.ok_or_else(|| {
-                let listed = names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
-                Error::argument(name, format!("one of {listed}"), format_args!("{given:?}"))
-            })?)
+            Value::Name(known.ok_or_else(|| unknown_choice(name, names, &given))?)
         }
         Domain::Step => step(name, value)?,
         Domain::Rate | Domain::Decay => Value::Scheduled(scheduled(name, value)?),

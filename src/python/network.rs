@@ -165,7 +165,7 @@ impl Network {
         Init::Uniform { range }.check()?;
         let init = Init::from_name(&init.text("init", "glorot")?, range)?;
         let seed = seed.seed()?;
-        Ok(match dtype_name(&dtype)?.as_str() {
+        Ok(match dtype_name(&dtype, true)?.as_str() {
             "complex128" => {
                 crate::Network::<f64>::complex(&sizes, &hidden, output, &bias, init, seed)?.into()
             }
@@ -940,16 +940,24 @@ pub(super) fn activations(value: &Bound<'_, PyAny>, count: usize) -> PyResult<Ve
     one_or_each(value, count, |value| activation("activation", value), is_one)
 }
 
-pub(super) fn dtype_name(dtype: &Arg<'_>) -> PyResult<String> {
+/// The dtype of a network: that of real numbers, or also of complex ones.
+pub(super) fn dtype_name(dtype: &Arg<'_>, complex: bool) -> PyResult<String> {
     let Arg::Given(dtype) = dtype else { return Ok("float32".to_owned()) };
     let numpy = dtype.py().import("numpy")?;
     let name =
         numpy.call_method1("dtype", (dtype,)).and_then(|dtype| dtype.getattr("name")?.extract::<String>());
-    let expected = "\"float32\", \"float64\", \"complex64\" or \"complex128\"";
+    let (expected, known): (_, &[_]) = if complex {
+        (
+            r#""float32", "float64", "complex64" or "complex128""#,
+            &["float32", "float64", "complex64", "complex128"],
+        )
+    } else {
+        (r#""float32" or "float64""#, &["float32", "float64"])
+    };
     match name {
         // NumPy takes None for float64.
         _ if dtype.is_none() => Err(wrong("dtype", expected, dtype)),
-        Ok(name) if matches!(name.as_str(), "float32" | "float64" | "complex64" | "complex128") => Ok(name),
+        Ok(name) if known.contains(&name.as_str()) => Ok(name),
         Ok(name) => Err(PyValueError::new_err(format!("dtype must be {expected}, got {name}"))),
         Err(error) => Err(unless_foreign(error, dtype, || wrong("dtype", expected, dtype))),
     }
@@ -965,7 +973,7 @@ fn predict<'py, T: Scalar + Element>(
     let x = inputs(network, "X", x, Hold::Itself)?;
     // Other threads run only while a call that takes long lets them.
     let detaches = x.rows().saturating_mul(network.n_parameters()) >= WORTH_DETACHING;
-    let x = if detaches { x.as_a_view()? } else { x };
+    let x = if detaches { x.into_view()? } else { x };
     let x = x.view();
     network.check_inputs(x)?;
     let columns = network.numbers_out();

@@ -18,6 +18,7 @@ use super::loss::{self, Given};
 use super::network::{Network, Typed, activations, copy, dtype_name, read_only, with_typed};
 use super::sequences::{SequenceArrays, Steps};
 use super::signals::Signals;
+use crate::catalogue::unknown_choice;
 use crate::{Init, Kind, Layer, RecurrentInit, Returns, Scalar};
 
 /// A network for sequences: its hidden layers carry a state from each step of time to the next, and its last layer is dense.
@@ -192,18 +193,15 @@ impl RecurrentNetwork {
         let recurrent =
             RecurrentInit::from_name(&recurrent_init.text("recurrent_init", "orthogonal")?, range)?;
         let seed = seed.seed()?;
-        match dtype_name(&dtype)?.as_str() {
+        match dtype_name(&dtype, false)?.as_str() {
             "float64" => Ok(crate::Network::<f64>::recurrent(
                 &sizes, kind, returns, &hidden, output, &bias, init, recurrent, seed,
             )?
             .into()),
-            "float32" => Ok(crate::Network::<f32>::recurrent(
+            _ => Ok(crate::Network::<f32>::recurrent(
                 &sizes, kind, returns, &hidden, output, &bias, init, recurrent, seed,
             )?
             .into()),
-            other => Err(PyValueError::new_err(format!(
-                "dtype must be \"float32\" or \"float64\" for a recurrent network, got {other}"
-            ))),
         }
     }
 
@@ -775,11 +773,9 @@ fn returns_name<T: Scalar>(network: &crate::Network<T>) -> &'static str {
 }
 
 /// The place of a name in a list.
-fn one_of(argument: &str, name: &str, names: &[&str]) -> PyResult<usize> {
-    names.iter().position(|known| *known == name).ok_or_else(|| {
-        let names = names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(" or ");
-        PyValueError::new_err(format!("{argument} must be {names}, got {name:?}"))
-    })
+fn one_of(argument: &'static str, name: &str, names: &[&'static str]) -> PyResult<usize> {
+    let place = names.iter().position(|known| *known == name);
+    place.ok_or_else(|| unknown_choice(argument, names, name).into())
 }
 
 /// Copies of the arrays of this name, one for each layer, None where a layer has none.
@@ -877,7 +873,7 @@ fn predict<'py, T: Scalar + Element>(
     let x = Steps::new("X", x, network.n_inputs())?;
     let work = x.sequences.steps().saturating_mul(network.n_parameters());
     let long = work >= WORTH_DETACHING;
-    let x = if long { x.as_a_view()? } else { x };
+    let x = if long { x.into_view()? } else { x };
     let (sequences, columns) = (&x.sequences, network.n_outputs());
     let mut states = crate::memory::try_zeros(sequences.count().saturating_mul(network.state_size()))?;
     if let Some(state) = state {

@@ -71,9 +71,9 @@ impl<'py, T: Scalar + Element> Steps<'py, T> {
     }
 
     /// For a call in which other Python code runs.
-    pub fn as_a_view(self) -> PyResult<Self> {
+    pub fn into_view(self) -> PyResult<Self> {
         let numbers = match self.numbers {
-            Numbers::InPlace(array) => Numbers::InPlace(array.as_a_view()?),
+            Numbers::InPlace(array) => Numbers::InPlace(array.into_view()?),
             copied @ Numbers::Copied(_) => copied,
         };
         Ok(Self { numbers, ..self })
@@ -117,7 +117,7 @@ impl<'py, T: Scalar + Element> SequenceArrays<'py, T> {
         weights: Option<&Bound<'py, PyAny>>,
         washout: usize,
     ) -> PyResult<Self> {
-        let x = Steps::new(names[0], x, network.n_inputs())?.as_a_view()?;
+        let x = Steps::new(names[0], x, network.n_inputs())?.into_view()?;
         let every = network.returns() == Some(Returns::Every);
         if !every && washout > 0 {
             return Err(PyValueError::new_err(format!(
@@ -131,7 +131,7 @@ impl<'py, T: Scalar + Element> SequenceArrays<'py, T> {
             )));
         }
         let y = if every {
-            let y = Steps::new(names[1], y, network.n_outputs())?.as_a_view()?;
+            let y = Steps::new(names[1], y, network.n_outputs())?.into_view()?;
             same_lengths(names[1], &x.sequences, &y.sequences, Some(network.n_outputs()))?;
             Targets::Every(y)
         } else {

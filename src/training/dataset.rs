@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use crate::check::check_matrix;
+use crate::check::check_matrix_at;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::layer::Returns;
@@ -136,11 +136,12 @@ impl<'a, T: Scalar> Dataset<'a, T> {
             };
             return Err(Error::argument(x, expected, got));
         }
-        check_matrix(x, self.x, network.numbers_in())?;
         if let Some(sequences) = self.sequences.as_ref().filter(|all| all.steps() != self.x.nrows()) {
             let expected = format!("({}, {}), all steps of the sequences", sequences.steps(), self.x.ncols());
             return Err(Error::shape(x, expected, self.x.shape()));
         }
+        let step = |at: [usize; 2]| self.sequences.as_ref().map_or(at.to_vec(), |all| all.place(at));
+        check_matrix_at(x, self.x, network.numbers_in(), step)?;
         let every = network.returns() == Some(Returns::Every);
         if u32::try_from(self.x.nrows()).is_err() && every {
             let expected = format!("at most {} steps of time", u32::MAX);
@@ -151,9 +152,10 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         if self.y.dim() != expected {
             return Err(Error::shape(y, format!("{expected:?}"), self.y.shape()));
         }
-        check_matrix(y, self.y, network.numbers_out())?;
+        let target = |at: [usize; 2]| if every { step(at) } else { at.to_vec() };
+        check_matrix_at(y, self.y, network.numbers_out(), target)?;
         if let Objective::Loss(loss) = objective {
-            loss.check_targets(network.output_activation(), y, self.y)?;
+            loss.check_targets(network.output_activation(), y, self.y, target)?;
         }
         let Some(numbers) = &self.weights else { return Ok(()) };
         if numbers.len() != rows {
@@ -161,17 +163,31 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         }
         if let Some((row, &w)) = numbers.iter().enumerate().find(|(_, w)| !(w.is_finite() && **w >= T::ZERO))
         {
-            return Err(Error::value(weights, "numbers from 0 on", w, [row]));
+            let mut place = target([row, 0]);
+            place.pop();
+            return Err(Error::value(weights, "numbers from 0 on", w, place));
         }
         if numbers.iter().all(|&w| w == T::ZERO) {
-            return Err(Error::value(weights, "at least one positive number", T::ZERO, "every row"));
+            return Err(Error::value(
+                weights,
+                "at least one positive number",
+                T::ZERO,
+                format_args!("every row"),
+            ));
+        }
+        // A delta times a weight must stay a normal number.
+        let least = T::SMALLEST.to_f64() / T::EPSILON.to_f64();
+        let greatest = numbers.iter().fold(T::ZERO, |greatest, &w| if w > greatest { w } else { greatest });
+        if greatest.to_f64() < least {
+            let expected = format!("at least one number of {least:.1e} or more in {}", T::NAME);
+            return Err(Error::value(weights, expected, greatest, format_args!("its greatest")));
         }
         // Means are divided by sums over batches, and the inverse of a sum is a number of the type.
         let sum: f64 = numbers.iter().map(|w| w.to_f64()).sum();
         let most = 1.0 / T::SMALLEST.to_f64();
         if sum > most {
             let expected = format!("numbers that add up to at most {most:.1e} in {}", T::NAME);
-            return Err(Error::value(weights, expected, sum, "all rows together"));
+            return Err(Error::value(weights, expected, sum, format_args!("all rows together")));
         }
         Ok(())
     }

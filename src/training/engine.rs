@@ -286,7 +286,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let (selection, rows) = (selection.copied(copies), rows * copies);
         let weight = weight_sum(data, selection, rows);
         let mut losses = LossSum::default();
-        let mut batch = Batch::default();
+        let mut batch = Batch { weight, ..Batch::default() };
         let mut first = 0;
         while first < rows {
             let micro_batches_in_use = micro_batches_at_a_time(

@@ -400,7 +400,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
     ) -> Result<Option<Batch>> {
         let rows = self.data.rows();
         let mut mean = Batch::default();
-        let mut from = 0;
+        let (mut from, mut counted) = (0, 0);
         while from < rows {
             let count = self.batch_rows.min(rows - from);
             let selection =
@@ -414,11 +414,19 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
                 return Ok(None);
             };
             state.end_step(&batch, count);
+            from += count;
+            if batch.weight == 0.0 {
+                continue; // it has no mean
+            }
+            counted += count;
             // scikit-learn's mean: a batch counts by the number of its rows, not by their weights.
             let share = count as f64 / rows as f64;
             mean.loss += batch.loss * share;
             mean.penalty += batch.penalty * share;
-            from += count;
+        }
+        if counted < rows {
+            let all = rows as f64 / counted as f64;
+            (mean.loss, mean.penalty) = (mean.loss * all, mean.penalty * all);
         }
         Ok(Some(mean))
     }

@@ -46,6 +46,20 @@ impl<T: Scalar> Network<T> {
     ) -> Result<(Vec<LayerValues<T>>, Vec<T>)> {
         layer_values(self, data, loss.into(), None)
     }
+
+    /// The same of a recurrent network, and the number of each sequence in the order in which its values stand, the
+    /// longest one first. Derivatives go `truncate` steps of time back, or all.
+    ///
+    /// # Errors
+    /// As for [`Network::loss_and_gradient`].
+    pub fn sequence_values<'a>(
+        &self,
+        data: &Dataset<'_, T>,
+        loss: impl Into<Objective<'a, T>>,
+        truncate: Option<usize>,
+    ) -> Result<(SequenceValues<T>, Vec<usize>)> {
+        sequence_values(self, data, loss.into(), truncate)
+    }
 }
 
 /// The layers' values and the rows' losses; see [`Network::layer_values`]. With a seed stochastic units are drawn as in the
@@ -71,7 +85,7 @@ pub(crate) fn layer_values<T: Scalar>(
     trace(network.layers(), packed, data.x, data.y, weights, objective, noise)
 }
 
-/// The values of a recurrent network, and the number of each sequence in the order in which they are, the longest one first.
+/// See [`Network::sequence_values`].
 pub(crate) fn sequence_values<T: Scalar>(
     network: &Network<T>,
     data: &Dataset<'_, T>,

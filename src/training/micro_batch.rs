@@ -151,10 +151,11 @@ impl<T: Scalar> MicroBatch<T> {
         room: impl Fn(usize) -> Room<'r>,
     ) -> Result<Vec<Self>> {
         let padded = model.packed.weights.len();
-        let per_row = model.numbers_per_row().saturating_mul(steps);
-        let numbers = rows.saturating_mul(per_row).saturating_add(padded);
-        let count = if numbers > MOST_IN_MICRO_BATCH { 0 } else { most.min(MOST_TOGETHER / numbers) };
         let capacity = block_rows(model.layout, rows, 1, padded, model.copies, steps);
+        // The longest sequences could all be in one micro-batch.
+        let steps = rows.div_ceil(capacity).saturating_mul(room(capacity).steps);
+        let numbers = steps.saturating_mul(model.numbers_per_row()).saturating_add(padded);
+        let count = if numbers > MOST_IN_MICRO_BATCH { 0 } else { most.min(MOST_TOGETHER / numbers) };
         (0..count)
             .map(|_| {
                 let blocks = blocks(model, rows, room(capacity))?;

@@ -9,6 +9,8 @@ pub(crate) struct Batch {
     pub loss: f64,
     /// The part of it that is the penalty.
     pub penalty: f64,
+    /// The sum of the rows' weights.
+    pub weight: f64,
 }
 
 /// The part of [`OptimizerState`] that a step needs.

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
+_MOST = 1_000_000
+"""Lags that stand for a range: more would be a mistake, and need memory before the series is looked at."""
+
 
 def checked_lags(lags: Any, name: str, least: int) -> tuple[int, ...]:
     """Return lags: n stands for 1 to n, other lags are given one by one.
@@ -22,6 +25,8 @@ def checked_lags(lags: Any, name: str, least: int) -> tuple[int, ...]:
     if isinstance(lags, Integral) and not isinstance(lags, bool):
         if lags < 0:
             raise ValueError(f"{name} must be 0 or more, or a sequence of lags, got {lags}.")
+        if int(lags) > _MOST:
+            raise ValueError(f"{name} must be at most {_MOST}, got {lags}.")
         return tuple(range(1, int(lags) + 1))
     if isinstance(lags, (str, bytes)) or not isinstance(lags, Iterable):
         raise TypeError(f"{name} must be an int or a sequence of ints, got {lags!r}.")

@@ -41,11 +41,16 @@ def checked_series(values: Any, name: str) -> list[Series]:
 
 
 def _one(values: Any, name: str) -> Series:
+    if np.ma.isMaskedArray(values):
+        raise TypeError(
+            f"{name} must be an array without a mask; where a series has gaps, give the pieces between "
+            "them as a list."
+        )
     array = np.asarray(values)
     if array.dtype.kind == "O":
         try:
             array = array.astype(np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(f"{name} must hold numbers, got objects such as {array.flat[0]!r}.") from None
     if array.dtype.kind not in "biufc":
         raise ValueError(f"{name} must hold numbers, got dtype {array.dtype}.")
