@@ -324,7 +324,10 @@ def measure(
     found: dict[str, dict[str, list[dict[str, float]]]] = {}
     for name in tasks:
         for cell in cells:
-            results = [trial(TASKS[name], cell, seed) for seed in range(trials or TASKS[name].trials)]
+            results = []
+            for seed in range(trials or TASKS[name].trials):
+                results.append(trial(TASKS[name], cell, seed))
+                print(name, cell, seed, results[-1], file=sys.stderr, flush=True)
             found.setdefault(name, {})[cell] = results
             print(f"{name:28} {cell:5} {summary(results)}", file=sys.stderr, flush=True)
     return found
