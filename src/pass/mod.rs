@@ -27,7 +27,7 @@ pub(crate) use examples::Examples;
 pub use examples::Sequences;
 pub(crate) use input_gradient::input_gradient;
 pub(crate) use likelihood::{Samples, log_likelihood};
-pub(crate) use model::Model;
+pub(crate) use model::{Model, numbers_per_row};
 pub(crate) use noise::{Noise, Occasion, check_dropout};
 pub(crate) use predict::predict;
 pub(crate) use predict_sequences::{predict_sequences, state_widths};

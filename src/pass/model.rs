@@ -21,6 +21,15 @@ pub(super) fn filled<T: Scalar>(
     Ok(copies)
 }
 
+/// Numbers of a row (of a step of time, if rows are sequences) in a block: inputs, outputs and deltas of all layers, and gates.
+pub(crate) fn numbers_per_row(layers: &[Layer]) -> usize {
+    let of_layer = |layer: &Layer| {
+        let copies = layer.kind.recurrence().map_or(2, |form| 2 * (form.groups + form.states));
+        copies * layer.parts() * layer.fan_out
+    };
+    layers.iter().map(of_layer).sum::<usize>() + layers[0].numbers_in()
+}
+
 /// Layers, their parameters in panels with the copies that go with them, and what lies in the
 /// lanes. It makes blocks of the kind that its layers need.
 #[derive(Debug)]
@@ -80,15 +89,6 @@ impl<T: Scalar> Model<T> {
 
     pub fn output_layer(&self) -> &Layer {
         &self.layers[self.layers.len() - 1]
-    }
-
-    /// Numbers of a row (of a step of time, if rows are sequences) in a block: inputs, outputs and deltas of all layers, and gates.
-    pub fn numbers_per_row(&self) -> usize {
-        let of_layer = |layer: &Layer| {
-            let copies = layer.kind.recurrence().map_or(2, |form| 2 * (form.groups + form.states));
-            copies * layer.parts() * layer.fan_out
-        };
-        self.layers.iter().map(of_layer).sum::<usize>() + self.layers[0].numbers_in()
     }
 
     /// Room for rows, forward and backward.

@@ -90,13 +90,13 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         }
     }
 
-    /// A selection of `rows` rows in the order in which they are used: of sequences of different lengths, in each micro-batch the
-    /// longest one first. The buffers have room for them.
+    /// A selection of `rows` rows in the order in which they are used: of sequences of different lengths, in each part of so many
+    /// rows the longest one first. The buffers have room for them.
     pub(super) fn arranged<'s>(
         &self,
         selection: Selection<'s>,
         rows: usize,
-        micro_batch_rows: usize,
+        part: usize,
         order: &'s mut Order,
     ) -> Selection<'s> {
         let Some(sequences) = self.sequences.as_ref().filter(|sequences| !sequences.are_equal()) else {
@@ -104,9 +104,9 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         };
         let Order { keys, rows: arranged } = order;
         arranged.clear();
-        for first in (0..rows).step_by(micro_batch_rows) {
+        for first in (0..rows).step_by(part) {
             keys.clear();
-            keys.extend((first..rows.min(first + micro_batch_rows)).map(|place| {
+            keys.extend((first..rows.min(first + part)).map(|place| {
                 let row = selection.row(place);
                 (Reverse(sequences.length(row)), place, row as u32)
             }));

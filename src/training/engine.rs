@@ -31,7 +31,7 @@ use crate::memory::{try_with_capacity, try_zeros};
 use crate::network::Network;
 use crate::optimizer::Optimizer;
 use crate::parallel::Team;
-use crate::pass::{Examples, Model, Selection, Stage};
+use crate::pass::{Examples, Model, Selection, Stage, numbers_per_row};
 
 /// Multiply-adds per step below which a single thread is faster than a team.
 const WORTH_SHARING: usize = 500_000;
@@ -104,7 +104,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let Batches { rows, lengths, weighted, truncate } = batches;
         let (copies, dropout) = (noise.copies.max(1), &noise.rates);
         let (rows, steps) = (rows.saturating_mul(copies), lengths.mean);
-        let micro_batch_rows = micro_batch_rows(network.n_parameters(), rows, copies, steps);
+        let numbers = numbers_per_row(network.layers()).saturating_mul(steps);
+        let numbers = network.returns().map(|_| numbers);
+        let micro_batch_rows = micro_batch_rows(network.n_parameters(), rows, copies, numbers);
         let room = |rows| lengths.room(rows, weighted, dropout, truncate);
         let parameters = network.parameters();
         let loss = named(&objective);
@@ -282,6 +284,27 @@ impl<'a, T: Scalar> Engine<'a, T> {
         state: Option<&OptimizerState<T>>,
         interrupted: &mut dyn FnMut() -> bool,
     ) -> Option<Batch> {
+        let mut order = std::mem::take(&mut self.order);
+        let arranged = data.arranged(selection, rows, rows, &mut order);
+        let all = matches!(selection, Selection::Range { from: 0 }) && rows == data.rows();
+        let batch = self.gradient_of(team, data, arranged, rows, all, state, interrupted);
+        self.order = order;
+        batch
+    }
+
+    /// The same of rows in the order in which they are used; whether they are all rows of the data set in its order, or in the one
+    /// that the data set always has.
+    #[allow(clippy::too_many_arguments)]
+    fn gradient_of(
+        &mut self,
+        team: &mut Team<'_>,
+        data: &Dataset<'_, T>,
+        selection: Selection<'_>,
+        rows: usize,
+        all: bool,
+        state: Option<&OptimizerState<T>>,
+        interrupted: &mut dyn FnMut() -> bool,
+    ) -> Option<Batch> {
         let copies = self.model.copies;
         let (selection, rows) = (selection.copied(copies), rows * copies);
         let weight = weight_sum(data, selection, rows);
@@ -296,14 +319,13 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 team.threads(),
             );
             let count = (self.micro_batch_rows * micro_batches_in_use.max(1)).min(rows - first);
-            let whole =
-                matches!(selection, Selection::Range { from: 0 }) && count == rows && rows == data.rows();
+            let whole = all && copies == 1 && count == rows;
             let in_use =
                 if micro_batches_in_use > 0 { 0 } else { self.split_micro_batch(count, team.threads()) };
             let place = if micro_batches_in_use > 0 { Loaded::MicroBatches } else { Loaded::Blocks };
             let fresh = !(whole && self.loaded == place);
-            let Self { model, blocks, micro_batches, objective, noise, order, .. } = self;
-            let selection = data.arranged(selection.skip(first), count, self.micro_batch_rows, order);
+            let Self { model, blocks, micro_batches, objective, noise, .. } = self;
+            let selection = selection.skip(first);
             // A gradient alone is that of a first step.
             let step = state.map_or(0, OptimizerState::steps);
             let through = |place: usize, block: &mut dyn Stage<T>| {

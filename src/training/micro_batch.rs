@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::kernel::{Gradient, Layout, MOST_LANES, Scalar, dispatch};
 use crate::memory::Aligned;
-use crate::pass::{Model, Pairs, Room, Stage};
+use crate::pass::{Model, Pairs, Room, Stage, numbers_per_row};
 
 /// The most rows that go through the layers together on one thread.
 const BLOCK_ROWS: u64 = 160;
@@ -11,9 +11,6 @@ const BLOCK_ROWS: u64 = 160;
 /// The fewest rows per block, used for very large networks: below this, loading the weights takes as long as
 /// multiplying by them.
 const FEWEST_BLOCK_ROWS: u64 = 40;
-
-/// The fewest sequences of a micro-batch: products have this many rows at each step of time.
-const FEWEST_SEQUENCES: usize = 32;
 
 /// Multiply-adds after which a thread checks for an interruption: 0.1 s at 100 GFLOP/s. The smallest unit of
 /// work is a piece of a shard, three panels of one layer, however large it is.
@@ -25,6 +22,9 @@ const TILE_ROWS: usize = 8;
 /// The most numbers of a micro-batch that one thread processes alone: about the capacity of its second-level
 /// cache. Processing larger ones alone is not faster.
 const MOST_IN_MICRO_BATCH: usize = 1 << 18;
+
+/// The same of sequences: a thread that has whole ones waits for no other between steps of time.
+const MOST_OF_SEQUENCES: usize = 1 << 19;
 
 /// The most numbers of all such micro-batches together.
 const MOST_TOGETHER: usize = 1 << 23;
@@ -39,11 +39,16 @@ const ENOUGH_MICRO_BATCHES: usize = 4;
 /// which process whole micro-batches finish together; the last one may be smaller. The gradient is summed over
 /// a micro-batch in registers before it goes to memory, so large networks, whose gradient is
 /// expensive to read and write again, get more rows. `parameters` counts without padding, so it is the same
-/// for both types. All copies of a row are in one micro-batch. Of sequences with so many `steps` of time, about, there are
-/// fewer.
-pub(super) fn micro_batch_rows(parameters: usize, rows: usize, copies: usize, steps: usize) -> usize {
+/// for both types. All copies of a row are in one micro-batch. Of sequences with so many `numbers`
+/// each (`None`: rows are no sequences) there are as many as one thread processes well.
+pub(super) fn micro_batch_rows(
+    parameters: usize,
+    rows: usize,
+    copies: usize,
+    numbers: Option<usize>,
+) -> usize {
     let most = (parameters / 64).next_power_of_two().clamp(256, 1024);
-    let most = if steps > 1 { (most / steps).max(FEWEST_SEQUENCES) } else { most };
+    let most = numbers.map_or(most, |numbers| (MOST_IN_MICRO_BATCH / numbers).clamp(TILE_ROWS, most));
     rows.div_ceil(rows.div_ceil(most)).next_multiple_of(whole(TILE_ROWS, copies)).min(rows)
 }
 
@@ -153,9 +158,10 @@ impl<T: Scalar> MicroBatch<T> {
         let padded = model.packed.weights.len();
         let capacity = block_rows(model.layout, rows, 1, padded, model.copies, steps);
         // The longest sequences could all be in one micro-batch.
-        let steps = rows.div_ceil(capacity).saturating_mul(room(capacity).steps);
-        let numbers = steps.saturating_mul(model.numbers_per_row()).saturating_add(padded);
-        let count = if numbers > MOST_IN_MICRO_BATCH { 0 } else { most.min(MOST_TOGETHER / numbers) };
+        let all_steps = rows.div_ceil(capacity).saturating_mul(room(capacity).steps);
+        let numbers = all_steps.saturating_mul(numbers_per_row(&model.layers)).saturating_add(padded);
+        let largest = if steps > 1 { MOST_OF_SEQUENCES } else { MOST_IN_MICRO_BATCH };
+        let count = if numbers > largest { 0 } else { most.min(MOST_TOGETHER / numbers) };
         (0..count)
             .map(|_| {
                 let blocks = blocks(model, rows, room(capacity))?;
@@ -256,15 +262,20 @@ mod tests {
             (7_510, 5, 5),
             (235_146, 10_240, 1_024),
         ] {
-            assert_eq!(micro_batch_rows(parameters, rows, 1, 1), micro_batch);
+            assert_eq!(micro_batch_rows(parameters, rows, 1, None), micro_batch);
         }
         // All copies of a row are together.
-        assert_eq!((micro_batch_rows(7_510, 1_500, 5, 1), micro_batch_rows(7_510, 1_200, 12, 1)), (250, 240));
+        assert_eq!(
+            (micro_batch_rows(7_510, 1_500, 5, None), micro_batch_rows(7_510, 1_200, 12, None)),
+            (250, 240)
+        );
         assert_eq!(
             [3, 5, 12].map(|copies| block_rows(Layout::UnitsInLanes, 240, 1, 7_510, copies, 1)),
             [126, 120, 120]
         );
-        assert_eq!([5, 50].map(|steps| micro_batch_rows(65_536, 1_000, 1, steps)), [200, 32]);
+        // Sequences of 50 steps of networks with 64 units: simple ones, and LSTMs.
+        let sequences = |numbers: usize| micro_batch_rows(20_000, 1_000, 1, Some(50 * numbers));
+        assert_eq!([264, 776].map(sequences), [24, 8]);
         let at_a_time =
             |rows, threads| micro_batches_at_a_time(rows, 232, MICRO_BATCHES_PER_THREAD * threads, threads);
         assert_eq!([1, 2, 3, 8].map(|threads| at_a_time(1_797, threads)), [4, 8, 6, 8]);
