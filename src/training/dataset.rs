@@ -214,14 +214,13 @@ pub(super) struct Lengths {
     sums: Vec<usize>,
     /// Steps of time of a row, about.
     pub mean: usize,
-    longest: usize,
 }
 
 impl Lengths {
     /// Those of the rows that a training is on, and of others that its blocks have to have room for.
     pub fn new<T: Scalar>(data: &Dataset<'_, T>, others: Option<&Dataset<'_, T>>) -> Result<Self> {
         let Some(sequences) = &data.sequences else {
-            return Ok(Self { sums: Vec::new(), mean: 1, longest: 1 });
+            return Ok(Self { sums: Vec::new(), mean: 1 });
         };
         let of = |sequences: &Sequences| -> Result<Vec<usize>> {
             let mut lengths = try_collect((0..sequences.count()).map(|row| sequences.length(row)))?;
@@ -235,28 +234,30 @@ impl Lengths {
             lengths.iter_mut().zip(&theirs).for_each(|(ours, theirs)| *ours = (*ours).max(*theirs));
             lengths.extend_from_slice(theirs.get(lengths.len()..).unwrap_or_default());
         }
-        let longest = lengths[0];
         let mut sum = 0;
         for length in &mut lengths {
             sum += *length;
             *length = sum;
         }
         let mean = sequences.steps().div_ceil(sequences.count());
-        Ok(Self { sums: lengths, mean, longest })
+        Ok(Self { sums: lengths, mean })
     }
 
-    /// Room for any so many rows.
+    /// Room for any so many rows, of which each is at most as long as so many others.
     pub fn room<'a>(
         &self,
+        after: usize,
         rows: usize,
         weighted: bool,
         dropout: &'a [f64],
         truncate: Option<usize>,
     ) -> Room<'a> {
-        let steps = match self.sums.len() {
-            0 => rows,
-            count => self.sums[rows.clamp(1, count) - 1],
+        let Some(last) = self.sums.len().checked_sub(1) else {
+            return Room { rows, longest: 1, steps: rows, weighted, dropout, truncate };
         };
-        Room { rows, longest: self.longest, steps, weighted, dropout, truncate }
+        let of_longest = |count: usize| count.checked_sub(1).map_or(0, |place| self.sums[place.min(last)]);
+        let before = of_longest(after);
+        let (longest, steps) = (of_longest(after + 1) - before, of_longest(after + rows) - before);
+        Room { rows, longest, steps, weighted, dropout, truncate }
     }
 }

@@ -107,20 +107,20 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let numbers = numbers_per_row(network.layers()).saturating_mul(steps);
         let numbers = network.returns().map(|_| numbers);
         let micro_batch_rows = micro_batch_rows(network.n_parameters(), rows, copies, numbers);
-        let room = |rows| lengths.room(rows, weighted, dropout, truncate);
+        let room = |after, rows| lengths.room(after, rows, weighted, dropout, truncate);
         let parameters = network.parameters();
         let loss = named(&objective);
         let model = Model::new(network.layers(), parameters, micro_batch_rows, loss, dropout, copies)?;
         let padded = model.packed.weights.len();
         let capacity = block_rows(model.layout, micro_batch_rows, threads, padded, copies, steps);
-        let blocks = blocks(&model, micro_batch_rows, room(capacity))?;
+        let blocks = blocks(&model, micro_batch_rows, capacity, room)?;
         let own = matches!(objective, Objective::Custom(_));
         let most = if threads == 1 || own { 0 } else { MICRO_BATCHES_PER_THREAD * threads };
         let most = micro_batches_at_a_time(rows, micro_batch_rows, most, threads);
         let micro_batches = MicroBatch::several(&model, micro_batch_rows, most, steps, room)?;
         let own_rows = match network.returns() {
             _ if !own => 0,
-            Some(Returns::Every) => room(micro_batch_rows).steps,
+            Some(Returns::Every) => room(0, micro_batch_rows).steps,
             _ => micro_batch_rows,
         };
         let of_outputs = || try_zeros(own_rows.saturating_mul(model.numbers_out()));
@@ -454,6 +454,8 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let share = block_rows(*layout, rows, threads, packed.weights.len(), *copies, self.steps)
             .min(self.capacity)
             .max(fewest);
+        // Blocks of sequences have room for those of their places.
+        let share = if self.model.layers[0].kind.recurs() { self.capacity } else { share };
         spread(&mut self.blocks, rows, share)
     }
 

@@ -100,7 +100,7 @@ pub(crate) fn sequence_values<T: Scalar>(
     let lengths = Lengths::new(data, None)?;
     let mut order = Order::new(rows)?;
     let selection = data.arranged(Selection::Range { from: 0 }, rows, rows, &mut order);
-    let room = lengths.room(rows, data.weighted(), &[], truncate);
+    let room = lengths.room(0, rows, data.weighted(), &[], truncate);
     let (layers, packed) = (network.layers(), network.packed()?);
     let values = trace_sequences(layers, packed, data.examples(true), selection, room, objective)?;
     Ok((values, (0..rows).map(|place| selection.row(place)).collect()))

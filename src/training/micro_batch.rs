@@ -108,13 +108,15 @@ pub(super) fn micro_batches_at_a_time(
     }
 }
 
-/// Allocates the blocks of a micro-batch of this many rows.
-pub(super) fn blocks<T: Scalar>(
+/// Allocates the blocks of a micro-batch of this many rows, `capacity` rows each; `room` is that for rows, of which each is at most
+/// as long as so many others.
+pub(super) fn blocks<'r, T: Scalar>(
     model: &Model<T>,
     rows: usize,
-    room: Room<'_>,
+    capacity: usize,
+    room: impl Fn(usize, usize) -> Room<'r>,
 ) -> Result<Vec<Box<dyn Stage<T>>>> {
-    (0..rows.div_ceil(room.rows)).map(|_| model.block(room)).collect()
+    (0..rows).step_by(capacity).map(|first| model.block(room(first, capacity))).collect()
 }
 
 /// Distributes a micro-batch's rows over the blocks; returns the number of blocks that have rows.
@@ -153,18 +155,18 @@ impl<T: Scalar> MicroBatch<T> {
         rows: usize,
         most: usize,
         steps: usize,
-        room: impl Fn(usize) -> Room<'r>,
+        room: impl Fn(usize, usize) -> Room<'r> + Copy,
     ) -> Result<Vec<Self>> {
         let padded = model.packed.weights.len();
         let capacity = block_rows(model.layout, rows, 1, padded, model.copies, steps);
         // The longest sequences could all be in one micro-batch.
-        let all_steps = rows.div_ceil(capacity).saturating_mul(room(capacity).steps);
+        let all_steps = room(0, rows).steps;
         let numbers = all_steps.saturating_mul(numbers_per_row(&model.layers)).saturating_add(padded);
         let largest = if steps > 1 { MOST_OF_SEQUENCES } else { MOST_IN_MICRO_BATCH };
         let count = if numbers > largest { 0 } else { most.min(MOST_TOGETHER / numbers) };
         (0..count)
             .map(|_| {
-                let blocks = blocks(model, rows, room(capacity))?;
+                let blocks = blocks(model, rows, capacity, room)?;
                 Ok(Self { blocks, capacity, in_use: 0, sums: Aligned::zeros(padded)? })
             })
             .collect()
