@@ -109,7 +109,7 @@ def dead_units(dtype: str) -> list[Training]:
     """Half of the relu units die; their moments decay from then on."""
 
     def kill(training: Training) -> None:
-        biases = training.net.biases
+        biases = [array.copy() for array in training.net.biases]
         for of_layer in biases[:-1]:
             of_layer[::2] = -1e6
         training.net.set_parameters(training.net.weights, biases)
