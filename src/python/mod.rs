@@ -22,6 +22,7 @@ mod sequences;
 mod signals;
 mod threads;
 mod training;
+mod typed;
 
 use pyo3::prelude::*;
 

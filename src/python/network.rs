@@ -2,10 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
 use ndarray::{ArrayView1, Dimension};
 use numpy::prelude::*;
-use numpy::{Element, PyArray2, PyArrayDescr};
+use numpy::{Element, PyArrayDescr};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -22,25 +21,8 @@ use super::loss::{self, Given};
 use super::rows::{inputs, targets};
 use super::sampling;
 use super::signals::Signals;
-use crate::{Dataset, Init, Layer, Scalar};
-
-/// A network of either number type. Readers take a snapshot without a lock; a change puts a whole
-/// new network in place.
-pub(super) enum Typed {
-    Single(ArcSwap<crate::Network<f32>>),
-    Double(ArcSwap<crate::Network<f64>>),
-}
-
-/// Calls `$body` with `$slot` bound to the `ArcSwap` of a network of type `$t`.
-macro_rules! with_typed {
-    ($typed:expr, $slot:ident => $body:expr) => {
-        match $typed {
-            $crate::python::network::Typed::Single($slot) => $body,
-            $crate::python::network::Typed::Double($slot) => $body,
-        }
-    };
-}
-pub(super) use with_typed;
+use super::typed::{Typed, WORTH_DETACHING, new_matrix, with_typed};
+use crate::{Dataset, Init, Scalar};
 
 /// A multi-layer perceptron: layers of weights, biases and activations.
 ///
@@ -115,12 +97,6 @@ pub(super) struct Network {
     pub(super) typed: Typed,
 }
 
-/// Numbers for which there is always room: the fast way to allocate them need not report failure.
-const SMALL: usize = 4_096;
-
-/// Multiply-adds above which a call lets other Python threads run.
-const WORTH_DETACHING: usize = 500_000;
-
 #[pymethods]
 impl Network {
     #[new]
@@ -165,14 +141,15 @@ impl Network {
         Init::Uniform { range }.check()?;
         let init = Init::from_name(&init.text("init", "glorot")?, range)?;
         let seed = seed.seed()?;
-        Ok(match dtype_name(&dtype, true)?.as_str() {
+        let typed = match dtype_name(&dtype, true)?.as_str() {
             "complex128" => {
                 crate::Network::<f64>::complex(&sizes, &hidden, output, &bias, init, seed)?.into()
             }
             "complex64" => crate::Network::<f32>::complex(&sizes, &hidden, output, &bias, init, seed)?.into(),
             "float64" => crate::Network::<f64>::new(&sizes, &hidden, output, &bias, init, seed)?.into(),
             _ => crate::Network::<f32>::new(&sizes, &hidden, output, &bias, init, seed)?.into(),
-        })
+        };
+        Ok(Self { typed })
     }
 
     /// `Network[numpy.float64]` in annotations.
@@ -193,7 +170,7 @@ impl Network {
     /// Activations of the hidden layers.
     #[getter]
     fn activations<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let layers = self.layers();
+        let layers = self.typed.layers();
         let hidden = &layers[..layers.len() - 1];
         hidden.iter().map(|layer| to_python(layer.activation, py)).collect()
     }
@@ -201,14 +178,14 @@ impl Network {
     /// Activation of the output layer.
     #[getter]
     fn output_activation<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let layers = self.layers();
+        let layers = self.typed.layers();
         to_python(layers[layers.len() - 1].activation, py)
     }
 
     /// Whether each layer has biases.
     #[getter]
     fn bias(&self) -> Vec<bool> {
-        self.layers().iter().map(|layer| layer.bias).collect()
+        self.typed.layers().iter().map(|layer| layer.bias).collect()
     }
 
     /// Type of weights, inputs and outputs; outputs that are absolute values, or softmax of these, are of its
@@ -235,7 +212,7 @@ impl Network {
     /// Each layer's kind, and how many weights and biases it has.
     #[getter]
     fn _kinds(&self) -> Vec<(&'static str, usize)> {
-        let layers = self.layers();
+        let layers = self.typed.layers();
         layers.iter().map(|layer| (layer.kind.name(), layer.n_parameters() / layer.parts())).collect()
     }
 
@@ -762,12 +739,7 @@ impl Network {
     /// >>> fp.Network.load(path).layer_sizes
     /// [2, 1]
     fn save(&self, py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<()> {
-        let call = Call::enter(py)?;
-        let path = self::path("path", path)?;
-        with_typed!(&self.typed, slot => {
-            let network = slot.load_full();
-            Ok(call.detach(py, || crate::save(&network, path))?)
-        })
+        self.typed.save(py, path)
     }
 
     /// Read a network that `save` has written.
@@ -800,11 +772,7 @@ impl Network {
     fn load(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
         let call = Call::enter(py)?;
         let path = self::path("path", path)?;
-        let network: Self = call.detach(py, || match crate::model_file::load_if::<f32>(&path)? {
-            Some(network) => Ok::<Self, PyErr>(network.into()),
-            None => Ok(crate::load::<f64>(&path)?.into()),
-        })?;
-        network.checked(&path.display().to_string())
+        Self::checked(Typed::load(py, &call, &path)?, &path.display().to_string())
     }
 
     /// A network with the same layers and parameters.
@@ -823,7 +791,7 @@ impl Network {
     /// >>> kept.weights[0] == net.weights[0]
     /// array([[False]])
     fn copy(&self) -> PyResult<Self> {
-        with_typed!(&self.typed, slot => Ok(slot.load().try_clone()?.into()))
+        Ok(Self { typed: self.typed.try_clone()? })
     }
 
     fn __copy__(&self) -> PyResult<Self> {
@@ -835,19 +803,14 @@ impl Network {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        let bytes = with_typed!(&self.typed, slot => crate::to_bytes(&slot.load()))?;
         let make = py.get_type::<Self>().getattr("_from_bytes")?;
-        let copied = PyBytes::new_with(py, bytes.len(), |copy| {
-            copy.copy_from_slice(&bytes);
-            Ok(())
-        })?;
-        Ok((make, (copied,)))
+        Ok((make, (self.typed.to_bytes(py)?,)))
     }
 
     #[staticmethod]
     fn _from_bytes(data: &[u8]) -> PyResult<Self> {
         let name = "the pickled object";
-        from_bytes(data, name)?.checked(name)
+        Self::checked(Typed::from_bytes(data, name)?, name)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -868,28 +831,12 @@ impl Network {
 }
 
 impl Network {
-    fn layers(&self) -> Vec<Layer> {
-        with_typed!(&self.typed, slot => slot.load().layers().to_vec())
-    }
-
     /// The network, if it is not recurrent.
-    fn checked(self, name: &str) -> PyResult<Self> {
-        if with_typed!(&self.typed, slot => slot.load().returns().is_none()) {
-            return Ok(self);
+    fn checked(typed: Typed, name: &str) -> PyResult<Self> {
+        if !typed.is_recurrent() {
+            return Ok(Self { typed });
         }
         Err(PyValueError::new_err(format!("{name} holds a recurrent network; use RecurrentNetwork.load")))
-    }
-}
-
-impl From<crate::Network<f32>> for Network {
-    fn from(network: crate::Network<f32>) -> Self {
-        Self { typed: Typed::Single(ArcSwap::from_pointee(network)) }
-    }
-}
-
-impl From<crate::Network<f64>> for Network {
-    fn from(network: crate::Network<f64>) -> Self {
-        Self { typed: Typed::Double(ArcSwap::from_pointee(network)) }
     }
 }
 
@@ -925,14 +872,6 @@ fn biases_of<'py, T: Scalar + Element>(
     let complex = network.is_complex();
     let copied = network.biases(layer).map(|biases| vector(py, biases)).transpose()?;
     copied.map(|biases| in_field::<T>(biases.into_any(), complex)).transpose()
-}
-
-fn from_bytes(bytes: &[u8], name: &str) -> PyResult<Network> {
-    if let Some(network) = crate::from_bytes::<f32>(bytes, name)? {
-        return Ok(network.into());
-    }
-    let network = crate::from_bytes::<f64>(bytes, name)?;
-    Ok(network.unwrap_or_else(|| unreachable!("its numbers are of one type or the other")).into())
 }
 
 pub(super) fn activations(value: &Bound<'_, PyAny>, count: usize) -> PyResult<Vec<crate::Activation>> {
@@ -977,11 +916,7 @@ fn predict<'py, T: Scalar + Element>(
     let x = x.view();
     network.check_inputs(x)?;
     let columns = network.numbers_out();
-    let y = if x.nrows().saturating_mul(columns) < SMALL {
-        PyArray2::<T>::zeros(py, [x.nrows(), columns], false)
-    } else {
-        empty::<T, _>(py, (x.nrows(), columns))?
-    };
+    let y = new_matrix::<T>(py, x.nrows(), columns)?;
     let mut target = y.try_readwrite()?;
     let out = target.as_slice_mut()?;
     if detaches {

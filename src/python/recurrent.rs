@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::ArrayView1;
 use numpy::prelude::*;
-use numpy::{Element, PyArray2, PyArrayDescr};
+use numpy::{Element, PyArrayDescr};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -12,14 +12,17 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use super::activation::{activation, to_python};
 use super::arguments::{Arg, collect, count, flag, iterated, one_or_each, path, type_name, wrong_type};
-use super::arrays::{Hold, Matrix, Vector, empty, matrix, vector};
+use super::arrays::{Hold, Matrix, Vector, matrix, vector};
 use super::call::Call;
 use super::loss::{self, Given};
-use super::network::{Network, Typed, activations, copy, dtype_name, read_only, with_typed};
+use super::network::{Network, activations, copy, dtype_name, read_only};
 use super::sequences::{SequenceArrays, Steps};
 use super::signals::Signals;
+use super::typed::{Typed, WORTH_DETACHING, new_matrix, with_typed};
 use crate::catalogue::unknown_choice;
-use crate::{Init, Kind, Layer, RecurrentInit, Returns, Scalar};
+use crate::error::tuple;
+use crate::pass::state_widths;
+use crate::{Init, Kind, RecurrentInit, Returns, Scalar};
 
 /// A network for sequences: its hidden layers carry a state from each step of time to the next, and its last layer is dense.
 ///
@@ -126,12 +129,6 @@ impl<'a, 'py> AnyNetwork<'a, 'py> {
     }
 }
 
-/// Numbers for which there is always room.
-const SMALL: usize = 4_096;
-
-/// Multiply-adds above which a call lets other Python threads run.
-const WORTH_DETACHING: usize = 500_000;
-
 #[pymethods]
 impl RecurrentNetwork {
     #[new]
@@ -193,16 +190,17 @@ impl RecurrentNetwork {
         let recurrent =
             RecurrentInit::from_name(&recurrent_init.text("recurrent_init", "orthogonal")?, range)?;
         let seed = seed.seed()?;
-        match dtype_name(&dtype, false)?.as_str() {
-            "float64" => Ok(crate::Network::<f64>::recurrent(
+        let typed = match dtype_name(&dtype, false)?.as_str() {
+            "float64" => crate::Network::<f64>::recurrent(
                 &sizes, kind, returns, &hidden, output, &bias, init, recurrent, seed,
             )?
-            .into()),
-            _ => Ok(crate::Network::<f32>::recurrent(
+            .into(),
+            _ => crate::Network::<f32>::recurrent(
                 &sizes, kind, returns, &hidden, output, &bias, init, recurrent, seed,
             )?
-            .into()),
-        }
+            .into(),
+        };
+        Ok(Self { typed })
     }
 
     /// Units in each layer, inputs first.
@@ -214,7 +212,7 @@ impl RecurrentNetwork {
     /// The kind of the hidden layers: "rnn", "lstm" or "gru".
     #[getter]
     fn cell(&self) -> &'static str {
-        self.layers()[0].kind.name()
+        self.typed.layers()[0].kind.name()
     }
 
     /// Whether there are outputs for the "last" step of time or for "every" one.
@@ -226,21 +224,21 @@ impl RecurrentNetwork {
     /// Activations of the hidden layers; "tanh" where a cell has its own.
     #[getter]
     fn activations<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let layers = self.layers();
+        let layers = self.typed.layers();
         layers[..layers.len() - 1].iter().map(|layer| to_python(layer.activation, py)).collect()
     }
 
     /// Activation of the output layer.
     #[getter]
     fn output_activation<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let layers = self.layers();
+        let layers = self.typed.layers();
         to_python(layers[layers.len() - 1].activation, py)
     }
 
     /// Whether each layer has biases.
     #[getter]
     fn bias(&self) -> Vec<bool> {
-        self.layers().iter().map(|layer| layer.bias).collect()
+        self.typed.layers().iter().map(|layer| layer.bias).collect()
     }
 
     /// Type of weights, inputs and outputs.
@@ -261,7 +259,7 @@ impl RecurrentNetwork {
     /// Each layer's kind, and how many weights and biases it has.
     #[getter]
     fn _kinds(&self) -> Vec<(&'static str, usize)> {
-        self.layers().iter().map(|layer| (layer.kind.name(), layer.n_parameters())).collect()
+        self.typed.layers().iter().map(|layer| (layer.kind.name(), layer.n_parameters())).collect()
     }
 
     /// Weights of each layer's inputs, arrays of shape (fan_in, fan_out), times the gates in hidden layers: 1, in an "lstm" 4
@@ -623,12 +621,7 @@ impl RecurrentNetwork {
     /// >>> fp.RecurrentNetwork.load(path).layer_sizes
     /// [2, 3, 1]
     fn save(&self, py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<()> {
-        let call = Call::enter(py)?;
-        let path = self::path("path", path)?;
-        with_typed!(&self.typed, slot => {
-            let network = slot.load_full();
-            Ok(call.detach(py, || crate::save(&network, path))?)
-        })
+        self.typed.save(py, path)
     }
 
     /// Read a network that `save` has written.
@@ -661,11 +654,7 @@ impl RecurrentNetwork {
     fn load(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
         let call = Call::enter(py)?;
         let path = self::path("path", path)?;
-        let network: Self = call.detach(py, || match crate::model_file::load_if::<f32>(&path)? {
-            Some(network) => Ok::<Self, PyErr>(network.into()),
-            None => Ok(crate::load::<f64>(&path)?.into()),
-        })?;
-        network.checked(&path.display().to_string())
+        Self::checked(Typed::load(py, &call, &path)?, &path.display().to_string())
     }
 
     /// A network with the same layers and parameters.
@@ -682,7 +671,7 @@ impl RecurrentNetwork {
     /// >>> bool((net.copy().parameter_vector == net.parameter_vector).all())
     /// True
     fn copy(&self) -> PyResult<Self> {
-        with_typed!(&self.typed, slot => Ok(slot.load().try_clone()?.into()))
+        Ok(Self { typed: self.typed.try_clone()? })
     }
 
     fn __copy__(&self) -> PyResult<Self> {
@@ -694,25 +683,14 @@ impl RecurrentNetwork {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        let bytes = with_typed!(&self.typed, slot => crate::to_bytes(&slot.load()))?;
         let make = py.get_type::<Self>().getattr("_from_bytes")?;
-        let copied = PyBytes::new_with(py, bytes.len(), |copy| {
-            copy.copy_from_slice(&bytes);
-            Ok(())
-        })?;
-        Ok((make, (copied,)))
+        Ok((make, (self.typed.to_bytes(py)?,)))
     }
 
     #[staticmethod]
     fn _from_bytes(data: &[u8]) -> PyResult<Self> {
         let name = "the pickled object";
-        let network: Self = match crate::from_bytes::<f32>(data, name)? {
-            Some(network) => network.into(),
-            None => crate::from_bytes::<f64>(data, name)?
-                .unwrap_or_else(|| unreachable!("its numbers are of one type or the other"))
-                .into(),
-        };
-        network.checked(name)
+        Self::checked(Typed::from_bytes(data, name)?, name)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -739,32 +717,16 @@ impl RecurrentNetwork {
 }
 
 impl RecurrentNetwork {
-    fn layers(&self) -> Vec<Layer> {
-        with_typed!(&self.typed, slot => slot.load().layers().to_vec())
-    }
-
     fn arrays<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyList>> {
         with_typed!(&self.typed, slot => arrays(py, &slot.load(), name, true))
     }
 
     /// The network, if it is recurrent.
-    fn checked(self, name: &str) -> PyResult<Self> {
-        if with_typed!(&self.typed, slot => slot.load().returns().is_some()) {
-            return Ok(self);
+    fn checked(typed: Typed, name: &str) -> PyResult<Self> {
+        if typed.is_recurrent() {
+            return Ok(Self { typed });
         }
         Err(PyValueError::new_err(format!("{name} holds a network that is not recurrent; use Network.load")))
-    }
-}
-
-impl From<crate::Network<f32>> for RecurrentNetwork {
-    fn from(network: crate::Network<f32>) -> Self {
-        Self { typed: Typed::Single(arc_swap::ArcSwap::from_pointee(network)) }
-    }
-}
-
-impl From<crate::Network<f64>> for RecurrentNetwork {
-    fn from(network: crate::Network<f64>) -> Self {
-        Self { typed: Typed::Double(arc_swap::ArcSwap::from_pointee(network)) }
     }
 }
 
@@ -912,12 +874,6 @@ fn predict<'py, T: Scalar + Element>(
     Ok(y)
 }
 
-/// The groups of states of each hidden layer, and the width of each.
-fn widths<T: Scalar>(network: &crate::Network<T>) -> impl Iterator<Item = (usize, usize)> {
-    let hidden = &network.layers()[..network.layers().len() - 1];
-    hidden.iter().map(|layer| (if layer.kind == Kind::Lstm { 2 } else { 1 }, layer.fan_out))
-}
-
 /// Copies a state, a list with an array or a tuple of two for each hidden layer, to the numbers of each sequence.
 fn read_state<T: Scalar + Element>(
     network: &crate::Network<T>,
@@ -937,7 +893,7 @@ fn read_state<T: Scalar + Element>(
     }
     let size = network.state_size();
     let mut at = 0;
-    for (index, ((groups, width), item)) in widths(network).zip(&items).enumerate() {
+    for (index, ((groups, width), item)) in state_widths(network.layers()).zip(&items).enumerate() {
         let name = format!("state[{index}]");
         let parts = if groups == 1 {
             vec![(name, item.clone())]
@@ -953,7 +909,7 @@ fn read_state<T: Scalar + Element>(
             let given = Matrix::<T>::new(&name, &part, Hold::Itself)?;
             let view = given.view();
             if view.dim() != (rows, width) {
-                return Err(crate::Error::shape(name, tuple_of(rows, width), view.shape()).into());
+                return Err(crate::Error::shape(name, tuple(&[rows, width]), view.shape()).into());
             }
             for (row, numbers) in view.rows().into_iter().enumerate() {
                 for (column, (to, &x)) in
@@ -971,10 +927,6 @@ fn read_state<T: Scalar + Element>(
     Ok(())
 }
 
-fn tuple_of(rows: usize, columns: usize) -> String {
-    crate::error::tuple(&[rows, columns])
-}
-
 fn written_state<'py, T: Scalar + Element>(
     py: Python<'py>,
     network: &crate::Network<T>,
@@ -983,7 +935,7 @@ fn written_state<'py, T: Scalar + Element>(
 ) -> PyResult<Bound<'py, PyList>> {
     let (size, list) = (network.state_size(), PyList::empty(py));
     let mut at = 0;
-    for (groups, width) in widths(network) {
+    for (groups, width) in state_widths(network.layers()) {
         let mut parts = Vec::with_capacity(groups);
         for _ in 0..groups {
             let array = new_matrix::<T>(py, rows, width)?;
@@ -1003,19 +955,6 @@ fn written_state<'py, T: Scalar + Element>(
         }
     }
     Ok(list)
-}
-
-/// A new array, for results; the fast way to allocate small ones need not report failure.
-fn new_matrix<T: Scalar + Element>(
-    py: Python<'_>,
-    rows: usize,
-    columns: usize,
-) -> PyResult<Bound<'_, PyArray2<T>>> {
-    if rows.saturating_mul(columns) < SMALL {
-        Ok(PyArray2::<T>::zeros(py, [rows, columns], false))
-    } else {
-        empty::<T, _>(py, (rows, columns))
-    }
 }
 
 /// How a gradient is asked for.
