@@ -18,11 +18,11 @@ use super::arrays::{Hold, Matrix, Vector, empty, in_field, matrix, vector};
 use super::call::Call;
 use super::catalogue::is_one;
 use super::loss::{self, Given};
-use super::rows::{inputs, targets};
+use super::rows::{RowArrays, inputs};
 use super::sampling;
 use super::signals::Signals;
 use super::typed::{Typed, WORTH_DETACHING, new_matrix, with_typed};
-use crate::{Dataset, Init, Scalar};
+use crate::{Init, Scalar};
 
 /// A multi-layer perceptron: layers of weights, biases and activations.
 ///
@@ -999,10 +999,8 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
     noise_seed: Option<u64>,
     n_threads: Option<usize>,
 ) -> PyResult<(f64, Bound<'py, PyList>, Bound<'py, PyList>)> {
-    let x = inputs(network, "X", x, Hold::AView)?;
-    let y = targets(network, "Y", y, x.rows())?;
-    let weights = sample_weight.map(|w| Vector::<T>::new("sample_weight", w, Hold::AView)).transpose()?;
-    let data = Dataset::try_new(x.view(), y.view(), weights.as_ref().map(Vector::view))?;
+    let arrays = RowArrays::new(network, ["X", "Y", "sample_weight"], x, y, sample_weight)?;
+    let data = arrays.dataset()?;
     let raised = Mutex::new(None);
     let own = loss.own(&raised, network.complex_outputs());
     let objective = loss.objective::<T>(network.output_activation(), own.as_ref());
@@ -1042,10 +1040,8 @@ fn layer_values<'py, T: Scalar + Element>(
     sample_weight: Option<&Bound<'py, PyAny>>,
     noise_seed: Option<u64>,
 ) -> PyResult<(Bound<'py, PyAny>, Vec<LayerValues>)> {
-    let x = inputs(network, "X", x, Hold::AView)?;
-    let y = targets(network, "Y", y, x.rows())?;
-    let weights = sample_weight.map(|w| Vector::<T>::new("sample_weight", w, Hold::AView)).transpose()?;
-    let data = Dataset::try_new(x.view(), y.view(), weights.as_ref().map(Vector::view))?;
+    let arrays = RowArrays::new(network, ["X", "Y", "sample_weight"], x, y, sample_weight)?;
+    let data = arrays.dataset()?;
     let raised = Mutex::new(None);
     let own = loss.own(&raised, network.complex_outputs());
     let objective = loss.objective::<T>(network.output_activation(), own.as_ref());

@@ -3,8 +3,8 @@
 use numpy::Element;
 use pyo3::prelude::*;
 
-use super::arrays::{Hold, Matrix};
-use crate::Scalar;
+use super::arrays::{Hold, Matrix, Vector};
+use crate::{Dataset, Scalar};
 
 /// Rows of inputs for a network.
 pub(super) fn inputs<'py, T: Scalar + Element>(
@@ -26,7 +26,7 @@ pub(super) fn inputs<'py, T: Scalar + Element>(
 }
 
 /// Their targets, for `rows` rows, held as a view.
-pub(super) fn targets<'py, T: Scalar + Element>(
+fn targets<'py, T: Scalar + Element>(
     network: &crate::Network<T>,
     name: &str,
     value: &Bound<'py, PyAny>,
@@ -42,4 +42,31 @@ pub(super) fn targets<'py, T: Scalar + Element>(
         return Err(crate::Error::shape(name, expected, &[n, numbers / 2]).into());
     }
     Ok(targets)
+}
+
+/// Rows of a data set as they came from Python, held as views.
+pub(super) struct RowArrays<'py, T: Element> {
+    x: Matrix<'py, T>,
+    y: Matrix<'py, T>,
+    weights: Option<Vector<'py, T>>,
+}
+
+impl<'py, T: Scalar + Element> RowArrays<'py, T> {
+    /// The arguments of these names: inputs, targets, weights.
+    pub fn new(
+        network: &crate::Network<T>,
+        names: [&str; 3],
+        x: &Bound<'py, PyAny>,
+        y: &Bound<'py, PyAny>,
+        weights: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Self> {
+        let x = inputs(network, names[0], x, Hold::AView)?;
+        let y = targets(network, names[1], y, x.rows())?;
+        let weights = weights.map(|weights| Vector::new(names[2], weights, Hold::AView)).transpose()?;
+        Ok(Self { x, y, weights })
+    }
+
+    pub fn dataset(&self) -> PyResult<Dataset<'_, T>> {
+        Ok(Dataset::try_new(self.x.view(), self.y.view(), self.weights.as_ref().map(Vector::view))?)
+    }
 }

@@ -11,10 +11,10 @@ use pyo3::prelude::*;
 use super::arguments::{Arg, count, iterated, number, one_or_each};
 use super::arrays::{Hold, empty, vector};
 use super::call::Call;
-use super::rows::{inputs, targets};
+use super::rows::{RowArrays, inputs};
 use super::signals::Signals;
 use crate::sampling::{log_likelihoods, moments, samples_into};
-use crate::{Dataset, Layer, Sampling, Scalar};
+use crate::{Layer, Sampling, Scalar};
 
 /// What a prediction by samples gives.
 #[derive(Clone, Copy)]
@@ -142,9 +142,8 @@ pub(super) fn log_likelihood<'py, T: Scalar + Element>(
     let samples = samples.some().map_or(Ok(1000), of_samples)?;
     let dropout = rates(dropout, network.layers().len() - 1)?;
     let sampling = Sampling { samples, seed: seed.seed()?, dropout };
-    let x = inputs(network, "X", x, Hold::AView)?;
-    let y = targets(network, "Y", y, x.rows())?;
-    let data = Dataset::try_new(x.view(), y.view(), None)?;
+    let arrays = RowArrays::new(network, ["X", "Y", "sample_weight"], x, y, None)?;
+    let data = arrays.dataset()?;
     let values = interruptible(py, call, |interrupted| {
         log_likelihoods(network, &data, &sampling, n_threads, interrupted)
     })?;

@@ -14,13 +14,13 @@ use pyo3::types::{PyBool, PyTuple};
 use super::arguments::{
     Arg, collect, iterated, number, one_or_each, path, unless_foreign, wrong, wrong_type,
 };
-use super::arrays::{Hold, Matrix, Vector, is_aligned};
+use super::arrays::is_aligned;
 use super::call::{Call, attach};
 use super::history::{Epoch, History};
 use super::loss::{self, Given};
 use super::optimizer::{Remembered, Slot, with_optimizer};
 use super::recurrent::AnyNetwork;
-use super::rows::{inputs, targets};
+use super::rows::RowArrays;
 use super::schedule::{raised_by_function, scheduled};
 use super::sequences::SequenceArrays;
 use super::signals::{Signals, has_raised, keep};
@@ -373,7 +373,7 @@ fn validation_tuple<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTup
 
 /// A data set as it came from Python.
 enum Arrays<'py, T: Element> {
-    Rows { x: Matrix<'py, T>, y: Matrix<'py, T>, weights: Option<Vector<'py, T>> },
+    Rows(RowArrays<'py, T>),
     Sequences(SequenceArrays<'py, T>),
 }
 
@@ -386,23 +386,16 @@ impl<'py, T: Remembered + Element> Arrays<'py, T> {
         weights: Option<&Bound<'py, PyAny>>,
         washout: usize,
     ) -> PyResult<Self> {
-        if network.returns().is_some() {
-            return Ok(Self::Sequences(SequenceArrays::new(network, names, x, y, weights, washout)?));
-        }
-        let x = inputs(network, names[0], x, Hold::AView)?;
-        let rows = x.rows();
-        Ok(Self::Rows {
-            x,
-            y: targets(network, names[1], y, rows)?,
-            weights: weights.map(|weights| Vector::new(names[2], weights, Hold::AView)).transpose()?,
+        Ok(if network.returns().is_some() {
+            Self::Sequences(SequenceArrays::new(network, names, x, y, weights, washout)?)
+        } else {
+            Self::Rows(RowArrays::new(network, names, x, y, weights)?)
         })
     }
 
     fn dataset(&self) -> PyResult<Dataset<'_, T>> {
         match self {
-            Self::Rows { x, y, weights } => {
-                Ok(Dataset::try_new(x.view(), y.view(), weights.as_ref().map(Vector::view))?)
-            }
+            Self::Rows(arrays) => arrays.dataset(),
             Self::Sequences(arrays) => arrays.dataset(),
         }
     }
