@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 from ferroprop.estimators import _base
+from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
 HERE = str(Path(fp.__file__).parent)
@@ -26,6 +27,8 @@ rng = np.random.default_rng(1)
 X = rng.normal(size=(24, 3))
 LABELS = np.array(["ant", "bee", "cow"])[np.digitize(X[:, 0], [-0.5, 0.5])]
 VALUES = X[:, :2] ** 2
+Z, TURNED = X + 1j * X[::-1], X[:, :2] * np.exp(1j * X[:, 1:])
+SEQUENCES = [X[np.arange(n, n + 2 + n % 3) % 24] for n in range(24)]
 
 
 class Bolt(BaseException):
@@ -79,6 +82,8 @@ def value(what):
         return {name: value(one) for name, one in what.items()}
     if isinstance(what, (list, tuple)):
         return [value(one) for one in what]
+    if isinstance(what, fp.RecurrentNetwork):
+        return pickle.dumps(what)
     return repr(vars(what)) if type(what).__name__ == "LabelBinarizer" else repr(what)
 
 
@@ -95,6 +100,26 @@ def regressor(**parameters):
     return fp.MLPRegressor(**{"hidden_layer_sizes": (4,), "max_iter": 2, "random_state": 0, **parameters})
 
 
+def complex_classifier(**parameters):
+    return fp.ComplexMLPClassifier(
+        **{"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0, **parameters}
+    )
+
+
+def complex_regressor(**parameters):
+    return fp.ComplexMLPRegressor(
+        **{"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0, **parameters}
+    )
+
+
+def recurrent_classifier(**parameters):
+    return fp.RNNClassifier(**{"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0, **parameters})
+
+
+def recurrent_regressor(**parameters):
+    return fp.RNNRegressor(**{"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0, **parameters})
+
+
 def look(epoch):
     assert epoch.penalty > 0
 
@@ -105,20 +130,33 @@ def quietly(call):
         return call()
 
 
+def inputs_of(model):
+    if isinstance(model, (fp.RNNClassifier, fp.RNNRegressor)):
+        return SEQUENCES
+    return Z if isinstance(model, (fp.ComplexMLPClassifier, fp.ComplexMLPRegressor)) else X
+
+
+def targets_of(model):
+    y = LABELS if is_classifier(model) else TURNED if isinstance(model, fp.ComplexMLPRegressor) else VALUES
+    if getattr(model, "returns", "last") == "every":
+        return [np.repeat(y[n : n + 1], len(steps), axis=0) for n, steps in enumerate(SEQUENCES)]
+    return y
+
+
 def fit(model):
-    return model.fit(X, VALUES if isinstance(model, fp.MLPRegressor) else LABELS)
+    return model.fit(inputs_of(model), targets_of(model))
 
 
 def partial_fit(model):
-    if isinstance(model, fp.MLPRegressor):
-        return model.partial_fit(X, VALUES)
-    return model.partial_fit(X, LABELS, classes=["ant", "bee", "cow"])
+    classes = {"classes": ["ant", "bee", "cow"]} if is_classifier(model) else {}
+    return model.partial_fit(inputs_of(model), targets_of(model), **classes)
 
 
 def fit_with_all(model):
     """With weights, rows for validation, and what follows the fit."""
-    y = VALUES if isinstance(model, fp.MLPRegressor) else LABELS
-    return model.fit(X, y, np.arange(24.0), X_val=X[:9], y_val=y[:9], sample_weight_val=np.ones(9))
+    inputs, y = inputs_of(model), targets_of(model)
+    weights, of_validation = np.arange(24.0), np.ones(9)
+    return model.fit(inputs, y, weights, X_val=inputs[:9], y_val=y[:9], sample_weight_val=of_validation)
 
 
 # Every line of a fit --------------------------------------------------------------------------------------
@@ -131,6 +169,16 @@ MODELS = {
     "adaptive": regressor(solver="sgd", learning_rate="adaptive", tol=10.0, n_iter_no_change=1),
     "object": regressor(solver=fp.Adam(0.01), dropout=0.2),
     "followed": classifier(verbose=2, callback=look, restore_best=True),
+    **{f"complex classifier {solver}": complex_classifier(solver=solver) for solver in ("adam", "rprop")},
+    "complex regressor lbfgs": complex_regressor(solver="lbfgs", activation="modrelu"),
+    "complex regressor adam": complex_regressor(solver="adam", loss="huber"),
+    "complex, early": complex_regressor(early_stopping=True, solver="rprop"),
+    "recurrent classifier adam": recurrent_classifier(solver="adam"),
+    "recurrent classifier lbfgs": recurrent_classifier(solver="lbfgs", cell="rnn"),
+    "recurrent regressor rprop": recurrent_regressor(solver="rprop", returns="every", washout=1),
+    "recurrent regressor sgd": recurrent_regressor(solver="sgd", cell="gru", truncate=2),
+    "recurrent, early": recurrent_classifier(early_stopping=True, solver="rprop", returns="every"),
+    "recurrent, followed": recurrent_regressor(verbose=2, callback=look, restore_best=True, dropout=0.2),
 }
 FITS = {"fit": fit, "partial_fit": partial_fit, "fit_with_all": fit_with_all}
 
@@ -151,7 +199,7 @@ def used(model):
     """Has predicted, so that its network is at hand."""
     model = fitted(model)
     for _ in range(3):
-        model.predict(X)
+        model.predict(inputs_of(model))
     return model
 
 
@@ -183,7 +231,11 @@ CASES = [
     for beginning in (unfitted, fitted, warm, used)
     if method != "partial_fit" or (hasattr(model, "partial_fit") and not model.early_stopping)
 ]
-SHORT = [("partial_fit", "classifier adam", used), ("fit", "regressor lbfgs", warm)]
+SHORT = [
+    ("partial_fit", "classifier adam", used),
+    ("fit", "regressor lbfgs", warm),
+    ("fit_with_all", "recurrent regressor rprop", warm),
+]
 
 
 @pytest.mark.parametrize(("method", "name", "beginning"), SHORT)
@@ -212,8 +264,7 @@ def test_all_that_a_fit_sets_is_listed():
             one = quietly(lambda run=run, model=model: run(unfitted(model)))
             assert set(vars(one)) - set(one.get_params()) <= _base.LEARNED
             seen |= set(vars(one))
-    # Recurrent estimators, which take no matrices, have a network in the place of lists of arrays.
-    assert seen >= _base.LEARNED - {"feature_names_in_", "network_"}
+    assert seen >= _base.LEARNED - {"feature_names_in_"}
 
 
 # Every line of a prediction -------------------------------------------------------------------------------
@@ -272,6 +323,41 @@ def test_every_line_of_a_prediction(name, method):
                     assert value(numbers(model)) == expected, line
                 turn(model)
     assert strikes > 20
+
+
+OF_OTHER_KINDS = {
+    "predict": lambda model: model.predict(inputs_of(model)),
+    "one row": lambda model: model.predict(inputs_of(model)[:1]),
+    "score": lambda model: model.score(inputs_of(model), targets_of(model)),
+    "predict_proba": lambda model: model.predict_proba(inputs_of(model)),
+    "coefs_": lambda model: [coef.tobytes() for coef in model.coefs_],
+    "pickle": lambda model: state(pickle.loads(pickle.dumps(model))),
+    "copy": lambda model: state(copy.copy(model)),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        (name, method)
+        for name in ("complex classifier adam", "complex regressor lbfgs", "recurrent classifier adam",
+                     "recurrent regressor rprop")
+        for method in OF_OTHER_KINDS
+        if method != "predict_proba" or "classifier" in name
+    ],
+)  # fmt: skip
+def test_every_line_of_a_prediction_of_other_kinds(name, method):
+    """Nothing is left of it: neither in what the model has, nor in what it predicts."""
+    call, model = OF_OTHER_KINDS[method], fitted(MODELS[name])
+    before, expected = state(model), value(model.predict(inputs_of(model)))
+    strikes = 0
+    for line in range(1, 1000):
+        if not struck(partial(call, model), line):
+            break
+        strikes += 1
+        assert state(model) == before, line
+        assert value(model.predict(inputs_of(model))) == expected, line
+    assert strikes > 3
 
 
 # Several threads ------------------------------------------------------------------------------------------
