@@ -34,6 +34,7 @@ __all__ = [
     "OneCycle",
     "Optimizer",
     "RecurrentNetwork",
+    "RowOrders",
     "Schedule",
     "_CallersArithmetic",
     "_Replacement",
@@ -971,6 +972,15 @@ def train(
 @final
 class NotedCheckpoint:
     def __new__(cls, path: str | PathLike[str], note: Callable[[], tuple[str, list[float]]]) -> Self: ...
+
+@final
+class RowOrders:
+    def __new__(cls, n_rows: int, key: NDArray[np.uint32], pos: int) -> Self: ...
+    def __call__(self, epoch: int) -> NDArray[np.int64]: ...
+    @property
+    def drawn(self) -> int: ...
+    @property
+    def state(self) -> tuple[NDArray[np.uint32], int]: ...
 
 def checkpoint_note(path: str | PathLike[str]) -> tuple[str, list[float]] | None: ...
 

@@ -15,6 +15,7 @@ mod loss;
 mod network;
 mod optimizer;
 mod recurrent;
+mod row_orders;
 mod rows;
 mod sampling;
 mod schedule;
@@ -50,6 +51,8 @@ mod core {
     use super::optimizer::Optimizer;
     #[pymodule_export]
     use super::recurrent::RecurrentNetwork;
+    #[pymodule_export]
+    use super::row_orders::RowOrders;
     #[pymodule_export]
     use super::schedule::{Adaptive, Cosine, Exponential, InverseScaling, Linear, OneCycle, Schedule};
     #[pymodule_export]

@@ -20,6 +20,7 @@ use super::history::{Epoch, History};
 use super::loss::{self, Given};
 use super::optimizer::{Remembered, Slot, with_optimizer};
 use super::recurrent::AnyNetwork;
+use super::row_orders::RowOrders;
 use super::rows::RowArrays;
 use super::schedule::{raised_by_function, scheduled};
 use super::sequences::SequenceArrays;
@@ -286,6 +287,8 @@ enum Order {
     AsIs,
     Random,
     By(Py<PyAny>),
+    /// Without a call of Python's.
+    Drawn(Py<RowOrders>),
 }
 
 /// A checkpoint, and what gives its note.
@@ -331,6 +334,8 @@ pub(super) fn checkpoint_note(path: &Bound<'_, PyAny>) -> PyResult<Option<(Strin
 fn order(value: &Bound<'_, PyAny>) -> PyResult<Order> {
     if let Ok(flag) = value.cast::<PyBool>() {
         Ok(if flag.is_true() { Order::Random } else { Order::AsIs })
+    } else if let Ok(orders) = value.cast::<RowOrders>() {
+        Ok(Order::Drawn(orders.clone().unbind()))
     } else if value.is_callable() {
         Ok(Order::By(value.clone().unbind()))
     } else {
@@ -428,13 +433,9 @@ fn run<'py, T: Remembered + Element>(
     let data = arrays.dataset()?;
     let validation = validation.as_ref().map(Arrays::dataset).transpose()?;
     let raised = Mutex::new(None);
-    let order_by = match &arguments.shuffle {
-        Order::By(function) => Some(function),
-        _ => None,
-    };
     let custom_loss = arguments.loss.own(&raised, before.complex_outputs());
     let objective = arguments.loss.objective::<T>(before.output_activation(), custom_loss.as_ref());
-    let own_order = |epoch: usize| own_order(order_by, epoch, &raised);
+    let own_order = |epoch: usize| own_order(&arguments.shuffle, epoch, &raised);
     let mut observer = FromPython {
         slot,
         network: object.clone().unbind(),
@@ -447,7 +448,7 @@ fn run<'py, T: Remembered + Element>(
     let shuffle_kind = match arguments.shuffle {
         Order::AsIs => Some(Shuffle::Never),
         Order::Random => Some(Shuffle::Seeded(arguments.seed)),
-        Order::By(_) => None,
+        Order::By(_) | Order::Drawn(_) => None,
     };
     let checkpoint = arguments.checkpoint.map(|saving| saving.checkpoint);
     let mut network = before.try_clone()?;
@@ -517,13 +518,14 @@ fn warn(py: Python<'_>, history: &crate::History) -> PyResult<()> {
     }
 }
 
-/// The order of the rows from a Python function; an error is kept for later.
-fn own_order(function: Option<&Py<PyAny>>, epoch: usize, raised: &Mutex<Option<PyErr>>) -> Option<Vec<u32>> {
-    let function = function?;
-    attach(|py| {
-        let rows = function.call1(py, (epoch,)).and_then(|rows| row_numbers(rows.bind(py)));
-        rows.map_err(|error| keep(raised, error)).ok()
-    })
+/// The order of the rows that the caller has given; an error is kept for later.
+fn own_order(order: &Order, epoch: usize, raised: &Mutex<Option<PyErr>>) -> Option<Vec<u32>> {
+    let rows = match order {
+        Order::AsIs | Order::Random => return None,
+        Order::By(function) => attach(|py| row_numbers(function.call1(py, (epoch,))?.bind(py))),
+        Order::Drawn(orders) => orders.get().of_epoch(epoch).map_err(PyErr::from),
+    };
+    rows.map_err(|error| keep(raised, error)).ok()
 }
 
 fn row_numbers(rows: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {

@@ -18,6 +18,7 @@
 `_activations`         what `activation` and `output_activation` may be
 `_callbacks`           who is told of each epoch
 `_progress`            what ``verbose`` shows of a fit
+`_row_orders`          the orders of rows that scikit-learn would draw
 `_checkpoints`         a fit that is saved as it goes on
 `_sequences`           arrays and lists of sequences, and what belongs to their steps
 `_scale`               data whose size makes learning slow

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 
-from ferroprop._core import Network, Optimizer, _CallersArithmetic, _meant, _StandardArithmetic
+from ferroprop._core import Loss, Network, Optimizer, _CallersArithmetic, _meant, _StandardArithmetic
 from ferroprop.estimators import _activations, _conversion, _epochs, _lbfgs
 from ferroprop.estimators._callbacks import Followers, SklearnCallbacks
 from ferroprop.estimators._checkpoints import FitCheckpoint
@@ -25,6 +25,7 @@ from ferroprop.estimators._network_cache import FittedLayers, NetworkCache, buil
 from ferroprop.estimators._optimizers import EPOCH_SOLVERS, KeptOptimizer, is_decoupled, is_mini_batch
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
 from ferroprop.estimators._progress import ProgressLines, progress_of
+from ferroprop.estimators._row_orders import row_orders
 from ferroprop.estimators._samples import Samples, hold_out, mapped
 from ferroprop.estimators._scale import hint_about_scale
 from ferroprop.estimators._sklearn import (
@@ -534,12 +535,18 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             self._hidden_activation()
         )
         restores = self.restore_best
+        orders = None
+        if mini_batches and self.shuffle:
+            calls_back = callable(self.callback) or callbacks is not None or callable(self.scoring)
+            calls_back = calls_back or not isinstance(loss, (str, Loss))
+            is_own = isinstance(self.random_state, Integral)
+            orders = row_orders(rng, n_rows, is_own=is_own, calls_back=calls_back)
         return plan(
             max_iter=epochs,
             optimizer=self._optimizer.optimizer,
             resumes=resumes,
             batch_size=self._batch_size(n_rows) if mini_batches else None,
-            shuffle=_epochs.shuffled_orders(rng, n_rows) if mini_batches and self.shuffle else None,
+            row_orders=orders,
             dropout=float(self.dropout) if isinstance(self.dropout, Real) else list(map(float, self.dropout)),
             # differs from call to call of partial_fit
             noise_seed=int(rng.randint(1 << 31)) + int(earlier.get("t_") or 0) if noisy else 0,

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-
-import numpy as np
-from numpy.typing import NDArray
+from contextlib import nullcontext
 
 from ferroprop._core import SARPROP, Epoch, GRprop, History, Rprop, _StandardArithmetic, train
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
@@ -20,7 +17,7 @@ def run(plan: Plan) -> Outcome:
     decisive = plan.validation if plan.validation is not None and plan.validation.decides else None
     score = None if decisive is None else decisive.score
     X, Y, sample_weight = plan.samples
-    with plan.followers as followers:
+    with plan.followers as followers, plan.row_orders or nullcontext() as order_of:
 
         def tell(epoch: Epoch) -> bool:
             validation_loss = epoch.validation_loss
@@ -44,7 +41,7 @@ def run(plan: Plan) -> Outcome:
             optimizer=plan.optimizer,
             epochs=plan.max_iter,
             batch_size=plan.batch_size,
-            shuffle=plan.shuffle or False,
+            shuffle=order_of or False,
             sample_weight=sample_weight,
             alpha=plan.alpha,
             clip_norm=plan.clip_norm,
@@ -64,8 +61,8 @@ def run(plan: Plan) -> Outcome:
             **plan.in_time,
         )
         followers.out_of_patience = history.stop_reason == "patience"
-    if plan.shuffle is not None and checkpoint is not None and history.epochs:
-        plan.shuffle(history.epochs)  # draws what the whole fit draws, also if nothing was left to do
+        if order_of is not None and checkpoint is not None and history.epochs:
+            order_of(history.epochs)  # draws what the whole fit draws, also if nothing was left to do
     diverged = history.stop_reason == "diverged"
     if diverged and history.epochs == 0:
         raise ValueError(NOT_FINITE)
@@ -93,26 +90,6 @@ def run(plan: Plan) -> Outcome:
 def _reported(loss: float, penalty: float, outputs: int) -> float:
     """Return the loss as scikit-learn reports it: the mean over the outputs, and the whole penalty."""
     return loss if outputs == 1 else (loss - penalty) / outputs + penalty
-
-
-def shuffled_orders(rng: np.random.RandomState, n_rows: int) -> Callable[[int], NDArray[np.intp]]:
-    """Return a function that gives the order of rows scikit-learn would train in, epoch by epoch.
-
-    Each epoch shuffles the order of the epoch before; those that were not asked for are drawn on the way.
-    """
-    order = np.arange(n_rows)
-    drawn = 0
-
-    def order_of(epoch: int) -> NDArray[np.intp]:
-        nonlocal order, drawn
-        while drawn < epoch:
-            permutation = np.arange(n_rows)
-            rng.shuffle(permutation)
-            order = order[permutation]
-            drawn += 1
-        return order
-
-    return order_of
 
 
 def _warn_about_the_end(plan: Plan, history: History) -> None:

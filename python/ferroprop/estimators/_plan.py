@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -69,8 +70,9 @@ class Plan:
         Whether the optimizer goes on from what it remembers.
     batch_size : int or None
         Rows in a mini-batch; None is all of them.
-    shuffle : callable or None
-        Gives the order of the rows in an epoch; None leaves them as they are.
+    row_orders : context manager or None
+        Gives, for the time of a training, a function that returns the order of the rows in an epoch; None
+        leaves them as they are.
     dropout : float or list of float
         Rates for the hidden layers.
     noise_seed : int
@@ -107,7 +109,7 @@ class Plan:
     optimizer: Optimizer | None = None
     resumes: bool = False
     batch_size: int | None = None
-    shuffle: Callable[[int], NDArray[np.intp]] | None = None
+    row_orders: AbstractContextManager[Callable[[int], NDArray[np.intp]]] | None = None
     dropout: float | list[float] = 0.0
     noise_seed: int = 0
     patience: int | None = None

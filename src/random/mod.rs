@@ -5,6 +5,12 @@
 //! A stream is named by a seed and a purpose, so that weights and shuffles of one seed have nothing
 //! to do with each other, and adding a purpose changes no other stream.
 
+#[cfg(any(test, feature = "python"))]
+mod mersenne_twister;
+
+#[cfg(feature = "python")]
+pub(crate) use mersenne_twister::{MersenneTwister, RowOrders, WORDS};
+
 use crate::kernel::{Scalar, cos_pi};
 
 /// The purpose of a stream.
