@@ -1,6 +1,7 @@
 """How Sphinx builds these pages: ``python -m sphinx -W --keep-going docs docs/_build/html``."""
 
 import inspect
+import os
 import re
 import sys
 from pathlib import Path
@@ -39,6 +40,7 @@ numpydoc_show_class_members = False
 html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = "ferroprop"
+html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 html_static_path = ["_static"]
 html_css_files = ["look.css"]
 html_show_sourcelink = False
@@ -57,6 +59,8 @@ html_sidebars = {
         "reliability",
         "file-format",
         "results",
+        "roadmap",
+        "versions",
     )
 }
 html_theme_options = {
