@@ -3,6 +3,7 @@
 import pickle
 
 import ferroprop as fp
+import ferroprop.export
 import numpy as np
 import pytest
 from children import in_a_process
@@ -247,7 +248,6 @@ def test_every_optimizer_goes_by_both_parts(optimizer):
 
 
 def test_rprop_has_the_trajectory_of_the_reference():
-    """Which is torch's for "irprop-" as well, where torch is: torch.optim.Rprop on complex parameters."""
     X, T = numbers(40, 3, 1), numbers(40, 2, 2)
     network = fp.Network([3, 2], bias=False, dtype="complex128", seed=1)
     expected, rule, optimizer = network.copy(), ReferenceRprop(variant="irprop-"), fp.Rprop("irprop-")
@@ -257,6 +257,83 @@ def test_rprop_has_the_trajectory_of_the_reference():
         expected.set_parameters([vector.view(complex).reshape(3, 2)], [None])
         fp.train(network, X, T, optimizer=optimizer, epochs=1, warm_start=True)
         assert np.abs(network.weights[0] - expected.weights[0]).max() < 1e-12
+
+
+TORCH_OUTPUTS = [("identity", "squared_error"), ("abs", "squared_error"), ("softmax", "log_loss")]
+
+
+@pytest.mark.parametrize(("output", "loss"), TORCH_OUTPUTS)
+@pytest.mark.parametrize("activation", ["tanh", "relu", "elu", "logistic", "modrelu", "zrelu", "cardioid",
+                                        "siglog", "polar_tanh"])  # fmt: skip
+def test_torch_has_the_same_gradients(activation, output, loss):
+    """Its convention is ours: dE/dRe + i dE/dIm; to 1e-13 of the largest."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    network = fp.Network(
+        [5, 11, 7, 3], activation=activation, output_activation=output, dtype="complex128", seed=4
+    )
+    if activation == "modrelu":  # so that units are on either side of the threshold
+        network.set_parameters([3 * W for W in network.weights], network.biases)
+    X, rng = numbers(60, 5, 1), np.random.default_rng(2)
+    T = {
+        "identity": numbers(60, 3, 2),
+        "abs": rng.uniform(0, 2, (60, 3)),
+        "softmax": np.eye(3)[rng.integers(0, 3, 60)],
+    }[output]
+
+    def on_both(function):
+        return lambda z: torch.complex(function(z.real), function(z.imag))
+
+    functions = {
+        "tanh": on_both(torch.tanh),
+        "relu": on_both(torch.relu),
+        "elu": on_both(torch.nn.functional.elu),
+        "logistic": on_both(torch.sigmoid),
+        "modrelu": lambda z: torch.relu(z.abs() - 0.5) * z / z.abs(),
+        "zrelu": lambda z: z * ((z.real > 0) & (z.imag > 0)),
+        "cardioid": lambda z: z * (1 + torch.cos(z.angle())) / 2,
+        "siglog": lambda z: z / (1 + z.abs()),
+        "polar_tanh": lambda z: torch.polar(torch.tanh(z.abs()), z.angle()),
+    }
+    layers = list(zip(network.weights, network.biases, strict=True))
+    theirs = [[torch.tensor(np.array(one), requires_grad=True) for one in layer] for layer in layers]
+    value, target = torch.tensor(X), torch.tensor(T)
+    for place, (W, b) in enumerate(theirs):
+        net = value @ W + b
+        value = net if place == len(theirs) - 1 else functions[activation](net)
+    rows = {
+        "identity": lambda: (value - target).abs() ** 2 / 2,
+        "abs": lambda: (value.abs() - target) ** 2 / 2,
+        "softmax": lambda: -target * torch.log_softmax(value.abs(), dim=1),
+    }[output]()
+    expected = rows.sum() / len(X)
+    expected.backward()
+    total, *gradients = network.loss_and_gradients(X, T, loss=loss)
+    assert total == pytest.approx(expected.item(), rel=1e-13)
+    for own, part in zip(gradients, zip(*theirs, strict=True), strict=True):
+        of_torch = [one.grad.numpy() for one in part]
+        largest = max(np.abs(gradient).max() for gradient in of_torch)
+        assert max(np.abs(a - e).max() for a, e in zip(own, of_torch, strict=True)) <= 1e-13 * largest
+
+
+def test_torch_has_the_same_trajectory_of_rprop():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    X, T = numbers(40, 3, 1), numbers(40, 2, 2)
+    network = fp.Network([3, 6, 2], activation="tanh", dtype="complex128", seed=1)
+    layers = zip(network.weights, network.biases, strict=True)
+    theirs = [[torch.tensor(np.array(one), requires_grad=True) for one in layer] for layer in layers]
+    (W1, b1), (W2, b2) = theirs
+    optimizer = torch.optim.Rprop([W1, b1, W2, b2], lr=0.02, etas=(0.5, 1.2), step_sizes=(1e-6, 50.0))
+    rule = fp.Rprop("irprop-", initial_step=0.02)
+    for _ in range(25):
+        net = torch.tensor(X) @ W1 + b1
+        outputs = torch.complex(torch.tanh(net.real), torch.tanh(net.imag)) @ W2 + b2
+        loss = ((outputs - torch.tensor(T)).abs() ** 2).sum() / 2 / len(X)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        fp.train(network, X, T, optimizer=rule, epochs=1, warm_start=True)
+        for W, own in zip((W1, W2), network.weights, strict=True):
+            assert np.abs(W.detach().numpy() - own).max() < 1e-12
 
 
 @pytest.mark.parametrize(("activation", "gain"), [("tanh", 2), ("logistic", 2 / 3), ("modrelu", 2)])
@@ -521,6 +598,22 @@ def test_what_is_refused():
         network.input_gradient(numbers(3, 2))
     with pytest.raises(ValueError, match=r"weights\[0\] must have shape \(2, 1\), got \(1, 2\)"):
         network.set_parameters([[[1, 2]]], [[0]])
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("export", ["to_onnx", "to_c", "to_json"])
+def test_no_export_has_complex_numbers(export, tmp_path):
+    """Other runtimes have none; nothing is written."""
+    network = fp.Network([2, 3, 1], dtype="complex64")
+    Z, labels = numbers(6, 2), np.array(["a", "b"] * 3)
+    regressor = fp.ComplexMLPRegressor(hidden_layer_sizes=(3,), solver="lbfgs", max_iter=9).fit(Z, Z)
+    classifier = fp.ComplexMLPClassifier((3,), solver="lbfgs", max_iter=9).fit(Z, labels)
+    for model in (network, regressor, classifier):
+        with pytest.raises(
+            (ValueError, TypeError), match=r"got dtype complex.*Network.save writes complex ones|got Complex"
+        ):
+            getattr(ferroprop.export, export)(model, tmp_path / "model")
+    assert not list(tmp_path.iterdir())
 
 
 def test_parameters_that_are_set():
