@@ -21,6 +21,8 @@ DTYPES = ["float32", "float64"]
 CELLS = ["rnn", "lstm", "gru"]
 RETURNS = ["last", "every"]
 TOLERANCE = {"float32": 4e-6, "float64": 1e-13}
+NAN = np.zeros((2, 5, 3))
+NAN[1, 3, 2] = np.nan
 LENGTHS = [7, 3, 9, 1, 9, 4, 7]
 NAMES = ["weights", "recurrent_weights", "biases", "recurrent_biases"]
 
@@ -177,9 +179,112 @@ def test_the_gradient_of_a_linear_network_is_a_power_of_its_weights(steps):
     assert np.abs(gradients["weights"][0][0] - expected).max() < 1e-13
 
 
+def padded(parts, steps=11, filling=np.nan):
+    """Return an array in which sequences are filled up."""
+    array = np.full((len(parts), steps, *np.shape(parts[0])[1:]), filling, np.asarray(parts[0]).dtype)
+    for place, part in enumerate(parts):
+        array[place, : len(part)] = part
+    return array
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("cell", "returns"), list(itertools.product(CELLS, RETURNS)))
+def test_padded_arrays_with_lengths_are_lists_to_the_bit(cell, returns, dtype):
+    """What fills them up is not read: it is not even finite."""
+    network = fp.RecurrentNetwork([3, 5, 4, 2], cell=cell, returns=returns, dtype=dtype, seed=2)
+    X, Y = problem(network)
+    array, lengths = padded(X), np.array(LENGTHS)
+    targets = padded(Y) if returns == "every" else Y
+    for n_threads in (1, 3):
+        expected, state = network.predict(X, return_state=True, n_threads=n_threads)
+        outputs, again = network.predict(array, lengths=lengths, return_state=True, n_threads=n_threads)
+        np.testing.assert_array_equal(outputs, padded(expected, 11, 0) if returns == "every" else expected)
+        for a, e in zip(again, state, strict=True):
+            np.testing.assert_array_equal(a, e)
+    weights = [np.linspace(1, 2, length) for length in LENGTHS]
+    of_steps = (weights, padded(weights)) if returns == "every" else (np.arange(7.0), np.arange(7.0))
+    for own, other in [(None, None), of_steps]:
+        for method in ("loss_and_gradient_vector", "loss_and_gradients"):
+            call = getattr(network, method)
+            listed = call(X, Y, sample_weight=own, alpha=0.1)
+            filled = call(array, targets, lengths=lengths.tolist(), sample_weight=other, alpha=0.1)
+            assert pickle.dumps(listed) == pickle.dumps(filled)
+        trained = network.copy(), network.copy()
+        fp.train(trained[0], X, Y, sample_weight=own, epochs=3, validation=(X, Y))
+        fp.train(
+            trained[1], array, targets, lengths=lengths, sample_weight=other, epochs=3, validation=(X, Y)
+        )
+        assert pickle.dumps(trained[0]) == pickle.dumps(trained[1])
+
+
+@pytest.mark.parametrize(
+    ("X", "lengths", "error", "message"),
+    [
+        (np.zeros((2, 5, 3)), [5], ValueError, "a number for each of the 2 sequences of X, got 1"),
+        (np.zeros((2, 5, 3)), [5, 6], ValueError, r"from 1 to 5, the steps of X, got 6 at \[1\]"),
+        (np.zeros((2, 5, 3)), [5, 0], ValueError, "lengths must be a positive integer, got 0"),
+        (np.zeros((2, 5, 3)), [5, 2.5], TypeError, "lengths must be a positive integer"),
+        (np.zeros((2, 5, 3)), 5, TypeError, "lengths must be a sequence of integers"),
+        ([np.zeros((5, 3))] * 2, [5, 5], ValueError, "lengths must be None where X is a list"),
+        (NAN, [5, 4], ValueError, r"X must hold finite numbers, got nan at \[1, 3, 2\]"),
+    ],
+)
+def test_wrong_lengths(X, lengths, error, message):
+    network = fp.RecurrentNetwork([3, 4, 1])
+    before = network.parameter_vector.copy()
+    for call in (
+        lambda: network.predict(X, lengths=lengths),
+        lambda: network.loss_and_gradients(X, np.zeros((2, 1)), lengths=lengths),
+        lambda: fp.train(network, X, np.zeros((2, 1)), lengths=lengths),
+    ):
+        with pytest.raises(error, match=message):
+            call()
+    np.testing.assert_array_equal(network.parameter_vector, before)
+
+
+def test_lengths_of_targets_and_of_rows():
+    network, X = fp.RecurrentNetwork([3, 4, 1], returns="every"), np.zeros((2, 5, 3))
+    with pytest.raises(ValueError, match=r"lengths must hold numbers from 1 to 4, the steps of Y, got 5"):
+        network.loss_and_gradients(X, np.zeros((2, 4, 1)), lengths=[5, 2])
+    with pytest.raises(ValueError, match=r"sample_weight must have shape \(2, time\)"):
+        network.loss_and_gradients(X, np.zeros((2, 5, 1)), lengths=[5, 2], sample_weight=np.ones((2, 6)))
+    with pytest.raises(ValueError, match="lengths must be None for a network that is not recurrent"):
+        fp.train(fp.Network([3, 1]), X[0], np.zeros((5, 1)), lengths=[1] * 5)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_torch_packs_padded_sequences_to_the_same_gradients(cell):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    network = fp.RecurrentNetwork([3, 5, 2], cell=cell, init="uniform", init_range=0.5, dtype="float64")
+    X, Y = problem(network)
+    theirs = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[cell](3, 5, batch_first=True)
+    theirs.double().load_state_dict(
+        {
+            name: torch.tensor(np.array(array))
+            for name, array in network.torch_weights().items()
+            if name not in ("weight", "bias")
+        }
+    )
+    packed = torch.nn.utils.rnn.pack_padded_sequence(
+        torch.tensor(padded(X, filling=0)), LENGTHS, batch_first=True, enforce_sorted=False
+    )
+    end = theirs(packed)[1]
+    outputs = (end[0] if cell == "lstm" else end)[0] @ torch.tensor(np.array(network.weights[1]))
+    loss = ((outputs + torch.tensor(np.array(network.biases[1])) - torch.tensor(Y)) ** 2).sum() / 2 / len(X)
+    loss.backward()
+    total, gradients = network.loss_and_gradients(padded(X), Y, lengths=LENGTHS)
+    assert total == pytest.approx(loss.item(), rel=1e-13)
+    for own, of_torch in [
+        (gradients["weights"][0].T, theirs.weight_ih_l0.grad),
+        (gradients["recurrent_weights"][0].T, theirs.weight_hh_l0.grad),
+        (gradients["biases"][0], theirs.bias_ih_l0.grad),
+    ]:
+        assert np.abs(own - of_torch.numpy()).max() <= 1e-13 * np.abs(of_torch.numpy()).max()
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_torch_has_the_same_gradients(cell):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     network = fp.RecurrentNetwork(
         [5, 9, 3], cell=cell, init="uniform", init_range=0.5, dtype="float64", seed=2
     )
@@ -236,6 +341,9 @@ def test_other_initial_weights():
     assert not zeros.recurrent_weights[0].any()
     glorot = fp.RecurrentNetwork([3, 50, 1], recurrent_init="glorot").recurrent_weights[0]
     assert 0.9 * np.sqrt(3 / 50) < np.abs(glorot).max() <= np.sqrt(3 / 50)
+    torch = fp.RecurrentNetwork([3, 50, 1], cell="lstm", recurrent_init="torch").recurrent_weights[0]
+    assert 0.9 / np.sqrt(50) < np.abs(torch).max() <= 1 / np.sqrt(50)
+    assert torch.std() == pytest.approx(1 / np.sqrt(150), rel=0.02)
     uniform = fp.RecurrentNetwork(
         [3, 50, 1], cell="lstm", init="uniform", recurrent_init="uniform", init_range=0.25
     )
@@ -578,10 +686,6 @@ def test_a_checkpoint_resumes_to_the_bit(tmp_path, returns):
 def test_wrong_networks(arguments, message):
     with pytest.raises(ValueError, match=message):
         fp.RecurrentNetwork(**{"layer_sizes": [3, 4, 1]} | arguments)
-
-
-NAN = np.zeros((2, 5, 3))
-NAN[1, 3, 2] = np.nan
 
 
 @pytest.mark.parametrize(

@@ -318,7 +318,9 @@ class RecurrentNetwork(Generic[_Dtype]):
         bias: bool | Sequence[bool] = True,
         init: _Init = "glorot",
         init_range: float = 0.1,
-        recurrent_init: Literal["orthogonal", "identity", "glorot", "zeros", "uniform"] = "orthogonal",
+        recurrent_init: Literal[
+            "orthogonal", "identity", "glorot", "torch", "zeros", "uniform"
+        ] = "orthogonal",
         dtype: str | type | np.dtype[Any] = "float32",
         seed: int = 0,
     ) -> RecurrentNetwork[Any]: ...
@@ -362,6 +364,7 @@ class RecurrentNetwork(Generic[_Dtype]):
         self,
         X: _Sequences,
         *,
+        lengths: Sequence[int] | NDArray[np.integer[Any]] | None = None,
         state: _State | None = None,
         return_state: bool = False,
         n_threads: int | None = None,
@@ -371,6 +374,7 @@ class RecurrentNetwork(Generic[_Dtype]):
         X: _Sequences,
         Y: _Sequences,
         *,
+        lengths: Sequence[int] | NDArray[np.integer[Any]] | None = None,
         loss: _Loss | None = None,
         sample_weight: _Sequences | None = None,
         alpha: float = 0.0,
@@ -383,6 +387,7 @@ class RecurrentNetwork(Generic[_Dtype]):
         X: _Sequences,
         Y: _Sequences,
         *,
+        lengths: Sequence[int] | NDArray[np.integer[Any]] | None = None,
         loss: _Loss | None = None,
         sample_weight: _Sequences | None = None,
         alpha: float = 0.0,
@@ -952,6 +957,7 @@ def train(
     clip_norm: float | None = None,
     truncate: int | None = None,
     washout: int = 0,
+    lengths: Sequence[int] | NDArray[np.integer[Any]] | None = None,
     dropout: _Scheduled | Sequence[_Scheduled] = 0.0,
     validation: tuple[_Sequences, _Sequences]
     | tuple[_Sequences, _Sequences, _Sequences | None]

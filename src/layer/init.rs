@@ -191,6 +191,8 @@ pub enum RecurrentInit {
     Identity,
     /// Uniform within sqrt(3 / units), as [`Init::Glorot`] would draw it.
     Glorot,
+    /// Uniform within 1 / sqrt(units): the range of all parameters of a recurrent layer of `PyTorch`.
+    Torch,
     /// All 0: a network without memory.
     Zeros,
     /// Uniform within the range around 0.
@@ -210,14 +212,18 @@ impl RecurrentInit {
             ("orthogonal", Self::Orthogonal),
             ("identity", Self::Identity),
             ("glorot", Self::Glorot),
+            ("torch", Self::Torch),
             ("zeros", Self::Zeros),
             ("uniform", Self::Uniform { range }),
         ];
         let found = all.iter().find(|(own, _)| *own == name).map(|(_, init)| *init);
         let names = all.map(|(own, _)| own);
         found.ok_or_else(|| {
-            let spelt =
-                names.iter().map(|own| (*own, *own)).chain([("eye", "identity"), ("xavier", "glorot")]);
+            let spelt = names.iter().map(|own| (*own, *own)).chain([
+                ("eye", "identity"),
+                ("xavier", "glorot"),
+                ("pytorch", "torch"),
+            ]);
             unknown_name("recurrent_init", names.into_iter(), name, nearest(spelt.collect(), name))
         })
     }
@@ -233,6 +239,7 @@ impl RecurrentInit {
                 return Ok(());
             }
             Self::Glorot => (3.0 / units as f64).sqrt(),
+            Self::Torch => (1.0 / units as f64).sqrt(),
             Self::Zeros => 0.0,
             Self::Uniform { range } => range,
         };

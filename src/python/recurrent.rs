@@ -16,13 +16,13 @@ use super::arrays::{Hold, Matrix, Vector, matrix, vector};
 use super::call::Call;
 use super::loss::{self, Given};
 use super::network::{Network, activations, copy, dtype_name, read_only};
-use super::sequences::{SequenceArrays, Steps};
+use super::sequences::{Form, InTime, SequenceArrays, Steps, lengths};
 use super::signals::Signals;
 use super::typed::{Typed, WORTH_DETACHING, new_matrix, with_typed};
 use crate::catalogue::unknown_choice;
 use crate::error::tuple;
 use crate::pass::state_widths;
-use crate::{Init, Kind, RecurrentInit, Returns, Scalar};
+use crate::{Init, Kind, RecurrentInit, Returns, Scalar, Sequences};
 
 /// A network for sequences: its hidden layers carry a state from each step of time to the next, and its last layer is dense.
 ///
@@ -53,8 +53,9 @@ use crate::{Init, Kind, RecurrentInit, Returns, Scalar};
 ///     0, those of the forget gate of an "lstm" 1; with "uniform" all are drawn.
 /// init_range : float, default=0.1
 ///     The largest initial absolute value where "uniform" is drawn.
-/// recurrent_init : {"orthogonal", "identity", "glorot", "zeros", "uniform"}, default="orthogonal"
-///     How the recurrent weights of each gate are drawn.
+/// recurrent_init : {"orthogonal", "identity", "glorot", "torch", "zeros", "uniform"}, default="orthogonal"
+///     How the recurrent weights of each gate are drawn: "glorot" uniform within sqrt(3 / units), "torch" within 1 / sqrt(units) as
+///     PyTorch does. PyTorch draws all parameters of a layer so: that is ``init="uniform"`` with an `init_range` of 1 / sqrt(units).
 /// dtype : {"float32", "float64"}, default="float32"
 ///     Type of weights, inputs and outputs.
 /// seed : int, default=0
@@ -384,6 +385,9 @@ impl RecurrentNetwork {
     /// ----------
     /// X : array-like of shape (n, time, n_inputs), or list of array-like of shape (time, n_inputs)
     ///     Sequences; finite numbers, converted to the network's dtype.
+    /// lengths : sequence of int or None, default=None
+    ///     Steps of each sequence, if X is an array in which shorter ones are filled up; what is behind the lengths is not read, and
+    ///     has the outputs 0.
     /// state : list or None, default=None
     ///     The state from which the sequences go on, as an earlier call returned it; None is nothing, all 0. It has an array of shape
     ///     (n, fan_out) for each hidden layer, the outputs h; for an "lstm" tuples of two, h and the cells c.
@@ -419,13 +423,14 @@ impl RecurrentNetwork {
     /// >>> rest = net.predict(X[:, 4:], state=state)
     /// >>> bool((np.concatenate([first, rest], axis=1) == whole).all())
     /// True
-    #[pyo3(signature = (X, *, state = None, return_state = Arg::Absent, n_threads = Arg::Absent))]
-    #[pyo3(text_signature = "($self, X, *, state=None, return_state=False, n_threads=None)")]
+    #[pyo3(signature = (X, *, lengths = None, state = None, return_state = Arg::Absent, n_threads = Arg::Absent))]
+    #[pyo3(text_signature = "($self, X, *, lengths=None, state=None, return_state=False, n_threads=None)")]
     #[allow(non_snake_case)] // Python's name for a matrix
     fn predict<'py>(
         &self,
         py: Python<'py>,
         X: &Bound<'py, PyAny>,
+        lengths: Option<&Bound<'py, PyAny>>,
         state: Option<&Bound<'py, PyAny>>,
         return_state: Arg<'py>,
         n_threads: Arg<'py>,
@@ -433,7 +438,7 @@ impl RecurrentNetwork {
         let call = Call::enter(py)?;
         let n_threads = n_threads.optional_count("n_threads")?;
         let return_state = return_state.flag("return_state", false)?;
-        with_typed!(&self.typed, slot => predict(py, &call, &slot.load_full(), X, state, return_state, n_threads))
+        with_typed!(&self.typed, slot => predict(py, &call, &slot.load_full(), (X, lengths), state, return_state, n_threads))
     }
 
     /// The loss over all sequences and its gradient.
@@ -447,6 +452,9 @@ impl RecurrentNetwork {
     ///     Sequences.
     /// Y : array-like of shape (n, n_outputs) or (n, time, n_outputs), or list of array-like of shape (time, n_outputs)
     ///     Targets for each sequence, with ``returns="every"`` for each of its steps.
+    /// lengths : sequence of int or None, default=None
+    ///     Steps of each sequence, if X, and with ``returns="every"`` Y and weights of steps, are arrays in which shorter ones are
+    ///     filled up; what is behind the lengths is not read.
     /// loss : str, Loss, callable or None, default=None
     ///     As for `Network.loss_and_gradients`; a function gets the rows of a sequence's steps one after the other.
     /// sample_weight : array-like of shape (n,), or one weight for each step, or None, default=None
@@ -491,9 +499,9 @@ impl RecurrentNetwork {
     /// >>> loss, gradients = net.loss_and_gradients([[[1.0], [1.0]]], [[1.0]])
     /// >>> loss, gradients["recurrent_weights"][0]
     /// (0.5, array([[1.]]))
-    #[pyo3(signature = (X, Y, *, loss = Arg::Absent, sample_weight = None, alpha = Arg::Absent, truncate = Arg::Absent, washout = Arg::Absent, n_threads = Arg::Absent))]
+    #[pyo3(signature = (X, Y, *, lengths = None, loss = Arg::Absent, sample_weight = None, alpha = Arg::Absent, truncate = Arg::Absent, washout = Arg::Absent, n_threads = Arg::Absent))]
     #[pyo3(
-        text_signature = "($self, X, Y, *, loss=None, sample_weight=None, alpha=0.0, truncate=None, washout=0, n_threads=None)"
+        text_signature = "($self, X, Y, *, lengths=None, loss=None, sample_weight=None, alpha=0.0, truncate=None, washout=0, n_threads=None)"
     )]
     #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
     fn loss_and_gradients<'py>(
@@ -501,6 +509,7 @@ impl RecurrentNetwork {
         py: Python<'py>,
         X: &Bound<'py, PyAny>,
         Y: &Bound<'py, PyAny>,
+        lengths: Option<&Bound<'py, PyAny>>,
         loss: Arg<'py>,
         sample_weight: Option<&Bound<'py, PyAny>>,
         alpha: Arg<'py>,
@@ -509,7 +518,7 @@ impl RecurrentNetwork {
         n_threads: Arg<'py>,
     ) -> PyResult<(f64, Bound<'py, PyDict>)> {
         let call = Call::enter(py)?;
-        let asked = Asked::new(&loss, &alpha, &truncate, &washout, &n_threads)?;
+        let asked = Asked::new(&loss, &alpha, &truncate, (&washout, lengths), &n_threads)?;
         with_typed!(&self.typed, slot => {
             let network = slot.load_full();
             let (loss, gradient) = gradient(py, &call, &network, X, Y, sample_weight, &asked)?;
@@ -526,7 +535,7 @@ impl RecurrentNetwork {
     ///
     /// Parameters
     /// ----------
-    /// X, Y, loss, sample_weight, alpha, truncate, washout, n_threads : as for `loss_and_gradients`
+    /// X, Y, lengths, loss, sample_weight, alpha, truncate, washout, n_threads : as for `loss_and_gradients`
     ///     The same arguments.
     ///
     /// Returns
@@ -556,9 +565,9 @@ impl RecurrentNetwork {
     /// ...     return net.loss_and_gradient_vector(X, Y)
     /// >>> minimize(loss_and_gradient, net.parameter_vector, jac=True).fun < 1e-4
     /// True
-    #[pyo3(signature = (X, Y, *, loss = Arg::Absent, sample_weight = None, alpha = Arg::Absent, truncate = Arg::Absent, washout = Arg::Absent, n_threads = Arg::Absent))]
+    #[pyo3(signature = (X, Y, *, lengths = None, loss = Arg::Absent, sample_weight = None, alpha = Arg::Absent, truncate = Arg::Absent, washout = Arg::Absent, n_threads = Arg::Absent))]
     #[pyo3(
-        text_signature = "($self, X, Y, *, loss=None, sample_weight=None, alpha=0.0, truncate=None, washout=0, n_threads=None)"
+        text_signature = "($self, X, Y, *, lengths=None, loss=None, sample_weight=None, alpha=0.0, truncate=None, washout=0, n_threads=None)"
     )]
     #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
     fn loss_and_gradient_vector<'py>(
@@ -566,6 +575,7 @@ impl RecurrentNetwork {
         py: Python<'py>,
         X: &Bound<'py, PyAny>,
         Y: &Bound<'py, PyAny>,
+        lengths: Option<&Bound<'py, PyAny>>,
         loss: Arg<'py>,
         sample_weight: Option<&Bound<'py, PyAny>>,
         alpha: Arg<'py>,
@@ -574,7 +584,7 @@ impl RecurrentNetwork {
         n_threads: Arg<'py>,
     ) -> PyResult<(f64, Bound<'py, PyAny>)> {
         let call = Call::enter(py)?;
-        let asked = Asked::new(&loss, &alpha, &truncate, &washout, &n_threads)?;
+        let asked = Asked::new(&loss, &alpha, &truncate, (&washout, lengths), &n_threads)?;
         with_typed!(&self.typed, slot => {
             let (loss, gradient) = gradient(py, &call, &slot.load_full(), X, Y, sample_weight, &asked)?;
             Ok((loss, vector(py, ArrayView1::from(&gradient))?.into_any()))
@@ -597,7 +607,7 @@ impl RecurrentNetwork {
         washout: Arg<'py>,
     ) -> PyResult<Bound<'py, PyTuple>> {
         let call = Call::enter(py)?;
-        let asked = Asked::new(&loss, &Arg::Absent, &truncate, &washout, &Arg::Absent)?;
+        let asked = Asked::new(&loss, &Arg::Absent, &truncate, (&washout, None), &Arg::Absent)?;
         with_typed!(&self.typed, slot => sequence_values(py, &call, &slot.load_full(), X, Y, sample_weight, &asked))
     }
 
@@ -827,12 +837,13 @@ fn predict<'py, T: Scalar + Element>(
     py: Python<'py>,
     call: &Call,
     network: &crate::Network<T>,
-    x: &Bound<'py, PyAny>,
+    (x, lengths): (&Bound<'py, PyAny>, Option<&Bound<'py, PyAny>>),
     state: Option<&Bound<'py, PyAny>>,
     return_state: bool,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let x = Steps::new("X", x, network.n_inputs())?;
+    let lengths = lengths.map(self::lengths).transpose()?;
+    let x = Steps::new("X", x, network.n_inputs(), lengths.as_deref())?;
     let work = x.sequences.steps().saturating_mul(network.n_parameters());
     let long = work >= WORTH_DETACHING;
     let x = if long { x.into_view()? } else { x };
@@ -854,24 +865,47 @@ fn predict<'py, T: Scalar + Element>(
         network.predict_sequences_into(view, sequences, &mut states, has_state, out, n_threads)?;
     }
     drop(target);
-    let y = if !every {
-        y.into_any()
-    } else if x.in_array {
-        y.call_method1("reshape", (sequences.count(), sequences.longest(), columns))?
-    } else {
-        let list = PyList::empty(py);
-        for sequence in 0..sequences.count() {
-            let own = sequences.range(sequence);
-            let rows = pyo3::types::PySlice::new(py, own.start.cast_signed(), own.end.cast_signed(), 1);
-            list.append(y.get_item(rows)?.call_method0("copy")?)?;
+    let y = match x.form {
+        _ if !every => y.into_any(),
+        Form::Array => y.call_method1("reshape", (sequences.count(), sequences.longest(), columns))?,
+        Form::Padded(time) => padded(py, &y, sequences, time)?,
+        Form::List => {
+            let list = PyList::empty(py);
+            for sequence in 0..sequences.count() {
+                let own = sequences.range(sequence);
+                let rows = pyo3::types::PySlice::new(py, own.start.cast_signed(), own.end.cast_signed(), 1);
+                list.append(y.get_item(rows)?.call_method0("copy")?)?;
+            }
+            list.into_any()
         }
-        list.into_any()
     };
     if return_state {
         let state = written_state(py, network, sequences.count(), &states)?;
         return Ok(PyTuple::new(py, [y, state.into_any()])?.into_any());
     }
     Ok(y)
+}
+
+/// Rows for the steps of sequences, one sequence after the other, as an array of so many steps that is filled up with 0.
+fn padded<'py, T: Scalar + Element>(
+    py: Python<'py>,
+    rows: &Bound<'py, numpy::PyArray2<T>>,
+    sequences: &Sequences,
+    time: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let columns = rows.dims()[1];
+    let all = new_matrix::<T>(py, sequences.count().saturating_mul(time), columns)?;
+    {
+        let (mut target, from) = (all.try_readwrite()?, rows.try_readonly()?);
+        let from = from.as_slice()?;
+        for (sequence, to) in target.as_slice_mut()?.chunks_exact_mut(time * columns).enumerate() {
+            let own = sequences.range(sequence);
+            let (to, rest) = to.split_at_mut(own.len() * columns);
+            to.copy_from_slice(&from[own.start * columns..own.end * columns]);
+            rest.fill(T::ZERO);
+        }
+    }
+    all.call_method1("reshape", (sequences.count(), time, columns))
 }
 
 /// Copies a state, a list with an array or a tuple of two for each hidden layer, to the numbers of each sequence.
@@ -962,7 +996,7 @@ struct Asked {
     loss: Given,
     alpha: f64,
     truncate: Option<usize>,
-    washout: usize,
+    in_time: InTime,
     n_threads: Option<usize>,
 }
 
@@ -971,14 +1005,14 @@ impl Asked {
         loss: &Arg<'_>,
         alpha: &Arg<'_>,
         truncate: &Arg<'_>,
-        washout: &Arg<'_>,
+        (washout, lengths): (&Arg<'_>, Option<&Bound<'_, PyAny>>),
         n_threads: &Arg<'_>,
     ) -> PyResult<Self> {
         Ok(Self {
             loss: loss::loss(loss)?,
             alpha: alpha.number("alpha", 0.0)?,
             truncate: truncate.optional_count("truncate")?,
-            washout: washout.count_from_0("washout", 0)?,
+            in_time: InTime::new(washout, lengths)?,
             n_threads: n_threads.optional_count("n_threads")?,
         })
     }
@@ -994,7 +1028,7 @@ fn gradient<'py, T: Scalar + Element>(
     asked: &Asked,
 ) -> PyResult<(f64, Vec<T>)> {
     let names = ["X", "Y", "sample_weight"];
-    let arrays = SequenceArrays::new(network, names, x, y, sample_weight, asked.washout)?;
+    let arrays = SequenceArrays::new(network, names, x, y, sample_weight, &asked.in_time)?;
     let data = arrays.dataset()?;
     let raised = Mutex::new(None);
     let own = asked.loss.own(&raised, false);
@@ -1022,7 +1056,7 @@ fn sequence_values<'py, T: Scalar + Element>(
     asked: &Asked,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let names = ["X", "Y", "sample_weight"];
-    let arrays = SequenceArrays::new(network, names, x, y, sample_weight, asked.washout)?;
+    let arrays = SequenceArrays::new(network, names, x, y, sample_weight, &asked.in_time)?;
     let data = arrays.dataset()?;
     let raised = Mutex::new(None);
     let own = asked.loss.own(&raised, false);

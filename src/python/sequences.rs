@@ -1,24 +1,57 @@
 //! Sequences from Python: an array of three dimensions, or a list of matrices of any lengths.
 
-use ndarray::{ArrayView1, ArrayView2, Axis, Ix3};
+use ndarray::{ArrayView1, ArrayView2, Axis, Ix3, s};
 use numpy::{Element, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
-use super::arguments::{collect, iterated};
+use super::arguments::{Arg, collect, count, iterated, wrong_type};
 use super::arrays::{Hold, Input, Matrix, Vector};
 use crate::error::tuple;
-use crate::memory::{try_collect, try_zeros};
+use crate::memory::{try_collect, try_with_capacity, try_zeros};
 use crate::{Dataset, Returns, Scalar, Sequences};
+
+/// What a call says of the time of its sequences.
+#[derive(Default)]
+pub(super) struct InTime {
+    /// How many steps at the beginning of each sequence have no loss.
+    pub washout: usize,
+    /// Steps of each sequence, where arrays are filled up behind them.
+    pub lengths: Option<Vec<usize>>,
+}
+
+impl InTime {
+    pub fn new(washout: &Arg<'_>, lengths: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let lengths = lengths.map(self::lengths).transpose()?;
+        Ok(Self { washout: washout.count_from_0("washout", 0)?, lengths })
+    }
+}
+
+/// The argument `lengths`.
+pub(super) fn lengths(value: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
+    match iterated(value)? {
+        Some(items) => collect(items.map(|item| count("lengths", &item?))),
+        None => Err(wrong_type("lengths", "a sequence of integers", value)),
+    }
+}
+
+/// The form in which steps came.
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    /// An array of three dimensions.
+    Array,
+    /// The same, of so many steps, in which sequences end before.
+    Padded(usize),
+    List,
+}
 
 /// Rows of numbers for the steps of time of sequences.
 pub(super) struct Steps<'py, T: Element> {
     numbers: Numbers<'py, T>,
     pub sequences: Sequences,
     columns: usize,
-    /// Whether they came as an array of three dimensions.
-    pub in_array: bool,
+    pub form: Form,
 }
 
 enum Numbers<'py, T: Element> {
@@ -27,9 +60,19 @@ enum Numbers<'py, T: Element> {
 }
 
 impl<'py, T: Scalar + Element> Steps<'py, T> {
-    /// The argument `name`, whose rows have so many columns.
-    pub fn new(name: &str, value: &Bound<'py, PyAny>, columns: usize) -> PyResult<Self> {
+    /// The argument `name`, whose rows have so many columns; of an array that is filled up behind these lengths, the steps before.
+    pub fn new(
+        name: &str,
+        value: &Bound<'py, PyAny>,
+        columns: usize,
+        lengths: Option<&[usize]>,
+    ) -> PyResult<Self> {
         if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+            if lengths.is_some() {
+                return Err(PyValueError::new_err(format!(
+                    "lengths must be None where {name} is a list, whose arrays have lengths of their own"
+                )));
+            }
             return Self::of_list(name, value, columns);
         }
         let array = Input::<T, Ix3>::new(name, value, Hold::Itself)?;
@@ -39,13 +82,22 @@ impl<'py, T: Scalar + Element> Steps<'py, T> {
             let expected = format!("(n, time, {columns}) with n and time at least 1");
             return Err(crate::Error::shape(name, expected, view.shape()).into());
         }
+        if let Some(lengths) = lengths {
+            check_lengths(name, lengths, n, time)?;
+            let mut numbers = try_with_capacity(lengths.iter().sum::<usize>().saturating_mul(columns))?;
+            for (sequence, &length) in view.outer_iter().zip(lengths) {
+                numbers.extend(sequence.slice(s![..length, ..]));
+            }
+            let (numbers, sequences) = (Numbers::Copied(numbers), Sequences::new(lengths)?);
+            return Ok(Self { numbers, sequences, columns, form: Form::Padded(time) });
+        }
         let equal = if n == 1 { Sequences::new(&[time])? } else { Sequences::new(&vec![time; n])? };
         let numbers = if view.clone().merge_axes(Axis(0), Axis(1)) {
             Numbers::InPlace(array)
         } else {
             Numbers::Copied(try_collect(view.iter().copied())?)
         };
-        Ok(Self { numbers, sequences: equal, columns, in_array: true })
+        Ok(Self { numbers, sequences: equal, columns, form: Form::Array })
     }
 
     fn of_list(name: &str, value: &Bound<'py, PyAny>, columns: usize) -> PyResult<Self> {
@@ -67,7 +119,7 @@ impl<'py, T: Scalar + Element> Steps<'py, T> {
             return Err(PyValueError::new_err(format!("{name} must hold at least one sequence, got none")));
         }
         let sequences = Sequences::new(&lengths)?;
-        Ok(Self { numbers: Numbers::Copied(numbers), sequences, columns, in_array: false })
+        Ok(Self { numbers: Numbers::Copied(numbers), sequences, columns, form: Form::List })
     }
 
     /// For a call in which other Python code runs.
@@ -108,16 +160,17 @@ pub(super) struct SequenceArrays<'py, T: Element> {
 }
 
 impl<'py, T: Scalar + Element> SequenceArrays<'py, T> {
-    /// The arguments of these names, without a loss for the first `washout` steps of each sequence.
+    /// The arguments of these names.
     pub fn new(
         network: &crate::Network<T>,
         names: [&str; 3],
         x: &Bound<'py, PyAny>,
         y: &Bound<'py, PyAny>,
         weights: Option<&Bound<'py, PyAny>>,
-        washout: usize,
+        in_time: &InTime,
     ) -> PyResult<Self> {
-        let x = Steps::new(names[0], x, network.n_inputs())?.into_view()?;
+        let (washout, lengths) = (in_time.washout, in_time.lengths.as_deref());
+        let x = Steps::new(names[0], x, network.n_inputs(), lengths)?.into_view()?;
         let every = network.returns() == Some(Returns::Every);
         if !every && washout > 0 {
             return Err(PyValueError::new_err(format!(
@@ -131,14 +184,14 @@ impl<'py, T: Scalar + Element> SequenceArrays<'py, T> {
             )));
         }
         let y = if every {
-            let y = Steps::new(names[1], y, network.n_outputs())?.into_view()?;
+            let y = Steps::new(names[1], y, network.n_outputs(), lengths)?.into_view()?;
             same_lengths(names[1], &x.sequences, &y.sequences, Some(network.n_outputs()))?;
             Targets::Every(y)
         } else {
             Targets::Last(Matrix::new(names[1], y, Hold::AView)?)
         };
         let mut weights =
-            weights.map(|weights| of_targets(names[2], weights, &x.sequences, every)).transpose()?;
+            weights.map(|weights| of_targets(names[2], weights, &x.sequences, every, x.form)).transpose()?;
         if washout > 0 {
             let mut all = match weights.take() {
                 Some(weights) => weights,
@@ -161,6 +214,23 @@ impl<'py, T: Scalar + Element> SequenceArrays<'py, T> {
         };
         let weights = self.weights.as_deref().map(ArrayView1::from);
         Ok(Dataset::try_new(self.x.view(), y, weights)?.with_sequences(self.x.sequences.clone()))
+    }
+}
+
+/// Checks the lengths of sequences in an array of so many of them, filled up to so many steps.
+fn check_lengths(name: &str, lengths: &[usize], n: usize, time: usize) -> PyResult<()> {
+    if lengths.len() != n {
+        let got = lengths.len();
+        return Err(PyValueError::new_err(format!(
+            "lengths must hold a number for each of the {n} sequences of {name}, got {got}"
+        )));
+    }
+    match lengths.iter().position(|&length| length > time) {
+        None => Ok(()),
+        Some(at) => Err(PyValueError::new_err(format!(
+            "lengths must hold numbers from 1 to {time}, the steps of {name}, got {} at [{at}]",
+            lengths[at]
+        ))),
     }
 }
 
@@ -191,6 +261,7 @@ fn of_targets<T: Scalar + Element>(
     value: &Bound<'_, PyAny>,
     sequences: &Sequences,
     every: bool,
+    form: Form,
 ) -> PyResult<Vec<T>> {
     if !every {
         return Vector::new(name, value, Hold::Itself)?.numbers();
@@ -213,11 +284,20 @@ fn of_targets<T: Scalar + Element>(
     let is_matrix = value.cast::<PyUntypedArray>().is_ok_and(|array| array.ndim() == 2);
     if is_matrix {
         let matrix = Matrix::<T>::new(name, value, Hold::Itself)?;
-        let (n, time) = matrix.view().dim();
-        let fits = n == sequences.count() && (0..n).all(|sequence| sequences.length(sequence) == time);
+        let view = matrix.view();
+        let (n, time) = view.dim();
+        let steps = |sequence| if let Form::Padded(time) = form { time } else { sequences.length(sequence) };
+        let fits = n == sequences.count() && (0..n).all(|sequence| steps(sequence) == time);
         if !fits {
             let expected = format!("({0}, time), or ({0},)", sequences.count());
             return Err(crate::Error::shape(name, expected, &[n, time]).into());
+        }
+        if let Form::Padded(_) = form {
+            let mut numbers = try_with_capacity(sequences.steps())?;
+            for (sequence, all) in view.outer_iter().enumerate() {
+                numbers.extend(all.iter().take(sequences.length(sequence)));
+            }
+            return Ok(numbers);
         }
         return matrix.numbers();
     }

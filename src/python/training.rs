@@ -23,7 +23,7 @@ use super::recurrent::AnyNetwork;
 use super::row_orders::RowOrders;
 use super::rows::RowArrays;
 use super::schedule::{raised_by_function, scheduled};
-use super::sequences::SequenceArrays;
+use super::sequences::{InTime, SequenceArrays};
 use super::signals::{Signals, has_raised, keep};
 use super::typed::with_typed;
 use crate::error::plain;
@@ -72,6 +72,9 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 /// washout : int, default=0
 ///     For a `RecurrentNetwork` with ``returns="every"``: how many steps of time at the beginning of each sequence have no loss, in the
 ///     validation as well.
+/// lengths : sequence of int or None, default=None
+///     For a `RecurrentNetwork`: steps of each sequence, if X, and with ``returns="every"`` Y and weights of steps, are arrays in which
+///     shorter ones are filled up; what is behind the lengths is not read. Validation sequences of several lengths are a list.
 /// dropout : float, Schedule, callable or a sequence of these, default=0.0
 ///     Chance that a step leaves out an output of a hidden layer, one for all layers or one for each,
 ///     from 0 to below 1; a `Schedule` or a function of the step if it changes. The outputs that stay are divided by the chance to stay. Which stay follows
@@ -178,9 +181,9 @@ use crate::{Checkpoint, Dataset, Note, Observer, Schedule, Settings, Shuffle, St
 /// >>> fp.train(net, X, Y, epochs=100, checkpoint=path).loss == history.loss
 /// True
 #[pyfunction]
-#[pyo3(signature = (network, X, Y, *, loss = Arg::Absent, optimizer = None, epochs = Arg::Absent, batch_size = Arg::Absent, shuffle = None, sample_weight = None, alpha = Arg::Absent, clip_norm = Arg::Absent, truncate = Arg::Absent, washout = Arg::Absent, dropout = Arg::Absent, validation = None, validation_score = Arg::Absent, patience = Arg::Absent, tolerance = Arg::Absent, restore_best = Arg::Absent, max_time = Arg::Absent, seed = Arg::Absent, callback = Arg::Absent, n_threads = Arg::Absent, warm_start = Arg::Absent, checkpoint = None, checkpoint_every = Arg::Absent))]
+#[pyo3(signature = (network, X, Y, *, loss = Arg::Absent, optimizer = None, epochs = Arg::Absent, batch_size = Arg::Absent, shuffle = None, sample_weight = None, alpha = Arg::Absent, clip_norm = Arg::Absent, truncate = Arg::Absent, washout = Arg::Absent, lengths = None, dropout = Arg::Absent, validation = None, validation_score = Arg::Absent, patience = Arg::Absent, tolerance = Arg::Absent, restore_best = Arg::Absent, max_time = Arg::Absent, seed = Arg::Absent, callback = Arg::Absent, n_threads = Arg::Absent, warm_start = Arg::Absent, checkpoint = None, checkpoint_every = Arg::Absent))]
 #[pyo3(
-    text_signature = "(network, X, Y, *, loss=None, optimizer=None, epochs=200, batch_size=None, shuffle=True, sample_weight=None, alpha=0.0, clip_norm=None, truncate=None, washout=0, dropout=0.0, validation=None, validation_score=None, patience=None, tolerance=0.0, restore_best=None, max_time=None, seed=0, callback=None, n_threads=None, warm_start=False, checkpoint=None, checkpoint_every=10)"
+    text_signature = "(network, X, Y, *, loss=None, optimizer=None, epochs=200, batch_size=None, shuffle=True, sample_weight=None, alpha=0.0, clip_norm=None, truncate=None, washout=0, lengths=None, dropout=0.0, validation=None, validation_score=None, patience=None, tolerance=0.0, restore_best=None, max_time=None, seed=0, callback=None, n_threads=None, warm_start=False, checkpoint=None, checkpoint_every=10)"
 )]
 #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
 pub(super) fn train<'py>(
@@ -198,6 +201,7 @@ pub(super) fn train<'py>(
     clip_norm: Arg<'py>,
     truncate: Arg<'py>,
     washout: Arg<'py>,
+    lengths: Option<&Bound<'py, PyAny>>,
     dropout: Arg<'py>,
     validation: Option<&Bound<'py, PyAny>>,
     validation_score: Arg<'py>,
@@ -215,11 +219,15 @@ pub(super) fn train<'py>(
     let call = Call::enter(py)?;
     let any = AnyNetwork::of(network).ok_or_else(|| wrong_type("network", "a Network", network))?;
     let truncate = truncate.optional_count("truncate")?;
-    let washout = washout.count_from_0("washout", 0)?;
-    if matches!(any, AnyNetwork::OfRows(_)) && washout > 0 {
+    let in_time = InTime::new(&washout, lengths)?;
+    if matches!(any, AnyNetwork::OfRows(_)) && in_time.washout > 0 {
         return Err(PyValueError::new_err(format!(
-            "washout must be 0 for a network that is not recurrent, got {washout}"
+            "washout must be 0 for a network that is not recurrent, got {}",
+            in_time.washout
         )));
+    }
+    if matches!(any, AnyNetwork::OfRows(_)) && in_time.lengths.is_some() {
+        return Err(PyValueError::new_err("lengths must be None for a network that is not recurrent"));
     }
     let arguments = Arguments {
         x: X,
@@ -234,7 +242,7 @@ pub(super) fn train<'py>(
         alpha: alpha.number("alpha", 0.0)?,
         clip_norm: clip_norm.optional_number("clip_norm")?,
         truncate,
-        washout,
+        in_time,
         dropout,
         patience: patience.optional_count("patience")?,
         tolerance: tolerance.number("tolerance", 0.0)?,
@@ -270,7 +278,7 @@ struct Arguments<'a, 'py> {
     alpha: f64,
     clip_norm: Option<f64>,
     truncate: Option<usize>,
-    washout: usize,
+    in_time: InTime,
     dropout: Arg<'py>,
     patience: Option<usize>,
     tolerance: f64,
@@ -389,10 +397,10 @@ impl<'py, T: Remembered + Element> Arrays<'py, T> {
         x: &Bound<'py, PyAny>,
         y: &Bound<'py, PyAny>,
         weights: Option<&Bound<'py, PyAny>>,
-        washout: usize,
+        in_time: &InTime,
     ) -> PyResult<Self> {
         Ok(if network.returns().is_some() {
-            Self::Sequences(SequenceArrays::new(network, names, x, y, weights, washout)?)
+            Self::Sequences(SequenceArrays::new(network, names, x, y, weights, in_time)?)
         } else {
             Self::Rows(RowArrays::new(network, names, x, y, weights)?)
         })
@@ -417,8 +425,8 @@ fn run<'py, T: Remembered + Element>(
     let before = slot.load_full();
     let dropout = rates(&arguments.dropout, before.layers().len() - 1)?;
     let names = ["X", "Y", "sample_weight"];
-    let washout = arguments.washout;
-    let arrays = Arrays::new(&before, names, arguments.x, arguments.y, arguments.sample_weight, washout)?;
+    let Arguments { x, y, sample_weight, in_time, .. } = &arguments;
+    let arrays = Arrays::new(&before, names, x, y, *sample_weight, in_time)?;
     let names = ["validation X", "validation Y", "validation sample_weight"];
     let validation = match &arguments.validation {
         None => None,
@@ -426,7 +434,8 @@ fn run<'py, T: Remembered + Element>(
             let weights = if tuple.len() == 3 { Some(tuple.get_item(2)?) } else { None };
             let weights = weights.filter(|weights| !weights.is_none());
             let (x, y) = (tuple.get_item(0)?, tuple.get_item(1)?);
-            Some(Arrays::new(&before, names, &x, &y, weights.as_ref(), washout)?)
+            let in_time = InTime { washout: in_time.washout, lengths: None };
+            Some(Arrays::new(&before, names, &x, &y, weights.as_ref(), &in_time)?)
         }
     };
     let mut state = optimizer.state::<T>(arguments.warm_start)?;

@@ -43,7 +43,7 @@ _CONSTRAINTS: dict[str, list[Any]] = {
     "cell": [StrOptions({"rnn", "lstm", "gru"})],
     "returns": [StrOptions({"last", "every"})],
     "activation": [*_activations.HIDDEN, list, tuple, np.ndarray, None],
-    "recurrent_init": [StrOptions({"orthogonal", "identity", "glorot", "zeros", "uniform"})],
+    "recurrent_init": [StrOptions({"orthogonal", "identity", "glorot", "torch", "zeros", "uniform"})],
     "truncate": [Interval(Integral, 1, None, closed="left"), None],
     "washout": [Interval(Integral, 0, None, closed="left")],
     "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
@@ -392,8 +392,8 @@ class RNNClassifier(_ThroughTime, MLPClassifier):
         Of the units of ``cell='rnn'``, one or one for each layer; None is 'tanh'. Not for the others.
     returns : {'last', 'every'}, default='last'
         Whether a sequence has one label, which is known after its last step, or a label at every step.
-    recurrent_init : {'orthogonal', 'identity', 'glorot', 'zeros', 'uniform'}, default='orthogonal'
-        Initial weights from states to states.
+    recurrent_init : {'orthogonal', 'identity', 'glorot', 'torch', 'zeros', 'uniform'}, default='orthogonal'
+        Initial weights from states to states, as for `RecurrentNetwork`.
     solver : str or optimizer, default='adam'
         As for `MLPClassifier`. 'rprop' needs no learning rate, and a gradient that explodes does it no harm,
         because it looks at signs only.
