@@ -23,6 +23,7 @@ from ferroprop.estimators._hidden_layers import LayerColumns, hidden_layer
 from ferroprop.estimators._initial_weights import initial_weights
 from ferroprop.estimators._network_cache import FittedLayers, NetworkCache, build_network, with_own_memory
 from ferroprop.estimators._optimizers import EPOCH_SOLVERS, KeptOptimizer, is_decoupled, is_mini_batch
+from ferroprop.estimators._parameter_checks import check_parameters
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
 from ferroprop.estimators._progress import ProgressLines, progress_of
 from ferroprop.estimators._row_orders import row_orders
@@ -293,7 +294,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
     def _validate_params(self) -> None:
         """Check the parameters with scikit-learn's messages, and say which name may have been meant."""
         try:
-            super()._validate_params()
+            check_parameters(self)
         except InvalidParameterError as error:
             raise InvalidParameterError(f"{error}{self._meant(str(error))}") from None
 

@@ -68,9 +68,9 @@ def run(plan: Plan) -> Outcome:
         raise ValueError(NOT_FINITE)
     if not plan.single:
         _warn_about_the_end(plan, history)
-    losses = [
-        _reported(loss, penalty, outputs) for loss, penalty in zip(history.loss, history.penalty, strict=True)
-    ]
+    losses = history.loss
+    if outputs > 1:
+        losses = [_reported(*both, outputs) for both in zip(losses, history.penalty, strict=True)]
     if decisive is None:
         validation_losses, validation_scores = followers.curves
     else:

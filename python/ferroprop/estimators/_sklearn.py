@@ -31,6 +31,7 @@ from sklearn.utils._param_validation import (
     InvalidParameterError,
     Options,
     StrOptions,
+    validate_parameter_constraints,
 )
 from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
@@ -87,6 +88,7 @@ __all__ = [
     "type_of_target",
     "unique_labels",
     "validate_data",
+    "validate_parameter_constraints",
     "with_callbacks_and_checked_parameters",
     "with_checked_parameters",
 ]

@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike
 
 from ferroprop._core import Epoch, LogLoss, Loss, Optimizer, _StandardArithmetic
 from ferroprop.catalogue import LOSSES
+from ferroprop.estimators import _label_encoding
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
+from ferroprop.estimators._input_checks import checked_data
 from ferroprop.estimators._scores import accuracy, accuracy_of_largest
 from ferroprop.estimators._sklearn import (
     ClassifierMixin,
     Interval,
-    LabelBinarizer,
     SklearnMLPClassifier,
     StrOptions,
     available_when,
@@ -26,8 +27,6 @@ from ferroprop.estimators._sklearn import (
     compute_sample_weight,
     is_first_partial_fit,
     type_of_target,
-    unique_labels,
-    validate_data,
     with_checked_parameters,
 )
 from ferroprop.estimators._targets import class_weights, labels
@@ -416,10 +415,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         """
         self = self._as_it_is()
         outputs = self._between_0_and_1(self._mean_outputs(X, samples, seed))
-        labels: Array = self._label_binarizer.inverse_transform(
-            outputs.ravel() if self.n_outputs_ == 1 else outputs
-        )
-        return labels
+        return _label_encoding.decoded(self._label_binarizer, outputs)
 
     @available_when(_has_decisions)
     def decision_function(self, X: MatrixLike) -> Array:
@@ -494,20 +490,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         classes = None if classes is None else labels(classes)
         if is_first_partial_fit(self, classes):
             multilabel = type_of_target(labels(y)).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
+            self._label_binarizer = _label_encoding.fitted(y if multilabel else classes)
 
     def _validate_input(
         self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool, single: bool
     ) -> tuple[Array, Array]:
-        X, y = validate_data(
-            self,
-            X,
-            labels(y),
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
+        X, y = checked_data(self, X, labels(y), reset=reset)
         return X, self._indicators(y, goes_on=goes_on, single=single)
 
     def _indicators(self, y: Array, *, goes_on: bool, single: bool) -> Array:
@@ -515,26 +503,23 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not goes_on:
-            self._label_binarizer = LabelBinarizer().fit(y)
+            self._label_binarizer = _label_encoding.fitted(y)
             self.classes_ = self._label_binarizer.classes_
         else:
-            self._check_classes(unique_labels(y), may_lack=single)
-        Y: Array = self._label_binarizer.transform(y).astype(bool)
-        return Y
+            self._check_classes(_label_encoding.distinct(y), may_lack=single)
+        return _label_encoding.indicators(self._label_binarizer, y)
 
     def _targets(self, y: TargetLike) -> Array:
         y = y if scipy.sparse.issparse(y) else np.asarray(labels(y))
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        unknown = np.setdiff1d(_label_encoding.distinct(y), self.classes_)
         if len(unknown):
             raise ValueError(f"y_val has classes that y has not: {unknown}. y has {self.classes_}.")
-        Y: Array = self._label_binarizer.transform(y).astype(bool)
-        return Y
+        return _label_encoding.indicators(self._label_binarizer, y)
 
     def _labels(self, Y: Array) -> Array:
-        labels: Array = self._label_binarizer.inverse_transform(Y.astype(np.float64))
-        return labels
+        return _label_encoding.decoded(self._label_binarizer, Y)
 
     def _class_weights(self, Y: Array, sample_weight: Array | None) -> Array | None:
         if self.class_weight is None:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from ferroprop._core import Epoch, Loss, Optimizer, Quantile
 from ferroprop.catalogue import LOSSES
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
+from ferroprop.estimators._input_checks import checked_data
 from ferroprop.estimators._plan import Outcome, Plan
 from ferroprop.estimators._samples import Samples
 from ferroprop.estimators._scale import hint_about_targets
@@ -27,7 +28,6 @@ from ferroprop.estimators._sklearn import (
     available_when,
     check_array,
     column_or_1d,
-    validate_data,
     with_checked_parameters,
 )
 from ferroprop.estimators._targets import refuse_other_than_numbers
@@ -417,16 +417,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool, single: bool
     ) -> tuple[Array, Array]:
         refuse_other_than_numbers(y, "y")
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
+        X, y = checked_data(self, X, y, reset=reset, y_numeric=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return X, y.reshape(-1, 1) if y.ndim == 1 else y
