@@ -91,6 +91,31 @@ def test_training_a_classifier_says_what_it_found_and_how_good_it_is():
     assert "Everything took " in result.stdout
 
 
+def rarely_yes(signal: float) -> pl.DataFrame:
+    """Return 600 rows of two classes, one of them with 3 % of the rows."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(600, 3))
+    rank = np.argsort(np.argsort(signal * x[:, 0] + rng.normal(size=600)))
+    return pl.DataFrame(x, schema=["a", "b", "c"]).with_columns(
+        pl.Series("churned", np.where(rank >= 582, "yes", "no"))
+    )
+
+
+def test_a_rare_class_is_ranked_though_accuracy_cannot_see_it(folder: Path):
+    rarely_yes(2.0).write_csv("t.csv")
+    result = succeed("train", "t.csv", "--target", "churned", "--model", "mlp", "--hidden", "none")
+    lines = {line[:18].strip(): line[18:].split() for line in result.stdout.splitlines()}
+    assert float(lines["ROC AUC"][0]) > 0.85 > 0.5 == float(lines["ROC AUC"][1])
+    assert float(lines["log loss"][0]) < float(lines["log loss"][1])
+    assert "Not better than the baseline" not in result.stdout
+
+
+def test_a_model_that_is_no_better_than_the_baseline_says_so(folder: Path):
+    rarely_yes(0.0).write_csv("t.csv")
+    result = succeed("train", "t.csv", "--target", "churned", "--model", "mlp")
+    assert "Not better than the baseline in log loss: do not use this model." in result.stdout
+
+
 def test_training_a_regressor_drops_rows_without_target():
     result = succeed("train", PENGUINS, "--target", "body_mass_g", "--model", "mlp")
     assert "regression of 'body_mass_g' (94 different whole numbers): from 2,700 to 6,300" in result.stderr
@@ -105,7 +130,7 @@ def test_progress_without_a_terminal_is_a_few_plain_lines():
     lines = succeed("train", PENGUINS, "--target", "species", *FAST, "--patience", "20").stderr.splitlines()
     epochs = [line for line in lines if line.startswith("epoch")]
     assert [line.split()[1] for line in epochs] == ["1/20", *(f"{epoch}/20" for epoch in range(2, 21, 2))]
-    assert all("loss " in line and "validation accuracy " in line for line in epochs)
+    assert all("loss " in line and "validation loss " in line for line in epochs)
     assert not any("\x1b" in line or "━" in line for line in lines)
 
 
@@ -125,7 +150,7 @@ def test_the_same_command_gives_the_same_model(folder: Path):
     assert read_card(Path("c.skops")).history != a.history
 
 
-@pytest.mark.parametrize("solver", ["rprop", "adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("solver", ["rprop", "adam", "nadam", "sgd", "lbfgs"])
 @pytest.mark.parametrize("target", ["species", "body_mass_g"])
 def test_every_solver_trains_both_tasks(folder: Path, solver: str, target: str):
     succeed(
@@ -257,7 +282,7 @@ def test_picture(folder: Path):
     for name in ("p.png", "p.svg", "p.PDF"):
         succeed("train", PENGUINS, "--target", "species", "--plot", name, *FAST)
     assert Path("p.png").read_bytes().startswith(b"\x89PNG")
-    assert b"validation accuracy" in Path("p.svg").read_bytes() or b"<svg" in Path("p.svg").read_bytes()
+    assert b"validation loss" in Path("p.svg").read_bytes() or b"<svg" in Path("p.svg").read_bytes()
     assert Path("p.PDF").read_bytes().startswith(b"%PDF")
 
 
@@ -379,7 +404,7 @@ def test_info_shows_the_model(species_model: Path):
     assert "Network with 159 parameters" in out
     assert ["bill_length_mm", "number", "missing:", "'NA'"] in lines
     assert any(line[:1] == ["loss"] for line in lines)
-    assert any(line[:2] == ["validation", "accuracy"] for line in lines)
+    assert any(line[:2] == ["validation", "loss"] for line in lines)
     assert any(line[:2] == ["log", "loss"] for line in lines)
 
 
@@ -579,7 +604,8 @@ BAD_OPTIONS = {
     ),
     "--solver": (
         "magic",
-        "--solver: no 'magic'; expected one of 'rprop', 'adam', 'sgd', 'lbfgs'",
+        "--solver: no 'magic'; expected one of 'rprop', 'rprop+', 'rprop-', 'irprop+', 'irprop-', "
+        "'grprop', 'sarprop', 'sgd' and 5 more",
     ),
     "--activation": ("tan", "--activation: no 'tan'; did you mean 'tanh'?"),
     "--epochs": ("0", "--epochs: got '0'; expected a whole number, at least 1"),
@@ -606,9 +632,10 @@ def test_bad_options(folder: Path, option: str):
     assert os.listdir() == []
 
 
+NO_MINI_BATCHES = "--solver rprop; expected a solver that takes mini-batches, such as adam"
 OPTIONS_OF_OTHERS = {
-    "mlp --batch-size 8": "--batch-size: got 8 with --solver rprop; expected --solver adam or sgd",
-    "mlp --learning-rate 0.1": "--learning-rate: got 0.1 with --solver rprop; expected --solver adam or sgd",
+    "mlp --batch-size 8": f"--batch-size: got 8 with {NO_MINI_BATCHES}",
+    "mlp --learning-rate 0.1": f"--learning-rate: got 0.1 with {NO_MINI_BATCHES}",
     "mlp --members 3": "--members: got 3 with --model mlp; expected --model tabular",
     "tabular --solver adam": "--solver: got adam with --model tabular; expected --model mlp",
     "tabular --patience 3": "--patience: got 3 with --model tabular; expected --model mlp",
@@ -820,8 +847,8 @@ def on_a_terminal(*arguments: object, columns: int = 80) -> list[str]:
 @pytest.mark.parametrize("columns", [80, 120])
 def test_a_terminal_gets_a_bar_that_fits(columns: int):
     lines = on_a_terminal("train", PENGUINS, "--target", "species", *FAST, columns=columns)
-    bars = [line for line in lines if line.startswith("epoch")]
-    assert re.search(r"━ +20/20 loss \S+  validation accuracy \S+ \S+ s$", bars[-1])
+    bars = [line for line in lines if line.startswith("epoch") and "/20 " in line]
+    assert re.search(r"━ +20/20 loss \S+  validation loss \S+ \S+ s$", bars[-1])
     assert max(map(len, lines)) <= columns
     assert len({line for line in bars if " 20/20 " in line}) <= 2  # the last epoch, perhaps drawn once more
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ferroprop import ACTIVATIONS, OPTIMIZERS
 from ferroprop.cli.config import load_config
 from ferroprop.cli.options import (
     decimal_sign,
@@ -19,8 +20,8 @@ from ferroprop.cli.options import (
 )
 from ferroprop.cli.settings import MODELS
 
-SOLVERS = ["rprop", "adam", "sgd", "lbfgs"]
-ACTIVATIONS = ["tanh", "relu", "logistic", "identity"]
+SOLVERS = [*OPTIMIZERS, "lbfgs"]
+HIDDEN_ACTIVATIONS = [name for name in ACTIVATIONS if name != "softmax"]  # that is for outputs
 TASKS = ["classification", "regression"]
 
 TABLE_PANEL = "The table"
@@ -192,16 +193,17 @@ Hidden = Annotated[
 Activation = Annotated[
     str | None,
     _option(
-        "tanh, relu, logistic or identity, in the hidden layers of mlp.",
+        "The function of the hidden layers of mlp: tanh, relu, gelu, or another of ferroprop.ACTIVATIONS.",
         *("NAME", NETWORK_PANEL),
-        parser=one_of(ACTIVATIONS),
+        parser=one_of(HIDDEN_ACTIVATIONS),
         show_default="tanh",
     ),
 ]
 Solver = Annotated[
     str | None,
     _option(
-        "For mlp: rprop, which needs no learning rate, adam, sgd or lbfgs.",
+        "For mlp: rprop, which needs no learning rate, adam, adamw, sgd, lbfgs, or another of "
+        "ferroprop.OPTIMIZERS.",
         *("NAME", TRAINING_PANEL),
         parser=one_of(SOLVERS),
         show_default="rprop",
@@ -228,7 +230,7 @@ Patience = Annotated[
 BatchSize = Annotated[
     int | None,
     _option(
-        "Rows an update, for tabular, and for mlp with adam and sgd.",
+        "Rows an update, for tabular, and for mlp with adam, sgd and their kin.",
         *("N", TRAINING_PANEL),
         parser=whole_number(1),
         show_default=False,
@@ -237,7 +239,7 @@ BatchSize = Annotated[
 LearningRate = Annotated[
     float | None,
     _option(
-        "How far an update goes, for tabular, and for mlp with adam and sgd.",
+        "How far an update goes, for tabular, and for mlp with adam, sgd and their kin.",
         *("RATE", TRAINING_PANEL),
         parser=number(lambda rate: rate > 0, "a number above 0"),
         show_default=False,

@@ -221,9 +221,9 @@ def _scores(subject: _Subject) -> list[str]:
     baseline = train_baseline(card.task, subject.labels)
     rows = inputs_of(card.model, subject.X, subject.columns)
     here = score_both(card.task, subject.model, baseline, rows, subject.labels)
-    of_test = {score.name: score for score in card.scores}
+    of_test = {score.name: number(score.network) for score in card.scores}
     lines = [
-        [score.name, number(score.network), number(score.baseline), number(of_test[score.name].network)]
+        [score.name, number(score.network), number(score.baseline), of_test.get(score.name, "")]
         for score in here
     ]
     if subject.is_classifier:
@@ -339,7 +339,7 @@ def _training(card: Card) -> list[str]:
         "marks the epoch whose weights it kept. Where the curves lie far apart, scores depend on the choice "
         "of rows."
         if card.model == "tabular"
-        else "The loss, and the score of the rows that decided when to stop."
+        else "The loss on the training rows, and on those that decided when to stop."
     )
     return [
         html.paragraph(training_sentence(card.history, card.seconds)),

@@ -65,11 +65,10 @@ def save_picture(path: Path, card: Card, table: str, option: str) -> None:
 
 
 def learning_curve(card: Card, table: str) -> "Figure":
-    """Draw the loss after each epoch and the validation score, with the epoch whose weights were kept."""
+    """Draw the loss of each epoch, on the validation rows too, with the epoch whose weights were kept."""
     from matplotlib.figure import Figure
 
-    has_scores = card.model == "mlp" and bool(card.history[0].validation_scores)
-    figure = Figure(figsize=(7.0, 4.6 if has_scores else 2.6), layout="constrained")
+    figure = Figure(figsize=(7.0, 2.6), layout="constrained")
     draw_training(card, figure)
     score = card.scores[0]
     figure.suptitle(f"{card.target}, from {table}", x=0.012, ha="left", fontsize="large", fontweight="bold")
@@ -92,14 +91,11 @@ def draw_training(card: Card, figure: "Figure") -> None:
         MemberCurvesDisplay(history=members).plot(ax=figure.subplots())
         return
     history = card.history[0]
-    panels = 2 if history.validation_scores else 1
-    axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
     LossCurveDisplay(
         loss_curve=history.losses,
-        validation_scores=history.validation_scores,
-        score_name=history.score_name,
+        validation_loss_curve=history.validation_scores or None,
         best_epoch=history.best_epoch,
-    ).plot(ax=list(axes))
+    ).plot(ax=figure.subplots())
 
 
 def _format(path: Path) -> str:

@@ -21,9 +21,6 @@ from ferroprop.cli.target import TaskName
 MOST_CATEGORIES = 50
 """The most categories of a column that have an input each; the others share one."""
 
-SCORE_NAMES: dict[TaskName, str] = {"classification": "accuracy", "regression": "R²"}
-"""The validation scores that the estimators keep."""
-
 
 def new_network(settings: Settings, task: TaskName, validation_fraction: float) -> Any:
     """Return an unfitted network with these settings."""
@@ -40,8 +37,9 @@ def new_network(settings: Settings, task: TaskName, validation_fraction: float) 
         alpha=settings.alpha,
         max_iter=settings.epochs,
         early_stopping=settings.solver != "lbfgs",  # lbfgs uses the training rows alone
+        scoring="loss",  # where one class is rare, accuracy is best when nothing is learned
         n_iter_no_change=settings.patience,
-        tol=1e-4 if settings.solver == "lbfgs" else 0.0,  # 0: an equal score resets patience
+        tol=1e-4 if settings.solver == "lbfgs" else 0.0,
         validation_fraction=validation_fraction,
         random_state=settings.seed,
         **optional,
@@ -101,12 +99,11 @@ def following(pipeline: Pipeline, settings: Settings, follower: Follower) -> Ite
     """Let each epoch of a fit in this context call the follower."""
     network = pipeline.named_steps["network"]
     given = getattr(network, "regressor", network)
-    score_name = _score_name(given)
 
     def tell(epoch: Epoch) -> None:
         """Call the original follower: scikit-learn's clones copy an object, but not a function."""
-        score = epoch.validation_score
-        validation = "" if score is None else f"  validation {score_name} {score:.3f}"
+        loss = epoch.validation_loss
+        validation = "" if loss is None else f"  validation loss {number(loss)}"
         follower(epoch.epoch, settings.epochs or epoch.epoch, f"loss {number(epoch.loss)}{validation}")
 
     given.set_params(callback=tell)
@@ -121,13 +118,13 @@ def history_of(pipeline: Pipeline, settings: Settings) -> History:
     """Return the course of the training of a fitted pipeline's network."""
     network = fitted_network(pipeline)
     losses = [float(loss) for loss in network.loss_curve_ or [network.loss_]]
-    scores = [float(score) for score in getattr(network, "validation_scores_", None) or []]
+    validation = [float(loss) for loss in getattr(network, "validation_loss_curve_", None) or []]
     return History(
         solver=str(settings.solver),
         losses=losses,
-        validation_scores=scores,
-        score_name=_score_name(network),
-        best_epoch=1 + max(range(len(scores)), key=scores.__getitem__) if scores else None,
+        validation_scores=validation,
+        score_name="loss",
+        best_epoch=1 + min(range(len(validation)), key=validation.__getitem__) if validation else None,
         stopped_early=settings.epochs is not None and len(losses) < settings.epochs,
     )
 
@@ -145,10 +142,6 @@ def layers_of(pipeline: Pipeline) -> list[Layer]:
         )
         for index, (weights, biases) in enumerate(zip(network.coefs_, network.intercepts_, strict=True))
     ]
-
-
-def _score_name(network: Any) -> str:
-    return SCORE_NAMES["classification" if isinstance(network, MLPClassifier) else "regression"]
 
 
 def _numbers() -> Pipeline:

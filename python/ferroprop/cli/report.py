@@ -20,11 +20,12 @@ PROBABILITY = "probability_"
 """The prefix of the names of columns with a class's probability."""
 PREVIEW_ROWS = 10
 PREVIEW_CLASSES = 6
+DECISIVE = ("log loss", "R²")
 
 
 def scores_table(scores: Sequence[Score], test_rows: int, n_networks: int = 1) -> Table:
     """Return the scores of networks and baseline as a table, the better one in bold."""
-    table = _table(f"Scores on {test_rows} test rows")
+    table = _table(f"Scores on {test_rows:,} test rows")
     table.add_column("score")
     table.add_column("network" if n_networks == 1 else f"{n_networks} networks", justify="right")
     table.add_column("baseline", justify="right")
@@ -45,19 +46,36 @@ def baseline_sentence(card: Card, most_frequent: str | None) -> str:
     return f"The baseline says the mean '{card.target}' of the training rows to everything."
 
 
+def verdict(scores: Sequence[Score]) -> str | None:
+    """Return a sentence on a model that is not better than the baseline, or None.
+
+    The score that decides is the one that looks at more than hits: the log loss of classes, R² of numbers.
+
+    Examples
+    --------
+    >>> verdict([Score("accuracy", 0.9, 0.9, True), Score("log loss", 0.2, 0.1, False)])
+    'Not better than the baseline in log loss: do not use this model.'
+    >>> verdict([Score("accuracy", 0.9, 0.9, True), Score("log loss", 0.1, 0.2, False)])
+    """
+    decides = next(score for score in scores if score.name in DECISIVE)
+    if decides.network_wins:
+        return None
+    return f"Not better than the baseline in {decides.name}: do not use this model."
+
+
 def training_sentence(histories: Sequence[History], took_seconds: float) -> str:
     """Return one sentence on the course of the training.
 
     Examples
     --------
-    >>> first = History("rprop", [0.5, 0.4], [0.9, 0.8], "accuracy", best_epoch=1, stopped_early=True)
+    >>> first = History("rprop", [0.5, 0.4], [0.6, 0.7], "loss", best_epoch=1, stopped_early=True)
     >>> training_sentence([first], 0.25)
-    'Trained 2 epochs in 0.25 s with rprop: no better validation accuracy than after epoch 1.'
-    >>> second = History("rprop", [0.5], [0.9], "accuracy", best_epoch=1, stopped_early=False)
+    'Trained 2 epochs in 0.25 s with rprop: no better validation loss than after epoch 1.'
+    >>> second = History("rprop", [0.5], [0.6], "loss", best_epoch=1, stopped_early=False)
     >>> training_sentence([second], 0.25)
-    'Trained 1 epoch, all allowed, in 0.25 s with rprop: best validation accuracy after epoch 1.'
+    'Trained 1 epoch, all allowed, in 0.25 s with rprop: best validation loss after epoch 1.'
     >>> training_sentence([first, second], 0.25)
-    'Trained 2 networks, 1 to 2 epochs each, in 0.25 s with rprop: best validation accuracy after epoch 1.'
+    'Trained 2 networks, 1 to 2 epochs each, in 0.25 s with rprop: best validation loss after epoch 1.'
     """
     history = histories[0]
     score, best = f"validation {history.score_name}", history.best_epoch
@@ -153,7 +171,7 @@ def history_table(histories: Sequence[History]) -> Table:
         for place, history in enumerate(histories, start=1):
             best, scores = history.best_epoch, history.validation_scores
             at_best = "" if best is None or not scores else number(scores[best - 1])
-            shape = curve(_on_log_scale(scores) if history.score_name == "loss" else scores)
+            shape = curve(_on_log_scale(scores))
             table.add_row(str(place), str(history.epochs), str(best), at_best, shape)
         return table
     history = histories[0]
@@ -168,7 +186,7 @@ def history_table(histories: Sequence[History]) -> Table:
     for name, values in curves.items():
         if values:
             shown = [values[0], *([] if best is None else [values[best - 1]]), values[-1]]
-            shape = curve(_on_log_scale(values) if name.endswith("loss") else values)
+            shape = curve(_on_log_scale(values))
             table.add_row(name, *(number(value) for value in shown), shape)
     return table
 

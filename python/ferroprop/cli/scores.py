@@ -12,6 +12,7 @@ from sklearn.metrics import (
     log_loss,
     mean_absolute_error,
     r2_score,
+    roc_auc_score,
     root_mean_squared_error,
 )
 
@@ -33,7 +34,8 @@ def score_both(task: TaskName, network: Any, baseline: Any, X: pl.DataFrame, y: 
     Parameters
     ----------
     task : {'classification', 'regression'}
-        Accuracy, balanced accuracy and log loss, or R², RMSE and MAE.
+        Accuracy, balanced accuracy, of two classes the area under the ROC curve, and log loss; or R², RMSE
+        and MAE.
     network, baseline : estimator
         Fitted.
     X : polars.DataFrame
@@ -50,12 +52,17 @@ def score_both(task: TaskName, network: Any, baseline: Any, X: pl.DataFrame, y: 
     with np.errstate(over="ignore", invalid="ignore"):
         ours = _scores(task, network, X, y)
         trivial = _scores(task, baseline, np.zeros((len(y), 1)), y)
-    return [Score(name, ours[name], trivial[name], more) for name, more in _MORE_IS_BETTER[task].items()]
+    return [Score(name, ours[name], trivial[name], _MORE_IS_BETTER[name]) for name in ours]
 
 
-_MORE_IS_BETTER: dict[TaskName, dict[str, bool]] = {
-    "classification": {"accuracy": True, "balanced accuracy": True, "log loss": False},
-    "regression": {"R²": True, "RMSE": False, "MAE": False},
+_MORE_IS_BETTER = {
+    "accuracy": True,
+    "balanced accuracy": True,
+    "ROC AUC": True,
+    "log loss": False,
+    "R²": True,
+    "RMSE": False,
+    "MAE": False,
 }
 
 
@@ -68,8 +75,10 @@ def _scores(task: TaskName, estimator: Any, X: Any, y: NDArray[Any]) -> dict[str
             "MAE": float(mean_absolute_error(y, predicted)),
         }
     probabilities = estimator.predict_proba(X)
-    return {
+    found = {
         "accuracy": float(accuracy_score(y, predicted)),
         "balanced accuracy": float(balanced_accuracy_score(y, predicted)),
-        "log loss": float(log_loss(y, probabilities, labels=estimator.classes_)),
     }
+    if len(estimator.classes_) == len(np.unique(y)) == 2:
+        found["ROC AUC"] = float(roc_auc_score(y, probabilities[:, 1]))
+    return found | {"log loss": float(log_loss(y, probabilities, labels=estimator.classes_))}

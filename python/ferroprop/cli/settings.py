@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ferroprop import OPTIMIZERS
 from ferroprop.cli.problem import Problem
 
 ModelName = Literal["tabular", "mlp"]
@@ -40,6 +41,11 @@ class Settings:
     batch_size: int | None = None
     epochs: int | None = None
     patience: int | None = None
+
+
+def takes_mini_batches(solver: str) -> bool:
+    """Return whether a solver trains on some of the rows at a time, with a learning rate."""
+    return solver in OPTIMIZERS and OPTIMIZERS[solver].takes_mini_batches
 
 
 def settings_of(model: ModelName, seed: int, given: Mapping[str, Any]) -> Settings:
@@ -79,9 +85,9 @@ def settings_of(model: ModelName, seed: int, given: Mapping[str, Any]) -> Settin
             raise Problem(f"--{name}: got {value} with --model {model}; expected --model {other}")
     values = defaults | values
     for name in ("batch_size", "learning_rate"):
-        if model == "mlp" and name in values and values["solver"] not in ("adam", "sgd"):
+        if model == "mlp" and name in values and not takes_mini_batches(values["solver"]):
             raise Problem(
                 f"--{name.replace('_', '-')}: got {values[name]} with --solver {values['solver']}; "
-                "expected --solver adam or sgd"
+                "expected a solver that takes mini-batches, such as adam"
             )
     return Settings(model, seed, **values)

@@ -26,7 +26,7 @@ from ferroprop.cli.reading.decisions import notes_on
 from ferroprop.cli.reading.kinds import Typed, Wishes, decide
 from ferroprop.cli.reading.missing import MissingWords
 from ferroprop.cli.reading.table import Layout, Table, read_table
-from ferroprop.cli.report import baseline_sentence, number, scores_table, seconds, training_sentence
+from ferroprop.cli.report import baseline_sentence, number, scores_table, seconds, training_sentence, verdict
 from ferroprop.cli.scores import score_both, train_baseline
 from ferroprop.cli.settings import Settings
 from ferroprop.cli.split import Split, split_rows
@@ -244,6 +244,8 @@ def _conclude(
         console.print()
     console.print(scores_table(card.scores, card.test_rows, len(card.history)))
     console.print(baseline_sentence(card, most_frequent), style="dim")
+    if (warning := verdict(card.scores)) is not None:
+        console.print(warning, style="bold red")
     console.print()
     console.print(f"{training_sentence(card.history, card.seconds)} Everything took {seconds(duration)}.")
     if request.save is not None:
