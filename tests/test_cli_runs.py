@@ -1,16 +1,25 @@
 """Runs of the command line by scripts: configuration files, JSON, exit codes, completion in shells."""
 
 import json
+import math
 import os
+import re
 import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from command_line import PENGUINS, complaint, run, succeed
 from ferroprop.cli import arguments, train
+from ferroprop.cli.columns import features
+from ferroprop.cli.fitting import new_model
 from ferroprop.cli.model_file import read_card
+from ferroprop.cli.reading.table import read_table
+from ferroprop.cli.settings import settings_of
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, log_loss
+from sklearn.model_selection import StratifiedKFold
 
 QUICK = ["--model", "mlp", "--epochs", "3", "--hidden", "4"]
 
@@ -133,6 +142,83 @@ def test_every_option_can_be_in_a_configuration():
     assert {"--config", "--save-config", "--json", "--quiet", "--number", "--date-format"} <= keys
     assert context.default_map is None
     assert "adamw" in arguments.SOLVERS
+
+
+# Cross-validation, and the report of a training
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_cross_validation_scores_every_row_once(folder: Path):
+    quick = ("--model", "mlp", "--epochs", "20", "--hidden", "4", "--seed", "5")
+    result = succeed("train", PENGUINS, "--target", "species", "--cv", "4", *quick, "--save", "m.skops")
+    assert "Scores of 4-fold cross-validation" in result.stdout
+    assert [line for line in result.stderr.splitlines() if "fold" in line] == [
+        f"without fold {number} of 4" for number in (1, 2, 3, 4)
+    ]
+    card = read_card(Path("m.skops"))
+    assert (card.folds, card.train_rows, card.test_rows) == (4, 344, 0)
+    by_hand = scores_by_hand(4)
+    for score in card.scores:
+        assert score.network == pytest.approx(np.mean(by_hand[score.name]), rel=1e-12)
+        assert score.deviation == pytest.approx(np.std(by_hand[score.name], ddof=1), rel=1e-9, abs=1e-12)
+    assert "± " in succeed("info", "m.skops").stdout
+
+
+def scores_by_hand(n_folds: int) -> dict[str, list[float]]:
+    """Cross-validate the same single networks, with scikit-learn's own loop over the folds."""
+    frame = read_table(PENGUINS).frame
+    columns = read_card(Path("m.skops")).columns
+    X, y = features(frame, columns, ""), frame["species"].to_numpy()
+    settings = settings_of("mlp", 5, {"epochs": 20, "hidden": (4,)})
+    found: dict[str, list[float]] = {"accuracy": [], "balanced accuracy": [], "log loss": []}
+    for train_rows, test in StratifiedKFold(n_folds, shuffle=True, random_state=5).split(X, y):
+        n_validation = math.ceil(0.15 * len(train_rows))
+        share = (n_validation - 0.5) / len(train_rows)
+        model = new_model(settings, "classification", columns, share).fit(X[train_rows], y[train_rows])
+        found["accuracy"].append(accuracy_score(y[test], model.predict(X[test])))
+        found["balanced accuracy"].append(balanced_accuracy_score(y[test], model.predict(X[test])))
+        found["log loss"].append(log_loss(y[test], model.predict_proba(X[test])))
+    return found
+
+
+def test_cross_validation_of_quantities_and_of_networks_for_tables(folder: Path):
+    few = ("--members", "1", "--hidden", "8", "--epochs", "5")
+    plain = json.loads(
+        succeed("train", PENGUINS, "--target", "body_mass_g", "--cv", "2", *few, "--json").stdout
+    )
+    assert (plain["folds"], plain["train_rows"]) == (2, 342)
+    assert [score["name"] for score in plain["scores"]] == ["R²", "RMSE", "MAE"]
+    assert all(score["deviation"] >= 0 for score in plain["scores"])
+
+
+def test_what_cross_validation_refuses(folder: Path):
+    train_it = ("train", PENGUINS, "--target", "species", *QUICK)
+    assert complaint(*train_it, "--cv", 3, "--test-size", 0.3) == (
+        "--test-size: got 0.3 with --cv 3, which tests on all rows; expected one of both"
+    )
+    assert complaint(*train_it, "--cv", 3, "--report", "r.html").startswith("--report: got with --cv 3")
+    assert complaint(*train_it, "--cv", 90) == (
+        "--cv: got 90, but class 'Chinstrap' has 68 rows; expected at least one for each fold"
+    )
+    assert (
+        complaint(*train_it, "--cv", 1)
+        == "--cv: got '1'; expected a whole number, at least 2 and at most 100"
+    )
+
+
+def test_the_report_of_a_training_is_on_its_test_rows(folder: Path):
+    result = succeed(
+        *("train", PENGUINS, "--target", "species", *QUICK, "--report", "r.html", "--save", "m.skops")
+    )
+    assert "Report: r.html" in result.stdout
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert "judged here on 69 rows of penguins.csv, kept for the test" in page
+    cells = dict(re.findall(r"<tr><td>([^<]*)</td><td>([^<]*)</td>", page))
+    for score in read_card(Path("m.skops")).scores:
+        assert float(cells[score.name]) == pytest.approx(score.network, abs=1e-4)
+    assert complaint("train", PENGUINS, "--target", "species", *QUICK, "--report", "r.txt") == (
+        "--report: 'r.txt' does not end like a page; expected .html"
+    )
 
 
 # JSON

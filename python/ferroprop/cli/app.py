@@ -14,7 +14,7 @@ from ferroprop.cli.config import check_config_name, save_config
 from ferroprop.cli.console import write_in_any_encoding
 from ferroprop.cli.options import date_formats
 from ferroprop.cli.problem import Problem
-from ferroprop.cli.settings import settings_of
+from ferroprop.cli.settings import TEST_SIZE, settings_of
 from ferroprop.cli.wording import shown
 
 INVALID_VALUE = re.compile(r"^Invalid value for '([^']+)'[^:]*: ")
@@ -98,7 +98,8 @@ def train(
     target: given.Target,
     task: given.Task = None,
     ignore: given.Ignore = None,
-    test_size: given.TestSize = 0.2,
+    test_size: given.TestSize = None,
+    cv: given.Cv = None,
     drop_rare_classes: given.DropRareClasses = False,
     number: given.Number = None,
     category: given.Category = None,
@@ -123,6 +124,7 @@ def train(
     seed: given.Seed = 0,
     save: given.Save = None,
     plot: given.Plot = None,
+    report: given.Report = None,
     quiet: given.Quiet = False,
     as_json: given.Json = False,
     config: given.Config = None,
@@ -145,6 +147,16 @@ def train(
         },
     )
     kinds = _kinds(ignore or [], number=number, category=category, date=date)
+    if cv is not None and test_size is not None:
+        raise Problem(
+            f"--test-size: got {test_size} with --cv {cv}, which tests on all rows; expected one of both"
+        )
+    if cv is not None and report is not None:
+        raise Problem(
+            f"--report: got with --cv {cv}, which leaves no rows for a report; expected one of both"
+        )
+    if cv is None and test_size is None:
+        test_size = TEST_SIZE
 
     from ferroprop.cli.reading.kinds import Wishes
     from ferroprop.cli.reading.missing import MissingWords
@@ -162,9 +174,11 @@ def train(
         wishes=Wishes(kinds, decimal, date_formats(date_format or [])),
         drop_rare=drop_rare_classes,
         settings=settings,
-        test_size=test_size,
+        test_size=test_size or 0.0,
+        folds=cv or 0,
         save=save,
         plot=plot,
+        report=report,
         config=save_config_to,
         quiet=quiet,
         as_json=as_json,
@@ -172,7 +186,7 @@ def train(
     check_config_name(save_config_to)
     run(request)
     if save_config_to is not None:
-        context.params.update(asdict(settings))
+        context.params.update(asdict(settings), test_size=test_size)
         save_config(save_config_to, context)
 
 

@@ -18,7 +18,7 @@ from ferroprop.cli.options import (
     separator_sign,
     whole_number,
 )
-from ferroprop.cli.settings import MODELS
+from ferroprop.cli.settings import MODELS, TEST_SIZE
 
 SOLVERS = [*OPTIMIZERS, "lbfgs"]
 HIDDEN_ACTIVATIONS = [name for name in ACTIVATIONS if name != "softmax"]  # that is for outputs
@@ -157,11 +157,21 @@ Encoding = Annotated[
     ),
 ]
 TestSize = Annotated[
-    float,
+    float | None,
     _option(
         "The part of the rows kept for the test.",
         *("PART", TABLE_PANEL),
         parser=number(lambda part: 0.05 <= part <= 0.5, "a number from 0.05 to 0.5"),
+        show_default=str(TEST_SIZE),
+    ),
+]
+Cv = Annotated[
+    int | None,
+    _option(
+        "Score by cross-validation with N folds in place of test rows; the model then learns from all rows.",
+        *("N", TABLE_PANEL),
+        parser=whole_number(2, 100),
+        show_default=False,
     ),
 ]
 ModelKind = Annotated[
@@ -268,7 +278,14 @@ Plot = Annotated[
     _option("Draw the learning curve (.png, .svg, .pdf).", "PNG", RESULTS_PANEL, show_default=False),
 ]
 
-
+Report = Annotated[
+    Path | None,
+    _option(
+        "Write a page on the model and its errors on the test rows (.html).",
+        *("PAGE", RESULTS_PANEL),
+        show_default=False,
+    ),
+]
 Config = Annotated[
     Path | None,
     _option(

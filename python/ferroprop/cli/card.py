@@ -33,12 +33,15 @@ class Score:
         The score of the trivial baseline.
     more_is_better : bool
         Whether a larger value is a better one.
+    deviation : float or None
+        The standard deviation of `network` over the folds of a cross-validation; None without one.
     """
 
     name: str
     network: float
     baseline: float
     more_is_better: bool
+    deviation: float | None = None
 
     @property
     def network_wins(self) -> bool:
@@ -112,9 +115,11 @@ class Card:
     seconds : float
         The time of the training.
     scores : list of Score
-        The scores on the test rows.
+        The scores on the test rows, or the means over the folds of a cross-validation.
     train_rows, test_rows : int
         The numbers of rows for training and for the test.
+    folds : int
+        The number of folds of the cross-validation, 0 without one.
     versions : dict of str to str
         The versions of ferroprop and scikit-learn that trained it.
     """
@@ -135,6 +140,7 @@ class Card:
     scores: list[Score]
     train_rows: int
     test_rows: int
+    folds: int
     versions: dict[str, str]
 
     def to_plain(self) -> dict[str, Any]:
@@ -177,5 +183,6 @@ class Card:
             scores=[Score(**score) for score in plain["scores"]],
             train_rows=int(plain["train_rows"]),
             test_rows=int(plain["test_rows"]),
+            folds=int(plain.get("folds", 0)),  # models before `--cv` have none
             versions={str(name): str(version) for name, version in plain["versions"].items()},
         )

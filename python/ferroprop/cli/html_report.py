@@ -1,6 +1,7 @@
 """``ferroprop report``: a page on a model, and on how it does on the rows of a table."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,7 @@ def report(request: Request) -> None:
     """
     output = request.output or Path(f"{request.model.stem}.html")
     check_destinations({"--output": output}, {"TABLE": request.table, "MODEL": request.model})
-    if output.suffix.lower() not in (".html", ".htm"):
-        raise Problem(f"--output: '{output}' does not end like a page; expected .html")
-    need_matplotlib("report")
+    check_page(output, "--output")
     card = read_card(request.model)
     notes = Notes(progress_console(quiet=request.quiet))
     columns = columns_as_written(card, request.wishes)
@@ -91,21 +90,57 @@ def report(request: Request) -> None:
     known = categories_of(card.model, model, columns)
     X, replaced = with_known_words(X, known)
     notes.add(*replaced, *on_unknown_categories(known, X), *_on_copies(X, y))
-    subject = _Subject(card, model, columns, X, y)
+    subject = Subject(card, model, columns, X, y)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
         subject.predict()
     notes.add(*(str(warning.message) for warning in caught if issubclass(warning.category, DataWarning)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        text = _page(subject, request.model, table, notes.said)
-    with written(output, "--output") as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    save_page(output, "--output", subject, request.model.name, table.name, notes.said)
     say(results_console(), f"Report: {output}")
 
 
+def check_page(path: Path, option: str) -> None:
+    """Refuse, before any work, a page that could not be written after it.
+
+    Raises
+    ------
+    Problem
+        If the name does not end like a page's, or matplotlib is missing.
+    """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise Problem(f"{option}: '{path}' does not end like a page; expected .html")
+    need_matplotlib("report" if option == "--output" else option)
+
+
+def save_page(
+    path: Path, option: str, subject: "Subject", model: str, table: str, notes: Sequence[str]
+) -> None:
+    """Write the page, complete or not at all.
+
+    Parameters
+    ----------
+    path : path
+        The file to write.
+    option : str
+        The option that named it, for messages.
+    subject : Subject
+        The model and the rows, after `Subject.predict`.
+    model : str
+        The name of the model.
+    table : str
+        Which rows they are, in words.
+    notes : sequence of str
+        What a reader must know first.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        text = _page(subject, model, table, list(notes))
+    with written(path, option) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 @dataclass
-class _Subject:
+class Subject:
     """A model, and the rows that the page is about; of a classifier, `y` has the numbers of the classes."""
 
     card: Card
@@ -117,6 +152,7 @@ class _Subject:
 
     @property
     def is_classifier(self) -> bool:
+        """Whether the model predicts classes."""
         return self.card.task == "classification"
 
     @property
@@ -131,6 +167,7 @@ class _Subject:
         return self.outputs.argmax(axis=1) if self.is_classifier else self.outputs
 
     def predict(self) -> None:
+        """Compute the outputs for all rows."""
         rows = inputs_of(self.card.model, self.X, self.columns)
         self.outputs = np.asarray(
             self.model.predict_proba(rows) if self.is_classifier else self.model.predict(rows), dtype=float
@@ -185,14 +222,14 @@ def _on_copies(X: pl.DataFrame, y: Array) -> list[str]:
     return [f"{rows} equal another one in the target and all columns that the model uses"]
 
 
-def _page(subject: _Subject, model: Path, table: Table, notes: list[str]) -> str:
+def _page(subject: Subject, model: str, table: str, notes: list[str]) -> str:
     card = subject.card
     lead = [
         html.paragraph(
             f"{card.task.capitalize()} of {shown(card.target)} from {count(len(card.columns), 'column')}: "
-            f"model {model.name}, trained on {card.train_rows:,} rows by "
+            f"model {model}, trained on {card.train_rows:,} rows by "
             f"{', '.join(f'{name} {version}' for name, version in card.versions.items())}; "
-            f"judged here on {count(subject.X.height, 'row')} of {table.name}."
+            f"judged here on {count(subject.X.height, 'row')} of {table}."
         )
     ]
     if subject.X.height == card.train_rows + card.test_rows:
@@ -213,10 +250,10 @@ def _page(subject: _Subject, model: Path, table: Table, notes: list[str]) -> str
     ]
     first = [section for section in sections if section[0] == "Read this first"]
     rest = [section for section in sections if section[0] != "Read this first"]
-    return html.page(f"{card.target}: {model.stem}", lead, [*first, *rest])
+    return html.page(f"{card.target}: {Path(model).stem}", lead, [*first, *rest])
 
 
-def _scores(subject: _Subject) -> list[str]:
+def _scores(subject: Subject) -> list[str]:
     card = subject.card
     baseline = train_baseline(card.task, subject.labels)
     rows = inputs_of(card.model, subject.X, subject.columns)
@@ -231,13 +268,17 @@ def _scores(subject: _Subject) -> list[str]:
         lines.append(
             ["Brier score", number(_brier(subject, subject.outputs)), number(_brier(subject, shares)), ""]
         )
-    head = ["", "this table", "baseline", "test rows"]
+    head = ["", "these rows", "baseline", "cross-validation" if card.folds else "test rows"]
+    known = (
+        f"the means over {card.folds} folds of the training table"
+        if card.folds
+        else f"the scores on the {card.test_rows:,} test rows of the training table"
+    )
     what = "the share of each class" if subject.is_classifier else "the mean"
     return [
         html.table(head, lines),
         html.paragraph(
-            f"The baseline predicts {what} of this table for every row. The last column has the scores on "
-            f"the {card.test_rows:,} test rows of the training table."
+            f"The baseline predicts {what} of these rows for every row. The last column has {known}."
             + (
                 " The Brier score is the mean squared difference between probability and outcome, summed "
                 "over the classes where there are more than two; 0 is perfect."
@@ -249,7 +290,7 @@ def _scores(subject: _Subject) -> list[str]:
     ]
 
 
-def _brier(subject: _Subject, probabilities: Any) -> float:
+def _brier(subject: Subject, probabilities: Any) -> float:
     n_classes = len(subject.card.classes)
     of_rows = np.broadcast_to(probabilities, (len(subject.y), n_classes))
     if n_classes == 2:
@@ -257,7 +298,7 @@ def _brier(subject: _Subject, probabilities: Any) -> float:
     return float(brier_score_loss(subject.y, of_rows, labels=range(n_classes)))
 
 
-def _classes(subject: _Subject) -> list[str]:
+def _classes(subject: Subject) -> list[str]:
     card = subject.card
     assert subject.outputs is not None
     return [
@@ -277,7 +318,7 @@ def _classes(subject: _Subject) -> list[str]:
     ]
 
 
-def _numbers(subject: _Subject) -> list[str]:
+def _numbers(subject: Subject) -> list[str]:
     first, second = figures.residuals(subject.y, subject.predicted)
     return [
         html.pictures(
@@ -289,7 +330,7 @@ def _numbers(subject: _Subject) -> list[str]:
     ]
 
 
-def _importance(subject: _Subject) -> list[str]:
+def _importance(subject: Subject) -> list[str]:
     card = subject.card
     X, levels = encoded(subject.X, subject.columns)
     kept = np.random.default_rng(0).permutation(len(X))[:MOST_INSPECTED]
@@ -347,7 +388,7 @@ def _training(card: Card) -> list[str]:
     ]
 
 
-def _drift(subject: _Subject) -> list[str]:
+def _drift(subject: Subject) -> list[str]:
     encoder = getattr(subject.model, "encoder_", None)
     if encoder is None:
         return [html.paragraph("Models of --model mlp do not keep what would tell.")]

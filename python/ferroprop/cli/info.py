@@ -64,7 +64,7 @@ def _show_model(console: Console, path: Path, card: Card) -> None:
         *([left_out_table(card.left_out)] if card.left_out else []),
         layers_table(card.layers, len(card.history)),
         history_table(card.history),
-        scores_table(card.scores, card.test_rows, len(card.history)),
+        scores_table(card),
     ]
     for table in tables:
         console.print()

@@ -72,7 +72,8 @@ def learning_curve(card: Card, table: str) -> "Figure":
     draw_training(card, figure)
     score = card.scores[0]
     figure.suptitle(f"{card.target}, from {table}", x=0.012, ha="left", fontsize="large", fontweight="bold")
-    result = f"test {score.name} {score.network:.3f}, baseline {score.baseline:.3f}"
+    where = "cross-validated" if card.folds else "test"
+    result = f"{where} {score.name} {score.network:.3f}, baseline {score.baseline:.3f}"
     figure.axes[0].set_title(result, loc="left", color=GREY, fontsize="medium")
     return figure
 

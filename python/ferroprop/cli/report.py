@@ -23,14 +23,21 @@ PREVIEW_CLASSES = 6
 DECISIVE = ("log loss", "R²")
 
 
-def scores_table(scores: Sequence[Score], test_rows: int, n_networks: int = 1) -> Table:
+def scores_table(card: Card) -> Table:
     """Return the scores of networks and baseline as a table, the better one in bold."""
-    table = _table(f"Scores on {test_rows:,} test rows")
+    n_networks = len(card.history)
+    table = _table(
+        f"Scores on {card.test_rows:,} test rows"
+        if not card.folds
+        else f"Scores of {card.folds}-fold cross-validation"
+    )
     table.add_column("score")
     table.add_column("network" if n_networks == 1 else f"{n_networks} networks", justify="right")
     table.add_column("baseline", justify="right")
-    for score in scores:
-        network, baseline = Text(number(score.network)), Text(number(score.baseline))
+    for score in card.scores:
+        # Mean and standard deviation over the folds.
+        spread = "" if score.deviation is None else f" ± {number(score.deviation)}"
+        network, baseline = Text(f"{number(score.network)}{spread}"), Text(number(score.baseline))
         better, style = (network, "bold green") if score.network_wins else (baseline, "bold red")
         better.stylize(style)
         table.add_row(score.name, network, baseline)

@@ -8,6 +8,8 @@ from ferroprop import OPTIMIZERS
 from ferroprop.cli.problem import Problem
 
 ModelName = Literal["tabular", "mlp"]
+TEST_SIZE = 0.2
+"""The share of the rows that is kept for the test, unless another is given."""
 
 MODELS: list[ModelName] = ["tabular", "mlp"]
 """`TabularMLPClassifier` and `TabularMLPRegressor`; `MLPClassifier` and `MLPRegressor`."""

@@ -56,10 +56,28 @@ def split_rows(y: NDArray[Any], task: TaskName, test_size: float, seed: int) -> 
     >>> len(split.train), len(split.test), split.validation_rows
     (16, 4, 3)
     """
-    classes = len(np.unique(y)) if task == "classification" else 0
+    classes = _n_classes(y, task)
     test_rows = max(math.ceil(test_size * len(y)), classes, 2)
     train, test = train_test_split(
         np.arange(len(y)), test_size=test_rows, random_state=seed, stratify=y if classes else None
     )
-    validation_rows = max(math.ceil(VALIDATION_SHARE * len(train)), classes, 2)
-    return Split(train, test, validation_rows)
+    return train_on(train, test, y, task)
+
+
+def train_on(train: NDArray[np.intp], test: NDArray[np.intp], y: NDArray[Any], task: TaskName) -> Split:
+    """Return a split into these rows.
+
+    Parameters
+    ----------
+    train, test : ndarray of int
+        The numbers of the rows.
+    y : ndarray
+        The targets of all rows.
+    task : {'classification', 'regression'}
+        Of classes, at least as many rows are for validation as there are classes.
+    """
+    return Split(train, test, max(math.ceil(VALIDATION_SHARE * len(train)), _n_classes(y, task), 2))
+
+
+def _n_classes(y: NDArray[Any], task: TaskName) -> int:
+    return len(np.unique(y)) if task == "classification" else 0

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 import ferroprop
-from ferroprop.cli.card import Card
+from ferroprop.cli.card import Card, Score
 from ferroprop.cli.columns import Choice, choose_columns, features
 from ferroprop.cli.console import Notes, print_json, progress_console, results_console, say
+from ferroprop.cli.cross_validation import folds_of, summary
 from ferroprop.cli.destination import check_destinations
-from ferroprop.cli.fitting import fit, inputs_of, new_model
+from ferroprop.cli.fitting import Course, fit, inputs_of, new_model
+from ferroprop.cli.html_report import Subject, check_page, save_page
 from ferroprop.cli.model_file import save_model
 from ferroprop.cli.picture import check_picture, save_picture
 from ferroprop.cli.problem import Problem
@@ -29,7 +31,7 @@ from ferroprop.cli.reading.table import Layout, Table, read_table
 from ferroprop.cli.report import baseline_sentence, number, scores_table, seconds, training_sentence, verdict
 from ferroprop.cli.scores import score_both, train_baseline
 from ferroprop.cli.settings import Settings
-from ferroprop.cli.split import Split, split_rows
+from ferroprop.cli.split import Split, split_rows, train_on
 from ferroprop.cli.suspects import leave_out_suspects
 from ferroprop.cli.target import Target, TaskName, read_target
 from ferroprop.cli.wording import count, listed, quoted, shown, suggestion
@@ -52,8 +54,10 @@ class Request:
     drop_rare: bool
     settings: Settings
     test_size: float
+    folds: int
     save: Path | None
     plot: Path | None
+    report: Path | None
     config: Path | None
     quiet: bool
     as_json: bool
@@ -75,10 +79,17 @@ def train(request: Request) -> None:
     started = time.perf_counter()
     progress = progress_console(quiet=request.quiet)
     results = results_console()
-    destinations = {"--save": request.save, "--plot": request.plot, "--save-config": request.config}
+    destinations = {
+        "--save": request.save,
+        "--plot": request.plot,
+        "--report": request.report,
+        "--save-config": request.config,
+    }
     check_destinations(destinations, {"TABLE": request.table})
     if request.plot is not None:
         check_picture(request.plot, "--plot")
+    if request.report is not None:
+        check_page(request.report, "--report")
 
     notes = Notes(progress)
     table = read_table(request.table, request.layout)
@@ -94,22 +105,37 @@ def train(request: Request) -> None:
     notes.add(*notes_on(decided, table.place), *target.notes)
     notes.add(*_reasons(choice), *doubts)
 
-    X = features(typed.frame, choice.used, table.name, request.words, table).filter(target.rows)
+    inputs = features(typed.frame, choice.used, table.name, request.words, table).filter(target.rows)
     y = target.values
     settings = request.settings
-    split = split_rows(y, target.task, request.test_size, settings.seed)
-    notes.add(*_on_rows_in_both(X, y, split, request.target))
-    _announce(progress, choice, split, settings)
-    X = inputs_of(settings.model, X, choice.used)
-    model = new_model(settings, target.task, choice.used, split.validation_fraction)
-    with follow(progress, quiet=request.quiet) as follower:
-        course = fit(model, X[split.train], y[split.train], settings, follower)
+    X = inputs_of(settings.model, inputs, choice.used)
 
-    for warning in course.warnings:
-        notes.add(warning)
+    def fitted(split: Split, what: str = "") -> tuple[Any, Course]:
+        """Return a model of the training rows, and the course of its training."""
+        if what:
+            say(progress, what)
+        model = new_model(settings, target.task, choice.used, split.validation_fraction)
+        with follow(progress, quiet=request.quiet) as follower:
+            return model, fit(model, X[split.train], y[split.train], settings, follower)
 
-    baseline = train_baseline(target.task, y[split.train])
-    scores = score_both(target.task, model, baseline, X[split.test], y[split.test])
+    if request.folds:
+        split = train_on(np.arange(len(y)), np.arange(0), y, target.task)
+        _announce(progress, choice, split, settings)
+        folds = list(folds_of(y, target.task, request.folds, settings.seed))
+        of_folds = []
+        for fold in folds:
+            split_of_fold = train_on(fold.train, fold.test, y, target.task)
+            model, _ = fitted(split_of_fold, f"without fold {fold.number} of {request.folds}")
+            of_folds.append(_scores(target, model, X, y, split_of_fold))
+        model, course = fitted(split, "with all rows")
+        scores = summary(of_folds)
+    else:
+        split = split_rows(y, target.task, request.test_size, settings.seed)
+        notes.add(*_on_rows_in_both(inputs, y, split, request.target))
+        _announce(progress, choice, split, settings)
+        model, course = fitted(split)
+        scores = _scores(target, model, X, y, split)
+    notes.add(*course.warnings)
     card = Card(
         task=target.task,
         target=request.target,
@@ -127,18 +153,41 @@ def train(request: Request) -> None:
         scores=scores,
         train_rows=len(split.train),
         test_rows=len(split.test),
+        folds=request.folds,
         versions={"ferroprop": ferroprop.__version__, "scikit-learn": sklearn.__version__},
     )
     if request.save is not None:
         save_model(request.save, model, card, "--save")
     if request.plot is not None:
         save_picture(request.plot, card, request.table.name, "--plot")
+    if request.report is not None:
+        _report(request.report, request, card, model, inputs[split.test], y[split.test])
     if request.as_json:
-        files = {"model": request.save, "plot": request.plot, "config": request.config}
+        files = {
+            "model": request.save,
+            "plot": request.plot,
+            "report": request.report,
+            "config": request.config,
+        }
         named = {what: str(path) for what, path in files.items() if path is not None}
         print_json({"table": str(request.table), **card.to_plain(), "files": named})
         return
     _conclude(results, request, card, _most_frequent(target, y[split.train]), time.perf_counter() - started)
+
+
+def _scores(target: Target, model: Any, X: pl.DataFrame, y: NDArray[Any], split: Split) -> list[Score]:
+    baseline = train_baseline(target.task, y[split.train])
+    return score_both(target.task, model, baseline, X[split.test], y[split.test])
+
+
+def _report(path: Path, request: Request, card: Card, model: Any, X: pl.DataFrame, y: NDArray[Any]) -> None:
+    """Write the page on the test rows."""
+    if card.task == "classification":
+        y = np.searchsorted(model.classes_, y)
+    subject = Subject(card, model, card.columns, X, y)
+    subject.predict()
+    name = path.name if request.save is None else request.save.name
+    save_page(path, "--report", subject, name, f"{request.table.name}, kept for the test", [])
 
 
 def _size(table: Table) -> str:
@@ -242,7 +291,7 @@ def _conclude(
     """Print the scores, the time and the files."""
     if not request.quiet:
         console.print()
-    console.print(scores_table(card.scores, card.test_rows, len(card.history)))
+    console.print(scores_table(card))
     console.print(baseline_sentence(card, most_frequent), style="dim")
     if (warning := verdict(card.scores)) is not None:
         console.print(warning, style="bold red")
@@ -252,5 +301,7 @@ def _conclude(
         say(console, f"Model: {request.save}")
     if request.plot is not None:
         say(console, f"Learning curve: {request.plot}")
+    if request.report is not None:
+        say(console, f"Report: {request.report}")
     if request.config is not None:
         say(console, f"Configuration: {request.config}")
