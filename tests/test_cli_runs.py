@@ -4,6 +4,8 @@ import json
 import math
 import os
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -13,8 +15,10 @@ import pytest
 import typer
 from command_line import PENGUINS, complaint, run, succeed
 from ferroprop.cli import arguments, train
+from ferroprop.cli.app import app
 from ferroprop.cli.columns import features
 from ferroprop.cli.fitting import new_model
+from ferroprop.cli.manual import EXIT_STATUS
 from ferroprop.cli.model_file import read_card
 from ferroprop.cli.reading.table import read_table
 from ferroprop.cli.settings import settings_of
@@ -136,12 +140,41 @@ def test_configurations_that_cannot_be_read_or_written(folder: Path):
 
 
 def test_every_option_can_be_in_a_configuration():
-    command = typer.main.get_command(__import__("ferroprop.cli.app", fromlist=["app"]).app).commands["train"]
+    command = typer.main.get_command(app).commands["train"]
     context = typer.Context(command)
     keys = {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
     assert {"--config", "--save-config", "--json", "--quiet", "--number", "--date-format"} <= keys
     assert context.default_map is None
     assert "adamw" in arguments.SOLVERS
+
+
+# The manual page
+
+
+def test_the_manual_page_has_every_command_and_option(folder: Path):
+    page = succeed("--man").stdout
+    plain = page.replace(r"\-", "-").replace(r"\fB", "").replace(r"\fR", "")
+    group = typer.main.get_command(app)
+    sections = re.split(r"^\.SH ", plain, flags=re.MULTILINE)
+    for name, command in group.commands.items():
+        section = next(part for part in sections if part.startswith(f"FERROPROP {name.upper()}\n"))
+        for parameter in command.params:
+            for option in parameter.opts if parameter.param_type_name == "option" else ():
+                assert re.search(rf"(^|, ){re.escape(option)}\b", section, re.MULTILINE), (name, option)
+    requests = {line.split()[0] for line in page.splitlines() if line.startswith((".", "'"))}
+    assert requests == {".TH", ".SH", ".SS", ".TP", ".B", ".br"}
+    if shutil.which("mandoc") is not None:
+        Path("f.1").write_text(page, encoding="utf-8")
+        said = subprocess.run(
+            ["mandoc", "-T", "lint", "-W", "warning", "f.1"], capture_output=True, text=True, check=False
+        )
+        assert [line for line in said.stdout.splitlines() if "missing date" not in line] == []
+
+
+def test_the_exit_codes_of_the_manual_are_those_of_the_documentation():
+    page = (Path(__file__).parent.parent / "docs" / "command-line.md").read_text(encoding="utf-8")
+    table = page.split("| exit code |")[1].split("\n\n")[0]
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)] == [*EXIT_STATUS]
 
 
 # Cross-validation, and the report of a training

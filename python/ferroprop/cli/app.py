@@ -84,8 +84,25 @@ Version = Annotated[
 ]
 
 
+def _show_manual(context: typer.Context, asked: bool) -> None:
+    if asked:
+        from ferroprop import __version__
+        from ferroprop.cli.manual import manual
+
+        typer.echo(manual(context.command, __version__), nl=False)
+        raise typer.Exit
+
+
+Manual = Annotated[
+    bool,
+    typer.Option(
+        "--man", metavar="", callback=_show_manual, is_eager=True, help="Print the manual page, for man -l -."
+    ),
+]
+
+
 @app.callback()
-def start(context: typer.Context, version: Version = False) -> None:
+def start(context: typer.Context, version: Version = False, manual: Manual = False) -> None:
     """Train a multi-layer perceptron on a table, and use it."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

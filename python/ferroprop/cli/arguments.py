@@ -231,7 +231,7 @@ Epochs = Annotated[
 Patience = Annotated[
     int | None,
     _option(
-        "For mlp: stop after so many epochs without a better validation score.",
+        "For mlp: stop after so many epochs without a better validation loss.",
         *("N", TRAINING_PANEL),
         parser=whole_number(1),
         show_default="30",
