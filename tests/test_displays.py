@@ -16,6 +16,7 @@ from ferroprop.displays import (
     MemberCurvesDisplay,
 )
 from ferroprop.tabular import TabularMLPRegressor
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -59,6 +60,33 @@ def test_the_loss_curve_of_a_fit(iris, solver):
     assert display.score_ax_ is None
     assert display.ax_.get_xlabel() == "epoch"
     assert pixels(display).std() > 0
+
+
+def test_the_loss_curve_of_a_regressor_with_transformed_targets():
+    X, y = load_diabetes(return_X_y=True)
+    mlp = fp.MLPRegressor(solver="rprop", max_iter=5, random_state=0)
+    model = make_pipeline(
+        StandardScaler(), TransformedTargetRegressor(mlp, transformer=StandardScaler())
+    ).fit(X, y)
+    (line,) = LossCurveDisplay.from_estimator(model).lines_
+    np.testing.assert_array_equal(line.get_ydata(), model[-1].regressor_.loss_curve_)
+    with pytest.raises(NotFittedError):
+        LossCurveDisplay.from_estimator(TransformedTargetRegressor(mlp))
+
+
+@pytest.mark.parametrize("n_features", [2, 3, 4])
+def test_regions_say_where_the_other_features_are(iris, n_features):
+    X, y = iris
+    model = fp.MLPClassifier((4,), max_iter=3, random_state=0).fit(X[:, :n_features], y)
+    display = DecisionRegionDisplay.from_estimator(model, X[:, :n_features], y, grid_resolution=5)
+    assert (
+        display.ax_.get_title()
+        == {
+            2: "",
+            3: "the other feature at the mean; points keep theirs",
+            4: "the 2 other features at the mean; points keep theirs",
+        }[n_features]
+    )
 
 
 @pytest.mark.parametrize("scoring", [None, "loss", "f1_macro"])

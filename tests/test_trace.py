@@ -13,6 +13,7 @@ import pytest
 import reference
 from ferroprop.inspection._derivation import Equation, derive
 from ferroprop.inspection._double import in_double
+from ferroprop.inspection._drawing import NEGATIVE, POSITIVE
 from ferroprop.inspection._formula import to_mathml, to_text
 from numpy.testing import assert_allclose, assert_array_equal
 from strategies import ALL_ACTIVATIONS, ALL_LOSSES, HIDDEN_ACTIVATIONS, name_and_hyperparameters
@@ -536,8 +537,8 @@ def test_edges_are_coloured_by_sign():
     network.set_parameters([[[2.0], [-1.0]]], [None])
     lines = [e for e in ElementTree.fromstring(network._repr_html_()).iter() if e.tag.endswith("line")]
     colours = {line[0].text: (line.get("stroke"), float(line.get("stroke-width"))) for line in lines}
-    assert colours["0 to 0: 2"] == ("#b7410e", 3.0)
-    assert colours["1 to 0: -1"] == ("#20639b", 1.7)
+    assert colours["0 to 0: 2"] == (POSITIVE, 3.0)
+    assert colours["1 to 0: -1"] == (NEGATIVE, 1.7)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -571,3 +572,10 @@ def test_the_numbers_of_a_pass_are_those_of_a_training(activation, output, loss,
         assert_allclose(before.T @ values.delta / weights.sum(), gradient, **tolerance)
         assert_allclose(values.delta.sum(axis=0) / weights.sum(), bias_gradient, **tolerance)
         before = values.output
+
+
+def test_words_in_formulas_keep_their_spaces():
+    """A browser leaves out ordinary spaces at the ends of a text in MathML."""
+    formula = to_mathml(["1 if 0.659 > 0 else 0"])
+    words = [node.text for node in ElementTree.fromstring(formula).iter() if node.tag.endswith("mtext")]
+    assert words == ["\N{NO-BREAK SPACE}if\N{NO-BREAK SPACE}", ",\N{NO-BREAK SPACE}else\N{NO-BREAK SPACE}"]

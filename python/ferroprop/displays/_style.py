@@ -43,9 +43,11 @@ def mark_epochs(axes: Axes) -> None:
 
 
 def last_step(estimator: Any) -> Any:
-    """Return the estimator itself, the last one of a pipeline, or the one that a search found best."""
+    """Return the estimator itself, or the one in a search, a pipeline or a `TransformedTargetRegressor`."""
     best = getattr(estimator, "best_estimator_", estimator)
-    return best.steps[-1][1] if hasattr(best, "steps") else best
+    last = best.steps[-1][1] if hasattr(best, "steps") else best
+    inner = getattr(last, "regressor_", None)
+    return last if inner is None else last_step(inner)
 
 
 def need_matplotlib(caller: str) -> None:

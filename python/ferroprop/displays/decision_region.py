@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ferroprop.displays._style import color, need_matplotlib, new_axes
+from ferroprop.displays._style import GREY, color, need_matplotlib, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +32,8 @@ class DecisionRegionDisplay:
         Names of the classes.
     names : tuple of str, default=(None, None)
         Names of the two features.
+    n_others : int, default=0
+        The number of features that are not drawn; a line above the picture says where they are.
 
     Attributes
     ----------
@@ -71,12 +73,14 @@ class DecisionRegionDisplay:
         response: ArrayLike,
         classes: Any = None,
         names: tuple[str | None, str | None] = (None, None),
+        n_others: int = 0,
     ) -> None:
         self.x0: NDArray[np.float64] = np.asarray(x0, dtype=np.float64)
         self.x1: NDArray[np.float64] = np.asarray(x1, dtype=np.float64)
         self.response: NDArray[np.float64] = np.asarray(response, dtype=np.float64)
         self.classes = classes
         self.names = names
+        self.n_others = n_others
 
     @classmethod
     def from_estimator(
@@ -167,6 +171,7 @@ class DecisionRegionDisplay:
             response=response.reshape(grid_resolution, grid_resolution, *response.shape[1:]),
             classes=list(estimator.classes_) if is_classifier else None,
             names=(None, None) if columns is None else (str(columns[first]), str(columns[second])),
+            n_others=values.shape[1] - 2,
         )
         points = None if targets is None else (values[:, [first, second]], targets)
         return display.plot(ax=ax, points=points, scatter_kw=scatter_kw)
@@ -225,6 +230,9 @@ class DecisionRegionDisplay:
             self.ax_.set_xlabel(self.names[0])
         if self.names[1] is not None:
             self.ax_.set_ylabel(self.names[1])
+        if self.n_others:  # points lie off the plane, so that a right prediction may look wrong
+            others = "the other feature" if self.n_others == 1 else f"the {self.n_others} other features"
+            self.ax_.set_title(f"{others} at the mean; points keep theirs", fontsize="small", color=GREY)
         return self
 
     def _labels(self) -> Any:

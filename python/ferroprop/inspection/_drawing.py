@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 
 from ferroprop._core import Network, RecurrentNetwork
 
-POSITIVE, NEGATIVE = "#b7410e", "#20639b"
+POSITIVE, NEGATIVE = (
+    "#c9501a",
+    "#3579b8",
+)  # a contrast of 3.8 or more with white and with the dark of notebooks
 MOST_UNITS = 10  # a column with more shows the first ones and the last
 MOST_COLUMNS = 7  # of more layers, the first and the last are drawn
 UNIT_DISTANCE, COLUMN_DISTANCE, RADIUS, MARGIN = 26, 130, 8, 40
@@ -20,8 +23,8 @@ def svg_and_legend(network: Network | RecurrentNetwork) -> str:
         "<p>Weights: the colour is their phase (0 red, ⅓ of a turn green, ⅔ blue); the thicker, the "
         "larger in their layer.</p>"
         if network.dtype.kind == "c"
-        else f'<p>Weights: <span style="color:{POSITIVE}">positive</span>, '
-        f'<span style="color:{NEGATIVE}">negative</span>; the thicker, the larger in its layer.</p>'
+        else f'<p>Weights: <span style="color:{POSITIVE}">━</span> positive, '
+        f'<span style="color:{NEGATIVE}">━</span> negative; the thicker, the larger in its layer.</p>'
     )
     if isinstance(network, RecurrentNetwork):
         gates = " Of each cell, those of its candidate." if network.cell != "rnn" else ""
@@ -74,7 +77,7 @@ def svg(network: Network | RecurrentNetwork) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{label}" '
         f'viewBox="0 0 {width} {full}" width="{width}" height="{full}" style="max-width:100%">'
         f'<g stroke-linecap="round">{"".join(lines)}</g>'
-        f'<g fill="#ffffff" stroke="#555555" stroke-width="1.5">{"".join(circles)}</g>'
+        f'<g fill="none" stroke="currentColor" stroke-width="1.5" pointer-events="all">{"".join(circles)}</g>'
         '<g fill="currentColor" font-family="sans-serif" font-size="12" text-anchor="middle">'
         f"{''.join(words)}</g></svg>"
     )

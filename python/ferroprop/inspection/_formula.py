@@ -9,6 +9,9 @@ import ast
 import re
 from html import escape
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
+"""Spaces at the ends of a text in MathML are left out, but not these."""
+
 GREEK = {"delta": "δ", "alpha": "α", "Phi": "Φ", "phi": "φ", "sigma": "σ", "lam": "λ", "tau": "τ"}
 
 _COMPARISONS = {
@@ -209,9 +212,9 @@ def _mathml(node: ast.expr) -> str:
         case ast.IfExp():
             return _row(
                 _mathml(node.body),
-                "<mtext> if </mtext>",
+                f"<mtext>{NO_BREAK}if{NO_BREAK}</mtext>",
                 _mathml(node.test),
-                "<mtext>, else </mtext>",
+                f"<mtext>,{NO_BREAK}else{NO_BREAK}</mtext>",
                 _mathml(node.orelse),
             )
     raise ValueError(f"not a formula: {ast.unparse(node)}")
