@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from types import ModuleType
 
 import ferroprop as fp
 import joblib
@@ -744,14 +745,37 @@ class Notebook(io.StringIO):
     __module__ = "ipykernel.iostream"
 
 
+class Outputs(ModuleType):
+    """What stands in for `IPython.display`: outputs of a cell, each of which can be replaced."""
+
+    def __init__(self):
+        super().__init__("IPython.display")
+        self.contents = []
+
+    def display(self, content, *, raw, display_id):
+        assert raw
+        assert display_id
+        self.contents.append(content)
+        return self
+
+    def update(self, content, *, raw):
+        assert raw
+        self.contents[-1] = content
+
+
 @quiet
-def test_progress_is_a_bar_in_a_notebook(iris, monkeypatch):
-    page = Notebook()
+def test_progress_is_one_output_of_a_notebook_which_a_saved_one_keeps(iris, monkeypatch):
+    page, outputs = Notebook(), Outputs()
     monkeypatch.setattr(sys, "stdout", page)
-    fp.MLPClassifier((3,), verbose=True, max_iter=7, random_state=0).fit(*iris)
-    (line, rest) = screen(page.getvalue())
-    assert line.startswith("epoch 7/7 ━")
-    assert rest == ""
+    monkeypatch.setitem(sys.modules, "IPython", ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython.display", outputs)
+    for _ in range(2):
+        fp.MLPClassifier((3,), verbose=True, max_iter=7, random_state=0).fit(*iris)
+    assert page.getvalue() == ""
+    assert len(outputs.contents) == 2
+    for content in outputs.contents:
+        assert [*content] == ["text/plain"]
+        assert content["text/plain"].startswith("epoch 7/7 ━")
 
 
 @quiet

@@ -33,7 +33,12 @@ def progress_of(
 
 def is_live(stream: Any) -> bool:
     """Tell whether a line of this stream can be overwritten: in a terminal, and in a notebook."""
-    return bool(stream.isatty()) or type(stream).__module__.startswith("ipykernel")
+    return bool(stream.isatty()) or is_notebook(stream)
+
+
+def is_notebook(stream: Any) -> bool:
+    """Tell whether this stream is that of a notebook."""
+    return type(stream).__module__.startswith("ipykernel")
 
 
 class ProgressLines:
@@ -84,6 +89,9 @@ class ProgressLines:
 class ProgressBar:
     """A bar that overwrites itself, at most twenty times per second.
 
+    In a notebook it is one output that is replaced, as text: a saved notebook has the last state of the bar,
+    and shows it without a widget.
+
     Parameters
     ----------
     epochs : int
@@ -100,6 +108,7 @@ class ProgressBar:
         self._last: Epoch | None = None
         self._length = 0
         self._full, self._empty = _marks(sys.stdout)
+        self._output: Any = None
 
     def __call__(self, epoch: Epoch) -> None:
         """Show the epoch, unless another was shown a moment ago."""
@@ -115,7 +124,8 @@ class ProgressBar:
         """Leave the last epoch on the screen, and go to the next line."""
         if self._last is not None:
             self._show(self._last, "no improvement" if out_of_patience else None)
-            sys.stdout.write("\n")
+            if self._output is None:
+                sys.stdout.write("\n")
 
     def _show(self, epoch: Epoch, in_place_of_bar: str | None = None) -> None:
         done = epoch.epoch - (self._first or 1) + 1
@@ -131,9 +141,22 @@ class ProgressBar:
         filled = round(width * min(1.0, done / self._epochs))
         bar = in_place_of_bar or self._full * filled + self._empty * (width - filled)
         line = f"{before}{bar}{after}"[:room]
+        if is_notebook(sys.stdout):
+            self._replace(line)
+            return
         sys.stdout.write(f"\r{line}{' ' * (self._length - len(line))}")
         sys.stdout.flush()
         self._length = len(line)
+
+    def _replace(self, line: str) -> None:
+        """Put the line in the place of the notebook's output."""
+        content = {"text/plain": line}
+        if self._output is None:
+            from IPython.display import display
+
+            self._output = display(content, raw=True, display_id=True)
+        else:
+            self._output.update(content, raw=True)
 
 
 Progress: TypeAlias = ProgressLines | ProgressBar
