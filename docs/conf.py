@@ -43,6 +43,7 @@ html_title = "ferroprop"
 html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 html_static_path = ["_static"]
 html_css_files = ["look.css"]
+html_favicon = "_static/favicon.svg"
 html_show_sourcelink = False
 # Pages without pages below them need no column for these.
 html_sidebars = {
@@ -68,10 +69,11 @@ html_theme_options = {
     "show_prev_next": False,
     "secondary_sidebar_items": {
         "gallery/*": [],  # code needs the width
-        "[!g]*": ["page-toc"],
+        "index": [],
+        "[!gi]*": ["page-toc"],
         "g[!a]*": ["page-toc"],
     },
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 6,
 }
 
 sphinx_gallery_conf = {

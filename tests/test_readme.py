@@ -30,13 +30,15 @@ def test_the_python_examples_run_one_after_the_other(
     for example in blocks("python"):
         exec(example, names)
     printed = capsys.readouterr().out
+    assert float(printed.splitlines()[0]) > 0.9
     right, all_flowers = map(int, re.search(r"(\d+) of (\d+) test flowers right", printed).groups())
     assert right / all_flowers > 0.9
     assert (tmp_path / "iris.safetensors").exists()
 
 
-def test_the_first_example_is_a_file_too():
-    assert blocks("python")[0] in (ROOT / "examples" / "iris.py").read_text(encoding="utf-8")
+def test_the_example_of_a_network_is_a_file_too():
+    (example,) = blocks("python", section("A network by itself"))
+    assert example in (ROOT / "examples" / "iris.py").read_text(encoding="utf-8")
 
 
 def test_the_picture_can_be_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
