@@ -1,5 +1,6 @@
 """``ferroprop report``: what the page says, that it is whole, and what is refused."""
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -104,6 +105,41 @@ def test_the_scores_of_the_page_are_those_of_the_predictions(species_model: Path
     y = frame["species"].to_numpy()
     assert float(cells["Brier score"]) == pytest.approx(brier_score_loss(y, probabilities), abs=1e-4)
     assert float(cells["log loss"]) == pytest.approx(log_loss(y, probabilities), abs=1e-4)
+
+
+# Scores on other rows
+
+
+def test_an_evaluation_has_the_scores_of_the_predictions(species_model: Path, folder: Path):
+    frame = read_table(PENGUINS).frame
+    frame[::3].write_csv("some.csv")
+    result = succeed("evaluate", species_model, "some.csv")
+    assert "Scores on 115 rows of some.csv" in result.stdout
+    cells = {line[:18].strip(): line[18:].split() for line in result.stdout.splitlines()}
+    card, model = read_card(species_model), load_model(species_model)
+    y = frame[::3]["species"].to_numpy()
+    probabilities = model.predict_proba(features(frame[::3], card.columns, ""))
+    shares = np.unique(y, return_counts=True)[1] / len(y)
+    assert float(cells["log loss"][0]) == pytest.approx(log_loss(y, probabilities), abs=1e-4)
+    assert float(cells["log loss"][1]) == pytest.approx(-(shares * np.log(shares)).sum(), abs=1e-4)
+    of_training = {score.name: score.network for score in card.scores}
+    assert float(cells["log loss"][2]) == pytest.approx(of_training["log loss"], abs=1e-4)
+    plain = json.loads(succeed("evaluate", species_model, "some.csv", "--json").stdout)
+    assert plain["rows"] == 115
+    assert plain["scores"][-1]["network"] == pytest.approx(log_loss(y, probabilities), rel=1e-9)
+
+
+def test_an_evaluation_says_when_a_model_is_of_no_use(species_model: Path, folder: Path):
+    frame = read_table(PENGUINS).frame
+    wrong = frame.with_columns(species=pl.col("species").replace({"Adelie": "Gentoo", "Gentoo": "Adelie"}))
+    wrong.write_csv("wrong.csv")
+    assert (
+        "Not better than the baseline in log loss" in succeed("evaluate", species_model, "wrong.csv").stdout
+    )
+    wrong.drop("species").write_csv("none.csv")
+    assert complaint("evaluate", species_model, "none.csv").startswith(
+        "TABLE: 'none.csv' lacks the target 'species' of the model"
+    )
 
 
 def test_a_regressor_and_a_single_network(folder: Path):

@@ -282,6 +282,10 @@ def test_files_that_are_no_tables(folder: Path):
         members.writestr("b.csv", "")
     assert "is an Excel workbook, which has to be saved as CSV" in refusal(workbook.getvalue())
     assert "is a zip file of 2 files ('a.csv', 'b.csv')" in refusal(two.getvalue())
+    for text in ('[{"a": 1, "y": 2}]', '{"a":1}\n{"a":2}\n', ' [ {"a" : [1]} ]'):
+        assert refusal(text) == (
+            "TABLE: 't.csv' is JSON, which has to be saved as CSV; expected a CSV or Parquet file"
+        )
     assert "is an old Excel or Word file" in refusal(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
     assert refusal("") == refusal("\n\n") == "TABLE: 't.csv' is empty; expected a header line and rows"
     Path("t.parquet").write_text("a,b\n")

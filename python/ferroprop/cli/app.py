@@ -257,6 +257,42 @@ def predict(
 
 
 @app.command()
+def evaluate(
+    model: given.Model,
+    table: given.Table,
+    date_format: given.DateFormat = None,
+    missing: given.Missing = None,
+    decimal: given.Decimal = None,
+    separator: given.Separator = None,
+    quote: given.Quote = None,
+    header: given.Header = None,
+    encoding: given.Encoding = None,
+    quiet: given.Quiet = False,
+    as_json: given.Json = False,
+) -> None:
+    """Score MODEL on TABLE, which has the target."""
+    from ferroprop.cli.evaluate import Request
+    from ferroprop.cli.evaluate import evaluate as run
+    from ferroprop.cli.judged import Judged
+    from ferroprop.cli.reading.kinds import Wishes
+    from ferroprop.cli.reading.table import Layout
+
+    run(
+        Request(
+            rows=Judged(
+                model=model,
+                table=table,
+                layout=Layout(separator, encoding, header, '"' if quote is None else quote),
+                missing=missing or [],
+                wishes=Wishes({}, decimal, date_formats(date_format or [])),
+            ),
+            quiet=quiet,
+            as_json=as_json,
+        )
+    )
+
+
+@app.command()
 def report(
     model: given.Model,
     table: given.Table,
@@ -273,17 +309,20 @@ def report(
     """Write a page on MODEL: its errors on TABLE, what its predictions depend on, its training."""
     from ferroprop.cli.html_report import Request
     from ferroprop.cli.html_report import report as run
+    from ferroprop.cli.judged import Judged
     from ferroprop.cli.reading.kinds import Wishes
     from ferroprop.cli.reading.table import Layout
 
     run(
         Request(
-            model=model,
-            table=table,
+            rows=Judged(
+                model=model,
+                table=table,
+                layout=Layout(separator, encoding, header, '"' if quote is None else quote),
+                missing=missing or [],
+                wishes=Wishes({}, decimal, date_formats(date_format or [])),
+            ),
             output=output,
-            layout=Layout(separator, encoding, header, '"' if quote is None else quote),
-            missing=missing or [],
-            wishes=Wishes({}, decimal, date_formats(date_format or [])),
             quiet=quiet,
         )
     )

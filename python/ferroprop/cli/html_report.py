@@ -2,23 +2,20 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from sklearn.metrics import brier_score_loss, log_loss, root_mean_squared_error
 
 from ferroprop.cli import figures
 from ferroprop.cli import page as html
 from ferroprop.cli.card import Card
-from ferroprop.cli.categories import on_unknown_categories, with_known_words
-from ferroprop.cli.columns import features
 from ferroprop.cli.console import Notes, progress_console, results_console, say
 from ferroprop.cli.destination import check_destinations, written
-from ferroprop.cli.fitting import categories_of, inputs_of
+from ferroprop.cli.fitting import inputs_of
 from ferroprop.cli.inspected import MOST_ROWS as MOST_INSPECTED
 from ferroprop.cli.inspected import (
     REPEATS,
@@ -29,17 +26,11 @@ from ferroprop.cli.inspected import (
     encoded,
     importances,
 )
-from ferroprop.cli.model_file import load_model, read_card
+from ferroprop.cli.judged import Judged, Subject, judged
 from ferroprop.cli.picture import need_matplotlib
-from ferroprop.cli.predict import columns_as_written
 from ferroprop.cli.problem import Problem
-from ferroprop.cli.reading.kinds import Wishes, decide
-from ferroprop.cli.reading.missing import MissingWords
-from ferroprop.cli.reading.table import Layout, Table, read_table
 from ferroprop.cli.report import number, training_sentence
-from ferroprop.cli.scores import score_both, train_baseline
-from ferroprop.cli.wording import count, quoted, shown, suggestion
-from ferroprop.tabular import DataWarning
+from ferroprop.cli.wording import count, shown
 
 Array = NDArray[Any]
 
@@ -50,14 +41,10 @@ _DRIFTS = 15
 
 @dataclass(frozen=True)
 class Request:
-    """The command line's request; `wishes` is how this table differs from the training table."""
+    """The command line's request."""
 
-    model: Path
-    table: Path
+    rows: Judged
     output: Path | None
-    layout: Layout
-    missing: list[str]
-    wishes: Wishes
     quiet: bool
 
 
@@ -74,28 +61,13 @@ def report(request: Request) -> None:
     Problem
         If a file cannot be used, or the table does not suit the model or lacks the target.
     """
-    output = request.output or Path(f"{request.model.stem}.html")
-    check_destinations({"--output": output}, {"TABLE": request.table, "MODEL": request.model})
+    rows = request.rows
+    output = request.output or Path(f"{rows.model.stem}.html")
+    check_destinations({"--output": output}, {"TABLE": rows.table, "MODEL": rows.model})
     check_page(output, "--output")
-    card = read_card(request.model)
     notes = Notes(progress_console(quiet=request.quiet))
-    columns = columns_as_written(card, request.wishes)
-    table = read_table(request.table, request.layout, [column.name for column in columns])
-    notes.add(*table.notes)
-    words = MissingWords([*card.missing.everywhere, *request.missing], card.missing.usual)
-    X = features(table.frame, columns, table.name, words, table)
-    rows, y = _targets(card, table, words, request.wishes, notes)
-    X = X.filter(rows)
-    model = load_model(request.model)
-    known = categories_of(card.model, model, columns)
-    X, replaced = with_known_words(X, known)
-    notes.add(*replaced, *on_unknown_categories(known, X), *_on_copies(X, y))
-    subject = Subject(card, model, columns, X, y)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", DataWarning)
-        subject.predict()
-    notes.add(*(str(warning.message) for warning in caught if issubclass(warning.category, DataWarning)))
-    save_page(output, "--output", subject, request.model.name, table.name, notes.said)
+    subject, table = judged(rows, notes)
+    save_page(output, "--output", subject, rows.model.name, table, notes.said)
     say(results_console(), f"Report: {output}")
 
 
@@ -139,89 +111,6 @@ def save_page(
         temporary.write_text(text, encoding="utf-8")
 
 
-@dataclass
-class Subject:
-    """A model, and the rows that the page is about; of a classifier, `y` has the numbers of the classes."""
-
-    card: Card
-    model: Any
-    columns: Any
-    X: pl.DataFrame
-    y: Array
-    outputs: Array | None = None
-
-    @property
-    def is_classifier(self) -> bool:
-        """Whether the model predicts classes."""
-        return self.card.task == "classification"
-
-    @property
-    def labels(self) -> Array:
-        """The targets as the model has them."""
-        return self.model.classes_[self.y] if self.is_classifier else self.y
-
-    @property
-    def predicted(self) -> Array:
-        """The predictions: numbers of classes, or numbers."""
-        assert self.outputs is not None
-        return self.outputs.argmax(axis=1) if self.is_classifier else self.outputs
-
-    def predict(self) -> None:
-        """Compute the outputs for all rows."""
-        rows = inputs_of(self.card.model, self.X, self.columns)
-        self.outputs = np.asarray(
-            self.model.predict_proba(rows) if self.is_classifier else self.model.predict(rows), dtype=float
-        )
-
-
-def _targets(
-    card: Card, table: Table, words: MissingWords, wishes: Wishes, notes: Notes
-) -> tuple[pl.Series, Array]:
-    """Return which rows have a target that the model knows, and these targets."""
-    name = card.target
-    if name not in table.frame.columns:
-        known = suggestion(name, table.frame.columns)
-        raise Problem(f"TABLE: '{table.name}' lacks the target {shown(name)} of the model; {known}")
-    only = replace(table, frame=table.frame.select(name), notes=[])
-    series = decide(only, words, Wishes({}, wishes.decimal, {})).frame[name]
-    if card.task == "regression":
-        if not series.dtype.is_numeric():
-            cell = series.drop_nulls()[0] if series.null_count() < len(series) else None
-            raise Problem(
-                f"TABLE: column {shown(name)} of '{table.name}' has values such as {shown(cell)}; "
-                "expected numbers"
-            )
-        values = series.cast(pl.Float64).fill_nan(None)
-    else:
-        if series.dtype.is_float() and bool((series == series.floor()).all()):
-            series = series.cast(pl.Int64)
-        places = {label: place for place, label in enumerate(card.classes)}
-        texts = series.cast(pl.String)
-        values = pl.Series([places.get(text) for text in texts], dtype=pl.Int64)
-        unknown = sorted(set(texts.drop_nulls()) - places.keys())
-        if unknown:
-            what = "a class" if len(unknown) == 1 else "classes"
-            notes.add(f"{quoted(unknown)}: {what} that training did not have; such rows are left out")
-    rows = values.is_not_null()
-    if rows.sum() < 2:
-        raise Problem(
-            f"TABLE: column {shown(name)} of '{table.name}' has {count(int(rows.sum()), 'known target')}; "
-            "expected at least 2"
-        )
-    if rows.sum() < len(rows) and series.null_count():
-        notes.add(f"{count(series.null_count(), 'row')} without {shown(name)} left out")
-    return rows, values.drop_nulls().to_numpy()
-
-
-def _on_copies(X: pl.DataFrame, y: Array) -> list[str]:
-    """Return a note on rows that occur in the table more than once."""
-    copies = X.height - X.hstack([pl.Series("", y)]).n_unique()
-    if not copies:
-        return []
-    rows = f"{count(copies, 'row')} of {X.height:,}"
-    return [f"{rows} equal another one in the target and all columns that the model uses"]
-
-
 def _page(subject: Subject, model: str, table: str, notes: list[str]) -> str:
     card = subject.card
     lead = [
@@ -255,9 +144,7 @@ def _page(subject: Subject, model: str, table: str, notes: list[str]) -> str:
 
 def _scores(subject: Subject) -> list[str]:
     card = subject.card
-    baseline = train_baseline(card.task, subject.labels)
-    rows = inputs_of(card.model, subject.X, subject.columns)
-    here = score_both(card.task, subject.model, baseline, rows, subject.labels)
+    here = subject.scores()
     of_test = {score.name: number(score.network) for score in card.scores}
     lines = [
         [score.name, number(score.network), number(score.baseline), of_test.get(score.name, "")]

@@ -44,6 +44,23 @@ def scores_table(card: Card) -> Table:
     return table
 
 
+def evaluation_table(scores: Sequence[Score], card: Card, n_rows: int, name: str) -> Table:
+    """Return the scores on other rows as a table, beside those that the training found."""
+    table = _table(f"Scores on {count(n_rows, 'row')} of {name}")
+    for heading in ("score", "model", "baseline", "cross-validation" if card.folds else "test rows"):
+        table.add_column(heading, justify="left" if heading == "score" else "right")
+    known = {score.name: number(score.network) for score in card.scores}
+    for score in scores:
+        style = "bold green" if score.network_wins else "bold red"
+        table.add_row(
+            score.name,
+            Text(number(score.network), style),
+            number(score.baseline),
+            known.get(score.name, ""),
+        )
+    return table
+
+
 def baseline_sentence(card: Card, most_frequent: str | None) -> str:
     """Return a sentence that explains the baseline."""
     if card.task == "classification":

@@ -19,7 +19,8 @@ from ferroprop.cli.console import Notes, print_json, progress_console, results_c
 from ferroprop.cli.cross_validation import folds_of, summary
 from ferroprop.cli.destination import check_destinations
 from ferroprop.cli.fitting import Course, fit, inputs_of, new_model
-from ferroprop.cli.html_report import Subject, check_page, save_page
+from ferroprop.cli.html_report import check_page, save_page
+from ferroprop.cli.judged import Subject
 from ferroprop.cli.model_file import save_model
 from ferroprop.cli.picture import check_picture, save_picture
 from ferroprop.cli.problem import Problem

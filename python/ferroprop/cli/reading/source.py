@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import sys
 import zipfile
 import zlib
@@ -22,6 +23,8 @@ STANDARD_INPUT = "-"
 DAMAGED = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstd.ZstdError)
 """The exceptions of the decompressors."""
 
+JSON = re.compile(rb'(\xef\xbb\xbf)?\s*(\[\s*)?\{\s*"[^"]*"\s*:')
+"""How an object, or an array of objects, begins."""
 OFFICE = {"[Content_Types].xml": "an Excel workbook", "mimetype": "a spreadsheet", "schema.json": "a model"}
 """Members of zip files by which the kind of file is known."""
 
@@ -72,6 +75,10 @@ def read_bytes(path: Path) -> bytes:
                 raise Problem(f"TABLE: '{path}' is a damaged compressed file: {first_line(error)}") from error
             except _NotATableError as what:
                 raise Problem(f"TABLE: '{path}' is {what}; expected a CSV or Parquet file") from None
+    if JSON.match(content):
+        raise Problem(
+            f"TABLE: '{path}' is JSON, which has to be saved as CSV; expected a CSV or Parquet file"
+        )
     return content
 
 

@@ -1,0 +1,170 @@
+"""A model and rows whose targets are known: what `ferroprop evaluate` and `ferroprop report` judge."""
+
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ferroprop.cli.card import Card, Score
+from ferroprop.cli.categories import on_unknown_categories, with_known_words
+from ferroprop.cli.columns import features
+from ferroprop.cli.console import Notes
+from ferroprop.cli.fitting import categories_of, inputs_of
+from ferroprop.cli.model_file import load_model, read_card
+from ferroprop.cli.predict import columns_as_written
+from ferroprop.cli.problem import Problem
+from ferroprop.cli.reading.kinds import Wishes, decide
+from ferroprop.cli.reading.missing import MissingWords
+from ferroprop.cli.reading.table import Layout, Table, read_table
+from ferroprop.cli.scores import score_both, train_baseline
+from ferroprop.cli.wording import count, quoted, shown, suggestion
+from ferroprop.tabular import DataWarning
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A model's file and a table's; `wishes` is how the table differs from the training table."""
+
+    model: Path
+    table: Path
+    layout: Layout
+    missing: list[str]
+    wishes: Wishes
+
+
+@dataclass
+class Subject:
+    """A model, and the rows that the page is about; of a classifier, `y` has the numbers of the classes."""
+
+    card: Card
+    model: Any
+    columns: Any
+    X: pl.DataFrame
+    y: Array
+    outputs: Array | None = None
+
+    @property
+    def is_classifier(self) -> bool:
+        """Whether the model predicts classes."""
+        return self.card.task == "classification"
+
+    @property
+    def labels(self) -> Array:
+        """The targets as the model has them."""
+        return self.model.classes_[self.y] if self.is_classifier else self.y
+
+    @property
+    def predicted(self) -> Array:
+        """The predictions: numbers of classes, or numbers."""
+        assert self.outputs is not None
+        return self.outputs.argmax(axis=1) if self.is_classifier else self.outputs
+
+    def predict(self) -> None:
+        """Compute the outputs for all rows."""
+        rows = inputs_of(self.card.model, self.X, self.columns)
+        self.outputs = np.asarray(
+            self.model.predict_proba(rows) if self.is_classifier else self.model.predict(rows), dtype=float
+        )
+
+    def scores(self) -> list[Score]:
+        """Return the scores on the rows, beside those of a baseline that knows their mean or shares."""
+        rows = inputs_of(self.card.model, self.X, self.columns)
+        return score_both(
+            self.card.task, self.model, train_baseline(self.card.task, self.labels), rows, self.labels
+        )
+
+
+def judged(request: Judged, notes: Notes) -> tuple[Subject, str]:
+    """Read a model and a table, and predict.
+
+    Parameters
+    ----------
+    request : Judged
+        The files.
+    notes : Notes
+        Gets what is strange in the table.
+
+    Returns
+    -------
+    subject : Subject
+        The model and the rows, with its outputs.
+    table : str
+        The name of the table.
+
+    Raises
+    ------
+    Problem
+        If a file cannot be used, or the table does not suit the model or lacks the target.
+    """
+    card = read_card(request.model)
+    columns = columns_as_written(card, request.wishes)
+    table = read_table(request.table, request.layout, [column.name for column in columns])
+    notes.add(*table.notes)
+    words = MissingWords([*card.missing.everywhere, *request.missing], card.missing.usual)
+    X = features(table.frame, columns, table.name, words, table)
+    rows, y = _targets(card, table, words, request.wishes, notes)
+    X = X.filter(rows)
+    model = load_model(request.model)
+    known = categories_of(card.model, model, columns)
+    X, replaced = with_known_words(X, known)
+    notes.add(*replaced, *on_unknown_categories(known, X), *_on_copies(X, y))
+    subject = Subject(card, model, columns, X, y)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", DataWarning)
+        subject.predict()
+    notes.add(*(str(warning.message) for warning in caught if issubclass(warning.category, DataWarning)))
+    return subject, table.name
+
+
+def _targets(
+    card: Card, table: Table, words: MissingWords, wishes: Wishes, notes: Notes
+) -> tuple[pl.Series, Array]:
+    """Return which rows have a target that the model knows, and these targets."""
+    name = card.target
+    if name not in table.frame.columns:
+        known = suggestion(name, table.frame.columns)
+        raise Problem(f"TABLE: '{table.name}' lacks the target {shown(name)} of the model; {known}")
+    only = replace(table, frame=table.frame.select(name), notes=[])
+    series = decide(only, words, Wishes({}, wishes.decimal, {})).frame[name]
+    if card.task == "regression":
+        if not series.dtype.is_numeric():
+            cell = series.drop_nulls()[0] if series.null_count() < len(series) else None
+            raise Problem(
+                f"TABLE: column {shown(name)} of '{table.name}' has values such as {shown(cell)}; "
+                "expected numbers"
+            )
+        values = series.cast(pl.Float64).fill_nan(None)
+    else:
+        if series.dtype.is_float() and bool((series == series.floor()).all()):
+            series = series.cast(pl.Int64)
+        places = {label: place for place, label in enumerate(card.classes)}
+        texts = series.cast(pl.String)
+        values = pl.Series([places.get(text) for text in texts], dtype=pl.Int64)
+        unknown = sorted(set(texts.drop_nulls()) - places.keys())
+        if unknown:
+            what = "a class" if len(unknown) == 1 else "classes"
+            notes.add(f"{quoted(unknown)}: {what} that training did not have; such rows are left out")
+    rows = values.is_not_null()
+    if rows.sum() < 2:
+        raise Problem(
+            f"TABLE: column {shown(name)} of '{table.name}' has {count(int(rows.sum()), 'known target')}; "
+            "expected at least 2"
+        )
+    if rows.sum() < len(rows) and series.null_count():
+        notes.add(f"{count(series.null_count(), 'row')} without {shown(name)} left out")
+    return rows, values.drop_nulls().to_numpy()
+
+
+def _on_copies(X: pl.DataFrame, y: Array) -> list[str]:
+    """Return a note on rows that occur in the table more than once."""
+    copies = X.height - X.hstack([pl.Series("", y)]).n_unique()
+    if not copies:
+        return []
+    rows = f"{count(copies, 'row')} of {X.height:,}"
+    return [f"{rows} equal another one in the target and all columns that the model uses"]
