@@ -116,7 +116,16 @@ def write_for_sphinx(
         lines[place] = re.sub(r":term:`(\w+)`", r"``\1``", f"{declared}{colon}{kind}")
 
 
+def without_foreign_styles() -> None:
+    """Let animations have the icons of the theme: matplotlib links those of a foreign host."""
+    from matplotlib import _animation_data, animation
+
+    style = re.compile(r"<link[^>]*>\s*")
+    _animation_data.JS_INCLUDE = animation.JS_INCLUDE = style.sub("", _animation_data.JS_INCLUDE)
+
+
 def setup(app: Any) -> None:
     """Sphinx calls this."""
+    without_foreign_styles()
     app.connect("autodoc-skip-member", skip_what_is_inherited)
     app.connect("autodoc-process-docstring", write_for_sphinx, priority=100)  # before numpydoc
