@@ -1,5 +1,6 @@
 """The command line with the estimators for tables, which it uses unless asked otherwise."""
 
+import io
 import json
 import re
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from command_line import FEW, PENGUINS, succeed
-from ferroprop import TabularMLPClassifier, TabularMLPRegressor
+from ferroprop import TabularMLPClassifier, TabularMLPRegressor, cli
 from ferroprop.cli.columns import features
 from ferroprop.cli.ensemble import with_dates
 from ferroprop.cli.fitting import inputs_of
@@ -139,3 +140,20 @@ def test_a_configuration_has_the_options_of_its_model(folder: Path):
     succeed("train", "--config", "run.toml")
     again = read_card(Path("a.skops"))
     assert (again.history, again.scores) == (first.history, first.scores)
+
+
+def test_a_model_in_python_predicts_what_the_command_predicts(species_model: Path, folder: Path):
+    model = cli.load_model(str(species_model))
+    rows = pl.read_csv(PENGUINS, null_values="NA").with_columns(pl.col("sex").fill_null("NA"))
+    predicted = model.predict_proba(rows.select(model.feature_names_in_))
+    text = succeed("predict", species_model, PENGUINS, "--quiet").stdout
+    of_command = pl.read_csv(io.StringIO(text)).select("^probability_.*$").to_numpy()
+    np.testing.assert_allclose(predicted, of_command, rtol=0, atol=1e-6)
+
+
+def test_a_file_that_is_no_model_in_python(folder: Path):
+    with pytest.raises(ValueError, match=r"^path: cannot read 'none.skops': No such file"):
+        cli.load_model("none.skops")
+    Path("m.skops").write_text("text")
+    with pytest.raises(ValueError, match=r"^path: 'm.skops' is not a model file"):
+        cli.load_model(Path("m.skops"))
