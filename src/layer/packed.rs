@@ -311,15 +311,20 @@ fn visit<T: Scalar>(matrices: &[PackedMatrix], mut copy: impl FnMut(usize, usize
             }
             continue;
         }
-        for vector in 0..matrix.inputs + usize::from(matrix.bias) {
-            let row =
-                if vector < matrix.inputs { matrix.flat + vector * matrix.row } else { matrix.first_bias };
-            let mut to = matrix.start + vector * T::LANES;
-            for group in 0..matrix.groups {
-                for column in (0..width).step_by(T::LANES) {
-                    copy(row + (group * width + column) * step, step, to, T::LANES.min(width - column));
-                    to += matrix.stride::<T>();
+        let mut panel = matrix.start;
+        for group in 0..matrix.groups {
+            for column in (0..width).step_by(T::LANES) {
+                let (mut to, count) = (panel, T::LANES.min(width - column));
+                let offset = (group * width + column) * step;
+                let mut row = matrix.flat + offset;
+                for _ in 0..matrix.inputs {
+                    copy(row, step, to, count);
+                    (row, to) = (row + matrix.row, to + T::LANES);
                 }
+                if matrix.bias {
+                    copy(matrix.first_bias + offset, step, to, count);
+                }
+                panel += matrix.stride::<T>();
             }
         }
     }

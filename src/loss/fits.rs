@@ -82,18 +82,25 @@ fn check_sums<T: Scalar>(
     targets: ArrayView2<'_, T>,
     place: impl Fn([usize; 2]) -> Vec<usize>,
 ) -> Result<()> {
-    for (row, targets) in targets.rows().into_iter().enumerate() {
-        let sum: f64 = targets.iter().map(|t| t.to_f64()).sum();
-        if (sum - 1.0).abs() > SUM_TOLERANCE {
-            let expected = format!("rows that sum to 1 for {loss} on a softmax output");
-            let mut place = place([row, 0]);
-            place.pop();
-            let place = match &place[..] {
-                [row] => format!("row {row}"),
-                _ => format!("row {place:?}"),
-            };
-            return Err(Error::value(name, expected, sum, format_args!("{place}")));
-        }
-    }
-    Ok(())
+    let wrong = match targets.as_slice() {
+        Some(numbers) => wrong_sum(numbers.chunks_exact(targets.ncols())),
+        None => wrong_sum(targets.rows()),
+    };
+    let Some((row, sum)) = wrong else { return Ok(()) };
+    let expected = format!("rows that sum to 1 for {loss} on a softmax output");
+    let mut place = place([row, 0]);
+    place.pop();
+    let place = match &place[..] {
+        [row] => format!("row {row}"),
+        _ => format!("row {place:?}"),
+    };
+    Err(Error::value(name, expected, sum, format_args!("{place}")))
+}
+
+/// The first row whose sum is not 1, and its sum.
+fn wrong_sum<'a, T: Scalar>(
+    rows: impl IntoIterator<Item: IntoIterator<Item = &'a T>>,
+) -> Option<(usize, f64)> {
+    let sums = rows.into_iter().map(|row| row.into_iter().map(|t| t.to_f64()).sum::<f64>());
+    sums.enumerate().find(|(_, sum)| (sum - 1.0).abs() > SUM_TOLERANCE)
 }

@@ -27,9 +27,6 @@ impl<T: Number> Aligned<T> {
         if len == 0 {
             return Ok(Self { storage: Vec::new(), start: 0, len });
         }
-        if len == 0 {
-            return Ok(Self { storage: Vec::new(), start: 0, len });
-        }
         let room = len.checked_add(T::LANES).ok_or(Error::OutOfMemory { numbers: len })?;
         let storage = try_zeros::<T>(room).map_err(|_| Error::OutOfMemory { numbers: len })?;
         let misplaced = storage.as_ptr() as usize % LINE_BYTES;

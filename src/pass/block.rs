@@ -73,10 +73,10 @@ struct Magnitudes<T> {
 
 impl<T: Scalar> Block<T> {
     fn with_layout(layout: Layout, layers: &[Layer], capacity: usize, inputs: bool) -> Result<Self> {
-        let (parts, output) = (layers[0].parts(), layers[layers.len() - 1]);
+        let (parts, output) = (layers[0].parts(), &layers[layers.len() - 1]);
         let widths = std::iter::once(layers[0].fan_in).chain(layers.iter().map(|layer| layer.fan_out));
-        let mut strides = Vec::new();
-        let mut values = Vec::new();
+        let mut strides = Vec::with_capacity(layers.len() + 1);
+        let mut values = Vec::with_capacity(layers.len() + 1);
         for (index, width) in widths.enumerate() {
             let (panels, vectors) = match layout {
                 Layout::UnitsInLanes => (parts * panels::<T>(width), capacity),

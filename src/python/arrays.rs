@@ -8,9 +8,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use super::arguments::{type_name, wrong_type};
+use super::call::Call;
 use crate::Scalar;
 use crate::kernel::Mode;
-use crate::memory::try_collect;
+use crate::memory::{try_collect, try_zeros};
+
+/// Numbers for which there is always room: the fast way to allocate them need not report failure.
+const SMALL: usize = 4_096;
 
 /// An array of `T` with this many dimensions: the caller's own if it is one already, else a
 /// converted copy.
@@ -305,11 +309,35 @@ pub(super) fn empty<'py, T: Scalar + Element, S: Dimensions + IntoPyObject<'py>>
     Ok(array.cast_into::<PyArray<T, S::Dim>>()?)
 }
 
+/// A new matrix, filled by what may take long, if a call is given that lets other Python threads run meanwhile.
+pub(super) fn filled<'py, T: Scalar + Element>(
+    py: Python<'py>,
+    shape: (usize, usize),
+    long: Option<&Call>,
+    fill: impl Send + FnOnce(&mut [T]) -> crate::Result<()>,
+) -> PyResult<Bound<'py, PyArray<T, Ix2>>> {
+    let Some(call) = long else {
+        let mut numbers = try_zeros(shape.0.saturating_mul(shape.1))?;
+        fill(&mut numbers)?;
+        let rows = ArrayView::from_shape(shape, &numbers);
+        return matrix(py, rows.unwrap_or_else(|_| unreachable!("as many as the shape has")));
+    };
+    let array = empty::<T, _>(py, shape)?;
+    let mut target = array.try_readwrite()?;
+    let out = target.as_slice_mut()?;
+    call.detach(py, || fill(out))?;
+    drop(target);
+    Ok(array)
+}
+
 /// A copy for Python.
 pub(super) fn matrix<'py, T: Scalar + Element>(
     py: Python<'py>,
     from: ArrayView<'_, T, Ix2>,
 ) -> PyResult<Bound<'py, PyArray<T, Ix2>>> {
+    if from.len() < SMALL {
+        return Ok(from.to_pyarray(py));
+    }
     let array = empty::<T, _>(py, from.dim())?;
     array.try_readwrite()?.as_array_mut().assign(&from);
     Ok(array)

@@ -14,14 +14,14 @@ use super::activation::{Activation, activation, to_python};
 use super::arguments::{
     Arg, collect, count, flag, iterated, one_or_each, path, type_name, unless_foreign, wrong, wrong_type,
 };
-use super::arrays::{Hold, Matrix, Vector, empty, in_field, matrix, vector};
+use super::arrays::{Hold, Matrix, Vector, empty, filled, in_field, matrix, vector};
 use super::call::Call;
 use super::catalogue::is_one;
 use super::loss::{self, Given};
 use super::rows::{RowArrays, inputs};
 use super::sampling;
 use super::signals::Signals;
-use super::typed::{Typed, WORTH_DETACHING, new_matrix, with_typed};
+use super::typed::{Typed, WORTH_DETACHING, with_typed};
 use crate::{Init, Scalar};
 
 /// A multi-layer perceptron: layers of weights, biases and activations.
@@ -915,16 +915,8 @@ fn predict<'py, T: Scalar + Element>(
     let x = if detaches { x.into_view()? } else { x };
     let x = x.view();
     network.check_inputs(x)?;
-    let columns = network.numbers_out();
-    let y = new_matrix::<T>(py, x.nrows(), columns)?;
-    let mut target = y.try_readwrite()?;
-    let out = target.as_slice_mut()?;
-    if detaches {
-        call.detach(py, || network.predict_into(x, out, n_threads))?;
-    } else {
-        network.predict_into(x, out, n_threads)?;
-    }
-    drop(target);
+    let shape = (x.nrows(), network.numbers_out());
+    let y = filled(py, shape, detaches.then_some(call), |y| network.predict_into(x, y, n_threads))?;
     in_field::<T>(y.into_any(), network.complex_outputs())
 }
 
@@ -954,11 +946,8 @@ fn hidden<'py, T: Scalar + Element>(
     let x = inputs(network, "X", x, Hold::AView)?;
     let x = x.view();
     network.check_inputs(x)?;
-    let y = empty::<T, _>(py, (x.nrows(), network.layers()[layer].numbers_out()))?;
-    let mut target = y.try_readwrite()?;
-    let out = target.as_slice_mut()?;
-    call.detach(py, || network.hidden_into(x, layer, out, n_threads))?;
-    drop(target);
+    let shape = (x.nrows(), network.layers()[layer].numbers_out());
+    let y = filled(py, shape, Some(call), |y| network.hidden_into(x, layer, y, n_threads))?;
     in_field::<T>(y.into_any(), network.is_complex())
 }
 

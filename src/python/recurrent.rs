@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ndarray::ArrayView1;
+use ndarray::{ArrayView1, ArrayView2, s};
 use numpy::prelude::*;
 use numpy::{Element, PyArrayDescr};
 use pyo3::IntoPyObjectExt;
@@ -12,13 +12,13 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use super::activation::{activation, to_python};
 use super::arguments::{Arg, collect, count, flag, iterated, one_or_each, path, type_name, wrong_type};
-use super::arrays::{Hold, Matrix, Vector, matrix, vector};
+use super::arrays::{Hold, Matrix, Vector, empty, filled, matrix, vector};
 use super::call::Call;
 use super::loss::{self, Given};
 use super::network::{Network, activations, copy, dtype_name, read_only};
 use super::sequences::{Form, InTime, SequenceArrays, Steps, lengths};
 use super::signals::Signals;
-use super::typed::{Typed, WORTH_DETACHING, new_matrix, with_typed};
+use super::typed::{Typed, WORTH_DETACHING, with_typed};
 use crate::catalogue::unknown_choice;
 use crate::error::tuple;
 use crate::pass::state_widths;
@@ -853,18 +853,11 @@ fn predict<'py, T: Scalar + Element>(
         read_state(network, state, sequences.count(), &mut states)?;
     }
     let every = network.returns() == Some(Returns::Every);
-    let y = new_matrix::<T>(py, if every { sequences.steps() } else { sequences.count() }, columns)?;
-    let mut target = y.try_readwrite()?;
-    let out = target.as_slice_mut()?;
+    let rows = if every { sequences.steps() } else { sequences.count() };
     let (view, has_state) = (x.view(), state.is_some());
-    if long {
-        call.detach(py, || {
-            network.predict_sequences_into(view, sequences, &mut states, has_state, out, n_threads)
-        })?;
-    } else {
-        network.predict_sequences_into(view, sequences, &mut states, has_state, out, n_threads)?;
-    }
-    drop(target);
+    let y = filled(py, (rows, columns), long.then_some(call), |y| {
+        network.predict_sequences_into(view, sequences, &mut states, has_state, y, n_threads)
+    })?;
     let y = match x.form {
         _ if !every => y.into_any(),
         Form::Array => y.call_method1("reshape", (sequences.count(), sequences.longest(), columns))?,
@@ -880,7 +873,9 @@ fn predict<'py, T: Scalar + Element>(
         }
     };
     if return_state {
-        let state = written_state(py, network, sequences.count(), &states)?;
+        let states = ArrayView2::from_shape((sequences.count(), network.state_size()), &states);
+        let states = states.unwrap_or_else(|_| unreachable!("the shape that they were made for"));
+        let state = written_state(py, network, states)?;
         return Ok(PyTuple::new(py, [y, state.into_any()])?.into_any());
     }
     Ok(y)
@@ -894,7 +889,7 @@ fn padded<'py, T: Scalar + Element>(
     time: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
     let columns = rows.dims()[1];
-    let all = new_matrix::<T>(py, sequences.count().saturating_mul(time), columns)?;
+    let all = empty::<T, _>(py, (sequences.count().saturating_mul(time), columns))?;
     {
         let (mut target, from) = (all.try_readwrite()?, rows.try_readonly()?);
         let from = from.as_slice()?;
@@ -964,23 +959,14 @@ fn read_state<T: Scalar + Element>(
 fn written_state<'py, T: Scalar + Element>(
     py: Python<'py>,
     network: &crate::Network<T>,
-    rows: usize,
-    states: &[T],
+    states: ArrayView2<'_, T>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let (size, list) = (network.state_size(), PyList::empty(py));
+    let list = PyList::empty(py);
     let mut at = 0;
     for (groups, width) in state_widths(network.layers()) {
         let mut parts = Vec::with_capacity(groups);
         for _ in 0..groups {
-            let array = new_matrix::<T>(py, rows, width)?;
-            {
-                let mut target = array.try_readwrite()?;
-                let to = target.as_slice_mut()?;
-                for (row, to) in to.chunks_exact_mut(width).enumerate() {
-                    to.copy_from_slice(&states[row * size + at..][..width]);
-                }
-            }
-            parts.push(array.into_any());
+            parts.push(matrix(py, states.slice(s![.., at..at + width]))?.into_any());
             at += width;
         }
         match parts.len() {

@@ -3,17 +3,12 @@
 use std::path::Path;
 
 use arc_swap::ArcSwap;
-use numpy::{Element, PyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::arguments::path;
-use super::arrays::empty;
 use super::call::Call;
-use crate::{Layer, Network, Scalar};
-
-/// Numbers for which there is always room: the fast way to allocate them need not report failure.
-const SMALL: usize = 4_096;
+use crate::{Layer, Network};
 
 /// Multiply-adds above which a call lets other Python threads run.
 pub(super) const WORTH_DETACHING: usize = 500_000;
@@ -95,18 +90,5 @@ impl From<Network<f32>> for Typed {
 impl From<Network<f64>> for Typed {
     fn from(network: Network<f64>) -> Self {
         Self::Double(ArcSwap::from_pointee(network))
-    }
-}
-
-/// A new array, for results.
-pub(super) fn new_matrix<T: Scalar + Element>(
-    py: Python<'_>,
-    rows: usize,
-    columns: usize,
-) -> PyResult<Bound<'_, PyArray2<T>>> {
-    if rows.saturating_mul(columns) < SMALL {
-        Ok(PyArray2::<T>::zeros(py, [rows, columns], false))
-    } else {
-        empty::<T, _>(py, (rows, columns))
     }
 }
