@@ -24,6 +24,7 @@ from ferroprop.__main__ import main
 from ferroprop.cli.columns import features
 from ferroprop.cli.model_file import CARD, load_model, read_card
 from ferroprop.cli.reading.table import read_table
+from ferroprop.cli.report import number
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import FunctionTransformer
@@ -406,6 +407,17 @@ def test_info_shows_the_model(species_model: Path):
     assert any(line[:1] == ["loss"] for line in lines)
     assert any(line[:2] == ["validation", "loss"] for line in lines)
     assert any(line[:2] == ["log", "loss"] for line in lines)
+
+
+def test_info_on_a_narrow_screen_has_all_numbers(species_model: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = succeed("info", species_model).stdout.splitlines()
+    course = lines[next(place for place, line in enumerate(lines) if line.startswith("Training history")) :]
+    (history,) = read_card(species_model).history
+    best = history.best_epoch - 1
+    for values in (history.losses, history.validation_scores):
+        numbers = [number(values[place]) for place in (0, best, -1)]
+        assert any(line.split()[1:4] == numbers for line in course), numbers
 
 
 def test_info_shows_a_network_file(folder: Path):

@@ -191,7 +191,7 @@ def history_table(histories: Sequence[History]) -> Table:
     if len(histories) > 1:
         for name in ("network", "epochs", "best", f"validation {histories[0].score_name}"):
             table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("curve", no_wrap=True)
+        table.add_column("curve", overflow="crop")  # gives way on a narrow screen
         for place, history in enumerate(histories, start=1):
             best, scores = history.best_epoch, history.validation_scores
             at_best = "" if best is None or not scores else number(scores[best - 1])
@@ -199,19 +199,22 @@ def history_table(histories: Sequence[History]) -> Table:
             table.add_row(str(place), str(history.epochs), str(best), at_best, shape)
         return table
     history = histories[0]
-    table.add_column("", no_wrap=True)
-    table.add_column("first", justify="right")
     best = history.best_epoch
-    if best is not None:
-        table.add_column(f"best ({best})", justify="right")
-    table.add_column(f"last ({history.epochs})", justify="right")
-    table.add_column("curve", no_wrap=True)
+    places = {"first": 0, f"best ({best})": (best or 0) - 1, f"last ({history.epochs})": -1}
+    if best is None:
+        del places[f"best ({best})"]
     curves = {"loss": history.losses, f"validation {history.score_name}": history.validation_scores}
-    for name, values in curves.items():
-        if values:
-            shown = [values[0], *([] if best is None else [values[best - 1]]), values[-1]]
-            shape = curve(_on_log_scale(values))
-            table.add_row(name, *(number(value) for value in shown), shape)
+    rows = {
+        name: [number(values[place]) for place in places.values()]
+        for name, values in curves.items()
+        if values
+    }
+    table.add_column("")
+    for heading, column in zip(places, zip(*rows.values(), strict=True), strict=True):
+        table.add_column(heading, justify="right", min_width=max(map(len, column)))
+    table.add_column("curve", overflow="crop")  # gives way on a narrow screen
+    for name, cells in rows.items():
+        table.add_row(name, *cells, curve(_on_log_scale(curves[name])))
     return table
 
 
