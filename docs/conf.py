@@ -116,6 +116,11 @@ def write_for_sphinx(
         lines[place] = re.sub(r":term:`(\w+)`", r"``\1``", f"{declared}{colon}{kind}")
 
 
+def keep_deviations_together(app: object, name: str, source: list[str]) -> None:
+    """Let a number and its deviation, such as 1.39 ± 0.21, stay on one line of a narrow table."""
+    source[0] = source[0].replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
+
+
 def without_foreign_styles() -> None:
     """Let animations have the icons of the theme: matplotlib links those of a foreign host."""
     from matplotlib import _animation_data, animation
@@ -127,5 +132,6 @@ def without_foreign_styles() -> None:
 def setup(app: Any) -> None:
     """Sphinx calls this."""
     without_foreign_styles()
+    app.connect("source-read", keep_deviations_together)
     app.connect("autodoc-skip-member", skip_what_is_inherited)
     app.connect("autodoc-process-docstring", write_for_sphinx, priority=100)  # before numpydoc
