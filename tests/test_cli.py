@@ -111,6 +111,25 @@ def test_a_rare_class_is_ranked_though_accuracy_cannot_see_it(folder: Path):
     assert "Not better than the baseline" not in result.stdout
 
 
+@pytest.mark.parametrize(
+    "kind", [["--model", "mlp", "--hidden", "none"], ["--members", "1", "--epochs", "8"]]
+)
+def test_a_balanced_class_is_found_more_often(folder: Path, kind: list[str]):
+    rarely_yes(0.7).write_csv("t.csv")
+    recalls = []
+    for weight in ([], ["--class-weight", "balanced"]):
+        plain = json.loads(succeed("train", "t.csv", "--target", "churned", *kind, *weight, "--json").stdout)
+        scores = {score["name"]: score["network"] for score in plain["scores"]}
+        recalls.append(scores["balanced accuracy"])
+    assert recalls[1] > recalls[0] + 0.05
+
+
+def test_classes_are_weighted_only_where_there_are_some():
+    assert complaint("train", PENGUINS, "--target", "body_mass_g", "--class-weight", "balanced") == (
+        "--class-weight: got balanced for 'body_mass_g', a quantity; expected a target of classes"
+    )
+
+
 def test_a_model_that_is_no_better_than_the_baseline_says_so(folder: Path):
     rarely_yes(0.0).write_csv("t.csv")
     result = succeed("train", "t.csv", "--target", "churned", "--model", "mlp")

@@ -138,6 +138,7 @@ def train(
     batch_size: given.BatchSize = None,
     learning_rate: given.LearningRate = None,
     alpha: given.Alpha = None,
+    class_weight: given.ClassWeight = None,
     seed: given.Seed = 0,
     save: given.Save = None,
     plot: given.Plot = None,
@@ -161,6 +162,7 @@ def train(
             "batch_size": batch_size,
             "learning_rate": learning_rate,
             "alpha": alpha,
+            "class_weight": class_weight,
         },
     )
     kinds = _kinds(ignore or [], number=number, category=category, date=date)

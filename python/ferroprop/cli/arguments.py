@@ -255,6 +255,15 @@ LearningRate = Annotated[
         show_default=False,
     ),
 ]
+ClassWeight = Annotated[
+    str | None,
+    _option(
+        "balanced: each class counts as much as each other, however rare; for classification.",
+        *("NAME", TRAINING_PANEL),
+        parser=one_of(["balanced"]),
+        show_default=False,
+    ),
+]
 Alpha = Annotated[
     float | None,
     _option(

@@ -24,6 +24,7 @@ def new_ensemble(settings: Settings, task: TaskName, columns: Sequence[Column]) 
         "learning_rate_init": settings.learning_rate,
         "batch_size": settings.batch_size,
         "max_iter": settings.epochs,
+        "class_weight": settings.class_weight,
     }
     estimator: Any = TabularMLPClassifier if task == "classification" else TabularMLPRegressor
     return estimator(

@@ -29,6 +29,8 @@ def new_network(settings: Settings, task: TaskName, validation_fraction: float) 
         optional["learning_rate_init"] = settings.learning_rate
     if settings.batch_size is not None:
         optional["batch_size"] = settings.batch_size
+    if settings.class_weight is not None:
+        optional["class_weight"] = settings.class_weight
     estimator: Any = MLPClassifier if task == "classification" else MLPRegressor
     return estimator(
         hidden_layer_sizes=settings.hidden,

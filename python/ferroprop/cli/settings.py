@@ -25,7 +25,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "alpha": 1e-4,
     },
 }
-_OF_BOTH = ("hidden", "epochs", "batch_size", "learning_rate")
+_OF_BOTH = ("hidden", "epochs", "batch_size", "learning_rate", "class_weight")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Settings:
     batch_size: int | None = None
     epochs: int | None = None
     patience: int | None = None
+    class_weight: str | None = None
 
 
 def takes_mini_batches(solver: str) -> bool:

@@ -100,6 +100,11 @@ def train(request: Request) -> None:
     table = learned_from
     typed = decide(table, request.words, request.wishes)
     target = read_target(typed.frame, request.target, request.task, drop_rare=request.drop_rare)
+    if target.task == "regression" and request.settings.class_weight is not None:
+        raise Problem(
+            f"--class-weight: got {request.settings.class_weight} for {shown(request.target)}, a quantity; "
+            "expected a target of classes"
+        )
     choice, doubts = _choose(typed, target, request)
     decided = {name: d for name, d in typed.decisions.items() if name not in choice.left_out}
     _introduce(progress, notes, request, table, target)
