@@ -83,6 +83,14 @@ pub enum Error {
         /// What it is.
         ours: String,
     },
+    /// One of several networks that are trained together cannot be trained.
+    #[error("network {index}: {error}")]
+    OfNetwork {
+        /// Its number, from 0 on.
+        index: usize,
+        /// What it is that went wrong with it.
+        error: Box<Error>,
+    },
     /// A file cannot be read or written.
     #[error("{path}: {source}")]
     Io {

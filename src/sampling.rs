@@ -219,6 +219,7 @@ pub(crate) fn log_likelihoods<T: Scalar>(
     let objective = Objective::Loss(Loss::LOG_LOSS);
     objective.check(network.output_activation(), network.complex_outputs())?;
     data.check(network, &objective, "")?;
+    data.check_is_whole()?;
     let _mode = Mode::core();
     let mut values = try_zeros(data.rows())?;
     let (layers, packed) = (network.layers(), network.packed()?);

@@ -37,6 +37,7 @@ from ferroprop._core import (
     Schedule,
     __version__,
     train,
+    train_many,
 )
 from ferroprop.catalogue import (
     ACTIVATIONS,
@@ -148,6 +149,7 @@ __all__ = [
     "state_gradients",
     "trace",
     "train",
+    "train_many",
 ]
 
 # Their names.

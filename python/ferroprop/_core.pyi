@@ -1,6 +1,6 @@
 """The native module; import these names from `ferroprop`, where they are documented."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import GenericAlias
@@ -48,6 +48,7 @@ __all__ = [
     "_thread_limit",
     "checkpoint_note",
     "train",
+    "train_many",
 ]
 
 __version__: str
@@ -120,6 +121,8 @@ _Dtype = TypeVar("_Dtype", bound=np.generic, default=Any)
 _Given = TypeVar("_Given", bound=np.generic)
 _Sequences: TypeAlias = ArrayLike | Sequence[ArrayLike]
 _State: TypeAlias = Sequence[ArrayLike | tuple[ArrayLike, ArrayLike]]
+_V = TypeVar("_V")
+_Each: TypeAlias = _V | list[_V]
 _Loss: TypeAlias = str | Loss | Callable[[_Numbers, _Numbers], tuple[ArrayLike, ArrayLike]]
 
 @final
@@ -974,6 +977,40 @@ def train(
     checkpoint: str | PathLike[str] | NotedCheckpoint | None = None,
     checkpoint_every: int = 10,
 ) -> History: ...
+def train_many(
+    networks: Iterable[Network | RecurrentNetwork],
+    X: _Sequences,
+    Y: _Sequences,
+    *,
+    rows: _Each[ArrayLike | None] = None,
+    validation_rows: _Each[ArrayLike | None] = None,
+    loss: _Each[_Loss | None] = None,
+    optimizer: _Each[Optimizer | str | None] = None,
+    epochs: _Each[int] = 200,
+    batch_size: _Each[int | None] = None,
+    shuffle: _Each[bool | Callable[[int], NDArray[np.intp]]] = True,
+    sample_weight: _Each[ArrayLike | None] = None,
+    alpha: _Each[float] = 0.0,
+    clip_norm: _Each[float | None] = None,
+    truncate: _Each[int | None] = None,
+    washout: _Each[int] = 0,
+    lengths: _Each[tuple[int, ...] | NDArray[np.integer[Any]] | None] = None,
+    dropout: _Each[_Scheduled | tuple[_Scheduled, ...]] = 0.0,
+    validation: _Each[
+        tuple[_Sequences, _Sequences] | tuple[_Sequences, _Sequences, _Sequences | None] | None
+    ] = None,
+    validation_score: _Each[Callable[[Any], float] | None] = None,
+    patience: _Each[int | None] = None,
+    tolerance: _Each[float] = 0.0,
+    restore_best: _Each[bool | None] = None,
+    max_time: _Each[float | None] = None,
+    seed: _Each[int] = 0,
+    callback: _Each[Callable[[Epoch], bool | None] | None] = None,
+    n_threads: int | None = None,
+    warm_start: _Each[bool] = False,
+    checkpoint: _Each[str | PathLike[str] | NotedCheckpoint | None] = None,
+    checkpoint_every: _Each[int] = 10,
+) -> list[History]: ...
 
 @final
 class NotedCheckpoint:

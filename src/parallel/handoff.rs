@@ -15,6 +15,7 @@ use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::kernel::Mode;
 
@@ -25,6 +26,10 @@ type Work<'a> = dyn Fn(usize) + Sync + 'a;
 const SPINS: u32 = 2_000;
 /// Rounds of yielding before a helper parks.
 const YIELDS: u32 = 200;
+
+/// Rounds of yielding, some milliseconds, before a leader sleeps that waits for long items, and how long at a time.
+const PATIENCE: u32 = 10_000;
+const NAP: Duration = Duration::from_millis(1);
 
 /// Where a leader puts work and helpers fetch it.
 pub struct Handoff {
@@ -65,7 +70,8 @@ impl Handoff {
     }
 
     /// Runs `work(0)`, ..., `work(items - 1)`, each once, on this thread and the helpers, and
-    /// returns when all are done. This thread calls `between` after each item that it does. There is
+    /// returns when all are done. This thread calls `between` after each item that it does, and now and then while it
+    /// waits for long ones. There is
     /// one leader at a time, which `&mut self` in [`super::Team`] sees to.
     ///
     /// # Panics
@@ -90,7 +96,13 @@ impl Handoff {
         }
         let mut waited = 0;
         while self.done.load(Ordering::Acquire) < items {
-            self.pause(&mut waited);
+            if waited < self.spins + PATIENCE {
+                self.pause(&mut waited);
+            } else {
+                // What takes so long is no part of a step, and this thread would keep others from working.
+                std::thread::sleep(NAP);
+                self.catch(&mut *between);
+            }
         }
         let panic = self.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(panic) = panic {

@@ -326,10 +326,10 @@ impl<T: Scalar> Block<T> {
     }
 
     /// Copies targets into the block, and their weights if there are any.
-    pub fn load_targets(&mut self, y: ArrayView2<'_, T>, weights: Option<&[T]>, selection: Selection<'_>) {
-        let stride = self.output_stride();
-        gather(self.layout, self.output_parts(), y, self.rows, selection, &mut self.targets, stride);
-        if let Some(weights) = weights {
+    pub fn load_targets(&mut self, examples: Examples<'_, T>, selection: Selection<'_>) {
+        let (stride, number) = (self.output_stride(), |row| examples.row(selection.row(row)));
+        gather(self.layout, self.output_parts(), examples.y, self.rows, number, &mut self.targets, stride);
+        if let Some(weights) = examples.weights {
             for row in 0..self.rows {
                 self.weights[row] = weights[selection.row(row)];
             }
@@ -427,8 +427,8 @@ impl<T: Scalar> Block<T> {
     }
 
     /// Copies rows of inputs into the block.
-    pub fn load_inputs(&mut self, x: ArrayView2<'_, T>, selection: Selection<'_>) {
-        gather(self.layout, self.parts, x, self.rows, selection, &mut self.values[0], self.strides[0]);
+    pub fn load_inputs(&mut self, x: ArrayView2<'_, T>, number: impl Fn(usize) -> usize) {
+        gather(self.layout, self.parts, x, self.rows, number, &mut self.values[0], self.strides[0]);
     }
 
     /// The same from inputs that lie in memory row by row, and are not copied.
@@ -537,8 +537,8 @@ impl<T: Scalar> Stage<T> for Block<T> {
     }
 
     fn load(&mut self, examples: Examples<'_, T>, selection: Selection<'_>) {
-        self.load_inputs(examples.x, selection);
-        self.load_targets(examples.y, examples.weights, selection);
+        self.load_inputs(examples.x, |row| examples.row(selection.row(row)));
+        self.load_targets(examples, selection);
     }
 
     fn smooth_targets(&mut self, factor: T, summand: T) {
@@ -758,11 +758,10 @@ fn gather<T: Scalar>(
     parts: usize,
     from: ArrayView2<'_, T>,
     rows: usize,
-    selection: Selection<'_>,
+    number: impl Fn(usize) -> usize,
     to: &mut [T],
     stride: usize,
 ) {
-    let number = |row| selection.row(row);
     match layout {
         Layout::UnitsInLanes if parts == 2 => gather_parts(from, rows, number, to, stride),
         Layout::UnitsInLanes => gather_rows(from, rows, number, to, stride),

@@ -98,6 +98,16 @@ impl Sequences {
 pub(crate) struct Examples<'a, T> {
     pub x: ArrayView2<'a, T>,
     pub y: ArrayView2<'a, T>,
+    /// Which rows of the matrices the examples are, if not all in their order. Weights are those of the examples.
+    pub listed: Option<&'a [u32]>,
     pub weights: Option<&'a [T]>,
     pub sequences: Option<&'a Sequences>,
+}
+
+impl<T> Examples<'_, T> {
+    /// The row of the matrices that an example is.
+    #[inline]
+    pub fn row(&self, example: usize) -> usize {
+        self.listed.map_or(example, |rows| rows[example] as usize)
+    }
 }

@@ -5,7 +5,6 @@ use ndarray::ArrayView2;
 use super::block::Block;
 use super::model::filled;
 use super::predict::{BLOCK_ROWS, WORTH_SHARING};
-use super::selection::Selection;
 use super::stage::Stage;
 use crate::error::Result;
 use crate::kernel::Scalar;
@@ -39,7 +38,7 @@ pub(crate) fn input_gradient<T: Scalar>(
         team.for_each(shares, |(index, (block, to))| {
             for (inner, to) in to.chunks_mut(capacity * numbers).enumerate() {
                 block.set_rows(to.len() / numbers);
-                block.load_inputs(x, Selection::Range { from: index * share + inner * capacity });
+                block.load_inputs(x, |row| index * share + inner * capacity + row);
                 block.forward(layers, parameters, None);
                 block.activate_output(layers);
                 block.input_gradient(layers, parameters, to);

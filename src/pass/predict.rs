@@ -4,7 +4,6 @@ use ndarray::ArrayView2;
 
 use super::block::Block;
 use super::noise::Noise;
-use super::selection::Selection;
 use super::stage::Stage;
 use crate::error::Result;
 use crate::kernel::Scalar;
@@ -45,7 +44,7 @@ pub(crate) fn predict<T: Scalar>(
             let own = first * x.ncols()..(first + block.rows()) * x.ncols();
             block.forward_from(&numbers[own], layers, parameters, noise);
         } else {
-            block.load_inputs(x, Selection::Range { from: first });
+            block.load_inputs(x, |row| first + row);
             block.forward(layers, parameters, noise);
         }
         block.activate_output(layers);

@@ -299,7 +299,7 @@ impl<T: Scalar> Stage<T> for SequenceBlock<T> {
         }
         self.losses.resize(self.targets.len(), T::ZERO);
         self.output.set_rows(self.targets.len());
-        self.output.load_targets(examples.y, examples.weights, Selection::Listed(&self.targets));
+        self.output.load_targets(examples, Selection::Listed(&self.targets));
     }
 
     fn smooth_targets(&mut self, factor: T, summand: T) {

@@ -155,13 +155,18 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
         self.0.dims()[0]
     }
 
+    /// NumPy's array.
+    pub fn object(&self) -> Bound<'py, PyAny> {
+        self.0.as_any().clone()
+    }
+
     pub fn view(&self) -> ArrayView<'_, T, D> {
         self.0.as_array()
     }
 }
 
 /// NumPy's array of a value, without a mask.
-fn as_array<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+pub(super) fn as_array<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = value.py();
     if value.is_none() {
         return Err(wrong_type(name, "an array", value));

@@ -7,23 +7,37 @@ use crate::Error;
 
 impl From<Error> for PyErr {
     fn from(error: Error) -> Self {
-        let error = in_python(error);
         match error {
-            Error::OutOfMemory { .. } => PyMemoryError::new_err(error.to_string()),
-            // With a number OSError turns into FileNotFoundError, PermissionError, ...
-            Error::Io { ref path, ref source } => match source.raw_os_error() {
-                Some(number) => PyOSError::new_err((number, source.to_string(), path.clone())),
-                None => PyOSError::new_err(error.to_string()),
-            },
-            Error::Shape { ref name, ref expected, ref got }
-                if name.ends_with('Y') && got.ends_with(", 1)") && !expected.ends_with(", 1)") =>
-            {
-                PyValueError::new_err(format!(
-                    "{error}; class numbers become one column per class by np.eye(n_classes)[Y.ravel()]"
-                ))
-            }
-            _ => PyValueError::new_err(error.to_string()),
+            Error::OfNetwork { index, error } => converted(*error, &of_network(index)),
+            error => converted(error, ""),
         }
+    }
+}
+
+/// How messages begin that are about one of several networks.
+pub(super) fn of_network(index: usize) -> String {
+    format!("networks[{index}]: ")
+}
+
+/// The error with a message that begins like this.
+fn converted(error: Error, begin: &str) -> PyErr {
+    let error = in_python(error);
+    let message = format!("{begin}{error}");
+    match error {
+        Error::OutOfMemory { .. } => PyMemoryError::new_err(message),
+        // With a number OSError turns into FileNotFoundError, PermissionError, ...
+        Error::Io { path, source } => match source.raw_os_error() {
+            Some(number) => PyOSError::new_err((number, format!("{begin}{source}"), path)),
+            None => PyOSError::new_err(message),
+        },
+        Error::Shape { name, expected, got }
+            if name.ends_with('Y') && got.ends_with(", 1)") && !expected.ends_with(", 1)") =>
+        {
+            PyValueError::new_err(format!(
+                "{message}; class numbers become one column per class by np.eye(n_classes)[Y.ravel()]"
+            ))
+        }
+        _ => PyValueError::new_err(message),
     }
 }
 

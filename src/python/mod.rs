@@ -8,6 +8,7 @@ mod arguments;
 mod arrays;
 mod call;
 mod catalogue;
+mod checkpoint;
 mod errors;
 mod files;
 mod history;
@@ -22,7 +23,9 @@ mod schedule;
 mod sequences;
 mod signals;
 mod threads;
+mod train_many;
 mod training;
+mod trainings;
 mod typed;
 
 use pyo3::prelude::*;
@@ -39,6 +42,8 @@ mod core {
     use super::activation::Activation;
     #[pymodule_export]
     use super::catalogue::_meant;
+    #[pymodule_export]
+    use super::checkpoint::{NotedCheckpoint, checkpoint_note};
     #[pymodule_export]
     use super::files::{_check_replaceable, PyReplacement};
     #[pymodule_export]
@@ -60,7 +65,9 @@ mod core {
         _n_threads, _set_thread_limit, _thread_limit, CallersArithmetic, StandardArithmetic,
     };
     #[pymodule_export]
-    use super::training::{NotedCheckpoint, checkpoint_note, train};
+    use super::train_many::train_many;
+    #[pymodule_export]
+    use super::training::train;
 
     /// The interpreter that has this library, told by where its module `sys` is.
     static INTERPRETER: OnceLock<usize> = OnceLock::new();

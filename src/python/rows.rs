@@ -1,9 +1,13 @@
 //! Rows of inputs and targets for a network, in its dtype.
 
-use numpy::Element;
+use numpy::prelude::*;
+use numpy::{Element, PyArray1};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-use super::arrays::{Hold, Matrix, Vector};
+use super::arguments::wrong_type;
+use super::arrays::{Hold, Matrix, Vector, as_array};
+use crate::memory::try_collect;
 use crate::{Dataset, Scalar};
 
 /// Rows of inputs for a network.
@@ -66,7 +70,53 @@ impl<'py, T: Scalar + Element> RowArrays<'py, T> {
         Ok(Self { x, y, weights })
     }
 
+    pub fn rows(&self) -> usize {
+        self.x.rows()
+    }
+
+    /// Inputs and targets as NumPy's arrays of the network's dtype.
+    pub fn objects(&self) -> [Bound<'py, PyAny>; 2] {
+        [self.x.object(), self.y.object()]
+    }
+
     pub fn dataset(&self) -> PyResult<Dataset<'_, T>> {
         Ok(Dataset::try_new(self.x.view(), self.y.view(), self.weights.as_ref().map(Vector::view))?)
+    }
+}
+
+/// Numbers of some of `n` rows.
+pub(super) fn listed_rows(name: &str, value: &Bound<'_, PyAny>, n: usize) -> PyResult<Vec<u32>> {
+    if value.is_none() {
+        return Err(wrong_type(name, "an array of row numbers", value));
+    }
+    let array = as_array(name, value)?;
+    let dtype = array.getattr("dtype")?;
+    let (kind, dimensions): (String, usize) =
+        (dtype.getattr("kind")?.extract()?, array.getattr("ndim")?.extract()?);
+    if dimensions != 1 {
+        let got = array.getattr("shape")?;
+        return Err(PyValueError::new_err(format!(
+            "{name} must be one array of row numbers, got shape {got}"
+        )));
+    }
+    if array.len()? == 0 {
+        return Err(PyValueError::new_err(format!("{name} must hold at least one row number, got none")));
+    }
+    if !["i", "u"].contains(&kind.as_str()) {
+        let hint = if kind == "b" { " (a mask? np.flatnonzero(mask) has the numbers)" } else { "" };
+        return Err(PyTypeError::new_err(format!("{name} must hold row numbers, got dtype {dtype}{hint}")));
+    }
+    let numbers = array.call_method1("astype", ("int64",))?;
+    let numbers = numbers.cast::<PyArray1<i64>>().map_err(PyErr::from)?.try_readonly()?;
+    let numbers = numbers.as_array();
+    let is_there = |number: i64| usize::try_from(number).is_ok_and(|number| number < n);
+    match numbers.iter().enumerate().find(|(_, number)| !is_there(**number)) {
+        Some((place, number)) => {
+            let last = n.saturating_sub(1);
+            Err(PyValueError::new_err(format!(
+                "{name} must hold row numbers from 0 to {last}, got {number} at {place}"
+            )))
+        }
+        None => Ok(try_collect(numbers.iter().map(|&number| number as u32))?),
     }
 }

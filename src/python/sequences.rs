@@ -160,6 +160,11 @@ pub(super) struct SequenceArrays<'py, T: Element> {
 }
 
 impl<'py, T: Scalar + Element> SequenceArrays<'py, T> {
+    /// The number of sequences.
+    pub fn count(&self) -> usize {
+        self.x.sequences.count()
+    }
+
     /// The arguments of these names.
     pub fn new(
         network: &crate::Network<T>,

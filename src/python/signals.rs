@@ -1,6 +1,7 @@
 //! Ctrl-C while the interpreter is not running.
 
 use std::sync::{Mutex, PoisonError};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
@@ -16,20 +17,24 @@ const INTERVAL: Duration = Duration::from_millis(40);
 pub(super) struct Signals<'a> {
     raised: &'a Mutex<Option<PyErr>>,
     asked: Instant,
+    thread: ThreadId,
 }
 
 impl<'a> Signals<'a> {
     pub fn new(raised: &'a Mutex<Option<PyErr>>) -> Self {
-        Self { raised, asked: Instant::now() }
+        Self { raised, asked: Instant::now(), thread: std::thread::current().id() }
     }
 
-    /// Whether the call shall end. To be asked on the thread that made it, as often as one likes.
+    /// Whether the call shall end. To be asked as often as one likes; on another thread than the one that made it Python
+    /// has no signals.
     pub fn interrupted(&mut self) -> bool {
         if self.asked.elapsed() < INTERVAL {
             return false;
         }
         #[allow(clippy::redundant_closure_for_method_calls)] // the method is not general enough
-        if let Err(error) = attach(|py| py.check_signals()) {
+        if std::thread::current().id() == self.thread
+            && let Err(error) = attach(|py| py.check_signals())
+        {
             keep(self.raised, error);
         }
         self.asked = Instant::now();

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use arc_swap::ArcSwap;
+use numpy::Element;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::arguments::path;
 use super::call::Call;
+use super::optimizer::Remembered;
 use crate::{Layer, Network};
 
 /// Multiply-adds above which a call lets other Python threads run.
@@ -78,6 +80,24 @@ impl Typed {
         }
         let network = crate::from_bytes::<f64>(bytes, name)?;
         Ok(network.unwrap_or_else(|| unreachable!("its numbers are of one type or the other")).into())
+    }
+}
+
+/// A precision of networks.
+pub(super) trait InTyped: Remembered + Element {
+    /// The network, if it is of this precision.
+    fn slot(typed: &Typed) -> Option<&ArcSwap<Network<Self>>>;
+}
+
+impl InTyped for f32 {
+    fn slot(typed: &Typed) -> Option<&ArcSwap<Network<Self>>> {
+        if let Typed::Single(slot) = typed { Some(slot) } else { None }
+    }
+}
+
+impl InTyped for f64 {
+    fn slot(typed: &Typed) -> Option<&ArcSwap<Network<Self>>> {
+        if let Typed::Double(slot) = typed { Some(slot) } else { None }
     }
 }
 

@@ -34,6 +34,10 @@ impl<T> Observer<T> for Outside<'_, T> {
         outside(|| self.0.failed())
     }
 
+    fn ended(&mut self) {
+        outside(|| self.0.ended());
+    }
+
     fn note(&mut self) -> Option<Note> {
         outside(|| self.0.note())
     }
@@ -109,6 +113,10 @@ mod tests {
         fn failed(&self) -> bool {
             self.0.ask();
             false
+        }
+
+        fn ended(&mut self) {
+            self.0.ask();
         }
 
         fn note(&mut self) -> Option<Note> {

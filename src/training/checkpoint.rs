@@ -106,8 +106,8 @@ impl Saver {
         let mut training = BTreeMap::new();
         let mut note = |name: &str, text: String| training.insert(name.to_owned(), text);
         note(FIRST, digest(network.parameters()));
-        note("X", of_matrix(data.x)?);
-        note("Y", of_matrix(data.y)?);
+        note("X", of_matrix(data.x, data.listed)?);
+        note("Y", of_matrix(data.y, data.listed)?);
         note("sample_weight", of_weights(data));
         if let Some(sequences) = &data.sequences {
             note("lengths of X", of_lengths(sequences));
@@ -119,8 +119,8 @@ impl Saver {
             note("truncate", steps.to_string());
         }
         if let Some(validation) = &settings.validation {
-            note("validation X", of_matrix(validation.x)?);
-            note("validation Y", of_matrix(validation.y)?);
+            note("validation X", of_matrix(validation.x, validation.listed)?);
+            note("validation Y", of_matrix(validation.y, validation.listed)?);
             note("validation sample_weight", of_weights(validation));
         }
         let loss = match objective {
@@ -421,16 +421,17 @@ fn of_list(name: &str, epochs: usize) -> Outline {
     Outline { name: name.to_owned(), dtype: Dtype::F64, shape: vec![epochs] }
 }
 
-/// Shape and digest of a matrix; the layout in memory does not matter.
-fn of_matrix<T: Scalar>(matrix: ArrayView2<'_, T>) -> Result<String> {
+/// Shape and digest of a matrix, or of the rows that are listed; the layout in memory does not matter.
+fn of_matrix<T: Scalar>(matrix: ArrayView2<'_, T>, listed: Option<&[u32]>) -> Result<String> {
     let mut row = try_with_capacity(matrix.ncols())?;
     let mut hash = Xxh3Default::new();
-    for numbers in matrix.rows() {
+    let rows = listed.map_or(matrix.nrows(), <[u32]>::len);
+    for place in 0..rows {
         row.clear();
-        row.extend(numbers.iter().copied());
+        row.extend(matrix.row(listed.map_or(place, |rows| rows[place] as usize)).iter().copied());
         row.chunks(512).for_each(|some| hash.update(&T::to_bytes(some)));
     }
-    Ok(format!("{} {:016x}", tuple(matrix.shape()), hash.digest()))
+    Ok(format!("{} {:016x}", tuple(&[rows, matrix.ncols()]), hash.digest()))
 }
 
 fn of_weights<T: Scalar>(data: &Dataset<'_, T>) -> String {

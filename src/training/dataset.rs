@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{ArrayView1, ArrayView2, s};
 
-use crate::check::check_matrix_at;
+use crate::check::{check_matrix_at, check_shape};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::layer::Returns;
@@ -27,6 +27,9 @@ use crate::pass::{Examples, Room, Selection, Sequences};
 pub struct Dataset<'a, T> {
     pub(crate) x: ArrayView2<'a, T>,
     pub(crate) y: ArrayView2<'a, T>,
+    /// Which rows of the matrices the data set has, if not all in their order.
+    pub(crate) listed: Option<&'a [u32]>,
+    /// One for each row that the data set has.
     pub(crate) weights: Option<Vec<T>>,
     /// The steps of time that the rows of the inputs are, if they are such.
     pub(crate) sequences: Option<Sequences>,
@@ -37,7 +40,47 @@ impl<'a, T: Scalar> Dataset<'a, T> {
     #[must_use]
     pub fn new(x: ArrayView2<'a, T>, y: ArrayView2<'a, T>, weights: Option<ArrayView1<'_, T>>) -> Self {
         let weights = weights.map(|weights| weights.iter().copied().collect());
-        Self { x, y, weights, sequences: None }
+        Self { x, y, listed: None, weights, sequences: None }
+    }
+
+    /// The listed rows alone, in this order; a row may be listed several times. They are read where they are, and a
+    /// training has the bits of one on a copy of them. Rows that are not listed are not looked at.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] without any row, or if the data are sequences; [`Error::Value`] if there is no such row;
+    /// [`Error::Shape`] if there are not as many weights as rows; [`Error::OutOfMemory`].
+    ///
+    /// ```
+    /// use ferroprop::Dataset;
+    /// use ndarray::array;
+    /// let (x, y) = (array![[0.0_f32], [1.0], [2.0]], array![[0.0_f32], [1.0], [4.0]]);
+    /// let odd = Dataset::new(x.view(), y.view(), None).with_rows(&[1])?;
+    /// assert_eq!(odd.rows(), 1);
+    /// # Ok::<(), ferroprop::Error>(())
+    /// ```
+    pub fn with_rows(self, rows: &'a [u32]) -> Result<Self> {
+        let all = self.x.nrows();
+        if rows.is_empty() {
+            return Err(Error::argument("rows", "at least one row number", "none"));
+        }
+        if self.sequences.is_some() {
+            return Err(Error::argument(
+                "rows",
+                "left out for sequences",
+                format_args!("{} rows", rows.len()),
+            ));
+        }
+        if let Some(place) = rows.iter().position(|&row| row as usize >= all) {
+            return Err(Error::value("rows", format!("row numbers below {all}"), rows[place], [place]));
+        }
+        let weights = match &self.weights {
+            None => None,
+            Some(weights) if weights.len() != all => {
+                return Err(Error::shape("weights", format!("({all},)"), &[weights.len()]));
+            }
+            Some(weights) => Some(try_collect(rows.iter().map(|&row| weights[row as usize]))?),
+        };
+        Ok(Self { listed: Some(rows), weights, ..self })
     }
 
     /// The same of sequences, for recurrent networks: the rows of the inputs are the steps of time of one sequence after the other;
@@ -66,19 +109,30 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         weights: Option<ArrayView1<'_, T>>,
     ) -> Result<Self> {
         let weights = weights.map(|weights| try_collect(weights.iter().copied())).transpose()?;
-        Ok(Self { x, y, weights, sequences: None })
+        Ok(Self { x, y, listed: None, weights, sequences: None })
     }
 
     /// The number of rows; of sequences, if the rows of the inputs are their steps of time.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.sequences.as_ref().map_or(self.x.nrows(), Sequences::count)
+        let all = self.sequences.as_ref().map_or(self.x.nrows(), Sequences::count);
+        self.listed.map_or(all, <[u32]>::len)
+    }
+
+    /// Checks that no rows are listed, for what reads all.
+    pub(crate) fn check_is_whole(&self) -> Result<()> {
+        match self.listed {
+            None => Ok(()),
+            Some(rows) => {
+                Err(Error::argument("rows", "left out in this function", format_args!("{} rows", rows.len())))
+            }
+        }
     }
 
     /// What a pass reads; without weights if it wants none.
     pub(super) fn examples(&self, weighted: bool) -> Examples<'_, T> {
         let weights = self.weights.as_deref().filter(|_| weighted);
-        Examples { x: self.x, y: self.y, weights, sequences: self.sequences.as_ref() }
+        Examples { x: self.x, y: self.y, listed: self.listed, weights, sequences: self.sequences.as_ref() }
     }
 
     /// The rows of the targets that belong to a row.
@@ -141,21 +195,27 @@ impl<'a, T: Scalar> Dataset<'a, T> {
             return Err(Error::shape(x, expected, self.x.shape()));
         }
         let step = |at: [usize; 2]| self.sequences.as_ref().map_or(at.to_vec(), |all| all.place(at));
-        check_matrix_at(x, self.x, network.numbers_in(), step)?;
+        check_shape(x, self.x, network.numbers_in())?;
+        for (first, rows) in parts(self.x, self.listed) {
+            check_matrix_at(x, rows, network.numbers_in(), |[row, column]| step([first + row, column]))?;
+        }
         let every = network.returns() == Some(Returns::Every);
         if u32::try_from(self.x.nrows()).is_err() && every {
             let expected = format!("at most {} steps of time", u32::MAX);
             return Err(Error::argument(x, expected, self.x.nrows()));
         }
         let rows = if every { self.x.nrows() } else { self.rows() };
-        let expected = (rows, network.numbers_out());
+        let expected = (if self.listed.is_some() { self.x.nrows() } else { rows }, network.numbers_out());
         if self.y.dim() != expected {
             return Err(Error::shape(y, format!("{expected:?}"), self.y.shape()));
         }
         let target = |at: [usize; 2]| if every { step(at) } else { at.to_vec() };
-        check_matrix_at(y, self.y, network.numbers_out(), target)?;
-        if let Objective::Loss(loss) = objective {
-            loss.check_targets(network.output_activation(), y, self.y, target)?;
+        for (first, rows) in parts(self.y, self.listed) {
+            let target = |[row, column]: [usize; 2]| target([first + row, column]);
+            check_matrix_at(y, rows, network.numbers_out(), target)?;
+            if let Objective::Loss(loss) = objective {
+                loss.check_targets(network.output_activation(), y, rows, target)?;
+            }
         }
         let Some(numbers) = &self.weights else { return Ok(()) };
         if numbers.len() != rows {
@@ -163,7 +223,7 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         }
         if let Some((row, &w)) = numbers.iter().enumerate().find(|(_, w)| !(w.is_finite() && **w >= T::ZERO))
         {
-            let mut place = target([row, 0]);
+            let mut place = target([self.listed.map_or(row, |rows| rows[row] as usize), 0]);
             place.pop();
             return Err(Error::value(weights, "numbers from 0 on", w, place));
         }
@@ -191,6 +251,16 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         }
         Ok(())
     }
+}
+
+/// A matrix, or the listed rows one by one; each part with the number of its first row.
+fn parts<'a, T>(
+    matrix: ArrayView2<'a, T>,
+    listed: Option<&'a [u32]>,
+) -> impl Iterator<Item = (usize, ArrayView2<'a, T>)> {
+    let whole = listed.is_none().then_some((0, matrix));
+    let rows = listed.into_iter().flatten().map(move |&row| row as usize);
+    whole.into_iter().chain(rows.map(move |row| (row, matrix.slice_move(s![row..=row, ..]))))
 }
 
 /// Buffers for [`Dataset::arranged`].

@@ -62,20 +62,40 @@ pub fn train<'a, T: Scalar>(
 ) -> Result<History> {
     let _mode = Mode::core();
     let observer: &mut dyn Observer<T> = &mut Outside(observer);
-    let scored = observer.scores();
+    let objective = loss.into();
+    let checked = check(network, data, &objective, settings, state, observer.scores())?;
+    let limits = Limits::new(settings, threads(settings.n_threads), Instant::now());
+    run(network, data, objective, settings, state, observer, checked, limits)
+}
+
+/// The checkpoint of a training whose arguments fit together, and what it has of an earlier call.
+pub(super) struct Checked<T> {
+    saver: Option<Saver>,
+    saved: Option<Saved<T>>,
+    scored: bool,
+}
+
+/// Checks everything that can be wrong before a training begins.
+pub(super) fn check<T: Scalar>(
+    network: &Network<T>,
+    data: &Dataset<'_, T>,
+    objective: &Objective<'_, T>,
+    settings: &Settings<'_, T>,
+    state: &OptimizerState<T>,
+    scored: bool,
+) -> Result<Checked<T>> {
     settings.check()?;
     check_truncate(network, settings.truncate)?;
     let dropout = settings.dropout_rates(network.layers().len() - 1)?;
     check_dropout(network.layers(), dropout.iter().map(|rate| !rate.is_zero()))?;
-    let objective = loss.into();
     objective.check(network.output_activation(), network.complex_outputs())?;
-    data.check(network, &objective, "")?;
+    data.check(network, objective, "")?;
     if let Some(validation) = &settings.validation {
-        validation.check(network, &objective, "validation ")?;
+        validation.check(network, objective, "validation ")?;
     }
     state.check(network)?;
-    let saver = match &settings.checkpoint {
-        None => None,
+    let (saver, saved) = match &settings.checkpoint {
+        None => (None, None),
         Some(_) if !state.is_fresh() => {
             return Err(Error::argument(
                 "optimizer",
@@ -85,19 +105,51 @@ pub fn train<'a, T: Scalar>(
         }
         Some(checkpoint) => {
             let saver =
-                Saver::new(checkpoint, network, data, &objective, settings, scored, state.optimizer())?;
+                Saver::new(checkpoint, network, data, objective, settings, scored, state.optimizer())?;
             saver.check()?;
             let saved = saver.resume(network, settings, state.optimizer())?;
-            Some((saver, saved))
+            (Some(saver), saved)
         }
     };
-    let (saver, saved) = saver.unzip();
-    let saved = saved.flatten();
+    Ok(Checked { saver, saved, scored })
+}
+
+/// What holds a training that is checked.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub threads: usize,
+    /// The beginning of the training.
+    pub started: Instant,
+    /// When no other epoch begins.
+    pub end: Option<Instant>,
+}
+
+impl Limits {
+    /// Those of a training that begins with the call.
+    pub fn new<T>(settings: &Settings<'_, T>, threads: usize, began: Instant) -> Self {
+        // A time that the clock cannot show never comes.
+        let end = settings.max_time.and_then(|most| began.checked_add(most));
+        Self { threads, started: began, end }
+    }
+}
+
+/// Trains a network whose training is checked.
+#[allow(clippy::too_many_arguments)] // those of `train`, and two more
+pub(super) fn run<T: Scalar>(
+    network: &mut Network<T>,
+    data: &Dataset<'_, T>,
+    objective: Objective<'_, T>,
+    settings: &Settings<'_, T>,
+    state: &mut OptimizerState<T>,
+    observer: &mut dyn Observer<T>,
+    Checked { saver, saved, scored }: Checked<T>,
+    limits: Limits,
+) -> Result<History> {
     let batch_rows = settings.batch_rows(data.rows());
     let lengths = Lengths::new(data, settings.validation.as_ref())?;
-    let n_threads = useful_threads(network, batch_rows, &lengths, threads(settings.n_threads));
+    let n_threads = useful_threads(network, batch_rows, &lengths, limits.threads);
     // Each step sets its own rates; here it matters only whether a rate is ever above 0.
-    let rates = dropout.iter().map(|rate| match rate {
+    let rates = settings.dropout_rates(network.layers().len() - 1)?.iter().map(|rate| match rate {
         Schedule::Constant(rate) => *rate,
         _ if rate.is_zero() => 0.0,
         _ => 1.0,
@@ -132,11 +184,13 @@ pub fn train<'a, T: Scalar>(
         settings,
         scored,
         batch_rows,
-        observer,
+        observer: &mut *observer,
         saver,
-        started: Instant::now(),
+        started: limits.started,
+        end: limits.end,
     };
     let history = Team::with(n_threads, |team| run.epochs(&mut engine, &mut working, saved, team));
+    observer.ended();
     match (&history, before) {
         (Ok(_), _) => *state = working,
         (Err(_), Some(before)) => *network = before,
@@ -155,6 +209,7 @@ struct Run<'a, 'd, 's, T> {
     observer: &'a mut dyn Observer<T>,
     saver: Option<Saver>,
     started: Instant,
+    end: Option<Instant>,
 }
 
 /// The progress of a training: its history, and the snapshots that it can return to.
@@ -215,6 +270,8 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         state.start_training(steps as u64);
         // The checkpoint was saved when patience had run out.
         let mut stop = (done > 0 && course.monitor.out_of_patience()).then_some(StopReason::Patience);
+        // It was another training's turn until now.
+        stop = stop.or(self.end.is_some_and(|end| self.started >= end).then_some(StopReason::Time));
         while stop.is_none() && done < self.settings.epochs {
             done += 1;
             state.start_epoch();
@@ -312,7 +369,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         // Called in any case, because the learning rate is part of the state.
         let monitor = &mut course.monitor;
         let patience = monitor.out_of_patience() && !state.lower_learning_rate(monitor);
-        let time = settings.max_time.is_some_and(|most| self.started.elapsed() >= most);
+        let time = self.end.is_some_and(|end| Instant::now() >= end);
         course.keep(engine, state)?;
         if self.saver.as_ref().is_some_and(|saver| saver.is_due(epoch.epoch))
             && !self.save(engine, course, state)?

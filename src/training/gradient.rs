@@ -74,6 +74,7 @@ pub(crate) fn layer_values<T: Scalar>(
     let _mode = Mode::core();
     objective.check(network.output_activation(), network.complex_outputs())?;
     data.check(network, &objective, "")?;
+    data.check_is_whole()?;
     if network.returns().is_some() {
         let expected = "another than a recurrent one, whose values are not kept apart by layer";
         return Err(Error::argument("network", expected, "a recurrent network"));

@@ -10,6 +10,7 @@ mod fit;
 mod gradient;
 mod history;
 mod joint_step;
+mod many;
 mod micro_batch;
 mod noise;
 mod observer;
@@ -27,6 +28,7 @@ pub use fit::train;
 #[cfg(feature = "python")]
 pub(crate) use gradient::{layer_values, loss_and_gradient, sequence_values};
 pub use history::{Epoch, History, StopReason};
+pub use many::{Job, train_many};
 pub use observer::Observer;
 #[cfg(feature = "python")]
 pub(crate) use settings::check_rate;

@@ -34,11 +34,14 @@ pub trait Observer<T> {
         false
     }
 
-    /// Whether computing the score failed; then the epoch does not count, and the training ends as if
-    /// interrupted.
+    /// Whether a function of the observer's has failed. If it was the score, the epoch does not count, and the training ends as
+    /// if interrupted; [`crate::train_many`] ends the other trainings too.
     fn failed(&self) -> bool {
         false
     }
+
+    /// Called at the end of the training, on the thread that it was on, however it ends.
+    fn ended(&mut self) {}
 
     /// The caller's own data for a checkpoint; `None` ends the training, and
     /// the last save stays.

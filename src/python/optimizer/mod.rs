@@ -2,7 +2,7 @@
 
 mod memory;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -15,7 +15,8 @@ use super::catalogue::{
 };
 use crate::OptimizerState;
 use crate::catalogue::{About, Value};
-pub(super) use memory::{Remembered, Slot};
+pub(super) use memory::Remembered;
+use memory::Slot;
 use memory::{SharedMemory, memory_from_python, memory_to_python, shared};
 
 /// Base class of optimizers.
@@ -243,23 +244,44 @@ impl Optimizer {
     }
 }
 
-/// Calls `use_it` with the optimizer in a Python object, or of a name; None is the usual one.
-pub(super) fn with_optimizer<R>(
-    value: Option<&Bound<'_, PyAny>>,
-    use_it: impl FnOnce(Slot<'_>) -> PyResult<R>,
-) -> PyResult<R> {
-    let memory = Mutex::default();
-    let Some(value) = value else {
-        return use_it(Slot::new(crate::Optimizer::default(), &memory));
-    };
-    if value.is_instance_of::<PyString>() {
-        let optimizer = crate::Optimizer::from_name(&text("optimizer", value)?)?;
-        use_it(Slot::new(optimizer, &memory))
-    } else if let Ok(object) = value.cast::<Optimizer>() {
-        use_it(object.get().slot())
-    } else {
-        let classes = classes_of::<Optimizer>("or");
-        Err(wrong_type("optimizer", &format!("a {classes} object, or a name"), value))
+/// What came as `optimizer`: an object, whose memory it keeps, or only a rule.
+pub(super) enum Chosen<'py> {
+    Object(Bound<'py, Optimizer>),
+    Rule(crate::Optimizer),
+}
+
+impl<'py> Chosen<'py> {
+    /// An optimizer from its name or its object; for None the default.
+    pub fn of(value: &Arg<'py>) -> PyResult<Self> {
+        let Some(value) = value.some() else { return Ok(Self::Rule(crate::Optimizer::default())) };
+        if value.is_instance_of::<PyString>() {
+            Ok(Self::Rule(crate::Optimizer::from_name(&text("optimizer", value)?)?))
+        } else if let Ok(object) = value.cast::<Optimizer>() {
+            Ok(Self::Object(object.clone()))
+        } else {
+            let classes = classes_of::<Optimizer>("or");
+            Err(wrong_type("optimizer", &format!("a {classes} object, or a name"), value))
+        }
+    }
+
+    /// The state that a training begins with.
+    pub fn state<T: Remembered>(&self, warm_start: bool) -> PyResult<OptimizerState<T>> {
+        match self {
+            Self::Object(object) => object.get().slot().state(warm_start),
+            Self::Rule(optimizer) => Ok(OptimizerState::new(optimizer.clone())?),
+        }
+    }
+
+    /// Keeps the state that a training ended with.
+    pub fn keep<T: Remembered>(&self, state: OptimizerState<T>) {
+        if let Self::Object(object) = self {
+            object.get().slot().keep(state);
+        }
+    }
+
+    /// Whether both are the same object.
+    pub fn is(&self, other: &Self) -> bool {
+        matches!((self, other), (Self::Object(one), Self::Object(other)) if one.is(other))
     }
 }
 
