@@ -69,15 +69,13 @@ impl Handoff {
         }
     }
 
-    /// Runs `work(0)`, ..., `work(items - 1)`, each once, on this thread and the helpers, and
-    /// returns when all are done. This thread calls `between` after each item that it does, and now and then while it
-    /// waits for long ones. There is
+    /// Does items 0, ..., `items - 1`, each once, on this thread and the helpers, and returns when all are done. Helpers
+    /// call `work`, this thread `own` with the items that it does, and with none now and then while it waits for long ones. There is
     /// one leader at a time, which `&mut self` in [`super::Team`] sees to.
     ///
     /// # Panics
-    /// With the panic of an item or of `between`, once all items are done. With more than
-    /// [`MOST_ITEMS`] items.
-    pub(crate) fn lead(&self, items: usize, work: &Work<'_>, between: &mut dyn FnMut()) {
+    /// With the panic of `work` or `own`, once all items are done. With more than [`MOST_ITEMS`] items.
+    pub(crate) fn lead(&self, items: usize, work: &Work<'_>, own: &mut dyn FnMut(Option<usize>)) {
         assert!(items <= MOST_ITEMS);
         // Safety: this extends a borrow beyond what the compiler can see. It is called only with a
         // claimed item, and this function does not return, nor unwind, before every claimed item
@@ -91,8 +89,9 @@ impl Handoff {
         if *self.sleepers.lock().unwrap_or_else(PoisonError::into_inner) > 0 {
             self.bell.notify_all();
         }
-        while self.work_one() {
-            self.catch(&mut *between);
+        while let Some(item) = self.claim() {
+            self.catch(|| own(Some(item)));
+            self.done.fetch_add(1, Ordering::Release);
         }
         let mut waited = 0;
         while self.done.load(Ordering::Acquire) < items {
@@ -101,7 +100,7 @@ impl Handoff {
             } else {
                 // What takes so long is no part of a step, and this thread would keep others from working.
                 std::thread::sleep(NAP);
-                self.catch(&mut *between);
+                self.catch(|| own(None));
             }
         }
         let panic = self.panic.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -140,28 +139,27 @@ impl Handoff {
 
     /// Does items of the current round until none is left.
     fn work_off(&self) {
-        while self.work_one() {}
-    }
-
-    /// Claims an item of the current round and does it; `false` if none is left.
-    fn work_one(&self) -> bool {
-        loop {
-            let seen = self.claims.load(Ordering::Acquire);
-            if seen & 0xffff >= seen >> 16 & 0xffff {
-                return false;
-            }
-            if self.claims.compare_exchange_weak(seen, seen + 1, Ordering::AcqRel, Ordering::Relaxed).is_err()
-            {
-                continue;
-            }
+        while let Some(item) = self.claim() {
             // Safety: this thread holds an item that is not done, so the leader waits.
             let work = unsafe { *self.work.get() };
             if let Some(work) = work {
-                let item = (seen & 0xffff) as usize;
                 self.catch(|| work(item));
             }
             self.done.fetch_add(1, Ordering::Release);
-            return true;
+        }
+    }
+
+    /// Claims an item of the current round, which this thread has to count in `done`; `None` if none is left.
+    fn claim(&self) -> Option<usize> {
+        loop {
+            let seen = self.claims.load(Ordering::Acquire);
+            if seen & 0xffff >= seen >> 16 & 0xffff {
+                return None;
+            }
+            if self.claims.compare_exchange_weak(seen, seen + 1, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+            {
+                return Some((seen & 0xffff) as usize);
+            }
         }
     }
 

@@ -62,35 +62,53 @@ impl Team<'_> {
         items: impl ExactSizeIterator<Item = I>,
         work: impl Fn(I) + Sync,
     ) -> bool {
+        self.for_each_that_asks(interrupted, items, |item, _| work(item))
+    }
+
+    /// The same of items that take long: `work` gets a function that it asks now and then whether to give up.
+    pub fn for_each_that_asks<I: Send>(
+        &mut self,
+        interrupted: &mut dyn FnMut() -> bool,
+        items: impl ExactSizeIterator<Item = I>,
+        work: impl Fn(I, &mut dyn FnMut() -> bool) + Sync,
+    ) -> bool {
+        let stop = AtomicBool::new(false);
+        let stops = || stop.load(Ordering::Relaxed);
+        // What the calling thread asks; the others look at what it has been told.
+        let mut ask = || {
+            if !stops() && interrupted() {
+                stop.store(true, Ordering::Relaxed);
+            }
+            stops()
+        };
         match self.handoff {
             Some(handoff) if items.len() > 1 => {
-                let stop = AtomicBool::new(false);
                 let items: Vec<_> = items.map(|item| Mutex::new(Some(item))).collect();
                 for round in items.chunks(MOST_ITEMS) {
-                    let work = |index: usize| {
+                    let one = |index: usize, ask: &mut dyn FnMut() -> bool| {
                         let item = round[index].lock().unwrap_or_else(PoisonError::into_inner).take();
-                        if let Some(item) = item.filter(|_| !stop.load(Ordering::Relaxed)) {
-                            work(item);
+                        if let Some(item) = item.filter(|_| !stops()) {
+                            work(item, ask);
                         }
                     };
-                    handoff.lead(round.len(), &work, &mut || {
-                        if !stop.load(Ordering::Relaxed) && interrupted() {
-                            stop.store(true, Ordering::Relaxed);
+                    handoff.lead(round.len(), &|index| one(index, &mut || stops()), &mut |item| {
+                        if let Some(index) = item {
+                            one(index, &mut ask);
                         }
+                        ask();
                     });
                 }
-                !stop.into_inner()
             }
             _ => {
                 for item in items {
-                    work(item);
-                    if interrupted() {
-                        return false;
+                    work(item, &mut ask);
+                    if ask() {
+                        break;
                     }
                 }
-                true
             }
         }
+        !stops()
     }
 }
 
@@ -214,6 +232,29 @@ mod tests {
                 assert!(!all);
                 assert!(done.into_inner() < 5_000);
                 assert!(team.for_each_unless(&mut || false, 0..10usize, |_| {}));
+            });
+        }
+    }
+
+    /// Whichever thread does the long one: the calling thread asks while it works, and while it waits.
+    #[test]
+    fn an_interruption_ends_long_items() {
+        for threads in [1, 2, 3] {
+            Team::with(threads, |team| {
+                for long in 0..2usize {
+                    let mut asked = 0;
+                    let mut interrupted = || {
+                        asked += 1;
+                        asked > 20
+                    };
+                    let all = team.for_each_that_asks(&mut interrupted, 0..2usize, |item, stop| {
+                        while item == long && !stop() {
+                            std::thread::sleep(std::time::Duration::from_micros(200));
+                        }
+                    });
+                    assert!(!all && asked == 21);
+                    assert!(team.for_each_that_asks(&mut || false, 0..2usize, |_, stop| assert!(!stop())));
+                }
             });
         }
     }

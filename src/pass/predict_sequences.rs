@@ -86,7 +86,7 @@ pub(crate) fn predict_sequences<T: Scalar>(
                 );
                 let begins = order.iter().map(|&sequence| sequences.range(sequence).start + piece);
                 block.load_steps(x, begins.zip(lengths.iter().copied()));
-                block.forward_hidden(layers, parameters, None, has_state || piece > 0);
+                block.forward_hidden(layers, parameters, None, has_state || piece > 0, &mut || false);
                 if every {
                     block.predict_steps(layers, parameters, |row, output, place| {
                         output.copy_output(place, &mut y[(row - origin) * columns..][..columns]);

@@ -11,6 +11,10 @@ use crate::kernel::{Layout, Scalar, Start, Terms, Then, dispatch, panel_vectors,
 use crate::layer::{Kind, Layer, Parameters, Passage, Recurrence};
 use crate::memory::{Aligned, try_zeros};
 
+/// Multiply-adds after which a pass asks whether to give up, and the most steps of time without asking: it costs some nanoseconds.
+const WORTH_ASKING: usize = 1 << 24;
+const MOST_STEPS: usize = 64;
+
 /// What a block has room for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Space {
@@ -91,6 +95,13 @@ pub(super) enum Reach<'a> {
     Pieces(usize),
     /// So many steps from the end of each sequence, of these lengths.
     FromEnd(usize, &'a [usize]),
+}
+
+/// One less than the number of steps of time, a power of 2, after which a pass asks whether to give up.
+fn steps_between_questions(layer: &Layer, steps: &Steps) -> usize {
+    let of_step = layer.n_parameters().saturating_mul(steps.rows(0)).max(1);
+    let most = (WORTH_ASKING / of_step).clamp(1, MOST_STEPS);
+    (1 << most.ilog2()) - 1
 }
 
 /// Rows on their way through the matrices of a layer.
@@ -202,7 +213,8 @@ impl<T: Scalar> Recurrent<T> {
     }
 
     /// From inputs in so many panels, at every step, to outputs. Without a state given, the first step starts from
-    /// nothing.
+    /// nothing. `false` if `stop` has said to give up.
+    #[allow(clippy::too_many_arguments)]
     pub fn forward(
         &mut self,
         layer: &Layer,
@@ -211,10 +223,15 @@ impl<T: Scalar> Recurrent<T> {
         (inputs, input_panels): (&[T], usize),
         steps: &Steps,
         has_state: bool,
-    ) {
+        stop: &mut dyn FnMut() -> bool,
+    ) -> bool {
         let Self { kind, form, panels, stride_of_rows, outputs, gates, cells, slopes, first, .. } = self;
-        let (panels, lanes_of_rows) = (*panels, *stride_of_rows);
+        let (panels, lanes_of_rows, pause) =
+            (*panels, *stride_of_rows, steps_between_questions(layer, steps));
         for step in 0..steps.count() {
+            if step & pause == 0 && stop() {
+                return false;
+            }
             let (rows, stride) = (steps.rows(step), steps.stride::<T>(step));
             let own = steps.range::<T>(step, panels);
             let (outputs_before, outputs) = outputs.split_at_mut(own.start);
@@ -269,6 +286,7 @@ impl<T: Scalar> Recurrent<T> {
                 _ => layer.activation.apply_with_slopes(outputs, &mut slopes[own], stride, rows),
             }
         }
+        true
     }
 
     /// Leaves out what dropout says: the same units of a sequence at all steps of time (Gal & Ghahramani, "A theoretically grounded
@@ -324,9 +342,14 @@ impl<T: Scalar> Recurrent<T> {
         parameters: Parameters<'_, T>,
         steps: &Steps,
         before: &mut Self,
+        stop: &mut dyn FnMut() -> bool,
     ) {
         let groups = (self.form.groups - self.form.from_inputs) * self.panels;
+        let pause = steps_between_questions(layer, steps);
         for step in self.live..steps.count() {
+            if step & pause == 0 && stop() {
+                return;
+            }
             let stride = steps.stride::<T>(step);
             let deltas = &self.deltas[steps.range::<T>(step, self.form.groups * self.panels)];
             let to = steps.range::<T>(step, before.panels);
@@ -338,6 +361,7 @@ impl<T: Scalar> Recurrent<T> {
 
     /// From derivatives with respect to outputs to deltas, the last step first, until all are 0: those of the steps before
     /// would be 0 too.
+    #[allow(clippy::too_many_arguments)]
     pub fn backward(
         &mut self,
         layer: &Layer,
@@ -346,12 +370,17 @@ impl<T: Scalar> Recurrent<T> {
         steps: &Steps,
         source: Source<'_, T>,
         reach: Reach<'_>,
+        stop: &mut dyn FnMut() -> bool,
     ) {
         if let Source::From(first) = source {
             self.drop_derivatives(steps, first);
         }
         self.live = 0;
+        let pause = steps_between_questions(layer, steps);
         for step in (0..steps.count()).rev() {
+            if step & pause == 0 && stop() {
+                return;
+            }
             let (rows, behind) = (steps.rows(step), steps.rows(step + 1));
             let cut = reach.cut(step, behind);
             self.clear_carry(cut, behind, rows);

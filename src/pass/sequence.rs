@@ -166,23 +166,27 @@ impl<T: Scalar> SequenceBlock<T> {
         Rows { rows, input, input_stride, delta, delta_stride, bias: true, repeated }
     }
 
-    /// Inputs to the outputs of the layers that recur.
+    /// Inputs to the outputs of the layers that recur; `false` if `stop` has said to give up.
     pub fn forward_hidden(
         &mut self,
         layers: &[Layer],
         parameters: Parameters<'_, T>,
         noise: Option<Noise<'_>>,
         has_state: bool,
-    ) {
+        stop: &mut dyn FnMut() -> bool,
+    ) -> bool {
         let Self { steps, inputs, input_panels, hidden, .. } = self;
         for (index, layer) in layers[..layers.len() - 1].iter().enumerate() {
             let (before, own) = hidden.split_at_mut(index);
             let from = before
                 .last()
                 .map_or((&inputs[..], *input_panels), |before| (before.handed_on(), before.panels()));
-            own[0].forward(layer, index, parameters, from, steps, has_state);
+            if !own[0].forward(layer, index, parameters, from, steps, has_state, stop) {
+                return false;
+            }
             own[0].drop(index, noise, steps);
         }
+        true
     }
 
     /// Outputs of all steps, for predictions: of the step `step` of a sequence, `write` gets the row of the data and the outputs.
@@ -307,8 +311,21 @@ impl<T: Scalar> Stage<T> for SequenceBlock<T> {
     }
 
     fn forward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, noise: Option<Noise<'_>>) {
-        self.forward_hidden(layers, parameters, noise, false);
-        self.forward_output(layers, parameters);
+        self.forward_unless(layers, parameters, noise, &mut || false);
+    }
+
+    fn forward_unless(
+        &mut self,
+        layers: &[Layer],
+        parameters: Parameters<'_, T>,
+        noise: Option<Noise<'_>>,
+        stop: &mut dyn FnMut() -> bool,
+    ) -> bool {
+        let done = self.forward_hidden(layers, parameters, noise, false, stop);
+        if done {
+            self.forward_output(layers, parameters);
+        }
+        done
     }
 
     fn output_deltas(&mut self, layers: &[Layer], loss: Loss) {
@@ -325,6 +342,15 @@ impl<T: Scalar> Stage<T> for SequenceBlock<T> {
     }
 
     fn backward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>) {
+        self.backward_unless(layers, parameters, &mut || false);
+    }
+
+    fn backward_unless(
+        &mut self,
+        layers: &[Layer],
+        parameters: Parameters<'_, T>,
+        stop: &mut dyn FnMut() -> bool,
+    ) {
         let last = layers.len() - 1;
         let Self { lengths, steps, hidden, output, returns, truncate, .. } = self;
         let (derivatives, stride) =
@@ -345,9 +371,9 @@ impl<T: Scalar> Stage<T> for SequenceBlock<T> {
         };
         for (index, layer) in layers[..last].iter().enumerate().rev() {
             let (before, own) = hidden.split_at_mut(index);
-            own[0].backward(layer, index, parameters, steps, source, reach);
+            own[0].backward(layer, index, parameters, steps, source, reach, stop);
             if let Some(before) = before.last_mut() {
-                own[0].hand_back(layer, index, parameters, steps, before);
+                own[0].hand_back(layer, index, parameters, steps, before, stop);
             }
             source = Source::From(own[0].live());
         }

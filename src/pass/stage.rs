@@ -60,6 +60,19 @@ pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
     /// give their probabilities.
     fn forward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, noise: Option<Noise<'_>>);
 
+    /// The same of rows that take long: gives up where `stop`, which is asked now and then, says so. Returns whether it has come to
+    /// the end; else its numbers are not to be used.
+    fn forward_unless(
+        &mut self,
+        layers: &[Layer],
+        parameters: Parameters<'_, T>,
+        noise: Option<Noise<'_>>,
+        _stop: &mut dyn FnMut() -> bool,
+    ) -> bool {
+        self.forward(layers, parameters, noise);
+        true
+    }
+
     /// The rows' losses, and the deltas of the output layer.
     fn output_deltas(&mut self, layers: &[Layer], loss: Loss);
 
@@ -72,6 +85,16 @@ pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
 
     /// From the deltas of the output layer to those of every layer.
     fn backward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>);
+
+    /// The same of rows that take long, given up as [`Stage::forward_unless`] is.
+    fn backward_unless(
+        &mut self,
+        layers: &[Layer],
+        parameters: Parameters<'_, T>,
+        _stop: &mut dyn FnMut() -> bool,
+    ) {
+        self.backward(layers, parameters);
+    }
 
     /// The pairs of inputs and deltas that the gradient of a matrix is summed over: one, or one per step of time. A block
     /// that is the only one may have fewer, which cover the same rows in the same order.

