@@ -1,10 +1,10 @@
 """The derivation of a step for one row: the formulas with the numbers inserted."""
 
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -104,9 +104,7 @@ class _Derivation:
         for layer in reversed(trace.layers):
             yield from self.backward(layer)
         yield Heading(2, "Gradients and updates")
-        for name, optimizer in trace.optimizers.items():
-            if not isinstance(optimizer, str):
-                yield Note(f"{name} adds {OPTIMIZERS[optimizer.name].adds}: {optimizer!r}.")
+        yield from notes_on(trace.optimizers)
         for layer in trace.layers:
             yield from self.updates(layer)
 
@@ -423,6 +421,13 @@ class _Derivation:
             total += f" + {self.n(trace.alpha)}*{_factor(self.n(layer.weights[0, 0]))}"
         divisor = trace.sample_weight.sum()
         return total if divisor == 1 else f"({total})/{self.n(divisor)}"
+
+
+def notes_on(optimizers: Mapping[str, Any]) -> Iterable[Note]:
+    """Say what each optimizer adds to a parameter."""
+    for name, optimizer in optimizers.items():
+        if not isinstance(optimizer, str):
+            yield Note(f"{name} adds {OPTIMIZERS[optimizer.name].adds}: {optimizer!r}.")
 
 
 def and_more(count: int, what: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,76 +16,14 @@ from ferroprop.inspection._double import (
     natural_loss,
     optional_doubles,
 )
+from ferroprop.inspection._recurrent_step import RecurrentLayerTrace, RecurrentStep
+from ferroprop.inspection._updates import named, updates_of
 
-FIRST_GATE = {"rnn": "z", "lstm": "i", "gru": "r"}
 GATES = {"rnn": (), "lstm": ("i", "f", "g", "o"), "gru": ("u", "r", "z", "n")}
 
 
 @dataclass(frozen=True, eq=False)
-class RecurrentLayerTrace:
-    """A layer that recurs in one step: what it computed at every step of time, and what came back.
-
-    Lists have an array for each sequence, of shape (time, units); all are in float64.
-
-    Attributes
-    ----------
-    number : int
-        1 for the first layer.
-    cell : {"rnn", "lstm", "gru"}
-        What it computes.
-    activation : str or Activation
-        The activation of an "rnn"; "tanh" of the others.
-    weights, recurrent_weights, biases, recurrent_biases : ndarray or None
-        As the attributes of `RecurrentNetwork`.
-    gates : dict of str to list of ndarray
-        What the gates give: "i", "f", "g", "o" of an "lstm"; "r", "z", "n" of a "gru", and "u", what n has
-        from the step before. Empty for an "rnn".
-    cells : list of ndarray or None
-        The cells c of an "lstm".
-    outputs : list of ndarray
-        The outputs h.
-    output_gradient : list of ndarray
-        The derivative of the loss of a sequence, times the weights of its rows, with respect to each h, by
-        all ways that lead from it to the loss. Its size over time is how far back learning reaches.
-    delta : dict of str to list of ndarray
-        The same with respect to the net inputs, of each gate; of an "rnn" under the name "z".
-    weight_gradient, recurrent_weight_gradient, bias_gradient, recurrent_bias_gradient : ndarray or None
-        The derivatives of the loss over all sequences.
-
-    See Also
-    --------
-    trace : Makes them.
-
-    Examples
-    --------
-    >>> import ferroprop as fp
-    >>> net = fp.RecurrentNetwork([1, 1, 1], activation="identity", bias=False, dtype="float64")
-    >>> net.set_parameters([[[1]], [[1]]], [[[0.5]], None], [None, None])
-    >>> layer = fp.trace(net, [[[1.0], [0.0], [0.0]]], [[1.25]]).layers[0]
-    >>> layer.outputs[0].ravel(), layer.output_gradient[0].ravel()
-    (array([1.  , 0.5 , 0.25]), array([-0.25, -0.5 , -1.  ]))
-    """
-
-    number: int
-    cell: str
-    activation: Any
-    weights: Array
-    recurrent_weights: Array
-    biases: Array | None
-    recurrent_biases: Array | None
-    gates: dict[str, list[Array]]
-    cells: list[Array] | None
-    outputs: list[Array]
-    output_gradient: list[Array]
-    delta: dict[str, list[Array]]
-    weight_gradient: Array
-    recurrent_weight_gradient: Array
-    bias_gradient: Array | None
-    recurrent_bias_gradient: Array | None
-
-
-@dataclass(frozen=True, eq=False)
-class RecurrentTrace:
+class RecurrentTrace(RecurrentStep):
     """All numbers of one training step of a recurrent network. ``print`` shows them, time by time.
 
     Attributes
@@ -101,6 +39,8 @@ class RecurrentTrace:
         output layer.
     output_weights, output_biases, output_weight_gradient, output_bias_gradient : ndarray or None
         Those of the output layer.
+    output_updates : dict of str to Update
+        The changes that each optimizer would add to them.
     output_activation : str or Activation
         Its activation.
     returns : {"last", "every"}
@@ -113,6 +53,8 @@ class RecurrentTrace:
         The loss of each row, without its weight.
     weight_sum : float
         What sums over rows are divided by.
+    optimizers : dict of str to optimizer
+        The optimizers whose updates the layers hold.
 
     See Also
     --------
@@ -123,7 +65,7 @@ class RecurrentTrace:
     >>> import ferroprop as fp
     >>> net = fp.RecurrentNetwork([1, 1, 1], activation="identity", bias=False, dtype="float64")
     >>> net.set_parameters([[[1]], [[1]]], [[[0.5]], None], [None, None])
-    >>> print(fp.trace(net, [[[1.0], [0.0]]], [[0.0]]))
+    >>> print(fp.trace(net, [[[1.0], [0.0]]], [[0.0]], optimizers=fp.SGD(0.1, momentum=0.0)))
     One step of backpropagation through time: layers 1-1-1, rnn, squared_error, sequence 0 of 1, 2 steps
     Forward
       t = 1    x = (1)
@@ -136,29 +78,19 @@ class RecurrentTrace:
         layer 1    dE/dh = (0.5)    delta z (0.5)
       t = 1
         layer 1    dE/dh = (0.25)    delta z (0.25)
-    Gradient
+    Gradients and updates
+      SGD adds minus the learning rate times the gradient, and what is left of the changes before:
+          SGD(learning_rate=0.1, momentum=0.0, nesterov=True).
       dE/dW1[0,0] = sum of x[0] delta z[0] = 0.25
       dE/dU1[0,0] = sum of h'[0] delta z[0] = 0.5
+                 value  gradient  SGD adds
+        W1[0,0]      1      0.25    -0.025
+        U1[0,0]    0.5       0.5     -0.05
       dE/dW2[0,0] = 0.25
+                 value  gradient  SGD adds
+        W2[0,0]      1      0.25    -0.025
     Loss over all rows: 0.125
     """
-
-    layers: tuple[RecurrentLayerTrace, ...]
-    inputs: list[Array]
-    targets: list[Array]
-    outputs: list[Array]
-    output_delta: list[Array]
-    output_weights: Array
-    output_biases: Array | None
-    output_weight_gradient: Array
-    output_bias_gradient: Array | None
-    output_activation: Any
-    returns: str
-    loss_name: str
-    loss: float
-    row_losses: list[Array]
-    weight_sum: float
-    loss_function: Any = field(repr=False)
 
     def text(self, sequence: int = 0, *, digits: int = 6, max_units: int = 4, max_steps: int = 8) -> str:
         """Show the step for one sequence in plain text.
@@ -203,87 +135,9 @@ class RecurrentTrace:
             if value < least or (most is not None and value > most):
                 bounds = f"at least {least}" if most is None else f"from {least} to {most}"
                 raise ValueError(f"{name} must be {bounds}, got {value}")
-        return "\n".join(self._lines(int(sequence), digits, max_units, max_steps))
+        from ferroprop.inspection._recurrent_derivation import derive
 
-    def _lines(self, sequence: int, digits: int, max_units: int, max_steps: int) -> list[str]:
-        def row(numbers: Array) -> str:
-            shown = [f"{number:.{digits}g}" for number in numbers[:max_units]]
-            more = f", and {len(numbers) - max_units} more" if len(numbers) > max_units else ""
-            return f"({', '.join(shown)}{more})"
-
-        x, steps = self.inputs[sequence], len(self.inputs[sequence])
-        first = self.layers[0]
-        sizes = [x.shape[1], *(layer.outputs[0].shape[1] for layer in self.layers), self.outputs[0].shape[1]]
-        half = max_steps // 2
-        times = (
-            range(steps) if steps <= max_steps else [*range(max_steps - half), *range(steps - half, steps)]
-        )
-        left_out = steps - len(times)
-        gap = f"  ... {left_out} steps of time ..."
-
-        def with_gap(order: list[int]) -> list[int | None]:
-            found: list[int | None] = []
-            for time in order:
-                if found and found[-1] is not None and abs(found[-1] - time) > 1:
-                    found.append(None)
-                found.append(time)
-            return found
-
-        def target_row(time: int) -> int | None:
-            if self.returns == "every":
-                return time
-            return 0 if time == steps - 1 else None
-
-        lines = [
-            f"One step of backpropagation through time: layers {'-'.join(map(str, sizes))}, {first.cell}, "
-            f"{self.loss_name}, sequence {sequence} of {len(self.inputs)}, {steps} steps",
-            "Forward",
-        ]
-        for time in with_gap([*times]):
-            if time is None:
-                lines.append(gap)
-                continue
-            lines.append(f"  t = {time + 1}    x = {row(x[time])}")
-            for layer in self.layers:
-                lines.append(f"    layer {layer.number}    {_forward(layer, sequence, time, row)}")
-            if (place := target_row(time)) is not None:
-                lines.append(
-                    f"    output    y = {row(self.outputs[sequence][place])}    "
-                    f"target {row(self.targets[sequence][place])}    "
-                    f"E = {self.row_losses[sequence][place]:.{digits}g}"
-                )
-        lines.append("Backward")
-        for time in with_gap([*reversed(times)]):
-            if time is None:
-                lines.append(gap)
-                continue
-            place = target_row(time)
-            of_output = (
-                "" if place is None else f"    delta of the output {row(self.output_delta[sequence][place])}"
-            )
-            lines.append(f"  t = {time + 1}{of_output}")
-            for layer in reversed(self.layers):
-                deltas = "    ".join(
-                    f"delta {name} {row(of_gate[sequence][time])}" for name, of_gate in layer.delta.items()
-                )
-                gradient = row(layer.output_gradient[sequence][time])
-                lines.append(f"    layer {layer.number}    dE/dh = {gradient}    {deltas}")
-        lines.append("Gradient")
-        mean = "" if self.weight_sum == 1 else f", over {self.weight_sum:.{digits}g}"
-        for layer in self.layers:
-            number, gate = layer.number, FIRST_GATE[layer.cell]
-            before = "x" if number == 1 else f"h{number - 1}"
-            of_inputs, of_states = layer.weight_gradient[0, 0], layer.recurrent_weight_gradient[0, 0]
-            lines += [
-                f"  dE/dW{number}[0,0] = sum of {before}[0] delta {gate}[0]{mean} = {of_inputs:.{digits}g}",
-                f"  dE/dU{number}[0,0] = sum of h'[0] delta {gate}[0]{mean} = {of_states:.{digits}g}",
-            ]
-        last = len(self.layers) + 1
-        lines += [
-            f"  dE/dW{last}[0,0] = {self.output_weight_gradient[0, 0]:.{digits}g}",
-            f"Loss over all rows: {self.loss:.{digits}g}",
-        ]
-        return lines
+        return "\n".join(derive(self, int(sequence), digits, max_units, max_steps))
 
     def __str__(self) -> str:
         return self.text()
@@ -295,19 +149,6 @@ class RecurrentTrace:
         )
 
 
-def _forward(layer: RecurrentLayerTrace, sequence: int, time: int, row: Any) -> str:
-    number = layer.number
-    x = "x" if number == 1 else f"h{number - 1}"
-    bias = "" if layer.biases is None else f" + b{number}"
-    h = row(layer.outputs[sequence][time])
-    if layer.cell == "rnn":
-        return f"h = {name_of(layer.activation)}({x} W{number} + h' U{number}{bias}) = {h}"
-    gates = "    ".join(f"{name} = {row(of_gate[sequence][time])}" for name, of_gate in layer.gates.items())
-    if layer.cells is None:
-        return f"{gates}    h = (1 - z) n + z h' = {h}"
-    return f"{gates}    c = f c' + i g = {row(layer.cells[sequence][time])}    h = o tanh(c) = {h}"
-
-
 def trace_recurrent(
     network: RecurrentNetwork,
     X: Any,
@@ -317,6 +158,7 @@ def trace_recurrent(
     alpha: float,
     truncate: int | None,
     washout: int,
+    optimizers: Any,
 ) -> RecurrentTrace:
     """Take one step of a recurrent network apart; see `trace`."""
     double = in_double_recurrent(network)
@@ -336,6 +178,8 @@ def trace_recurrent(
         return found
 
     every = double.returns == "every"
+    by_name = named(optimizers)
+    updates = updates_of(network, X, Y, by_name, alpha=alpha, **settings)
     layers = []
     for place, (gates, cells, outputs, output_gradient, delta) in enumerate(hidden):
         units = double.layer_sizes[place + 1]
@@ -369,6 +213,7 @@ def trace_recurrent(
                 recurrent_weight_gradient=np.asarray(gradients["recurrent_weights"][place]),
                 bias_gradient=gradients["biases"][place],
                 recurrent_bias_gradient=gradients["recurrent_biases"][place],
+                updates=updates[place],
             )
         )
     loss_function = natural_loss(double) if loss is None else loss
@@ -389,6 +234,8 @@ def trace_recurrent(
         loss=value,
         row_losses=split(row_losses, every),
         weight_sum=_weight_sum(inputs, every, sample_weight, washout),
+        output_updates=updates[-1],
+        optimizers=by_name,
         loss_function=loss_function,
     )
 

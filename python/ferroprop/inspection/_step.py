@@ -16,6 +16,8 @@ class Update:
         The change of each weight, in units of the weights.
     biases : ndarray of shape (fan_out,) or None
         The change of each bias; None for a layer without biases.
+    recurrent_weights, recurrent_biases : ndarray or None
+        The changes of those of a `RecurrentNetwork`; None for a layer without.
 
     Examples
     --------
@@ -29,6 +31,8 @@ class Update:
 
     weights: Array
     biases: Array | None
+    recurrent_weights: Array | None = None
+    recurrent_biases: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)

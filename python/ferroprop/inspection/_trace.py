@@ -1,15 +1,12 @@
 """One step of training as data."""
 
-import copy
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ferroprop._core import SGD, Network, RecurrentNetwork, train
-from ferroprop.catalogue import OPTIMIZERS
+from ferroprop._core import Network, RecurrentNetwork
 from ferroprop.inspection._double import (
     Array,
     doubles,
@@ -21,7 +18,8 @@ from ferroprop.inspection._double import (
 )
 from ferroprop.inspection._draws import samples_of
 from ferroprop.inspection._recurrent_trace import RecurrentTrace, trace_recurrent
-from ferroprop.inspection._step import LayerTrace, Step, Update
+from ferroprop.inspection._step import LayerTrace, Step
+from ferroprop.inspection._updates import named, updates_of
 
 if TYPE_CHECKING:
     from ferroprop.inspection._derivation import Part
@@ -169,6 +167,7 @@ def trace(
     alpha: float = 0.0,
     truncate: int | None = None,
     washout: int = 0,
+    optimizers: Any = None,
 ) -> RecurrentTrace: ...
 @overload
 def trace(
@@ -228,7 +227,7 @@ def trace(
     -------
     trace : Trace or RecurrentTrace
         The step as data; ``print(trace)`` shows it as a derivation. That of a `RecurrentNetwork` is unrolled
-        in time, and has no updates.
+        in time.
 
     Raises
     ------
@@ -261,9 +260,7 @@ def trace(
     array([[ 0.13849856, -0.03809824]])
     """
     if isinstance(network, RecurrentNetwork):
-        if optimizers is not None:
-            raise ValueError("optimizers must be None for a recurrent network, whose trace has no updates")
-        return trace_recurrent(network, X, Y, loss, sample_weight, alpha, truncate, washout)
+        return trace_recurrent(network, X, Y, loss, sample_weight, alpha, truncate, washout, optimizers)
     double = in_double(require_network(network))
     if truncate is not None or washout != 0:
         raise ValueError("truncate and washout are for recurrent networks, got a Network")
@@ -277,11 +274,10 @@ def trace(
     row_weights = (
         np.ones(len(inputs)) if sample_weight is None else np.asarray(sample_weight, np.float64).copy()
     )
-    by_name = _named(optimizers)
-    updates = {
-        name: _updates(network, X, Y, optimizer, loss, sample_weight, alpha, noise_seed)
-        for name, optimizer in by_name.items()
-    }
+    by_name = named(optimizers)
+    updates = updates_of(
+        network, X, Y, by_name, loss=loss, sample_weight=sample_weight, alpha=alpha, seed=noise_seed
+    )
 
     weights, biases = doubles(double.weights), optional_doubles(double.biases)
     activations = [*double.activations, double.output_activation]
@@ -314,7 +310,7 @@ def trace(
                 delta=doubles([value_of_layer.delta])[0],
                 weight_gradient=doubles(weight_gradients)[position],
                 bias_gradient=optional_doubles(bias_gradients)[position],
-                updates={name: update[position] for name, update in updates.items()},
+                updates=updates[position],
                 conjugate_derivative=conjugate_derivative,
             )
         )
@@ -332,60 +328,6 @@ def trace(
         optimizers=by_name,
         loss_function=loss_function,
     )
-
-
-def _named(optimizers: Any) -> dict[str, Any]:
-    """Give each optimizer a name: its own, its class's, or, if two share that, its repr."""
-    if optimizers is None:
-        optimizers = _every_optimizer()
-    if isinstance(optimizers, Mapping):
-        return {str(name): optimizer for name, optimizer in optimizers.items()}
-    if isinstance(optimizers, str) or not isinstance(optimizers, Iterable):
-        optimizers = [optimizers]
-    every = list(optimizers)
-    classes = [optimizer if isinstance(optimizer, str) else type(optimizer).__name__ for optimizer in every]
-    return {
-        name if classes.count(name) == 1 else repr(optimizer): optimizer
-        for name, optimizer in zip(classes, every, strict=True)
-    }
-
-
-def _every_optimizer() -> list[Any]:
-    """Return one of each class of optimizers."""
-    classes = dict.fromkeys(entry.cls for entry in OPTIMIZERS.values())
-    return [SGD(momentum=0.0), *(cls() for cls in classes if cls is not SGD)]
-
-
-def _updates(
-    network: Network,
-    X: ArrayLike,
-    Y: ArrayLike,
-    optimizer: Any,
-    loss: Any,
-    sample_weight: ArrayLike | None,
-    alpha: float,
-    seed: int,
-) -> list[Update]:
-    """Let a copy of the optimizer make one step on a copy of the network, and return the changes."""
-    moved, own = network.copy(), copy.deepcopy(optimizer)
-    train(
-        moved,
-        X,
-        Y,
-        loss=loss,
-        optimizer=own,
-        epochs=1,
-        shuffle=False,
-        sample_weight=sample_weight,
-        alpha=alpha,
-        seed=seed,
-        warm_start=bool(getattr(own, "state", None)),
-    )
-    pairs = zip(doubles(moved.weights), doubles(network.weights), strict=True)
-    weights = [after - before for after, before in pairs]
-    both = zip(optional_doubles(moved.biases), optional_doubles(network.biases), strict=True)
-    biases = [None if after is None or before is None else after - before for after, before in both]
-    return [Update(W, b) for W, b in zip(weights, biases, strict=True)]
 
 
 def _softmax_derivatives(output: Array) -> Array:
