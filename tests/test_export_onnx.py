@@ -98,6 +98,85 @@ def test_networks(problem: Problem):
         assert difference <= TOLERANCE[problem.dtype] * scale
 
 
+# ---- recurrent networks ------------------------------------------------------------------------------------
+
+CELLS = ["rnn", "lstm", "gru"]
+
+
+def in_runtimes(proto, X, activation="tanh"):
+    """Return what the reference evaluator says, whose RNN has tanh alone, and ONNX Runtime in float32."""
+    onnx.checker.check_model(proto, full_check=True)
+    if activation == "tanh":
+        yield ReferenceEvaluator(proto).run(None, {"X": X})
+    if X.dtype == np.float32:
+        session = onnxruntime.InferenceSession(proto.SerializeToString())
+        yield session.run(None, {"X": X})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("bias", [True, [True, False, False]], ids=["biases", "some"])
+@pytest.mark.parametrize("returns", ["last", "every"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_recurrent_networks(cell, returns, bias, dtype):
+    network = fp.RecurrentNetwork(
+        [3, 7, 5, 4],
+        cell=cell,
+        returns=returns,
+        output_activation="softmax",
+        bias=bias,
+        init="uniform",
+        init_range=0.7,
+        dtype=dtype,
+        seed=1,
+    )
+    proto = network.to_onnx()
+    operators = [node.op_type for node in proto.graph.node]
+    assert operators.count({"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}[cell]) == 2
+    rng = np.random.default_rng(0)
+    for rows, steps in [(6, 11), (1, 1), (2, 40)]:
+        X = rng.normal(size=(rows, steps, 3)).astype(dtype)
+        for (said,) in in_runtimes(proto, X):
+            assert_same(said, network.predict(X), 3 * TOLERANCE[np.dtype(dtype).type])
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "logistic"])
+def test_activations_of_recurrent_layers(activation):
+    network = fp.RecurrentNetwork(
+        [2, 6, 3, 2], activation=activation, output_activation="elu", returns="every", seed=2
+    )
+    X = np.random.default_rng(1).normal(size=(5, 9, 2)).astype("f4")
+    for (said,) in in_runtimes(network.to_onnx(opset=17), X, activation):
+        assert_same(said, network.predict(X), 3e-6)
+
+
+def test_recurrent_estimators(tmp_path):
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(40, 8, 2)).astype("f4")
+    sums = X.sum(axis=1)
+    regressor = fp.RNNRegressor((5,), solver="rprop", max_iter=5).fit(X, sums[:, 0])
+    both = fp.RNNRegressor((5,), cell="gru", solver="rprop", max_iter=5).fit(X, sums)
+    binary = fp.RNNClassifier((5,), solver="rprop", max_iter=20).fit(
+        X, np.where(sums[:, 0] > 0, "up", "down")
+    )
+    three = fp.RNNClassifier((5,), cell="rnn", solver="rprop", max_iter=20).fit(
+        X, np.digitize(sums[:, 0], [-1, 1])
+    )
+    for model in (regressor, both, binary, three):
+        proto = to_onnx(model, tmp_path / "model.onnx")
+        assert (tmp_path / "model.onnx").read_bytes() == proto.SerializeToString()
+        for said in in_runtimes(proto, X):
+            assert_same(said[0], model.predict(X), 3e-6)
+            if model in (binary, three):
+                assert_same(said[1], model.predict_proba(X), 3e-6)
+
+
+def test_recurrent_layers_that_onnx_has_not():
+    with pytest.raises(ValueError, match=r"layer 0: ONNX has recurrent layers with .* got 'gelu'"):
+        to_onnx(fp.RecurrentNetwork([2, 3, 1], activation="gelu"))
+    with pytest.raises(ValueError, match=r"got 'logistic' with slope 2.0"):
+        to_onnx(fp.RecurrentNetwork([2, 3, 1], activation=fp.Logistic(2.0)))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     "activation", [*ALL_ACTIVATIONS, fp.Logistic(2.5), fp.ELU(0.3), fp.LeakyReLU(0.3)], ids=str

@@ -431,10 +431,13 @@ def test_what_else_is_refused():
             getattr(fitted, method)(X)
     with pytest.raises(ValueError, match="scikit-learn has no recurrent networks"):
         fitted.to_sklearn()
-    with pytest.raises(
-        TypeError, match="recurrent networks have no form in other runtimes yet, got RNNClassifier"
-    ):
+    with pytest.raises(ValueError, match="returns of RNNClassifier must be 'last' to be exported"):
         fitted.to_onnx()
+    last = small(RNNRegressor).fit(X, SUMS["array"])
+    with pytest.raises(TypeError, match="recurrent networks have a form in ONNX alone, got RNNRegressor"):
+        last.to_c()
+    with pytest.raises(TypeError, match="got RNNRegressor"):
+        last.to_json()
     with pytest.raises(AttributeError, match="no attribute 'coefs_'"):
         _ = small(RNNRegressor).coefs_
     state = pickle.loads(pickle.dumps(fitted)).__getstate__()

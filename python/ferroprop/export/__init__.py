@@ -3,6 +3,8 @@
 ================== =========================================================================================
 `_methods`         the methods of networks and estimators; each calls one of the formats
 `_onnx`            ONNX: a graph of standard operators
+`_onnx_graph`      such a graph in the making
+`_onnx_recurrent`  its operators for layers that recur
 `_json`            JSON: the whole model as text, and back
 `_json_form`       the form of these texts: writing values, and reading them with a list of all faults
 `_json_estimators` estimators as JSON

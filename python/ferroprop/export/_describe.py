@@ -1,27 +1,36 @@
 """The way from any model to its description; scikit-learn is imported for estimators alone."""
 
-from ferroprop._core import Network
-from ferroprop.export._description import Description, Outputs, layers_of
+from ferroprop._core import Network, RecurrentNetwork
+from ferroprop.export._description import Description, Outputs, layers_of, recurrent_layers_of
 
 
-def describe(model: object) -> Description:
+def describe(model: object, *, recurrent: bool = False) -> Description:
     """Return the description of a model.
 
     Parameters
     ----------
     model : Network, estimator or Pipeline
         An estimator or a pipeline must be fitted.
+    recurrent : bool, default=False
+        Whether layers may recur.
 
     Raises
     ------
     TypeError
-        If `model` is of another class.
+        If `model` is of another class, or recurrent where that may not be.
     ValueError
         If `model` is not fitted, has complex numbers or stochastic units, or has a step that cannot be
         exported; the message names the step.
     """
     if isinstance(model, Network):
         return Description(layers_of(model), Outputs())
-    from ferroprop.export._estimators import describe_estimator
+    if isinstance(model, RecurrentNetwork):
+        hidden, output = recurrent_layers_of(model)
+        described = Description(output, Outputs(), recurrent=hidden, every=model.returns == "every")
+    else:
+        from ferroprop.export._estimators import describe_estimator
 
-    return describe_estimator(model)
+        described = describe_estimator(model)
+    if described.recurrent and not recurrent:
+        raise TypeError(f"recurrent networks have a form in ONNX alone, got {type(model).__name__}")
+    return described

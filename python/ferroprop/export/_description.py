@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ferroprop._core import Activation as ActivationObject
-from ferroprop._core import Network
+from ferroprop._core import Network, RecurrentNetwork
 from ferroprop.catalogue import ACTIVATIONS, STOCHASTIC_ACTIVATIONS
 
 if TYPE_CHECKING:
@@ -55,6 +55,30 @@ class Dense:
 
     weights: Array
     biases: Array | None
+    activation: Activation
+
+
+@dataclass(frozen=True)
+class Recurrent:
+    """A layer that recurs; arrays and gates as those of a `RecurrentNetwork`.
+
+    Parameters
+    ----------
+    cell : {"rnn", "lstm", "gru"}
+        What it computes.
+    weights, recurrent_weights : ndarray
+        Those of the inputs and of the step before.
+    biases, recurrent_biases : ndarray or None
+        None for a layer without.
+    activation : Activation
+        Of an "rnn".
+    """
+
+    cell: str
+    weights: Array
+    recurrent_weights: Array
+    biases: Array | None
+    recurrent_biases: Array | None
     activation: Activation
 
 
@@ -112,12 +136,18 @@ class Description:
         The preparation of the columns of a table; None if the network takes the numbers unchanged.
     feature_names : tuple of str or None
         The names of the inputs, if they are known.
+    recurrent : tuple of Recurrent
+        Layers before the others that recur, if rows are sequences.
+    every : bool
+        Whether sequences have outputs at every step of time.
     """
 
     layers: tuple[Dense, ...]
     result: Outputs | Labels | Quantities
     preparation: Preparation | None = None
     feature_names: tuple[str, ...] | None = None
+    recurrent: tuple[Recurrent, ...] = ()
+    every: bool = False
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -127,12 +157,24 @@ class Description:
     @property
     def n_inputs(self) -> int:
         """The number of inputs of the network."""
-        return int(self.layers[0].weights.shape[0])
+        first = self.recurrent[0] if self.recurrent else self.layers[0]
+        return int(first.weights.shape[0])
 
     @property
     def n_outputs(self) -> int:
         """The number of outputs of the network."""
         return int(self.layers[-1].weights.shape[1])
+
+
+def recurrent_layers_of(network: RecurrentNetwork[Any]) -> tuple[tuple[Recurrent, ...], tuple[Dense]]:
+    """Return the layers of a network that recur, and its output layer."""
+    arrays = (network.weights, network.recurrent_weights, network.biases, network.recurrent_biases)
+    hidden = tuple(
+        Recurrent(network.cell, W, np.asarray(U), b, own, Activation.of(activation))
+        for W, U, b, own, activation in zip(*arrays, network.activations, strict=False)
+    )
+    output = Activation.of(network.output_activation)
+    return hidden, (Dense(network.weights[-1], network.biases[-1], output),)
 
 
 def layers_of(network: Network) -> tuple[Dense, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,10 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 
-from ferroprop._core import Network
+from ferroprop._core import RecurrentNetwork
 from ferroprop.estimators import MLPClassifier, MLPRegressor
 from ferroprop.estimators._sklearn import check_is_fitted
-from ferroprop.export._description import Description, Labels, Quantities, layers_of
+from ferroprop.export._description import Description, Labels, Quantities, layers_of, recurrent_layers_of
 from ferroprop.export._preparation import Arithmetic
 from ferroprop.export._steps import Table, UnknownStepError, prepared, scaling
 
@@ -36,18 +37,29 @@ def describe_estimator(model: Any) -> Description:
 def _network_alone(model: MLPClassifier | MLPRegressor) -> Description:
     model = model._as_it_is()
     _require_fitted(model)
-    network = model._network()
-    if not isinstance(network, Network):
-        raise TypeError(f"recurrent networks have no form in other runtimes yet, got {type(model).__name__}")
-    layers = layers_of(network)
+    network, recurrent = model._network(), ()
+    if isinstance(network, RecurrentNetwork):
+        if network.returns == "every":
+            raise ValueError(
+                f"returns of {type(model).__name__} must be 'last' to be exported, got 'every'; network_ "
+                "with its outputs at every step can be"
+            )
+        recurrent, layers = recurrent_layers_of(network)
+    else:
+        layers = layers_of(network)
     names = getattr(model, "feature_names_in_", None)
-    feature_names = None if names is None else tuple(map(str, names))
+    described = partial(
+        Description,
+        layers,
+        feature_names=None if names is None else tuple(map(str, names)),
+        recurrent=recurrent,
+    )
     if isinstance(model, MLPRegressor):
-        return Description(layers, Quantities(single=model.n_outputs_ == 1), feature_names=feature_names)
+        return described(Quantities(single=model.n_outputs_ == 1))
     kinds = {"binary": "binary", "multiclass": "multiclass", "multilabel-indicator": "multilabel"}
     kind = kinds[model._label_binarizer.y_type_]
     labels = Labels(np.asarray(model.classes_), kind, model._has_margins())  # type: ignore[arg-type]
-    return Description(layers, labels, feature_names=feature_names)
+    return described(labels)
 
 
 def _pipeline(model: Pipeline) -> Description:

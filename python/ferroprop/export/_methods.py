@@ -16,7 +16,8 @@ class Exports:
         """Return the model as an `onnx.ModelProto`, and write it to a file.
 
         The graph has one input, ``X``, of shape (rows, n_inputs) and the model's dtype; any number of rows
-        goes through at once. Its outputs are named ``output`` for a `Network`, ``prediction`` for a
+        goes through at once. For recurrent networks it has the shape (rows, steps, n_inputs): sequences of
+        one length at a time. Its outputs are named ``output`` for a `Network`, ``prediction`` for a
         regressor, ``label`` and ``probabilities`` for a classifier (with a hinge loss ``label`` and
         ``scores``), and have the shapes and values of ``predict``, ``predict_proba`` and
         ``decision_function``.
@@ -38,7 +39,8 @@ class Exports:
         ImportError
             If the package ``onnx`` is not installed (``pip install 'ferroprop[onnx]'``).
         ValueError
-            If an estimator is not fitted, or there is no such opset.
+            If an estimator is not fitted, there is no such opset, or an activation has no form in ONNX: the
+            cells "rnn" have "tanh", "relu" and "logistic".
         OSError
             If the file cannot be written.
 

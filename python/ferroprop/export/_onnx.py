@@ -19,13 +19,14 @@ from ferroprop.export import _functions
 from ferroprop.export._describe import describe
 from ferroprop.export._description import (
     Array,
-    Dense,
     Description,
     Labels,
     Outputs,
     Quantities,
 )
 from ferroprop.export._file import write_file
+from ferroprop.export._onnx_graph import Graph
+from ferroprop.export._onnx_recurrent import add_recurrent
 from ferroprop.export._preparation import (
     Arithmetic,
     Block,
@@ -42,83 +43,8 @@ OPSET = 13
 ML_OPSET = 2
 """The version of the domain ai.onnx.ml, for LabelEncoder, which looks text up."""
 
-ROWS = "rows"
-"""The name of the dimension that may have any size."""
-
-
-class Graph:
-    """Nodes and constants, in the order in which they are made.
-
-    Parameters
-    ----------
-    dtype : dtype
-        The dtype of the numbers, float32 or float64.
-    reserved : sequence of str
-        Names of inputs and outputs, which no other value may have.
-    """
-
-    def __init__(self, dtype: np.dtype[Any], reserved: Sequence[str]) -> None:
-        self.dtype = dtype
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-        self._taken = set(reserved)
-
-    def node(
-        self, operator: str, *inputs: str, to: str | None = None, domain: str = "", **attributes: Any
-    ) -> str:
-        """Add a node, and return the name of its output: `to`, or a new one."""
-        from onnx import helper
-
-        if "type" in attributes:  # of a Cast, where ONNX says "to"
-            attributes["to"] = helper.np_dtype_to_tensor_dtype(np.dtype(attributes.pop("type")))
-        output = self.unique(operator) if to is None else to
-        name = self.unique(f"{output} node")
-        self.nodes.append(
-            helper.make_node(operator, inputs, [output], name=name, domain=domain, **attributes)
-        )
-        return output
-
-    def constant(self, value: Any, dtype: Any = None, name: str = "constant") -> str:
-        """Add a constant, by default of the graph's dtype, and return its name."""
-        from onnx import helper, numpy_helper
-
-        unique = self.unique(name)
-        array = np.asarray(value, self.dtype if dtype is None else dtype)
-        if array.dtype.kind in "OU":
-            from onnx import TensorProto
-
-            texts: Any = [str(text).encode() for text in array.ravel()]
-            self.constants.append(helper.make_tensor(unique, TensorProto.STRING, array.shape, texts))
-        else:
-            self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), unique))
-        return unique
-
-    def unique(self, name: str) -> str:
-        """Return an unused name."""
-        number, candidate = 0, name
-        while candidate in self._taken:
-            number += 1
-            candidate = f"{name} {number}"
-        self._taken.add(candidate)
-        return candidate
-
-    @property
-    def is_double(self) -> bool:
-        """Whether the numbers are float64."""
-        return self.dtype == np.float64
-
-    # ---- arithmetic with constants -------------------------------------------------------------------------
-
-    def with_number(self, operator: str, x: str, number: float) -> str:
-        """Return x (operator) number."""
-        return self.node(operator, x, self.constant(number))
-
-    def polynomial(self, z: str, coefficients: Sequence[float]) -> str:
-        """Return the polynomial of z, with its lowest degree first, by Horner's rule."""
-        value = self.constant(coefficients[-1])
-        for coefficient in reversed(coefficients[:-1]):
-            value = self.with_number("Add", self.node("Mul", value, z), coefficient)
-        return value
+ROWS, STEPS = "rows", "steps"
+"""The names of the dimensions that may have any size."""
 
 
 # ---- activations -------------------------------------------------------------------------------------------
@@ -243,7 +169,7 @@ def _scaled_sigmoid(graph: Graph, z: str, given: Numbers) -> str:
 
 
 def _softmax(graph: Graph, z: str, _: Numbers) -> str:
-    return graph.node("Softmax", z, axis=1)
+    return graph.node("Softmax", z, axis=-1)
 
 
 def _below_0(graph: Graph, z: str, below: str, above: str) -> str:
@@ -283,13 +209,19 @@ ACTIVATIONS: dict[str, Callable[[Graph, str, Numbers], str]] = {
 # ---- the network and what is asked of it -------------------------------------------------------------------
 
 
-def add_network(graph: Graph, x: str, layers: Sequence[Dense]) -> str:
+def add_network(graph: Graph, x: str, described: Description) -> str:
     """Add the layers, and return the name of the outputs."""
-    for index, layer in enumerate(layers):
+    if described.recurrent:
+        x = add_recurrent(graph, x, described.recurrent, every=described.every)
+    for index, layer in enumerate(described.layers, len(described.recurrent)):
         operands = [x, graph.constant(layer.weights, name=f"{index}.weights")]
         if layer.biases is not None:
             operands.append(graph.constant(layer.biases, name=f"{index}.biases"))
-        x = graph.node("Gemm", *operands)
+        if described.every:  # of more dimensions than Gemm has
+            x = graph.node("MatMul", *operands[:2])
+            x = graph.node("Add", x, operands[2]) if len(operands) > 2 else x
+        else:
+            x = graph.node("Gemm", *operands)
         name = layer.activation.name
         if name not in ACTIVATIONS:
             raise ValueError(f"layer {index}: the activation {name!r} cannot be written as ONNX")
@@ -451,7 +383,7 @@ def to_onnx(model: object, path: str | os.PathLike[str] | None = None, *, opset:
 
     Parameters
     ----------
-    model : Network, MLPClassifier, MLPRegressor or Pipeline
+    model : Network, RecurrentNetwork, estimator or Pipeline
         An estimator or a pipeline must be fitted.
     path : str or path-like, default=None
         The file to write, usually ``.onnx``.
@@ -489,14 +421,14 @@ def to_onnx(model: object, path: str | os.PathLike[str] | None = None, *, opset:
     newest = onnx.defs.onnx_opset_version()
     if not isinstance(opset, int) or not OPSET <= opset <= newest:
         raise ValueError(f"opset must be from {OPSET} to {newest}, got {opset!r}")
-    described = describe(model)
+    described = describe(model, recurrent=True)
     outputs = _output_names(described.result)
     inputs = _inputs(described, outputs)
     graph = Graph(described.dtype, [*inputs, *outputs])
     x = next(iter(inputs))
     if described.preparation is not None:
         x = add_preparation(graph, list(inputs), described.preparation)
-    add_result(graph, add_network(graph, x, described.layers), described.result, outputs)
+    add_result(graph, add_network(graph, x, described), described.result, outputs)
     made = helper.make_graph(
         graph.nodes,
         "ferroprop",
@@ -532,7 +464,8 @@ Value = tuple[np.dtype[Any], list[Any]]
 def _inputs(described: Description, outputs: Sequence[str]) -> dict[str, Value]:
     preparation = described.preparation
     if preparation is None:
-        return {"X": (described.dtype, [ROWS, described.n_inputs])}
+        in_time = [STEPS] if described.recurrent else []
+        return {"X": (described.dtype, [ROWS, *in_time, described.n_inputs])}
     if not preparation.is_by_column:
         return {"X": (described.dtype, [ROWS, len(preparation.columns)])}
     columns = {}
@@ -558,7 +491,7 @@ def _output_types(described: Description) -> list[Value]:
     dtype, result, width = described.dtype, described.result, described.n_outputs
     match result:
         case Outputs():
-            return [(dtype, [ROWS, width])]
+            return [(dtype, [ROWS, *([STEPS] if described.every else []), width])]
         case Quantities():
             return [(dtype, [ROWS] if width == 1 else [ROWS, width])]
         case Labels():

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ferroprop._core import RecurrentNetwork
+from ferroprop.export._methods import Exports
 
 _Array = NDArray[Any]
 _Layer: TypeAlias = tuple[_Array, _Array | None, _Array, _Array | None]
@@ -223,3 +224,4 @@ def give_methods_to(kind: type) -> None:
     """Give the class of the native module these methods; it knows nothing of other libraries."""
     for method in (torch_weights, set_torch_weights, keras_weights, set_keras_weights):
         setattr(kind, method.__name__, method)
+    kind.to_onnx = Exports.to_onnx  # type: ignore[attr-defined]
