@@ -21,6 +21,16 @@ CALLS = {
     "parameters": "network.set_parameters(network.weights, network.biases)",
     "save and load": "network.save(path); fp.Network.load(path); pickle.loads(pickle.dumps(network))",
     "optimizer": "rule.step(vector, vector, 1.0); pickle.loads(pickle.dumps(rule))",
+    "complex": "fp.train(phases.copy(), X * 1j, Y * 1j, epochs=1); phases.predict(X * 1j)",
+    "stochastic": "fp.train(drawn.copy(), X, Y, epochs=1); drawn.predict(X, samples=3, return_std=True)",
+    "recurrent": (
+        "fp.train(memory.copy(), series, Y[:9], epochs=1, n_threads=2, clip_norm=1.0, truncate=2);"
+        "memory.predict(series, state=memory.predict(series, return_state=True)[1]);"
+        "memory.predict(X.reshape(8, 5, 5), lengths=[1, 2, 3, 4, 5, 5, 5, 5]);"
+        "memory.loss_and_gradients(series, Y[:9]);"
+        "fails(lambda: memory.predict(series, lengths=[1] * 9)); fails(lambda: memory.predict([X[:, 1:]]));"
+        "fails(lambda: fp.train(memory, series, Y)); fails(lambda: memory.predict(series, state=[X]))"
+    ),
     "errors": (
         "fails(lambda: network.predict(X[:, 1:])); fails(lambda: network.predict(X * np.nan));"
         "fails(lambda: fp.train(network, X, Y, callback=lambda e: 1 / 0));"
@@ -45,6 +55,8 @@ X = np.linspace(-1, 1, 40 * 5, dtype=np.float32).reshape(40, 5)
 Y = X[:, :2].copy()
 WX = np.linspace(-1, 1, 19 * 1733, dtype=np.float32).reshape(1733, 19)
 network, wide = fp.Network([5, 30, 20, 2]), fp.Network([19, 75, 61, 7])
+phases, drawn = fp.Network([5, 9, 2], dtype="complex64"), fp.Network([5, 9, 2], activation=fp.Bernoulli())
+memory, series = fp.RecurrentNetwork([5, 9, 4, 2], cell="lstm"), [X[: n + 1] for n in range(9)]
 path = tempfile.mkdtemp() + "/network"
 vector, rule = np.ones(1000), fp.Rprop()
 print_nothing, one = lambda epoch: None, lambda network: 1.0
