@@ -18,6 +18,9 @@ import numpy as np
 
 from .workloads import LONGEST, Call, Workload, parameters
 
+# The learning rate of the workloads with stochastic gradient descent.
+RATE = 0.01
+
 
 class Trainer(NamedTuple):
     """How a library trains: `run(n)` trains anew for n times so many epochs and returns the seconds."""
@@ -31,22 +34,26 @@ class Ferroprop:
     """`train` and `Network.predict`; `MLPClassifier.predict_proba`."""
 
     module = "ferroprop"
-    dtype = "float32"
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
 
-    def trainer(self, workload: Workload) -> Trainer:
+    def dtype(self, workload: Workload) -> str | None:
+        """Name the number type; None for nothing to measure."""
+        return workload.dtype
+
+    def trainer(self, workload: Workload) -> Trainer | None:
         """Train a copy of one network in one call."""
+        dtype = self.dtype(workload)
+        if dtype is None:
+            return None
         import ferroprop as fp
 
-        X, Y = (array.astype(self.dtype) for array in workload.data())
+        X, Y = (array.astype(dtype) for array in workload.data())
         network = fp.Network(
-            workload.layers,
-            activation=workload.activation,
-            output_activation=workload.output,
-            dtype=self.dtype,
+            workload.layers, activation=workload.activation, output_activation=workload.output, dtype=dtype
         )
+        optimizers = {"rprop": fp.Rprop, "adam": fp.Adam, "sgd": partial(fp.SGD, RATE)}
 
         def run(epochs: int) -> float:
             history = fp.train(
@@ -54,7 +61,7 @@ class Ferroprop:
                 X,
                 Y,
                 loss="log_loss" if workload.classifies else "squared_error",
-                optimizer=fp.Rprop() if workload.optimizer == "rprop" else fp.Adam(),
+                optimizer=optimizers[workload.optimizer](),
                 epochs=epochs,
                 batch_size=None if workload.full_batch else workload.batch,
                 shuffle=True,
@@ -82,9 +89,11 @@ class Ferroprop:
 
 
 class FerropropFloat64(Ferroprop):
-    """The same in double precision."""
+    """The same in double precision, where the workload is in single."""
 
-    dtype = "float64"
+    def dtype(self, workload: Workload) -> str | None:
+        """Name double precision, or nothing to measure."""
+        return "float64" if workload.dtype == "float32" else None
 
 
 class Jax:
@@ -93,7 +102,9 @@ class Jax:
     module = "jax"
 
     def __init__(self, threads: int) -> None:
-        pass  # its pool has a thread a core of the process
+        import jax  # its pool has a thread a core of the process
+
+        jax.config.update("jax_enable_x64", True)
 
     def trainer(self, workload: Workload) -> Trainer:
         """Choose among parameters in one vector or one array a layer, with XLA's two sets of products."""
@@ -106,12 +117,12 @@ class Jax:
         import jax.numpy as jnp
         from jax.flatten_util import ravel_pytree
 
-        layers = parameters(workload.layers)
+        layers = parameters(workload.layers, workload.dtype)
         vector, restore = ravel_pytree(layers)
         initial = vector if flat else jax.tree.map(jnp.asarray, layers)
         X, Y = map(jnp.asarray, workload.data())
         gradient = jax.grad(_jax_loss(workload, restore if flat else lambda layers: layers))
-        state, update = (_jax_rprop if workload.optimizer == "rprop" else _jax_adam)(initial)
+        state, update = _JAX_RULES[workload.optimizer](initial)
 
         def step(carry, rows):
             x, y = (X, Y) if rows is None else (X[rows], Y[rows])
@@ -147,7 +158,7 @@ def _jax_loss(workload: Workload, restore: Callable) -> Callable:
     import jax
     import jax.numpy as jnp
 
-    activation = jax.nn.relu if workload.activation == "relu" else jax.nn.sigmoid
+    activation = getattr(jax.nn, _NAMES.get(workload.activation, workload.activation))
 
     def loss(parameters, x, y):
         *hidden, (weights, biases) = restore(parameters)
@@ -156,9 +167,23 @@ def _jax_loss(workload: Workload, restore: Callable) -> Callable:
         z = x @ weights + biases
         if workload.classifies:
             return jnp.mean(jax.nn.logsumexp(z, axis=1) - jnp.sum(y * z, axis=1))
-        return jnp.mean((z - y) ** 2) / 2
+        outputs = jax.nn.sigmoid(z) if workload.reconstructs else z
+        return jnp.mean((outputs - y) ** 2) / 2
 
     return loss
+
+
+def _jax_sgd(parameters: Any) -> tuple[Any, Callable]:
+    """Nesterov's momentum 0.9, as ours."""
+    import jax
+    import jax.numpy as jnp
+
+    def update(parameters, velocity, gradient):
+        velocity = jax.tree.map(lambda v, g: 0.9 * v - RATE * g, velocity, gradient)
+        move = lambda p, v, g: p + 0.9 * v - RATE * g  # noqa: E731
+        return jax.tree.map(move, parameters, velocity, gradient), velocity
+
+    return jax.tree.map(jnp.zeros_like, parameters), update
 
 
 def _jax_adam(parameters: Any) -> tuple[Any, Callable]:
@@ -199,8 +224,13 @@ def _jax_rprop(parameters: Any) -> tuple[Any, Callable]:
     return (zeros, jax.tree.map(lambda p: jnp.full_like(p, 0.1), parameters)), update
 
 
+_JAX_RULES = {"rprop": _jax_rprop, "adam": _jax_adam, "sgd": _jax_sgd}
+# Their names of activations, where they differ from ours.
+_NAMES = {"logistic": "sigmoid"}
+
+
 class ScikitLearn:
-    """`MLPClassifier` and `MLPRegressor`, always with Adam: it has no Rprop."""
+    """`MLPClassifier` and `MLPRegressor`, with Adam where others have Rprop, which it has not."""
 
     module = "sklearn"
 
@@ -209,7 +239,8 @@ class ScikitLearn:
 
     def trainer(self, workload: Workload) -> Trainer | None:
         """Time `fit` with nothing that stops it early."""
-        if workload.optimizer == "rprop" and not workload.goals.sklearn:
+        no_such = workload.optimizer == "rprop" or workload.reconstructs  # its regressor's outputs are linear
+        if no_such and not workload.goals.sklearn:
             return None
         from sklearn.neural_network import MLPClassifier, MLPRegressor
         from threadpoolctl import threadpool_limits
@@ -221,7 +252,7 @@ class ScikitLearn:
             model = (MLPClassifier if workload.classifies else MLPRegressor)(
                 hidden_layer_sizes=workload.layers[1:-1],
                 activation=workload.activation,
-                solver="adam",
+                solver="sgd" if workload.optimizer == "sgd" else "adam",
                 alpha=0.0,
                 batch_size=workload.batch,
                 max_iter=epochs,
@@ -268,7 +299,9 @@ class PyTorch:
 
     def trainer(self, workload: Workload) -> Trainer:
         """Choose among fused and foreach optimizers, eager and `torch.compile` (needs a C++ compiler)."""
-        forms = itertools.product(({"fused": True}, {"foreach": True}), (False, True))
+        forms = itertools.product(
+            ({"fused": True}, {"foreach": True}), (False, True)
+        )  # not all rules are fused
         return _fastest(partial(self.form, workload, options, compiled) for options, compiled in forms)
 
     def form(self, workload: Workload, options: dict[str, bool], compiled: bool) -> Trainer:
@@ -279,8 +312,14 @@ class PyTorch:
         if workload.classifies:
             Y = Y.argmax(dim=1)
         criterion = torch.nn.CrossEntropyLoss() if workload.classifies else torch.nn.MSELoss()
-        rule = torch.optim.Rprop if workload.optimizer == "rprop" else torch.optim.Adam
-        model = self.model(workload.layers, workload.activation)
+        rule = {
+            "rprop": torch.optim.Rprop,
+            "adam": torch.optim.Adam,
+            "sgd": partial(torch.optim.SGD, lr=RATE, momentum=0.9, nesterov=True),
+        }[workload.optimizer]
+        model = self.model(workload.layers, workload.activation).to(X.dtype)
+        if workload.reconstructs:
+            model.append(torch.nn.Sigmoid())
         initial = {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
         def loss(x, y):
@@ -311,7 +350,7 @@ class PyTorch:
         """Stack linear layers and activations."""
         import torch
 
-        function = torch.nn.ReLU if activation == "relu" else torch.nn.Sigmoid
+        function = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh, "logistic": torch.nn.Sigmoid}[activation]
         modules = [[torch.nn.Linear(*shape), function()] for shape in itertools.pairwise(layers)]
         return torch.nn.Sequential(*list(itertools.chain(*modules))[:-1])
 
@@ -402,7 +441,7 @@ class NumPy:
 
 
 class Peak:
-    """Fused multiply-adds on registers alone, compiled for this machine by its C compiler."""
+    """What the machine can do, by code of its C compiler: multiply-adds on registers, reads of memory."""
 
     module = "numpy"
     source = """
@@ -424,6 +463,16 @@ double operations(long rounds, float factor, float *sum) {
     EACH_CHAIN *sum += sums[i][0];
     return 2.0 * chains * (bytes / sizeof(float)) * rounds;
 }
+
+double add_up(const float *numbers, long count) {
+    vector sums[8] = {0};
+    for (long i = 0; i < count; i += 8 * (bytes / sizeof(float)))
+        _Pragma("GCC unroll 8") for (int j = 0; j < 8; j++)
+            sums[j] += ((const vector *)(numbers + i))[j];
+    float sum = 0;
+    _Pragma("GCC unroll 8") for (int j = 0; j < 8; j++) sum += sums[j][0];
+    return sum;
+}
 """
 
     def __init__(self, threads: int) -> None:
@@ -433,7 +482,8 @@ double operations(long rounds, float factor, float *sum) {
             command = [*shlex.split(os.environ.get("CC", "cc")), "-O3", "-march=native", "-ffp-contract=fast"]
             command += ["-shared", "-fPIC", "-x", "c", "-", "-o", str(library)]
             subprocess.run(command, input=self.source, text=True, check=True, capture_output=True)
-            self.operations = ctypes.CDLL(str(library)).operations
+            self.library = ctypes.CDLL(str(library))
+        self.operations = self.library.operations
         self.operations.restype = ctypes.c_double
         self.operations.argtypes = [ctypes.c_long, ctypes.c_float, ctypes.POINTER(ctypes.c_float)]
 
@@ -447,6 +497,20 @@ double operations(long rounds, float factor, float *sum) {
                 )
                 best = max(best, done / (time.perf_counter() - start))
         return best
+
+    def bandwidth(self) -> float:
+        """Bytes per second that one thread reads from memory: the best of passes over 512 MB."""
+        add_up = self.library.add_up
+        add_up.restype, add_up.argtypes = ctypes.c_double, [ctypes.c_void_p, ctypes.c_long]
+        numbers = np.ones((1 << 27) + 16, np.float32)
+        first = numbers.ctypes.data % 64 and (64 - numbers.ctypes.data % 64) // 4
+        numbers = numbers[first : first + (1 << 27)]
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            add_up(numbers.ctypes.data, numbers.size)
+            times.append(time.perf_counter() - start)
+        return numbers.nbytes / min(times)
 
 
 LIBRARIES = {

@@ -33,6 +33,10 @@ def report(results: dict[str, Any]) -> str:
     about = results["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     parts = [f"{about['processor']}, {about['cores']} cores; Python {about['python']}, {versions}"]
+    hardware = [*about.get("sets", []), *about.get("caches", [])]
+    if about.get("bandwidth"):
+        hardware.append(f"one core reads memory at {about['bandwidth'] / 1e9:.1f} GB/s")
+    parts[0] += f"\n{', '.join(hardware)}" if hardware else ""
     if results["training"]:
         parts += [training_table(results, threads) for threads in results["threads"]]
     if results["calls"]:
@@ -57,10 +61,8 @@ def training_cells(workload: Workload, times: dict[str, list[float]], present: l
     rates = [workload.operations / seconds for seconds in times["ferroprop"]]
     cells.append(f"{statistics.median(rates) / 1e9:.1f}")
     if "peak" in times:
-        cells += [
-            f"{statistics.median(times['peak']) / 1e9:.0f}",
-            f"{Ratio.of(rates, times['peak']).median:.0%}",
-        ]
+        peaks = [workload.part_of_peak * peak for peak in times["peak"]]
+        cells += [f"{statistics.median(peaks) / 1e9:.0f}", f"{Ratio.of(rates, peaks).median:.0%}"]
     return cells
 
 
@@ -106,7 +108,8 @@ def training_ratios(workload: Workload, rounds: dict[str, Any], threads: int) ->
         f"{TITLES[peer]} / ours": Ratio.of(times[peer], ours) for peer in ("jax", "sklearn") if peer in times
     }
     if "peak" in times:
-        ratios["FLOP/s / peak"] = Ratio.of([workload.operations / seconds for seconds in ours], times["peak"])
+        peaks = [workload.part_of_peak * peak for peak in times["peak"]]
+        ratios["FLOP/s / peak"] = Ratio.of([workload.operations / seconds for seconds in ours], peaks)
     if threads > 1 and "1" in rounds:
         ratios["1 thread / these"] = Ratio.of(rounds["1"]["ferroprop"], ours)
     if "float64" in times:

@@ -17,6 +17,7 @@ from .libraries import (
     LIBRARIES,
     NumPy,
     OnnxRuntime,
+    Peak,
 )
 from .workloads import CALLS, PEERS, Call
 
@@ -121,21 +122,40 @@ def in_turns(
 
 
 def machine() -> dict[str, Any]:
-    """Describe the processor, and the versions of the libraries."""
-    processor = "unknown processor"
+    """Describe the processor, its caches and memory, and the versions of the libraries."""
+    about = {"model name": "unknown processor", "flags": ""}
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        processor = next(
-            (line.split(":")[1].strip() for line in lines if line.startswith("model name")), processor
-        )
+        # The first core's, which comes first.
+        about |= {
+            key.strip(): value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))
+        }
     names = ["ferroprop", "jax", "scikit-learn", "torch", "onnxruntime", "numpy"]
     versions = {}
     for name in names:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
+    sets = [flag for flag in ("avx2", "fma", "avx512f", "avx512vl") if flag in about["flags"].split()]
+    bandwidth = None
+    with contextlib.suppress(OSError, subprocess.SubprocessError):  # no compiler
+        bandwidth = Peak(1).bandwidth()
     return {
-        "processor": processor,
+        "processor": about["model name"],
         "cores": os.cpu_count(),
+        "sets": sets,
+        "caches": caches(),
+        "bandwidth": bandwidth,
         "python": sys.version.split()[0],
         "versions": versions,
     }
+
+
+def caches() -> list[str]:
+    """Sizes of the first core's caches, as Linux tells them, such as ``L2 2048K``."""
+    found = []
+    for folder in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        with contextlib.suppress(OSError):
+            level, kind, size = ((folder / name).read_text().strip() for name in ("level", "type", "size"))
+            if kind != "Instruction":
+                found.append(f"L{level} {size}")
+    return found
