@@ -33,11 +33,11 @@ class MissingError(Exception):
     """Data that a part needs are not there."""
 
 
-def run_proben1(options: argparse.Namespace, most_loss: float) -> Any:
-    """Run PROBEN1 with this limit on the loss of generalization."""
+def run_proben1(options: argparse.Namespace, protocol: proben1.Protocol) -> Any:
+    """Run PROBEN1 by this protocol."""
     folder = options.data / "proben1"
     runs = 3 if options.quick else proben1.RUNS
-    found = dict(proben1.measure(folder, list(proben1.NETWORKS), runs, most_loss=most_loss))
+    found = dict(proben1.measure(folder, list(proben1.NETWORKS), runs, protocol=protocol))
     if not found:
         raise MissingError(f"no .dt files in {folder}")
     return {"ours": found, "published": proben1.published(folder)}
@@ -77,8 +77,9 @@ def run_nielsen(options: argparse.Namespace) -> Any:
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Any]] = {
-    "proben1": lambda options: run_proben1(options, 5.0),
-    "proben1-gl2": lambda options: run_proben1(options, 2.0),
+    "proben1": lambda options: run_proben1(options, proben1.PROTOCOLS["written"]),
+    "proben1-gl2": lambda options: run_proben1(options, proben1.PROTOCOLS["gl2"]),
+    "proben1-inferred": lambda options: run_proben1(options, proben1.PROTOCOLS["inferred"]),
     "slopes-proben1": run_slopes_on_proben1,
     "encoders": lambda options: run_tasks(options, ["10-5-10 encoder", "12-2-12 encoder"]),
     "nielsen": run_nielsen,
@@ -121,7 +122,7 @@ def spiral_slope_table(results: dict[str, dict[str, dict[str, float]]]) -> str:
 def tables(found: dict[str, Any]) -> dict[str, str]:
     """Return the tables of the parts that ran."""
     made = {}
-    for part in ("proben1", "proben1-gl2"):
+    for part in ("proben1", "proben1-gl2", "proben1-inferred"):
         if part in found:
             made[part] = proben1.table(found[part]["ours"], found[part]["published"])
     for part in ("encoders", "spirals"):
@@ -159,16 +160,17 @@ def draw(found: dict[str, Any], to: Path) -> None:
 def draw_proben1(plt: Any, found: dict[str, Any]) -> Any:
     """Draw ours beside Prechelt's: test error and epochs."""
     ours, theirs = found["proben1"]["ours"], found["proben1"]["published"]
-    others = found.get("proben1-gl2", {}).get("ours", {})
+    gl2, inferred = (found.get(f"proben1-{part}", {}).get("ours", {}) for part in ("gl2", "inferred"))
     names = list(ours)
     place = np.arange(len(names))
     figure, panels = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
     columns = [("te", "squared test error, %"), ("ep", "epochs")]
     for axes, (column, title) in zip(panels, columns, strict=True):
         series = [
-            ("Prechelt 1994", {n: theirs[n] for n in names if n in theirs}, "tab:gray", -0.22),
-            ("ferroprop, GL5", {n: ours[n]["means"] for n in names}, "tab:blue", 0.0),
-            ("ferroprop, GL2", {n: others[n]["means"] for n in names if n in others}, "tab:orange", 0.22),
+            ("Prechelt 1994", {n: theirs[n] for n in names if n in theirs}, "tab:gray", -0.3),
+            ("ferroprop, GL5", {n: ours[n]["means"] for n in names}, "tab:blue", -0.1),
+            ("GL2", {n: gl2[n]["means"] for n in names if n in gl2}, "tab:orange", 0.1),
+            ("GL2, RPROP-", {n: inferred[n]["means"] for n in names if n in inferred}, "tab:green", 0.3),
         ]
         for label, values, colour, shift in series:
             at = [i for i, n in enumerate(names) if n in values]

@@ -55,7 +55,9 @@ def test_a_proben1_run(problem):
     assert 0 < run.rel <= run.ep <= 3000
     assert run.tr <= 25  # what a constant output of 0.5 has
     assert run.cls < 30
-    shorter = proben1.train(problem, (3,), seed=1, activation="tanh", most_loss=0.0)
+    shorter = proben1.train(
+        problem, (3,), seed=1, activation="tanh", protocol=proben1.Protocol(most_loss=0.0)
+    )
     assert shorter.ep <= run.ep
     assert shorter.va >= run.va
 
