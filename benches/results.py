@@ -66,14 +66,12 @@ def run_slopes_on_spirals(options: argparse.Namespace) -> Any:
     return teaching.sweep_slopes(2 if options.quick else teaching.SEEDS, list(teaching.SLOPE_LEARNERS))
 
 
-def run_nielsen(options: argparse.Namespace) -> Any:
-    """Train Nielsen's networks."""
+def run_nielsen(options: argparse.Namespace, chapter: str) -> Any:
+    """Train Nielsen's networks of a chapter."""
     folder = options.data / "mnist"
     if not (folder / "train-images-idx3-ubyte.gz").exists():
         raise MissingError(f"no files of MNIST in {folder}")
-    return nielsen.measure(
-        folder, 1 if options.quick else nielsen.SEEDS, 2 if options.quick else nielsen.EPOCHS
-    )
+    return nielsen.measure(folder, chapter, 1 if options.quick else None, 2 if options.quick else None)
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Any]] = {
@@ -82,7 +80,8 @@ PARTS: dict[str, Callable[[argparse.Namespace], Any]] = {
     "proben1-inferred": lambda options: run_proben1(options, proben1.PROTOCOLS["inferred"]),
     "slopes-proben1": run_slopes_on_proben1,
     "encoders": lambda options: run_tasks(options, ["10-5-10 encoder", "12-2-12 encoder"]),
-    "nielsen": run_nielsen,
+    "nielsen": lambda options: run_nielsen(options, "nielsen"),
+    "nielsen-3": lambda options: run_nielsen(options, "nielsen-3"),
     "spirals": lambda options: run_tasks(options, ["two spirals"]),
     "slopes-spirals": run_slopes_on_spirals,
 }
@@ -128,8 +127,9 @@ def tables(found: dict[str, Any]) -> dict[str, str]:
     for part in ("encoders", "spirals"):
         if part in found:
             made[part] = teaching.table(found[part])
-    if "nielsen" in found:
-        made["nielsen"] = nielsen.table(found["nielsen"])
+    for chapter in nielsen.CHAPTERS:
+        if chapter in found:
+            made[chapter] = nielsen.table(chapter, found[chapter])
     if "slopes-proben1" in found:
         made["slopes-proben1"] = slope_table(found["slopes-proben1"])
     if "slopes-spirals" in found:
