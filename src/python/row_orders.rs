@@ -35,7 +35,7 @@ impl RowOrders {
         let words: [u32; WORDS] = words
             .try_into()
             .map_err(|_| PyValueError::new_err(format!("key must hold {WORDS} numbers, got {got}")))?;
-        Ok(Self(Mutex::new(random::RowOrders::new(MersenneTwister::new(words, pos), n_rows)?)))
+        Ok(Self(Mutex::new(random::RowOrders::new(MersenneTwister::new(&words, pos), n_rows)?)))
     }
 
     /// Return the order of an epoch, 1 for the first.

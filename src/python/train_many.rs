@@ -185,7 +185,7 @@ pub(super) fn train_many<'py>(
 }
 
 fn is_list(value: &Arg<'_>) -> bool {
-    value.some().is_some_and(|value| value.is_instance_of::<PyList>())
+    value.some().is_some_and(PyAnyMethods::is_instance_of::<PyList>)
 }
 
 /// The value for one of the networks: that at its place in a list, or the value for all.

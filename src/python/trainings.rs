@@ -458,7 +458,7 @@ impl<'py> Trainings<'py> {
 /// An error that says which network it is about: ours in its message, one of the caller's code in a note.
 pub(super) fn about_network(py: Python<'_>, index: usize, error: PyErr) -> PyErr {
     let kind = error.get_type(py);
-    let is_plain = kind.is(&py.get_type::<PyValueError>()) || kind.is(&py.get_type::<PyTypeError>());
+    let is_plain = kind.is(py.get_type::<PyValueError>()) || kind.is(py.get_type::<PyTypeError>());
     if is_plain && error.traceback(py).is_none() {
         return PyErr::from_type(kind, format!("{}{}", of_network(index), error.value(py)));
     }

@@ -18,8 +18,8 @@ pub(crate) struct MersenneTwister {
 
 impl MersenneTwister {
     /// The generator in a state; more words than there are count as all.
-    pub fn new(words: [u32; WORDS], used: usize) -> Self {
-        Self { words, used: used.min(WORDS) }
+    pub fn new(words: &[u32; WORDS], used: usize) -> Self {
+        Self { words: *words, used: used.min(WORDS) }
     }
 
     /// The state: the words, and how many of them are used.
@@ -116,7 +116,7 @@ mod tests {
             let before = words[place - 1];
             words[place] = (before ^ before >> 30).wrapping_mul(1_812_433_253).wrapping_add(place as u32);
         }
-        MersenneTwister::new(words, WORDS)
+        MersenneTwister::new(&words, WORDS)
     }
 
     /// The 10,000th number of the default seed is in the C++ standard ([rand.predef]).

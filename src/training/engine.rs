@@ -354,13 +354,10 @@ impl<'a, T: Scalar> Engine<'a, T> {
                     });
                 })
             } else {
-                team.for_each_that_asks(
-                    interrupted,
-                    numbered(&mut blocks[..in_use]),
-                    |(place, block), stop| {
-                        through(place, block, stop);
-                    },
-                )
+                let blocks = numbered(&mut blocks[..in_use]);
+                team.for_each_that_asks(interrupted, blocks, |(place, block), stop| {
+                    through(place, block, stop);
+                })
             };
             if !done {
                 return None;
@@ -382,14 +379,12 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 batch.loss = losses.total() * inverse(weight) + batch.penalty;
             }
             let update = state.filter(|_| last).map(|state| state.update(batch.loss));
+            let parts = parts_of_a_sum(count * self.steps, self.model.packed.weights.len(), team.threads());
             let round = Round {
                 layout: self.model.layout,
                 matrices: &self.model.packed.matrices,
                 sums,
-                part: (
-                    0,
-                    parts_of_a_sum(count * self.steps, self.model.packed.weights.len(), team.threads()),
-                ),
+                part: (0, parts),
                 add: first > 0,
                 alpha: self.alpha,
                 weight: last.then_some(weight),
