@@ -214,6 +214,8 @@ def test_estimators_take_them_too():
         fp.MLPClassifier(solver="Adam").fit(X, y)
     with pytest.raises(ValueError, match=r"'loss' parameter .* Did you mean 'squared_error'\?"):
         fp.MLPRegressor(loss="mse").fit(X, y)
+    with pytest.raises(ValueError, match=r"'activation' parameter .* Got 'softmax' instead\.$"):
+        fp.MLPClassifier(activation="softmax").fit([[0.0], [1.0]], [0, 1])
 
 
 # Formulas -------------------------------------------------------------------------------------------------

@@ -303,7 +303,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             name = getattr(self, parameter)
             if message.startswith(f"The '{parameter}' parameter") and isinstance(name, str):
                 meant = _meant(kind, name)
-                return f" Did you mean {meant!r}?" if meant else ""
+                return f" Did you mean {meant!r}?" if meant and meant != name else ""
         return ""
 
     def _fit(self, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None = None, **how: Any) -> Self:
