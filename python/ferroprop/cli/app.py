@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -16,6 +16,10 @@ from ferroprop.cli.options import date_formats
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.settings import TEST_SIZE, settings_of
 from ferroprop.cli.wording import shown
+
+if TYPE_CHECKING:
+    from ferroprop.cli.judged import Judged
+    from ferroprop.cli.reading.table import Layout
 
 INVALID_VALUE = re.compile(r"^Invalid value for '([^']+)'[^:]*: ")
 """The beginning of typer's messages about options; ours begin with the option."""
@@ -108,6 +112,31 @@ def start(context: typer.Context, version: Version = False, manual: Manual = Fal
         typer.echo(context.get_help())
 
 
+def _layout(
+    separator: given.Separator, encoding: given.Encoding, header: given.Header, quote: given.Quote
+) -> "Layout":
+    """Return how a table is written, as far as the options say it."""
+    from ferroprop.cli.reading.table import Layout
+
+    return Layout(separator, encoding, header, '"' if quote is None else quote)
+
+
+def _judged(
+    model: given.Model,
+    table: given.Table,
+    missing: given.Missing,
+    decimal: given.Decimal,
+    date_format: given.DateFormat,
+    layout: "Layout",
+) -> "Judged":
+    """Return the model and the rows that `evaluate` and `report` are about."""
+    from ferroprop.cli.judged import Judged
+    from ferroprop.cli.reading.kinds import Wishes
+
+    wishes = Wishes({}, decimal, date_formats(date_format or []))
+    return Judged(model=model, table=table, layout=layout, missing=missing or [], wishes=wishes)
+
+
 @app.command()
 def train(
     context: typer.Context,
@@ -179,7 +208,6 @@ def train(
 
     from ferroprop.cli.reading.kinds import Wishes
     from ferroprop.cli.reading.missing import MissingWords
-    from ferroprop.cli.reading.table import Layout
     from ferroprop.cli.train import Request
     from ferroprop.cli.train import train as run
 
@@ -188,7 +216,7 @@ def train(
         target=target,
         task="classification" if task == "classification" else "regression" if task else None,
         ignored=ignore or [],
-        layout=Layout(separator, encoding, header, '"' if quote is None else quote),
+        layout=_layout(separator, encoding, header, quote),
         words=MissingWords(missing or []),
         wishes=Wishes(kinds, decimal, date_formats(date_format or [])),
         drop_rare=drop_rare_classes,
@@ -242,14 +270,13 @@ def predict(
     from ferroprop.cli.predict import Request
     from ferroprop.cli.predict import predict as run
     from ferroprop.cli.reading.kinds import Wishes
-    from ferroprop.cli.reading.table import Layout
 
     run(
         Request(
             model=model,
             table=table,
             output=output,
-            layout=Layout(separator, encoding, header, '"' if quote is None else quote),
+            layout=_layout(separator, encoding, header, quote),
             missing=missing or [],
             wishes=Wishes({}, decimal, date_formats(date_format or [])),
             quiet=quiet,
@@ -275,18 +302,11 @@ def evaluate(
     """Score MODEL on TABLE, which has the target."""
     from ferroprop.cli.evaluate import Request
     from ferroprop.cli.evaluate import evaluate as run
-    from ferroprop.cli.judged import Judged
-    from ferroprop.cli.reading.kinds import Wishes
-    from ferroprop.cli.reading.table import Layout
 
     run(
         Request(
-            rows=Judged(
-                model=model,
-                table=table,
-                layout=Layout(separator, encoding, header, '"' if quote is None else quote),
-                missing=missing or [],
-                wishes=Wishes({}, decimal, date_formats(date_format or [])),
+            rows=_judged(
+                model, table, missing, decimal, date_format, _layout(separator, encoding, header, quote)
             ),
             quiet=quiet,
             as_json=as_json,
@@ -311,18 +331,11 @@ def report(
     """Write a page on MODEL: its errors on TABLE, what its predictions depend on, its training."""
     from ferroprop.cli.html_report import Request
     from ferroprop.cli.html_report import report as run
-    from ferroprop.cli.judged import Judged
-    from ferroprop.cli.reading.kinds import Wishes
-    from ferroprop.cli.reading.table import Layout
 
     run(
         Request(
-            rows=Judged(
-                model=model,
-                table=table,
-                layout=Layout(separator, encoding, header, '"' if quote is None else quote),
-                missing=missing or [],
-                wishes=Wishes({}, decimal, date_formats(date_format or [])),
+            rows=_judged(
+                model, table, missing, decimal, date_format, _layout(separator, encoding, header, quote)
             ),
             output=output,
             quiet=quiet,
