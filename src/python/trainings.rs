@@ -550,19 +550,18 @@ impl<'py, T: InTyped> Sources<'py, T> {
     fn data(&mut self, network: &crate::Network<T>, arguments: &Arguments<'py>) -> PyResult<usize> {
         let weights = arguments.sample_weight.as_ref();
         let key = Key::new(network, &arguments.in_time, None, weights);
-        if let Some(place) = self.known.iter().position(|(known, _)| *known == key) {
-            return Ok(place);
-        }
-        let names = ["X", "Y", "sample_weight"];
-        let arrays = Arrays::new(network, names, &self.x, &self.y, weights, &arguments.in_time)?;
-        if let Arrays::Rows(rows) = &arrays
-            && key.complex == [false; 2]
-        {
-            // What had to be converted is so for all weights.
-            [self.x, self.y] = rows.objects();
-        }
-        self.known.push((key, arrays));
-        Ok(self.known.len() - 1)
+        let is_real = key.complex == [false; 2];
+        self.place(key, |sources| {
+            let names = ["X", "Y", "sample_weight"];
+            let arrays = Arrays::new(network, names, &sources.x, &sources.y, weights, &arguments.in_time)?;
+            if let Arrays::Rows(rows) = &arrays
+                && is_real
+            {
+                // What had to be converted is so for all weights.
+                [sources.x, sources.y] = rows.objects();
+            }
+            Ok(arrays)
+        })
     }
 
     fn validation(
@@ -572,15 +571,26 @@ impl<'py, T: InTyped> Sources<'py, T> {
         tuple: &Bound<'py, PyTuple>,
     ) -> PyResult<usize> {
         let in_time = InTime { washout: arguments.in_time.washout, lengths: None };
-        let key = Key::new(network, &in_time, Some(tuple), None);
+        self.place(Key::new(network, &in_time, Some(tuple), None), |_| {
+            let names = ["validation X", "validation Y", "validation sample_weight"];
+            let weights = if tuple.len() == 3 { Some(tuple.get_item(2)?) } else { None };
+            let weights = weights.filter(|weights| !weights.is_none());
+            let (x, y) = (tuple.get_item(0)?, tuple.get_item(1)?);
+            Arrays::new(network, names, &x, &y, weights.as_ref(), &in_time)
+        })
+    }
+
+    /// Where the arrays with this key are, which are made if they are not known.
+    fn place(
+        &mut self,
+        key: Key,
+        make: impl FnOnce(&mut Self) -> PyResult<Arrays<'py, T>>,
+    ) -> PyResult<usize> {
         if let Some(place) = self.known.iter().position(|(known, _)| *known == key) {
             return Ok(place);
         }
-        let names = ["validation X", "validation Y", "validation sample_weight"];
-        let weights = if tuple.len() == 3 { Some(tuple.get_item(2)?) } else { None };
-        let weights = weights.filter(|weights| !weights.is_none());
-        let (x, y) = (tuple.get_item(0)?, tuple.get_item(1)?);
-        self.known.push((key, Arrays::new(network, names, &x, &y, weights.as_ref(), &in_time)?));
+        let arrays = make(self)?;
+        self.known.push((key, arrays));
         Ok(self.known.len() - 1)
     }
 
