@@ -10,6 +10,7 @@ import ferroprop
 import ferroprop.displays
 import ferroprop.estimators
 import ferroprop.export
+import ferroprop.model_selection
 import ferroprop.series
 import ferroprop.tabular
 import pytest
@@ -61,6 +62,15 @@ ELSEWHERE = [
     ferroprop.tabular.MemberEpoch,
     *(getattr(ferroprop.export, name) for name in ferroprop.export.__all__),
 ]
+
+
+@pytest.mark.parametrize("name", ferroprop.model_selection.__all__)
+def test_names_in_the_place_of_scikit_learns(name):
+    """Their docstrings are scikit-learn's, adapted; their examples run with those of their modules."""
+    value = getattr(ferroprop.model_selection, name)
+    assert value.__module__.startswith("ferroprop")
+    assert "from ferroprop" in inspect.getdoc(value)
+    assert_parameters_documented(value, inspect.getdoc(value))
 
 
 @pytest.mark.parametrize("value", ELSEWHERE, ids=lambda value: value.__name__)

@@ -10,6 +10,7 @@
 `_input_checks`        scikit-learn's checks of rows and targets, where they may find something
 `_label_encoding`      labels as columns of indicators, and back
 `_plan`                what a fit is to do and what came of it: all that solvers get and return
+`_fits`                a fit in two halves, and trainings of several fits between them
 `_epochs`              the solvers that train epoch by epoch: all but lbfgs
 `_lbfgs`               the solver that hands loss and gradient to SciPy
 `_optimizers`          from parameters to one of the core's optimizers, and its memory

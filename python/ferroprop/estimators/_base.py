@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from itertools import pairwise
 from numbers import Integral, Real
@@ -16,9 +16,10 @@ import scipy.sparse
 from numpy.typing import ArrayLike
 
 from ferroprop._core import Loss, Network, Optimizer, _CallersArithmetic, _meant, _StandardArithmetic
-from ferroprop.estimators import _activations, _conversion, _epochs, _lbfgs
+from ferroprop.estimators import _activations, _conversion
 from ferroprop.estimators._callbacks import Followers, SklearnCallbacks
 from ferroprop.estimators._checkpoints import FitCheckpoint
+from ferroprop.estimators._fits import Fit
 from ferroprop.estimators._hidden_layers import LayerColumns, hidden_layer
 from ferroprop.estimators._initial_weights import initial_weights
 from ferroprop.estimators._network_cache import FittedLayers, NetworkCache, build_network, with_own_memory
@@ -313,10 +314,12 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         one stays as a whole, and after an error, wherever it comes, this is still the old fit.
         """
         work = self._copy()
-        with _StandardArithmetic():
-            work._fit_here(self, X, y, sample_weight, **how)
-        others = {name: value for name, value in self.__dict__.copy().items() if name not in LEARNED}
-        self.__dict__ = {**others, **work._learned()}
+
+        def take_over() -> None:
+            others = {name: value for name, value in self.__dict__.copy().items() if name not in LEARNED}
+            self.__dict__ = {**others, **work._learned()}
+
+        Fit(self, work._fit_in_halves(self, X, y, sample_weight, **how), take_over).run_or_postpone()
         return self
 
     def _copy(self) -> Self:
@@ -329,7 +332,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         """Return the attributes that fits have set."""
         return {name: value for name, value in self.__dict__.items() if name in LEARNED}
 
-    def _fit_here(
+    def _fit_in_halves(
         self,
         asked: Self,
         X: MatrixLike,
@@ -340,10 +343,11 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         classes: ArrayLike | None = None,
         single: bool = False,
         initialize: bool = False,
-    ) -> None:
+    ) -> Generator[Plan, Outcome, None]:
         """Fit this object, a copy of the user's estimator; callbacks get the user's one.
 
-        `single` is the one epoch of ``partial_fit``.
+        The first half ends with the plan of the training, the second begins with its outcome; `initialize`
+        has the first half alone. `single` is the one epoch of ``partial_fit``.
         """
         sizes, activation = self._hidden_sizes(), self._hidden_activation()
         if self._is_lbfgs() and np.any(np.asarray(self.dropout) != 0.0):
@@ -387,11 +391,12 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         context = callbacks = None
         if not single and (hasattr(asked, "_skl_callbacks") or hasattr(asked, "_parent_callback_ctx")):
             with _CallersArithmetic():
+                # also without callbacks: it joins the tree of tasks of a search that has some
                 context = asked._init_callback_context(max_subtasks=self.max_iter + 1)
                 context.call_on_fit_task_begin(**data)
         # lbfgs compares losses that differ by little
         network = self._network_to_train(layers, activation, output, in_float64=self._is_lbfgs())
-        if context is not None:
+        if hasattr(asked, "_skl_callbacks") and context is not None:
             callbacks = SklearnCallbacks(
                 context, data, lambda: self._for_callbacks() | self._layers_of(network, output)
             )
@@ -406,7 +411,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             checkpoint=checkpoint,
             callbacks=callbacks,
         )
-        outcome = (_lbfgs if self._is_lbfgs() else _epochs).run(plan)
+        outcome = yield plan
         if not single:
             self._warn_about(plan, outcome)
         self._learn(plan, outcome)
@@ -514,6 +519,9 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             tol=self.tol,
             max_time=self.max_time,
             n_threads=n_threads,
+            is_sociable=self._is_sociable(
+                loss, callbacks, watched=validation is not None and not stops_early
+            ),
             in_time=self._in_time(),
             dtype=dtype,
             earlier=earlier,
@@ -556,6 +564,25 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             checkpoint=checkpoint,
             clip_norm=vars(self).get("clip_norm"),
             single=single,
+        )
+
+    def _is_sociable(self, loss: Any, callbacks: SklearnCallbacks | None, *, watched: bool) -> bool:
+        """Tell whether the training may run at the same time as others, and at another time than now.
+
+        It may not where somebody could see the order: functions of the caller's, lines on the screen, a file,
+        draws from a generator that others may have.
+        """
+        draws = is_mini_batch(self.solver) and self.shuffle
+        return (
+            not self._is_lbfgs()
+            and not self.verbose
+            and not watched
+            and self.callback is None
+            and callbacks is None
+            and self.checkpoint is None
+            and (self.scoring is None or self.scoring == "loss")
+            and isinstance(loss, (str, Loss))
+            and (isinstance(self.random_state, Integral) or not draws)
         )
 
     def _learn(self, plan: Plan, outcome: Outcome) -> None:

@@ -3,66 +3,156 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
+from typing import Any
 
-from ferroprop._core import SARPROP, Epoch, GRprop, History, Rprop, _StandardArithmetic, train
+import numpy as np
+from numpy.typing import NDArray
+
+from ferroprop._core import SARPROP, Epoch, GRprop, History, Rprop, _StandardArithmetic, train, train_many
+from ferroprop.estimators._callbacks import Followers
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
 from ferroprop.estimators._sklearn import ConvergenceWarning
 
 
 def run(plan: Plan) -> Outcome:
     """Train epoch by epoch."""
-    outputs = plan.outputs_in_mean
-    checkpoint = plan.checkpoint
-    decisive = plan.validation if plan.validation is not None and plan.validation.decides else None
-    score = None if decisive is None else decisive.score
-    X, Y, sample_weight = plan.samples
-    with plan.followers as followers, plan.row_orders or nullcontext() as order_of:
+    X, Y, _ = plan.samples
+    with _training(plan) as training:
+        history = train(plan.network, X, Y, n_threads=plan.n_threads, **training.keywords)
+        training.end(history)
+    return _outcome(training, history)
 
-        def tell(epoch: Epoch) -> bool:
-            validation_loss = epoch.validation_loss
-            with _StandardArithmetic():
-                return followers(
-                    epoch.network,
-                    epoch=epoch.epoch,
-                    loss=_reported(epoch.loss, epoch.penalty, outputs),
-                    penalty=epoch.penalty,
-                    validation_loss=None if validation_loss is None else validation_loss / outputs,
-                    validation_score=epoch.validation_score,
-                    learning_rate=epoch.learning_rate,
-                    seconds=epoch.seconds,
-                )
 
-        history = train(
-            plan.network,
-            X,
-            Y,
-            loss=plan.loss,
-            optimizer=plan.optimizer,
-            epochs=plan.max_iter,
-            batch_size=plan.batch_size,
-            shuffle=order_of or False,
-            sample_weight=sample_weight,
-            alpha=plan.alpha,
-            clip_norm=plan.clip_norm,
-            dropout=plan.dropout,
-            seed=plan.noise_seed,
-            validation=None if decisive is None else decisive.samples,
-            validation_score=score,
-            patience=plan.patience,
-            tolerance=plan.tol * (outputs if score is None else 1),
-            restore_best=plan.restores_best,
-            max_time=plan.max_time,
-            callback=tell if followers else None,
-            n_threads=plan.n_threads,
-            warm_start=plan.resumes,
-            checkpoint=None if checkpoint is None else checkpoint.for_core(followers.curves),
-            checkpoint_every=1 if checkpoint is None else checkpoint.every,
-            **plan.in_time,
+def run_together(plans: Sequence[Plan], n_threads: int | None) -> list[Callable[[], Outcome]]:
+    """Train several networks side by side, each to the bits that it has alone.
+
+    Parameters
+    ----------
+    plans : sequence of Plan
+        Sociable ones.
+    n_threads : int or None
+        Threads to use for all.
+
+    Returns
+    -------
+    outcomes : list of callable
+        Each returns the outcome of one plan, and warns or raises as `run` does.
+    """
+    outcomes: list[Any] = [None] * len(plans)
+    for places in _with_the_same_arrays(plans):
+        own = [plans[place] for place in places]
+        X, Y, _ = own[0].samples
+        with ExitStack() as stack:
+            trainings = [stack.enter_context(_training(plan)) for plan in own]
+            keywords: dict[str, Any] = {
+                name: [training.keywords[name] for training in trainings] for name in trainings[0].keywords
+            }
+            histories = train_many([plan.network for plan in own], X, Y, n_threads=n_threads, **keywords)
+            if any(history.stop_reason == "interrupted" for history in histories):
+                raise KeyboardInterrupt
+            for training, history in zip(trainings, histories, strict=True):
+                training.end(history)
+        for place, training, history in zip(places, trainings, histories, strict=True):
+            outcomes[place] = partial(_outcome, training, history)
+    return outcomes
+
+
+def _with_the_same_arrays(plans: Sequence[Plan]) -> list[list[int]]:
+    """Return the numbers of the plans that one call of the core can train, for each such call."""
+    groups: list[tuple[Plan, list[int]]] = []
+    for place, plan in enumerate(plans):
+        for first, places in groups:
+            if _is_in_one_call(plan, first):
+                places.append(place)
+                break
+        else:
+            groups.append((plan, [place]))
+    return [places for _, places in groups]
+
+
+def _is_in_one_call(plan: Plan, first: Plan) -> bool:
+    samples, others = plan.samples, first.samples
+    return (
+        samples.X is others.X
+        and plan.network.dtype == first.network.dtype
+        and plan.in_time.keys() == first.in_time.keys()
+        and (
+            samples.Y is others.Y
+            or (isinstance(samples.Y, np.ndarray) and np.array_equal(samples.Y, others.Y))
         )
-        followers.out_of_patience = history.stop_reason == "patience"
-        if order_of is not None and checkpoint is not None and history.epochs:
-            order_of(history.epochs)  # draws what the whole fit draws, also if nothing was left to do
+    )
+
+
+class _Training:
+    """A training of the core: what it takes, and what is to be done at its end."""
+
+    def __init__(
+        self, plan: Plan, followers: Followers, order_of: Callable[[int], NDArray[np.intp]] | None
+    ) -> None:
+        self.plan = plan
+        self.followers = followers
+        self._order_of = order_of
+        checkpoint, decisive = plan.checkpoint, plan.decisive
+        score = None if decisive is None else decisive.score
+        dropout = plan.dropout
+        self.keywords: dict[str, Any] = {
+            "loss": plan.loss,
+            "optimizer": plan.optimizer,
+            "epochs": plan.max_iter,
+            "batch_size": plan.batch_size,
+            "shuffle": order_of or False,
+            "sample_weight": plan.samples.sample_weight,
+            "alpha": plan.alpha,
+            "clip_norm": plan.clip_norm,
+            "dropout": tuple(dropout) if isinstance(dropout, list) else dropout,
+            "seed": plan.noise_seed,
+            "validation": None if decisive is None else tuple(decisive.samples),
+            "validation_score": score,
+            "patience": plan.patience,
+            "tolerance": plan.tol * (plan.outputs_in_mean if score is None else 1),
+            "restore_best": plan.restores_best,
+            "max_time": plan.max_time,
+            "callback": self._tell if followers else None,
+            "warm_start": plan.resumes,
+            "checkpoint": None if checkpoint is None else checkpoint.for_core(followers.curves),
+            "checkpoint_every": 1 if checkpoint is None else checkpoint.every,
+            **plan.in_time,
+        }
+
+    def _tell(self, epoch: Epoch) -> bool:
+        outputs, validation_loss = self.plan.outputs_in_mean, epoch.validation_loss
+        with _StandardArithmetic():
+            return self.followers(
+                epoch.network,
+                epoch=epoch.epoch,
+                loss=_reported(epoch.loss, epoch.penalty, outputs),
+                penalty=epoch.penalty,
+                validation_loss=None if validation_loss is None else validation_loss / outputs,
+                validation_score=epoch.validation_score,
+                learning_rate=epoch.learning_rate,
+                seconds=epoch.seconds,
+            )
+
+    def end(self, history: History) -> None:
+        """Tell the followers how it ended."""
+        self.followers.out_of_patience = history.stop_reason == "patience"
+        # draws what the whole fit draws, also if nothing was left to do
+        if self._order_of is not None and self.plan.checkpoint is not None and history.epochs:
+            self._order_of(history.epochs)
+
+
+@contextmanager
+def _training(plan: Plan) -> Iterator[_Training]:
+    with plan.followers as followers, plan.row_orders or nullcontext() as order_of:
+        yield _Training(plan, followers, order_of)
+
+
+def _outcome(training: _Training, history: History) -> Outcome:
+    """Return what came of a training; warn of an end that nobody wants."""
+    plan, outputs = training.plan, training.plan.outputs_in_mean
     diverged = history.stop_reason == "diverged"
     if diverged and history.epochs == 0:
         raise ValueError(NOT_FINITE)
@@ -71,8 +161,8 @@ def run(plan: Plan) -> Outcome:
     losses = history.loss
     if outputs > 1:
         losses = [_reported(*both, outputs) for both in zip(losses, history.penalty, strict=True)]
-    if decisive is None:
-        validation_losses, validation_scores = followers.curves
+    if plan.decisive is None:
+        validation_losses, validation_scores = training.followers.curves
     else:
         validation_losses = [loss / outputs for loss in history.validation_loss]
         validation_scores = history.validation_score
@@ -112,8 +202,7 @@ def _warn_about_the_end(plan: Plan, history: History) -> None:
 
 def _hint_about_overfitting(plan: Plan) -> str:
     """Return a sentence on what ends Rprop well, empty if something does."""
-    is_watched = plan.validation is not None and plan.validation.decides
-    if is_watched or not isinstance(plan.optimizer, (Rprop, GRprop, SARPROP)):
+    if plan.decisive is not None or not isinstance(plan.optimizer, (Rprop, GRprop, SARPROP)):
         return ""
     return (
         " More epochs of Rprop fit these rows, and soon other rows less: early_stopping=True with "

@@ -54,6 +54,8 @@ class Plan:
         The most seconds.
     n_threads : int or None
         Threads to use.
+    is_sociable : bool
+        Whether the training may run at the same time as others, and at another time than now.
     in_time : dict
         What losses and gradients of a network through time take besides.
     dtype : numpy dtype
@@ -101,6 +103,7 @@ class Plan:
     tol: float
     max_time: float | None
     n_threads: int | None
+    is_sociable: bool
     in_time: dict[str, Any]
     dtype: np.dtype[Any]
     earlier: dict[str, Any]
@@ -117,6 +120,11 @@ class Plan:
     checkpoint: FitCheckpoint | None = None
     clip_norm: float | None = None
     single: bool = False
+
+    @property
+    def decisive(self) -> ValidationSet | None:
+        """The validation set if early stopping goes by it."""
+        return self.validation if self.validation is not None and self.validation.decides else None
 
 
 @dataclass(frozen=True, slots=True)

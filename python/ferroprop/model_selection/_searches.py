@@ -1,0 +1,273 @@
+"""scikit-learn's searches, run by our backend."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import joblib
+import numpy as np
+
+from ferroprop.model_selection import _sklearn
+from ferroprop.model_selection._backend import FerropropBackend
+from ferroprop.model_selection._documentation import adapted
+
+_PARAMETER = """
+    return_estimators : bool, default=False
+        Whether `estimators_` keeps the estimators of all fits.
+"""
+_ATTRIBUTE = """
+    estimators_ : list of list
+        The fitted estimators, one list per candidate in the order of ``cv_results_["params"]``, in it one per
+        split; only with ``return_estimators=True``.
+"""
+
+
+class _SideBySide:
+    """A search whose fits of our estimators run side by side."""
+
+    return_estimators: bool
+    n_splits_: int
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
+        """Run the fits, with all sets of parameters.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            The inputs.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            The targets.
+        **params : dict
+            Parameters of the estimator's ``fit``, of the scorer and of the splitter. What has one value per
+            row, as `sample_weight`, is split along with `X`.
+
+        Returns
+        -------
+        self : object
+            The fitted search.
+        """
+        backend = FerropropBackend(keeps_estimators=self.return_estimators)
+        with joblib.parallel_config(backend):
+            super().fit(X, y, **params)  # type: ignore[misc]
+        self.__dict__.pop("estimators_", None)
+        if self.return_estimators:
+            kept, n_splits = backend.estimators, self.n_splits_
+            self.estimators_ = [kept[start : start + n_splits] for start in range(0, len(kept), n_splits)]
+        return self
+
+
+def _documented(original: type, sentence: str, grid: str, options: str) -> str:
+    name = original.__name__
+    return adapted(
+        original,
+        f"{sentence}\n\nThe fits of ferroprop's estimators run side by side; the results are scikit-learn's.",
+        f"""
+        >>> from ferroprop import MLPClassifier
+        >>> from ferroprop.model_selection import {name}
+        >>> X, y = [[0.0], [0.1], [0.2], [0.8], [0.9], [1.0]], [0, 0, 0, 1, 1, 1]
+        >>> mlp = MLPClassifier((3,), solver="rprop", max_iter=50, n_iter_no_change=5, random_state=0)
+        >>> search = {name}(mlp, {grid}, cv=3{options})
+        >>> search.fit(X, y).best_score_
+        np.float64(1.0)
+        """,
+        parameters=_PARAMETER,
+        attributes=_ATTRIBUTE,
+    )
+
+
+class GridSearchCV(_SideBySide, _sklearn.GridSearchCV):  # type: ignore[misc]
+    __doc__ = _documented(
+        _sklearn.GridSearchCV,
+        "Search over all combinations of given parameter values, each judged by cross-validation.",
+        '{"alpha": [0.0, 0.1]}',
+        "",
+    )
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **_sklearn.GridSearchCV._parameter_constraints,
+        "return_estimators": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_grid: Any,
+        *,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: Any = "2*n_jobs",
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+        return_estimators: bool = False,
+    ) -> None:
+        super().__init__(
+            estimator=estimator,
+            param_grid=param_grid,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.return_estimators = return_estimators
+
+
+class RandomizedSearchCV(_SideBySide, _sklearn.RandomizedSearchCV):  # type: ignore[misc]
+    __doc__ = _documented(
+        _sklearn.RandomizedSearchCV,
+        "Search over drawn parameter values, each setting judged by cross-validation.",
+        '{"alpha": [0.0, 0.01, 0.1]}',
+        ", n_iter=2, random_state=0",
+    )
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **_sklearn.RandomizedSearchCV._parameter_constraints,
+        "return_estimators": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_distributions: Any,
+        *,
+        n_iter: int = 10,
+        scoring: Any = None,
+        n_jobs: int | None = None,
+        refit: Any = True,
+        cv: Any = None,
+        verbose: int = 0,
+        pre_dispatch: Any = "2*n_jobs",
+        random_state: Any = None,
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+        return_estimators: bool = False,
+    ) -> None:
+        super().__init__(
+            estimator=estimator,
+            param_distributions=param_distributions,
+            n_iter=n_iter,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            random_state=random_state,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.return_estimators = return_estimators
+
+
+class HalvingGridSearchCV(_SideBySide, _sklearn.HalvingGridSearchCV):  # type: ignore[misc]
+    __doc__ = _documented(
+        _sklearn.HalvingGridSearchCV,
+        "Search over all combinations of parameter values; the better ones get more and more resources.",
+        '{"alpha": [0.0, 0.1]}',
+        ', factor=2, resource="max_iter", max_resources=50',
+    )
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **_sklearn.HalvingGridSearchCV._parameter_constraints,
+        "return_estimators": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_grid: Any,
+        *,
+        factor: float = 3,
+        resource: str = "n_samples",
+        max_resources: Any = "auto",
+        min_resources: Any = "exhaust",
+        aggressive_elimination: bool = False,
+        cv: Any = 5,
+        scoring: Any = None,
+        refit: Any = True,
+        error_score: Any = np.nan,
+        return_train_score: bool = True,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        return_estimators: bool = False,
+    ) -> None:
+        super().__init__(
+            estimator=estimator,
+            param_grid=param_grid,
+            factor=factor,
+            resource=resource,
+            max_resources=max_resources,
+            min_resources=min_resources,
+            aggressive_elimination=aggressive_elimination,
+            cv=cv,
+            scoring=scoring,
+            refit=refit,
+            error_score=error_score,
+            return_train_score=return_train_score,
+            random_state=random_state,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+        self.return_estimators = return_estimators
+
+
+class HalvingRandomSearchCV(_SideBySide, _sklearn.HalvingRandomSearchCV):  # type: ignore[misc]
+    __doc__ = _documented(
+        _sklearn.HalvingRandomSearchCV,
+        "Search over drawn parameter values; the better ones get more and more resources.",
+        '{"alpha": [0.0, 0.01, 0.1]}',
+        ', n_candidates=2, factor=2, resource="max_iter", max_resources=50, random_state=0',
+    )
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **_sklearn.HalvingRandomSearchCV._parameter_constraints,
+        "return_estimators": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_distributions: Any,
+        *,
+        n_candidates: Any = "exhaust",
+        factor: float = 3,
+        resource: str = "n_samples",
+        max_resources: Any = "auto",
+        min_resources: Any = "smallest",
+        aggressive_elimination: bool = False,
+        cv: Any = 5,
+        scoring: Any = None,
+        refit: Any = True,
+        error_score: Any = np.nan,
+        return_train_score: bool = True,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        return_estimators: bool = False,
+    ) -> None:
+        super().__init__(
+            estimator=estimator,
+            param_distributions=param_distributions,
+            n_candidates=n_candidates,
+            factor=factor,
+            resource=resource,
+            max_resources=max_resources,
+            min_resources=min_resources,
+            aggressive_elimination=aggressive_elimination,
+            cv=cv,
+            scoring=scoring,
+            refit=refit,
+            error_score=error_score,
+            return_train_score=return_train_score,
+            random_state=random_state,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+        self.return_estimators = return_estimators

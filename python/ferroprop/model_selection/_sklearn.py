@@ -1,0 +1,42 @@
+"""The door to scikit-learn's model selection, private helpers included."""
+
+import sklearn.experimental.enable_halving_search_cv  # noqa: F401
+from sklearn.base import clone
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    RandomizedSearchCV,
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+    learning_curve,
+    validation_curve,
+)
+from sklearn.model_selection._validation import _fit_and_predict, _fit_and_score
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.validation import _check_method_params
+
+__all__ = [
+    "GridSearchCV",
+    "HalvingGridSearchCV",
+    "HalvingRandomSearchCV",
+    "Pipeline",
+    "RandomizedSearchCV",
+    "clone",
+    "cross_val_predict",
+    "cross_val_score",
+    "cross_validate",
+    "fit_and_predict",
+    "fit_and_score",
+    "learning_curve",
+    "of_rows",
+    "split",
+    "validation_curve",
+]
+
+fit_and_predict = _fit_and_predict
+fit_and_score = _fit_and_score
+of_rows = _check_method_params
+split = _safe_split

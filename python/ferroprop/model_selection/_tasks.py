@@ -1,0 +1,248 @@
+"""Tasks that scikit-learn hands to joblib, and the fits of our estimators in them.
+
+A task of scikit-learn's fits an estimator and uses it at once. Here the fit comes first, up to its training;
+then the trainings of all tasks run side by side; and then the task itself runs, scikit-learn's own code, with
+an estimator whose ``fit`` has already been made.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ferroprop.estimators._base import BaseMLP
+from ferroprop.estimators._fits import Fit, finish_together, postponed
+from ferroprop.model_selection import _sklearn
+from ferroprop.model_selection._memory import TransformerMemory
+
+Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+"""A function, its arguments, its keywords."""
+
+
+def fitted_one(estimator: Any) -> BaseMLP | None:
+    """Return the estimator of ours whose ``fit`` ends that of `estimator`; None if there is none."""
+    if type(estimator) is _sklearn.Pipeline:
+        steps = estimator.steps
+        return fitted_one(steps[-1][1]) if steps and type(steps[-1][1]) is not _sklearn.Pipeline else None
+    is_ours = isinstance(estimator, BaseMLP) and type(estimator).fit is BaseMLP.fit
+    return estimator if is_ours else None
+
+
+class Shared:
+    """What the tasks of one call have in common: splits of the data, and fitted transformers."""
+
+    def __init__(self) -> None:
+        self._splits: dict[Any, tuple[Any, tuple[Any, Any]]] = {}
+        self.memory = TransformerMemory()
+
+    def split(self, estimator: Any, X: Any, y: Any, rows: Any) -> tuple[Any, Any]:
+        """Return these rows, the same arrays for all tasks."""
+        first = type(estimator.steps[0][1]) if isinstance(estimator, _sklearn.Pipeline) else None
+        key = id(X), id(y), id(rows), first
+        if key not in self._splits:
+            self._splits[key] = (X, y, rows), _sklearn.split(estimator, X, y, rows)
+        return self._splits[key][1]
+
+
+class Task:
+    """A task that fits one estimator of ours, or a pipeline that ends with one.
+
+    Parameters
+    ----------
+    call : tuple
+        The function, `_fit_and_score` or `_fit_and_predict` of scikit-learn, and its arguments.
+    shared : Shared
+        What it has in common with others.
+    """
+
+    def __init__(self, call: Call, shared: Shared) -> None:
+        self._call = call
+        self._shared = shared
+        self._estimator = call[1][0]
+        self._error: Exception | None = None
+        self._seconds = 0.0
+        self.fits: list[Fit] = []
+
+    def begin(self) -> None:
+        """Fit up to the training."""
+        _, (estimator, X, y), options = self._call
+        parameters = options.get("parameters")
+        train = options["train"]
+        fit_params = _sklearn.of_rows(X, params=options["fit_params"] or {}, indices=train)
+        if parameters is not None:
+            estimator.set_params(**_sklearn.clone(parameters, safe=False))
+        began = time.perf_counter()
+        target = fitted_one(estimator)
+        assert target is not None
+        try:
+            X_train, y_train = self._shared.split(estimator, X, y, train)
+            data = (X_train,) if y_train is None else (X_train, y_train)
+            with self._remembered(), postponed(lambda fitted: fitted is target) as self.fits:
+                estimator.fit(*data, **fit_params)
+        except Exception as error:
+            self._error = error
+        self._seconds = time.perf_counter() - began
+
+    @contextmanager
+    def _remembered(self) -> Iterator[None]:
+        """Let a pipeline remember transformers, unless it has a memory of its own."""
+        estimator = self._estimator
+        if not isinstance(estimator, _sklearn.Pipeline) or estimator.memory is not None:
+            yield
+            return
+        estimator.memory = self._shared.memory
+        try:
+            yield
+        finally:
+            estimator.memory = None
+
+    def end(self, errors: Sequence[Exception | None], seconds: float) -> Any:
+        """Run scikit-learn's function with the fit that has been made, and return its result.
+
+        Parameters
+        ----------
+        errors : sequence
+            What the postponed fits raised.
+        seconds : float
+            The time of their training.
+        """
+        function, arguments, options = self._call
+        failed = [error for error in (self._error, *errors) if error is not None]
+
+        def fit(*_: Any, **__: Any) -> Any:
+            if failed:
+                raise failed[0]
+            return self._estimator
+
+        options = {name: value for name, value in options.items() if name != "parameters"}
+        if "parameters" in self._call[2]:
+            options["parameters"] = None  # they have been set
+        self._estimator.__dict__["fit"] = fit
+        try:
+            result = function(*arguments, **options)
+        finally:
+            del self._estimator.__dict__["fit"]
+        if isinstance(result, dict) and "fit_time" in result:
+            result["fit_time"] += self._seconds + seconds
+        return result
+
+
+class Fitting:
+    """A task that fits estimators of ours and returns them, or what holds them, without a look.
+
+    Parameters
+    ----------
+    call : tuple
+        The function and its arguments.
+    wanted : callable
+        Tells which estimators these are.
+    """
+
+    def __init__(self, call: Call, wanted: Callable[[Any], bool]) -> None:
+        self._call = call
+        self._wanted = wanted
+        self._result: Any = None
+        self._error: Exception | None = None
+        self.fits: list[Fit] = []
+
+    def begin(self) -> None:
+        """Run the function up to the trainings."""
+        function, arguments, options = self._call
+        with postponed(self._wanted) as self.fits:
+            try:
+                self._result = function(*arguments, **options)
+            except Exception as error:
+                self._error = error
+
+    def end(self, errors: Sequence[Exception | None], seconds: float) -> Any:
+        """Return the result, or raise what a fit has raised."""
+        for error in (*errors, self._error):
+            if error is not None:
+                raise error
+        return self._result
+
+
+def task_of(call: Call, shared: Shared) -> Task | Fitting | None:
+    """Return the task of a call whose trainings can run beside others; None for any other call."""
+    function, arguments, options = call
+    name = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
+    if function is _sklearn.fit_and_score or function is _sklearn.fit_and_predict:
+        if _tells_of_its_course(options) or len(arguments) != 3:
+            return None
+        return Task(call, shared) if fitted_one(_with_parameters(arguments[0], options)) is not None else None
+    if name in ("sklearn.ensemble._base._fit_single_estimator", "sklearn.multioutput._fit_estimator"):
+        target = fitted_one(arguments[0])
+        if name.startswith("sklearn.ensemble") and target is not None:
+            return Fitting(call, lambda fitted: fitted is target)
+        # a clone of it is fitted
+        return (
+            Fitting(call, lambda _: True) if isinstance(target, BaseMLP) and target is arguments[0] else None
+        )
+    if name == "sklearn.ensemble._bagging._parallel_build_estimators":
+        is_ours = fitted_one(arguments[1].estimator_) is arguments[1].estimator_
+        return Fitting(call, lambda _: True) if is_ours else None
+    return None
+
+
+def _unwrapped(call: Call) -> Call:
+    """Return a call without scikit-learn's wrapper, which carries the configuration to other threads."""
+    function, arguments, options = call
+    return getattr(function, "function", function), arguments, options
+
+
+def returning_the_estimator(call: Call) -> Call:
+    """Return the call of a search that returns the fitted estimator as well."""
+    function, arguments, options = call
+    return function, arguments, {**options, "return_estimator": True}
+
+
+def _with_parameters(estimator: Any, options: dict[str, Any]) -> Any:
+    """Return the estimator that a task will fit, which its parameters may replace in part."""
+    parameters = options.get("parameters")
+    if not parameters or not isinstance(estimator, _sklearn.Pipeline):
+        return estimator
+    replaces = any("__" not in name for name in parameters)
+    return _sklearn.clone(estimator).set_params(**parameters) if replaces else estimator
+
+
+def _tells_of_its_course(options: dict[str, Any]) -> bool:
+    context = options.get("callback_ctx")
+    callbacks = [] if context is None else context._callbacks
+    return bool(
+        options.get("verbose", 0) > 1
+        or options.get("return_parameters")
+        or any(getattr(callback, "max_propagation_depth", None) != 0 for callback in callbacks)
+    )
+
+
+def run(calls: Sequence[Call], n_threads: int | None, others: Callable[[list[Call]], list[Any]]) -> list[Any]:
+    """Return the results of calls, those with fits of ours side by side.
+
+    Parameters
+    ----------
+    calls : sequence of tuple
+        Functions with their arguments.
+    n_threads : int or None
+        Threads to train on.
+    others : callable
+        Runs the calls without fits of ours.
+    """
+    shared = Shared()
+    tasks = [task_of(_unwrapped(call), shared) for call in calls]
+    rest = [call for call, task in zip(calls, tasks, strict=True) if task is None]
+    results_of_rest = iter(others(rest) if rest else [])
+    for task in tasks:
+        if task is not None:
+            task.begin()
+    fits = [fit for task in tasks if task is not None for fit in task.fits]
+    began = time.perf_counter()
+    errors = iter(finish_together(fits, n_threads) if fits else [])
+    seconds = (time.perf_counter() - began) / max(1, len(fits))
+    return [
+        next(results_of_rest)
+        if task is None
+        else task.end([next(errors) for _ in task.fits], seconds * len(task.fits))
+        for task in tasks
+    ]

@@ -1,0 +1,459 @@
+"""Searches and cross-validations: scikit-learn's results, with the fits of our estimators side by side."""
+
+import pickle
+import warnings
+
+import ferroprop._core
+import ferroprop.estimators._epochs
+import joblib
+import numpy as np
+import pytest
+import scipy.sparse
+import sklearn.experimental.enable_halving_search_cv
+import sklearn.model_selection
+from ferroprop import Adam, MLPClassifier, MLPRegressor, model_selection
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.datasets import load_iris, make_regression
+from sklearn.ensemble import BaggingClassifier, VotingClassifier
+from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, ShuffleSplit
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+THREADS = [1, 2, 7]
+X, y = load_iris(return_X_y=True)
+X = StandardScaler().fit_transform(X)
+WEIGHTS = np.linspace(0.2, 2.0, len(X))
+NUMBERS, QUANTITY = make_regression(60, 4, n_informative=3, noise=1.0, random_state=0)
+MLP = MLPClassifier((4,), solver="rprop", max_iter=6, random_state=0)
+
+
+def assert_same(ours, theirs):
+    """Compare results in every key but times."""
+    assert ours.keys() == theirs.keys()
+    for key, value in theirs.items():
+        if key.startswith("param"):  # objects are clones; where a candidate has no value it is masked
+            assert [str(one) for one in ours[key]] == [str(one) for one in value], key
+        elif "time" not in key:
+            np.testing.assert_array_equal(ours[key], value, err_msg=key)
+
+
+def both(name, *arguments, fit=(), n_jobs=None, **options):
+    """Return a search of ours and scikit-learn's own, fitted to the same data."""
+    X, y, *metadata = fit
+    ours = getattr(model_selection, name)(*arguments, n_jobs=n_jobs, **options)
+    theirs = getattr(sklearn.model_selection, name)(*arguments, n_jobs=1, **options)
+    for search in (ours, theirs):
+        search.fit(X, y, **(metadata[0] if metadata else {}))
+    assert_same(ours.cv_results_, theirs.cv_results_)
+    assert str(ours.best_params_) == str(theirs.best_params_)
+    assert ours.best_score_ == theirs.best_score_
+    return ours, theirs
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """How many networks each call of the core has trained."""
+    counts = []
+
+    def train_many(networks, *arguments, **options):
+        counts.append(len(networks))
+        return ferroprop._core.train_many(networks, *arguments, **options)
+
+    monkeypatch.setattr(ferroprop.estimators._epochs, "train_many", train_many)
+    return counts
+
+
+SOLVERS = [
+    "rprop",
+    "irprop-",
+    "grprop",
+    "sarprop",
+    "sgd",
+    "adam",
+    "adamw",
+    "nadam",
+    "rmsprop",
+    "lbfgs",
+    Adam(0.02),
+]
+
+
+@pytest.mark.parametrize("n_jobs", THREADS)
+@pytest.mark.parametrize("solver", SOLVERS, ids=str)
+def test_every_solver(solver, n_jobs):
+    mlp = clone(MLP).set_params(solver=solver)
+    grid = {"alpha": [0.0, 0.1], "hidden_layer_sizes": [(3,), (4, 2)]}
+    ours, theirs = both("GridSearchCV", mlp, grid, fit=(X, y), n_jobs=n_jobs, cv=3, return_train_score=True)
+    for own, their in zip(ours.best_estimator_.coefs_, theirs.best_estimator_.coefs_, strict=True):
+        assert own.tobytes() == their.tobytes()
+
+
+@pytest.mark.parametrize("n_jobs", THREADS)
+@pytest.mark.parametrize("form", [np.asarray, np.float32, scipy.sparse.csr_array, scipy.sparse.csc_array])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_dense_sparse_and_weights(form, weighted, n_jobs):
+    metadata = {"sample_weight": WEIGHTS} if weighted else {}
+    grid = [
+        {"class_weight": [None, "balanced"], "solver": ["rprop", "adam"]},
+        {"early_stopping": [True], "dropout": [0.0, 0.5], "scoring": [None, "loss"]},
+    ]
+    both("GridSearchCV", MLP, grid, fit=(form(X), y, metadata), n_jobs=n_jobs, cv=3)
+
+
+@pytest.mark.parametrize("n_jobs", THREADS)
+def test_pipelines(n_jobs, calls):
+    pipeline = make_pipeline(StandardScaler(), MLP)
+    grid = [
+        {"standardscaler__with_mean": [True, False], "mlpclassifier__alpha": [0.0, 0.1]},
+        {"standardscaler": [MinMaxScaler(), "passthrough"], "mlpclassifier": [MLP, LogisticRegression()]},
+    ]
+    weights = {"mlpclassifier__sample_weight": WEIGHTS}
+    ours, _ = both("GridSearchCV", pipeline, grid[0], fit=(X, y, weights), n_jobs=n_jobs, cv=3)
+    assert sum(calls) == 12
+    both("GridSearchCV", pipeline, grid, fit=(X, y), n_jobs=n_jobs, cv=3)
+    assert ours.best_estimator_.memory is None
+
+
+@pytest.mark.parametrize("n_jobs", THREADS)
+def test_regression_and_several_scores(n_jobs):
+    mlp = MLPRegressor(hidden_layer_sizes=(5,), solver="rprop", max_iter=20, random_state=1)
+    options = {
+        "scoring": ["r2", "neg_mean_absolute_error"],
+        "refit": "r2",
+        "cv": ShuffleSplit(4, random_state=0),
+    }
+    both("GridSearchCV", mlp, {"alpha": [0, 1]}, fit=(NUMBERS, QUANTITY), n_jobs=n_jobs, **options)
+    both(
+        "RandomizedSearchCV",
+        mlp,
+        {"alpha": [0, 0.1, 1], "solver": ["rprop", "adam", "lbfgs"]},
+        fit=(NUMBERS, np.column_stack([QUANTITY, -QUANTITY])),
+        n_jobs=n_jobs,
+        n_iter=5,
+        random_state=3,
+    )
+
+
+@pytest.mark.parametrize("n_jobs", THREADS)
+@pytest.mark.parametrize("resource", [{"resource": "max_iter", "max_resources": 27}, {}])
+@pytest.mark.parametrize("solver", ["rprop", "adam"])
+def test_halving(solver, resource, n_jobs):
+    mlp = clone(MLP).set_params(solver=solver)
+    options = {"fit": (X, y), "n_jobs": n_jobs, "random_state": 0, "cv": 3, **resource}
+    both("HalvingGridSearchCV", mlp, {"alpha": [0, 0.1, 1], "hidden_layer_sizes": [3, 5, 9]}, **options)
+    grid = {"alpha": [0, 0.1, 1], "hidden_layer_sizes": [3, 5, 9]}
+    both("HalvingRandomSearchCV", mlp, grid, n_candidates=6, **options)
+
+
+@pytest.mark.parametrize("n_jobs", THREADS)
+@pytest.mark.parametrize("estimator", [MLP, make_pipeline(StandardScaler(), MLP), LogisticRegression()])
+def test_functions(estimator, n_jobs):
+    groups = np.arange(len(X)) % 7
+
+    def run(name, *arguments, **options):
+        results = [
+            getattr(module, name)(estimator, X, y, *arguments, n_jobs=jobs, **options)
+            for module, jobs in ((model_selection, n_jobs), (sklearn.model_selection, 1))
+        ]
+        for result in results:
+            if isinstance(result, dict):
+                result.pop("estimator", None)
+        return results
+
+    options = {"cv": GroupKFold(4), "groups": groups, "return_train_score": True, "return_indices": True}
+    ours, theirs = run("cross_validate", return_estimator=True, **options)
+    for key in theirs.keys() - {"fit_time", "score_time", "indices"}:
+        np.testing.assert_array_equal(ours[key], theirs[key])
+    for name, options in {
+        "cross_val_score": {"scoring": "neg_log_loss"},
+        "cross_val_predict": {"method": "predict_proba"},
+    }.items():
+        np.testing.assert_array_equal(*run(name, **options))
+    name = "C" if isinstance(estimator, LogisticRegression) else "alpha"
+    name = name if estimator in (MLP,) or name == "C" else "mlpclassifier__alpha"
+    curve = {"param_name": name, "param_range": [0.1, 1.0]}
+    for name, options in {
+        "validation_curve": curve,
+        "learning_curve": {"train_sizes": [0.3, 1.0], "shuffle": True, "random_state": 0},
+    }.items():
+        for ours, theirs in zip(*run(name, **options), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_incremental_learning_curve():
+    mlp = clone(MLP).set_params(solver="sgd")
+    options = {"cv": 3, "exploit_incremental_learning": True, "train_sizes": [0.5, 1.0]}
+    for ours, theirs in zip(
+        model_selection.learning_curve(mlp, X, y, **options),
+        sklearn.model_selection.learning_curve(mlp, X, y, **options),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+# Execution ------------------------------------------------------------------------------------------------
+
+
+def test_fits_are_trained_together(calls):
+    search = model_selection.GridSearchCV(MLP, {"alpha": [0.0, 0.1, 0.2]}, cv=5, refit=False)
+    search.fit(X, y)
+    assert sum(calls) == 15
+    with pytest.raises(AttributeError):
+        _ = MLP.coefs_
+
+
+class Counting(TransformerMixin, BaseEstimator):
+    """Counts its fits."""
+
+    fits = 0
+
+    def __init__(self, factor=1.0):
+        self.factor = factor
+
+    def fit(self, X, y=None):
+        """Count."""
+        type(self).fits += 1
+        return self
+
+    def transform(self, X):
+        """Multiply."""
+        return X * self.factor
+
+
+@pytest.mark.parametrize("factors", [[1.0], [1, 1.0, 2.0]])
+def test_transformers_are_fitted_once_per_split_and_setting(factors):
+    Counting.fits = 0
+    pipeline = make_pipeline(Counting(), MLP)
+    grid = {"counting__factor": factors, "mlpclassifier__alpha": [0.0, 0.1, 0.2, 0.3]}
+    search = model_selection.GridSearchCV(pipeline, grid, cv=3, refit=False, return_estimators=True).fit(X, y)
+    assert Counting.fits == 3 * len(factors)
+    assert all(estimator.memory is None for kept in search.estimators_ for estimator in kept)
+
+
+class Noisy(Counting):
+    """Draws from a generator that it may share."""
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def transform(self, X):
+        """Add noise."""
+        rng = (
+            np.random.mtrand._rand if self.random_state is None else np.random.RandomState(self.random_state)
+        )
+        return X + rng.normal(size=X.shape)
+
+
+@pytest.mark.parametrize(("random_state", "fits"), [(None, 12), (0, 3)])
+def test_a_transformer_that_draws_is_fitted_each_time(random_state, fits):
+    pipeline = make_pipeline(Noisy(random_state), MLP)
+    Counting.fits = Noisy.fits = 0
+    grid = {"mlpclassifier__alpha": [0.0, 0.1, 0.2, 0.3]}
+    model_selection.GridSearchCV(pipeline, grid, cv=3, refit=False).fit(X, y)
+    assert Noisy.fits == fits
+
+
+@pytest.mark.parametrize("solver", ["rprop", "adam", "lbfgs"])
+def test_draws_from_the_global_generator_are_in_order(solver):
+    mlp = clone(MLP).set_params(random_state=None, solver=solver)
+    results = []
+    for module in (model_selection, sklearn.model_selection):
+        np.random.seed(3)  # noqa: NPY002
+        grid = [{"alpha": [0.0, 0.1]}, {"solver": ["rprop", "adam"]}]
+        results.append(module.GridSearchCV(mlp, grid, cv=3).fit(X, y).cv_results_)
+    assert_same(*results)
+
+
+@pytest.mark.parametrize("random_state", [np.random.RandomState(5), None])
+@pytest.mark.parametrize("module", [model_selection, sklearn.model_selection])
+def test_a_generator_of_the_callers_ends_in_the_same_state(random_state, module):
+    rng = None if random_state is None else np.random.RandomState(5)
+    search = module.GridSearchCV(clone(MLP).set_params(random_state=rng), {"alpha": [0.0, 0.1]}, cv=3)
+    search.fit(X, y)
+    if rng is not None:
+        assert rng.randint(1000) == np.random.RandomState(5).randint(1000)
+
+
+def test_callbacks_of_the_callers_are_called_in_order():
+    seen = {}
+    for module in (model_selection, sklearn.model_selection):
+        told = seen.setdefault(module, [])
+        mlp = clone(MLP).set_params(callback=lambda epoch, told=told: told.append((epoch.epoch, epoch.loss)))
+        module.GridSearchCV(mlp, {"alpha": [0.0, 0.1]}, cv=3).fit(X, y)
+    assert seen[model_selection] == seen[sklearn.model_selection]
+
+
+def test_a_search_without_callbacks_calls_none(monkeypatch):
+    """Not even in every epoch of a fit, to find that there are none."""
+    callbacks = []
+
+    def train(*arguments, **options):
+        callbacks.append(options["callback"])
+        return ferroprop._core.train(*arguments, **options)
+
+    monkeypatch.setattr(ferroprop.estimators._epochs, "train", train)
+    sklearn.model_selection.GridSearchCV(MLP, {"alpha": [0.0, 0.1]}, cv=3).fit(X, y)
+    assert callbacks == [None] * 7
+
+
+def test_own_scorers_and_losses():
+    def score(estimator, X, y):
+        return -float(np.abs(estimator.predict_proba(X)).sum() + len(estimator.loss_curve_))
+
+    both("GridSearchCV", MLP, {"alpha": [0.0, 0.1], "scoring": [None, "accuracy"]}, fit=(X, y), scoring=score)
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_candidates_that_fail(calls):
+    grid = {"alpha": [0.1, -1.0], "hidden_layer_sizes": [(3,), (-3,)]}
+    with pytest.warns(FitFailedWarning, match=r"\n9 fits failed out of a total of 12"):
+        both("GridSearchCV", MLP, grid, fit=(X, y), cv=3)
+    assert calls == [3] or sum(calls) == 3
+    with pytest.raises(ValueError, match="hidden_layer_sizes"):
+        model_selection.GridSearchCV(MLP, grid, cv=3, error_score="raise").fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_candidates_whose_training_fails():
+    """The core refuses targets of this loss: of all fits together, and then of each alone."""
+    mlp = MLPRegressor(hidden_layer_sizes=(3,), solver="rprop", max_iter=3, random_state=0)
+    grid = {"loss": ["squared_error", "poisson"]}
+    with pytest.warns(FitFailedWarning):
+        both("GridSearchCV", mlp, grid, fit=(NUMBERS, QUANTITY), cv=3)
+
+
+def test_candidates_that_diverge():
+    mlp = MLPRegressor(
+        hidden_layer_sizes=(3,),
+        solver="sgd",
+        max_iter=30,
+        random_state=0,
+        learning_rate_init=1e6,
+        activation="identity",
+    )
+    with warnings.catch_warnings(record=True) as ours:
+        warnings.simplefilter("always")
+        model_selection.cross_val_score(mlp, NUMBERS, QUANTITY, cv=3)
+    with warnings.catch_warnings(record=True) as theirs:
+        warnings.simplefilter("always")
+        sklearn.model_selection.cross_val_score(mlp, NUMBERS, QUANTITY, cv=3)
+    assert sorted(str(one.category) for one in ours) == sorted(str(one.category) for one in theirs)
+
+
+def test_warnings_are_those_of_the_fits():
+    counts = []
+    for module in (model_selection, sklearn.model_selection):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            module.GridSearchCV(MLP, {"alpha": [0.0, 0.1]}, cv=3).fit(X, y)
+        counts.append([str(one.message) for one in caught if one.category is ConvergenceWarning])
+    assert counts[0] == counts[1]
+    assert len(counts[0]) == 7
+
+
+def test_return_estimators():
+    search = model_selection.GridSearchCV(MLP, {"alpha": [0.0, 0.1]}, cv=3, return_estimators=True).fit(X, y)
+    assert [[one.alpha for one in kept] for kept in search.estimators_] == [[0.0] * 3, [0.1] * 3]
+    splits = list(sklearn.model_selection.StratifiedKFold(3).split(X, y))
+    for candidate, kept in enumerate(search.estimators_):
+        for split, estimator in enumerate(kept):
+            test = splits[split][1]
+            expected = search.cv_results_[f"split{split}_test_score"][candidate]
+            assert estimator.score(X[test], y[test]) == expected
+            assert "fit" not in vars(estimator)
+    search.set_params(return_estimators=False).fit(X, y)
+    assert not hasattr(search, "estimators_")
+    mixed = {"mlp": [MLP, LogisticRegression()]}
+    pipeline = sklearn.pipeline.Pipeline([("mlp", MLP)])
+    search = model_selection.GridSearchCV(pipeline, mixed, cv=3, return_estimators=True).fit(X, y)
+    assert [[type(one[-1]) for one in kept] for kept in search.estimators_] == [
+        [MLPClassifier] * 3,
+        [LogisticRegression] * 3,
+    ]
+
+
+def test_a_search_is_cloned_pickled_and_nested():
+    search = model_selection.GridSearchCV(MLP, {"alpha": [0.0, 0.1]}, cv=2, return_estimators=True)
+    assert clone(search).get_params()["return_estimators"] is True
+    again = pickle.loads(pickle.dumps(search.fit(X, y)))
+    np.testing.assert_array_equal(again.predict_proba(X), search.predict_proba(X))
+    theirs = sklearn.model_selection.GridSearchCV(MLP, {"alpha": [0.0, 0.1]}, cv=2)
+    np.testing.assert_array_equal(
+        model_selection.cross_val_score(search, X, y, cv=2),
+        sklearn.model_selection.cross_val_score(theirs, X, y, cv=2),
+    )
+    assert pickle.loads(pickle.dumps(model_selection.cross_validate)) is model_selection.cross_validate
+
+
+def test_verbose_says_what_scikit_learn_says(capsys):
+    lines = []
+    for module in (model_selection, sklearn.model_selection):
+        module.GridSearchCV(MLP, {"alpha": [0.0, 0.1]}, cv=2, verbose=3, n_jobs=1).fit(X, y)
+        output = capsys.readouterr().out.splitlines()
+        lines.append([line.partition("total time")[0] for line in output])
+    assert lines[0] == lines[1]
+    assert len(lines[0]) == 5
+
+
+def test_ctrl_c_ends_a_search(monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ferroprop.estimators._epochs, "train_many", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model_selection.GridSearchCV(MLP, {"alpha": [0.0, 0.1]}, cv=2).fit(X, y)
+
+
+def test_jobs_that_are_no_number():
+    with pytest.raises(ValueError, match="n_jobs == 0"):
+        model_selection.GridSearchCV(MLP, {"alpha": [0.0, 0.1]}, cv=2, n_jobs=0).fit(X, y)
+
+
+# The backend ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_jobs", [None, 1, 2])
+def test_the_backend_of_joblib(n_jobs, calls):
+    """Meta-estimators of scikit-learn's give the same, with the trainings in one call."""
+    voting = VotingClassifier(
+        [("a", MLP), ("b", clone(MLP).set_params(alpha=1.0)), ("c", LogisticRegression())], voting="soft"
+    )
+    bagging = BaggingClassifier(MLP, n_estimators=7, random_state=0)
+    search = sklearn.model_selection.GridSearchCV(MLP, {"alpha": [0.0, 0.1]}, cv=3)
+    expected = [clone(one).fit(X, y) for one in (voting, bagging, search)]
+    assert calls == []
+    with joblib.parallel_config("ferroprop"):
+        ours = [clone(one).set_params(n_jobs=n_jobs).fit(X, y) for one in (voting, bagging, search)]
+    assert calls == [2, 7, 6] or sum(calls) == 15
+    for own, their in zip(ours, expected, strict=True):
+        own.n_jobs = None  # more jobs of joblib's add probabilities in another order
+        np.testing.assert_array_equal(own.predict_proba(X), their.predict_proba(X))
+
+
+def test_several_outputs_by_the_backend(calls):
+    Y = np.column_stack([QUANTITY, -QUANTITY])
+    mlp = MLPRegressor(hidden_layer_sizes=(3,), solver="rprop", max_iter=5, random_state=0)
+    expected = MultiOutputRegressor(mlp).fit(NUMBERS, Y).predict(NUMBERS)
+    with joblib.parallel_config("ferroprop"):
+        ours = MultiOutputRegressor(mlp).fit(NUMBERS, Y)
+    assert sum(calls) == 2
+    np.testing.assert_array_equal(ours.predict(NUMBERS), expected)
+
+
+def test_what_is_not_ours_runs_as_elsewhere():
+    with joblib.parallel_config("ferroprop"):
+        assert joblib.Parallel()(joblib.delayed(divmod)(number, 3) for number in range(5)) == [
+            divmod(number, 3) for number in range(5)
+        ]
+        with pytest.raises(ZeroDivisionError):
+            joblib.Parallel()(joblib.delayed(divmod)(1, number) for number in (1, 0))
+        assert list(joblib.Parallel(n_jobs=2)(joblib.delayed(divmod)(number, 3) for number in range(3))) == [
+            (0, 0),
+            (0, 1),
+            (0, 2),
+        ]
