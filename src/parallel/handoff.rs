@@ -11,24 +11,19 @@
 #![allow(unsafe_code)]
 
 use std::any::Any;
-use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
+use super::sync::{
+    AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, Ordering, PATIENCE, SPINS, UnsafeCell, YIELDS, cores,
+    sleep, spin_loop, yield_now,
+};
 use crate::kernel::Mode;
 
 type Work<'a> = dyn Fn(usize) + Sync + 'a;
 
-/// Rounds of pure spinning, some 20 to 50 microseconds: longer than the serial work between the
-/// phases of a small step.
-const SPINS: u32 = 2_000;
-/// Rounds of yielding before a helper parks.
-const YIELDS: u32 = 200;
-
-/// Rounds of yielding, some milliseconds, before a leader sleeps that waits for long items, and how long at a time.
-const PATIENCE: u32 = 10_000;
+/// How long a leader sleeps at a time that waits for long items.
 const NAP: Duration = Duration::from_millis(1);
 
 /// Where a leader puts work and helpers fetch it.
@@ -56,9 +51,8 @@ pub const MOST_ITEMS: usize = u16::MAX as usize;
 impl Handoff {
     /// For a leader and helpers, `threads` in all.
     pub(crate) fn new(threads: usize) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            spins: if threads <= cores { SPINS } else { 0 },
+            spins: if threads <= cores() { SPINS } else { 0 },
             claims: AtomicU64::new(0),
             done: AtomicUsize::new(0),
             work: UnsafeCell::new(None),
@@ -83,7 +77,7 @@ impl Handoff {
         let work: &'static Work<'static> = unsafe { std::mem::transmute(work) };
         self.done.store(0, Ordering::Relaxed);
         // Safety: no item is claimed between rounds.
-        unsafe { *self.work.get() = Some(work) };
+        self.work.with_mut(|cell| unsafe { *cell = Some(work) });
         let round = (self.claims.load(Ordering::Relaxed) >> 32).wrapping_add(1) & 0xffff_ffff;
         self.claims.store(round << 32 | (items as u64) << 16, Ordering::SeqCst);
         if *self.sleepers.lock().unwrap_or_else(PoisonError::into_inner) > 0 {
@@ -99,7 +93,7 @@ impl Handoff {
                 self.pause(&mut waited);
             } else {
                 // What takes so long is no part of a step, and this thread would keep others from working.
-                std::thread::sleep(NAP);
+                sleep(NAP);
                 self.catch(|| own(None));
             }
         }
@@ -141,7 +135,7 @@ impl Handoff {
     fn work_off(&self) {
         while let Some(item) = self.claim() {
             // Safety: this thread holds an item that is not done, so the leader waits.
-            let work = unsafe { *self.work.get() };
+            let work = self.work.with(|cell| unsafe { *cell });
             if let Some(work) = work {
                 self.catch(|| work(item));
             }
@@ -187,9 +181,9 @@ impl Handoff {
 
     fn pause(&self, waited: &mut u32) {
         if *waited < self.spins {
-            std::hint::spin_loop();
+            spin_loop();
         } else {
-            std::thread::yield_now();
+            yield_now();
         }
         *waited = waited.saturating_add(1);
     }

@@ -15,6 +15,7 @@ mod affinity;
 mod handoff;
 mod limits;
 mod pool;
+mod sync;
 mod team;
 
 pub use limits::threads;
