@@ -150,6 +150,55 @@ def test_halving(solver, resource, n_jobs):
     both("HalvingRandomSearchCV", mlp, grid, n_candidates=6, **options)
 
 
+@pytest.mark.parametrize("estimator", [MLP, make_pipeline(StandardScaler(), MLP)])
+@pytest.mark.parametrize("changes", [{}, {"solver": "adam", "dropout": 0.3}, {"early_stopping": True}])
+def test_halving_over_epochs_continues(estimator, changes, monkeypatch):
+    """No epoch is trained twice, and the result is that of fits that start over."""
+    epochs = []
+
+    def train_many(networks, *arguments, callback, **options):
+        assert not any(callback)
+        callback = [lambda epoch: epochs.append(epoch.epoch)] * len(networks)
+        return ferroprop._core.train_many(networks, *arguments, callback=callback, **options)
+
+    monkeypatch.setattr(ferroprop.estimators._epochs, "train_many", train_many)
+    prefix = "" if estimator is MLP else "mlpclassifier__"
+    estimator = clone(estimator).set_params(**{f"{prefix}{name}": value for name, value in changes.items()})
+    ours, _ = both(
+        "HalvingGridSearchCV",
+        estimator,
+        {f"{prefix}alpha": [0, 0.1, 1], f"{prefix}hidden_layer_sizes": [3, 5, 9]},
+        fit=(X, y),
+        cv=3,
+        resource=f"{prefix}max_iter",
+        max_resources=9,
+    )
+    assert ours.n_resources_ == [1, 3, 9]
+    assert len(epochs) == 3 * (9 * 1 + 3 * 2 + 1 * 6)
+    assert ours.best_estimator_.get_params()[f"{prefix}checkpoint"] is None
+
+
+def test_halving_starts_over_where_it_must():
+    """Candidates drawn twice; transformers that give something else each time; what can be seen."""
+    options = {"fit": (X, y), "cv": 3, "max_resources": 9, "random_state": 0}
+    drawn = {"alpha": [0.0, 0.1]}
+    both("HalvingRandomSearchCV", MLP, [drawn, drawn], n_candidates=4, resource="max_iter", **options)
+    pipeline = make_pipeline(Noisy(), clone(MLP).set_params(activation="tanh"))
+    search = model_selection.HalvingGridSearchCV(
+        pipeline,
+        {"mlpclassifier__alpha": [0.0, 0.1, 1.0]},
+        resource="mlpclassifier__max_iter",
+        max_resources=9,
+        cv=3,
+        error_score="raise",
+    )
+    assert search.fit(X, y).n_iterations_ == 2
+    told = []
+    watched = clone(MLP).set_params(callback=lambda epoch: told.append(epoch.epoch))
+    both("HalvingGridSearchCV", watched, {"alpha": [0.0, 0.1, 1.0]}, resource="max_iter", **options)
+    assert len(told) == 2 * (3 * 3 * 3 + 3 * 9 + 9)
+
+
 @pytest.mark.parametrize("n_jobs", THREADS)
 @pytest.mark.parametrize("estimator", [MLP, make_pipeline(StandardScaler(), MLP), LogisticRegression()])
 def test_functions(estimator, n_jobs):

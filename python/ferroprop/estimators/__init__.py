@@ -7,6 +7,7 @@
 `recurrent`            `RNNClassifier` and `RNNRegressor`: sequences in
 `_base`                what both share: parameters, from data to a plan, outputs
 `_parameter_checks`    whether parameters are what they may be, each value once
+`_parameters`          the names of parameters, and copies of an estimator
 `_input_checks`        scikit-learn's checks of rows and targets, where they may find something
 `_label_encoding`      labels as columns of indicators, and back
 `_plan`                what a fit is to do and what came of it: all that solvers get and return

@@ -18,13 +18,14 @@ from numpy.typing import ArrayLike
 from ferroprop._core import Loss, Network, Optimizer, _CallersArithmetic, _meant, _StandardArithmetic
 from ferroprop.estimators import _activations, _conversion
 from ferroprop.estimators._callbacks import Followers, SklearnCallbacks
-from ferroprop.estimators._checkpoints import FitCheckpoint
+from ferroprop.estimators._checkpoints import FitCheckpoint, PrivateFile
 from ferroprop.estimators._fits import Fit
 from ferroprop.estimators._hidden_layers import LayerColumns, hidden_layer
 from ferroprop.estimators._initial_weights import initial_weights
 from ferroprop.estimators._network_cache import FittedLayers, NetworkCache, build_network, with_own_memory
 from ferroprop.estimators._optimizers import EPOCH_SOLVERS, KeptOptimizer, is_decoupled, is_mini_batch
 from ferroprop.estimators._parameter_checks import check_parameters
+from ferroprop.estimators._parameters import cloned, parameter_names
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
 from ferroprop.estimators._progress import ProgressLines, progress_of
 from ferroprop.estimators._row_orders import row_orders
@@ -579,7 +580,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             and not watched
             and self.callback is None
             and callbacks is None
-            and self.checkpoint is None
+            and (self.checkpoint is None or isinstance(self.checkpoint, PrivateFile))
             and (self.scoring is None or self.scoring == "loss")
             and isinstance(loss, (str, Loss))
             and (isinstance(self.random_state, Integral) or not draws)
@@ -918,6 +919,16 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         return gradients
 
     # ---- scikit-learn's own --------------------------------------------------------------------------------
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        """Return the names of the parameters; scikit-learn asks for them again and again."""
+        return list(parameter_names(cls))
+
+    def __sklearn_clone__(self) -> Self:
+        """Return an unfitted estimator with the same parameters."""
+        other: Self = cloned(self)
+        return other
 
     @classmethod
     def from_sklearn(cls, estimator: Any) -> Self:

@@ -13,6 +13,12 @@ from ferroprop._core import NotedCheckpoint, checkpoint_note
 from ferroprop.estimators._validation_set import ValidationCurves
 
 
+class PrivateFile(str):
+    """The path of a checkpoint that nobody looks at before the fit is over."""
+
+    __slots__ = ()
+
+
 class FitCheckpoint:
     """The checkpoint of a fit, with the state of the random generator at its beginning.
 

@@ -23,7 +23,7 @@ def fitted(y: Any) -> LabelBinarizer:
     ValueError
         If the targets are no labels, in scikit-learn's words.
     """
-    if not _is_plain(y):
+    if not are_plain_labels(y):
         return LabelBinarizer().fit(y)
     binarizer = LabelBinarizer()
     binarizer.y_type_ = "binary" if len(classes := distinct(y)) <= 2 else "multiclass"
@@ -35,7 +35,7 @@ def fitted(y: Any) -> LabelBinarizer:
 def distinct(y: Any) -> Array:
     """Return the labels that there are, in order."""
     # by way of a list: texts get the dtype of the longest that there is
-    labels: Array = np.asarray(list(np.unique(y))) if _is_plain(y) else unique_labels(y)
+    labels: Array = np.asarray(list(np.unique(y))) if are_plain_labels(y) else unique_labels(y)
     return labels
 
 
@@ -46,7 +46,11 @@ def indicators(binarizer: LabelBinarizer, y: Any) -> Array:
     """
     classes: Array = binarizer.classes_
     Y: Array
-    if not _is_plain(y) or binarizer.y_type_ == "multilabel-indicator" or y.dtype.kind != classes.dtype.kind:
+    if (
+        not are_plain_labels(y)
+        or binarizer.y_type_ == "multilabel-indicator"
+        or y.dtype.kind != classes.dtype.kind
+    ):
         Y = binarizer.transform(y).astype(bool)
         return Y
     if len(classes) == 1:
@@ -72,7 +76,7 @@ def decoded(binarizer: LabelBinarizer, outputs: Array) -> Array:
     return labels
 
 
-def _is_plain(y: Any) -> bool:
+def are_plain_labels(y: Any) -> bool:
     """Tell whether these are labels of a type that scikit-learn takes, in one dimension."""
     return (
         type(y) is np.ndarray

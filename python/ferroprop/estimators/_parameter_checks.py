@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
 from types import NoneType
 from typing import Any
 
+from ferroprop.estimators._parameters import parameter_names
 from ferroprop.estimators._sklearn import validate_parameter_constraints
 
 _MOST = 10_000
@@ -27,7 +27,7 @@ def check_parameters(estimator: Any) -> None:
         In scikit-learn's words.
     """
     kind: Any = type(estimator)
-    values = {name: getattr(estimator, name) for name in _parameters(kind)}
+    values = {name: getattr(estimator, name) for name in parameter_names(kind)}
     new = {name: value for name, value in values.items() if _key(kind, name, value) not in _passed}
     if not new:
         return
@@ -35,13 +35,6 @@ def check_parameters(estimator: Any) -> None:
     if len(_passed) > _MOST:
         _passed.clear()
     _passed.update(key for name, value in new.items() if (key := _key(kind, name, value)) is not None)
-
-
-@cache
-def _parameters(kind: Any) -> tuple[str, ...]:
-    """Return the names of a class's parameters, in order."""
-    names: list[str] = kind._get_param_names()
-    return tuple(names)
 
 
 def _key(kind: type, name: str, value: Any) -> tuple[type, str, type, Any] | None:

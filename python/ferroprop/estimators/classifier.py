@@ -567,7 +567,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         score : float
             The fraction of rows that are right; in multilabel classification, right in all labels.
         """
-        return float(super().score(X, labels(y), sample_weight))
+        y = labels(y)
+        if sample_weight is None and _label_encoding.are_plain_labels(y) and "_label_binarizer" in vars(self):
+            predicted = self.predict(X)
+            # as of these arrays scikit-learn's accuracy is; its checks take longer than a prediction
+            if predicted.shape == y.shape and predicted.dtype.kind == y.dtype.kind:
+                return float((predicted == y).mean())
+        return float(super().score(X, y, sample_weight))
 
     def _mean_outputs(self, X: MatrixLike, samples: int | None, seed: int) -> Array:
         return self._outputs(X) if samples is None else self._sampled_outputs(X, samples, seed)[0]

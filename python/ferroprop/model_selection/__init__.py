@@ -6,14 +6,16 @@ kin, alone or as the last step of a `Pipeline`, are trained side by side in one 
 process. Importing the module also registers a joblib backend: within ``joblib.parallel_config("ferroprop")``
 scikit-learn's own searches and ensembles run so.
 
-============== =======================================================
-`_searches`    the classes
-`_validation`  the functions
-`_backend`     the joblib backend, which collects tasks
-`_tasks`       tasks of scikit-learn's, and fits of ours in them
-`_memory`      transformers that are fitted once per split and setting
-`_sklearn`     the door to scikit-learn's private parts
-============== =======================================================
+================ =======================================================
+`_searches`      the classes
+`_validation`    the functions
+`_backend`       the joblib backend, which collects tasks
+`_tasks`         tasks of scikit-learn's, and fits of ours in them
+`_documentation` docstrings of scikit-learn's, adapted
+`_memory`        transformers that are fitted once per split and setting
+`_continued`     fits that go on with more epochs
+`_sklearn`       the door to scikit-learn's private parts
+================ =======================================================
 """
 
 from ferroprop.model_selection import _backend as _backend  # it registers itself

@@ -9,6 +9,7 @@ import joblib
 from joblib.parallel import BatchedCalls, ParallelBackendBase, get_active_backend, register_parallel_backend
 
 from ferroprop.estimators._threads import threads_for
+from ferroprop.model_selection._continued import Continued
 from ferroprop.model_selection._tasks import Call, returning_the_estimator, run
 
 NAME = "ferroprop"
@@ -33,7 +34,12 @@ class FerropropBackend(ParallelBackendBase):  # type: ignore[misc]
     supports_retrieve_callback = False
 
     def __init__(
-        self, nesting_level: int | None = None, *, keeps_estimators: bool = False, **options: Any
+        self,
+        nesting_level: int | None = None,
+        *,
+        keeps_estimators: bool = False,
+        continued: Continued | None = None,
+        **options: Any,
     ) -> None:
         self._elsewhere_config = get_active_backend()
         if nesting_level is None:
@@ -41,6 +47,7 @@ class FerropropBackend(ParallelBackendBase):  # type: ignore[misc]
         super().__init__(nesting_level=nesting_level, **options)
         self._waiting: list[_Batch] = []
         self._n_jobs = _UNSET
+        self._continued = continued
         self.keeps_estimators = keeps_estimators
         self.estimators: list[Any] = []
 
@@ -79,7 +86,7 @@ class FerropropBackend(ParallelBackendBase):  # type: ignore[misc]
             n_threads = threads_for(None if self._n_jobs == _UNSET else self._n_jobs)
             if self.keeps_estimators:
                 calls = [returning_the_estimator(call) for call in calls]
-            results = run(calls, n_threads, self._run_elsewhere)
+            results = run(calls, n_threads, self._run_elsewhere, self._continued)
             if self.keeps_estimators:
                 self.estimators += [result.pop("estimator") for result in results]
             of_each = iter(results)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Self
 
 import joblib
@@ -9,7 +12,9 @@ import numpy as np
 
 from ferroprop.model_selection import _sklearn
 from ferroprop.model_selection._backend import FerropropBackend
+from ferroprop.model_selection._continued import Continued
 from ferroprop.model_selection._documentation import adapted
+from ferroprop.model_selection._tasks import fitted_one
 
 _PARAMETER = """
     return_estimators : bool, default=False
@@ -46,14 +51,34 @@ class _SideBySide:
         self : object
             The fitted search.
         """
-        backend = FerropropBackend(keeps_estimators=self.return_estimators)
-        with joblib.parallel_config(backend):
-            super().fit(X, y, **params)  # type: ignore[misc]
+        with self._continued() as continued:
+            backend = FerropropBackend(keeps_estimators=self.return_estimators, continued=continued)
+            with joblib.parallel_config(backend):
+                super().fit(X, y, **params)  # type: ignore[misc]
         self.__dict__.pop("estimators_", None)
         if self.return_estimators:
             kept, n_splits = backend.estimators, self.n_splits_
             self.estimators_ = [kept[start : start + n_splits] for start in range(0, len(kept), n_splits)]
         return self
+
+    def _continued(self) -> AbstractContextManager[Continued | None]:
+        """Return what knows where fits go on."""
+        return nullcontext()
+
+
+class _Halving(_SideBySide):
+    """A halving search; over `max_iter` the candidates that remain go on instead of starting over."""
+
+    estimator: Any
+    resource: str
+
+    @contextmanager
+    def _continued(self) -> Iterator[Continued | None]:
+        if self.resource.rpartition("__")[2] != "max_iter" or fitted_one(self.estimator) is None:
+            yield None
+            return
+        with TemporaryDirectory(prefix="ferroprop-") as folder:
+            yield Continued(folder, self.resource)
 
 
 def _documented(original: type, sentence: str, grid: str, options: str) -> str:
@@ -165,7 +190,7 @@ class RandomizedSearchCV(_SideBySide, _sklearn.RandomizedSearchCV):  # type: ign
         self.return_estimators = return_estimators
 
 
-class HalvingGridSearchCV(_SideBySide, _sklearn.HalvingGridSearchCV):  # type: ignore[misc]
+class HalvingGridSearchCV(_Halving, _sklearn.HalvingGridSearchCV):  # type: ignore[misc]
     __doc__ = _documented(
         _sklearn.HalvingGridSearchCV,
         "Search over all combinations of parameter values; the better ones get more and more resources.",
@@ -218,7 +243,7 @@ class HalvingGridSearchCV(_SideBySide, _sklearn.HalvingGridSearchCV):  # type: i
         self.return_estimators = return_estimators
 
 
-class HalvingRandomSearchCV(_SideBySide, _sklearn.HalvingRandomSearchCV):  # type: ignore[misc]
+class HalvingRandomSearchCV(_Halving, _sklearn.HalvingRandomSearchCV):  # type: ignore[misc]
     __doc__ = _documented(
         _sklearn.HalvingRandomSearchCV,
         "Search over drawn parameter values; the better ones get more and more resources.",

@@ -13,10 +13,10 @@ from sklearn.model_selection import (
     learning_curve,
     validation_curve,
 )
-from sklearn.model_selection._validation import _fit_and_predict, _fit_and_score
+from sklearn.model_selection._validation import _fit_and_predict, _fit_and_score, _score
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_method_params
+from sklearn.utils.validation import _check_method_params, _num_samples
 
 __all__ = [
     "GridSearchCV",
@@ -25,6 +25,7 @@ __all__ = [
     "Pipeline",
     "RandomizedSearchCV",
     "clone",
+    "count_rows",
     "cross_val_predict",
     "cross_val_score",
     "cross_validate",
@@ -32,11 +33,14 @@ __all__ = [
     "fit_and_score",
     "learning_curve",
     "of_rows",
+    "score",
     "split",
     "validation_curve",
 ]
 
+count_rows = _num_samples
 fit_and_predict = _fit_and_predict
 fit_and_score = _fit_and_score
 of_rows = _check_method_params
+score = _score
 split = _safe_split

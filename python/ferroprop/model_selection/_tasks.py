@@ -13,8 +13,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from ferroprop.estimators._base import BaseMLP
+from ferroprop.estimators._checkpoints import PrivateFile
 from ferroprop.estimators._fits import Fit, finish_together, postponed
+from ferroprop.estimators._parameters import copied, parameter_names
 from ferroprop.model_selection import _sklearn
+from ferroprop.model_selection._continued import Continued
 from ferroprop.model_selection._memory import TransformerMemory
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
@@ -31,19 +34,39 @@ def fitted_one(estimator: Any) -> BaseMLP | None:
 
 
 class Shared:
-    """What the tasks of one call have in common: splits of the data, and fitted transformers."""
+    """What the tasks of one call have in common: splits of the data, fitted transformers, checkpoints.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    continued : Continued or None
+        Knows where fits go on.
+    """
+
+    def __init__(self, continued: Continued | None = None) -> None:
+        self._continued = continued
+        self._files: set[str] = set()
         self._splits: dict[Any, tuple[Any, tuple[Any, Any]]] = {}
         self.memory = TransformerMemory()
 
-    def split(self, estimator: Any, X: Any, y: Any, rows: Any) -> tuple[Any, Any]:
-        """Return these rows, the same arrays for all tasks."""
+    def split(self, estimator: Any, X: Any, y: Any, *rows: Any) -> tuple[Any, Any]:
+        """Return these rows, the same arrays for all tasks; of test rows after them those of the training."""
         first = type(estimator.steps[0][1]) if isinstance(estimator, _sklearn.Pipeline) else None
-        key = id(X), id(y), id(rows), first
+        key = id(X), id(y), first, *map(id, rows)
         if key not in self._splits:
-            self._splits[key] = (X, y, rows), _sklearn.split(estimator, X, y, rows)
+            self._splits[key] = (X, y, rows), _sklearn.split(estimator, X, y, *rows)
         return self._splits[key][1]
+
+    def checkpoint_of(self, estimator: BaseMLP, options: dict[str, Any]) -> PrivateFile | None:
+        """Return the checkpoint of a task's fit, which no other task of the call has."""
+        if self._continued is None or options.get("parameters") is None:
+            return None
+        split, _ = options["split_progress"]
+        file = self._continued.file_of(estimator, options["parameters"], split)
+        if file in self._files:  # a candidate that was drawn twice
+            return None
+        if file is not None:
+            self._files.add(file)
+        return file
 
 
 class Task:
@@ -62,6 +85,7 @@ class Task:
         self._shared = shared
         self._estimator = call[1][0]
         self._error: Exception | None = None
+        self._checkpoint: PrivateFile | None = None
         self._seconds = 0.0
         self.fits: list[Fit] = []
 
@@ -72,10 +96,14 @@ class Task:
         train = options["train"]
         fit_params = _sklearn.of_rows(X, params=options["fit_params"] or {}, indices=train)
         if parameters is not None:
-            estimator.set_params(**_sklearn.clone(parameters, safe=False))
+            _set_parameters(estimator, parameters)
         began = time.perf_counter()
         target = fitted_one(estimator)
         assert target is not None
+        self._checkpoint = self._shared.checkpoint_of(target, options)
+        own = target.checkpoint, target.checkpoint_every
+        if self._checkpoint is not None:
+            target.checkpoint, target.checkpoint_every = self._checkpoint, target.max_iter
         try:
             X_train, y_train = self._shared.split(estimator, X, y, train)
             data = (X_train,) if y_train is None else (X_train, y_train)
@@ -83,6 +111,8 @@ class Task:
                 estimator.fit(*data, **fit_params)
         except Exception as error:
             self._error = error
+        finally:
+            target.checkpoint, target.checkpoint_every = own
         self._seconds = time.perf_counter() - began
 
     @contextmanager
@@ -109,6 +139,9 @@ class Task:
             The time of their training.
         """
         function, arguments, options = self._call
+        seconds += self._seconds
+        if function is _sklearn.fit_and_score and self._error is None and not any(errors):
+            return self._scored(seconds)
         failed = [error for error in (self._error, *errors) if error is not None]
 
         def fit(*_: Any, **__: Any) -> Any:
@@ -116,17 +149,42 @@ class Task:
                 raise failed[0]
             return self._estimator
 
-        options = {name: value for name, value in options.items() if name != "parameters"}
-        if "parameters" in self._call[2]:
-            options["parameters"] = None  # they have been set
+        if "parameters" in options:
+            options = {**options, "parameters": None}  # they have been set
+        if self._checkpoint is not None:  # where it cannot go on it starts over
+            return function(*arguments, **options)
         self._estimator.__dict__["fit"] = fit
         try:
             result = function(*arguments, **options)
         finally:
             del self._estimator.__dict__["fit"]
         if isinstance(result, dict) and "fit_time" in result:
-            result["fit_time"] += self._seconds + seconds
+            result["fit_time"] += seconds
         return result
+
+    def _scored(self, seconds: float) -> dict[str, Any]:
+        """Return what scikit-learn's function returns after a fit that did not fail."""
+        _, (estimator, X, y), options = self._call
+        test, train = options["test"], options["train"]
+        began = time.perf_counter()
+        X_test, y_test = self._shared.split(estimator, X, y, test, train)
+        scores = self._score(X_test, y_test, test)
+        result: dict[str, Any] = {"fit_error": None, "test_scores": scores}
+        score_seconds = time.perf_counter() - began
+        if options.get("return_train_score"):
+            result["train_scores"] = self._score(*self._shared.split(estimator, X, y, train), train)
+        if options.get("return_n_test_samples"):
+            result["n_test_samples"] = _sklearn.count_rows(X_test)
+        if options.get("return_times"):
+            result |= {"fit_time": seconds, "score_time": score_seconds}
+        if options.get("return_estimator"):
+            result["estimator"] = estimator
+        return result
+
+    def _score(self, X: Any, y: Any, rows: Any) -> Any:
+        _, (estimator, all_rows, _), options = self._call
+        params = _sklearn.of_rows(all_rows, params=options["score_params"] or {}, indices=rows)
+        return _sklearn.score(estimator, X, y, options["scorer"], params, options["error_score"])
 
 
 class Fitting:
@@ -207,6 +265,16 @@ def _with_parameters(estimator: Any, options: dict[str, Any]) -> Any:
     return _sklearn.clone(estimator).set_params(**parameters) if replaces else estimator
 
 
+def _set_parameters(estimator: Any, parameters: dict[str, Any]) -> None:
+    """Set parameters as a search does: copies of them, in case they are estimators."""
+    names = parameter_names(type(estimator)) if isinstance(estimator, BaseMLP) else ()
+    if all(name in names for name in parameters):
+        for name, value in parameters.items():
+            setattr(estimator, name, copied(value))
+    else:
+        estimator.set_params(**_sklearn.clone(parameters, safe=False))
+
+
 def _tells_of_its_course(options: dict[str, Any]) -> bool:
     context = options.get("callback_ctx")
     callbacks = [] if context is None else context._callbacks
@@ -217,7 +285,12 @@ def _tells_of_its_course(options: dict[str, Any]) -> bool:
     )
 
 
-def run(calls: Sequence[Call], n_threads: int | None, others: Callable[[list[Call]], list[Any]]) -> list[Any]:
+def run(
+    calls: Sequence[Call],
+    n_threads: int | None,
+    others: Callable[[list[Call]], list[Any]],
+    continued: Continued | None = None,
+) -> list[Any]:
     """Return the results of calls, those with fits of ours side by side.
 
     Parameters
@@ -228,8 +301,10 @@ def run(calls: Sequence[Call], n_threads: int | None, others: Callable[[list[Cal
         Threads to train on.
     others : callable
         Runs the calls without fits of ours.
+    continued : Continued or None
+        Knows where fits go on.
     """
-    shared = Shared()
+    shared = Shared(continued)
     tasks = [task_of(_unwrapped(call), shared) for call in calls]
     rest = [call for call, task in zip(calls, tasks, strict=True) if task is None]
     results_of_rest = iter(others(rest) if rest else [])
