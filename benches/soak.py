@@ -1,12 +1,14 @@
 """Hours of everything at once, in one process: memory must not grow, no bit change, nothing hang.
 
     python benches/soak.py --seconds 3600
+    python benches/soak.py --once    # each task alone, twice: for valgrind and its kin
 
-Threads train and predict, with the core and with estimators, alone and with helpers; others save, load,
-pickle, fail on purpose, change a network that is being read, and fork. Every result is compared with what it
-was at the start. Ten times all of them pause, and memory is measured: what the process has; what of it malloc
-has given out (glibc tells, and is told to keep nothing at hand for each thread, which would count as given
-out); Python's small blocks; threads.
+Threads train and predict, with the core and with estimators, alone and with helpers, networks of every
+kind of layers, one at a time and many; others save, load, pickle, go on from checkpoints, read files that
+are damaged, fail on purpose, change a network that is being read, and fork. Every result is compared with
+what it was at the start. Ten times all of them pause, and memory is measured: what the process has; what of
+it malloc has given out (glibc tells, and is told to keep nothing at hand for each thread, which would count
+as given out); Python's small blocks; threads.
 
 The exit status is 1 if a result differs, if a thread makes no progress for a minute, or if between the end of
 the first tenth of the time and the end what is in use (what the process has, where malloc does not tell)
@@ -29,6 +31,7 @@ from typing import NamedTuple, Self
 
 import ferroprop as fp
 import numpy as np
+from ferroprop.export import from_json
 
 LIMIT = 4 * 2**20
 MORE_THREADS = 16
@@ -73,6 +76,46 @@ def fit(solver: str) -> Callable[[], bytes]:
     return work
 
 
+def recurrent() -> bytes:
+    """Train a network of each kind of cell on sequences of two lengths, on two threads, and predict."""
+    sequences = [X[i : i + 9, :4] for i in range(0, 120, 10)] + [X[200:231, :4]]
+    targets = np.stack([sequence.mean(axis=0)[:1] for sequence in sequences])
+    found = []
+    for cell in ("rnn", "lstm", "gru"):
+        own = fp.RecurrentNetwork([4, 12, 1], cell=cell, seed=1)
+        fp.train(own, sequences, targets, optimizer="adam", batch_size=4, epochs=2, n_threads=2)
+        found += [bits(own), own.predict(sequences, n_threads=1).tobytes()]
+    return b"".join(found)
+
+
+Z = X[:300, :8].astype(np.complex64) + 1j * X[:300, 8:16]
+
+
+def of_complex_numbers() -> bytes:
+    """Train a network of complex numbers, and predict."""
+    own = fp.Network([8, 12, 2], activation="cardioid", dtype="complex64", seed=1)
+    fp.train(own, Z, Z[:, :2] * Z[:, 2:4], epochs=4, n_threads=2)
+    return bits(own) + own.predict(Z[:50]).tobytes()
+
+
+def stochastic() -> bytes:
+    """Train networks of units that are drawn."""
+    found = []
+    for activation in (fp.Bernoulli("score_function"), fp.Categorical(4, "concrete")):
+        own = fp.Network([20, 16, 3], activation=activation, seed=1)
+        fp.train(own, X[:400], Y[:400], epochs=2, batch_size=100, optimizer="adam", n_threads=2)
+        found.append(bits(own))
+    return b"".join(found)
+
+
+def many() -> bytes:
+    """Train several networks side by side, each on rows of its own."""
+    networks = [fp.Network([20, 10, 3], activation="tanh", seed=seed) for seed in range(6)]
+    rows = [np.arange(seed, 600, 6) for seed in range(6)]
+    fp.train_many(networks, X, Y, rows=rows, validation_rows=np.arange(600, 700), epochs=3, n_threads=2)
+    return b"".join(map(bits, networks))
+
+
 shared = network()
 FILE = Path(tempfile.mkdtemp()) / "network.safetensors"
 
@@ -93,6 +136,42 @@ def save_and_load() -> bytes:
     own = FILE.with_name(f"{threading.get_ident()}.safetensors")
     network().save(own)
     return bits(fp.Network.load(own))
+
+
+def go_on() -> bytes:
+    """Train with a checkpoint, and go on from it with another network."""
+    path = FILE.with_name(f"{threading.get_ident()}.checkpoint")
+    for epochs in (2, 4):
+        own = network()
+        fp.train(own, X, Y, epochs=epochs, optimizer="adam", checkpoint=path, checkpoint_every=1)
+    path.unlink()
+    return bits(own)
+
+
+def damaged() -> bytes:
+    """Read files of each form that are damaged, one byte at a time, and the good ones."""
+    path = FILE.with_name(f"{threading.get_ident()}.damaged")
+    found = []
+    for good in (fp.Network([3, 4, 2], seed=1), fp.RecurrentNetwork([3, 4, 2], cell="lstm", seed=1)):
+        good.save(path)
+        content = path.read_bytes()
+        for place in range(0, len(content), 7):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 0x55]) + content[place + 1 :])
+            found.append(_reading_of(lambda: type(good).load(path)))  # noqa: B023
+    text = fp.Network([3, 4, 2], activation=fp.Logistic(2.0), seed=1).to_json()
+    for place in range(1, len(text), 7):  # the first character says that it is no path
+        found.append(_reading_of(lambda: from_json(text[:place] + "7" + text[place + 1 :])))  # noqa: B023
+    path.unlink()
+    return "".join(found).encode()
+
+
+def _reading_of(read: Callable[[], object]) -> str:
+    """Return whether there is something to read."""
+    try:
+        read()
+    except ValueError:
+        return "-"
+    return "+"
 
 
 def fail() -> bytes:
@@ -144,6 +223,12 @@ TASKS: dict[str, Callable[[], bytes]] = {
     "predict too": predict,
     "set parameters": set_parameters,
     "save and load": save_and_load,
+    "recurrent": recurrent,
+    "complex": of_complex_numbers,
+    "stochastic": stochastic,
+    "many": many,
+    "go on": go_on,
+    "damaged files": damaged,
     "fail": fail,
 }
 if hasattr(os, "fork"):
@@ -189,9 +274,15 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=3600.0)
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--once", action="store_true", help="only compare each task's results of two calls")
+    options = parser.parse_args()
+    seconds = options.seconds
     warnings.simplefilter("ignore")
     expected = {name: task() for name, task in TASKS.items()}
+    if options.once:
+        others = [name for name, task in TASKS.items() if task() != expected[name]]
+        print("other bits:", ", ".join(others) or "none")
+        return int(bool(others))
     counts, seen = dict.fromkeys(TASKS, 0), dict.fromkeys(TASKS, time.monotonic())
     wrong: list[str] = []
     stop, go, idle = threading.Event(), threading.Event(), set[str]()

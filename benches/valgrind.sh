@@ -19,8 +19,12 @@ if [ "${1:-}" = python ]; then
     # CPython's own allocator would hide what is read beyond the end of an object. CPython and its string functions
     # give hundreds of reports of their own; what counts is whether one has a function of ours in it.
     log=$(mktemp)
-    PYTHONMALLOC=malloc valgrind --log-file="$log" \
-        python -m pytest -q -p no:cacheprovider tests/test_training.py -k "not ctrl_c and not seconds and not any_number_of_rows"
+    memcheck_python() { PYTHONMALLOC=malloc valgrind --log-file="$log" python "$@"; }
+    memcheck_python -m pytest -q -p no:cacheprovider tests/test_training.py \
+        -k "not ctrl_c and not seconds and not any_number_of_rows"
+    if grep -n -B 12 ferroprop:: "$log"; then exit 1; fi
+    # Networks of every kind, estimators, train_many, checkpoints and the readers; no copy of itself as the soak is.
+    GLIBC_TUNABLES=glibc.malloc.tcache_count=0 memcheck_python benches/soak.py --once
     if grep -n -B 12 ferroprop:: "$log"; then exit 1; fi
     echo "no report has a function of ferroprop in it"
 fi

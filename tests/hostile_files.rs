@@ -7,11 +7,13 @@ use std::panic::catch_unwind;
 use std::sync::LazyLock;
 
 use ferroprop::{
-    Activation, Adam, Checkpoint, Dataset, Init, Loss, Network, Optimizer, OptimizerState, Rprop, Settings,
-    from_bytes, load, to_bytes, train, training::rewritten,
+    Activation, Adam, Checkpoint, Dataset, Init, Kind, Loss, Network, Optimizer, OptimizerState,
+    RecurrentInit, Returns, Rprop, Sequences, Settings, from_bytes, load, to_bytes, train,
+    training::rewritten,
 };
 use ndarray::{Array2, array};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 
 thread_local! {
     static NOW: Cell<usize> = const { Cell::new(0) };
@@ -413,8 +415,34 @@ struct Training {
     network: Network<f32>,
     x: Array2<f32>,
     y: Array2<f32>,
+    /// Steps of time of each sequence, if the rows of x are such steps.
+    lengths: Option<Vec<usize>>,
+    loss: Loss,
     optimizer: Optimizer,
     bytes: Vec<u8>,
+}
+
+impl Training {
+    fn data(&self) -> Dataset<'_, f32> {
+        let data = Dataset::new(self.x.view(), self.y.view(), None);
+        match &self.lengths {
+            Some(lengths) => data.with_sequences(Sequences::new(lengths).unwrap()),
+            None => data,
+        }
+    }
+
+    /// The same with the bytes of a checkpoint after three epochs.
+    fn saved(mut self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.ckpt");
+        let mut trained = self.network.clone();
+        let mut state = OptimizerState::new(self.optimizer.clone()).unwrap();
+        let checkpoint = Some(Checkpoint { path: path.clone(), every: 1 });
+        let settings = Settings { checkpoint, ..settings() };
+        train(&mut trained, &self.data(), self.loss, &settings, &mut state, &mut ()).unwrap();
+        self.bytes = std::fs::read(path).unwrap();
+        self
+    }
 }
 
 fn settings() -> Settings<'static, f32> {
@@ -422,33 +450,88 @@ fn settings() -> Settings<'static, f32> {
 }
 
 fn training(optimizer: Optimizer) -> Training {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("run.ckpt");
-    let x = array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
-    let y = array![[0.0], [1.0], [1.0], [0.0]];
-    let network =
-        Network::new(&[2, 3, 1], &[Activation::Tanh], Activation::LOGISTIC, &[true; 2], Init::Glorot, 3)
-            .unwrap();
-    let mut trained = network.clone();
-    let mut state = OptimizerState::new(optimizer.clone()).unwrap();
-    let checkpoint = Some(Checkpoint { path: path.clone(), every: 1 });
-    let data = Dataset::new(x.view(), y.view(), None);
-    train(&mut trained, &data, Loss::LOG_LOSS, &Settings { checkpoint, ..settings() }, &mut state, &mut ())
-        .unwrap();
-    let bytes = std::fs::read(path).unwrap();
-    drop(data);
-    Training { network, x, y, optimizer, bytes }
+    Training {
+        network: Network::new(
+            &[2, 3, 1],
+            &[Activation::Tanh],
+            Activation::LOGISTIC,
+            &[true; 2],
+            Init::Glorot,
+            3,
+        )
+        .unwrap(),
+        x: array![[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]],
+        y: array![[0.0], [1.0], [1.0], [0.0]],
+        lengths: None,
+        loss: Loss::LOG_LOSS,
+        optimizer,
+        bytes: Vec::new(),
+    }
+    .saved()
 }
 
-static TRAININGS: LazyLock<[Training; 2]> = LazyLock::new(|| {
-    [training(Optimizer::Adam(Adam::default())), training(Optimizer::Rprop(Rprop::default()))]
+fn with_stochastic_units() -> Training {
+    let units = Activation::from_name("activation", "bernoulli").unwrap();
+    let network =
+        Network::new(&[2, 3, 1], &[units], Activation::LOGISTIC, &[true; 2], Init::Glorot, 3).unwrap();
+    Training { network, ..training(Optimizer::Adam(Adam::default())) }.saved()
+}
+
+fn of_complex_numbers() -> Training {
+    let network = Network::complex(
+        &[1, 2, 1],
+        &[Activation::Cardioid],
+        Activation::Identity,
+        &[true; 2],
+        Init::Glorot,
+        3,
+    )
+    .unwrap();
+    Training {
+        network,
+        y: array![[0.0, 1.0], [1.0, 0.5], [1.0, -1.0], [0.0, 0.0]],
+        loss: Loss::SquaredError,
+        ..training(Optimizer::Rprop(Rprop::default()))
+    }
+    .saved()
+}
+
+fn through_time(kind: Kind, returns: Returns) -> Training {
+    let network = Network::recurrent(
+        &[2, 2, 1],
+        kind,
+        returns,
+        &[Activation::Tanh],
+        Activation::LOGISTIC,
+        &[true; 2],
+        Init::Glorot,
+        RecurrentInit::default(),
+        3,
+    )
+    .unwrap();
+    let y = if returns == Returns::Last { array![[0.0], [1.0]] } else { array![[0.0], [1.0], [1.0], [0.0]] };
+    let optimizer = Optimizer::Adam(Adam::default());
+    Training { network, y, lengths: Some(vec![3, 1]), ..training(optimizer) }.saved()
+}
+
+static TRAININGS: LazyLock<Vec<Training>> = LazyLock::new(|| {
+    let mut all = vec![
+        training(Optimizer::Adam(Adam::default())),
+        training(Optimizer::Rprop(Rprop::default())),
+        with_stochastic_units(),
+        of_complex_numbers(),
+    ];
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.recurs()) {
+        all.extend([Returns::Every, Returns::Last].map(|returns| through_time(kind, returns)));
+    }
+    all
 });
 
 /// Reads a checkpoint within the memory that there may be; whether it is one.
 fn is_accepted_by(training: &Training, bytes: &[u8]) -> bool {
-    let Training { network, x, y, optimizer, .. } = training;
-    let data = Dataset::new(x.view(), y.view(), None);
-    let (again, peak) = peak_of(|| rewritten(bytes, network, &data, Loss::LOG_LOSS, &settings(), optimizer));
+    let Training { network, loss, optimizer, .. } = training;
+    let data = training.data();
+    let (again, peak) = peak_of(|| rewritten(bytes, network, &data, *loss, &settings(), optimizer));
     // The bytes written are among them.
     assert!(peak <= 3 * bytes.len() + MIB, "{peak} bytes for {}", bytes.len());
     match again {
@@ -574,30 +657,54 @@ fn mutation() -> impl Strategy<Value = Mutation> {
         (at(), at(), at()).prop_map(|(from, count, to)| Mutation::Copy(from, count, to)),
         at().prop_map(Mutation::Truncate),
         prop_oneof![any::<u64>(), 0..1000u64].prop_map(Mutation::Length),
-        (at(), "[0-9]{1,20}|-1|1e99|0\\.5|null|F64|F32|F16|weights|biases|tanh|softmax|[a-z]{1,5}")
+        (at(), "[0-9]{1,20}|-1|1e99|0\\.5|null|F64|F32|F16|weights|biases|tanh|softmax|bernoulli|cardioid|rnn|lstm|gru|complex|last|every|[a-z]{1,5}")
             .prop_map(|(at, word)| Mutation::Word(at, word)),
     ]
 }
 
+/// Networks of every kind of layers, with every activation that they may have.
 fn network() -> impl Strategy<Value = Vec<u8>> {
     let activation = prop_oneof![
-        Just(Activation::Tanh),
-        Just(Activation::LOGISTIC),
-        Just(Activation::Identity),
-        (0.1f64..3.0).prop_map(|slope| Activation::Logistic { slope }),
+        4 => (0..Activation::ALL.len()).prop_map(|index| Activation::ALL[index]),
+        1 => (0.1f64..3.0).prop_map(|slope| Activation::Logistic { slope }),
+        1 => (0.1f64..3.0).prop_map(|alpha| Activation::Elu { alpha }),
+        1 => (1u32..4).prop_map(|k| match Activation::from_name("activation", "categorical").unwrap() {
+            Activation::Categorical { estimator, temperature, samples, frozen, .. } => {
+                Activation::Categorical { k, estimator, temperature, samples, frozen }
+            }
+            other => other,
+        }),
     ];
     let layer = (1usize..4, activation, any::<bool>());
-    (1usize..4, prop::collection::vec(layer, 1..4), any::<bool>()).prop_map(|(inputs, layers, double)| {
-        let sizes: Vec<_> = std::iter::once(inputs).chain(layers.iter().map(|layer| layer.0)).collect();
-        let activations: Vec<_> = layers.iter().map(|layer| layer.1).collect();
-        let bias: Vec<_> = layers.iter().map(|layer| layer.2).collect();
-        let (output, hidden) = activations.split_last().unwrap();
-        if double {
-            to_bytes(&Network::<f64>::new(&sizes, hidden, *output, &bias, Init::Glorot, 1).unwrap()).unwrap()
-        } else {
-            to_bytes(&Network::<f32>::new(&sizes, hidden, *output, &bias, Init::Glorot, 1).unwrap()).unwrap()
+    let kind = (0..Kind::ALL.len(), any::<bool>());
+    (1usize..4, prop::collection::vec(layer, 1..4), kind, any::<bool>()).prop_filter_map(
+        "an activation that is not for this kind or place",
+        |(inputs, layers, (kind, last), double)| {
+            let sizes: Vec<_> = std::iter::once(inputs).chain(layers.iter().map(|layer| layer.0)).collect();
+            let activations: Vec<_> = layers.iter().map(|layer| layer.1).collect();
+            let bias: Vec<_> = layers.iter().map(|layer| layer.2).collect();
+            let returns = if last { Returns::Last } else { Returns::Every };
+            let parts = (&sizes[..], &activations[..], &bias[..], Kind::ALL[kind], returns);
+            if double { network_of::<f64>(parts) } else { network_of::<f32>(parts) }
+        },
+    )
+}
+
+type Parts<'a> = (&'a [usize], &'a [Activation], &'a [bool], Kind, Returns);
+
+/// A network in bytes, if there can be such a one.
+fn network_of<T: ferroprop::Scalar>((sizes, activations, bias, kind, returns): Parts<'_>) -> Option<Vec<u8>> {
+    let (output, hidden) = activations.split_last()?;
+    let init = Init::Glorot;
+    let network = match kind {
+        Kind::Dense => Network::<T>::new(sizes, hidden, *output, bias, init, 1),
+        Kind::Complex => Network::complex(sizes, hidden, *output, bias, init, 1),
+        _ => {
+            let recurrent = RecurrentInit::default();
+            Network::recurrent(sizes, kind, returns, hidden, *output, bias, init, recurrent, 1)
         }
-    })
+    };
+    network.ok().map(|network| to_bytes(&network).unwrap())
 }
 
 fn mutate_networks(cases: u32) {
@@ -638,6 +745,21 @@ fn mutate_checkpoints(cases: u32) {
             Ok(())
         })
         .unwrap();
+}
+
+/// The draws are of all kinds of layers, and of all activations but those that only a rare combination has.
+#[test]
+fn networks_of_all_kinds_are_drawn() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let drawn: Vec<_> = (0..3_000).map(|_| network().new_tree(&mut runner).unwrap().current()).collect();
+    let headers: Vec<_> = drawn.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect();
+    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::Dense) {
+        assert!(headers.iter().any(|header| header.contains(&format!(r#"\"{}\"#, kind.name()))));
+    }
+    for activation in Activation::ALL {
+        let name = format!(r#"\"activation\":\"{}\"#, activation.name());
+        assert!(headers.iter().any(|header| header.contains(&name)), "{name}");
+    }
 }
 
 #[test]

@@ -74,10 +74,10 @@ impl Drop for Mode {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 use x86_64::{CORE, GRADUAL, control, set_control};
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 mod x86_64 {
     use std::arch::asm;
 
@@ -106,10 +106,10 @@ mod x86_64 {
     }
 }
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", not(miri)))]
 use aarch64::{CORE, GRADUAL, control, set_control};
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", not(miri)))]
 mod aarch64 {
     use std::arch::asm;
 
@@ -134,11 +134,11 @@ mod aarch64 {
     }
 }
 
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 use other::{CORE, GRADUAL, control, set_control};
 
-/// Elsewhere the mode is left as it is.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+/// Elsewhere, and under Miri, which knows no instructions by name, the mode is left as it is.
+#[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 mod other {
     pub const GRADUAL: u64 = 0;
     pub const CORE: u64 = 0;
