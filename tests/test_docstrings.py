@@ -8,6 +8,7 @@ import re
 
 import ferroprop
 import ferroprop.displays
+import ferroprop.ensemble
 import ferroprop.estimators
 import ferroprop.export
 import ferroprop.model_selection
@@ -64,10 +65,15 @@ ELSEWHERE = [
 ]
 
 
-@pytest.mark.parametrize("name", ferroprop.model_selection.__all__)
-def test_names_in_the_place_of_scikit_learns(name):
+IN_THE_PLACE_OF_SCIKIT_LEARNS = [
+    *(getattr(ferroprop.model_selection, name) for name in ferroprop.model_selection.__all__),
+    *(getattr(ferroprop.ensemble, name) for name in ferroprop.ensemble.__all__),
+]
+
+
+@pytest.mark.parametrize("value", IN_THE_PLACE_OF_SCIKIT_LEARNS, ids=lambda value: value.__name__)
+def test_names_in_the_place_of_scikit_learns(value):
     """Their docstrings are scikit-learn's, adapted; their examples run with those of their modules."""
-    value = getattr(ferroprop.model_selection, name)
     assert value.__module__.startswith("ferroprop")
     assert "from ferroprop" in inspect.getdoc(value)
     assert_parameters_documented(value, inspect.getdoc(value))

@@ -28,6 +28,7 @@
 `_sequences`           arrays and lists of sequences, and what belongs to their steps
 `_scale`               data whose size makes learning slow
 `_network_cache`       the network of the last prediction, kept while its arrays last
+`_several_networks`    the networks of several estimators, to predict with all
 `_hidden_layers`       which hidden layer is asked for, and the names of its columns
 `_gradient_flow`       the size of the gradients in the course of a fit
 `_conversion`          from and to scikit-learn's own estimators

@@ -155,6 +155,14 @@ class NetworkCache:
                 return False
             return prepared.has_contents()
 
+    def is_trusted(self, network: Network) -> bool:
+        """Tell whether a network that came from here surely still is the one of the arrays.
+
+        A false answer says nothing: ask again for the network.
+        """
+        trusted = self._trusted
+        return trusted is not None and trusted.network is network
+
     def release(self) -> None:
         """Record that the arrays may change from now on."""
         with _turn:
@@ -251,6 +259,9 @@ class FittedLayers:
     def __set__(self, estimator: Any, layers: Layers) -> None:
         """Replace the list."""
         estimator.__dict__[self._name] = layers
+        cache = estimator.__dict__.get("_networks")
+        if cache is not None:
+            cache.release()
 
     def __delete__(self, estimator: Any) -> None:
         """Forget the list."""

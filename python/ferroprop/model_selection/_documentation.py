@@ -28,7 +28,7 @@ def adapted(original: Any, summary: str, example: str, **further: str) -> str:
         if title not in ("Examples", "See Also", "Notes"):
             added = further.get(title.lower())
             kept.append(section.rstrip() + (f"\n\n{inspect.cleandoc(added)}" if added else ""))
-    original_name = f"sklearn.model_selection.{original.__name__}"
+    original_name = f"{'.'.join(original.__module__.split('.')[:2])}.{original.__name__}"
     kept.append(f"See Also\n--------\n{original_name} : The original, with more in its guide.")
     kept.append("Examples\n--------\n" + inspect.cleandoc(example))
     return "\n\n".join(kept) + "\n"

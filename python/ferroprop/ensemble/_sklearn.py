@@ -1,0 +1,25 @@
+"""The door to scikit-learn's ensembles, private helpers included."""
+
+from sklearn.base import MetaEstimatorMixin, clone, is_classifier
+from sklearn.ensemble import BaggingClassifier, BaggingRegressor
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.model_selection import check_cv
+from sklearn.utils import _safe_indexing, indexable
+from sklearn.utils._metadata_requests import _routing_enabled
+
+__all__ = [
+    "BaggingClassifier",
+    "BaggingRegressor",
+    "MetaEstimatorMixin",
+    "accuracy_score",
+    "check_cv",
+    "clone",
+    "indexable",
+    "is_classifier",
+    "r2_score",
+    "routing_enabled",
+    "rows_of",
+]
+
+routing_enabled = _routing_enabled
+rows_of = _safe_indexing
