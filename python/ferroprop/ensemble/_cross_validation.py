@@ -99,7 +99,7 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
             getattr(member, self._method)(_sklearn.rows_of(X, test))
             for member, (_, test) in zip(members, splits, strict=True)
         ]
-        prediction, known = _of_the_rows_left_out(parts, [test for _, test in splits], len(_rows(y)))
+        prediction, known = of_the_rows_left_out(parts, [test for _, test in splits], len(_rows(y)))
         learned["oof_prediction_"] = prediction
         truth = _sklearn.rows_of(y, np.flatnonzero(known))
         of_known = None if weight is None else weight[known]
@@ -381,7 +381,7 @@ def _rows(y: Any) -> Any:
     return y if hasattr(y, "shape") else np.asarray(y)
 
 
-def _of_the_rows_left_out(parts: Sequence[Array], rows: Sequence[Array], n_rows: int) -> tuple[Array, Array]:
+def of_the_rows_left_out(parts: Sequence[Array], rows: Sequence[Array], n_rows: int) -> tuple[Array, Array]:
     """Return the mean of the predictions of each row, NaN where there is none, and whether there is one."""
     total = np.zeros((n_rows, *parts[0].shape[1:]))
     counts = np.zeros(n_rows, dtype=np.intp)
