@@ -26,6 +26,7 @@ class Networks:
     def __init__(self, estimators: Sequence[BaseMLP]) -> None:
         self._estimators = list(estimators)
         self._known: list[tuple[dict[str, Any], Any, Any, Network]] = []
+        self._forms: set[tuple[Any, int]] = set()  # dtypes and numbers of inputs
 
     def of(self, estimators: Sequence[BaseMLP]) -> bool:
         """Tell whether these are the networks of these very estimators."""
@@ -37,7 +38,7 @@ class Networks:
         """Return the networks, with the present contents of the arrays."""
         if not self._known:
             self._known = [self._look_up(estimator) for estimator in self._estimators]
-        networks = []
+        networks, is_new = [], not self._forms
         for place, (estimator, known) in enumerate(zip(self._estimators, self._known, strict=True)):
             attributes, cache, activation, network = known
             if not (
@@ -48,8 +49,10 @@ class Networks:
                 and cache.is_trusted(network)
             ):
                 self._known[place] = self._look_up(estimator)
-                network = self._known[place][-1]
+                network, is_new = self._known[place][-1], True
             networks.append(network)
+        if is_new:
+            self._forms = {(network.dtype, network.layer_sizes[0]) for network in networks}
         return networks
 
     @staticmethod
@@ -72,7 +75,7 @@ class Networks:
         if type(X) is not np.ndarray or X.ndim != 2 or X.shape[0] == 0:
             return None
         networks = self.present()
-        if any(X.dtype != network.dtype or X.shape[1] != network.layer_sizes[0] for network in networks):
+        if {(X.dtype, X.shape[1])} != self._forms:
             return None
         threads = 1 if X.shape[0] == 1 else n_threads
         try:
