@@ -275,9 +275,16 @@ def main() -> int:
     )
     parser.add_argument("--seconds", type=float, default=3600.0)
     parser.add_argument("--once", action="store_true", help="only compare each task's results of two calls")
+    parser.add_argument("--tasks", help="comma-separated names, in place of all tasks")
     options = parser.parse_args()
     seconds = options.seconds
     warnings.simplefilter("ignore")
+    if options.tasks:
+        chosen = options.tasks.split(",")
+        if unknown := set(chosen) - set(TASKS):
+            parser.error(f"--tasks: no {', '.join(sorted(unknown))}; there are {', '.join(TASKS)}")
+        for name in set(TASKS) - set(chosen):
+            del TASKS[name]
     expected = {name: task() for name, task in TASKS.items()}
     if options.once:
         others = [name for name, task in TASKS.items() if task() != expected[name]]

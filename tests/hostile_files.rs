@@ -712,6 +712,8 @@ fn mutate_networks(cases: u32) {
     let path = folder.path().join("n");
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
         failure_persistence: None,
+        // A draw that is no network is none of the cases.
+        max_local_rejects: u32::MAX,
         ..ProptestConfig::with_cases(cases)
     });
     let strategy = (network(), prop::collection::vec(mutation(), 0..4));

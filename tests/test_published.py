@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "benches"))
 
 import proben1
+import published
 import teaching
 
 
@@ -111,3 +112,38 @@ def test_the_10_5_10_encoder_is_learnt_in_two_dozen_epochs(name):
 def test_a_summary_counts_what_was_not_learnt_as_infinite():
     found = teaching.summary([10.0, 20.0, np.inf, np.inf, np.inf])
     assert found == {"median": np.inf, "low": 20.0, "high": np.inf, "learnt": 2}
+
+
+# What the R Journal prints of the weights in `published`: covariates, output, generalized weights.
+GUENTHER_AND_FRITSCH = [
+    ((26, 6, 1, 2), 0.1519579877, (0.0088556, -0.1330079, 0.1657087, 0.2537842)),
+    ((42, 1, 1, 0), 0.6204480608, (0.1492874, -2.2422321, 2.7934978, 4.2782645)),
+    ((39, 6, 2, 0), 0.1428325816, (0.0004489, -0.0067430, 0.0084008, 0.0128660)),
+    ((34, 4, 2, 0), 0.1513351888, (0.0083028, -0.1247051, 0.1553646, 0.2379421)),
+    ((35, 3, 1, 1), 0.3516163154, (0.1071413, -1.6092161, 2.0048511, 3.0704457)),
+    ((36, 4, 2, 1), 0.4904344475, (0.1360035, -2.0427123, 2.5449249, 3.8975730)),
+]
+
+
+def test_the_weights_that_a_paper_prints_give_the_outputs_and_derivatives_that_it_prints():
+    network = published.logistic_network()
+    network.set_parameters(
+        [published.HIDDEN, published.OUTPUT], [published.HIDDEN_BIASES, published.OUTPUT_BIASES]
+    )
+    rows = [row for row, _, _ in GUENTHER_AND_FRITSCH]
+    outputs = network.predict(rows)
+    np.testing.assert_allclose(outputs[:, 0], [output for _, output, _ in GUENTHER_AND_FRITSCH], atol=1e-10)
+    of_log_odds = network.input_gradient(rows)[:, 0] / (outputs * (1 - outputs))
+    np.testing.assert_allclose(of_log_odds, [weights for _, _, weights in GUENTHER_AND_FRITSCH], atol=1e-7)
+
+
+def test_a_run_ends_where_all_derivatives_are_small(monkeypatch):
+    monkeypatch.setattr(published, "MOST_STEPS", 4000)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 4))
+    t = (x[:, :1] + rng.normal(size=(40, 1)) > 0).astype(float)
+    runs = {name: published.run(x, t, make, seed=1) for name, (make, _) in published.LEARNERS.items()}
+    assert all(run["error"] < 40 * np.log(2) for run in runs.values())
+    steps = {name: run["steps"] for name, run in runs.items()}
+    assert steps.pop("gradient descent, rate 0.01") == 4000
+    assert all(1 < each < 4000 for each in steps.values())
