@@ -226,25 +226,33 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherAlongLanes<'_, T, N> {
         let Self { from, rows, number, to, stride } = self;
         let lanes = T::LANES;
         let mut square = [T::ZERO; MOST_IN_SQUARE];
+        let (all, columns) = (from.as_slice(), from.ncols());
         for (panel, first) in (0..rows).step_by(lanes).enumerate() {
-            let row_at = |lane: usize| from.row(number((first + lane).min(rows - 1)));
-            let panel = &mut to[panel * stride..][..from.ncols() * lanes];
-            if from.ncols() > 1 && from.strides()[1] != 1 {
+            let number_at = |lane: usize| number((first + lane).min(rows - 1));
+            let panel = &mut to[panel * stride..][..columns * lanes];
+            if columns > 1 && from.strides()[1] != 1 {
                 for lane in 0..lanes {
-                    for (column, &x) in row_at(lane).iter().enumerate() {
+                    for (column, &x) in from.row(number_at(lane)).iter().enumerate() {
                         panel[column * lanes + lane] = x;
                     }
                 }
                 continue;
             }
-            let rows: [ArrayView1<'_, T>; MOST_LANES] = std::array::from_fn(|lane| row_at(lane % lanes));
-            let columns = from.ncols();
+            let mut numbers = [&[][..]; MOST_LANES];
+            for (lane, row) in numbers[..lanes].iter_mut().enumerate() {
+                let number = number_at(lane);
+                // Most matrices are one piece, and views of their rows would take longer than to copy these.
+                *row = match all {
+                    Some(all) => &all[number * columns..][..columns],
+                    None => from.row(number).to_slice().unwrap_or_default(),
+                };
+            }
             for start in (0..columns).step_by(lanes) {
                 // The last square overlaps the one before: its vectors are written twice rather than read in part.
                 let start = start.min(columns.saturating_sub(lanes));
                 let count = lanes.min(columns);
-                for (row, vector) in rows.iter().zip(square.chunks_exact_mut(lanes)).take(lanes) {
-                    let numbers = &row.as_slice().unwrap_or_default()[start..start + count];
+                for (row, vector) in numbers.iter().zip(square.chunks_exact_mut(lanes)).take(lanes) {
+                    let numbers = &row[start..start + count];
                     // Safety: the slice has exactly this many numbers.
                     let numbers = unsafe {
                         if count == lanes {

@@ -137,6 +137,8 @@ pub(crate) struct Pairs<'a, T> {
     end: usize,
     pair: usize,
     block: usize,
+    /// The next one. A kernel goes through the pairs once per tile, and most often there is only one.
+    next: Option<Rows<'a, T>>,
 }
 
 impl<'a, T: Scalar> Pairs<'a, T> {
@@ -145,7 +147,14 @@ impl<'a, T: Scalar> Pairs<'a, T> {
         let (start, end) = pairs.fold((usize::MAX, 0), |(start, end), of_block| {
             (of_block.start.min(start), of_block.end.max(end))
         });
-        Self { blocks, matrix, end, pair: start, block: 0 }
+        let mut pairs = Self { blocks, matrix, end, pair: start, block: 0, next: None };
+        pairs.next = pairs.current();
+        pairs
+    }
+
+    fn current(&self) -> Option<Rows<'a, T>> {
+        let only = self.blocks.len() == 1;
+        (self.pair < self.end).then(|| self.blocks[self.block].pair(self.matrix, self.pair, only))
     }
 }
 
@@ -154,14 +163,12 @@ impl<'a, T: Scalar> Iterator for Pairs<'a, T> {
 
     #[inline]
     fn next(&mut self) -> Option<Rows<'a, T>> {
-        if self.pair >= self.end {
-            return None;
-        }
-        let rows = self.blocks[self.block].pair(self.matrix, self.pair, self.blocks.len() == 1);
+        let rows = self.next?;
         self.block += 1;
         if self.block == self.blocks.len() {
             (self.block, self.pair) = (0, self.pair + 1);
         }
+        self.next = self.current();
         Some(rows)
     }
 }

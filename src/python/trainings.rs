@@ -18,7 +18,7 @@ use super::call::{Call, attach};
 use super::checkpoint::{Saving, saving};
 use super::errors::of_network;
 use super::history::{Epoch, History};
-use super::loss::{self, Given};
+use super::loss::{self, Given, OwnLoss};
 use super::optimizer::{Chosen, Remembered};
 use super::recurrent::AnyNetwork;
 use super::row_orders::RowOrders;
@@ -29,7 +29,9 @@ use super::signals::{Signals, has_raised, keep};
 use super::typed::{InTyped, Typed};
 use crate::error::plain;
 use crate::memory::try_collect;
-use crate::{Dataset, Error, Job, Note, Observer, Returns, Schedule, Settings, Shuffle, StopReason};
+use crate::{
+    Dataset, Error, Job, Note, Observer, OptimizerState, Returns, Schedule, Settings, Shuffle, StopReason,
+};
 
 macro_rules! keywords {
     ($($name:ident),* $(,)?) => {
@@ -325,55 +327,45 @@ impl<'py> Trainings<'py> {
         y: &Bound<'py, PyAny>,
     ) -> PyResult<Vec<History>> {
         let py = x.py();
-        let mut slots = Vec::new();
+        let mut sources = Sources { known: Vec::new(), x: x.clone(), y: y.clone() };
+        let mut begun = Vec::with_capacity(self.all.len());
+        let mut changing = Vec::with_capacity(self.all.len());
         for (index, training) in self.all.iter().enumerate() {
-            slots.push(T::slot(training.typed()).ok_or_else(|| {
+            let slot = T::slot(training.typed()).ok_or_else(|| {
                 PyValueError::new_err(format!(
                     "networks must all be of single or all of double precision, got others at 0 and {index}"
                 ))
-            })?);
-        }
-        let before: Vec<_> = slots.iter().map(|slot| slot.load_full()).collect();
-        let mut sources = Sources { known: Vec::new(), x: x.clone(), y: y.clone() };
-        let (mut inputs, mut states, mut networks) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, (training, network)) in self.all.iter().zip(&before).enumerate() {
+            })?;
+            let before = slot.load_full();
             let arguments = &training.arguments;
             let about = |error| self.about(py, index, error);
-            inputs.push(Inputs::new(training, network, &mut sources).map_err(about)?);
-            states.push(arguments.optimizer.state::<T>(arguments.warm_start).map_err(about)?);
-            networks.push(network.try_clone()?);
+            let inputs = Inputs::new(training, &before, &mut sources).map_err(about)?;
+            let state = arguments.optimizer.state::<T>(arguments.warm_start).map_err(about)?;
+            changing.push(Changing { network: before.try_clone()?, state });
+            begun.push(Begun { slot, before, inputs, raised: Mutex::new(None) });
         }
-        let raised: Vec<_> = self.all.iter().map(|_| Mutex::new(None)).collect();
-        let mut losses = Vec::new();
-        let mut orders = Vec::new();
-        let mut observers = Vec::new();
-        for (index, training) in self.all.iter().enumerate() {
-            let (arguments, raised) = (&training.arguments, &raised[index]);
-            losses.push(arguments.loss.own(raised, before[index].complex_outputs()));
-            let shuffle = &arguments.shuffle;
-            orders.push(move |epoch: usize| own_order(shuffle, epoch, raised));
-            observers.push(FromPython::new(training, slots[index], raised));
+        let mut callers = Vec::with_capacity(self.all.len());
+        for (training, Begun { slot, before, raised, .. }) in self.all.iter().zip(&begun) {
+            let Arguments { loss, shuffle, .. } = &training.arguments;
+            callers.push(Callers {
+                loss: loss.own(raised, before.complex_outputs()),
+                order: move |epoch: usize| own_order(shuffle, epoch, raised),
+                observer: FromPython::new(training, slot, raised),
+            });
         }
-        let mut jobs = Vec::new();
-        let of_each = inputs.iter().zip(&mut networks).zip(&mut states).zip(&mut observers);
-        for (index, (((inputs, network), state), observer)) in of_each.enumerate() {
+        let mut jobs = Vec::with_capacity(self.all.len());
+        for (index, ((begun, changing), callers)) in
+            begun.iter().zip(&mut changing).zip(&mut callers).enumerate()
+        {
             let about = |error| self.about(py, index, error);
+            let (Begun { before, inputs, .. }, Changing { network, state }) = (begun, changing);
+            let Callers { loss, order, observer } = callers;
             let arguments = &self.all[index].arguments;
             let validation = inputs.validation.as_ref().map(|rows| sources.dataset(rows)).transpose();
-            jobs.push(Job {
-                network,
-                data: sources.dataset(&inputs.data).map_err(about)?,
-                objective: arguments
-                    .loss
-                    .objective(before[index].output_activation(), losses[index].as_ref()),
-                settings: arguments.settings(
-                    validation.map_err(about)?,
-                    inputs.dropout.clone(),
-                    &orders[index],
-                ),
-                state,
-                observer,
-            });
+            let data = sources.dataset(&inputs.data).map_err(about)?;
+            let objective = arguments.loss.objective(before.output_activation(), loss.as_ref());
+            let settings = arguments.settings(validation.map_err(about)?, inputs.dropout.clone(), order);
+            jobs.push(Job { network, data, objective, settings, state, observer });
         }
         raised_by_function();
         let interrupted = Mutex::new(None);
@@ -382,40 +374,42 @@ impl<'py> Trainings<'py> {
         let result =
             call.detach(py, || crate::train_many(&mut jobs, n_threads, &mut || signals.interrupted()));
         drop(jobs);
-        drop((observers, orders, losses));
-        match self.histories(py, result, raised, interrupted) {
+        drop(callers);
+        let raised = begun.iter().map(|begun| &begun.raised);
+        match self.histories(py, result, raised, &interrupted) {
             Ok(histories) => {
-                for ((training, slot), (network, state)) in
-                    self.all.iter().zip(slots).zip(networks.into_iter().zip(states))
-                {
-                    slot.store(Arc::new(network));
+                for ((training, begun), changing) in self.all.iter().zip(&begun).zip(changing) {
+                    begun.slot.store(Arc::new(changing.network));
                     let optimizer = &training.arguments.optimizer;
                     let users = self.all.iter().filter(|other| other.arguments.optimizer.is(optimizer));
                     if users.count() < 2 {
-                        optimizer.keep(state);
+                        optimizer.keep(changing.state);
                     }
                 }
                 Ok(histories)
             }
             Err(error) => {
-                slots.iter().zip(before).for_each(|(slot, before)| slot.store(before));
+                for Begun { slot, before, .. } in begun {
+                    slot.store(before);
+                }
                 Err(error)
             }
         }
     }
 
     /// The histories, if nothing went wrong; warns of ends that nobody wanted.
-    fn histories(
+    fn histories<'a>(
         &self,
         py: Python<'_>,
         result: crate::Result<Vec<crate::History>>,
-        raised: Vec<Mutex<Option<PyErr>>>,
-        interrupted: Mutex<Option<PyErr>>,
+        raised: impl Iterator<Item = &'a Mutex<Option<PyErr>>>,
+        interrupted: &Mutex<Option<PyErr>>,
     ) -> PyResult<Vec<History>> {
-        let kept = |raised: Mutex<Option<PyErr>>| raised.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let kept =
+            |raised: &Mutex<Option<PyErr>>| raised.lock().unwrap_or_else(PoisonError::into_inner).take();
         let is_interruption = |error: &PyErr| error.is_instance_of::<PyKeyboardInterrupt>(py);
         let mut ended_by_user = Vec::new();
-        for (index, raised) in raised.into_iter().enumerate() {
+        for (index, raised) in raised.enumerate() {
             match kept(raised) {
                 Some(error) if !is_interruption(&error) => return Err(self.about(py, index, error)),
                 error => ended_by_user.push(error.is_some()),
@@ -453,6 +447,29 @@ impl<'py> Trainings<'py> {
     fn about(&self, py: Python<'_>, index: usize, error: PyErr) -> PyErr {
         if self.several { about_network(py, index, error) } else { error }
     }
+}
+
+/// A training that has begun.
+struct Begun<'a, T: Element> {
+    slot: &'a ArcSwap<crate::Network<T>>,
+    /// The network as it was.
+    before: Arc<crate::Network<T>>,
+    inputs: Inputs,
+    /// What the caller's functions raised.
+    raised: Mutex<Option<PyErr>>,
+}
+
+/// What a training changes.
+struct Changing<T> {
+    network: crate::Network<T>,
+    state: OptimizerState<T>,
+}
+
+/// The caller's functions that a training calls.
+struct Callers<'a, T, F> {
+    loss: Option<OwnLoss<'a>>,
+    order: F,
+    observer: FromPython<'a, T>,
 }
 
 /// An error that says which network it is about: ours in its message, one of the caller's code in a note.

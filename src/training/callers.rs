@@ -1,45 +1,66 @@
 //! Calling the caller's code in the caller's floating-point mode.
 
+use std::time::{Duration, Instant};
+
 use super::checkpoint::Note;
 use super::history::Epoch;
 use super::observer::Observer;
 use crate::kernel::outside;
 use crate::network::Network;
 
+/// How often an observer is asked whether the training is interrupted: more often than anybody notices, and so seldom that
+/// changing the mode costs nothing.
+const INTERVAL: Duration = Duration::from_millis(10);
+
 /// An observer whose methods run in the caller's floating-point mode.
-pub(super) struct Outside<'a, T>(pub &'a mut dyn Observer<T>);
+pub(super) struct Outside<'a, T> {
+    observer: &'a mut dyn Observer<T>,
+    /// When it was last asked whether the training is interrupted.
+    asked: Instant,
+}
+
+impl<'a, T> Outside<'a, T> {
+    pub fn new(observer: &'a mut dyn Observer<T>, began: Instant) -> Self {
+        Self { observer, asked: began }
+    }
+}
 
 impl<T> Observer<T> for Outside<'_, T> {
     fn looks_at_network(&self) -> bool {
-        outside(|| self.0.looks_at_network())
+        outside(|| self.observer.looks_at_network())
     }
 
     fn scores(&self) -> bool {
-        outside(|| self.0.scores())
+        outside(|| self.observer.scores())
     }
 
     fn score(&mut self, network: &Network<T>) -> Option<f64> {
-        outside(|| self.0.score(network))
+        outside(|| self.observer.score(network))
     }
 
     fn epoch(&mut self, epoch: &Epoch, network: &Network<T>) -> bool {
-        outside(|| self.0.epoch(epoch, network))
+        outside(|| self.observer.epoch(epoch, network))
     }
 
     fn interrupted(&mut self) -> bool {
-        outside(|| self.0.interrupted())
+        if self.asked.elapsed() < INTERVAL {
+            return false;
+        }
+        let interrupted = outside(|| self.observer.interrupted());
+        self.asked = Instant::now();
+        interrupted
     }
 
     fn failed(&self) -> bool {
-        outside(|| self.0.failed())
+        outside(|| self.observer.failed())
     }
 
     fn ended(&mut self) {
-        outside(|| self.0.ended());
+        outside(|| self.observer.ended());
     }
 
     fn note(&mut self) -> Option<Note> {
-        outside(|| self.0.note())
+        outside(|| self.observer.note())
     }
 }
 
@@ -130,9 +151,8 @@ mod tests {
         for n_threads in [1, 3] {
             let [loss, observer, order] = [Found::default(), Found::default(), Found::default()];
             let hidden = [Activation::Relu];
-            let mut network =
-                Network::new(&[3, 70, 2], &hidden, Activation::Identity, &[true; 2], Init::Glorot, 0)
-                    .unwrap();
+            let (output, biases) = (Activation::Identity, [true; 2]);
+            let mut network = Network::new(&[3, 70, 2], &hidden, output, &biases, Init::Glorot, 0).unwrap();
             let x = Array2::from_elem((1500, 3), 1e-40);
             let y = Array2::from_elem((1500, 2), 1.0);
             let shuffled = |_| {

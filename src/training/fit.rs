@@ -61,10 +61,11 @@ pub fn train<'a, T: Scalar>(
     observer: &mut dyn Observer<T>,
 ) -> Result<History> {
     let _mode = Mode::core();
-    let observer: &mut dyn Observer<T> = &mut Outside(observer);
+    let began = Instant::now();
+    let observer: &mut dyn Observer<T> = &mut Outside::new(observer, began);
     let objective = loss.into();
     let checked = check(network, data, &objective, settings, state, observer.scores())?;
-    let limits = Limits::new(settings, threads(settings.n_threads), Instant::now());
+    let limits = Limits::new(settings, threads(settings.n_threads), began);
     run(network, data, objective, settings, state, observer, checked, limits)
 }
 
@@ -177,12 +178,14 @@ pub(super) fn run<T: Scalar>(
             working.counters = saved.counters;
         }
     }
-    let before = if observer.looks_at_network() { Some(network.try_clone()?) } else { None };
+    let looked_at = observer.looks_at_network();
+    let before = if looked_at { Some(network.try_clone()?) } else { None };
     let run = Run {
         network: &mut *network,
         data,
         settings,
         scored,
+        looked_at,
         batch_rows,
         observer: &mut *observer,
         saver,
@@ -205,6 +208,8 @@ struct Run<'a, 'd, 's, T> {
     settings: &'a Settings<'s, T>,
     /// Whether the observer scores epochs.
     scored: bool,
+    /// Whether the observer reads the network.
+    looked_at: bool,
     batch_rows: usize,
     observer: &'a mut dyn Observer<T>,
     saver: Option<Saver>,
@@ -314,9 +319,8 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             // It is there exactly if the best are to be restored: see `Saver::read`.
             saved.best.iter().for_each(|best| engine.pack(best, &mut course.best));
         }
-        let steps_before_the_end = self.batch_rows < self.data.rows()
-            || self.settings.validation.is_some()
-            || self.observer.looks_at_network();
+        let steps_before_the_end =
+            self.batch_rows < self.data.rows() || self.settings.validation.is_some() || self.looked_at;
         course.arrays = steps_before_the_end.then(Vec::new);
         course.keep(engine, state)?;
         Ok(course)
@@ -345,11 +349,13 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
                 loss => loss,
             },
         };
-        if self.observer.looks_at_network() {
+        if self.looked_at {
             engine.copy_parameters(self.network.parameters_mut());
         }
-        let score = self.observer.score(self.network);
-        if self.observer.failed() {
+        // Each call of the observer's changes the floating-point mode twice.
+        let asked = self.looked_at || self.scored;
+        let score = if asked { self.observer.score(self.network) } else { None };
+        if asked && self.observer.failed() {
             return Ok(Some(StopReason::Interrupted));
         }
         let epoch = Epoch {

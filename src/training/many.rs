@@ -44,6 +44,21 @@ impl<T: Scalar> Job<'_, T> {
         check(network, data, objective, settings, state, scored)
     }
 
+    /// Trains the network, if nobody else is in the call.
+    fn run(&mut self, checked: Checked<T>, limits: Limits) -> Result<History> {
+        let Self { network, data, objective, settings, state, observer } = self;
+        run(
+            network,
+            data,
+            *objective,
+            settings,
+            state,
+            &mut Outside::new(*observer, limits.started),
+            checked,
+            limits,
+        )
+    }
+
     /// How long it takes, about.
     fn work(&self) -> usize {
         let Self { network, data, settings, .. } = self;
@@ -92,6 +107,11 @@ pub fn train_many<T: Scalar>(
     let of_network = |index, error| Error::OfNetwork { index, error: Box::new(error) };
     let count = jobs.len();
     let threads = threads(n_threads);
+    if let [job] = jobs {
+        let history =
+            job.check().and_then(|checked| job.run(checked, Limits::new(&job.settings, threads, began)));
+        return Ok(vec![history.map_err(|error| of_network(0, error))?]);
+    }
     let at_a_time = threads.min(count).max(1);
     let mut tasks = Vec::new();
     for (index, job) in jobs.iter_mut().enumerate() {
@@ -115,7 +135,8 @@ pub fn train_many<T: Scalar>(
                 limits.started = Instant::now();
             }
             let Job { network, data, objective, settings, state, observer } = job;
-            let observer = &mut OneOfMany { observer: &mut Outside(*observer), ended: &ended };
+            let observer =
+                &mut OneOfMany { observer: &mut Outside::new(*observer, limits.started), ended: &ended };
             let history = run(network, data, *objective, settings, state, observer, checked, limits);
             let is_over = |history: &History| history.stop_reason == StopReason::Interrupted;
             if observer.failed() || history.as_ref().map_or(true, is_over) {

@@ -7,8 +7,8 @@ use crate::network::Network;
 /// The caller's reactions to the events of a training. Every method has a default that
 /// does nothing.
 pub trait Observer<T> {
-    /// Whether [`Observer::epoch`] or [`Observer::score`] reads the network; if not, the training saves the
-    /// time to copy the parameters after each epoch.
+    /// Whether [`Observer::epoch`] or [`Observer::score`] reads the network; asked once, before the first epoch. If not,
+    /// the training saves the time to copy the parameters after each epoch.
     fn looks_at_network(&self) -> bool {
         false
     }
@@ -19,7 +19,7 @@ pub trait Observer<T> {
         false
     }
 
-    /// Scores the network after an epoch; greater is better.
+    /// Scores the network after an epoch; greater is better. Called if the observer scores epochs or looks at the network.
     fn score(&mut self, _network: &Network<T>) -> Option<f64> {
         None
     }
@@ -29,7 +29,7 @@ pub trait Observer<T> {
         false
     }
 
-    /// Called many times per second; `true` ends the training with the last complete epoch.
+    /// Called some hundred times per second at most; `true` ends the training with the last complete epoch.
     fn interrupted(&mut self) -> bool {
         false
     }
