@@ -26,13 +26,8 @@ pub(super) trait LayerKind {
     /// Its parameter arrays, in the order of the flat vector. The numbers of an array lie row by row.
     fn arrays(layer: &Layer) -> Vec<ParameterArray>;
 
-    /// Numbers in these arrays; `None` if they are too many to be counted.
-    fn n_parameters(layer: &Layer) -> Option<usize> {
-        Self::arrays(layer).iter().try_fold(0usize, |sum, array| {
-            let len = array.shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size))?;
-            sum.checked_add(len)
-        })
-    }
+    /// Numbers in these arrays, without making their list; `None` if they are too many to be counted.
+    fn n_parameters(layer: &Layer) -> Option<usize>;
 
     /// Inputs and outputs of a layer whose array `weights` has this shape, if there can be such a layer.
     fn sizes(weights: &[usize]) -> Option<(usize, usize)>;

@@ -204,20 +204,19 @@ impl<T: Scalar> Copies<T> {
         if self.numbers.is_empty() {
             return;
         }
-        let (way, threads) = (self.way, team.threads());
-        let mut parts = Vec::new();
-        let mut rest = &mut *self.numbers;
-        for (index, (_, shape)) in self.places.iter().enumerate() {
-            let share = shape.panels.div_ceil(threads);
-            let mut first = 0;
-            while first < shape.panels {
-                let count = share.min(shape.panels - first);
-                let part = rest.split_off_mut(..count * shape.vectors * T::LANES).unwrap_or_default();
-                parts.push((index, first, part));
-                first += count;
-            }
-        }
-        team.for_each(parts.into_iter(), |(index, first, part)| {
+        let Self { way, places, numbers } = self;
+        let (way, threads) = (*way, team.threads());
+        let mut rest = &mut numbers[..];
+        let parts = places.iter().enumerate().flat_map(|(index, &(_, shape))| {
+            let share = shape.panels.div_ceil(threads).max(1);
+            (0..shape.panels)
+                .step_by(share)
+                .map(move |first| (index, first, share.min(shape.panels - first) * shape.vectors))
+        });
+        let parts = parts.map(|(index, first, vectors)| {
+            (index, first, rest.split_off_mut(..vectors * T::LANES).unwrap_or_default())
+        });
+        team.for_each(parts, |(index, first, part)| {
             layers[index].fill_copy(way, matrices_of(index), weights, first, part);
         });
     }

@@ -32,6 +32,13 @@ impl<K: Recurrent> LayerKind for K {
         arrays(K::FORM, layer)
     }
 
+    fn n_parameters(layer: &Layer) -> Option<usize> {
+        let Recurrence { gates, own_biases, .. } = K::FORM;
+        let biases = if layer.bias { gates + usize::from(own_biases) } else { 0 };
+        let of_unit = layer.fan_in.checked_add(layer.fan_out)?.checked_mul(gates)?.checked_add(biases)?;
+        of_unit.checked_mul(layer.fan_out)
+    }
+
     fn sizes(weights: &[usize]) -> Option<(usize, usize)> {
         match weights {
             &[fan_in, columns] if columns.is_multiple_of(K::FORM.gates) => {

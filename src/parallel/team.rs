@@ -50,7 +50,7 @@ impl Team<'_> {
     }
 
     /// Calls `work` with each item, on whichever thread is free, and returns when all are done.
-    pub fn for_each<I: Send>(&mut self, items: impl ExactSizeIterator<Item = I>, work: impl Fn(I) + Sync) {
+    pub fn for_each<I: Send>(&mut self, items: impl Iterator<Item = I>, work: impl Fn(I) + Sync) {
         self.for_each_unless(&mut || false, items, work);
     }
 
@@ -59,7 +59,7 @@ impl Team<'_> {
     pub fn for_each_unless<I: Send>(
         &mut self,
         interrupted: &mut dyn FnMut() -> bool,
-        items: impl ExactSizeIterator<Item = I>,
+        items: impl Iterator<Item = I>,
         work: impl Fn(I) + Sync,
     ) -> bool {
         self.for_each_that_asks(interrupted, items, |item, _| work(item))
@@ -69,7 +69,7 @@ impl Team<'_> {
     pub fn for_each_that_asks<I: Send>(
         &mut self,
         interrupted: &mut dyn FnMut() -> bool,
-        items: impl ExactSizeIterator<Item = I>,
+        items: impl Iterator<Item = I>,
         work: impl Fn(I, &mut dyn FnMut() -> bool) + Sync,
     ) -> bool {
         let stop = AtomicBool::new(false);
@@ -82,7 +82,7 @@ impl Team<'_> {
             stops()
         };
         match self.handoff {
-            Some(handoff) if items.len() > 1 => {
+            Some(handoff) if items.size_hint().1 != Some(1) => {
                 let items: Vec<_> = items.map(|item| Mutex::new(Some(item))).collect();
                 for round in items.chunks(MOST_ITEMS) {
                     let one = |index: usize, ask: &mut dyn FnMut() -> bool| {

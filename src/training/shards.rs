@@ -108,10 +108,11 @@ pub(super) fn make<T: Scalar>(
 ) -> Option<f64> {
     let mut work = |round: &Round<'_, T>, shards: &mut [Shard<T>], interrupted: &mut dyn FnMut() -> bool| {
         let mut rest = &mut *weights;
-        let parts: Vec<_> = shards.iter().map(|shard| rest.split_off_mut(..shard.gradient.len())).collect();
-        team.for_each_unless(interrupted, shards.iter_mut().zip(parts), |(shard, weights)| {
-            shard.work(round, weights.unwrap_or_default());
-        })
+        let parts = shards.iter_mut().map(|shard| {
+            let weights = rest.split_off_mut(..shard.gradient.len()).unwrap_or_default();
+            (shard, weights)
+        });
+        team.for_each_unless(interrupted, parts, |(shard, weights)| shard.work(round, weights))
     };
     let (_, parts) = round.part;
     if parts == 1 && round.clip_norm.is_none() {

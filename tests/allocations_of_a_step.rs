@@ -1,0 +1,121 @@
+//! A training allocates what it needs before its first step: on one thread, more steps make no more allocations, but for those
+//! by which the history grows.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use ferroprop::{
+    Activation, Dataset, Init, Kind, Loss, Network, Optimizer, OptimizerState, RecurrentInit, Returns,
+    Sequences, Settings, train,
+};
+use ndarray::Array2;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// Safety: every call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        // Safety: what the caller promises is passed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // Safety: what the caller promises is passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        // Safety: what the caller promises is passed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn matrix(rows: usize, columns: usize) -> Array2<f32> {
+    Array2::from_shape_fn((rows, columns), |(row, column)| ((row * 7 + column * 3) % 11) as f32 / 11.0)
+}
+
+/// How many allocations a training of so many epochs makes, of a copy of the network.
+fn allocations(network: &Network<f32>, data: &Dataset<'_, f32>, settings: &Settings<'_, f32>) -> usize {
+    let mut network = network.clone();
+    let mut state = OptimizerState::new(Optimizer::from_name("adam").unwrap()).unwrap();
+    let before = COUNT.get();
+    train(&mut network, data, Loss::SquaredError, settings, &mut state, &mut ()).unwrap();
+    COUNT.get() - before
+}
+
+/// A training of 410 epochs makes hardly more allocations than one of 10: those of the history, whose vectors double.
+fn assert_none_per_step(what: &str, network: &Network<f32>, data: &Dataset<'_, f32>, batch: Option<usize>) {
+    let of = |epochs| {
+        let settings =
+            Settings { epochs, batch_size: batch, n_threads: Some(1), alpha: 0.01, ..Settings::default() };
+        allocations(network, data, &settings)
+    };
+    let (few, many) = (of(10), of(410));
+    assert!(many - few < 60, "{what}, batches of {batch:?}: {few} allocations in 10 epochs, {many} in 410");
+}
+
+#[test]
+fn steps_of_rows_allocate_nothing() {
+    let straight = Activation::from_name("activation", "bernoulli").unwrap();
+    for (hidden, batch) in [Activation::Tanh, straight]
+        .into_iter()
+        .flat_map(|hidden| [None, Some(16)].map(|batch| (hidden, batch)))
+    {
+        // Units along the lanes, rows along the lanes, one output.
+        for sizes in [[6, 40, 30, 20], [4, 10, 8, 3], [30, 20, 10, 1]] {
+            let (bias, output) = ([true; 3], Activation::Identity);
+            let network = Network::new(&sizes, &[hidden; 2], output, &bias, Init::Glorot, 1).unwrap();
+            let (x, y) = (matrix(60, sizes[0]), matrix(60, sizes[3]));
+            let data = Dataset::new(x.view(), y.view(), None);
+            assert_none_per_step(&format!("{sizes:?} {hidden:?}"), &network, &data, batch);
+        }
+    }
+}
+
+#[test]
+fn steps_of_complex_rows_allocate_nothing() {
+    let (bias, hidden) = ([true; 2], [Activation::Cardioid]);
+    let network =
+        Network::complex(&[5, 20, 2], &hidden, Activation::Identity, &bias, Init::Glorot, 1).unwrap();
+    let (x, y) = (matrix(60, 10), matrix(60, 4));
+    let data = Dataset::new(x.view(), y.view(), None);
+    for batch in [None, Some(16)] {
+        assert_none_per_step("complex", &network, &data, batch);
+    }
+}
+
+#[test]
+fn steps_of_sequences_allocate_nothing() {
+    let lengths = [7, 3, 5, 1, 7, 2, 4, 6];
+    let steps = lengths.iter().sum();
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.recurs()) {
+        for returns in [Returns::Every, Returns::Last] {
+            let network = Network::recurrent(
+                &[3, 20, 2],
+                kind,
+                returns,
+                &[Activation::Tanh],
+                Activation::Identity,
+                &[true; 2],
+                Init::Glorot,
+                RecurrentInit::default(),
+                1,
+            )
+            .unwrap();
+            let targets = if returns == Returns::Every { steps } else { lengths.len() };
+            let (x, y) = (matrix(steps, 3), matrix(targets, 2));
+            let data =
+                Dataset::new(x.view(), y.view(), None).with_sequences(Sequences::new(&lengths).unwrap());
+            for batch in [None, Some(3)] {
+                assert_none_per_step(&format!("{kind:?} {returns:?}"), &network, &data, batch);
+            }
+        }
+    }
+}
