@@ -224,6 +224,9 @@ impl<T: Scalar> Copies<T> {
     /// A layer's, and from one panel to the next.
     #[inline]
     fn of(&self, layer: usize) -> (&[T], usize) {
+        if self.numbers.is_empty() {
+            return (&[], 0);
+        }
         let (start, shape) = self.places[layer];
         (&self.numbers[start..start + shape.len::<T>()], shape.vectors * T::LANES)
     }
