@@ -18,7 +18,7 @@ from fits import hash_of_parameters, numbers, sha256
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends POSIX signals")
 
 PROMISED = 0.2
-"""Seconds; held by the quickest of several, because on a busy machine other processes take their share of the time."""
+"""Seconds; held by the quickest of several, because on a busy machine other processes take their share."""
 MOST = 5.0
 
 # 10^12 operations an epoch, in the memory of one row.
