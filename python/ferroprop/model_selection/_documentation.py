@@ -6,6 +6,9 @@ import inspect
 import re
 from typing import Any
 
+# References to scikit-learn's own pages, which ours do not have; what they show stays.
+_REFERENCE = re.compile(r":(?:ref|term):`([^`<]+?)(?:\s*<[^`>]+>)?`")
+
 
 def adapted(original: Any, summary: str, example: str, **further: str) -> str:
     """Return the docstring of a class or function of scikit-learn's for one of ours in its place.
@@ -21,7 +24,8 @@ def adapted(original: Any, summary: str, example: str, **further: str) -> str:
     **further : str
         What is added at the end of sections, by their names in lower case.
     """
-    _, *sections = re.split(r"\n(?=\w[\w ]*\n-{3,}\n)", inspect.getdoc(original) or "")
+    documentation = _REFERENCE.sub(r"\1", inspect.getdoc(original) or "")
+    _, *sections = re.split(r"\n(?=\w[\w ]*\n-{3,}\n)", documentation)
     kept = [summary]
     for section in sections:
         title = section.partition("\n")[0]
