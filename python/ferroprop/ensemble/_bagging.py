@@ -9,6 +9,7 @@ import numpy as np
 
 from ferroprop.ensemble import _sklearn
 from ferroprop.estimators import MLPClassifier, MLPRegressor
+from ferroprop.estimators._label_encoding import of_both_classes
 from ferroprop.estimators._several_networks import Networks, sum_in_order
 from ferroprop.estimators._threads import threads_for
 from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
@@ -101,35 +102,6 @@ class BaggingClassifier(_Bagging, _sklearn.BaggingClassifier):  # type: ignore[m
         "ensemble.predict(X).tolist()\n        [0, 0, 0, 1, 1, 1]",
     )
 
-    def __init__(
-        self,
-        estimator: Any = None,
-        n_estimators: int = 10,
-        *,
-        max_samples: Any = None,
-        max_features: Any = 1.0,
-        bootstrap: bool = True,
-        bootstrap_features: bool = False,
-        oob_score: Any = False,
-        warm_start: bool = False,
-        n_jobs: int | None = None,
-        random_state: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        super().__init__(
-            estimator,
-            n_estimators,
-            max_samples=max_samples,
-            max_features=max_features,
-            bootstrap=bootstrap,
-            bootstrap_features=bootstrap_features,
-            oob_score=oob_score,
-            warm_start=warm_start,
-            n_jobs=n_jobs,
-            random_state=random_state,
-            verbose=verbose,
-        )
-
     def predict_proba(self, X: MatrixLike, **params: Any) -> Array:
         """Predict the probability of each class: the mean of the members' probabilities.
 
@@ -156,7 +128,7 @@ class BaggingClassifier(_Bagging, _sklearn.BaggingClassifier):  # type: ignore[m
             probabilities: Array = super().predict_proba(X, **params)
             return probabilities
         if n_classes == 2:
-            outputs = [np.concatenate([1 - output, output], axis=1) for output in outputs]
+            outputs = [of_both_classes(output) for output in outputs]
         if outputs[0].dtype != np.float64:
             outputs = [output.astype(np.float64) for output in outputs]
         return sum_in_order(outputs) / len(outputs)
@@ -169,35 +141,6 @@ class BaggingRegressor(_Bagging, _sklearn.BaggingRegressor):  # type: ignore[mis
         "np.array([0.0, 0.1, 0.2, 0.8, 0.9, 1.0])",
         "ensemble.predict(X).shape\n        (6,)",
     )
-
-    def __init__(
-        self,
-        estimator: Any = None,
-        n_estimators: int = 10,
-        *,
-        max_samples: Any = None,
-        max_features: Any = 1.0,
-        bootstrap: bool = True,
-        bootstrap_features: bool = False,
-        oob_score: Any = False,
-        warm_start: bool = False,
-        n_jobs: int | None = None,
-        random_state: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        super().__init__(
-            estimator,
-            n_estimators,
-            max_samples=max_samples,
-            max_features=max_features,
-            bootstrap=bootstrap,
-            bootstrap_features=bootstrap_features,
-            oob_score=oob_score,
-            warm_start=warm_start,
-            n_jobs=n_jobs,
-            random_state=random_state,
-            verbose=verbose,
-        )
 
     def predict(self, X: MatrixLike, **params: Any) -> Array:
         """Predict the targets: the mean of the members' predictions.

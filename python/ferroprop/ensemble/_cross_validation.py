@@ -13,6 +13,7 @@ from ferroprop.ensemble import _sklearn
 from ferroprop.estimators import MLPClassifier, MLPRegressor
 from ferroprop.estimators._base import BaseMLP
 from ferroprop.estimators._fits import finish_together, postponed
+from ferroprop.estimators._label_encoding import of_both_classes
 from ferroprop.estimators._several_networks import Networks, sum_in_order
 from ferroprop.estimators._sklearn import (
     BaseEstimator,
@@ -95,11 +96,7 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
         for name in ("feature_names_in_", "classes_"):
             if hasattr(first, name):
                 learned[name] = getattr(first, name)
-        parts = [
-            getattr(member, self._method)(_sklearn.rows_of(X, test))
-            for member, (_, test) in zip(members, splits, strict=True)
-        ]
-        prediction, known = of_the_rows_left_out(parts, [test for _, test in splits], len(_rows(y)))
+        prediction, known = out_of_fold(members, self._method, X, [test for _, test in splits])
         learned["oof_prediction_"] = prediction
         truth = _sklearn.rows_of(y, np.flatnonzero(known))
         of_known = None if weight is None else weight[known]
@@ -285,7 +282,7 @@ class CVEnsembleClassifier(ClassifierMixin, _CVEnsemble):  # type: ignore[misc]
             return outputs
         if len(self.classes_) == 1:
             return [np.ones_like(output) for output in outputs]
-        return [np.concatenate([1 - output, output], axis=1) for output in outputs]
+        return [of_both_classes(output) for output in outputs]
 
     def _score(self, truth: Any, predicted: Array, weight: Array | None) -> float:
         return float(_sklearn.accuracy_score(truth, predicted, sample_weight=weight))
@@ -377,15 +374,37 @@ class CVEnsembleRegressor(RegressorMixin, _CVEnsemble):  # type: ignore[misc]
         return tags
 
 
-def _rows(y: Any) -> Any:
-    return y if hasattr(y, "shape") else np.asarray(y)
+def out_of_fold(
+    estimators: Sequence[Any], method: str, X: MatrixLike, held_out: Sequence[Array]
+) -> tuple[Array, Array]:
+    """Return the mean of what estimators predict for the rows that they leave out, and of which rows.
 
+    Parameters
+    ----------
+    estimators : sequence
+        Fitted estimators, one per split.
+    method : str
+        The method that predicts.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        All rows.
+    held_out : sequence of ndarray
+        The rows that each split leaves out: their numbers, or a mask.
 
-def of_the_rows_left_out(parts: Sequence[Array], rows: Sequence[Array], n_rows: int) -> tuple[Array, Array]:
-    """Return the mean of the predictions of each row, NaN where there is none, and whether there is one."""
+    Returns
+    -------
+    mean : ndarray of shape (n_samples, ...)
+        NaN for rows that no split leaves out.
+    known : ndarray of shape (n_samples,)
+        Whether a row is left out by a split.
+    """
+    parts = [
+        getattr(estimator, method)(_sklearn.rows_of(X, rows))
+        for estimator, rows in zip(estimators, held_out, strict=True)
+    ]
+    n_rows = _sklearn.count_rows(X)
     total = np.zeros((n_rows, *parts[0].shape[1:]))
     counts = np.zeros(n_rows, dtype=np.intp)
-    for part, places in zip(parts, rows, strict=True):
+    for part, places in zip(parts, held_out, strict=True):
         numbers = np.flatnonzero(places) if places.dtype == bool else places
         np.add.at(total, numbers, part)
         np.add.at(counts, numbers, 1)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ferroprop.ensemble import _sklearn
-from ferroprop.ensemble._cross_validation import of_the_rows_left_out
+from ferroprop.ensemble._cross_validation import out_of_fold
 from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
 
 
@@ -134,11 +134,5 @@ def out_of_fold_predictions(search: Any, X: MatrixLike, y: TargetLike, *, method
             raise ValueError(
                 f"search must have an estimator for each of {len(held_out)} splits, got {len(estimators)}."
             )
-        parts = [
-            getattr(estimator, method)(_sklearn.rows_of(X, test))
-            for estimator, test in zip(estimators, held_out, strict=True)
-        ]
-        predictions.append(
-            of_the_rows_left_out(parts, held_out, X.shape[0] if hasattr(X, "shape") else len(X))[0]
-        )
+        predictions.append(out_of_fold(estimators, method, X, held_out)[0])
     return np.array(predictions)

@@ -6,6 +6,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils._metadata_requests import _routing_enabled
+from sklearn.utils.validation import _num_samples
 
 __all__ = [
     "BaggingClassifier",
@@ -14,6 +15,7 @@ __all__ = [
     "accuracy_score",
     "check_cv",
     "clone",
+    "count_rows",
     "indexable",
     "is_classifier",
     "r2_score",
@@ -21,5 +23,6 @@ __all__ = [
     "rows_of",
 ]
 
+count_rows = _num_samples
 routing_enabled = _routing_enabled
 rows_of = _safe_indexing

@@ -76,6 +76,14 @@ def decoded(binarizer: LabelBinarizer, outputs: Array) -> Array:
     return labels
 
 
+def of_both_classes(outputs: Array) -> Array:
+    """Return the probabilities of two classes, of which the only output is that of the second."""
+    both = np.empty((len(outputs), 2), dtype=outputs.dtype)
+    np.subtract(1, outputs[:, 0], out=both[:, 0])
+    both[:, 1] = outputs[:, 0]
+    return both
+
+
 def are_plain_labels(y: Any) -> bool:
     """Tell whether these are labels of a type that scikit-learn takes, in one dimension."""
     return (

@@ -14,7 +14,7 @@ _IMMUTABLE = frozenset((str, int, float, bool, NoneType))
 
 def parameter_names(kind: Any) -> tuple[str, ...]:
     """Return the names of a class's parameters, in alphabetical order; looked up once."""
-    return _names(kind)
+    return _names(kind)  # apart, because to mypy a class is nothing that a cache can look up
 
 
 @cache

@@ -461,11 +461,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             return outputs
         if self._has_one_class():
             return np.ones_like(outputs)
-        both = np.empty((outputs.shape[0], 2), dtype=outputs.dtype)
         with _StandardArithmetic():
-            np.subtract(1, outputs[:, 0], out=both[:, 0])
-        both[:, 1] = outputs[:, 0]
-        return both
+            return _label_encoding.of_both_classes(outputs)
 
     @available_when(_has_probabilities)
     def predict_log_proba(self, X: MatrixLike, *, samples: int | None = None, seed: int = 0) -> Array:

@@ -100,6 +100,11 @@ def _documented(original: type, sentence: str, grid: str, options: str) -> str:
     )
 
 
+def _constraints(original: Any) -> dict[str, Any]:
+    """Return the constraints of a search's parameters, with ours."""
+    return {**original._parameter_constraints, "return_estimators": ["boolean"]}
+
+
 class GridSearchCV(_SideBySide, _sklearn.GridSearchCV):  # type: ignore[misc]
     __doc__ = _documented(
         _sklearn.GridSearchCV,
@@ -108,10 +113,7 @@ class GridSearchCV(_SideBySide, _sklearn.GridSearchCV):  # type: ignore[misc]
         "",
     )
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **_sklearn.GridSearchCV._parameter_constraints,
-        "return_estimators": ["boolean"],
-    }
+    _parameter_constraints: ClassVar[dict[str, Any]] = _constraints(_sklearn.GridSearchCV)
 
     def __init__(
         self,
@@ -151,10 +153,7 @@ class RandomizedSearchCV(_SideBySide, _sklearn.RandomizedSearchCV):  # type: ign
         ", n_iter=2, random_state=0",
     )
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **_sklearn.RandomizedSearchCV._parameter_constraints,
-        "return_estimators": ["boolean"],
-    }
+    _parameter_constraints: ClassVar[dict[str, Any]] = _constraints(_sklearn.RandomizedSearchCV)
 
     def __init__(
         self,
@@ -198,10 +197,7 @@ class HalvingGridSearchCV(_Halving, _sklearn.HalvingGridSearchCV):  # type: igno
         ', factor=2, resource="max_iter", max_resources=50',
     )
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **_sklearn.HalvingGridSearchCV._parameter_constraints,
-        "return_estimators": ["boolean"],
-    }
+    _parameter_constraints: ClassVar[dict[str, Any]] = _constraints(_sklearn.HalvingGridSearchCV)
 
     def __init__(
         self,
@@ -251,10 +247,7 @@ class HalvingRandomSearchCV(_Halving, _sklearn.HalvingRandomSearchCV):  # type: 
         ', n_candidates=2, factor=2, resource="max_iter", max_resources=50, random_state=0',
     )
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        **_sklearn.HalvingRandomSearchCV._parameter_constraints,
-        "return_estimators": ["boolean"],
-    }
+    _parameter_constraints: ClassVar[dict[str, Any]] = _constraints(_sklearn.HalvingRandomSearchCV)
 
     def __init__(
         self,
