@@ -61,6 +61,12 @@ class _SideBySide:
             self.estimators_ = [kept[start : start + n_splits] for start in range(0, len(kept), n_splits)]
         return self
 
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features that the fit has seen, if the best estimator knows it."""
+        number: int = super().n_features_in_  # type: ignore[misc]
+        return number
+
     def _continued(self) -> AbstractContextManager[Continued | None]:
         """Return what knows where fits go on."""
         return nullcontext()
