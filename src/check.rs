@@ -26,9 +26,12 @@ pub(crate) fn check_number(
 /// was 0. A denormal counts as 0, whatever mode the caller computes in.
 pub(crate) fn check_typed<T: Number>(name: &'static str, number: f64) -> Result<()> {
     let typed = T::from_f64(number);
-    let expected = format!("a number that {} can hold", T::NAME);
     let is_zero = number.classify() == FpCategory::Zero;
-    check_number(name, number, &expected, |_| typed.is_finite() && (is_zero || typed.abs() >= T::SMALLEST))
+    if number.is_finite() && typed.is_finite() && (is_zero || typed.abs() >= T::SMALLEST) {
+        return Ok(());
+    }
+    let expected = format!("a number that {} can hold", T::NAME);
+    Err(Error::argument(name, expected, plain(number)))
 }
 
 /// Checks the number of columns and that every number is finite.

@@ -104,13 +104,32 @@ pub(super) fn for_each<T: Scalar, const N: usize>(
 ) {
     let n = parameters.len();
     let gradient = &gradient[..n];
-    let mut arrays = arrays.into_iter();
-    let kept: [&mut [T]; N] = std::array::from_fn(|_| &mut arrays.next().unwrap_or_default()[..n]);
+    // One by one, so that the compiler knows the length of each: if it has to check one in the loop, it computes the
+    // last vector number by number, with branches that nothing predicts.
+    let [first, second, third] = arrays;
+    let first = if N > 0 { &mut first[..n] } else { first };
+    let second = if N > 1 { &mut second[..n] } else { second };
+    let third = if N > 2 { &mut third[..n] } else { third };
     for i in 0..n {
-        let mut own: [T; N] = std::array::from_fn(|k| kept[k][i]);
+        let mut own = [T::ZERO; N];
+        if N > 0 {
+            own[0] = first[i];
+        }
+        if N > 1 {
+            own[1] = second[i];
+        }
+        if N > 2 {
+            own[2] = third[i];
+        }
         parameters[i] = one(parameters[i], gradient[i], &mut own);
-        for k in 0..N {
-            kept[k][i] = own[k];
+        if N > 0 {
+            first[i] = own[0];
+        }
+        if N > 1 {
+            second[i] = own[1];
+        }
+        if N > 2 {
+            third[i] = own[2];
         }
     }
 }

@@ -327,8 +327,13 @@ impl<T: Scalar> Block<T> {
 
     /// Copies targets into the block, and their weights if there are any.
     pub fn load_targets(&mut self, examples: Examples<'_, T>, selection: Selection<'_>) {
-        let (stride, number) = (self.output_stride(), |row| examples.row(selection.row(row)));
-        gather(self.layout, self.output_parts(), examples.y, self.rows, number, &mut self.targets, stride);
+        let (layout, parts, rows, stride) =
+            (self.layout, self.output_parts(), self.rows, self.output_stride());
+        let (from, to) = (examples.y, &mut self.targets);
+        match examples.consecutive(selection) {
+            Some(first) => gather(layout, parts, from, rows, |row| first + row, to, stride),
+            None => gather(layout, parts, from, rows, |row| examples.row(selection.row(row)), to, stride),
+        }
         if let Some(weights) = examples.weights {
             for row in 0..self.rows {
                 self.weights[row] = weights[selection.row(row)];
@@ -537,7 +542,10 @@ impl<T: Scalar> Stage<T> for Block<T> {
     }
 
     fn load(&mut self, examples: Examples<'_, T>, selection: Selection<'_>) {
-        self.load_inputs(examples.x, |row| examples.row(selection.row(row)));
+        match examples.consecutive(selection) {
+            Some(first) => self.load_inputs(examples.x, |row| first + row),
+            None => self.load_inputs(examples.x, |row| examples.row(selection.row(row))),
+        }
         self.load_targets(examples, selection);
     }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ndarray::ArrayView2;
 
+use super::selection::Selection;
 use crate::error::{Error, Result};
 use crate::memory::try_with_capacity;
 
@@ -109,5 +110,13 @@ impl<T> Examples<'_, T> {
     #[inline]
     pub fn row(&self, example: usize) -> usize {
         self.listed.map_or(example, |rows| rows[example] as usize)
+    }
+
+    /// The first row of a selection, if the others follow it in the matrices: then nobody has to ask for each.
+    pub fn consecutive(&self, selection: Selection<'_>) -> Option<usize> {
+        match selection {
+            Selection::Range { from } if self.listed.is_none() => Some(from),
+            _ => None,
+        }
     }
 }

@@ -121,14 +121,18 @@ impl History {
 
     pub(super) fn push(&mut self, epoch: &Epoch) -> Result<()> {
         let Self { loss, penalty, validation_loss, score, learning_rate, .. } = self;
-        for list in [&mut *loss, penalty, validation_loss, score, learning_rate] {
-            list.try_reserve(1).map_err(|_| Error::OutOfMemory { numbers: list.len() + 1 })?;
+        let mut lists = [
+            (loss, Some(epoch.loss)),
+            (penalty, Some(epoch.penalty)),
+            (validation_loss, epoch.validation_loss),
+            (score, epoch.score),
+            (learning_rate, epoch.learning_rate),
+        ];
+        for (list, number) in &mut lists {
+            let more = usize::from(number.is_some());
+            list.try_reserve(more).map_err(|_| Error::OutOfMemory { numbers: list.len() + more })?;
         }
-        loss.push(epoch.loss);
-        penalty.push(epoch.penalty);
-        validation_loss.extend(epoch.validation_loss);
-        score.extend(epoch.score);
-        learning_rate.extend(epoch.learning_rate);
+        lists.into_iter().for_each(|(list, number)| list.extend(number));
         Ok(())
     }
 }
