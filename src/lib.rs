@@ -70,7 +70,7 @@ pub use network::Network;
 pub use number::Number;
 pub use optimizer::*;
 pub use parallel::threads;
-pub use pass::{LayerValues, RecurrentValues, SequenceValues, Sequences};
+pub use pass::{Inputs, LayerValues, RecurrentValues, SequenceValues, Sequences, SparseRows};
 pub use sampling::{Moments, Sampling};
 pub use schedule::{Fall, FunctionOfStep, OneCycle, Schedule, StepFunction};
 pub use training::{

@@ -12,7 +12,7 @@ use crate::layer::{
     layers,
 };
 use crate::memory::try_zeros;
-use crate::pass::{Sequences, input_gradient, predict, predict_sequences, state_widths};
+use crate::pass::{Inputs, Sequences, input_gradient, predict, predict_sequences, state_widths};
 use crate::random::{Purpose, Random};
 
 /// A multi-layer perceptron.
@@ -323,8 +323,9 @@ impl<T: Scalar> Network<T> {
     ///
     /// # Errors
     /// [`Error::Shape`] when the rows have the wrong length, [`Error::Value`] when a number is not
-    /// finite, [`Error::OutOfMemory`].
-    pub fn predict(&self, x: ArrayView2<'_, T>, n_threads: Option<usize>) -> Result<Array2<T>> {
+    /// finite, [`Error::Argument`] when they are sparse and the first layer is not a dense one, [`Error::OutOfMemory`].
+    pub fn predict<'a>(&self, x: impl Into<Inputs<'a, T>>, n_threads: Option<usize>) -> Result<Array2<T>> {
+        let x = x.into();
         let (rows, columns) = (x.nrows(), self.numbers_out());
         let len = rows.checked_mul(columns).ok_or(Error::OutOfMemory { numbers: usize::MAX })?;
         let mut y = Vec::new();
@@ -336,22 +337,39 @@ impl<T: Scalar> Network<T> {
 
     /// Checks the shape of inputs, and no more.
     #[cfg(feature = "python")]
-    pub(crate) fn check_inputs(&self, x: ArrayView2<'_, T>) -> Result<()> {
-        crate::check::check_shape("X", x, self.numbers_in())
+    pub(crate) fn check_inputs(&self, x: &Inputs<'_, T>) -> Result<()> {
+        x.check_shape("X", self.numbers_in())
     }
 
     /// As [`Network::predict`], into a slice that takes the outputs row after row.
     ///
     /// # Errors
     /// As for [`Network::predict`]; [`Error::Shape`] when `y` has the wrong length.
-    pub fn predict_into(&self, x: ArrayView2<'_, T>, y: &mut [T], n_threads: Option<usize>) -> Result<()> {
+    pub fn predict_into<'a>(
+        &self,
+        x: impl Into<Inputs<'a, T>>,
+        y: &mut [T],
+        n_threads: Option<usize>,
+    ) -> Result<()> {
+        let x = x.into();
         self.not_for_sequences()?;
-        check_matrix("X", x, self.numbers_in())?;
+        self.takes(&x)?;
+        x.check("X", self.numbers_in())?;
         if x.nrows().checked_mul(self.numbers_out()) != Some(y.len()) {
             return Err(Error::shape("y", format!("({} * {},)", x.nrows(), self.numbers_out()), &[y.len()]));
         }
         let _mode = Mode::core();
         predict(&self.layers, self.packed()?, x, y, None, n_threads)
+    }
+
+    /// Whether [`SparseRows`](crate::SparseRows) can be its inputs: those of a dense first layer.
+    pub(crate) fn takes_sparse_rows(&self) -> bool {
+        self.layers[0].takes_sparse_rows()
+    }
+
+    /// Checks that rows are not sparse where these cannot be inputs.
+    pub(crate) fn takes(&self, x: &Inputs<'_, T>) -> Result<()> {
+        if self.takes_sparse_rows() { Ok(()) } else { x.dense("X").map(|_| ()) }
     }
 
     fn not_for_sequences(&self) -> Result<()> {
@@ -431,9 +449,9 @@ impl<T: Scalar> Network<T> {
     ///
     /// # Errors
     /// As for [`Network::predict_into`]; [`Error::Argument`] when there is no such hidden layer.
-    pub fn hidden_into(
+    pub fn hidden_into<'a>(
         &self,
-        x: ArrayView2<'_, T>,
+        x: impl Into<Inputs<'a, T>>,
         layer: usize,
         y: &mut [T],
         n_threads: Option<usize>,
@@ -442,8 +460,10 @@ impl<T: Scalar> Network<T> {
         if layer >= n_hidden {
             return Err(Error::argument("layer", format!("below {n_hidden}"), layer));
         }
+        let x = x.into();
         self.not_for_sequences()?;
-        check_matrix("X", x, self.numbers_in())?;
+        self.takes(&x)?;
+        x.check("X", self.numbers_in())?;
         let columns = self.layers[layer].numbers_out();
         if x.nrows().checked_mul(columns) != Some(y.len()) {
             return Err(Error::shape("y", format!("({} * {columns},)", x.nrows()), &[y.len()]));

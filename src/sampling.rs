@@ -3,13 +3,13 @@
 
 use ndarray::ArrayView2;
 
-use crate::check::{check_matrix, check_number};
+use crate::check::check_number;
 use crate::error::{Error, Result};
 use crate::kernel::{Mode, Scalar, outside};
 use crate::loss::{Loss, Objective};
 use crate::memory::try_zeros;
 use crate::network::Network;
-use crate::pass::{Samples, check_dropout, log_likelihood, predict};
+use crate::pass::{Inputs, Samples, check_dropout, log_likelihood, predict};
 use crate::training::Dataset;
 
 /// The samples of a prediction. The noise of a sample is the same for every row, so that a row's outputs do not depend on the
@@ -81,27 +81,27 @@ impl<T: Scalar> Network<T> {
     /// # Errors
     /// As for [`Network::predict_into`]; [`Error::Argument`] for samples or rates outside their domain, and for complex
     /// networks.
-    pub fn predict_samples_into(
+    pub fn predict_samples_into<'a>(
         &self,
-        x: ArrayView2<'_, T>,
+        x: impl Into<Inputs<'a, T>>,
         y: &mut [T],
         sampling: &Sampling,
         n_threads: Option<usize>,
     ) -> Result<()> {
-        samples_into(self, x, y, sampling, n_threads, &mut || false)
+        samples_into(self, x.into(), y, sampling, n_threads, &mut || false)
     }
 
     /// Mean and standard deviation of the outputs over the samples.
     ///
     /// # Errors
     /// As for [`Network::predict_samples_into`].
-    pub fn predict_moments(
+    pub fn predict_moments<'a>(
         &self,
-        x: ArrayView2<'_, T>,
+        x: impl Into<Inputs<'a, T>>,
         sampling: &Sampling,
         n_threads: Option<usize>,
     ) -> Result<Moments<T>> {
-        moments(self, x, sampling, n_threads, &mut || false)
+        moments(self, x.into(), sampling, n_threads, &mut || false)
     }
 
     /// The log-likelihood of each row's targets in nats: ln of the mean over the samples of e^-loss, where the loss is the
@@ -137,7 +137,7 @@ impl<T: Scalar> Network<T> {
 /// One sample of all rows.
 fn sample_into<T: Scalar>(
     network: &Network<T>,
-    x: ArrayView2<'_, T>,
+    x: Inputs<'_, T>,
     y: &mut [T],
     (samples, sample): (Samples<'_>, u32),
     n_threads: Option<usize>,
@@ -153,14 +153,15 @@ fn sample_into<T: Scalar>(
 /// As [`Network::predict_samples_into`]; between samples it asks whether it was `interrupted`.
 pub(crate) fn samples_into<T: Scalar>(
     network: &Network<T>,
-    x: ArrayView2<'_, T>,
+    x: Inputs<'_, T>,
     y: &mut [T],
     sampling: &Sampling,
     n_threads: Option<usize>,
     interrupted: &mut dyn FnMut() -> bool,
 ) -> Result<()> {
     let samples = sampling.check(network)?;
-    check_matrix("X", x, network.numbers_in())?;
+    network.takes(&x)?;
+    x.check("X", network.numbers_in())?;
     let len = x.nrows().checked_mul(network.numbers_out());
     if len.and_then(|len| len.checked_mul(samples.count as usize)) != Some(y.len()) {
         let expected = format!("({} * {} * {},)", samples.count, x.nrows(), network.numbers_out());
@@ -176,13 +177,14 @@ pub(crate) fn samples_into<T: Scalar>(
 /// As [`Network::predict_moments`]; between samples it asks whether it was `interrupted`.
 pub(crate) fn moments<T: Scalar>(
     network: &Network<T>,
-    x: ArrayView2<'_, T>,
+    x: Inputs<'_, T>,
     sampling: &Sampling,
     n_threads: Option<usize>,
     interrupted: &mut dyn FnMut() -> bool,
 ) -> Result<Moments<T>> {
     let samples = sampling.check(network)?;
-    check_matrix("X", x, network.numbers_in())?;
+    network.takes(&x)?;
+    x.check("X", network.numbers_in())?;
     let len = x.nrows().saturating_mul(network.numbers_out());
     let _mode = Mode::core();
     let mut y = try_zeros::<T>(len)?;
@@ -225,6 +227,6 @@ pub(crate) fn log_likelihoods<T: Scalar>(
     let (layers, packed) = (network.layers(), network.packed()?);
     let interrupted = &mut || outside(&mut *interrupted);
     let (loss, to) = (Loss::LOG_LOSS, &mut values);
-    log_likelihood(layers, packed, data.x, data.y, loss, samples, to, n_threads, interrupted)?;
+    log_likelihood(layers, packed, data.x.dense("X")?, data.y, loss, samples, to, n_threads, interrupted)?;
     Ok(values)
 }

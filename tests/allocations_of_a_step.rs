@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use ferroprop::{
     Activation, Dataset, Init, Kind, Loss, Network, Optimizer, OptimizerState, RecurrentInit, Returns,
-    Sequences, Settings, train,
+    Sequences, Settings, SparseRows, train,
 };
 use ndarray::Array2;
 
@@ -75,6 +75,22 @@ fn steps_of_rows_allocate_nothing() {
             let (x, y) = (matrix(60, sizes[0]), matrix(60, sizes[3]));
             let data = Dataset::new(x.view(), y.view(), None);
             assert_none_per_step(&format!("{sizes:?} {hidden:?}"), &network, &data, batch);
+        }
+    }
+}
+
+#[test]
+fn steps_of_sparse_rows_allocate_nothing() {
+    let columns: Vec<u32> = (0..180).map(|place| (place % 3) * 25 + place % 20).collect();
+    let starts: Vec<usize> = (0..=60).map(|row| row * 3).collect();
+    let x = SparseRows::new(80, &starts, &columns, &[0.5; 180]).unwrap();
+    for outputs in [20, 1] {
+        let (bias, hidden, output) = ([true; 2], [Activation::Tanh], Activation::Identity);
+        let network = Network::new(&[80, outputs, 1], &hidden, output, &bias, Init::Glorot, 1).unwrap();
+        let y = matrix(60, 1);
+        let data = Dataset::new(&x, y.view(), None);
+        for batch in [None, Some(16)] {
+            assert_none_per_step("sparse", &network, &data, batch);
         }
     }
 }

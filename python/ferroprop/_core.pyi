@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import GenericAlias
-from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, final, overload
+from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeAlias, final, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -119,6 +119,11 @@ _Activation: TypeAlias = str | Activation
 _Init: TypeAlias = Literal["glorot", "he", "lecun", "orthogonal", "zeros", "uniform"]
 _Dtype = TypeVar("_Dtype", bound=np.generic, default=Any)
 _Given = TypeVar("_Given", bound=np.generic)
+
+class _Sparse(Protocol):
+    def tocsr(self) -> Any: ...
+
+_Rows: TypeAlias = ArrayLike | _Sparse
 _Sequences: TypeAlias = ArrayLike | Sequence[ArrayLike]
 _State: TypeAlias = Sequence[ArrayLike | tuple[ArrayLike, ArrayLike]]
 _V = TypeVar("_V")
@@ -231,7 +236,7 @@ class Network(Generic[_Dtype]):
     @overload
     def predict(
         self,
-        X: ArrayLike,
+        X: _Rows,
         *,
         samples: int | None = None,
         seed: int = 0,
@@ -243,7 +248,7 @@ class Network(Generic[_Dtype]):
     @overload
     def predict(
         self,
-        X: ArrayLike,
+        X: _Rows,
         *,
         samples: int,
         seed: int = 0,
@@ -262,11 +267,11 @@ class Network(Generic[_Dtype]):
         dropout: float | Sequence[float] | None = None,
         n_threads: int | None = None,
     ) -> NDArray[np.float64]: ...
-    def hidden(self, X: ArrayLike, layer: int = -1, *, n_threads: int | None = None) -> NDArray[_Dtype]: ...
+    def hidden(self, X: _Rows, layer: int = -1, *, n_threads: int | None = None) -> NDArray[_Dtype]: ...
     def input_gradient(self, X: ArrayLike, *, n_threads: int | None = None) -> NDArray[_Dtype]: ...
     def loss_and_gradients(
         self,
-        X: ArrayLike,
+        X: _Rows,
         Y: ArrayLike,
         *,
         loss: _Loss | None = None,
@@ -948,7 +953,7 @@ class History:
 
 def train(
     network: Network | RecurrentNetwork,
-    X: _Sequences,
+    X: _Sequences | _Sparse,
     Y: _Sequences,
     *,
     loss: _Loss | None = None,
@@ -963,8 +968,8 @@ def train(
     washout: int = 0,
     lengths: Sequence[int] | NDArray[np.integer[Any]] | None = None,
     dropout: _Scheduled | Sequence[_Scheduled] = 0.0,
-    validation: tuple[_Sequences, _Sequences]
-    | tuple[_Sequences, _Sequences, _Sequences | None]
+    validation: tuple[_Sequences | _Sparse, _Sequences]
+    | tuple[_Sequences | _Sparse, _Sequences, _Sequences | None]
     | None = None,
     validation_score: Callable[[Any], float] | None = None,
     patience: int | None = None,
@@ -980,7 +985,7 @@ def train(
 ) -> History: ...
 def train_many(
     networks: Iterable[Network | RecurrentNetwork],
-    X: _Sequences,
+    X: _Sequences | _Sparse,
     Y: _Sequences,
     *,
     rows: _Each[ArrayLike | None] = None,
@@ -998,7 +1003,9 @@ def train_many(
     lengths: _Each[tuple[int, ...] | NDArray[np.integer[Any]] | None] = None,
     dropout: _Each[_Scheduled | tuple[_Scheduled, ...]] = 0.0,
     validation: _Each[
-        tuple[_Sequences, _Sequences] | tuple[_Sequences, _Sequences, _Sequences | None] | None
+        tuple[_Sequences | _Sparse, _Sequences]
+        | tuple[_Sequences | _Sparse, _Sequences, _Sequences | None]
+        | None
     ] = None,
     validation_score: _Each[Callable[[Any], float] | None] = None,
     patience: _Each[int | None] = None,

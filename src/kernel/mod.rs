@@ -9,6 +9,7 @@ mod avx2;
 #[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]
 mod avx512;
 mod dispatch;
+mod entries;
 mod gradient;
 pub mod math;
 mod mode;
@@ -19,9 +20,11 @@ mod rows_in_lanes;
 mod scalar;
 mod simd;
 mod single_output;
+mod sparse;
 
 pub use add_up::{AddUp, Finish};
 pub use dispatch::{InstructionSet, VARIABLE, dispatch, dispatch_on};
+pub use entries::Entries;
 pub use gradient::Gradient;
 pub use math::cos_pi;
 pub use mode::{Mode, outside};
@@ -33,6 +36,7 @@ pub use product::{Derivative, Product, Start, Terms, Then, ends_in_half, even_sh
 pub use scalar::Scalar;
 pub use simd::{MOST_LANES, Simd, Task, halving_sum, sum_of_vectors};
 pub use single_output::{SingleOutputInLanes, SingleOutputProduct};
+pub use sparse::{SparseProduct, SparseSingleOutput};
 
 /// Numbers without a pattern, from -1 to 1.
 #[cfg(test)]

@@ -322,6 +322,7 @@ mod tests {
                 delta_stride: out_stride,
                 bias: true,
                 repeated: Repeated::ONCE,
+                columns: None,
             })
         };
         let sum = |input: Option<usize>, output: usize| {

@@ -1,14 +1,14 @@
 //! A dense layer: `outputs = activation(inputs * weights + biases)`.
 
 use super::init::{Init, RecurrentInit};
-use super::kind::{Flow, LayerKind, ParameterArray, Passage};
+use super::kind::{Flow, LayerKind, ParameterArray, Passage, SparsePassage};
 use super::packed::{LayerParameters, MatrixShape, PackedMatrix, PanelShape, Way};
 use super::spec::Layer;
 use crate::activation::Activation;
 use crate::error::Result;
 use crate::kernel::{
-    Layout, Product, Scalar, SingleOutputInLanes, SingleOutputProduct, Start, Terms, dispatch,
-    is_single_output, panel_vectors, panels, transpose,
+    Layout, Product, Scalar, SingleOutputInLanes, SingleOutputProduct, SparseProduct, SparseSingleOutput,
+    Start, Terms, dispatch, is_single_output, panel_vectors, panels, transpose,
 };
 use crate::random::Random;
 
@@ -17,6 +17,7 @@ pub(super) struct Dense;
 impl LayerKind for Dense {
     const NAME: &'static str = "dense";
     const FLOW: Flow = Flow::Rows;
+    const TAKES_SPARSE_ROWS: bool = true;
 
     fn arrays(layer: &Layer) -> Vec<ParameterArray> {
         let weights = ParameterArray { name: "weights", shape: vec![layer.fan_in, layer.fan_out] };
@@ -114,6 +115,31 @@ impl LayerKind for Dense {
                     columns: rows,
                 });
             }
+        }
+    }
+
+    fn forward_sparse<T: Scalar>(
+        layer: &Layer,
+        parameters: LayerParameters<'_, T>,
+        passage: SparsePassage<'_, T>,
+    ) {
+        let SparsePassage { entries, first, rows, output, output_stride } = passage;
+        let place = &parameters.matrices[0];
+        let (depth, weights) = (layer.fan_in, place.of(parameters.weights));
+        if is_single_output(layer.fan_out) {
+            dispatch(SparseSingleOutput { entries, first, rows, depth, weights, output });
+        } else {
+            dispatch(SparseProduct {
+                entries,
+                first,
+                rows,
+                depth,
+                weights,
+                weights_stride: place.stride::<T>(),
+                output,
+                output_stride,
+                columns: layer.fan_out,
+            });
         }
     }
 

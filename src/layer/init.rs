@@ -149,6 +149,9 @@ impl Init {
         random: &mut Random,
         parameters: &mut [T],
     ) {
+        if self == Self::Zeros {
+            return parameters.fill(T::ZERO);
+        }
         let (weights, biases) = parameters.split_at_mut(layer.fan_in * layer.fan_out * numbers);
         let bound = self.bound(layer.fan_in, layer.fan_out, layer.activation) / divisor;
         weights.fill_with(|| random.uniform(bound));

@@ -4,7 +4,7 @@ use super::init::{Init, RecurrentInit};
 use super::packed::{LayerParameters, MatrixShape, PackedMatrix, PanelShape, Way};
 use super::spec::Layer;
 use crate::error::Result;
-use crate::kernel::{Layout, Scalar, Start, Terms, Then};
+use crate::kernel::{Entries, Layout, Scalar, Start, Terms, Then};
 use crate::random::Random;
 
 /// One kind of layer: a file of this room, and a line of the list in `mod.rs`. Passes, training and bindings ask
@@ -19,6 +19,9 @@ pub(super) trait LayerKind {
     /// The parts of each of its numbers: 1, or 2 if they are complex. Parts lie in panels of their own, and there is a
     /// matrix of parameters for each.
     const PARTS: usize = 1;
+
+    /// Whether a first layer of this kind takes rows of which only the elements that are not 0 are listed.
+    const TAKES_SPARSE_ROWS: bool = false;
 
     /// How it recurs, if it does.
     const RECURRENCE: Option<Recurrence> = None;
@@ -60,6 +63,9 @@ pub(super) trait LayerKind {
 
     /// From a block's inputs to its net inputs; of a layer that recurs, to what the inputs give to these.
     fn forward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>);
+
+    /// The same from sparse rows, units along the lanes; for kinds that take them.
+    fn forward_sparse<T: Scalar>(_: &Layer, _: LayerParameters<'_, T>, _: SparsePassage<'_, T>) {}
 
     /// Whether [`forward`](LayerKind::forward) heeds [`Then::Rectify`].
     fn rectifies(layer: &Layer) -> bool;
@@ -115,6 +121,19 @@ pub(crate) struct Passage<'a, T> {
     pub output_stride: usize,
     /// What becomes of the sums.
     pub then: Then<'a, T>,
+}
+
+/// A block of sparse rows on its way through a first layer.
+#[derive(Debug)]
+pub(crate) struct SparsePassage<'a, T> {
+    /// The rows: from `first` on.
+    pub entries: &'a Entries<T>,
+    pub first: usize,
+    pub rows: usize,
+    /// In panels.
+    pub output: &'a mut [T],
+    /// From one panel of the output to the next.
+    pub output_stride: usize,
 }
 
 /// A parameter array of a layer.

@@ -17,7 +17,7 @@ mod rnn;
 
 pub use init::{Init, RecurrentInit};
 pub use kind::ParameterArray;
-pub(crate) use kind::{Flow, Passage, Recurrence};
+pub(crate) use kind::{Flow, Passage, Recurrence, SparsePassage};
 pub(crate) use packed::{Copies, Packed, PackedMatrix, Parameters, Way, pack, unpack};
 
 use crate::activation::Activation;
@@ -173,6 +173,21 @@ impl Layer {
         passage: Passage<'_, T>,
     ) {
         kinds!(with_kind self.kind, K => K::forward(self, parameters.of(index), passage));
+    }
+
+    /// Whether it can be the first layer behind sparse rows.
+    pub(crate) fn takes_sparse_rows(&self) -> bool {
+        kinds!(with_kind self.kind, K => K::TAKES_SPARSE_ROWS)
+    }
+
+    /// From sparse rows to its net inputs, units along the lanes.
+    pub(crate) fn forward_sparse<T: Scalar>(
+        &self,
+        index: usize,
+        parameters: Parameters<'_, T>,
+        passage: SparsePassage<'_, T>,
+    ) {
+        kinds!(with_kind self.kind, K => K::forward_sparse(self, parameters.of(index), passage));
     }
 
     /// Whether it rectifies its net inputs on their way to memory.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use ndarray::{Array2, ArrayView2};
 
 use super::examples::Examples;
+use super::inputs::{Inputs, SparseRows};
 use super::noise::{Noise, signals};
 use super::selection::Selection;
 use super::stage::{Kept, Room, Stage};
@@ -12,10 +13,10 @@ use super::stage::{Kept, Room, Stage};
 use crate::activation::{Activation, Draw, Estimator, Units, magnitude, softmax};
 use crate::error::{Error, Result};
 use crate::kernel::{
-    Layout, Repeated, Rows, Scalar, Terms, Then, gather_along_lanes, gather_parts, gather_rows,
+    Entries, Layout, Repeated, Rows, Scalar, Terms, Then, gather_along_lanes, gather_parts, gather_rows,
     panel_vectors, panels,
 };
-use crate::layer::{Layer, Parameters, Passage};
+use crate::layer::{Layer, Parameters, Passage, SparsePassage};
 use crate::loss::{Loss, Outputs};
 use crate::memory::{Aligned, try_zeros};
 
@@ -31,6 +32,8 @@ pub(crate) struct Block<T> {
     /// Of each number: 1, or 2 if the layers are complex: a matrix has the panels of the real parts, then those of
     /// the imaginary ones.
     parts: usize,
+    /// Lists of the inputs that are not 0, in place of panels of all of them.
+    sparse: Option<SparseInputs<T>>,
     /// The inputs, then the outputs of each layer. For training, the output layer's place holds its
     /// net inputs, from which the loss is computed.
     values: Vec<Aligned<T>>,
@@ -57,6 +60,27 @@ pub(crate) struct Block<T> {
     copies: usize,
     /// Numbers in a row of outputs.
     columns: usize,
+}
+
+/// Rows of inputs most of which are 0.
+#[derive(Debug)]
+struct SparseInputs<T> {
+    rows: Entries<T>,
+    /// For the gradient.
+    columns: Entries<T>,
+    /// Whether the block holds them now, and not those in panels.
+    there: bool,
+}
+
+/// Where the inputs of a block are.
+#[derive(Clone, Copy)]
+enum Source<'a, T> {
+    /// In the block.
+    Block,
+    /// Row by row in memory.
+    Rows(Terms<'a, T>),
+    /// In sparse rows, from one on.
+    Entries(&'a Entries<T>, usize),
 }
 
 type RowOf = fn(usize) -> u32;
@@ -98,6 +122,7 @@ impl<T: Scalar> Block<T> {
             layout,
             strides,
             parts,
+            sparse: None,
             values,
             negated: Vec::new(),
             magnitudes,
@@ -156,7 +181,7 @@ impl<T: Scalar> Block<T> {
 
     fn forward_layers(
         &mut self,
-        mut inputs: Option<Terms<'_, T>>,
+        source: Source<'_, T>,
         layers: &[Layer],
         parameters: Parameters<'_, T>,
         noise: Option<Noise<'_>>,
@@ -165,8 +190,13 @@ impl<T: Scalar> Block<T> {
         for (index, layer) in layers.iter().enumerate() {
             let hidden = index + 1 < layers.len();
             let dropped = noise.is_some_and(|noise| noise.rates.get(index).is_some_and(|rate| *rate > 0.0));
-            let rectify = hidden && !dropped && layer.rectifies() && is_none_or_empty(self.slopes.get(index));
-            self.net_inputs(index, inputs.take(), layer, parameters, rectify);
+            let source = if index == 0 { source } else { Source::Block };
+            let rectify = hidden
+                && !dropped
+                && layer.rectifies()
+                && is_none_or_empty(self.slopes.get(index))
+                && !(index == 0 && self.is_sparse(source));
+            self.net_inputs(index, source, layer, parameters, rectify);
             if hidden && !rectify {
                 self.activate_hidden(index, layer, noise);
             }
@@ -177,7 +207,7 @@ impl<T: Scalar> Block<T> {
     fn net_inputs(
         &mut self,
         index: usize,
-        inputs: Option<Terms<'_, T>>,
+        source: Source<'_, T>,
         layer: &Layer,
         parameters: Parameters<'_, T>,
         rectify: bool,
@@ -185,7 +215,20 @@ impl<T: Scalar> Block<T> {
         let stride = self.strides[index + 1];
         let in_use = self.in_use(self.values[index + 1].len(), stride);
         let (before, after) = self.values.split_at_mut(index + 1);
-        let input = inputs.unwrap_or(Terms::in_panels(&before[index], self.strides[index]));
+        let lists = match (source, &self.sparse) {
+            (Source::Entries(entries, first), _) => Some((entries, first)),
+            (Source::Block, Some(sparse)) if index == 0 && sparse.there => Some((&sparse.rows, 0)),
+            _ => None,
+        };
+        if let Some((entries, first)) = lists {
+            let (rows, output, output_stride) = (self.rows, &mut after[0][..in_use], stride);
+            let passage = SparsePassage { entries, first, rows, output, output_stride };
+            return layer.forward_sparse(index, parameters, passage);
+        }
+        let input = match source {
+            Source::Rows(terms) => terms,
+            _ => Terms::in_panels(&before[index], self.strides[index]),
+        };
         let passage = Passage {
             layout: self.layout,
             rows: self.rows,
@@ -195,6 +238,15 @@ impl<T: Scalar> Block<T> {
             then: if rectify { Then::Rectify } else { Then::Stay },
         };
         layer.forward(index, parameters, passage);
+    }
+
+    /// Whether the inputs are lists of those that are not 0.
+    fn is_sparse(&self, source: Source<'_, T>) -> bool {
+        match source {
+            Source::Block => self.sparse.as_ref().is_some_and(|sparse| sparse.there),
+            Source::Rows(_) => false,
+            Source::Entries(..) => true,
+        }
     }
 
     /// From net inputs to outputs, with the derivatives where they are kept.
@@ -432,8 +484,18 @@ impl<T: Scalar> Block<T> {
     }
 
     /// Copies rows of inputs into the block.
-    pub fn load_inputs(&mut self, x: ArrayView2<'_, T>, number: impl Fn(usize) -> usize) {
-        gather(self.layout, self.parts, x, self.rows, number, &mut self.values[0], self.strides[0]);
+    pub fn load_inputs(&mut self, x: Inputs<'_, T>, number: impl Fn(usize) -> usize) {
+        let (rows, stride) = (self.rows, self.strides[0]);
+        match x {
+            Inputs::Dense(x) => {
+                self.sparse.as_mut().into_iter().for_each(|sparse| sparse.there = false);
+                gather(self.layout, self.parts, x, rows, number, &mut self.values[0], stride);
+            }
+            Inputs::Sparse(x) => match &mut self.sparse {
+                Some(sparse) => sparse.load(x, (0..rows).map(number)),
+                None => scatter_along_lanes(x, rows, number, &mut self.values[0], stride),
+            },
+        }
     }
 
     /// The same from inputs that lie in memory row by row, and are not copied.
@@ -444,7 +506,20 @@ impl<T: Scalar> Block<T> {
         parameters: Parameters<'_, T>,
         noise: Option<Noise<'_>>,
     ) {
-        self.forward_layers(Some(Terms::in_rows(inputs, layers[0].fan_in)), layers, parameters, noise);
+        let rows = Source::Rows(Terms::in_rows(inputs, layers[0].fan_in));
+        self.forward_layers(rows, layers, parameters, noise);
+    }
+
+    /// The same from sparse rows, from the `first` on.
+    pub fn forward_from_sparse(
+        &mut self,
+        inputs: &SparseRows<T>,
+        first: usize,
+        layers: &[Layer],
+        parameters: Parameters<'_, T>,
+        noise: Option<Noise<'_>>,
+    ) {
+        self.forward_layers(Source::Entries(inputs.entries(), first), layers, parameters, noise);
     }
 
     /// Derivatives of the outputs with respect to the inputs, outputs x inputs for each row, after
@@ -470,7 +545,7 @@ impl<T: Scalar> Block<T> {
         self.copies = noise.map_or(0, Noise::copies);
         let mut net_inputs = Vec::with_capacity(layers.len());
         for (index, layer) in layers.iter().enumerate() {
-            self.net_inputs(index, None, layer, parameters, false);
+            self.net_inputs(index, Source::Block, layer, parameters, false);
             net_inputs.push(self.copied(&self.values[index + 1], self.parts, index + 1, layer.fan_out)?);
             if index + 1 < layers.len() {
                 self.activate_hidden(index, layer, noise);
@@ -505,8 +580,12 @@ impl<T: Scalar> Block<T> {
 
 impl<T: Scalar> Stage<T> for Block<T> {
     fn for_training(layout: Layout, layers: &[Layer], room: Room<'_>) -> Result<Self> {
-        let Room { rows: capacity, weighted, dropout, .. } = room;
-        let mut block = Self::with_layout(layout, layers, capacity, true)?;
+        let Room { rows: capacity, weighted, dropout, entries, dense, .. } = room;
+        // Narrow networks have room for whole rows.
+        let entries = entries.filter(|_| layout == Layout::UnitsInLanes);
+        let mut block = Self::with_layout(layout, layers, capacity, dense || entries.is_none())?;
+        block.sparse =
+            entries.map(|entries| SparseInputs::new(capacity, layers[0].fan_in, entries)).transpose()?;
         for (index, layer) in layers.iter().enumerate() {
             // Dropout changes the outputs; what these told is kept before.
             let dropped = dropout.get(index).is_some_and(|rate| *rate > 0.0);
@@ -569,7 +648,7 @@ impl<T: Scalar> Stage<T> for Block<T> {
     }
 
     fn forward(&mut self, layers: &[Layer], parameters: Parameters<'_, T>, noise: Option<Noise<'_>>) {
-        self.forward_layers(None, layers, parameters, noise);
+        self.forward_layers(Source::Block, layers, parameters, noise);
     }
 
     fn output_deltas(&mut self, layers: &[Layer], loss: Loss) {
@@ -706,7 +785,13 @@ impl<T: Scalar> Stage<T> for Block<T> {
             delta_stride: self.strides[layer + 1],
             bias: pair == 0,
             repeated: Repeated::ONCE,
+            columns: None,
         };
+        if let (0, Some(sparse)) = (matrix, &self.sparse)
+            && sparse.there
+        {
+            return Rows { columns: Some(&sparse.columns), ..of_layer(0, &[], &self.deltas[0]) };
+        }
         if self.parts == 1 {
             return of_layer(matrix, &self.values[matrix], &self.deltas[matrix]);
         }
@@ -756,6 +841,45 @@ impl<T: Scalar> Stage<T> for Block<T> {
                         *delta = g * weight;
                     }
                 }
+            }
+        }
+    }
+}
+
+impl<T: Scalar> SparseInputs<T> {
+    /// Room for so many rows of so many columns with so many elements that are not 0.
+    fn new(rows: usize, columns: usize, entries: usize) -> Result<Self> {
+        let (rows, columns) = (Entries::with_room(rows, entries)?, Entries::with_room(columns, entries)?);
+        Ok(Self { rows, columns, there: false })
+    }
+
+    /// Copies rows by number.
+    fn load(&mut self, from: &SparseRows<T>, numbers: impl Iterator<Item = usize>) {
+        self.rows.clear();
+        for number in numbers {
+            let (columns, numbers) = from.row(number);
+            self.rows.push(columns, numbers);
+        }
+        self.rows.transpose(from.columns(), &mut self.columns);
+        self.there = true;
+    }
+}
+
+/// Writes sparse rows whole, along the lanes, as [`gather_along_lanes`] does.
+fn scatter_along_lanes<T: Scalar>(
+    from: &SparseRows<T>,
+    rows: usize,
+    number: impl Fn(usize) -> usize,
+    to: &mut [T],
+    stride: usize,
+) {
+    for (panel, first) in (0..rows).step_by(T::LANES).enumerate() {
+        let panel = &mut to[panel * stride..][..from.columns() * T::LANES];
+        panel.fill(T::ZERO);
+        for lane in 0..T::LANES {
+            let (columns, numbers) = from.row(number((first + lane).min(rows - 1)));
+            for (&column, &x) in columns.iter().zip(numbers) {
+                panel[column as usize * T::LANES + lane] = x;
             }
         }
     }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ndarray::ArrayView2;
 
+use super::inputs::Inputs;
 use super::selection::Selection;
 use crate::error::{Error, Result};
 use crate::memory::try_with_capacity;
@@ -97,7 +98,7 @@ impl Sequences {
 /// Inputs and targets, weights of targets if there are any, and, if the inputs are steps of time, of which sequences.
 #[derive(Clone, Copy)]
 pub(crate) struct Examples<'a, T> {
-    pub x: ArrayView2<'a, T>,
+    pub x: Inputs<'a, T>,
     pub y: ArrayView2<'a, T>,
     /// Which rows of the matrices the examples are, if not all in their order. Weights are those of the examples.
     pub listed: Option<&'a [u32]>,

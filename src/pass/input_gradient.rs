@@ -38,7 +38,7 @@ pub(crate) fn input_gradient<T: Scalar>(
         team.for_each(shares, |(index, (block, to))| {
             for (inner, to) in to.chunks_mut(capacity * numbers).enumerate() {
                 block.set_rows(to.len() / numbers);
-                block.load_inputs(x, |row| index * share + inner * capacity + row);
+                block.load_inputs(x.into(), |row| index * share + inner * capacity + row);
                 block.forward(layers, parameters, None);
                 block.activate_output(layers);
                 block.input_gradient(layers, parameters, to);

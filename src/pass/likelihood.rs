@@ -65,7 +65,7 @@ pub(crate) fn log_likelihood<T: Scalar>(
             let more =
                 team.for_each_unless(interrupted, parts.into_iter(), |(index, ((block, sums), to))| {
                     block.set_rows(to.len());
-                    let examples = Examples { x, y, listed: None, weights: None, sequences: None };
+                    let examples = Examples { x: x.into(), y, listed: None, weights: None, sequences: None };
                     block.load(examples, Selection::Range { from: first + index * capacity });
                     to.fill(f64::NEG_INFINITY);
                     sums.fill(0.0);

@@ -1,8 +1,7 @@
 //! Outputs for rows of inputs.
 
-use ndarray::ArrayView2;
-
 use super::block::Block;
+use super::inputs::Inputs;
 use super::noise::Noise;
 use super::stage::Stage;
 use crate::error::Result;
@@ -22,7 +21,7 @@ pub(super) const WORTH_SHARING: usize = 4_000_000;
 pub(crate) fn predict<T: Scalar>(
     layers: &[Layer],
     packed: &Packed<T>,
-    x: ArrayView2<'_, T>,
+    x: Inputs<'_, T>,
     y: &mut [T],
     noise: Option<Noise<'_>>,
     n_threads: Option<usize>,
@@ -36,13 +35,18 @@ pub(crate) fn predict<T: Scalar>(
     let most = rows.div_ceil(BLOCK_ROWS);
     let n_threads = if helpers_wanted { threads(n_threads).min(most) } else { 1 };
     let capacity = rows.min(BLOCK_ROWS);
-    let in_rows = x.as_slice().filter(|_| Block::<T>::reads_rows(layers));
-    let block = || Block::for_prediction(layers, capacity, in_rows.is_none());
+    let in_rows = match &x {
+        Inputs::Dense(x) => x.as_slice().filter(|_| Block::<T>::reads_rows(layers)),
+        Inputs::Sparse(_) => None,
+    };
+    let block = || Block::for_prediction(layers, capacity, in_rows.is_none() && x.sparse().is_none());
     let forward = |block: &mut Block<T>, first: usize, y: &mut [T]| {
         block.set_rows(y.len() / columns);
         if let Some(numbers) = in_rows {
             let own = first * x.ncols()..(first + block.rows()) * x.ncols();
             block.forward_from(&numbers[own], layers, parameters, noise);
+        } else if let Some(x) = x.sparse() {
+            block.forward_from_sparse(x, first, layers, parameters, noise);
         } else {
             block.load_inputs(x, |row| first + row);
             block.forward(layers, parameters, noise);

@@ -11,6 +11,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::block::Block;
 use super::examples::Examples;
+use super::inputs::Inputs;
 use super::noise::Noise;
 use super::recurrent::{Reach, Recurrent, RecurrentValues, Source, Space};
 use super::selection::Selection;
@@ -163,7 +164,7 @@ impl<T: Scalar> SequenceBlock<T> {
         let (delta, delta_stride, delta_step) = hidden.deltas_from(all, step, first);
         let times = if rows == 0 { 1 } else { steps.len() };
         let repeated = Repeated { times, input_step: input_panels * stride, delta_step };
-        Rows { rows, input, input_stride, delta, delta_stride, bias: true, repeated }
+        Rows { rows, input, input_stride, delta, delta_stride, bias: true, repeated, columns: None }
     }
 
     /// Inputs to the outputs of the layers that recur; `false` if `stop` has said to give up.
@@ -260,12 +261,11 @@ impl<T: Scalar> SequenceBlock<T> {
 
 impl<T: Scalar> Stage<T> for SequenceBlock<T> {
     fn for_training(_: Layout, layers: &[Layer], room: Room<'_>) -> Result<Self> {
-        let Room { rows, longest, steps, weighted, dropout, truncate } = room;
+        let Room { rows, longest, steps, weighted, dropout, truncate, .. } = room;
         let space = Space { rows, longest, steps };
         let outputs = Self::outputs_in(layers, space);
         let last = layers.len() - 1;
-        let of_output =
-            Room { rows: outputs, steps: outputs, longest: 1, weighted, dropout: &[], truncate: None };
+        let of_output = Room::of_rows(outputs, weighted, &[]);
         let output = Block::behind_others(&layers[last..], of_output)?;
         let mut block = Self::new(layers, space, output)?;
         for (index, (hidden, layer)) in block.hidden.iter_mut().zip(layers).enumerate() {
@@ -290,7 +290,8 @@ impl<T: Scalar> Stage<T> for SequenceBlock<T> {
         let Some(sequences) = examples.sequences else { return };
         let range = |row| sequences.range(selection.row(row));
         let rows = self.rows();
-        self.load_steps(examples.x, (0..rows).map(|row| (range(row).start, range(row).len())));
+        let Inputs::Dense(x) = examples.x else { unreachable!("sequences are dense") };
+        self.load_steps(x, (0..rows).map(|row| (range(row).start, range(row).len())));
         self.targets.clear();
         match self.returns {
             Returns::Last => self.targets.extend((0..rows).map(|row| selection.row(row) as u32)),

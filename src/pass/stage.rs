@@ -25,12 +25,16 @@ pub(crate) struct Room<'a> {
     pub dropout: &'a [f64],
     /// How many steps of time derivatives go back at most.
     pub truncate: Option<usize>,
+    /// Elements that are not 0 in sparse rows of inputs, if there are such.
+    pub entries: Option<usize>,
+    /// Whether there are others.
+    pub dense: bool,
 }
 
 impl<'a> Room<'a> {
     /// Rows that are no sequences.
     pub fn of_rows(rows: usize, weighted: bool, dropout: &'a [f64]) -> Self {
-        Self { rows, longest: 1, steps: rows, weighted, dropout, truncate: None }
+        Self { rows, longest: 1, steps: rows, weighted, dropout, truncate: None, entries: None, dense: true }
     }
 }
 

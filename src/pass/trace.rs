@@ -48,7 +48,7 @@ pub(crate) fn trace<T: Scalar>(
     let room = Room::of_rows(rows, weights.is_some(), &kept);
     let mut block = Block::for_training(Layout::UnitsInLanes, layers, room)?;
     block.set_rows(rows);
-    let examples = Examples { x, y, listed: None, weights, sequences: None };
+    let examples = Examples { x: x.into(), y, listed: None, weights, sequences: None };
     block.load(examples, selection.unwrap_or(Selection::Range { from: 0 }));
     let Kept { net_inputs, output, output_derivative } = block.forward_kept(layers, parameters, noise)?;
     let losses = match objective {

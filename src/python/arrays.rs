@@ -186,13 +186,13 @@ pub(super) fn as_array<'py>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<B
     })
 }
 
-fn dtype_and_kind<'py>(array: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, String)> {
+pub(super) fn dtype_and_kind<'py>(array: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, String)> {
     let dtype = array.getattr("dtype")?;
     let kind = dtype.getattr("kind")?.extract()?;
     Ok((dtype, kind))
 }
 
-fn check_dimensions<D: ndarray::Dimension>(name: &str, array: &Bound<'_, PyAny>) -> PyResult<()> {
+pub(super) fn check_dimensions<D: ndarray::Dimension>(name: &str, array: &Bound<'_, PyAny>) -> PyResult<()> {
     let dimensions: usize = array.getattr("ndim")?.extract()?;
     if Some(dimensions) == D::NDIM {
         return Ok(());
@@ -206,7 +206,11 @@ fn check_dimensions<D: ndarray::Dimension>(name: &str, array: &Bound<'_, PyAny>)
 }
 
 /// A copy in another type, in C order where it need not be a `copy`; what overflows becomes infinite.
-fn as_type<'py>(array: &Bound<'py, PyAny>, dtype: &str, copy: bool) -> PyResult<Bound<'py, PyAny>> {
+pub(super) fn as_type<'py>(
+    array: &Bound<'py, PyAny>,
+    dtype: &str,
+    copy: bool,
+) -> PyResult<Bound<'py, PyAny>> {
     let py = array.py();
     // What overflows is then reported as such; NumPy need not warn.
     let keywords = PyDict::new(py);

@@ -18,7 +18,7 @@ use super::arrays::{Hold, Matrix, Vector, empty, filled, in_field, matrix, vecto
 use super::call::Call;
 use super::catalogue::is_one;
 use super::loss::{self, Given};
-use super::rows::{RowArrays, inputs};
+use super::rows::{InputRows, RowArrays};
 use super::sampling;
 use super::signals::Signals;
 use super::typed::{Typed, WORTH_DETACHING, with_typed};
@@ -338,8 +338,10 @@ impl Network {
     ///
     /// Parameters
     /// ----------
-    /// X : array-like of shape (n, n_inputs)
-    ///     Rows of inputs; finite numbers, converted to the network's dtype.
+    /// X : {array-like, sparse matrix} of shape (n, n_inputs)
+    ///     Rows of inputs; finite numbers, converted to the network's dtype. Of a sparse matrix of SciPy's only the
+    ///     elements that are not 0 take time and memory; the results are those of the same numbers in an array. (A
+    ///     complex network takes arrays only.)
     /// samples : int or None, default=None
     ///     How many times the outputs are computed with stochastic units drawn, 0 or 1 whatever their estimator, and with dropout;
     ///     the result is the mean. With None nothing is left out and stochastic units give their probabilities: one deterministic
@@ -480,7 +482,7 @@ impl Network {
     ///
     /// Parameters
     /// ----------
-    /// X : array-like of shape (n, n_inputs)
+    /// X : {array-like, sparse matrix} of shape (n, n_inputs)
     ///     Rows of inputs.
     /// layer : int, default=-1
     ///     The hidden layer: 0 is the first, -1 the last.
@@ -568,7 +570,7 @@ impl Network {
     ///
     /// Parameters
     /// ----------
-    /// X : array-like of shape (n, n_inputs)
+    /// X : {array-like, sparse matrix} of shape (n, n_inputs)
     ///     Rows of inputs.
     /// Y : array-like of shape (n, n_outputs)
     ///     Targets, complex where the outputs are: any numbers, but from 0 to 1 for ``"log_loss"``, with rows that sum to 1 if the
@@ -909,12 +911,12 @@ fn predict<'py, T: Scalar + Element>(
     x: &Bound<'py, PyAny>,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let x = inputs(network, "X", x, Hold::Itself)?;
+    let x = InputRows::new(network, "X", x, Hold::Itself)?;
     // Other threads run only while a call that takes long lets them.
     let detaches = x.rows().saturating_mul(network.n_parameters()) >= WORTH_DETACHING;
     let x = if detaches { x.into_view()? } else { x };
-    let x = x.view();
-    network.check_inputs(x)?;
+    let x = x.inputs();
+    network.check_inputs(&x)?;
     let shape = (x.nrows(), network.numbers_out());
     let y = filled(py, shape, detaches.then_some(call), |y| network.predict_into(x, y, n_threads))?;
     in_field::<T>(y.into_any(), network.complex_outputs())
@@ -943,9 +945,9 @@ fn hidden<'py, T: Scalar + Element>(
     layer: usize,
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let x = inputs(network, "X", x, Hold::AView)?;
-    let x = x.view();
-    network.check_inputs(x)?;
+    let x = InputRows::new(network, "X", x, Hold::AView)?;
+    let x = x.inputs();
+    network.check_inputs(&x)?;
     let shape = (x.nrows(), network.layers()[layer].numbers_out());
     let y = filled(py, shape, Some(call), |y| network.hidden_into(x, layer, y, n_threads))?;
     in_field::<T>(y.into_any(), network.is_complex())
@@ -966,7 +968,7 @@ fn input_gradient<'py, T: Scalar + Element>(
     }
     let x = Matrix::<T>::new("X", x, Hold::AView)?;
     let x = x.view();
-    network.check_inputs(x)?;
+    network.check_inputs(&x.into())?;
     let y = empty::<T, _>(py, (x.nrows(), network.n_outputs(), network.n_inputs()))?;
     let mut target = y.try_readwrite()?;
     let out = target.as_slice_mut()?;
@@ -1169,6 +1171,14 @@ pub(super) fn copy<T: Scalar>(
     came.iter_mut().last().into_iter().for_each(|last| *last /= parts);
     if came != units {
         return Err(crate::Error::shape(name, crate::error::tuple(units), &came).into());
+    }
+    // No early way out of the loop: so it vectorises.
+    let clean = |numbers: &[T]| !numbers.iter().fold(false, |bad, x| bad | !x.is_finite());
+    if let Some(numbers) = from.as_slice()
+        && clean(numbers)
+    {
+        to[..numbers.len()].copy_from_slice(numbers);
+        return Ok(());
     }
     if let Some((place, &x)) = from.indexed_iter().find(|(_, x)| !x.is_finite()) {
         return Err(crate::Error::value(name, "finite numbers", x, place.slice()).into());

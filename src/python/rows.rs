@@ -1,32 +1,126 @@
 //! Rows of inputs and targets for a network, in its dtype.
 
 use numpy::prelude::*;
-use numpy::{Element, PyArray1};
+use numpy::{Element, Ix2, PyArray1, PyUntypedArray};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use super::arguments::wrong_type;
-use super::arrays::{Hold, Matrix, Vector, as_array};
+use super::arrays::{Hold, Matrix, Vector, as_array, as_type, check_dimensions, dtype_and_kind};
 use crate::memory::try_collect;
-use crate::{Dataset, Scalar};
+use crate::{Dataset, Inputs, Scalar, SparseRows};
 
-/// Rows of inputs for a network.
-pub(super) fn inputs<'py, T: Scalar + Element>(
-    network: &crate::Network<T>,
-    name: &str,
-    value: &Bound<'py, PyAny>,
-    hold: Hold,
-) -> PyResult<Matrix<'py, T>> {
-    if !network.is_complex() {
-        return Matrix::new(name, value, hold);
+/// Rows of inputs as they came from Python.
+pub(super) enum InputRows<'py, T: Element> {
+    Dense(Matrix<'py, T>),
+    /// A copy of a matrix of SciPy's, and that matrix.
+    Sparse(SparseRows<T>, Bound<'py, PyAny>),
+}
+
+impl<'py, T: Scalar + Element> InputRows<'py, T> {
+    /// The argument `name`.
+    pub fn new(
+        network: &crate::Network<T>,
+        name: &str,
+        value: &Bound<'py, PyAny>,
+        hold: Hold,
+    ) -> PyResult<Self> {
+        if network.takes_sparse_rows() && is_sparse(value)? {
+            return Ok(Self::Sparse(sparse_rows(name, value)?, value.clone()));
+        }
+        if !network.is_complex() {
+            return Ok(Self::Dense(Matrix::new(name, value, hold)?));
+        }
+        let rows = Matrix::parts(name, value, true)?;
+        let (n, numbers) = rows.view().dim();
+        if numbers != network.numbers_in() || n == 0 {
+            let expected = format!("(n, {}) with n at least 1", network.n_inputs());
+            return Err(crate::Error::shape(name, expected, &[n, numbers / 2]).into());
+        }
+        Ok(Self::Dense(rows))
     }
-    let rows = Matrix::parts(name, value, true)?;
-    let (n, numbers) = rows.view().dim();
-    if numbers != network.numbers_in() || n == 0 {
-        let expected = format!("(n, {}) with n at least 1", network.n_inputs());
-        return Err(crate::Error::shape(name, expected, &[n, numbers / 2]).into());
+
+    /// A matrix of these, held as a view.
+    pub fn into_view(self) -> PyResult<Self> {
+        Ok(match self {
+            Self::Dense(matrix) => Self::Dense(matrix.into_view()?),
+            sparse @ Self::Sparse(..) => sparse,
+        })
     }
-    Ok(rows)
+
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Dense(matrix) => matrix.rows(),
+            Self::Sparse(rows, _) => rows.rows(),
+        }
+    }
+
+    pub fn inputs(&self) -> Inputs<'_, T> {
+        match self {
+            Self::Dense(matrix) => matrix.view().into(),
+            Self::Sparse(rows, _) => rows.into(),
+        }
+    }
+
+    fn object(&self) -> Bound<'py, PyAny> {
+        match self {
+            Self::Dense(matrix) => matrix.object(),
+            Self::Sparse(_, matrix) => matrix.clone(),
+        }
+    }
+}
+
+/// Whether a value is a sparse matrix or array of SciPy's. Nobody has one before SciPy's module is loaded.
+fn is_sparse(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = value.py();
+    if value.is_instance_of::<PyUntypedArray>() {
+        return Ok(false);
+    }
+    match py.import("sys")?.getattr("modules")?.get_item("scipy.sparse") {
+        Ok(module) => module.call_method1("issparse", (value,))?.is_truthy(),
+        Err(_) => Ok(false),
+    }
+}
+
+/// A copy of a sparse matrix, in the network's dtype. The elements of a row are sorted, and those of one place added.
+fn sparse_rows<T: Scalar + Element>(name: &str, value: &Bound<'_, PyAny>) -> PyResult<SparseRows<T>> {
+    check_dimensions::<Ix2>(name, value)?;
+    let mut csr = value.call_method0("tocsr")?;
+    if !csr.getattr("has_canonical_format")?.is_truthy()? {
+        csr = csr.call_method0("copy")?;
+        csr.call_method0("sum_duplicates")?;
+    }
+    let before = csr.getattr("data")?;
+    let (dtype, kind) = dtype_and_kind(&before)?;
+    if !["b", "i", "u", "f"].contains(&kind.as_str()) {
+        return Err(PyTypeError::new_err(format!("{name} must hold real numbers, got dtype {dtype}")));
+    }
+    let numbers = as_type(&before, T::NAME, false)?;
+    let numbers = numbers.cast::<PyArray1<T>>().map_err(PyErr::from)?.try_readonly()?;
+    let integers = |attribute: &str| -> PyResult<Vec<i64>> {
+        let array = csr.getattr(attribute)?.call_method1("astype", ("int64",))?;
+        let array = array.cast::<PyArray1<i64>>().map_err(PyErr::from)?.try_readonly()?;
+        Ok(try_collect(array.as_array().iter().copied())?)
+    };
+    let (starts, columns) = (integers("indptr")?, integers("indices")?);
+    if let Some(place) = numbers.as_array().iter().position(|x| !x.is_finite()) {
+        let number = before.get_item(place)?;
+        if csr.py().import("numpy")?.call_method1("isfinite", (&number,))?.is_truthy()? {
+            let row = starts.partition_point(|&start| start <= place as i64) - 1;
+            let (expected, got, column) = (T::NAME, number.str()?, columns[place]);
+            return Err(PyValueError::new_err(format!(
+                "{name} must hold numbers that {expected} can hold, got {got} at [{row}, {column}]"
+            )));
+        }
+    }
+    let (_, n_columns): (usize, usize) = csr.getattr("shape")?.extract()?;
+    let starts = try_collect(starts.into_iter().map(|start| usize::try_from(start).unwrap_or(usize::MAX)))?;
+    let columns = try_collect(columns.into_iter().map(|column| u32::try_from(column).unwrap_or(u32::MAX)))?;
+    let numbers: Vec<T> = try_collect(numbers.as_array().iter().copied())?;
+    SparseRows::new(n_columns, &starts, &columns, &numbers).map_err(|error| match error {
+        error @ crate::Error::OutOfMemory { .. } => error.into(),
+        error => PyValueError::new_err(format!("{name} must be a valid sparse matrix: {error}")),
+    })
 }
 
 /// Their targets, for `rows` rows, held as a view.
@@ -50,7 +144,7 @@ fn targets<'py, T: Scalar + Element>(
 
 /// Rows of a data set as they came from Python, held as views.
 pub(super) struct RowArrays<'py, T: Element> {
-    x: Matrix<'py, T>,
+    x: InputRows<'py, T>,
     y: Matrix<'py, T>,
     weights: Option<Vector<'py, T>>,
 }
@@ -64,7 +158,7 @@ impl<'py, T: Scalar + Element> RowArrays<'py, T> {
         y: &Bound<'py, PyAny>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
-        let x = inputs(network, names[0], x, Hold::AView)?;
+        let x = InputRows::new(network, names[0], x, Hold::AView)?;
         let y = targets(network, names[1], y, x.rows())?;
         let weights = weights.map(|weights| Vector::new(names[2], weights, Hold::AView)).transpose()?;
         Ok(Self { x, y, weights })
@@ -80,7 +174,7 @@ impl<'py, T: Scalar + Element> RowArrays<'py, T> {
     }
 
     pub fn dataset(&self) -> PyResult<Dataset<'_, T>> {
-        Ok(Dataset::try_new(self.x.view(), self.y.view(), self.weights.as_ref().map(Vector::view))?)
+        Ok(Dataset::try_new(self.x.inputs(), self.y.view(), self.weights.as_ref().map(Vector::view))?)
     }
 }
 

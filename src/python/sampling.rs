@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use super::arguments::{Arg, count, iterated, number, one_or_each};
 use super::arrays::{Hold, empty, vector};
 use super::call::Call;
-use super::rows::{RowArrays, inputs};
+use super::rows::{InputRows, RowArrays};
 use super::signals::Signals;
 use crate::sampling::{log_likelihoods, moments, samples_into};
 use crate::{Layer, Sampling, Scalar};
@@ -100,9 +100,9 @@ pub(super) fn predict<'py, T: Scalar + Element>(
     (sampling, wanted): &(Sampling, Wanted),
     n_threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let x = inputs(network, "X", x, Hold::AView)?;
-    let x = x.view();
-    network.check_inputs(x)?;
+    let x = InputRows::new(network, "X", x, Hold::AView)?;
+    let x = x.inputs();
+    network.check_inputs(&x)?;
     let shape = (x.nrows(), network.numbers_out());
     if let Wanted::All = wanted {
         let y = empty::<T, _>(py, (sampling.samples as usize, shape.0, shape.1))?;

@@ -21,7 +21,7 @@ use super::trainings::{Keywords, Training, Trainings, about_network};
 /// networks : sequence of Network or RecurrentNetwork
 ///     Different objects, all of single or all of double precision; layers may differ. They are changed in
 ///     place; if the call raises, all are as they were.
-/// X : array-like of shape (n, n_inputs)
+/// X : {array-like, sparse matrix} of shape (n, n_inputs)
 ///     Rows of inputs for all networks, as for `train`. They are read where they are, for rows that are listed too.
 /// Y : array-like of shape (n, n_outputs)
 ///     Targets for all networks.

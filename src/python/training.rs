@@ -14,9 +14,10 @@ use super::trainings::{Keywords, Trainings};
 /// network : Network or RecurrentNetwork
 ///     Changed in place: it has the parameters of the last epoch, or of the best one with
 ///     ``restore_best``. If the call raises, it is as it was.
-/// X : array-like of shape (n, n_inputs)
+/// X : {array-like, sparse matrix} of shape (n, n_inputs)
 ///     Rows of inputs; finite numbers. An array of the network's dtype is read where it is, so it
-///     may be a ``numpy.memmap`` larger than memory. For a `RecurrentNetwork` sequences: an array of shape (n, time, n_inputs) or a list
+///     may be a ``numpy.memmap`` larger than memory. Of a sparse matrix of SciPy's only the elements that are not 0 take
+///     time and memory, and the network gets the same parameters as from an array. For a `RecurrentNetwork` sequences: an array of shape (n, time, n_inputs) or a list
 ///     of n arrays of shape (time, n_inputs); its batches are of sequences.
 /// Y : array-like of shape (n, n_outputs)
 ///     Targets. For a `RecurrentNetwork` with ``returns="every"`` they have the form of X.

@@ -30,7 +30,7 @@ use crate::model_file::{LayerEntry, check_version, layers, outlines, parsed_stri
 use crate::network::Network;
 use crate::number::Number;
 use crate::optimizer::Optimizer;
-use crate::pass::Sequences;
+use crate::pass::{Inputs, Sequences};
 use crate::schedule::Schedule;
 use crate::tensor_file::{Content, FileKind, Outline, Reader, dtype};
 
@@ -106,7 +106,7 @@ impl Saver {
         let mut training = BTreeMap::new();
         let mut note = |name: &str, text: String| training.insert(name.to_owned(), text);
         note(FIRST, digest(network.parameters()));
-        note("X", of_matrix(data.x, data.listed)?);
+        note("X", of_inputs(data.x, data.listed)?);
         note("Y", of_matrix(data.y, data.listed)?);
         note("sample_weight", of_weights(data));
         if let Some(sequences) = &data.sequences {
@@ -119,7 +119,7 @@ impl Saver {
             note("truncate", steps.to_string());
         }
         if let Some(validation) = &settings.validation {
-            note("validation X", of_matrix(validation.x, validation.listed)?);
+            note("validation X", of_inputs(validation.x, validation.listed)?);
             note("validation Y", of_matrix(validation.y, validation.listed)?);
             note("validation sample_weight", of_weights(validation));
         }
@@ -432,6 +432,23 @@ fn of_matrix<T: Scalar>(matrix: ArrayView2<'_, T>, listed: Option<&[u32]>) -> Re
         row.chunks(512).for_each(|some| hash.update(&T::to_bytes(some)));
     }
     Ok(format!("{} {:016x}", tuple(&[rows, matrix.ncols()]), hash.digest()))
+}
+
+/// The same of inputs. Sparse rows have another digest than the whole matrix.
+fn of_inputs<T: Scalar>(inputs: Inputs<'_, T>, listed: Option<&[u32]>) -> Result<String> {
+    let rows = match inputs {
+        Inputs::Dense(matrix) => return of_matrix(matrix, listed),
+        Inputs::Sparse(rows) => rows,
+    };
+    let mut hash = Xxh3Default::new();
+    let count = listed.map_or(rows.rows(), <[u32]>::len);
+    for place in 0..count {
+        let (columns, numbers) = rows.row(listed.map_or(place, |rows| rows[place] as usize));
+        hash.update(&(columns.len() as u64).to_le_bytes());
+        columns.iter().for_each(|column| hash.update(&column.to_le_bytes()));
+        numbers.chunks(512).for_each(|some| hash.update(&T::to_bytes(some)));
+    }
+    Ok(format!("{} sparse {:016x}", tuple(&[count, rows.columns()]), hash.digest()))
 }
 
 fn of_weights<T: Scalar>(data: &Dataset<'_, T>) -> String {

@@ -3,16 +3,16 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use ndarray::{ArrayView1, ArrayView2, s};
+use ndarray::{ArrayView1, ArrayView2};
 
-use crate::check::{check_matrix_at, check_shape};
+use crate::check::check_matrix_at;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::layer::Returns;
 use crate::loss::Objective;
 use crate::memory::{try_collect, try_with_capacity};
 use crate::network::Network;
-use crate::pass::{Examples, Room, Selection, Sequences};
+use crate::pass::{Examples, Inputs, Room, Selection, Sequences, parts};
 
 /// Inputs, targets and, optionally, a weight per row. The arrays may have any layout; they are
 /// read in place.
@@ -25,7 +25,7 @@ use crate::pass::{Examples, Room, Selection, Sequences};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Dataset<'a, T> {
-    pub(crate) x: ArrayView2<'a, T>,
+    pub(crate) x: Inputs<'a, T>,
     pub(crate) y: ArrayView2<'a, T>,
     /// Which rows of the matrices the data set has, if not all in their order.
     pub(crate) listed: Option<&'a [u32]>,
@@ -36,9 +36,14 @@ pub struct Dataset<'a, T> {
 }
 
 impl<'a, T: Scalar> Dataset<'a, T> {
-    /// Combines inputs (n x inputs), targets (n x outputs) and a copy of n weights.
+    /// Combines inputs (n x inputs, a matrix or [`SparseRows`](crate::SparseRows)), targets (n x outputs) and a copy of n weights.
     #[must_use]
-    pub fn new(x: ArrayView2<'a, T>, y: ArrayView2<'a, T>, weights: Option<ArrayView1<'_, T>>) -> Self {
+    pub fn new(
+        x: impl Into<Inputs<'a, T>>,
+        y: ArrayView2<'a, T>,
+        weights: Option<ArrayView1<'_, T>>,
+    ) -> Self {
+        let x = x.into();
         let weights = weights.map(|weights| weights.iter().copied().collect());
         Self { x, y, listed: None, weights, sequences: None }
     }
@@ -104,10 +109,11 @@ impl<'a, T: Scalar> Dataset<'a, T> {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn try_new(
-        x: ArrayView2<'a, T>,
+        x: impl Into<Inputs<'a, T>>,
         y: ArrayView2<'a, T>,
         weights: Option<ArrayView1<'_, T>>,
     ) -> Result<Self> {
+        let x = x.into();
         let weights = weights.map(|weights| try_collect(weights.iter().copied())).transpose()?;
         Ok(Self { x, y, listed: None, weights, sequences: None })
     }
@@ -132,7 +138,13 @@ impl<'a, T: Scalar> Dataset<'a, T> {
     /// What a pass reads; without weights if it wants none.
     pub(super) fn examples(&self, weighted: bool) -> Examples<'_, T> {
         let weights = self.weights.as_deref().filter(|_| weighted);
-        Examples { x: self.x, y: self.y, listed: self.listed, weights, sequences: self.sequences.as_ref() }
+        Examples {
+            x: self.x.view(),
+            y: self.y,
+            listed: self.listed,
+            weights,
+            sequences: self.sequences.as_ref(),
+        }
     }
 
     /// The rows of the targets that belong to a row.
@@ -192,13 +204,14 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         }
         if let Some(sequences) = self.sequences.as_ref().filter(|all| all.steps() != self.x.nrows()) {
             let expected = format!("({}, {}), all steps of the sequences", sequences.steps(), self.x.ncols());
-            return Err(Error::shape(x, expected, self.x.shape()));
+            return Err(Error::shape(x, expected, &self.x.shape()));
         }
         let step = |at: [usize; 2]| self.sequences.as_ref().map_or(at.to_vec(), |all| all.place(at));
-        check_shape(x, self.x, network.numbers_in())?;
-        for (first, rows) in parts(self.x, self.listed) {
-            check_matrix_at(x, rows, network.numbers_in(), |[row, column]| step([first + row, column]))?;
+        if self.x.sparse().is_some() && !network.takes_sparse_rows() {
+            let expected = "a dense matrix, because the first layer is not a dense one";
+            return Err(Error::argument(x, expected, "a sparse one"));
         }
+        self.x.check_rows(x, network.numbers_in(), self.listed, step)?;
         let every = network.returns() == Some(Returns::Every);
         if u32::try_from(self.x.nrows()).is_err() && every {
             let expected = format!("at most {} steps of time", u32::MAX);
@@ -253,16 +266,6 @@ impl<'a, T: Scalar> Dataset<'a, T> {
     }
 }
 
-/// A matrix, or the listed rows one by one; each part with the number of its first row.
-fn parts<'a, T>(
-    matrix: ArrayView2<'a, T>,
-    listed: Option<&'a [u32]>,
-) -> impl Iterator<Item = (usize, ArrayView2<'a, T>)> {
-    let whole = listed.is_none().then_some((0, matrix));
-    let rows = listed.into_iter().flatten().map(move |&row| row as usize);
-    whole.into_iter().chain(rows.map(move |row| (row, matrix.slice_move(s![row..=row, ..]))))
-}
-
 /// Buffers for [`Dataset::arranged`].
 #[derive(Debug, Default)]
 pub(super) struct Order {
@@ -277,43 +280,56 @@ impl Order {
     }
 }
 
-/// How long the sequences of a training are.
+/// How long the sequences of a training are, and how many elements its sparse rows have.
 #[derive(Debug, Default)]
 pub(super) struct Lengths {
     /// Steps of time of the longest, the two longest, ... together; none if rows are no sequences.
     sums: Vec<usize>,
     /// Steps of time of a row, about.
     pub mean: usize,
+    /// Elements of the row with most of them, the two with most, ... together; none without sparse rows.
+    entries: Vec<usize>,
+    /// Whether there are rows that are not sparse.
+    dense: bool,
 }
 
 impl Lengths {
     /// Those of the rows that a training is on, and of others that its blocks have to have room for.
     pub fn new<T: Scalar>(data: &Dataset<'_, T>, others: Option<&Dataset<'_, T>>) -> Result<Self> {
         let Some(sequences) = &data.sequences else {
-            return Ok(Self { sums: Vec::new(), mean: 1 });
+            return Self::of_rows(data, others);
         };
         let of = |sequences: &Sequences| -> Result<Vec<usize>> {
             let mut lengths = try_collect((0..sequences.count()).map(|row| sequences.length(row)))?;
             lengths.sort_unstable_by_key(|&length| Reverse(length));
             Ok(lengths)
         };
-        let mut lengths = of(sequences)?;
-        if let Some(others) = others.and_then(|others| others.sequences.as_ref()) {
-            // Place by place the longer one: no choice of sequences of either has more steps.
-            let theirs = of(others)?;
-            lengths.iter_mut().zip(&theirs).for_each(|(ours, theirs)| *ours = (*ours).max(*theirs));
-            lengths.extend_from_slice(theirs.get(lengths.len()..).unwrap_or_default());
-        }
-        let mut sum = 0;
-        for length in &mut lengths {
-            sum += *length;
-            *length = sum;
-        }
+        let theirs = others.and_then(|others| others.sequences.as_ref()).map(of).transpose()?;
+        let sums = sums_of_longest(of(sequences)?, theirs);
         let mean = sequences.steps().div_ceil(sequences.count());
-        Ok(Self { sums: lengths, mean })
+        Ok(Self { sums, mean, entries: Vec::new(), dense: true })
     }
 
-    /// Room for any so many rows, of which each is at most as long as so many others.
+    /// Those of rows that are no sequences.
+    fn of_rows<T: Scalar>(data: &Dataset<'_, T>, others: Option<&Dataset<'_, T>>) -> Result<Self> {
+        let of = |data: &Dataset<'_, T>| -> Result<Option<Vec<usize>>> {
+            let Some(x) = data.x.sparse() else { return Ok(None) };
+            let row = |place: usize| data.listed.map_or(place, |rows| rows[place] as usize);
+            let mut entries = try_collect((0..data.rows()).map(|place| x.row(row(place)).0.len()))?;
+            entries.sort_unstable_by_key(|&entries| Reverse(entries));
+            Ok(Some(entries))
+        };
+        let (ours, theirs) = (of(data)?, others.map(of).transpose()?);
+        let dense = ours.is_none() || theirs.as_ref().is_some_and(Option::is_none);
+        let entries = match (ours, theirs.flatten()) {
+            (Some(ours), theirs) => sums_of_longest(ours, theirs),
+            (None, Some(theirs)) => sums_of_longest(theirs, None),
+            (None, None) => Vec::new(),
+        };
+        Ok(Self { sums: Vec::new(), mean: 1, entries, dense })
+    }
+
+    /// Room for any so many rows, of which each is at most as long as so many others; each row is there `copies` times.
     pub fn room<'a>(
         &self,
         after: usize,
@@ -321,13 +337,41 @@ impl Lengths {
         weighted: bool,
         dropout: &'a [f64],
         truncate: Option<usize>,
+        copies: usize,
     ) -> Room<'a> {
-        let Some(last) = self.sums.len().checked_sub(1) else {
-            return Room { rows, longest: 1, steps: rows, weighted, dropout, truncate };
+        let of_longest = |sums: &[usize], count: usize| {
+            let place = count.min(sums.len()).checked_sub(1);
+            place.map_or(0, |place| sums[place])
         };
-        let of_longest = |count: usize| count.checked_sub(1).map_or(0, |place| self.sums[place.min(last)]);
-        let before = of_longest(after);
-        let (longest, steps) = (of_longest(after + 1) - before, of_longest(after + rows) - before);
-        Room { rows, longest, steps, weighted, dropout, truncate }
+        let of_rows = Room::of_rows(rows, weighted, dropout);
+        if !self.entries.is_empty() {
+            // Copies of a row follow each other, so that a block has at most so many more of them than rows.
+            let distinct = rows.div_ceil(copies);
+            let entries =
+                copies.saturating_mul(of_longest(&self.entries, distinct + usize::from(copies > 1)));
+            return Room { entries: Some(entries), dense: self.dense, truncate, ..of_rows };
+        }
+        if self.sums.is_empty() {
+            return Room { truncate, ..of_rows };
+        }
+        let before = of_longest(&self.sums, after);
+        let (longest, steps) =
+            (of_longest(&self.sums, after + 1) - before, of_longest(&self.sums, after + rows) - before);
+        Room { longest, steps, truncate, ..of_rows }
     }
+}
+
+/// The longest of some lengths and others, the two longest, ... together. The lengths come longest first.
+fn sums_of_longest(mut lengths: Vec<usize>, others: Option<Vec<usize>>) -> Vec<usize> {
+    if let Some(others) = others {
+        // Place by place the longer one: no choice of either has more.
+        lengths.iter_mut().zip(&others).for_each(|(ours, theirs)| *ours = (*ours).max(*theirs));
+        lengths.extend_from_slice(others.get(lengths.len()..).unwrap_or_default());
+    }
+    let mut sum = 0;
+    for length in &mut lengths {
+        sum += *length;
+        *length = sum;
+    }
+    lengths
 }

@@ -107,7 +107,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let numbers = numbers_per_row(network.layers()).saturating_mul(steps);
         let numbers = network.returns().map(|_| numbers);
         let micro_batch_rows = micro_batch_rows(network.n_parameters(), rows, copies, numbers);
-        let room = |after, rows| lengths.room(after, rows, weighted, dropout, truncate);
+        let room = |after, rows| lengths.room(after, rows, weighted, dropout, truncate, copies);
         let parameters = network.parameters();
         let loss = named(&objective);
         let model = Model::new(network.layers(), parameters, micro_batch_rows, loss, dropout, copies)?;
@@ -258,18 +258,31 @@ impl<'a, T: Scalar> Engine<'a, T> {
 
     /// The optimizer's arrays, in the network's order.
     pub fn arrays(&self, state: &OptimizerState<T>) -> Result<Vec<Vec<T>>> {
-        let count = self.model.n_parameters();
-        let mut arrays = Vec::new();
         let mut all = try_with_capacity(self.model.packed.weights.len())?;
+        (0..state.optimizer().arrays().len()).map(|index| self.array(index, &mut all)).collect()
+    }
+
+    /// The same at the end of a training: the engine's own go, one by one.
+    pub fn take_arrays(&mut self, state: &OptimizerState<T>) -> Result<Vec<Vec<T>>> {
+        let mut all = try_with_capacity(self.model.packed.weights.len())?;
+        let mut arrays = Vec::new();
         for index in 0..state.optimizer().arrays().len() {
-            let mut array = try_zeros(count)?;
-            match &self.joint_step {
-                Some(joint) => array.copy_from_slice(&joint.arrays[index]),
-                None => self.gather_shards(&mut all, &mut array, |shard| &shard.arrays[index]),
+            arrays.push(self.array(index, &mut all)?);
+            for shard in self.shards.iter_mut().filter(|shard| index < shard.arrays.len()) {
+                shard.arrays[index] = Aligned::zeros(0)?;
             }
-            arrays.push(array);
         }
         Ok(arrays)
+    }
+
+    /// One of them; the buffer has room for all parameters in panels.
+    fn array(&self, index: usize, buffer: &mut Vec<T>) -> Result<Vec<T>> {
+        let mut array = try_zeros(self.model.n_parameters())?;
+        match &self.joint_step {
+            Some(joint) => array.copy_from_slice(&joint.arrays[index]),
+            None => self.gather_shards(buffer, &mut array, |shard| &shard.arrays[index]),
+        }
+        Ok(array)
     }
 
     /// Computes the loss of a batch and its gradient; with an optimizer, also updates the parameters.

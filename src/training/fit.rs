@@ -400,8 +400,10 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         if self.saver.is_some() && !diverged && course.saved_epoch < course.history.epochs() {
             self.save(engine, &mut course, state)?;
         }
+        // Snapshots that nobody returns to make room for what follows.
+        (course.arrays, course.previous) = (None, Aligned::zeros(0)?);
         // Everything that can fail happens before the network changes.
-        let arrays = if diverged { Vec::new() } else { engine.arrays(state)? };
+        let arrays = if diverged { Vec::new() } else { engine.take_arrays(state)? };
         let Course { mut history, monitor, complete, best, seconds, .. } = course;
         let restored = monitor.restores_best() && history.best_epoch > 0;
         engine.unpack(if restored { &best } else { &complete }, self.network.parameters_mut());

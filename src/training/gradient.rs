@@ -83,7 +83,7 @@ pub(crate) fn layer_values<T: Scalar>(
     let rows = Selection::Range { from: 0 }.copied(source.copies.max(1));
     let noise = (!source.is_none()).then(|| (source.at(0, 0, rows), rows));
     let (packed, weights) = (network.packed()?, data.weights.as_deref());
-    trace(network.layers(), packed, data.x, data.y, weights, objective, noise)
+    trace(network.layers(), packed, data.x.dense("X")?, data.y, weights, objective, noise)
 }
 
 /// See [`Network::sequence_values`].
@@ -101,7 +101,7 @@ pub(crate) fn sequence_values<T: Scalar>(
     let lengths = Lengths::new(data, None)?;
     let mut order = Order::new(rows)?;
     let selection = data.arranged(Selection::Range { from: 0 }, rows, rows, &mut order);
-    let room = lengths.room(0, rows, data.weighted(), &[], truncate);
+    let room = lengths.room(0, rows, data.weighted(), &[], truncate, 1);
     let (layers, packed) = (network.layers(), network.packed()?);
     let values = trace_sequences(layers, packed, data.examples(true), selection, room, objective)?;
     Ok((values, (0..rows).map(|place| selection.row(place)).collect()))

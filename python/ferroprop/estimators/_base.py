@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from functools import partial
-from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -80,8 +79,6 @@ LEARNED = frozenset(
     }
 )
 """All attributes that a fit sets, at once; any other attribute is the caller's."""
-
-_SPARSE_ROWS_AT_A_TIME = 1024
 
 
 def has_partial_fit(estimator: BaseMLP) -> bool:
@@ -242,7 +239,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data. A sparse matrix is converted to a dense array.
+            The input data. Of a sparse matrix only the elements that are not 0 take time and memory.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The target values (class labels in classification, real numbers in regression).
         sample_weight : array-like of shape (n_samples,), default=None
@@ -384,7 +381,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             self.__dict__.setdefault("_optimizer", KeptOptimizer())
         if weight is not None:
             data["metadata"] = {"sample_weight": weight}
-        samples = Samples(_dense(X), Y, self._class_weights(Y, weight))
+        samples = Samples(_by_rows(X), Y, self._class_weights(Y, weight))
         self.__dict__.setdefault("_networks", NetworkCache())
         if initialize:
             self.__dict__.update(layers, n_iter_=0, t_=0, loss_curve_=[])
@@ -397,6 +394,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
                 context.call_on_fit_task_begin(**data)
         # lbfgs compares losses that differ by little
         network = self._network_to_train(layers, activation, output, in_float64=self._is_lbfgs())
+        del layers  # as large as the network
         if hasattr(asked, "_skl_callbacks") and context is not None:
             callbacks = SklearnCallbacks(
                 context, data, lambda: self._for_callbacks() | self._layers_of(network, output)
@@ -680,7 +678,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         if (outputs := self._form(X, Y)[1]) != n_outputs:
             raise ValueError(f"y_val must have {n_outputs} output(s), as y has, got {outputs}.")
         weight = None if sample_weight_val is None else self._checked_weight(sample_weight_val, X)
-        return Samples(_dense(X), Y, weight)
+        return Samples(_by_rows(X), Y, weight)
 
     def _validation_rows(self, X: Any, y: Any, dtype: Any) -> tuple[Any, Any]:
         """Return checked inputs and targets of validation rows, as many as each other."""
@@ -800,7 +798,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
                     pass
         check_is_fitted(self)
         rows = self._checked_rows(X)
-        return self._in_parts(self._network().predict, rows)
+        return self._network().predict(rows, n_threads=self._n_threads())
 
     def _sampled_outputs(self, X: MatrixLike, samples: int, seed: int) -> tuple[Array, Array]:
         """Return mean and standard deviation of the outputs, over samples of stochastic units and dropout."""
@@ -809,20 +807,12 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         network, rows = self._network(), self._checked_rows(X)
         dropout = self.dropout if np.any(np.asarray(self.dropout) != 0.0) else None
         predict = partial(network.predict, samples=samples, seed=seed, dropout=dropout, return_std=True)
-        parts = _dense_parts(rows) if scipy.sparse.issparse(rows) else [rows]
-        means, stds = zip(*(predict(part, n_threads=self._n_threads()) for part in parts), strict=True)
-        return np.concatenate(means), np.concatenate(stds)
+        means, stds = predict(rows, n_threads=self._n_threads())
+        return means, stds
 
     def _checked_rows(self, X: MatrixLike, dtype: Any = "numeric") -> Any:
-        """Return checked inputs, dense or sparse."""
-        return validate_data(self, X, accept_sparse=["csr", "csc"], dtype=dtype, reset=False)
-
-    def _in_parts(self, method: Callable[..., Array], X: Any) -> Array:
-        """Return the result of a method of the network on checked rows, dense or sparse."""
-        n_threads = self._n_threads()
-        if not scipy.sparse.issparse(X):
-            return method(X, n_threads=n_threads)
-        return np.concatenate([method(part, n_threads=n_threads) for part in _dense_parts(X)])
+        """Return checked inputs, dense or sparse, as the core takes them."""
+        return _by_rows(validate_data(self, X, accept_sparse=["csr", "csc"], dtype=dtype, reset=False))
 
     # ---- look inside ---------------------------------------------------------------------------------------
 
@@ -853,7 +843,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         check_is_fitted(self)
         index = hidden_layer(layer, n_hidden=self.n_layers_ - 2)
         rows = self._checked_rows(X)
-        hidden = self._in_parts(partial(self._network().hidden, layer=index), rows)
+        hidden = self._network().hidden(rows, layer=index, n_threads=self._n_threads())
         columns = LayerColumns(
             type(self).__name__.lower(),
             hidden.shape[1],
@@ -890,7 +880,8 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         self = self._as_it_is()
         check_is_fitted(self)
         rows = self._checked_rows(X)
-        return self._gradient_of_outputs(self._in_parts(self._network().input_gradient, rows))
+        rows = rows.toarray() if scipy.sparse.issparse(rows) else rows  # as large as one output's gradient
+        return self._gradient_of_outputs(self._network().input_gradient(rows, n_threads=self._n_threads()))
 
     def _gradient_of_outputs(self, gradient: Array) -> Array:
         """Return the gradient of the predictions, from that of the network's outputs."""
@@ -906,7 +897,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         self, network: Network, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None
     ) -> list[Array]:
         """Return the derivatives of the training loss, without penalty, by the weights of each layer."""
-        rows = _dense(self._checked_rows(X))
+        rows = _by_rows(self._checked_rows(X))
         Y = self._targets(y)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, rows)
         _, gradients, _ = network.loss_and_gradients(
@@ -1043,14 +1034,14 @@ def _as_type(layers: Layers, dtype: Any) -> Layers:
 
 def _in_float64(samples: Samples) -> Samples:
     def widened(X: Array) -> Array:
-        return X.astype(np.result_type(X, np.float64), copy=False)
+        return X.astype(np.result_type(X.dtype, np.float64), copy=False)
 
     return samples._replace(X=mapped(widened, samples.X))
 
 
-def _dense(X: Any) -> Array:
-    dense: Array = X.toarray() if scipy.sparse.issparse(X) else X
-    return dense
+def _by_rows(X: Any) -> Any:
+    """Return inputs as the core takes them: a sparse matrix row by row."""
+    return X.tocsr() if scipy.sparse.issparse(X) else X
 
 
 def check_continues(fitted_sizes: list[int], layer_sizes: list[int]) -> None:
@@ -1060,11 +1051,3 @@ def check_continues(fitted_sizes: list[int], layer_sizes: list[int]) -> None:
             "warm_start and partial_fit can only continue with the layers of the previous call. Previously "
             f"the layer sizes were {fitted_sizes}, hidden_layer_sizes and the data now give {layer_sizes}."
         )
-
-
-def _dense_parts(X: Any) -> Iterator[Array]:
-    """Yield the rows of a sparse matrix as dense arrays of moderate size."""
-    rows = X.tocsr()
-    starts = range(0, rows.shape[0], _SPARSE_ROWS_AT_A_TIME)
-    for start, end in pairwise([*starts, rows.shape[0]]):
-        yield rows[start:end].toarray()

@@ -48,6 +48,7 @@ def build_network(
         activation=activation,
         output_activation=output,
         dtype=dtype,
+        init="zeros",
     )
     network.set_parameters(coefs, intercepts)
     return network

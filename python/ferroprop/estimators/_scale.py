@@ -1,13 +1,16 @@
 """Data whose size makes learning slow."""
 
+from typing import Any
+
 import numpy as np
+import scipy.sparse
 
 from ferroprop.estimators._typing import Array
 
 LARGE, UNEVEN, SMALL = 10.0, 100.0, 0.1
 
 
-def hint_about_scale(X: Array) -> str:
+def hint_about_scale(X: Any) -> str:
     """Return a hint about inputs whose size makes learning slow, empty if it does not.
 
     Inputs are taken for badly scaled if the root mean square of a column is more than 10, or more than 100
@@ -15,7 +18,11 @@ def hint_about_scale(X: Array) -> str:
     """
     if X.dtype.kind == "c":
         X = np.abs(X)
-    sizes = np.sqrt(np.einsum("ij,ij->j", X, X, dtype=np.float64) / len(X))
+    if scipy.sparse.issparse(X):
+        squares = X.astype(np.float64).power(2).sum(axis=0)
+    else:
+        squares = np.einsum("ij,ij->j", X, X, dtype=np.float64)
+    sizes = np.sqrt(np.asarray(squares) / X.shape[0])
     sizes = sizes[sizes > 0.0]
     if sizes.size == 0 or (sizes.max() <= LARGE and sizes.max() <= UNEVEN * sizes.min()):
         return ""

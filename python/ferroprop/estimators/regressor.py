@@ -225,8 +225,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     -----
     With 'sgd', 'adam' and 'lbfgs' and the same `random_state` the weights agree with scikit-learn's up to
     rounding. Data of type float32 are trained and predicted in float32, everything else in float64. Sparse
-    matrices are accepted and converted to dense arrays: in ``fit`` as a whole, in predictions a block of rows
-    at a time.
+    matrices stay sparse into the first layer, with the results of the same numbers in a dense array.
 
     When the loss or the weights stop being finite, training ends there with a RuntimeWarning that names the
     epoch, and with the weights of the epoch before; in the first epoch with a ValueError.
@@ -350,7 +349,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data. A sparse matrix is converted to a dense array.
+            The input data. Of a sparse matrix only the elements that are not 0 take time and memory.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The target values.
         sample_weight : array-like of shape (n_samples,), default=None
