@@ -983,6 +983,9 @@ def train(
     checkpoint: str | PathLike[str] | NotedCheckpoint | None = None,
     checkpoint_every: int = 10,
 ) -> History: ...
+def _train_each(
+    trainings: Sequence[tuple[Any, Any, Any, dict[str, Any]]], n_threads: int | None
+) -> list[History]: ...
 def train_many(
     networks: Iterable[Network | RecurrentNetwork],
     X: _Sequences | _Sparse,

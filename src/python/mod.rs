@@ -65,7 +65,7 @@ mod core {
         _n_threads, _set_thread_limit, _thread_limit, CallersArithmetic, StandardArithmetic,
     };
     #[pymodule_export]
-    use super::train_many::train_many;
+    use super::train_many::{train_each, train_many};
     #[pymodule_export]
     use super::training::train;
 

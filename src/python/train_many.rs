@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyDict, PyList};
 
 use super::arguments::{Arg, collect, iterated, wrong_type};
 use super::call::Call;
@@ -175,13 +175,29 @@ pub(super) fn train_many<'py>(
                 return Err(wrong_type("networks", expected, network));
             }
             let pick = |name: &str, value: &Arg<'py>| of_network(name, value, index, count);
-            let training = Training::new(network, keywords.each(pick)?)?;
+            let training = Training::new(network, X, Y, keywords.each(pick)?)?;
             training.on_rows(&pick("rows", &rows)?, &pick("validation_rows", &validation_rows)?)
         };
         let about = |error| if has_lists { about_network(py, index, error) } else { error };
         trainings.push(training().map_err(about)?);
     }
-    Trainings::of_several(trainings, n_threads)?.run(&call, X, Y)
+    Trainings::of_several(trainings, n_threads)?.run(py, &call)
+}
+
+/// Trains networks side by side, each on rows of its own: network, X, Y and the keywords of `train` for each. Messages are those
+/// of `train`.
+#[pyfunction]
+#[pyo3(name = "_train_each")]
+pub(super) fn train_each<'py>(
+    py: Python<'py>,
+    trainings: Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyDict>)>,
+    n_threads: Option<usize>,
+) -> PyResult<Vec<History>> {
+    let call = Call::enter(py)?;
+    let of_one =
+        |(network, x, y, keywords): &(_, _, _, _)| Training::new(network, x, y, Keywords::of(keywords)?);
+    let trainings = trainings.iter().map(of_one).collect::<PyResult<Vec<_>>>()?;
+    Trainings::of_several(trainings, n_threads)?.unnamed().run(py, &call)
 }
 
 fn is_list(value: &Arg<'_>) -> bool {

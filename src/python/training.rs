@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use super::arguments::Arg;
 use super::call::Call;
 use super::history::History;
-use super::trainings::{Keywords, Trainings};
+use super::trainings::{Keywords, Training, Trainings};
 
 /// Adjust a network's weights and biases until its loss on the data is small.
 ///
@@ -220,6 +220,7 @@ pub(super) fn train<'py>(
         checkpoint,
         checkpoint_every,
     };
-    let histories = Trainings::of_one(network, keywords)?.run(&call, X, Y)?;
+    let training = Training::new(network, X, Y, keywords)?;
+    let histories = Trainings::of_one(training).run(network.py(), &call)?;
     histories.into_iter().next().ok_or_else(|| unreachable!("there is one for each network"))
 }

@@ -10,7 +10,7 @@ use pyo3::exceptions::{
     PyKeyboardInterrupt, PyOverflowError, PyRuntimeWarning, PyTypeError, PyUserWarning, PyValueError,
 };
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyTuple};
 
 use super::arguments::{Arg, collect, iterated, number, one_or_each, unless_foreign, wrong, wrong_type};
 use super::arrays::is_aligned;
@@ -41,6 +41,17 @@ macro_rules! keywords {
         }
 
         impl<'py> Keywords<'py> {
+            /// Those in a dictionary.
+            pub fn of(keywords: &Bound<'py, PyDict>) -> PyResult<Self> {
+                let known = [$(stringify!($name)),*];
+                for name in keywords.keys() {
+                    if !known.contains(&name.extract::<&str>()?) {
+                        return Err(PyTypeError::new_err(format!("{} is no keyword of a training", name.repr()?)));
+                    }
+                }
+                Ok(Self { $($name: keywords.get_item(stringify!($name))?.map_or(Arg::Absent, Arg::Given),)* })
+            }
+
             /// Those of which each is what `pick` makes of its name and its value.
             pub fn each(&self, pick: impl Fn(&str, &Arg<'py>) -> PyResult<Arg<'py>>) -> PyResult<Self> {
                 Ok(Self { $($name: pick(stringify!($name), &self.$name)?,)* })
@@ -243,6 +254,8 @@ impl Arguments<'_> {
 /// A network, and what it is trained by.
 pub(super) struct Training<'py> {
     network: Bound<'py, PyAny>,
+    /// Inputs and targets.
+    data: [Bound<'py, PyAny>; 2],
     arguments: Arguments<'py>,
     /// Numbers of the rows to train on, all if left out, and of those to validate on.
     rows: Option<Bound<'py, PyAny>>,
@@ -250,10 +263,16 @@ pub(super) struct Training<'py> {
 }
 
 impl<'py> Training<'py> {
-    pub fn new(network: &Bound<'py, PyAny>, keywords: Keywords<'py>) -> PyResult<Self> {
+    pub fn new(
+        network: &Bound<'py, PyAny>,
+        x: &Bound<'py, PyAny>,
+        y: &Bound<'py, PyAny>,
+        keywords: Keywords<'py>,
+    ) -> PyResult<Self> {
         let any = AnyNetwork::of(network).ok_or_else(|| wrong_type("network", "a Network", network))?;
         let arguments = Arguments::read(&any, keywords)?;
-        Ok(Self { network: network.clone(), arguments, rows: None, validation_rows: None })
+        let data = [x.clone(), y.clone()];
+        Ok(Self { network: network.clone(), data, arguments, rows: None, validation_rows: None })
     }
 
     /// The same on listed rows.
@@ -282,9 +301,8 @@ pub(super) struct Trainings<'py> {
 }
 
 impl<'py> Trainings<'py> {
-    pub fn of_one(network: &Bound<'py, PyAny>, keywords: Keywords<'py>) -> PyResult<Self> {
-        let training = Training::new(network, keywords)?;
-        Ok(Self { n_threads: training.arguments.n_threads, all: vec![training], several: false })
+    pub fn of_one(training: Training<'py>) -> Self {
+        Self { n_threads: training.arguments.n_threads, all: vec![training], several: false }
     }
 
     /// Those of several networks, which share nothing that a training changes.
@@ -312,22 +330,21 @@ impl<'py> Trainings<'py> {
         Ok(Self { all, n_threads, several: true })
     }
 
+    /// The same whose messages do not say which network they are about.
+    pub fn unnamed(self) -> Self {
+        Self { several: false, ..self }
+    }
+
     /// Trains the networks. If it raises, all are as they were.
-    pub fn run(self, call: &Call, x: &Bound<'py, PyAny>, y: &Bound<'py, PyAny>) -> PyResult<Vec<History>> {
+    pub fn run(self, py: Python<'py>, call: &Call) -> PyResult<Vec<History>> {
         match self.all.first().map(Training::typed) {
-            Some(Typed::Double(_)) => self.run_typed::<f64>(call, x, y),
-            _ => self.run_typed::<f32>(call, x, y),
+            Some(Typed::Double(_)) => self.run_typed::<f64>(py, call),
+            _ => self.run_typed::<f32>(py, call),
         }
     }
 
-    fn run_typed<T: InTyped>(
-        &self,
-        call: &Call,
-        x: &Bound<'py, PyAny>,
-        y: &Bound<'py, PyAny>,
-    ) -> PyResult<Vec<History>> {
-        let py = x.py();
-        let mut sources = Sources { known: Vec::new(), x: x.clone(), y: y.clone() };
+    fn run_typed<T: InTyped>(&self, py: Python<'py>, call: &Call) -> PyResult<Vec<History>> {
+        let mut sources = Sources { known: Vec::new(), converted: Vec::new() };
         let mut begun = Vec::with_capacity(self.all.len());
         let mut changing = Vec::with_capacity(self.all.len());
         for (index, training) in self.all.iter().enumerate() {
@@ -505,7 +522,7 @@ impl Inputs {
     ) -> PyResult<Self> {
         let arguments = &training.arguments;
         let dropout = rates(&arguments.dropout, network.layers().len() - 1)?;
-        let source = sources.data(network, arguments)?;
+        let source = sources.data(network, &training.data, arguments)?;
         let n = sources.rows(source);
         let listed = |name, rows: &Bound<'py, PyAny>| {
             Ok::<_, PyErr>(Listed { source, rows: Some(listed_rows(name, rows, n)?) })
@@ -528,14 +545,15 @@ impl Inputs {
 /// The arrays of a call, each converted once.
 struct Sources<'py, T: Element> {
     known: Vec<(Key, Arrays<'py, T>)>,
-    x: Bound<'py, PyAny>,
-    y: Bound<'py, PyAny>,
+    /// X and Y in the networks' dtype, by the addresses of the caller's.
+    converted: Vec<([usize; 2], [Bound<'py, PyAny>; 2])>,
 }
 
-/// What decides how arrays are converted: the addresses of the validation tuple and of the weights, and the network's
-/// kind.
+/// What decides how arrays are converted: the addresses of X and Y, of the validation tuple and of the weights, and the
+/// network's kind.
 #[derive(PartialEq)]
 struct Key {
+    data: [usize; 2],
     validation: Option<usize>,
     weights: Option<usize>,
     washout: usize,
@@ -548,10 +566,12 @@ impl Key {
     fn new<T: InTyped>(
         network: &crate::Network<T>,
         in_time: &InTime,
+        data: [usize; 2],
         validation: Option<&Bound<'_, PyTuple>>,
         weights: Option<&Bound<'_, PyAny>>,
     ) -> Self {
         Self {
+            data,
             validation: validation.map(|tuple| tuple.as_ptr() as usize),
             weights: weights.map(|weights| weights.as_ptr() as usize),
             washout: in_time.washout,
@@ -564,18 +584,27 @@ impl Key {
 
 impl<'py, T: InTyped> Sources<'py, T> {
     /// X and Y with the weights of a training.
-    fn data(&mut self, network: &crate::Network<T>, arguments: &Arguments<'py>) -> PyResult<usize> {
+    fn data(
+        &mut self,
+        network: &crate::Network<T>,
+        given: &[Bound<'py, PyAny>; 2],
+        arguments: &Arguments<'py>,
+    ) -> PyResult<usize> {
         let weights = arguments.sample_weight.as_ref();
-        let key = Key::new(network, &arguments.in_time, None, weights);
+        let data = given.each_ref().map(|array| array.as_ptr() as usize);
+        let key = Key::new(network, &arguments.in_time, data, None, weights);
         let is_real = key.complex == [false; 2];
         self.place(key, |sources| {
             let names = ["X", "Y", "sample_weight"];
-            let arrays = Arrays::new(network, names, &sources.x, &sources.y, weights, &arguments.in_time)?;
+            let known = sources.converted.iter().find(|(known, _)| *known == data);
+            let [x, y] = known.map_or(given, |(_, arrays)| arrays);
+            let arrays = Arrays::new(network, names, x, y, weights, &arguments.in_time)?;
             if let Arrays::Rows(rows) = &arrays
                 && is_real
+                && known.is_none()
             {
                 // What had to be converted is so for all weights.
-                [sources.x, sources.y] = rows.objects();
+                sources.converted.push((data, rows.objects()));
             }
             Ok(arrays)
         })
@@ -588,7 +617,7 @@ impl<'py, T: InTyped> Sources<'py, T> {
         tuple: &Bound<'py, PyTuple>,
     ) -> PyResult<usize> {
         let in_time = InTime { washout: arguments.in_time.washout, lengths: None };
-        self.place(Key::new(network, &in_time, Some(tuple), None), |_| {
+        self.place(Key::new(network, &in_time, [0; 2], Some(tuple), None), |_| {
             let names = ["validation X", "validation Y", "validation sample_weight"];
             let weights = if tuple.len() == 3 { Some(tuple.get_item(2)?) } else { None };
             let weights = weights.filter(|weights| !weights.is_none());

@@ -577,6 +577,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             and not self.verbose
             and not watched
             and self.callback is None
+            and self.max_time is None  # it counts from the beginning of the call
             and callbacks is None
             and (self.checkpoint is None or isinstance(self.checkpoint, PrivateFile))
             and (self.scoring is None or self.scoring == "loss")

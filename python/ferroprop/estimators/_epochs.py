@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ferroprop._core import SARPROP, Epoch, GRprop, History, Rprop, _StandardArithmetic, train, train_many
+from ferroprop._core import SARPROP, Epoch, GRprop, History, Rprop, _StandardArithmetic, _train_each, train
 from ferroprop.estimators._callbacks import Followers
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
 from ferroprop.estimators._sklearn import ConvergenceWarning
@@ -42,15 +42,11 @@ def run_together(plans: Sequence[Plan], n_threads: int | None) -> list[Callable[
         Each returns the outcome of one plan, and warns or raises as `run` does.
     """
     outcomes: list[Any] = [None] * len(plans)
-    for places in _with_the_same_arrays(plans):
-        own = [plans[place] for place in places]
-        X, Y, _ = own[0].samples
+    for single in {_is_single(plan) for plan in plans}:
+        places = [place for place, plan in enumerate(plans) if _is_single(plan) == single]
         with ExitStack() as stack:
-            trainings = [stack.enter_context(_training(plan)) for plan in own]
-            keywords: dict[str, Any] = {
-                name: [training.keywords[name] for training in trainings] for name in trainings[0].keywords
-            }
-            histories = train_many([plan.network for plan in own], X, Y, n_threads=n_threads, **keywords)
+            trainings = [stack.enter_context(_training(plans[place])) for place in places]
+            histories = _train_each([training.as_tuple() for training in trainings], n_threads)
             if any(history.stop_reason == "interrupted" for history in histories):
                 raise KeyboardInterrupt
             for training, history in zip(trainings, histories, strict=True):
@@ -60,30 +56,9 @@ def run_together(plans: Sequence[Plan], n_threads: int | None) -> list[Callable[
     return outcomes
 
 
-def _with_the_same_arrays(plans: Sequence[Plan]) -> list[list[int]]:
-    """Return the numbers of the plans that one call of the core can train, for each such call."""
-    groups: list[tuple[Plan, list[int]]] = []
-    for place, plan in enumerate(plans):
-        for first, places in groups:
-            if _is_in_one_call(plan, first):
-                places.append(place)
-                break
-        else:
-            groups.append((plan, [place]))
-    return [places for _, places in groups]
-
-
-def _is_in_one_call(plan: Plan, first: Plan) -> bool:
-    samples, others = plan.samples, first.samples
-    return (
-        samples.X is others.X
-        and plan.network.dtype == first.network.dtype
-        and plan.in_time.keys() == first.in_time.keys()
-        and (
-            samples.Y is others.Y
-            or (isinstance(samples.Y, np.ndarray) and np.array_equal(samples.Y, others.Y))
-        )
-    )
+def _is_single(plan: Plan) -> bool:
+    """Tell whether the network is of single precision: those of one call of the core agree in this."""
+    return plan.network.dtype in (np.float32, np.complex64)
 
 
 class _Training:
@@ -121,6 +96,11 @@ class _Training:
             "checkpoint_every": 1 if checkpoint is None else checkpoint.every,
             **plan.in_time,
         }
+
+    def as_tuple(self) -> tuple[Any, Any, Any, dict[str, Any]]:
+        """Return network, inputs, targets and keywords."""
+        X, Y, _ = self.plan.samples
+        return self.plan.network, X, Y, self.keywords
 
     def _tell(self, epoch: Epoch) -> bool:
         outputs, validation_loss = self.plan.outputs_in_mean, epoch.validation_loss
