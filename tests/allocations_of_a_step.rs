@@ -83,7 +83,7 @@ fn steps_of_rows_allocate_nothing() {
 fn steps_of_sparse_rows_allocate_nothing() {
     let columns: Vec<u32> = (0..180).map(|place| (place % 3) * 25 + place % 20).collect();
     let starts: Vec<usize> = (0..=60).map(|row| row * 3).collect();
-    let x = SparseRows::new(80, &starts, &columns, &[0.5; 180]).unwrap();
+    let x = SparseRows::new(80, starts, columns, vec![0.5; 180]).unwrap();
     for outputs in [20, 1] {
         let (bias, hidden, output) = ([true; 2], [Activation::Tanh], Activation::Identity);
         let network = Network::new(&[80, outputs, 1], &hidden, output, &bias, Init::Glorot, 1).unwrap();

@@ -2,13 +2,17 @@
 
 import subprocess
 import sys
+import types
+import warnings
 
 import ferroprop as fp
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from ferroprop import ensemble
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.base import clone
 
 RNG = np.random.default_rng(0)
 
@@ -188,10 +192,48 @@ def test_forms_that_scipy_allows():
     np.testing.assert_array_equal(net.predict(wide), expected)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int8, bool])
+def test_elements_of_one_place_are_added_as_by_toarray(dtype):
+    rng = np.random.default_rng(0)
+    net = fp.Network([4, 3], seed=0)
+    for _ in range(50):
+        numbers = (100 * rng.standard_normal(60)).astype(dtype)
+        X = sp.csr_array((numbers, rng.integers(0, 4, 60), [0, 25, 25, 60]), shape=(3, 4))
+        np.testing.assert_array_equal(net.predict(X), net.predict(X.toarray()))
+        assert X.nnz == 60
+
+
+def test_arrays_may_be_longer_than_the_rows():
+    X = broken(indices=[0, 1, 2, 9], data=[1.0, 1.0, 1.0, np.nan])
+    net = fp.Network([4, 3], seed=0)
+    np.testing.assert_array_equal(net.predict(X), net.predict(np.eye(3, 4)))
+
+
+def test_lists_do_not_need_scipy(monkeypatch):
+    net = fp.Network([4, 3], seed=0)
+    expected = net.predict([[1.0, 2.0, 3.0, 4.0]])
+    for module in (None, types.ModuleType("scipy.sparse")):
+        monkeypatch.setitem(sys.modules, "scipy.sparse", module)
+        np.testing.assert_array_equal(net.predict([[1.0, 2.0, 3.0, 4.0]]), expected)
+
+
+@pytest.mark.parametrize("form", [sp.csr_array, sp.csc_array])
+def test_bagging(form):
+    X, y = rows(60, 90, dtype="float64")
+    dense = X.toarray()
+    members = fp.MLPRegressor(hidden_layer_sizes=(4,), solver="rprop", max_iter=3, random_state=0)
+    bagging = ensemble.BaggingRegressor(members, random_state=0, n_jobs=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours, theirs = (clone(bagging).fit(x, y[:, 0]) for x in (form(X), dense))
+    for x in (form(X), sp.csr_array(X), dense):
+        np.testing.assert_array_equal(ours.predict(x), theirs.predict(dense))
+
+
 def broken(**arrays):
     X = sp.csr_array(np.eye(3, 4))
     for name, array in arrays.items():
-        setattr(X, name, np.asarray(array, dtype=getattr(X, name).dtype))
+        setattr(X, name, np.asarray(array))
     X.has_canonical_format = True
     return X
 
@@ -206,10 +248,22 @@ def broken(**arrays):
         (sp.csr_array((0, 4)), ValueError, r"n at least 1"),
         (sp.csr_array(np.ones((2, 4)) * 1j), TypeError, "X must hold real numbers, got dtype complex128"),
         (sp.coo_array(np.ones(4)), ValueError, r"X must have 2 dimension\(s\), got shape \(4,\)"),
-        (broken(indices=[0, 1, 7]), ValueError, "X must be a valid sparse matrix: columns"),
-        (broken(indices=[0, 1, -1]), ValueError, "X must be a valid sparse matrix: columns"),
-        (broken(indptr=[0, 2, 1, 3]), ValueError, "X must be a valid sparse matrix: starts"),
-        (broken(indptr=[0, 1, 2, 9]), ValueError, "X must be a valid sparse matrix: starts"),
+        (
+            broken(indices=[0, 1, 7]),
+            ValueError,
+            "X must be a valid sparse matrix, got one with invalid indices",
+        ),
+        (broken(indices=[0, 1, -1]), ValueError, "invalid indices"),
+        (broken(indices=[0, 1]), ValueError, "invalid indices"),
+        (broken(indices=[0, 1, 1.7]), ValueError, "invalid indices"),
+        (broken(indptr=[0, 2, 1, 3]), ValueError, "an invalid indptr"),
+        (broken(indptr=[0, 1, 2, 9]), ValueError, "invalid indices"),
+        (broken(indptr=[1, 1, 2, 3]), ValueError, "an invalid indptr"),
+        (broken(indptr=[0, 1, 2]), ValueError, "an invalid indptr"),
+        (broken(indptr=np.zeros(0, int)), ValueError, "an invalid indptr"),
+        (broken(data=[1.0, 1e300]), ValueError, "invalid data"),
+        (broken(data=np.ones((3, 1))), ValueError, "invalid data"),
+        (broken(data=[1.0, 1.0, 1e300], indptr=[1, 1, 2, 3]), ValueError, "an invalid indptr"),
     ],
 )
 def test_errors_name_the_place(X, error, message):
@@ -224,8 +278,10 @@ def test_errors_name_the_place(X, error, message):
 
 def test_where_sparse_rows_cannot_be():
     X, y = rows(20, 6, dtype="float64")
-    with pytest.raises(TypeError, match="X must hold"):
+    with pytest.raises(TypeError, match=r"X must be a dense array, got .*X\.toarray\(\)"):
         fp.Network([6, 3, 1], dtype="complex128").predict(X)
+    with pytest.raises(TypeError, match=r"Y must be a dense array, got .*Y\.toarray\(\)"):
+        fp.train(fp.Network([6, 1]), X, sp.csr_array(y))
     with pytest.raises((TypeError, ValueError), match="X"):
         fp.RecurrentNetwork([6, 3, 1]).predict(X)
     net = fp.Network([6, 3, 1], seed=0)

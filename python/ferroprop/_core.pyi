@@ -984,7 +984,7 @@ def train(
     checkpoint_every: int = 10,
 ) -> History: ...
 def _train_each(
-    trainings: Sequence[tuple[Any, Any, Any, dict[str, Any]]], n_threads: int | None
+    trainings: Sequence[tuple[list[Any], dict[str, Any]]], n_threads: int | None
 ) -> list[History]: ...
 def train_many(
     networks: Iterable[Network | RecurrentNetwork],

@@ -6,7 +6,7 @@ use crate::memory::try_with_capacity;
 
 /// Lists of numbers with their places: of each row of a matrix the elements that are not 0, with their columns, in
 /// ascending order; or of each column such elements with their rows.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Entries<T> {
     /// Where each list begins, and where the last one ends.
     starts: Vec<usize>,
@@ -15,6 +15,13 @@ pub struct Entries<T> {
 }
 
 impl<T: Scalar> Entries<T> {
+    /// Lists of which list `i` has the entries `starts[i]..starts[i + 1]`.
+    #[must_use]
+    pub fn of(starts: Vec<usize>, places: Vec<u32>, numbers: Vec<T>) -> Self {
+        debug_assert_eq!((starts.last(), places.len()), (Some(&places.len()), numbers.len()));
+        Self { starts, places, numbers }
+    }
+
     /// No list, with room for so many and their entries.
     ///
     /// # Errors
@@ -26,16 +33,13 @@ impl<T: Scalar> Entries<T> {
     }
 
     /// The number of lists.
+    #[must_use]
     pub fn lists(&self) -> usize {
         self.starts.len() - 1
     }
 
-    /// The number of entries of a list.
-    pub fn length(&self, list: usize) -> usize {
-        self.starts[list + 1] - self.starts[list]
-    }
-
     /// The places and the numbers of a list.
+    #[must_use]
     #[inline]
     pub fn list(&self, list: usize) -> (&[u32], &[T]) {
         let range = self.starts[list]..self.starts[list + 1];

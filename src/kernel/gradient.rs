@@ -60,6 +60,8 @@ where
         let last_vector = (self.fan_in - 1) / lanes;
         let mut sparse = false;
         for block in self.blocks.clone() {
+            // Of all blocks or of none.
+            assert!(block.columns.is_some() || !sparse);
             if block.columns.is_some() {
                 assert!(self.layout == Layout::UnitsInLanes);
                 sparse = true;

@@ -284,6 +284,102 @@ mod tests {
         (in_panels, stride, entries)
     }
 
+    /// A block of rows: how many, their numbers in panels, from panel to panel, in lists by row and by column, and deltas.
+    struct Block<T> {
+        rows: usize,
+        input: Vec<T>,
+        stride: usize,
+        entries: Entries<T>,
+        columns: Entries<T>,
+        delta: Vec<T>,
+    }
+
+    impl<T: Scalar> Block<T> {
+        fn new(rows: usize, fan_in: usize, fan_out: usize, one_in: u64, seed: u64) -> Self {
+            let (input, stride, entries) = matrix::<T>(rows, fan_in, one_in, seed + rows as u64);
+            let mut columns = Entries::with_room(fan_in, 0).unwrap();
+            entries.transpose(fan_in, &mut columns);
+            let mut delta = numbers::<T>(panels::<T>(fan_out) * stride, seed + 3);
+            for (index, x) in delta.iter_mut().enumerate() {
+                if index / stride * T::LANES + index % T::LANES >= fan_out {
+                    *x = T::ZERO;
+                }
+            }
+            Self { rows, input, stride, entries, columns, delta }
+        }
+
+        fn as_rows(&self, sparse: bool) -> Rows<'_, T> {
+            Rows {
+                rows: self.rows,
+                input: if sparse { &[] } else { &self.input },
+                input_stride: self.stride,
+                delta: &self.delta,
+                delta_stride: self.stride,
+                bias: true,
+                repeated: Repeated::ONCE,
+                columns: sparse.then_some(&self.columns),
+            }
+        }
+    }
+
+    /// Products have the bits of those with whole rows.
+    fn products_agree<T: Scalar>(
+        set: InstructionSet,
+        block: &Block<T>,
+        fan_in: usize,
+        fan_out: usize,
+        weights: &[T],
+    ) {
+        let lanes = T::LANES;
+        let Block { rows, stride: output_stride, ref entries, .. } = *block;
+        let (depth, columns) = (fan_in, fan_out);
+        let weights_stride = (weight_vectors::<T>(fan_in, fan_out) + 1) * lanes;
+        let [mut expected, mut got] = [(); 2].map(|()| vec![T::ONE; panels::<T>(fan_out) * output_stride]);
+        let input = Terms::in_panels(&block.input, output_stride);
+        if is_single_output(fan_out) {
+            dispatch_on(set, SingleOutputProduct { rows, depth, input, weights, output: &mut expected });
+            let output = &mut got;
+            dispatch_on(set, SparseSingleOutput { entries, first: 0, rows, depth, weights, output });
+        } else {
+            let (start, then, output) = (Start::Columns, Then::Stay, &mut expected);
+            let (right, right_stride) = (weights, weights_stride);
+            dispatch_on(
+                set,
+                Product {
+                    rows,
+                    depth,
+                    input,
+                    right,
+                    right_stride,
+                    start,
+                    output,
+                    output_stride,
+                    then,
+                    columns,
+                },
+            );
+            let (first, output) = (0, &mut got);
+            dispatch_on(
+                set,
+                SparseProduct {
+                    entries,
+                    first,
+                    rows,
+                    depth,
+                    weights,
+                    weights_stride,
+                    output,
+                    output_stride,
+                    columns,
+                },
+            );
+        }
+        for panel in 0..panels::<T>(fan_out) {
+            let own = panel * output_stride..panel * output_stride + rows * lanes;
+            assert_eq!(got[own.clone()], expected[own], "{}", set.name());
+        }
+    }
+
     /// Products and gradients have the bits of those over whole rows, on every instruction set.
     fn agrees<T: Scalar>(
         rows: [usize; 2],
@@ -294,92 +390,27 @@ mod tests {
         seed: u64,
     ) {
         let lanes = T::LANES;
-        let panel_vectors_of = weight_vectors::<T>(fan_in, fan_out) + 1;
-        let count = panels::<T>(fan_out) * panel_vectors_of * lanes;
-        let mut weights = numbers::<T>(count, seed + 7);
+        let total = panels::<T>(fan_out) * (weight_vectors::<T>(fan_in, fan_out) + 1);
+        let mut weights = numbers::<T>(total * lanes, seed + 7);
         if is_single_output(fan_out) {
             weights[fan_in..panels::<T>(fan_in) * lanes].fill(T::ZERO);
         }
-        let blocks = rows.map(|rows| {
-            let (input, stride, entries) = matrix::<T>(rows, fan_in, one_in, seed + rows as u64);
-            let mut columns = Entries::with_room(fan_in, 0).unwrap();
-            entries.transpose(fan_in, &mut columns);
-            let mut delta = numbers::<T>(panels::<T>(fan_out) * stride, seed + 3);
-            for (index, x) in delta.iter_mut().enumerate() {
-                if index / stride * lanes + index % lanes >= fan_out {
-                    *x = T::ZERO;
-                }
-            }
-            (rows, input, stride, entries, columns, delta)
-        });
+        let blocks = rows.map(|rows| Block::<T>::new(rows, fan_in, fan_out, one_in, seed));
+        let cut = cut % (total + 1);
         for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
-            for (rows, input, stride, entries, ..) in &blocks {
-                let (rows, stride, depth) = (*rows, *stride, fan_in);
-                let [mut expected, mut got] = [(); 2].map(|()| vec![T::ONE; panels::<T>(fan_out) * stride]);
-                let input = Terms::in_panels(input, stride);
-                if is_single_output(fan_out) {
-                    let weights = &weights[..];
-                    dispatch_on(
-                        set,
-                        SingleOutputProduct { rows, depth, input, weights, output: &mut expected },
-                    );
-                    dispatch_on(
-                        set,
-                        SparseSingleOutput { entries, first: 0, rows, depth, weights, output: &mut got },
-                    );
-                } else {
-                    dispatch_on(
-                        set,
-                        Product {
-                            rows,
-                            depth,
-                            input,
-                            right: &weights,
-                            right_stride: panel_vectors_of * lanes,
-                            start: Start::Columns,
-                            output: &mut expected,
-                            output_stride: stride,
-                            then: Then::Stay,
-                            columns: fan_out,
-                        },
-                    );
-                    dispatch_on(
-                        set,
-                        SparseProduct {
-                            entries,
-                            first: 0,
-                            rows,
-                            depth,
-                            weights: &weights,
-                            weights_stride: panel_vectors_of * lanes,
-                            output: &mut got,
-                            output_stride: stride,
-                            columns: fan_out,
-                        },
-                    );
-                }
-                for panel in 0..panels::<T>(fan_out) {
-                    let own = panel * stride..panel * stride + rows * lanes;
-                    assert_eq!(got[own.clone()], expected[own], "{}", set.name());
-                }
+            for block in &blocks {
+                products_agree(set, block, fan_in, fan_out, &weights);
             }
-            let total = panels::<T>(fan_out) * panel_vectors_of;
-            let cut = cut % (total + 1);
             let gradient = |sparse: bool, add: bool| {
                 let mut vectors = numbers::<T>(total * lanes, seed + 5);
                 let mut lost = numbers::<T>(total * lanes, seed + 6);
                 for (from, to) in [(0, cut), (cut, total)] {
                     let own = from * lanes..to * lanes;
-                    let blocks = blocks.iter().map(|(rows, input, stride, _, columns, delta)| Rows {
-                        rows: *rows,
-                        input: if sparse { &[] } else { &input[..] },
-                        input_stride: *stride,
-                        delta,
-                        delta_stride: *stride,
-                        bias: true,
-                        repeated: Repeated::ONCE,
-                        columns: sparse.then_some(columns),
-                    });
+                    let finish = Finish {
+                        alpha: T::from_f64(0.125),
+                        scale: T::from_f64(0.3),
+                        weights: &weights[own.clone()],
+                    };
                     dispatch_on(
                         set,
                         Gradient {
@@ -389,13 +420,9 @@ mod tests {
                             vectors: &mut vectors[own.clone()],
                             layout: Layout::UnitsInLanes,
                             bias: true,
-                            lost: if add { Some(&mut lost[own.clone()]) } else { None },
-                            finish: Some(Finish {
-                                alpha: T::from_f64(0.125),
-                                scale: T::from_f64(0.3),
-                                weights: &weights[own],
-                            }),
-                            blocks,
+                            lost: if add { Some(&mut lost[own]) } else { None },
+                            finish: Some(finish),
+                            blocks: blocks.iter().map(|block| block.as_rows(sparse)),
                         },
                     );
                 }

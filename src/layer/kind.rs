@@ -65,7 +65,9 @@ pub(super) trait LayerKind {
     fn forward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>);
 
     /// The same from sparse rows, units along the lanes; for kinds that take them.
-    fn forward_sparse<T: Scalar>(_: &Layer, _: LayerParameters<'_, T>, _: SparsePassage<'_, T>) {}
+    fn forward_sparse<T: Scalar>(_: &Layer, _: LayerParameters<'_, T>, _: SparsePassage<'_, T>) {
+        unreachable!("a first layer of this kind gets whole rows");
+    }
 
     /// Whether [`forward`](LayerKind::forward) heeds [`Then::Rectify`].
     fn rectifies(layer: &Layer) -> bool;

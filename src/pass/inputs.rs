@@ -15,7 +15,7 @@ use crate::kernel::{Entries, Scalar};
 /// use ferroprop::{Dataset, SparseRows};
 /// use ndarray::array;
 /// // [[0, 0, 0, 5], [1, 0, 2, 0]]
-/// let x = SparseRows::new(4, &[0, 1, 3], &[3, 0, 2], &[5.0, 1.0, 2.0])?;
+/// let x = SparseRows::new(4, vec![0, 1, 3], vec![3, 0, 2], vec![5.0, 1.0, 2.0])?;
 /// assert_eq!((x.rows(), x.columns()), (2, 4));
 /// let y = array![[1.0], [0.0]];
 /// assert_eq!(Dataset::new(&x, y.view(), None).rows(), 2);
@@ -32,30 +32,29 @@ impl<T: Scalar> SparseRows<T> {
     ///
     /// # Errors
     /// [`Error::Argument`] if starts do not ascend from 0 to the number of elements, or columns do not ascend within a row or
-    /// are not there; [`Error::OutOfMemory`].
-    pub fn new(n_columns: usize, starts: &[usize], columns: &[u32], numbers: &[T]) -> Result<Self> {
+    /// are not there.
+    pub fn new(n_columns: usize, starts: Vec<usize>, columns: Vec<u32>, numbers: Vec<T>) -> Result<Self> {
         let all = columns.len();
         if numbers.len() != all {
             return Err(Error::argument("numbers", format!("one for each of {all} columns"), numbers.len()));
         }
-        if starts.first() != Some(&0) || starts.last() != Some(&all) || !starts.is_sorted() {
-            let got = starts.first().map_or_else(
-                || "none".to_owned(),
-                |first| format!("{} from {first} to {}", starts.len(), starts[starts.len() - 1]),
-            );
+        let ends = [starts.first(), starts.last()];
+        if ends != [Some(&0), Some(&all)] || !starts.is_sorted() {
+            let got = match ends {
+                [Some(first), Some(last)] => format!("{} from {first} to {last}", starts.len()),
+                _ => "none".to_owned(),
+            };
             return Err(Error::argument("starts", format!("ascending numbers from 0 to {all}"), got));
         }
-        let mut entries = Entries::with_room(starts.len() - 1, all)?;
         for (row, range) in starts.windows(2).enumerate() {
-            let (columns, numbers) = (&columns[range[0]..range[1]], &numbers[range[0]..range[1]]);
+            let columns = &columns[range[0]..range[1]];
             let ascend = columns.is_sorted_by(|a, b| a < b);
             if !ascend || columns.last().is_some_and(|&last| last as usize >= n_columns) {
                 let expected = format!("ascending columns below {n_columns} in each row");
                 return Err(Error::argument("columns", expected, format!("others in row {row}")));
             }
-            entries.push(columns, numbers);
         }
-        Ok(Self { entries, columns: n_columns })
+        Ok(Self { entries: Entries::of(starts, columns, numbers), columns: n_columns })
     }
 
     /// The number of rows.
@@ -161,7 +160,10 @@ impl<'a, T: Scalar> Inputs<'a, T> {
             Self::Sparse(x) => Err(Error::argument(
                 name,
                 "a dense matrix in this function",
-                format_args!("a sparse one of shape {}", tuple(&[x.rows(), x.columns()])),
+                format_args!(
+                    "a sparse one of shape {} ({name}.toarray() makes a dense one in Python)",
+                    tuple(&[x.rows(), x.columns()])
+                ),
             )),
         }
     }

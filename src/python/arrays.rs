@@ -64,7 +64,7 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
         if !["b", "i", "u", "f"].contains(&kind.as_str()) {
             let hint = match kind.as_str() {
                 "c" => " (complex numbers are for networks with dtype=\"complex64\" or \"complex128\")",
-                _ if value.hasattr("toarray")? => " (a sparse matrix? use X.toarray())",
+                _ if value.hasattr("toarray")? => return Err(not_sparse(name, &dtype)),
                 "U" | "S" | "O" if name.ends_with('Y') => {
                     " (names of classes? np.unique(Y, return_inverse=True)[1] has their numbers, and \
                      np.eye(n_classes)[numbers] one column per class)"
@@ -97,6 +97,9 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
                 "{name} must hold complex numbers, as the outputs are, got dtype {dtype}; real targets are for \
                  output_activation=\"abs\", and {name} + 0j for imaginary parts that should be 0"
             )));
+        }
+        if !real && kind != "c" && value.hasattr("toarray")? {
+            return Err(not_sparse(name, &dtype));
         }
         if !real && kind != "c" {
             return Err(PyTypeError::new_err(format!("{name} must hold complex numbers, got dtype {dtype}")));
@@ -163,6 +166,12 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
     pub fn view(&self) -> ArrayView<'_, T, D> {
         self.0.as_array()
     }
+}
+
+fn not_sparse(name: &str, dtype: &Bound<'_, PyAny>) -> PyErr {
+    PyTypeError::new_err(format!(
+        "{name} must be a dense array, got dtype {dtype} (a sparse matrix? use {name}.toarray())"
+    ))
 }
 
 /// NumPy's array of a value, without a mask.

@@ -4,6 +4,7 @@ use numpy::prelude::*;
 use numpy::{Element, Ix2, PyArray1, PyUntypedArray};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PySlice;
 
 use super::arguments::wrong_type;
 use super::arrays::{Hold, Matrix, Vector, as_array, as_type, check_dimensions, dtype_and_kind};
@@ -72,55 +73,115 @@ impl<'py, T: Scalar + Element> InputRows<'py, T> {
 
 /// Whether a value is a sparse matrix or array of SciPy's. Nobody has one before SciPy's module is loaded.
 fn is_sparse(value: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let py = value.py();
     if value.is_instance_of::<PyUntypedArray>() {
         return Ok(false);
     }
-    match py.import("sys")?.getattr("modules")?.get_item("scipy.sparse") {
-        Ok(module) => module.call_method1("issparse", (value,))?.is_truthy(),
-        Err(_) => Ok(false),
-    }
+    let modules = value.py().import("sys")?.getattr("modules")?;
+    // A module that another thread is loading may not have it yet.
+    let issparse = modules.get_item("scipy.sparse").and_then(|module| module.getattr("issparse"));
+    issparse.map_or(Ok(false), |issparse| issparse.call1((value,))?.is_truthy())
 }
 
-/// A copy of a sparse matrix, in the network's dtype. The elements of a row are sorted, and those of one place added.
+/// A copy of a sparse matrix, in the network's dtype. The elements of a row are sorted, and those of one place added in
+/// their order, as by `toarray`.
 fn sparse_rows<T: Scalar + Element>(name: &str, value: &Bound<'_, PyAny>) -> PyResult<SparseRows<T>> {
     check_dimensions::<Ix2>(name, value)?;
-    let mut csr = value.call_method0("tocsr")?;
-    if !csr.getattr("has_canonical_format")?.is_truthy()? {
-        csr = csr.call_method0("copy")?;
-        csr.call_method0("sum_duplicates")?;
+    let csr = value.call_method0("tocsr")?;
+    let (n_rows, n_columns): (usize, usize) = csr.getattr("shape")?.extract()?;
+    let wrong = |what: &str| {
+        PyValueError::new_err(format!("{name} must be a valid sparse matrix, got one with {what}"))
+    };
+    let starts = places::<usize>(&csr, "indptr").ok_or_else(|| wrong("an invalid indptr"))?;
+    let all = starts.last().copied().unwrap_or_default();
+    if starts.len() != n_rows + 1 || starts[0] != 0 || !starts.is_sorted() {
+        return Err(wrong("an invalid indptr"));
     }
-    let before = csr.getattr("data")?;
-    let (dtype, kind) = dtype_and_kind(&before)?;
+    let mut columns = places::<u32>(&csr, "indices").ok_or_else(|| wrong("invalid indices"))?;
+    if columns.len() < all {
+        return Err(wrong("invalid indices"));
+    }
+    columns.truncate(all); // SciPy allows more than the rows have
+    if !columns.iter().all(|&column| (column as usize) < n_columns) {
+        return Err(wrong("invalid indices"));
+    }
+    let given = csr.getattr("data")?;
+    if !given.is_instance_of::<PyUntypedArray>()
+        || given.getattr("ndim")?.extract::<usize>()? != 1
+        || given.len()? < all
+    {
+        return Err(wrong("invalid data"));
+    }
+    let mut given = given.get_item(PySlice::new(csr.py(), 0, all.cast_signed(), 1))?;
+    let (dtype, kind) = dtype_and_kind(&given)?;
     if !["b", "i", "u", "f"].contains(&kind.as_str()) {
         return Err(PyTypeError::new_err(format!("{name} must hold real numbers, got dtype {dtype}")));
     }
-    let numbers = as_type(&before, T::NAME, false)?;
-    let numbers = numbers.cast::<PyArray1<T>>().map_err(PyErr::from)?.try_readonly()?;
-    let integers = |attribute: &str| -> PyResult<Vec<i64>> {
-        let array = csr.getattr(attribute)?.call_method1("astype", ("int64",))?;
-        let array = array.cast::<PyArray1<i64>>().map_err(PyErr::from)?.try_readonly()?;
-        Ok(try_collect(array.as_array().iter().copied())?)
-    };
-    let (starts, columns) = (integers("indptr")?, integers("indices")?);
-    if let Some(place) = numbers.as_array().iter().position(|x| !x.is_finite()) {
-        let number = before.get_item(place)?;
+    let mut starts = starts;
+    if !starts.windows(2).all(|row| columns[row[0]..row[1]].is_sorted_by(|a, b| a < b)) {
+        (starts, columns, given) = in_order(&starts, &columns, &given)?;
+    }
+    let converted = as_type(&given, T::NAME, false)?;
+    let converted = converted.cast::<PyArray1<T>>().map_err(PyErr::from)?.try_readonly()?;
+    let numbers: Vec<T> = try_collect(converted.as_array().iter().copied())?;
+    if let Some(place) = numbers.iter().position(|x| !x.is_finite()) {
+        let number = given.get_item(place)?;
         if csr.py().import("numpy")?.call_method1("isfinite", (&number,))?.is_truthy()? {
-            let row = starts.partition_point(|&start| start <= place as i64) - 1;
+            let row = starts.partition_point(|&start| start <= place) - 1;
             let (expected, got, column) = (T::NAME, number.str()?, columns[place]);
             return Err(PyValueError::new_err(format!(
                 "{name} must hold numbers that {expected} can hold, got {got} at [{row}, {column}]"
             )));
         }
     }
-    let (_, n_columns): (usize, usize) = csr.getattr("shape")?.extract()?;
-    let starts = try_collect(starts.into_iter().map(|start| usize::try_from(start).unwrap_or(usize::MAX)))?;
-    let columns = try_collect(columns.into_iter().map(|column| u32::try_from(column).unwrap_or(u32::MAX)))?;
-    let numbers: Vec<T> = try_collect(numbers.as_array().iter().copied())?;
-    SparseRows::new(n_columns, &starts, &columns, &numbers).map_err(|error| match error {
-        error @ crate::Error::OutOfMemory { .. } => error.into(),
-        error => PyValueError::new_err(format!("{name} must be a valid sparse matrix: {error}")),
-    })
+    Ok(SparseRows::new(n_columns, starts, columns, numbers)?)
+}
+
+/// An array of a sparse matrix that holds places; nothing if it is something else.
+fn places<P: TryFrom<i64>>(csr: &Bound<'_, PyAny>, attribute: &str) -> Option<Vec<P>> {
+    let array = csr.getattr(attribute).ok()?;
+    let (_, kind) = dtype_and_kind(&array).ok()?;
+    if kind != "i" && kind != "u" {
+        return None;
+    }
+    let array = array.call_method1("astype", ("int64",)).ok()?;
+    let array = array.cast::<PyArray1<i64>>().ok()?.try_readonly().ok()?;
+    let mut places = Vec::new();
+    places.try_reserve_exact(array.len()).ok()?;
+    for &place in array.as_array() {
+        places.push(P::try_from(place).ok()?);
+    }
+    Some(places)
+}
+
+/// Starts, columns and numbers of the same matrix with the elements of each row sorted, and those of one place added in
+/// their order, in their dtype.
+fn in_order<'py>(
+    starts: &[usize],
+    columns: &[u32],
+    numbers: &Bound<'py, PyAny>,
+) -> PyResult<(Vec<usize>, Vec<u32>, Bound<'py, PyAny>)> {
+    let py = numbers.py();
+    let mut order: Vec<usize> = try_collect(0..columns.len())?;
+    let (mut new_starts, mut new_columns) = (vec![0], Vec::<u32>::new());
+    // To which of the new elements each element belongs, in the new order.
+    let mut groups: Vec<usize> = Vec::new();
+    for row in starts.windows(2) {
+        let places = &mut order[row[0]..row[1]];
+        places.sort_by_key(|&place| columns[place]); // those of one place stay in their order
+        let first = new_columns.len();
+        for &place in &*places {
+            if new_columns.len() == first || new_columns.last() != Some(&columns[place]) {
+                new_columns.push(columns[place]);
+            }
+            groups.push(new_columns.len() - 1);
+        }
+        new_starts.push(new_columns.len());
+    }
+    let numpy = py.import("numpy")?;
+    let sums = numpy.call_method1("zeros", (new_columns.len(), numbers.getattr("dtype")?))?;
+    let sorted = numbers.get_item(PyArray1::from_vec(py, order))?;
+    numpy.getattr("add")?.call_method1("at", (&sums, PyArray1::from_vec(py, groups), sorted))?;
+    Ok((new_starts, new_columns, sums))
 }
 
 /// Their targets, for `rows` rows, held as a view.

@@ -190,12 +190,13 @@ pub(super) fn train_many<'py>(
 #[pyo3(name = "_train_each")]
 pub(super) fn train_each<'py>(
     py: Python<'py>,
-    trainings: Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyDict>)>,
+    trainings: Vec<([Bound<'py, PyAny>; 3], Bound<'py, PyDict>)>,
     n_threads: Option<usize>,
 ) -> PyResult<Vec<History>> {
     let call = Call::enter(py)?;
-    let of_one =
-        |(network, x, y, keywords): &(_, _, _, _)| Training::new(network, x, y, Keywords::of(keywords)?);
+    let of_one = |([network, x, y], keywords): &([Bound<'py, PyAny>; 3], Bound<'py, PyDict>)| {
+        Training::new(network, x, y, Keywords::of(keywords)?)
+    };
     let trainings = trainings.iter().map(of_one).collect::<PyResult<Vec<_>>>()?;
     Trainings::of_several(trainings, n_threads)?.unnamed().run(py, &call)
 }

@@ -445,7 +445,9 @@ fn of_inputs<T: Scalar>(inputs: Inputs<'_, T>, listed: Option<&[u32]>) -> Result
     for place in 0..count {
         let (columns, numbers) = rows.row(listed.map_or(place, |rows| rows[place] as usize));
         hash.update(&(columns.len() as u64).to_le_bytes());
-        columns.iter().for_each(|column| hash.update(&column.to_le_bytes()));
+        for column in columns {
+            hash.update(&column.to_le_bytes());
+        }
         numbers.chunks(512).for_each(|some| hash.update(&T::to_bytes(some)));
     }
     Ok(format!("{} sparse {:016x}", tuple(&[count, rows.columns()]), hash.digest()))

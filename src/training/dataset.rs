@@ -329,7 +329,8 @@ impl Lengths {
         Ok(Self { sums: Vec::new(), mean: 1, entries, dense })
     }
 
-    /// Room for any so many rows, of which each is at most as long as so many others; each row is there `copies` times.
+    /// Room for any so many rows, each of them `copies` times: sequences of which each is at most as long as so many others,
+    /// or sparse rows of any lengths.
     pub fn room<'a>(
         &self,
         after: usize,

@@ -132,7 +132,9 @@ impl History {
             let more = usize::from(number.is_some());
             list.try_reserve(more).map_err(|_| Error::OutOfMemory { numbers: list.len() + more })?;
         }
-        lists.into_iter().for_each(|(list, number)| list.extend(number));
+        for (list, number) in lists {
+            list.extend(number);
+        }
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import joblib
 import numpy as np
+import scipy.sparse
 
 from ferroprop.ensemble import _sklearn
 from ferroprop.estimators import MLPClassifier, MLPRegressor
@@ -45,6 +46,7 @@ class _Bagging:
             The fitted ensemble.
         """
         with joblib.parallel_config(FerropropBackend()):
+            X = X.tocsr() if scipy.sparse.issparse(X) else X  # once for all members
             super().fit(X, y, sample_weight=sample_weight, **fit_params)  # type: ignore[misc]
         self.__dict__.pop("_networks", None)
         return self

@@ -97,10 +97,10 @@ class _Training:
             **plan.in_time,
         }
 
-    def as_tuple(self) -> tuple[Any, Any, Any, dict[str, Any]]:
-        """Return network, inputs, targets and keywords."""
+    def as_tuple(self) -> tuple[list[Any], dict[str, Any]]:
+        """Return network, inputs and targets, and the keywords."""
         X, Y, _ = self.plan.samples
-        return self.plan.network, X, Y, self.keywords
+        return [self.plan.network, X, Y], self.keywords
 
     def _tell(self, epoch: Epoch) -> bool:
         outputs, validation_loss = self.plan.outputs_in_mean, epoch.validation_loss

@@ -28,9 +28,10 @@ def hint_about_scale(X: Any) -> str:
         return ""
     least, most = f"{sizes.min():.3g}", f"{sizes.max():.3g}"
     between = f"is {most}" if least == most else f"goes from {least} to {most}"
+    scaler = "MaxAbsScaler" if scipy.sparse.issparse(X) else "StandardScaler"
     return (
         f" The size of the features {between} (root mean square); networks learn best from features near "
-        "1: scale X, for example with sklearn.preprocessing.StandardScaler."
+        f"1: scale X, for example with sklearn.preprocessing.{scaler}."
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from ferroprop._core import Network
 from ferroprop.estimators._base import BaseMLP
@@ -62,17 +63,17 @@ class Networks:
         now._network()  # the second time it is known whether somebody else has the arrays
         return attributes, attributes.get("_networks"), attributes["activation"], now._network()
 
-    def outputs(self, X: Array, n_threads: int | None) -> list[Array] | None:
+    def outputs(self, X: Any, n_threads: int | None) -> list[Array] | None:
         """Return the outputs of each, None unless the rows are what all of them take as they are.
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_features)
+        X : {ndarray, sparse matrix} of shape (n_samples, n_features)
             The rows.
         n_threads : int or None
             Threads to use, for many rows.
         """
-        if type(X) is not np.ndarray or X.ndim != 2 or X.shape[0] == 0:
+        if (type(X) is not np.ndarray and not scipy.sparse.issparse(X)) or X.ndim != 2 or X.shape[0] == 0:
             return None
         networks = self.present()
         if {(X.dtype, X.shape[1])} != self._forms:
