@@ -549,3 +549,97 @@ def test_categorical_draws_of_large_net_inputs():
         net.set_parameters([np.full((1, 2), z), np.eye(2)], [np.zeros(2), np.zeros(2)])
         chances = net.predict([[1.0]], samples=4_000)
         np.testing.assert_allclose(chances, 0.5, atol=0.03)
+
+
+# An oracle ------------------------------------------------------------------------------------------------
+
+
+def automatic_gradients(library, loss_of, arrays):
+    """Return a loss and its derivatives by the arrays, by automatic differentiation."""
+    if library == "torch":
+        torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+        tensors = [torch.tensor(array, requires_grad=True) for array in arrays]
+        loss = loss_of(torch, lambda x: x.detach(), torch.tensor, tensors)
+        loss.backward()
+        return loss.item(), [tensor.grad.numpy() for tensor in tensors]
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    try:
+        of_jax = lambda *arrays: loss_of(jax.numpy, jax.lax.stop_gradient, jax.numpy.asarray, arrays)  # noqa: E731
+        loss, gradients = jax.value_and_grad(of_jax, argnums=tuple(range(len(arrays))))(*arrays)
+        return float(loss), [np.asarray(gradient) for gradient in gradients]
+    finally:
+        jax.config.update("jax_enable_x64", before)
+
+
+def in_groups(activation, z):
+    k = 3 if activation == "categorical" else 1
+    return z.reshape(len(z), -1, k)
+
+
+def log_probabilities(m, activation, z):
+    """Return the logarithms of the probabilities of ones, in groups."""
+    groups = in_groups(activation, z)
+    if activation == "categorical":
+        return groups - m.log(m.exp(groups).sum(-1))[..., None]
+    return -m.log(1 + m.exp(-groups))
+
+
+def relaxation(m, constant, activation, z, drawn, temperature):
+    """Return a draw of the concrete distribution: of Maddison et al. and Jang et al. 2017."""
+    u = in_groups(activation, (drawn + 0.5) / 2**32)
+    if activation == "categorical":
+        e = m.exp((in_groups(activation, z) + constant(-np.log(-np.log(u)))) / temperature)
+        return e / e.sum(-1)[..., None]
+    return 1 / (1 + m.exp(-(in_groups(activation, z) + constant(np.log(u) - np.log1p(-u))) / temperature))
+
+
+@pytest.mark.parametrize("library", ["torch", "jax"])
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("kind", ["bernoulli", "categorical"])
+def test_automatic_differentiation_has_the_same_gradients(kind, estimator, samples, library):
+    """Each estimator is the derivative of an expression in which the draws are constants."""
+    net = network(units(kind, estimator, samples=samples))
+    X, Y = data(rows=20)
+    total, weights, biases = net.loss_and_gradients(X, Y, loss="log_loss", noise_seed=5)
+    X, Y = (np.repeat(array, samples, axis=0) for array in (X, Y))
+
+    def loss_of(m, stop, constant, arrays):
+        a, log_q = constant(X), 0
+        for layer, (W, b) in enumerate(zip(arrays[:3], arrays[3:], strict=True)):
+            z = a @ W + b
+            if layer == 2:
+                break
+            drawn = stochastic_reference.words(5, layer, np.arange(len(X)), z.shape[1])
+            log_p = log_probabilities(m, kind, z)
+            z_now = np.array(stop(z))
+            s = constant(stochastic_reference.draw(layers_of(net)[layer], z_now, drawn).reshape(log_p.shape))
+            if estimator == "straight_through":
+                p = m.exp(log_p)
+                y = p + stop(s - p)
+            elif estimator == "score_function":
+                y = s
+                if kind == "categorical":
+                    log_q = log_q + (s * log_p).sum(-1).sum(-1)
+                else:
+                    log_not = -m.log(1 + m.exp(in_groups(kind, z)))
+                    log_q = log_q + (s * log_p + (1 - s) * log_not).sum(-1).sum(-1)
+            else:
+                y = relaxation(m, constant, kind, z, drawn, 1.0)
+                y = y if estimator == "concrete" else y + stop(s - y)
+            a = y.reshape(len(X), -1)
+        losses = -(constant(Y) * (z - m.log(m.exp(z).sum(-1))[..., None])).sum(-1)
+        if estimator != "score_function":
+            return losses.mean()
+        signals = constant(stochastic_reference.signals_of(np.array(stop(losses)), samples))
+        surrogate = signals * log_q
+        return (losses + surrogate - stop(surrogate)).mean()
+
+    arrays = [np.array(array) for array in (*net.weights, *net.biases)]
+    loss, gradients = automatic_gradients(library, loss_of, arrays)
+    assert total == pytest.approx(loss, rel=1e-13)
+    largest = max(np.abs(gradient).max() for gradient in gradients)
+    for own, theirs in zip([*weights, *biases], gradients, strict=True):
+        assert np.abs(own - theirs).max() <= 1e-13 * largest
