@@ -202,7 +202,12 @@ def lbfgs(data: tuple[Array, Array, Array, Array], seed: int) -> dict[str, Any]:
     """Fit a softmax regression: 100 iterations, a penalty of 1e-4 / 2 times the squared weights."""
     x, labels, test, test_labels = data
     model = fp.MLPClassifier(
-        hidden_layer_sizes=(), solver="lbfgs", alpha=1e-4 * len(x), max_iter=100, tol=0.0, random_state=seed
+        hidden_layer_sizes=(),
+        solver="lbfgs-scipy",
+        alpha=1e-4 * len(x),
+        max_iter=100,
+        tol=0.0,
+        random_state=seed,
     ).fit(x, labels)
     return {"test": 100 * model.score(test, test_labels), "train": 100 * model.score(x, labels)}
 

@@ -91,7 +91,7 @@ def on_lags(y: Array, last: int, alpha: float, seed: int) -> tuple[Array, Any]:
     model = fp.MLPRegressor(
         hidden_layer_sizes=(UNITS,),
         activation="tanh",
-        solver="lbfgs",
+        solver="lbfgs-scipy",
         alpha=alpha,
         max_iter=2000,
         random_state=seed,
@@ -113,7 +113,7 @@ def recurrent(y: Array, last: int, alpha: float, seed: int, *, cell: str) -> tup
         cell=cell,
         returns="every",
         washout=LAGS - 1,
-        solver="lbfgs",
+        solver="lbfgs-scipy",
         alpha=alpha,
         max_iter=300,
         random_state=seed,

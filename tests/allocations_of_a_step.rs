@@ -5,8 +5,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use ferroprop::{
-    Activation, Dataset, Init, Kind, Loss, Network, Optimizer, OptimizerState, RecurrentInit, Returns,
-    Sequences, Settings, SparseRows, train,
+    Activation, Dataset, Init, Kind, Lbfgs, Loss, Network, Optimizer, OptimizerState, RecurrentInit, Returns,
+    Sequences, Settings, SparseRows, minimize, train,
 };
 use ndarray::Array2;
 
@@ -134,4 +134,23 @@ fn steps_of_sequences_allocate_nothing() {
             }
         }
     }
+}
+
+#[test]
+fn iterations_of_a_search_allocate_nothing() {
+    let (bias, hidden) = ([true; 2], [Activation::Tanh]);
+    let network = Network::new(&[6, 40, 3], &hidden, Activation::Identity, &bias, Init::Glorot, 1).unwrap();
+    let (x, y) = (matrix(60, 6), matrix(60, 3));
+    let data = Dataset::new(x.view(), y.view(), None);
+    let of = |max_iter| {
+        let settings =
+            Lbfgs { max_iter, gtol: 0.0, ftol: 0.0, alpha: 0.01, n_threads: Some(1), ..Lbfgs::default() };
+        let mut network = network.clone();
+        let before = COUNT.get();
+        let minimum = minimize(&mut network, &data, Loss::SquaredError, &settings, &mut ()).unwrap();
+        (COUNT.get() - before, minimum.iterations())
+    };
+    let ((few, _), (many, iterations)) = (of(10), of(60));
+    assert!(iterations > 30, "{iterations}");
+    assert!(many - few < 20, "{few} allocations in 10 iterations, {many} in {iterations}");
 }

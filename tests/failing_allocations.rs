@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use ferroprop::{
-    Activation, Checkpoint, Dataset, Error, Init, Loss, Network, Optimizer, OptimizerState, Settings,
-    from_bytes, load, save, to_bytes, train,
+    Activation, Checkpoint, Dataset, Error, Init, Lbfgs, Loss, Network, Optimizer, OptimizerState, Settings,
+    from_bytes, load, minimize, save, to_bytes, train,
 };
 use ndarray::Array2;
 
@@ -75,8 +75,18 @@ fn path(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("ferroprop-allocations-{}-{name}", std::process::id()))
 }
 
-const CALLS: [&str; 9] =
-    ["new", "clone", "predict", "input_gradient", "gradient", "layer_values", "bytes", "file", "train"];
+const CALLS: [&str; 10] = [
+    "new",
+    "clone",
+    "predict",
+    "input_gradient",
+    "gradient",
+    "layer_values",
+    "bytes",
+    "file",
+    "train",
+    "minimize",
+];
 
 /// Makes a call, with the allocator armed for it alone; whether it succeeded, and whether all is as it was.
 fn make(call: &str) -> (Result<(), Error>, bool) {
@@ -114,6 +124,10 @@ fn make(call: &str) -> (Result<(), Error>, bool) {
         "bytes" => to_bytes(&network).and_then(|_| from_bytes::<f64>(&bytes, "bytes")).map(drop),
         "file" => save(&network, &model).and_then(|()| load::<f64>(&model)).map(drop),
         "train" => train(&mut network, &data, Loss::SquaredError, &settings, &mut state, &mut ()).map(drop),
+        "minimize" => {
+            let settings = Lbfgs { max_iter: 3, n_threads: Some(1), ..Lbfgs::default() };
+            minimize(&mut network, &data, Loss::SquaredError, &settings, &mut ()).map(drop)
+        }
         other => panic!("there is no call {other}"),
     };
     ARMED.set(false);

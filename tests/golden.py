@@ -14,7 +14,7 @@ from pathlib import Path
 
 import ferroprop as fp
 import numpy as np
-from fits import OTHERS, Fit, hash_of_gradients, hash_of_history, numbers, sha256
+from fits import OTHERS, Fit, hash_of_gradients, hash_of_history, hash_of_parameters, numbers, sha256
 from strategies import ALL_ACTIVATIONS, ALL_LOSSES, HIDDEN_ACTIVATIONS, OUTPUTS
 
 FILE = Path(__file__).with_name("golden_hashes.json")
@@ -248,6 +248,31 @@ def recurrent_hashes(cell, returns, dtype):
     return hashes
 
 
+def search_hashes(dtype):
+    """Return hashes of searches by L-BFGS; the vectors of the wide network are summed in two pieces."""
+    hashes = {}
+    for name, fit, settings in [
+        ("narrow", Fit(layer_sizes=(5, 9, 3), rows=70, output="softmax", loss="log_loss", weighted=True), {}),
+        ("wide", Fit(layer_sizes=(40, 150, 100, 2), rows=300, alpha=0.5), {"memory": 3}),
+    ]:
+        fit = replace(fit, dtype=dtype)
+        network, (X, Y, weight) = fit.network(), fit.data()
+        minimum = fp.minimize(
+            network,
+            X,
+            Y,
+            loss=fit.loss,
+            sample_weight=weight,
+            alpha=fit.alpha,
+            max_iter=8,
+            n_threads=2,
+            **settings,
+        )
+        hashes[f"{name}, losses"] = sha256(minimum.losses, minimum.evaluations)
+        hashes[f"{name}, parameters"] = hash_of_parameters(network)
+    return hashes
+
+
 CASES = {
     **{name: fit.run for name, fit in FITS.items()},
     **{f"functions ({dtype})": functools.partial(function_hashes, dtype) for dtype in DTYPES},
@@ -257,6 +282,7 @@ CASES = {
         for returns in ("last", "every")
         for dtype in DTYPES
     },
+    **{f"L-BFGS ({dtype})": functools.partial(search_hashes, dtype) for dtype in DTYPES},
 }
 
 

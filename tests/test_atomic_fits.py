@@ -163,7 +163,10 @@ def fit_with_all(model):
 
 MODELS = {
     **{f"classifier {solver}": classifier(solver=solver) for solver in ("adam", "rprop", "sarprop", "lbfgs")},
-    **{f"regressor {solver}": regressor(solver=solver) for solver in ("sgd", "adamw", "grprop", "lbfgs")},
+    **{
+        f"regressor {solver}": regressor(solver=solver)
+        for solver in ("sgd", "adamw", "grprop", "lbfgs", "lbfgs-scipy")
+    },
     "early": classifier(early_stopping=True, solver="rprop"),
     "early, own score": classifier(early_stopping=True, scoring="f1_macro", class_weight="balanced"),
     "adaptive": regressor(solver="sgd", learning_rate="adaptive", tol=10.0, n_iter_no_change=1),

@@ -23,7 +23,9 @@ T = Z @ numbers(3, 2, 1) + 0.3 * abs(Z[:, :2]) * Z[:, :2]
 LABELS = np.array(["ahead", "behind", "beside"])[np.digitize(np.angle(Z[:, 0] * Z[:, 1].conj()), [-1, 1])]
 
 
-@pytest.mark.parametrize("solver", ["rprop", "adam", "sgd", "lbfgs", "adamw", fp.GRprop()], ids=str)
+@pytest.mark.parametrize(
+    "solver", ["rprop", "adam", "sgd", "lbfgs", "lbfgs-scipy", "adamw", fp.GRprop()], ids=str
+)
 def test_a_regressor_learns(solver):
     mlp = ComplexMLPRegressor(
         hidden_layer_sizes=(20,), activation="siglog", solver=solver, max_iter=200, learning_rate_init=0.01

@@ -431,6 +431,74 @@ def test_bad_dropout(diabetes):
         fp.MLPRegressor(dropout=0.1, solver="lbfgs").fit(*diabetes)
 
 
+def fit_by(solver, estimator, X, y, *, seen=None, sample_weight=None, **parameters):
+    """Return a fitted estimator and the warnings."""
+    model = estimator(
+        solver=solver, random_state=0, callback=None if seen is None else seen.append, **parameters
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, y, **({} if sample_weight is None else {"sample_weight": sample_weight}))
+    return model, [str(warning.message) for warning in caught]
+
+
+@pytest.mark.parametrize("case", ["classifier", "two targets", "float32", "sequences", "complex"])
+def test_lbfgs_goes_the_way_of_scipys(case, iris, diabetes):
+    X, y = diabetes
+    estimator, parameters = fp.MLPRegressor, {"hidden_layer_sizes": (5,), "activation": "tanh", "alpha": 0.5}
+    parameters["max_iter"] = 6
+    weight = np.linspace(0.5, 2.0, len(X))
+    if case == "classifier":
+        (X, y), estimator, weight = iris, fp.MLPClassifier, None
+    elif case == "two targets":
+        y = np.c_[y, y**2]
+    elif case == "float32":
+        X, y = X.astype(np.float32), y.astype(np.float32)
+    elif case == "sequences":
+        X, y = X[:40].reshape(40, 5, 2), y[:40]
+        estimator, weight = fp.RNNRegressor, weight[:40]
+        del parameters["activation"]
+    elif case == "complex":
+        X, y, estimator = X[:, :5] + 1j * X[:, 5:], y + 1j * y[::-1], fp.ComplexMLPRegressor
+    epochs = {"lbfgs": [], "lbfgs-scipy": []}
+    (ours, our_warnings), (scipys, scipys_warnings) = (
+        fit_by(solver, estimator, X, y, seen=seen, sample_weight=weight, **parameters)
+        for solver, seen in epochs.items()
+    )
+    assert our_warnings == scipys_warnings
+    assert "lbfgs failed to converge after 6 iteration(s) (status=1)" in our_warnings[0]
+    assert ours.n_iter_ == scipys.n_iter_ == 6
+    close = {"rtol": 1e-5 if case == "float32" else 1e-9}
+    np.testing.assert_allclose(ours.loss_curve_, scipys.loss_curve_, **close)
+    np.testing.assert_allclose(ours.predict(X).astype(complex), scipys.predict(X).astype(complex), **close)
+    assert ours.loss_ == ours.loss_curve_[-1]
+    for name in ("epoch", "loss", "penalty"):
+        both = [[getattr(epoch, name) for epoch in seen] for seen in epochs.values()]
+        np.testing.assert_allclose(*both, **close)
+    assert ours.loss_curve_ == [epoch.loss for epoch in epochs["lbfgs"]]
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "lbfgs-scipy"])
+def test_ends_of_lbfgs(solver, diabetes):
+    X, y = scale(diabetes[0]), scale(diabetes[1])
+    settings = {"hidden_layer_sizes": (5,), "max_iter": 500}
+    _, told = fit_by(solver, fp.MLPRegressor, X, y, max_fun=9, **settings)
+    assert "(status=1):\nSTOP: TOTAL NO. OF F,G EVALUATIONS EXCEEDS LIMIT" in told[0]
+    model, told = fit_by(solver, fp.MLPRegressor, X, y, tol=10.0, **settings)
+    assert (model.n_iter_, model.loss_curve_) == (0, [])
+    assert not [message for message in told if "lbfgs" in message]
+    assert model.loss_ > 0
+    model, told = fit_by(solver, fp.MLPRegressor, X, y, max_time=1e-9, **settings)
+    assert model.n_iter_ == 1
+    assert "lbfgs reached the time limit (max_time=1e-09 s) after 1 iteration(s)" in told[0]
+    model, told = fit_by(solver, fp.MLPRegressor, X * 1e200, y, **settings)
+    assert model.n_iter_ == 0
+    assert "lbfgs failed to converge after 0 iteration(s) (status=2):\nABNORMAL: " in told[0]
+    with pytest.raises(ValueError, match=f"solver='{solver}' has no dropout"):
+        fp.MLPRegressor(dropout=0.1, solver=solver).fit(X, y)
+    assert fp.MLPRegressor(solver=solver).fit(X[:5], y[:5]).to_sklearn().solver == "lbfgs"
+
+
 @quiet
 def test_adamw_decays_the_weights_by_themselves(diabetes):
     X, y = diabetes

@@ -158,7 +158,7 @@ def test_a_gradient_of_many_rows_stops_too():
     assert_prompt(latencies)
 
 
-@pytest.mark.parametrize("solver", ["rprop", "adam", "lbfgs"])
+@pytest.mark.parametrize("solver", ["rprop", "adam", "lbfgs", "lbfgs-scipy"])
 def test_an_estimator_has_the_model_so_far(solver):
     X, y = numbers("X", 1500, 19), numbers("y", 1500)
     settings = {"hidden_layer_sizes": (60,), "solver": solver, "tol": 0.0, "n_iter_no_change": np.inf,

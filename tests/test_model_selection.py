@@ -136,7 +136,7 @@ def test_regression_and_several_scores(n_jobs):
     both(
         "RandomizedSearchCV",
         mlp,
-        {"alpha": [0, 0.1, 1], "solver": ["rprop", "adam", "lbfgs"]},
+        {"alpha": [0, 0.1, 1], "solver": ["rprop", "adam", "lbfgs", "lbfgs-scipy"]},
         fit=(NUMBERS, np.column_stack([QUANTITY, -QUANTITY])),
         n_jobs=n_jobs,
         n_iter=5,

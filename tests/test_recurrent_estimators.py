@@ -130,7 +130,9 @@ def test_scores_are_those_of_rows(form):
     )
 
 
-@pytest.mark.parametrize("solver", ["rprop", "adam", "sgd", "lbfgs", fp.Rprop(max_step=1.0)], ids=str)
+@pytest.mark.parametrize(
+    "solver", ["rprop", "adam", "sgd", "lbfgs", "lbfgs-scipy", fp.Rprop(max_step=1.0)], ids=str
+)
 def test_they_learn(solver):
     settings = {"solver": solver, "learning_rate_init": 0.05, "max_iter": 100, "random_state": 0}
     regressor = RNNRegressor((8,), returns="every", **settings).fit(RAGGED, MEANS)

@@ -39,6 +39,7 @@ from ferroprop._core import (
     train,
     train_many,
 )
+from ferroprop._minimize import Minimum, minimize
 from ferroprop.catalogue import (
     ACTIVATIONS,
     COMPLEX_ACTIVATIONS,
@@ -127,6 +128,7 @@ __all__ = [
     "Loss",
     "MLPClassifier",
     "MLPRegressor",
+    "Minimum",
     "Network",
     "OneCycle",
     "Optimizer",
@@ -146,6 +148,7 @@ __all__ = [
     "check_gradients",
     "forecast",
     "lagged",
+    "minimize",
     "state_gradients",
     "trace",
     "train",

@@ -951,6 +951,27 @@ class History:
     @property
     def seconds(self) -> float: ...
 
+def _minimize(
+    network: Network | RecurrentNetwork,
+    X: _Sequences | _Sparse,
+    Y: _Sequences,
+    *,
+    loss: _Loss | None = None,
+    sample_weight: _Sequences | None = None,
+    alpha: float = 0.0,
+    truncate: int | None = None,
+    washout: int = 0,
+    lengths: Sequence[int] | NDArray[np.integer[Any]] | None = None,
+    memory: int = 10,
+    max_iter: int = 15000,
+    max_fun: int = 15000,
+    gtol: float = 1e-5,
+    ftol: float = 2.220446049250313e-09,
+    outputs_in_mean: int = 1,
+    max_time: float | None = None,
+    callback: Callable[[Epoch], object] | None = None,
+    n_threads: int | None = None,
+) -> tuple[float, float, list[float], list[float], int, Any, float]: ...
 def train(
     network: Network | RecurrentNetwork,
     X: _Sequences | _Sparse,

@@ -13,6 +13,7 @@ mod errors;
 mod files;
 mod history;
 mod loss;
+mod minimize;
 mod network;
 mod optimizer;
 mod recurrent;
@@ -50,6 +51,8 @@ mod core {
     use super::history::{Epoch, History};
     #[pymodule_export]
     use super::loss::{_natural_loss, Loss};
+    #[pymodule_export]
+    use super::minimize::_minimize;
     #[pymodule_export]
     use super::network::{LayerValues, Network};
     #[pymodule_export]

@@ -26,6 +26,23 @@ impl InTime {
         let lengths = lengths.map(self::lengths).transpose()?;
         Ok(Self { washout: washout.count_from_0("washout", 0)?, lengths })
     }
+
+    /// Checks that a network that is not recurrent has none of it.
+    pub fn check(&self, is_recurrent: bool) -> PyResult<()> {
+        if is_recurrent {
+            return Ok(());
+        }
+        if self.washout > 0 {
+            return Err(PyValueError::new_err(format!(
+                "washout must be 0 for a network that is not recurrent, got {}",
+                self.washout
+            )));
+        }
+        if self.lengths.is_some() {
+            return Err(PyValueError::new_err("lengths must be None for a network that is not recurrent"));
+        }
+        Ok(())
+    }
 }
 
 /// The argument `lengths`.

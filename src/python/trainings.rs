@@ -130,15 +130,7 @@ impl<'py> Arguments<'py> {
     fn read(network: &AnyNetwork<'_, 'py>, keywords: Keywords<'py>) -> PyResult<Self> {
         let truncate = keywords.truncate.optional_count("truncate")?;
         let in_time = InTime::new(&keywords.washout, keywords.lengths.some())?;
-        if matches!(network, AnyNetwork::OfRows(_)) && in_time.washout > 0 {
-            return Err(PyValueError::new_err(format!(
-                "washout must be 0 for a network that is not recurrent, got {}",
-                in_time.washout
-            )));
-        }
-        if matches!(network, AnyNetwork::OfRows(_)) && in_time.lengths.is_some() {
-            return Err(PyValueError::new_err("lengths must be None for a network that is not recurrent"));
-        }
+        in_time.check(matches!(network, AnyNetwork::Recurrent(_)))?;
         let arguments = Self {
             sample_weight: keywords.sample_weight.some().cloned(),
             validation: keywords.validation.some().map(validation_tuple).transpose()?,
@@ -198,7 +190,7 @@ fn rates(dropout: &Arg<'_>, n_hidden: usize) -> PyResult<Vec<Schedule>> {
     one_or_each(value, n_hidden, |rate| scheduled("dropout", rate), is_one)
 }
 
-fn duration(seconds: f64) -> PyResult<Duration> {
+pub(super) fn duration(seconds: f64) -> PyResult<Duration> {
     if seconds > 0.0 {
         // More than Duration can hold is for ever.
         Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
@@ -658,13 +650,13 @@ impl<'py, T: InTyped> Sources<'py, T> {
 }
 
 /// A data set as it came from Python.
-enum Arrays<'py, T: Element> {
+pub(super) enum Arrays<'py, T: Element> {
     Rows(RowArrays<'py, T>),
     Sequences(SequenceArrays<'py, T>),
 }
 
 impl<'py, T: InTyped> Arrays<'py, T> {
-    fn new(
+    pub fn new(
         network: &crate::Network<T>,
         names: [&str; 3],
         x: &Bound<'py, PyAny>,
@@ -679,7 +671,7 @@ impl<'py, T: InTyped> Arrays<'py, T> {
         })
     }
 
-    fn dataset(&self) -> PyResult<Dataset<'_, T>> {
+    pub fn dataset(&self) -> PyResult<Dataset<'_, T>> {
         match self {
             Self::Rows(arrays) => arrays.dataset(),
             Self::Sequences(arrays) => arrays.dataset(),
@@ -721,7 +713,7 @@ fn row_numbers(rows: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
 }
 
 /// Passes events on to Python, and Python's exceptions back.
-struct FromPython<'a, T> {
+pub(super) struct FromPython<'a, T> {
     slot: &'a ArcSwap<crate::Network<T>>,
     network: Py<PyAny>,
     callback: Option<Py<PyAny>>,
@@ -732,6 +724,17 @@ struct FromPython<'a, T> {
 }
 
 impl<'a, T: Remembered> FromPython<'a, T> {
+    /// One that only calls back.
+    pub fn calling(
+        callback: Option<Py<PyAny>>,
+        network: &Bound<'_, PyAny>,
+        slot: &'a ArcSwap<crate::Network<T>>,
+        raised: &'a Mutex<Option<PyErr>>,
+    ) -> Self {
+        let network = network.clone().unbind();
+        Self { slot, network, callback, score: None, note: None, raised, signals: Signals::new(raised) }
+    }
+
     fn new(
         training: &Training<'_>,
         slot: &'a ArcSwap<crate::Network<T>>,

@@ -167,9 +167,29 @@ impl<'a, T: Scalar> Engine<'a, T> {
         !self.model.packed.weights.iter().fold(false, |bad, x| bad | !x.is_finite())
     }
 
+    /// Changes the parameters, in panels, and brings up to date what follows from them.
+    pub fn change_parameters(
+        &mut self,
+        team: &mut Team<'_>,
+        change: impl FnOnce(&mut Team<'_>, &mut Aligned<T>),
+    ) {
+        change(team, &mut self.model.packed.weights);
+        self.model.parameters_changed(team);
+        if self.alpha > 0.0 {
+            self.sum_squares();
+        }
+    }
+
     /// Copies the parameters out, in the network's order.
     pub fn copy_parameters(&self, to: &mut [T]) {
         unpack(&self.model.packed.matrices, &self.model.packed.weights, to);
+    }
+
+    /// Copies the gradient out, in panels.
+    pub fn gather_gradient(&self, mut to: &mut [T]) {
+        for Shard { gradient, .. } in &self.shards {
+            to.split_off_mut(..gradient.len()).unwrap_or_default().copy_from_slice(gradient);
+        }
     }
 
     /// Copies the gradient out, in the network's order.

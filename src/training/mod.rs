@@ -3,6 +3,7 @@
 mod builder;
 mod callers;
 mod checkpoint;
+mod curvature;
 mod dataset;
 mod early_stopping;
 mod engine;
@@ -10,6 +11,8 @@ mod fit;
 mod gradient;
 mod history;
 mod joint_step;
+mod lbfgs;
+mod line_search;
 mod many;
 mod micro_batch;
 mod noise;
@@ -18,6 +21,7 @@ mod settings;
 mod shards;
 mod state;
 mod step;
+mod vectors;
 
 pub use builder::Training;
 #[cfg(feature = "python")]
@@ -28,6 +32,7 @@ pub use fit::train;
 #[cfg(feature = "python")]
 pub(crate) use gradient::{layer_values, loss_and_gradient, sequence_values};
 pub use history::{Epoch, History, StopReason};
+pub use lbfgs::{Lbfgs, Minimum, SearchEnd, minimize};
 pub use many::{Job, train_many};
 pub use observer::Observer;
 #[cfg(feature = "python")]

@@ -14,6 +14,7 @@ from ferroprop.estimators import MLPClassifier, MLPRegressor
 from ferroprop.estimators._base import BaseMLP
 from ferroprop.estimators._fits import finish_together, postponed
 from ferroprop.estimators._label_encoding import of_both_classes
+from ferroprop.estimators._optimizers import is_lbfgs
 from ferroprop.estimators._several_networks import Networks, sum_in_order
 from ferroprop.estimators._sklearn import (
     BaseEstimator,
@@ -109,7 +110,7 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
         """Return a member whose training is postponed."""
         train, test = split
         member = _sklearn.clone(self.estimator)
-        if member.solver == "lbfgs":
+        if is_lbfgs(member.solver):
             held_out = {}
         else:
             member.set_params(early_stopping=True)

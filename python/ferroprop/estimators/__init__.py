@@ -13,7 +13,8 @@
 `_plan`                what a fit is to do and what came of it: all that solvers get and return
 `_fits`                a fit in two halves, and trainings of several fits between them
 `_epochs`              the solvers that train epoch by epoch: all but lbfgs
-`_lbfgs`               the solver that hands loss and gradient to SciPy
+`_lbfgs`               the solver lbfgs
+`_scipy_lbfgs`         the solver that hands loss and gradient to SciPy
 `_optimizers`          from parameters to one of the core's optimizers, and its memory
 `_samples`             rows that belong together, and the part of them that is held out
 `_validation_set`      loss and score on the rows that are held out or given

@@ -22,7 +22,14 @@ from ferroprop.estimators._fits import Fit
 from ferroprop.estimators._hidden_layers import LayerColumns, hidden_layer
 from ferroprop.estimators._initial_weights import initial_weights
 from ferroprop.estimators._network_cache import FittedLayers, NetworkCache, build_network, with_own_memory
-from ferroprop.estimators._optimizers import EPOCH_SOLVERS, KeptOptimizer, is_decoupled, is_mini_batch
+from ferroprop.estimators._optimizers import (
+    EPOCH_SOLVERS,
+    LBFGS_SOLVERS,
+    KeptOptimizer,
+    is_decoupled,
+    is_lbfgs,
+    is_mini_batch,
+)
 from ferroprop.estimators._parameter_checks import check_parameters
 from ferroprop.estimators._parameters import cloned, parameter_names
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
@@ -111,7 +118,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [*_activations.HIDDEN, list, tuple, np.ndarray],
-        "solver": [StrOptions({"lbfgs", *EPOCH_SOLVERS}), Optimizer],
+        "solver": [StrOptions({*LBFGS_SOLVERS, *EPOCH_SOLVERS}), Optimizer],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
@@ -350,11 +357,12 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         sizes, activation = self._hidden_sizes(), self._hidden_activation()
         if self._is_lbfgs() and np.any(np.asarray(self.dropout) != 0.0):
             raise ValueError(
-                "solver='lbfgs' has no dropout: its line search needs a loss that stays the same."
+                f"solver={self.solver!r} has no dropout: its line search needs a loss that stays the same."
             )
         if self._is_lbfgs() and _activations.is_stochastic(activation):
             raise ValueError(
-                "solver='lbfgs' has no stochastic units: its line search needs a loss that stays the same."
+                f"solver={self.solver!r} has no stochastic units: its line search needs a loss that stays "
+                "the same."
             )
         goes_on = (self.warm_start or single) and not initialize
         fresh = not self.__sklearn_is_fitted__() or not goes_on
@@ -533,7 +541,8 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             ),
         )
         if self._is_lbfgs():
-            return plan(max_iter=self.max_iter, max_fun=self.max_fun)
+            by_scipy = self.solver == "lbfgs-scipy"
+            return plan(max_iter=self.max_iter, max_fun=self.max_fun, by_scipy=by_scipy)
         self._optimizer, resumes = self._optimizer.next(vars(self), network.dtype, resume=bool(earlier))
         epochs = 1 if single else min(int(self.max_iter), sys.maxsize)
         # patience that outlasts the fit, infinite or not, is none
@@ -691,8 +700,8 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
     def _checkpoint(self, rng: np.random.RandomState) -> FitCheckpoint:
         if self._is_lbfgs():
             raise ValueError(
-                "checkpoint is not for solver='lbfgs', whose search SciPy cannot take up in the middle, got "
-                f"checkpoint={self.checkpoint!r}."
+                f"checkpoint is not for solver={self.solver!r}: its search cannot be taken up in the middle, "
+                f"got checkpoint={self.checkpoint!r}."
             )
         if self.warm_start:
             raise ValueError(
@@ -730,7 +739,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         return self._is_solver("sgd") and self.learning_rate == "adaptive"
 
     def _is_lbfgs(self) -> bool:
-        return self._is_solver("lbfgs")
+        return is_lbfgs(self.solver)
 
     def _is_solver(self, name: str) -> bool:
         return isinstance(self.solver, str) and self.solver == name

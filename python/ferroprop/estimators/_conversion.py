@@ -50,7 +50,9 @@ def given(ours: Any, kind: type) -> Any:
         )
     known = kind().get_params()
     parameters = {name: value for name, value in ours.get_params(deep=False).items() if name in known}
-    if ours.solver not in SOLVERS:
+    if ours.solver == "lbfgs-scipy":
+        parameters["solver"] = "lbfgs"
+    elif ours.solver not in SOLVERS:
         del parameters["solver"]
     if parameters.get("loss") not in LOSSES:
         parameters.pop("loss", None)

@@ -108,7 +108,7 @@ class _Training:
             return self.followers(
                 epoch.network,
                 epoch=epoch.epoch,
-                loss=_reported(epoch.loss, epoch.penalty, outputs),
+                loss=self.plan.reported(epoch.loss, epoch.penalty),
                 penalty=epoch.penalty,
                 validation_loss=None if validation_loss is None else validation_loss / outputs,
                 validation_score=epoch.validation_score,
@@ -140,7 +140,7 @@ def _outcome(training: _Training, history: History) -> Outcome:
         _warn_about_the_end(plan, history)
     losses = history.loss
     if outputs > 1:
-        losses = [_reported(*both, outputs) for both in zip(losses, history.penalty, strict=True)]
+        losses = [plan.reported(*both) for both in zip(losses, history.penalty, strict=True)]
     if plan.decisive is None:
         validation_losses, validation_scores = training.followers.curves
     else:
@@ -155,11 +155,6 @@ def _outcome(training: _Training, history: History) -> Outcome:
         n_iter=history.epochs + diverged,
         stop_reason=history.stop_reason,
     )
-
-
-def _reported(loss: float, penalty: float, outputs: int) -> float:
-    """Return the loss as scikit-learn reports it: the mean over the outputs, and the whole penalty."""
-    return loss if outputs == 1 else (loss - penalty) / outputs + penalty
 
 
 def _warn_about_the_end(plan: Plan, history: History) -> None:

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from ferroprop._core import _StandardArithmetic
-from ferroprop.estimators import _epochs, _lbfgs
+from ferroprop.estimators import _epochs, _lbfgs, _scipy_lbfgs
 from ferroprop.estimators._plan import Outcome, Plan
 
 
@@ -112,4 +112,6 @@ def finish_together(fits: Sequence[Fit], n_threads: int | None) -> list[Exceptio
 
 
 def _run(plan: Plan) -> Outcome:
+    if plan.by_scipy:
+        return _scipy_lbfgs.run(plan)
     return _lbfgs.run(plan) if plan.optimizer is None else _epochs.run(plan)

@@ -65,10 +65,16 @@ _PARAMETERS = {
 }
 
 EPOCH_SOLVERS = tuple(OPTIMIZERS)
+LBFGS_SOLVERS = ("lbfgs", "lbfgs-scipy")
 
 
 def _entry_of(solver: Any) -> OptimizerEntry | None:
     return OPTIMIZERS.get(solver.name if isinstance(solver, Optimizer) else solver)
+
+
+def is_lbfgs(solver: Any) -> bool:
+    """Tell whether a solver is L-BFGS, the core's or SciPy's."""
+    return isinstance(solver, str) and solver in LBFGS_SOLVERS
 
 
 def is_mini_batch(solver: Any) -> bool:
@@ -108,7 +114,7 @@ def _name(solver: Any) -> str:
 
 def fresh_optimizer(parameters: Parameters, solver: Any) -> Optimizer | None:
     """Return an optimizer with these constants, None if they belong to another solver."""
-    if _name(parameters["solver"]) != solver or solver == "lbfgs":
+    if _name(parameters["solver"]) != solver or is_lbfgs(solver):
         return None
     make, _ = _made_by(parameters["solver"])
     return make(parameters)

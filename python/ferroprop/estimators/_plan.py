@@ -64,8 +64,10 @@ class Plan:
         The attributes of the fit that this one continues; empty if it begins anew.
     hint : callable
         Returns a hint about data whose size makes learning slow, for warnings; empty if it does not.
-    max_fun : int or None
-        The most evaluations of the loss, for 'lbfgs', which uses nothing below.
+    max_fun : int
+        The most evaluations of the loss, for 'lbfgs', which uses nothing below `by_scipy`.
+    by_scipy : bool
+        Whether SciPy searches.
     optimizer : Optimizer or None
         What makes the steps of an epoch, for this fit alone.
     resumes : bool
@@ -108,7 +110,8 @@ class Plan:
     dtype: np.dtype[Any]
     earlier: dict[str, Any]
     hint: Callable[[], str]
-    max_fun: int | None = None
+    max_fun: int = 15000
+    by_scipy: bool = False
     optimizer: Optimizer | None = None
     resumes: bool = False
     batch_size: int | None = None
@@ -120,6 +123,11 @@ class Plan:
     checkpoint: FitCheckpoint | None = None
     clip_norm: float | None = None
     single: bool = False
+
+    def reported(self, loss: float, penalty: float) -> float:
+        """Return a loss as scikit-learn reports it: the mean over the outputs, and the whole penalty."""
+        outputs = self.outputs_in_mean
+        return loss if outputs == 1 else (loss - penalty) / outputs + penalty
 
     @property
     def decisive(self) -> ValidationSet | None:

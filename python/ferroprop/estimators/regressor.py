@@ -79,8 +79,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     solver : str or optimizer, default='adam'
         How the weights are optimised.
 
-        - 'lbfgs': SciPy's L-BFGS-B, a quasi-Newton method on all rows. It computes in float64; for float32
-          data the weights are rounded at the end.
+        - 'lbfgs': L-BFGS, a quasi-Newton method on all rows. It computes in float64; for float32 data the
+          weights are rounded at the end. 'lbfgs-scipy' leaves the search to SciPy's L-BFGS-B: the same course
+          up to rounding, in more time.
         - 'sgd': stochastic gradient descent with momentum.
         - 'adam': stochastic gradient descent with adaptive moments [3]_.
         - 'adamw': 'adam' with `alpha` as a decay of the weights that is independent of the gradient, and so

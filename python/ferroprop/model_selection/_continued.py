@@ -9,6 +9,7 @@ from typing import Any
 
 from ferroprop.estimators._base import BaseMLP
 from ferroprop.estimators._checkpoints import PrivateFile
+from ferroprop.estimators._optimizers import is_lbfgs
 
 
 class Continued:
@@ -43,7 +44,7 @@ class Continued:
             The number of the split.
         """
         if (
-            estimator.solver == "lbfgs"
+            is_lbfgs(estimator.solver)
             or not isinstance(estimator.random_state, Integral)
             or estimator.warm_start
             or estimator.checkpoint is not None
