@@ -1,5 +1,6 @@
 //! Calling the caller's code in the caller's floating-point mode.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::checkpoint::Note;
@@ -17,11 +18,25 @@ pub(super) struct Outside<'a, T> {
     observer: &'a mut dyn Observer<T>,
     /// When it was last asked whether the training is interrupted.
     asked: Instant,
+    /// The end of the last epoch, until somebody asks: a look at the clock takes as long as a hundredth of a small step.
+    now: Option<Instant>,
+    /// Whether an interruption of another training ends this one.
+    ended: Option<&'a AtomicBool>,
 }
 
 impl<'a, T> Outside<'a, T> {
     pub fn new(observer: &'a mut dyn Observer<T>, began: Instant) -> Self {
-        Self { observer, asked: began }
+        Self { observer, asked: began, now: None, ended: None }
+    }
+
+    /// The same of one of several trainings, which end together once `ended` is set.
+    pub fn with_others(self, ended: &'a AtomicBool) -> Self {
+        Self { ended: Some(ended), ..self }
+    }
+
+    /// Tells what time it is at the end of an epoch.
+    pub fn at(&mut self, now: Instant) {
+        self.now = Some(now);
     }
 }
 
@@ -43,7 +58,11 @@ impl<T> Observer<T> for Outside<'_, T> {
     }
 
     fn interrupted(&mut self) -> bool {
-        if self.asked.elapsed() < INTERVAL {
+        if self.ended.is_some_and(|ended| ended.load(Ordering::Relaxed)) {
+            return true;
+        }
+        let now = self.now.take().unwrap_or_else(Instant::now);
+        if now.saturating_duration_since(self.asked) < INTERVAL {
             return false;
         }
         let interrupted = outside(|| self.observer.interrupted());

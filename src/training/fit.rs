@@ -62,7 +62,7 @@ pub fn train<'a, T: Scalar>(
 ) -> Result<History> {
     let _mode = Mode::core();
     let began = Instant::now();
-    let observer: &mut dyn Observer<T> = &mut Outside::new(observer, began);
+    let observer = &mut Outside::new(observer, began);
     let objective = loss.into();
     let checked = check(network, data, &objective, settings, state, observer.scores())?;
     let limits = Limits::new(settings, threads(settings.n_threads), began);
@@ -142,7 +142,7 @@ pub(super) fn run<T: Scalar>(
     objective: Objective<'_, T>,
     settings: &Settings<'_, T>,
     state: &mut OptimizerState<T>,
-    observer: &mut dyn Observer<T>,
+    observer: &mut Outside<'_, T>,
     Checked { saver, saved, scored }: Checked<T>,
     limits: Limits,
 ) -> Result<History> {
@@ -202,7 +202,7 @@ pub(super) fn run<T: Scalar>(
     history
 }
 
-struct Run<'a, 'd, 's, T> {
+struct Run<'a, 'd, 's, 'o, T> {
     network: &'a mut Network<T>,
     data: &'a Dataset<'d, T>,
     settings: &'a Settings<'s, T>,
@@ -211,7 +211,7 @@ struct Run<'a, 'd, 's, T> {
     /// Whether the observer reads the network.
     looked_at: bool,
     batch_rows: usize,
-    observer: &'a mut dyn Observer<T>,
+    observer: &'a mut Outside<'o, T>,
     saver: Option<Saver>,
     started: Instant,
     end: Option<Instant>,
@@ -260,7 +260,7 @@ impl<T: Scalar> Course<T> {
     }
 }
 
-impl<T: Scalar> Run<'_, '_, '_, T> {
+impl<T: Scalar> Run<'_, '_, '_, '_, T> {
     fn epochs(
         mut self,
         engine: &mut Engine<'_, T>,
@@ -358,6 +358,8 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
         if asked && self.observer.failed() {
             return Ok(Some(StopReason::Interrupted));
         }
+        let now = Instant::now();
+        self.observer.at(now);
         let epoch = Epoch {
             epoch: course.history.epochs() + 1,
             loss,
@@ -365,7 +367,7 @@ impl<T: Scalar> Run<'_, '_, '_, T> {
             validation_loss,
             score,
             learning_rate: state.learning_rate(),
-            seconds: course.seconds + self.started.elapsed().as_secs_f64(),
+            seconds: course.seconds + now.saturating_duration_since(self.started).as_secs_f64(),
         };
         // A full batch's loss belongs to the parameters before the update.
         let loss_lags = course.monitor.watches_loss() && self.batch_rows == self.data.rows();

@@ -6,10 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use super::callers::Outside;
-use super::checkpoint::Note;
 use super::dataset::Dataset;
 use super::fit::{Checked, Limits, check, run};
-use super::history::{Epoch, History, StopReason};
+use super::history::{History, StopReason};
 use super::observer::Observer;
 use super::settings::Settings;
 use super::state::OptimizerState;
@@ -135,8 +134,7 @@ pub fn train_many<T: Scalar>(
                 limits.started = Instant::now();
             }
             let Job { network, data, objective, settings, state, observer } = job;
-            let observer =
-                &mut OneOfMany { observer: &mut Outside::new(*observer, limits.started), ended: &ended };
+            let observer = &mut Outside::new(*observer, limits.started).with_others(&ended);
             let history = run(network, data, *objective, settings, state, observer, checked, limits);
             let is_over = |history: &History| history.stop_reason == StopReason::Interrupted;
             if observer.failed() || history.as_ref().map_or(true, is_over) {
@@ -151,44 +149,4 @@ pub fn train_many<T: Scalar>(
         complete.push(history.unwrap_or(Ok(History::default())).map_err(|error| of_network(index, error))?);
     }
     Ok(complete)
-}
-
-/// An observer of one training, which an interruption of another one ends.
-struct OneOfMany<'a, T> {
-    observer: &'a mut dyn Observer<T>,
-    ended: &'a AtomicBool,
-}
-
-impl<T> Observer<T> for OneOfMany<'_, T> {
-    fn looks_at_network(&self) -> bool {
-        self.observer.looks_at_network()
-    }
-
-    fn scores(&self) -> bool {
-        self.observer.scores()
-    }
-
-    fn score(&mut self, network: &Network<T>) -> Option<f64> {
-        self.observer.score(network)
-    }
-
-    fn epoch(&mut self, epoch: &Epoch, network: &Network<T>) -> bool {
-        self.observer.epoch(epoch, network)
-    }
-
-    fn interrupted(&mut self) -> bool {
-        self.ended.load(Ordering::Relaxed) || self.observer.interrupted()
-    }
-
-    fn failed(&self) -> bool {
-        self.observer.failed()
-    }
-
-    fn ended(&mut self) {
-        self.observer.ended();
-    }
-
-    fn note(&mut self) -> Option<Note> {
-        self.observer.note()
-    }
 }
