@@ -31,7 +31,9 @@ from typing import NamedTuple, Self
 
 import ferroprop as fp
 import numpy as np
+import scipy.sparse
 from ferroprop.export import from_json
+from ferroprop.model_selection import cross_val_predict
 
 LIMIT = 4 * 2**20
 MORE_THREADS = 16
@@ -106,6 +108,22 @@ def stochastic() -> bytes:
         fp.train(own, X[:400], Y[:400], epochs=2, batch_size=100, optimizer="adam", n_threads=2)
         found.append(bits(own))
     return b"".join(found)
+
+
+SPARSE = scipy.sparse.csr_array(np.where(np.abs(X[:600]) > 1.2, X[:600], 0))
+
+
+def sparse() -> bytes:
+    """Train on sparse rows, and predict."""
+    own = fp.Network([20, 70, 3], activation="tanh", seed=1)
+    fp.train(own, SPARSE, Y[:600], optimizer="adam", batch_size=100, epochs=2, n_threads=2)
+    return bits(own) + own.predict(SPARSE[:50]).tobytes()
+
+
+def search() -> bytes:
+    """Cross-validate, the fits side by side."""
+    model = fp.MLPClassifier(hidden_layer_sizes=(8,), solver="rprop", max_iter=3, random_state=0)
+    return cross_val_predict(model, X[:300], LABELS[:300], cv=3, method="predict_proba", n_jobs=2).tobytes()
 
 
 def many() -> bytes:
@@ -226,6 +244,8 @@ TASKS: dict[str, Callable[[], bytes]] = {
     "recurrent": recurrent,
     "complex": of_complex_numbers,
     "stochastic": stochastic,
+    "sparse": sparse,
+    "search": search,
     "many": many,
     "go on": go_on,
     "damaged files": damaged,
