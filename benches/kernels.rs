@@ -78,7 +78,6 @@ fn gradients<T: Scalar>(c: &mut criterion::Criterion) {
             delta_stride: stride,
             bias: true,
             repeated: Repeated::ONCE,
-            columns: None,
         };
         bench_share(&mut group, &format!("{rows}x{fan_in}x{fan_out}"), operations, peak, || {
             let blocks = std::iter::once(block);
@@ -137,7 +136,6 @@ fn narrow<T: Scalar>(c: &mut criterion::Criterion) {
             delta_stride,
             bias: true,
             repeated: Repeated::ONCE,
-            columns: None,
         };
         bench_share(&mut group, &format!("gradient {rows}x{fan_in}x{fan_out}"), operations, peak, || {
             dispatch(Gradient {

@@ -14,7 +14,6 @@ use super::rows_in_lanes::RowsInLanesGradient;
 use super::scalar::Scalar;
 use super::simd::{MOST_LANES, Simd, Task};
 use super::single_output::SingleOutputGradient;
-use super::sparse::SparseGradient;
 
 /// A range of vectors of one layer's gradient. The layer's panels have `fan_in + 1` vectors each: the
 /// weights from each input, then the biases; those of a layer with one output are
@@ -58,15 +57,7 @@ where
         }
         let last_panel = (to - 1) / panel_vectors;
         let last_vector = (self.fan_in - 1) / lanes;
-        let mut sparse = false;
         for block in self.blocks.clone() {
-            // Of all blocks or of none.
-            assert!(block.columns.is_some() || !sparse);
-            if block.columns.is_some() {
-                assert!(self.layout == Layout::UnitsInLanes);
-                sparse = true;
-                continue;
-            }
             let ((last_input, inputs), (last_delta, deltas)) = match self.layout {
                 Layout::UnitsInLanes => ((last_vector, block.rows), (last_panel, block.rows)),
                 Layout::RowsInLanes => {
@@ -97,13 +88,6 @@ where
             let narrow = RowsInLanesGradient { simd, fan_in, fan_out, from, to, sink, bias, blocks };
             // Safety: as below.
             return unsafe { narrow.run() };
-        }
-        if sparse {
-            let sparse = SparseGradient { simd, fan_in, from, to, sink, bias, blocks };
-            // Safety: the vectors written lie in the range.
-            return unsafe {
-                if is_single_output(fan_out) { sparse.run_single_output() } else { sparse.run() }
-            };
         }
         if is_single_output(fan_out) {
             // Safety: the assertions cover the blocks, and the vectors written lie in the range.
@@ -407,7 +391,6 @@ mod tests {
                     delta_stride: stride,
                     bias: index == 0 || seed.is_multiple_of(2),
                     repeated: Repeated::ONCE,
-                    columns: None,
                 }
             })
         };
@@ -500,13 +483,11 @@ mod tests {
                 delta_stride: stride,
                 bias: true,
                 repeated: Repeated { times, input_step, delta_step },
-                columns: None,
             };
             let one = |time: usize| Rows {
                 input: &input[time * input_step..],
                 delta: &delta[time * delta_step..],
                 repeated: Repeated::ONCE,
-                columns: None,
                 ..all
             };
             let len = panels::<T>(fan_out) * (weight_vectors::<T>(fan_in, fan_out) + 1) * lanes;
@@ -556,7 +537,6 @@ mod tests {
             delta_stride: stride,
             bias: true,
             repeated: Repeated::ONCE,
-            columns: None,
         };
         let mut vectors = [0.0_f32; 2 * f32::LANES];
         let mut lost = [0.0_f32; 2 * f32::LANES];

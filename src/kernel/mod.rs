@@ -36,7 +36,7 @@ pub use product::{Derivative, Product, Start, Terms, Then, ends_in_half, even_sh
 pub use scalar::Scalar;
 pub use simd::{MOST_LANES, Simd, Task, halving_sum, sum_of_vectors};
 pub use single_output::{SingleOutputInLanes, SingleOutputProduct};
-pub use sparse::{SparseProduct, SparseSingleOutput};
+pub use sparse::{SparseBlock, SparseGradient, SparseProduct, SparseSingleOutput};
 
 /// Numbers without a pattern, from -1 to 1.
 #[cfg(test)]

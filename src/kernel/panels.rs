@@ -5,7 +5,6 @@
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::dispatch::dispatch;
-use super::entries::Entries;
 use super::scalar::Scalar;
 use super::simd::{MOST_LANES, Simd, Task};
 
@@ -62,8 +61,6 @@ pub struct Rows<'a, T> {
     pub bias: bool,
     /// Whether more blocks of this shape follow.
     pub repeated: Repeated,
-    /// The columns of an input most of whose elements are 0, in place of its panels; for units along the lanes.
-    pub columns: Option<&'a Entries<T>>,
 }
 
 /// How many blocks of one shape follow each other, and how far apart they are in the inputs and in the deltas. Layers with one

@@ -322,7 +322,6 @@ mod tests {
                 delta_stride: out_stride,
                 bias: true,
                 repeated: Repeated::ONCE,
-                columns: None,
             })
         };
         let sum = |input: Option<usize>, output: usize| {

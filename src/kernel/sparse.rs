@@ -7,7 +7,8 @@
 
 use super::add_up::Sink;
 use super::entries::Entries;
-use super::panels::{Rows, panels};
+use super::gradient::Gradient;
+use super::panels::{Layout, is_single_output, panels, weight_vectors};
 use super::product::even_share;
 use super::scalar::Scalar;
 use super::simd::{MOST_LANES, Simd, Task, halving_sum};
@@ -117,23 +118,67 @@ impl<T: Scalar> Task<T> for SparseSingleOutput<'_, T> {
     }
 }
 
-/// The gradient of a layer with such inputs, which [`Gradient`](super::Gradient) leaves to this one.
-pub(super) struct SparseGradient<'b, T, S, I> {
-    pub simd: S,
-    pub fan_in: usize,
-    /// Vectors of the range, counted through the layer's panels.
-    pub from: usize,
-    pub to: usize,
-    pub sink: Sink<'b, T>,
-    pub bias: bool,
-    pub blocks: I,
+/// A block of sparse rows, by column, and the deltas of the outputs.
+#[derive(Clone, Copy, Debug)]
+pub struct SparseBlock<'a, T> {
+    /// How many rows.
+    pub rows: usize,
+    /// For each input the rows in which it is not 0.
+    pub columns: &'a Entries<T>,
+    /// The deltas, as of [`Rows`](super::Rows).
+    pub delta: &'a [T],
+    /// From one panel of the deltas to the next.
+    pub delta_stride: usize,
 }
 
-impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> SparseGradient<'_, T, S, I> {
+/// The same as [`Gradient`] for sparse rows, units along the lanes: it takes its fields from one.
+#[derive(Debug)]
+pub struct SparseGradient<'a, T, I>(pub Gradient<'a, T, I>);
+
+impl<'a, T, I> Task<T> for SparseGradient<'_, T, I>
+where
+    T: Scalar,
+    I: Iterator<Item = SparseBlock<'a, T>> + Clone,
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Gradient { fan_in, fan_out, from, vectors, layout, bias, lost, finish, blocks } = self.0;
+        let to = from + vectors.len() / T::LANES;
+        assert!(layout == Layout::UnitsInLanes);
+        assert!(to <= panels::<T>(fan_out) * (weight_vectors::<T>(fan_in, fan_out) + 1));
+        assert!(lost.as_ref().is_none_or(|lost| lost.len() == vectors.len()));
+        assert!(finish.is_none_or(|finish| finish.weights.len() == vectors.len()));
+        let sink = Sink { vectors: vectors.as_mut_ptr(), lost: lost.map(<[T]>::as_mut_ptr), finish };
+        let sums = Sums { simd, fan_in, from, to, sink, bias, blocks };
+        // Safety: the vectors written lie in the range, which the sink has room for.
+        unsafe {
+            if is_single_output(fan_out) {
+                sums.single_output();
+            } else {
+                sums.all();
+            }
+        }
+    }
+}
+
+struct Sums<'b, T, S, I> {
+    simd: S,
+    fan_in: usize,
+    /// Vectors of the range, counted through the layer's panels.
+    from: usize,
+    to: usize,
+    sink: Sink<'b, T>,
+    bias: bool,
+    blocks: I,
+}
+
+impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = SparseBlock<'a, T>> + Clone> Sums<'_, T, S, I> {
     /// # Safety
     /// The sink has room for the range.
     #[inline(always)]
-    pub unsafe fn run(&self) {
+    unsafe fn all(&self) {
         let panel_vectors = self.fan_in + 1;
         let mut vector = self.from;
         while vector < self.to {
@@ -167,14 +212,13 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> SparseG
     unsafe fn vectors<const Q: usize>(&self, panel: usize, from: usize, to: usize) {
         let (simd, lanes) = (self.simd, T::LANES);
         let zero = simd.splat(T::ZERO);
-        let deltas = |block: Rows<'a, T>| -> [&'a [T]; Q] {
+        let deltas = |block: SparseBlock<'a, T>| -> [&'a [T]; Q] {
             std::array::from_fn(|q| &block.delta[(panel + q) * block.delta_stride..][..block.rows * lanes])
         };
         for vector in from..to.min(self.fan_in) {
             let mut sums = [zero; Q];
             for block in self.blocks.clone() {
-                let Some(columns) = block.columns else { continue };
-                let (rows, numbers) = columns.list(vector);
+                let (rows, numbers) = block.columns.list(vector);
                 if rows.is_empty() {
                     continue;
                 }
@@ -191,7 +235,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> SparseG
         }
         if to > self.fan_in {
             let mut sums = [zero; Q];
-            for block in self.blocks.clone().filter(|block| self.bias && block.bias) {
+            for block in self.blocks.clone().filter(|_| self.bias) {
                 let deltas = deltas(block);
                 for at in (0..block.rows * lanes).step_by(lanes) {
                     for q in 0..Q {
@@ -220,22 +264,22 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> SparseG
     /// # Safety
     /// The sink has room for the range.
     #[inline(always)]
-    pub unsafe fn run_single_output(&self) {
+    unsafe fn single_output(&self) {
         let lanes = T::LANES;
         let weights = panels::<T>(self.fan_in);
         for vector in self.from..self.to {
             let mut sums = [T::ZERO; MOST_LANES];
             for block in self.blocks.clone() {
-                let Some(columns) = block.columns.filter(|_| vector < weights) else {
-                    if self.bias && block.bias {
+                if vector == weights {
+                    if self.bias {
                         sums[0] = (0..block.rows).fold(sums[0], |sum, row| sum + block.delta[row * lanes]);
                     }
                     continue;
-                };
+                }
                 for (sum, column) in
                     sums.iter_mut().zip(vector * lanes..self.fan_in.min((vector + 1) * lanes))
                 {
-                    let (rows, numbers) = columns.list(column);
+                    let (rows, numbers) = block.columns.list(column);
                     for (&row, &x) in rows.iter().zip(numbers) {
                         *sum = x.mul_add(block.delta[row as usize * lanes], *sum);
                     }
@@ -253,10 +297,9 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> SparseG
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::panels::{Layout, Repeated, is_single_output, panel_vectors, weight_vectors};
+    use super::super::panels::{Repeated, Rows, panel_vectors};
     use super::super::{
-        Finish, Gradient, InstructionSet, Product, SingleOutputProduct, Start, Terms, Then, dispatch_on,
-        numbers,
+        Finish, InstructionSet, Product, SingleOutputProduct, Start, Terms, Then, dispatch_on, numbers,
     };
     use super::*;
 
@@ -308,17 +351,21 @@ mod tests {
             Self { rows, input, stride, entries, columns, delta }
         }
 
-        fn as_rows(&self, sparse: bool) -> Rows<'_, T> {
+        fn whole(&self) -> Rows<'_, T> {
             Rows {
                 rows: self.rows,
-                input: if sparse { &[] } else { &self.input },
+                input: &self.input,
                 input_stride: self.stride,
                 delta: &self.delta,
                 delta_stride: self.stride,
                 bias: true,
                 repeated: Repeated::ONCE,
-                columns: sparse.then_some(&self.columns),
             }
+        }
+
+        fn sparse(&self) -> SparseBlock<'_, T> {
+            let Self { rows, ref columns, ref delta, stride: delta_stride, .. } = *self;
+            SparseBlock { rows, columns, delta, delta_stride }
         }
     }
 
@@ -411,20 +458,20 @@ mod tests {
                         scale: T::from_f64(0.3),
                         weights: &weights[own.clone()],
                     };
-                    dispatch_on(
-                        set,
-                        Gradient {
-                            fan_in,
-                            fan_out,
-                            from,
-                            vectors: &mut vectors[own.clone()],
-                            layout: Layout::UnitsInLanes,
-                            bias: true,
-                            lost: if add { Some(&mut lost[own]) } else { None },
-                            finish: Some(finish),
-                            blocks: blocks.iter().map(|block| block.as_rows(sparse)),
-                        },
-                    );
+                    let (vectors, lost) =
+                        (&mut vectors[own.clone()], if add { Some(&mut lost[own]) } else { None });
+                    let (layout, bias, finish) = (Layout::UnitsInLanes, true, Some(finish));
+                    if sparse {
+                        let blocks = blocks.iter().map(Block::sparse);
+                        let whole =
+                            Gradient { fan_in, fan_out, from, vectors, layout, bias, lost, finish, blocks };
+                        dispatch_on(set, SparseGradient(whole));
+                    } else {
+                        let blocks = blocks.iter().map(Block::whole);
+                        let whole =
+                            Gradient { fan_in, fan_out, from, vectors, layout, bias, lost, finish, blocks };
+                        dispatch_on(set, whole);
+                    }
                 }
                 (vectors, lost)
             };

@@ -13,8 +13,8 @@ use super::stage::{Kept, Room, Stage};
 use crate::activation::{Activation, Draw, Estimator, Units, magnitude, softmax};
 use crate::error::{Error, Result};
 use crate::kernel::{
-    Entries, Layout, Repeated, Rows, Scalar, Terms, Then, gather_along_lanes, gather_parts, gather_rows,
-    panel_vectors, panels,
+    Entries, Layout, Repeated, Rows, Scalar, SparseBlock, Terms, Then, gather_along_lanes, gather_parts,
+    gather_rows, panel_vectors, panels,
 };
 use crate::layer::{Layer, Parameters, Passage, SparsePassage};
 use crate::loss::{Loss, Outputs};
@@ -775,6 +775,12 @@ impl<T: Scalar> Stage<T> for Block<T> {
         0..self.parts
     }
 
+    fn sparse_inputs(&self, matrix: usize) -> Option<SparseBlock<'_, T>> {
+        let sparse = self.sparse.as_ref().filter(|sparse| matrix == 0 && sparse.there)?;
+        let (rows, columns) = (self.rows, &sparse.columns);
+        Some(SparseBlock { rows, columns, delta: &self.deltas[0], delta_stride: self.strides[1] })
+    }
+
     /// It is asked for once a tile, so that a layer with one part gets its answer without a division.
     fn pair(&self, matrix: usize, pair: usize, _: bool) -> Rows<'_, T> {
         let of_layer = |layer: usize, input, delta| Rows {
@@ -785,13 +791,7 @@ impl<T: Scalar> Stage<T> for Block<T> {
             delta_stride: self.strides[layer + 1],
             bias: pair == 0,
             repeated: Repeated::ONCE,
-            columns: None,
         };
-        if let (0, Some(sparse)) = (matrix, &self.sparse)
-            && sparse.there
-        {
-            return Rows { columns: Some(&sparse.columns), ..of_layer(0, &[], &self.deltas[0]) };
-        }
         if self.parts == 1 {
             return of_layer(matrix, &self.values[matrix], &self.deltas[matrix]);
         }

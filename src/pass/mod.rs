@@ -36,7 +36,7 @@ pub(crate) use predict::predict;
 pub(crate) use predict_sequences::{predict_sequences, state_widths};
 pub use recurrent::RecurrentValues;
 pub(crate) use selection::Selection;
-pub(crate) use stage::{Pairs, Room, Stage};
+pub(crate) use stage::{Room, Stage, sum_gradient};
 pub use trace::LayerValues;
 pub(crate) use trace::trace;
 pub use trace_sequences::SequenceValues;

@@ -164,7 +164,7 @@ impl<T: Scalar> SequenceBlock<T> {
         let (delta, delta_stride, delta_step) = hidden.deltas_from(all, step, first);
         let times = if rows == 0 { 1 } else { steps.len() };
         let repeated = Repeated { times, input_step: input_panels * stride, delta_step };
-        Rows { rows, input, input_stride, delta, delta_stride, bias: true, repeated, columns: None }
+        Rows { rows, input, input_stride, delta, delta_stride, bias: true, repeated }
     }
 
     /// Inputs to the outputs of the layers that recur; `false` if `stop` has said to give up.

@@ -9,7 +9,7 @@ use super::examples::Examples;
 use super::noise::Noise;
 use super::selection::Selection;
 use crate::error::Result;
-use crate::kernel::{Layout, Rows, Scalar};
+use crate::kernel::{Gradient, Layout, Rows, Scalar, SparseBlock, SparseGradient, dispatch};
 use crate::layer::{Layer, Parameters};
 use crate::loss::Loss;
 
@@ -107,6 +107,11 @@ pub(crate) trait Stage<T: Scalar>: Debug + Send + Sync {
     /// One of these pairs, or, with other blocks, one of those that one of them has.
     fn pair(&self, matrix: usize, pair: usize, only: bool) -> Rows<'_, T>;
 
+    /// The deltas of a first layer whose inputs are sparse rows, and these, in place of such pairs.
+    fn sparse_inputs(&self, _matrix: usize) -> Option<SparseBlock<'_, T>> {
+        None
+    }
+
     /// The loss of each row of outputs: one for each row, or, of a sequence that has outputs at every step of time, one for each
     /// step.
     fn losses(&self) -> &[T];
@@ -132,10 +137,37 @@ pub(crate) struct Kept<T> {
     pub output_derivative: Array2<T>,
 }
 
+/// Sums the gradient of a matrix, or of a range of its vectors, over the rows of some blocks.
+pub(crate) fn sum_gradient<T: Scalar>(
+    blocks: &[Box<dyn Stage<T>>],
+    matrix: usize,
+    gradient: Gradient<'_, T, ()>,
+) {
+    let Gradient { fan_in, fan_out, from, vectors, layout, bias, lost, finish, blocks: () } = gradient;
+    // Of all blocks or of none.
+    if blocks[0].sparse_inputs(matrix).is_some() {
+        let blocks = blocks.iter().filter_map(|block| block.sparse_inputs(matrix));
+        dispatch(SparseGradient(Gradient {
+            fan_in,
+            fan_out,
+            from,
+            vectors,
+            layout,
+            bias,
+            lost,
+            finish,
+            blocks,
+        }));
+    } else {
+        let blocks = Pairs::new(blocks, matrix);
+        dispatch(Gradient { fan_in, fan_out, from, vectors, layout, bias, lost, finish, blocks });
+    }
+}
+
 /// The pairs of inputs and deltas of a matrix in several blocks: one step of time after the other, and in
 /// each the blocks in order.
 #[derive(Clone)]
-pub(crate) struct Pairs<'a, T> {
+struct Pairs<'a, T> {
     blocks: &'a [Box<dyn Stage<T>>],
     matrix: usize,
     end: usize,

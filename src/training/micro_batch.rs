@@ -1,9 +1,9 @@
 //! Cutting a batch into micro-batches, whose sums are added in order, and micro-batches into blocks of rows.
 
 use crate::error::Result;
-use crate::kernel::{Gradient, Layout, MOST_LANES, Scalar, dispatch};
+use crate::kernel::{Gradient, Layout, MOST_LANES, Scalar};
 use crate::memory::Aligned;
-use crate::pass::{Model, Pairs, Room, Stage, numbers_per_row};
+use crate::pass::{Model, Room, Stage, numbers_per_row, sum_gradient};
 
 /// The most rows that go through the layers together on one thread.
 const BLOCK_ROWS: u64 = 160;
@@ -185,7 +185,7 @@ impl<T: Scalar> MicroBatch<T> {
             through(place, block);
         }
         for (index, matrix) in model.packed.matrices.iter().enumerate() {
-            dispatch(Gradient {
+            let gradient = Gradient {
                 fan_in: matrix.inputs,
                 fan_out: matrix.outputs,
                 from: 0,
@@ -194,8 +194,9 @@ impl<T: Scalar> MicroBatch<T> {
                 bias: matrix.bias,
                 lost: None,
                 finish: None,
-                blocks: Pairs::new(&self.blocks[..self.in_use], index),
-            });
+                blocks: (),
+            };
+            sum_gradient(&self.blocks[..self.in_use], index, gradient);
         }
     }
 }

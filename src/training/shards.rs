@@ -12,7 +12,7 @@ use crate::layer::PackedMatrix;
 use crate::memory::Aligned;
 use crate::optimizer::{MOST_ARRAYS, Step};
 use crate::parallel::Team;
-use crate::pass::{Pairs, Stage};
+use crate::pass::{Stage, sum_gradient};
 
 /// The number of vectors of a panel that are updated together.
 const SEGMENT_VECTORS: usize = 64;
@@ -188,7 +188,7 @@ impl<T: Scalar> Shard<T> {
                     if !add {
                         lost.take().into_iter().for_each(|lost| lost.fill(T::ZERO));
                     }
-                    dispatch(Gradient {
+                    let gradient = Gradient {
                         fan_in: inputs,
                         fan_out: outputs,
                         from: segments[0].from,
@@ -197,8 +197,9 @@ impl<T: Scalar> Shard<T> {
                         bias,
                         lost,
                         finish,
-                        blocks: Pairs::new(blocks, index),
-                    });
+                        blocks: (),
+                    };
+                    sum_gradient(blocks, index, gradient);
                 }
                 Sums::MicroBatches(micro_batches) => dispatch(AddUp {
                     weight_vectors,
