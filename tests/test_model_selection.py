@@ -491,6 +491,52 @@ def test_a_real_ctrl_c_ends_a_search():
     assert search.returncode == 0
 
 
+class Bar:
+    """A callback that follows the search alone, as a progress bar of depth 0 does."""
+
+    max_propagation_depth = 0
+
+    def __init__(self, events):
+        self.events = events
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context):
+        self.events.append(context.task_name)
+
+
+def test_a_progress_bar_moves_while_networks_are_trained(monkeypatch):
+    """They are trained in groups, side by side; without anybody who looks all at once."""
+    events = []
+
+    def train_each(trainings, n_threads):
+        events.append(len(trainings))
+        return ferroprop._core._train_each(trainings, n_threads)
+
+    monkeypatch.setattr(ferroprop.estimators._epochs, "_train_each", train_each)
+    grid = {"alpha": np.linspace(0.0, 1.0, 15).tolist()}
+    search = model_selection.GridSearchCV(MLP, grid, cv=4, n_jobs=2, refit=False)
+    told = clone(search).set_callbacks(Bar(events)).fit(X, y)
+    groups = [event for event in events if isinstance(event, int)]
+    assert groups == [3] * 20
+    # the tasks of a group end before the next group begins
+    tasks = [name for name in events if name not in groups and "split" in name]
+    assert len(tasks) == 60
+    places = [place for place, event in enumerate(events) if isinstance(event, int)]
+    assert {events[place + 1 : place + 4].count(tasks[0]) for place in places} == {3}
+    events.clear()
+    alone = search.fit(X, y)
+    assert events == [60]
+    np.testing.assert_array_equal(told.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"])
+
+
 def test_a_divergence_is_told_as_of_a_fit_alone():
     mlp = MLPRegressor(hidden_layer_sizes=(5,), solver="sgd", learning_rate_init=100.0, max_iter=1000)
     mlp.set_params(random_state=0, activation="identity", batch_size=40, n_iter_no_change=1000)

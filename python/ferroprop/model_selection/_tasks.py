@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import joblib
+
 from ferroprop.estimators._base import BaseMLP
 from ferroprop.estimators._checkpoints import PrivateFile
 from ferroprop.estimators._fits import Fit, finish_together, postponed
@@ -19,6 +21,8 @@ from ferroprop.estimators._parameters import copied, parameter_names
 from ferroprop.model_selection import _sklearn
 from ferroprop.model_selection._continued import Continued
 from ferroprop.model_selection._memory import TransformerMemory
+
+_STEPS_OF_PROGRESS = 20
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 """A function, its arguments, its keywords."""
@@ -140,7 +144,8 @@ class Task:
         """
         function, arguments, options = self._call
         seconds += self._seconds
-        if function is _sklearn.fit_and_score and self._error is None and not any(errors):
+        is_done = self._error is None and not any(errors)
+        if function is _sklearn.fit_and_score and is_done and not _is_watched(options):
             return self._scored(seconds)
         failed = [error for error in (self._error, *errors) if error is not None]
 
@@ -285,6 +290,12 @@ def _tells_of_its_course(options: dict[str, Any]) -> bool:
     )
 
 
+def _is_watched(options: dict[str, Any]) -> bool:
+    """Tell whether a callback of scikit-learn's is told of each task."""
+    context = options.get("callback_ctx")
+    return context is not None and bool(context._callbacks)
+
+
 def run(
     calls: Sequence[Call],
     n_threads: int | None,
@@ -308,16 +319,24 @@ def run(
     tasks = [task_of(_unwrapped(call), shared) for call in calls]
     rest = [call for call, task in zip(calls, tasks, strict=True) if task is None]
     results_of_rest = iter(others(rest) if rest else [])
+    own = [task for task in tasks if task is not None]
+    size = len(own)
+    if any(_is_watched(options) for _, _, options in calls):
+        # in groups, so that a progress bar moves
+        size = max(-(-size // _STEPS_OF_PROGRESS), n_threads or joblib.cpu_count())
+    results: list[Any] = []
+    for first in range(0, len(own), max(size, 1)):
+        results += _side_by_side(own[first : first + size], n_threads)
+    of_own = iter(results)
+    return [next(results_of_rest if task is None else of_own) for task in tasks]
+
+
+def _side_by_side(tasks: Sequence[Task | Fitting], n_threads: int | None) -> list[Any]:
+    """Return the results of tasks whose trainings run together."""
     for task in tasks:
-        if task is not None:
-            task.begin()
-    fits = [fit for task in tasks if task is not None for fit in task.fits]
+        task.begin()
+    fits = [fit for task in tasks for fit in task.fits]
     began = time.perf_counter()
     errors = iter(finish_together(fits, n_threads) if fits else [])
     seconds = (time.perf_counter() - began) / max(1, len(fits))
-    return [
-        next(results_of_rest)
-        if task is None
-        else task.end([next(errors) for _ in task.fits], seconds * len(task.fits))
-        for task in tasks
-    ]
+    return [task.end([next(errors) for _ in task.fits], seconds * len(task.fits)) for task in tasks]
