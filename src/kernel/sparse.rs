@@ -439,8 +439,17 @@ mod tests {
         let lanes = T::LANES;
         let total = panels::<T>(fan_out) * (weight_vectors::<T>(fan_in, fan_out) + 1);
         let mut weights = numbers::<T>(total * lanes, seed + 7);
+        // What fills up the panels is 0.
         if is_single_output(fan_out) {
             weights[fan_in..panels::<T>(fan_in) * lanes].fill(T::ZERO);
+            weights[panels::<T>(fan_in) * lanes + 1..].fill(T::ZERO);
+        } else {
+            let stride = (fan_in + 1) * lanes;
+            for (index, weight) in weights.iter_mut().enumerate() {
+                if index / stride * lanes + index % lanes >= fan_out {
+                    *weight = T::ZERO;
+                }
+            }
         }
         let blocks = rows.map(|rows| Block::<T>::new(rows, fan_in, fan_out, one_in, seed));
         let cut = cut % (total + 1);

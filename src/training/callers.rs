@@ -18,25 +18,18 @@ pub(super) struct Outside<'a, T> {
     observer: &'a mut dyn Observer<T>,
     /// When it was last asked whether the training is interrupted.
     asked: Instant,
-    /// The end of the last epoch, until somebody asks: a look at the clock takes as long as a hundredth of a small step.
-    now: Option<Instant>,
     /// Whether an interruption of another training ends this one.
     ended: Option<&'a AtomicBool>,
 }
 
 impl<'a, T> Outside<'a, T> {
     pub fn new(observer: &'a mut dyn Observer<T>, began: Instant) -> Self {
-        Self { observer, asked: began, now: None, ended: None }
+        Self { observer, asked: began, ended: None }
     }
 
     /// The same of one of several trainings, which end together once `ended` is set.
     pub fn with_others(self, ended: &'a AtomicBool) -> Self {
         Self { ended: Some(ended), ..self }
-    }
-
-    /// Tells what time it is at the end of an epoch.
-    pub fn at(&mut self, now: Instant) {
-        self.now = Some(now);
     }
 }
 
@@ -61,8 +54,7 @@ impl<T> Observer<T> for Outside<'_, T> {
         if self.ended.is_some_and(|ended| ended.load(Ordering::Relaxed)) {
             return true;
         }
-        let now = self.now.take().unwrap_or_else(Instant::now);
-        if now.saturating_duration_since(self.asked) < INTERVAL {
+        if self.asked.elapsed() < INTERVAL {
             return false;
         }
         let interrupted = outside(|| self.observer.interrupted());

@@ -358,8 +358,6 @@ impl<T: Scalar> Run<'_, '_, '_, '_, T> {
         if asked && self.observer.failed() {
             return Ok(Some(StopReason::Interrupted));
         }
-        let now = Instant::now();
-        self.observer.at(now);
         let epoch = Epoch {
             epoch: course.history.epochs() + 1,
             loss,
@@ -367,7 +365,7 @@ impl<T: Scalar> Run<'_, '_, '_, '_, T> {
             validation_loss,
             score,
             learning_rate: state.learning_rate(),
-            seconds: course.seconds + now.saturating_duration_since(self.started).as_secs_f64(),
+            seconds: course.seconds + self.started.elapsed().as_secs_f64(),
         };
         // A full batch's loss belongs to the parameters before the update.
         let loss_lags = course.monitor.watches_loss() && self.batch_rows == self.data.rows();
