@@ -193,7 +193,7 @@ def test_divergence_in_the_first_epoch_is_an_error():
 def test_an_interrupted_fit_leaves_a_model(diabetes, solver):
     X, y = diabetes
     model = fp.MLPRegressor(
-        hidden_layer_sizes=(50,),
+        hidden_layer_sizes=(200, 200),  # lbfgs must not be at the minimum before
         solver=solver,
         max_iter=10**7,
         n_iter_no_change=np.inf,
