@@ -33,6 +33,9 @@ type Outcome = (f64, f64, Vec<f64>, Vec<f64>, usize, &'static str, f64);
 /// True
 #[pyfunction]
 #[pyo3(signature = (network, X, Y, *, loss = Arg::Absent, sample_weight = Arg::Absent, alpha = Arg::Absent, truncate = Arg::Absent, washout = Arg::Absent, lengths = Arg::Absent, memory = Arg::Absent, max_iter = Arg::Absent, max_fun = Arg::Absent, gtol = Arg::Absent, ftol = Arg::Absent, outputs_in_mean = Arg::Absent, max_time = Arg::Absent, callback = Arg::Absent, n_threads = Arg::Absent))]
+#[pyo3(
+    text_signature = "(network, X, Y, *, loss=None, sample_weight=None, alpha=0.0, truncate=None, washout=0, lengths=None, memory=10, max_iter=15000, max_fun=15000, gtol=1e-05, ftol=2.220446049250313e-09, outputs_in_mean=1, max_time=None, callback=None, n_threads=None)"
+)]
 #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
 pub(super) fn _minimize<'py>(
     network: &Bound<'py, PyAny>,
