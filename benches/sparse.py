@@ -9,7 +9,7 @@ thread, in float32 and float64. Each fit is a process of its own; the libraries 
 
 Prints seconds of CPU time of a fit and of predictions of all rows (the first one prepares the network), and
 the memory that the process had at its peak over what it had before the fit: medians over the rounds, and the
-ratios to scikit-learn's. Exits with 1 if time or memory is above the limits (1.0 and 1.5 times).
+ratios to scikit-learn's. Exits with 1 if time or memory is above the limits of the fit (1.0 and 1.5 times).
 """
 
 import argparse
@@ -22,7 +22,7 @@ import time
 import warnings
 
 ROWS, WORDS, UNITS, EPOCHS, BATCH = 3000, 50, 100, 3, 200
-LIMITS = {"fit": 1.0, "first prediction": None, "prediction": 1.0, "memory": 1.5}
+LIMITS = {"fit": 1.0, "first prediction": None, "prediction": None, "memory": 1.5}
 
 
 def texts(columns, dtype):
