@@ -34,6 +34,12 @@ pub(crate) fn check_typed<T: Number>(name: &'static str, number: f64) -> Result<
     Err(Error::argument(name, expected, plain(number)))
 }
 
+/// Whether every number is finite.
+pub(crate) fn all_finite<T: Number>(numbers: &[T]) -> bool {
+    // No early way out of the loop: so it vectorises.
+    !numbers.iter().fold(false, |bad, x| bad | !x.is_finite())
+}
+
 /// Checks the number of columns and that every number is finite.
 pub(crate) fn check_matrix<T: Number>(
     name: &'static str,

@@ -353,8 +353,7 @@ impl<T: Scalar> Network<T> {
     ) -> Result<()> {
         let x = x.into();
         self.not_for_sequences()?;
-        self.takes(&x)?;
-        x.check("X", self.numbers_in())?;
+        self.check_rows(&x)?;
         if x.nrows().checked_mul(self.numbers_out()) != Some(y.len()) {
             return Err(Error::shape("y", format!("({} * {},)", x.nrows(), self.numbers_out()), &[y.len()]));
         }
@@ -367,9 +366,12 @@ impl<T: Scalar> Network<T> {
         self.layers[0].takes_sparse_rows()
     }
 
-    /// Checks that rows are not sparse where these cannot be inputs.
-    pub(crate) fn takes(&self, x: &Inputs<'_, T>) -> Result<()> {
-        if self.takes_sparse_rows() { Ok(()) } else { x.dense("X").map(|_| ()) }
+    /// Checks rows of inputs, and that they are not sparse where sparse ones cannot be inputs.
+    pub(crate) fn check_rows(&self, x: &Inputs<'_, T>) -> Result<()> {
+        if !self.takes_sparse_rows() {
+            x.dense("X")?;
+        }
+        x.check("X", self.numbers_in())
     }
 
     fn not_for_sequences(&self) -> Result<()> {
@@ -462,8 +464,7 @@ impl<T: Scalar> Network<T> {
         }
         let x = x.into();
         self.not_for_sequences()?;
-        self.takes(&x)?;
-        x.check("X", self.numbers_in())?;
+        self.check_rows(&x)?;
         let columns = self.layers[layer].numbers_out();
         if x.nrows().checked_mul(columns) != Some(y.len()) {
             return Err(Error::shape("y", format!("({} * {columns},)", x.nrows()), &[y.len()]));

@@ -160,8 +160,7 @@ pub(crate) fn samples_into<T: Scalar>(
     interrupted: &mut dyn FnMut() -> bool,
 ) -> Result<()> {
     let samples = sampling.check(network)?;
-    network.takes(&x)?;
-    x.check("X", network.numbers_in())?;
+    network.check_rows(&x)?;
     let len = x.nrows().checked_mul(network.numbers_out());
     if len.and_then(|len| len.checked_mul(samples.count as usize)) != Some(y.len()) {
         let expected = format!("({} * {} * {},)", samples.count, x.nrows(), network.numbers_out());
@@ -183,8 +182,7 @@ pub(crate) fn moments<T: Scalar>(
     interrupted: &mut dyn FnMut() -> bool,
 ) -> Result<Moments<T>> {
     let samples = sampling.check(network)?;
-    network.takes(&x)?;
-    x.check("X", network.numbers_in())?;
+    network.check_rows(&x)?;
     let len = x.nrows().saturating_mul(network.numbers_out());
     let _mode = Mode::core();
     let mut y = try_zeros::<T>(len)?;

@@ -34,7 +34,7 @@ pub use panels::{
 };
 pub use product::{Derivative, Product, Start, Terms, Then, ends_in_half, even_share};
 pub use scalar::Scalar;
-pub use simd::{MOST_LANES, Simd, Task, halving_sum, sum_of_vectors};
+pub use simd::{MOST_LANES, Simd, Task, halve_on, halving_sum, sum_of_vectors};
 pub use single_output::{SingleOutputInLanes, SingleOutputProduct};
 pub use sparse::{SparseBlock, SparseGradient, SparseProduct, SparseSingleOutput};
 

@@ -176,7 +176,8 @@ pub fn halving_sum<T: Number>(vector: [T; MOST_LANES]) -> T {
 
 /// The rest of a [`halving_sum`], of a vector with twice `half` numbers.
 #[inline(always)]
-fn halve_on<T: Number>(mut vector: [T; MOST_LANES], mut half: usize) -> T {
+#[must_use]
+pub fn halve_on<T: Number, const N: usize>(mut vector: [T; N], mut half: usize) -> T {
     while half > 0 {
         for lane in 0..half {
             vector[lane] += vector[half + lane];

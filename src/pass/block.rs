@@ -195,7 +195,7 @@ impl<T: Scalar> Block<T> {
                 && !dropped
                 && layer.rectifies()
                 && is_none_or_empty(self.slopes.get(index))
-                && !(index == 0 && self.is_sparse(source));
+                && lists(self.sparse.as_ref(), index, source).is_none();
             self.net_inputs(index, source, layer, parameters, rectify);
             if hidden && !rectify {
                 self.activate_hidden(index, layer, noise);
@@ -215,12 +215,7 @@ impl<T: Scalar> Block<T> {
         let stride = self.strides[index + 1];
         let in_use = self.in_use(self.values[index + 1].len(), stride);
         let (before, after) = self.values.split_at_mut(index + 1);
-        let lists = match (source, &self.sparse) {
-            (Source::Entries(entries, first), _) => Some((entries, first)),
-            (Source::Block, Some(sparse)) if index == 0 && sparse.there => Some((&sparse.rows, 0)),
-            _ => None,
-        };
-        if let Some((entries, first)) = lists {
+        if let Some((entries, first)) = lists(self.sparse.as_ref(), index, source) {
             let (rows, output, output_stride) = (self.rows, &mut after[0][..in_use], stride);
             let passage = SparsePassage { entries, first, rows, output, output_stride };
             return layer.forward_sparse(index, parameters, passage);
@@ -238,15 +233,6 @@ impl<T: Scalar> Block<T> {
             then: if rectify { Then::Rectify } else { Then::Stay },
         };
         layer.forward(index, parameters, passage);
-    }
-
-    /// Whether the inputs are lists of those that are not 0.
-    fn is_sparse(&self, source: Source<'_, T>) -> bool {
-        match source {
-            Source::Block => self.sparse.as_ref().is_some_and(|sparse| sparse.there),
-            Source::Rows(_) => false,
-            Source::Entries(..) => true,
-        }
     }
 
     /// From net inputs to outputs, with the derivatives where they are kept.
@@ -843,6 +829,19 @@ impl<T: Scalar> Stage<T> for Block<T> {
                 }
             }
         }
+    }
+}
+
+/// The lists that a layer reads in place of panels, and the first of them; only the first layer does.
+fn lists<'a, T>(
+    sparse: Option<&'a SparseInputs<T>>,
+    index: usize,
+    source: Source<'a, T>,
+) -> Option<(&'a Entries<T>, usize)> {
+    match (source, sparse) {
+        (Source::Entries(entries, first), _) => Some((entries, first)),
+        (Source::Block, Some(sparse)) if index == 0 && sparse.there => Some((&sparse.rows, 0)),
+        _ => None,
     }
 }
 

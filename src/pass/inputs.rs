@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView2, s};
 
-use crate::check::{check_matrix_at, check_shape};
+use crate::check::{all_finite, check_matrix_at, check_shape};
 use crate::error::{Error, Result, tuple};
 use crate::kernel::{Entries, Scalar};
 
@@ -89,8 +89,7 @@ impl<T: Scalar> SparseRows<T> {
         }
         for row in rows {
             let (columns, numbers) = self.row(row);
-            // No early way out of the loop: so it vectorises.
-            if numbers.iter().fold(false, |bad, x| bad | !x.is_finite()) {
+            if !all_finite(numbers) {
                 let found = columns.iter().zip(numbers).find(|(_, x)| !x.is_finite());
                 return found.map_or(Ok(()), |(&column, &x)| {
                     Err(Error::value(name, "finite numbers", x, [row, column as usize]))

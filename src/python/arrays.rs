@@ -10,6 +10,7 @@ use pyo3::types::{PyDict, PyTuple};
 use super::arguments::{type_name, wrong_type};
 use super::call::Call;
 use crate::Scalar;
+use crate::check::all_finite;
 use crate::kernel::Mode;
 use crate::memory::{try_collect, try_zeros};
 
@@ -110,9 +111,7 @@ impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
         let numbers = converted.call_method1("view", (T::NAME,))?;
         let own = Self(numbers.cast::<PyArray<T, D>>().map_err(PyErr::from)?.try_readonly()?);
         let view = own.view();
-        // No early way out of the loop: so it vectorises.
-        let clean = |numbers: &[T]| !numbers.iter().fold(false, |bad, x| bad | !x.is_finite());
-        if view.as_slice().is_some_and(clean) {
+        if view.as_slice().is_some_and(all_finite) {
             return Ok(own);
         }
         if let Some((place, _)) = view.indexed_iter().find(|(_, x)| !x.is_finite()) {

@@ -22,6 +22,7 @@ use super::rows::{InputRows, RowArrays};
 use super::sampling;
 use super::signals::Signals;
 use super::typed::{Typed, WORTH_DETACHING, with_typed};
+use crate::check::all_finite;
 use crate::{Init, Scalar};
 
 /// A multi-layer perceptron: layers of weights, biases and activations.
@@ -1172,10 +1173,8 @@ pub(super) fn copy<T: Scalar>(
     if came != units {
         return Err(crate::Error::shape(name, crate::error::tuple(units), &came).into());
     }
-    // No early way out of the loop: so it vectorises.
-    let clean = |numbers: &[T]| !numbers.iter().fold(false, |bad, x| bad | !x.is_finite());
     if let Some(numbers) = from.as_slice()
-        && clean(numbers)
+        && all_finite(numbers)
     {
         to[..numbers.len()].copy_from_slice(numbers);
         return Ok(());

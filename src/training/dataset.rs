@@ -346,10 +346,9 @@ impl Lengths {
         };
         let of_rows = Room::of_rows(rows, weighted, dropout);
         if !self.entries.is_empty() {
-            // Copies of a row follow each other, so that a block has at most so many more of them than rows.
-            let distinct = rows.div_ceil(copies);
-            let entries =
-                copies.saturating_mul(of_longest(&self.entries, distinct + usize::from(copies > 1)));
+            // The copies of a row follow each other; a block may begin and end in the middle of them.
+            let distinct = rows.div_ceil(copies) + usize::from(copies > 1);
+            let entries = copies.saturating_mul(of_longest(&self.entries, distinct));
             return Room { entries: Some(entries), dense: self.dense, truncate, ..of_rows };
         }
         if self.sums.is_empty() {

@@ -22,6 +22,7 @@ use super::noise::NoiseSource;
 use super::shards::{Round, Shard, Sums, inverse, make, shards};
 use super::state::OptimizerState;
 use super::step::{Batch, Update};
+use crate::check::all_finite;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::layer::{Returns, pack, unpack};
@@ -164,7 +165,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
     }
 
     pub fn is_finite(&self) -> bool {
-        !self.model.packed.weights.iter().fold(false, |bad, x| bad | !x.is_finite())
+        all_finite(&self.model.packed.weights)
     }
 
     /// Changes the parameters, in panels, and brings up to date what follows from them.

@@ -1,7 +1,7 @@
 //! Arithmetic of vectors as long as all parameters, with sums in double precision whose order depends on the length alone.
 
 use crate::error::Result;
-use crate::kernel::{Scalar, Simd, Task, dispatch};
+use crate::kernel::{Scalar, Simd, Task, dispatch, halve_on};
 use crate::memory::try_zeros;
 use crate::parallel::Team;
 
@@ -73,7 +73,7 @@ impl<T: Scalar> Task<T> for Dot<'_, T> {
             add_products(&mut sums, a, b);
         }
         add_products(&mut sums, rest_of_a, rest_of_b);
-        halved(sums)
+        halve_on(sums, SUMS / 2)
     }
 }
 
@@ -111,7 +111,7 @@ impl<T: Scalar> Task<T> for Combine<'_, T> {
             work(to, add, with);
         }
         work(rest_of_to, rest_of_add, rest_of_with);
-        halved(sums)
+        halve_on(sums, SUMS / 2)
     }
 }
 
@@ -140,19 +140,6 @@ impl<T: Scalar> Task<T> for Largest<'_, T> {
     }
 }
 
-/// The sum of the sums: halves are added until one number is left.
-#[inline(always)]
-fn halved(mut sums: [f64; SUMS]) -> f64 {
-    let mut width = SUMS / 2;
-    while width > 0 {
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
-        }
-        width /= 2;
-    }
-    sums[0]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,7 +156,7 @@ mod tests {
             for (i, (a, b)) in a.iter().zip(b).enumerate() {
                 sums[i % SUMS] += a.to_f64() * b.to_f64();
             }
-            halved(sums)
+            halve_on(sums, SUMS / 2)
         };
         a.chunks(PIECE).zip(b.chunks(PIECE)).map(of_piece).sum()
     }
