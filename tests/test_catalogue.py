@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import skops.io
 import spelt_out
+from ferroprop.export import _torch
 from ferroprop.inspection._functions import activation_formula, loss_formula
 
 KINDS = {fp.Activation: fp.ACTIVATIONS, fp.Loss: fp.LOSSES, fp.Optimizer: fp.OPTIMIZERS}
@@ -376,3 +377,8 @@ def test_state_in_threads_where_finalizers_run():
 def test_every_class_is_spelt_out(path):
     text = (spelt_out.ROOT / path).read_text(encoding="utf-8")
     assert spelt_out.with_parts(path, text) == text, "run python tests/spelt_out.py --write"
+
+
+def test_every_activation_has_its_module_of_torch():
+    """Here, and not beside the tests of the modules, which need PyTorch."""
+    assert set(_torch.ACTIVATIONS) == set(fp.ACTIVATIONS)

@@ -5,6 +5,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+from importlib.util import find_spec
 
 import ferroprop
 import ferroprop.displays
@@ -19,10 +20,14 @@ from sklearn.base import BaseEstimator
 
 OPTIONS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
+WITHOUT_TORCH = () if find_spec("torch") else ("._torch_modules",)  # subclasses of its classes
+
 MODULES = ["ferroprop"] + [
     module.name
     for module in pkgutil.walk_packages(ferroprop.__path__, "ferroprop.")
-    if ".cli" not in module.name and module.name != "ferroprop._core" and not module.name.endswith("__main__")
+    if ".cli" not in module.name
+    and module.name != "ferroprop._core"
+    and not module.name.endswith(("__main__", *WITHOUT_TORCH))
 ]
 
 

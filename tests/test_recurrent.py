@@ -874,7 +874,7 @@ def shuffled_gates(array, order, axis=-1):
 @pytest.mark.parametrize("cell", CELLS)
 def test_weights_of_torch_and_keras(cell):
     network = fp.RecurrentNetwork([3, 5, 4, 2], cell=cell, init="uniform", dtype="float64", seed=1)
-    torch, keras = network.torch_weights(), network.keras_weights()
+    torch, keras = network.torch_weights(), network.to_keras_weights()
     np.testing.assert_array_equal(torch["weight_hh_l1"].T, network.recurrent_weights[1])
     np.testing.assert_array_equal(torch["bias_ih_l0"], network.biases[0])
     order = (1, 0, 2) if cell == "gru" else range({"rnn": 1, "lstm": 4}[cell])
@@ -918,7 +918,7 @@ def test_wrong_weights_of_torch(changes, message):
     with pytest.raises(ValueError, match=message):
         network.set_torch_weights(weights)
     with pytest.raises(ValueError, match="weights must be 5 arrays, got 4"):
-        network.set_keras_weights(network.keras_weights()[:-1])
+        network.set_keras_weights(network.to_keras_weights()[:-1])
     np.testing.assert_array_equal(network.parameter_vector, before)
 
 
@@ -926,7 +926,7 @@ def test_biases_that_a_network_does_not_have_are_refused():
     network = fp.RecurrentNetwork([3, 4, 1], bias=False)
     other = fp.RecurrentNetwork([3, 4, 1], init="uniform")
     with pytest.raises(ValueError, match="no biases for layer 0"):
-        network.set_keras_weights(other.keras_weights())
+        network.set_keras_weights(other.to_keras_weights())
     network.set_torch_weights(fp.RecurrentNetwork([3, 4, 1], bias=False, seed=5).torch_weights())
 
 

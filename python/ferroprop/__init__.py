@@ -102,6 +102,7 @@ if TYPE_CHECKING:
         RNNClassifier,
         RNNRegressor,
     )
+    from ferroprop.export import from_torch
     from ferroprop.tabular import TabularEncoder, TabularMLPClassifier, TabularMLPRegressor
 
 __all__ = [
@@ -147,6 +148,7 @@ __all__ = [
     "__version__",
     "check_gradients",
     "forecast",
+    "from_torch",
     "lagged",
     "minimize",
     "state_gradients",
@@ -197,8 +199,10 @@ _ESTIMATORS = {
 if not TYPE_CHECKING:  # a type checker must keep on seeing a misspelt name
 
     def __getattr__(name: str) -> object:
-        """Import the estimators, and with them scikit-learn, on first use."""
-        if name in _ESTIMATORS:
+        """Import the estimators, and with them scikit-learn, on first use, and what needs PyTorch."""
+        if name == "from_torch":
+            from ferroprop import export as module
+        elif name in _ESTIMATORS:
             from ferroprop import estimators as module
         elif name in {"TabularEncoder", "TabularMLPClassifier", "TabularMLPRegressor"}:
             from ferroprop import tabular as module

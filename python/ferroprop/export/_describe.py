@@ -32,5 +32,7 @@ def describe(model: object, *, recurrent: bool = False) -> Description:
 
         described = describe_estimator(model)
     if described.recurrent and not recurrent:
-        raise TypeError(f"recurrent networks have a form in ONNX alone, got {type(model).__name__}")
+        raise TypeError(
+            f"recurrent networks are exported to ONNX, PyTorch and Keras alone, got {type(model).__name__}"
+        )
     return described

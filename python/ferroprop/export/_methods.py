@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     from ferroprop.export._c_header import CHeader
 
@@ -167,6 +169,81 @@ class Exports:
         from ferroprop.export._json import to_json
 
         return to_json(self, path)
+
+    def to_torch(self) -> Any:
+        """Return the model as a ``torch.nn.Sequential``.
+
+        Its outputs are those of the network, of shape (n, n_outputs): the numbers that a regressor predicts,
+        the probabilities of a classifier, of two classes that of the second one alone, or with a hinge loss
+        its scores. A recurrent network takes an array of shape (n, n_steps, n_inputs).
+
+        Returns
+        -------
+        module : torch.nn.Sequential
+            On the CPU, with the model's dtype and copies of its parameters, without dropout.
+
+        Raises
+        ------
+        ImportError
+            If the package ``torch`` is not installed.
+        ValueError
+            If an estimator is not fitted, or the network has complex numbers, stochastic units, or recurrent
+            layers of the cell "rnn" whose activation is neither "tanh" nor "relu".
+
+        See Also
+        --------
+        ferroprop.export.to_torch : Takes pipelines too.
+        ferroprop.from_torch : The way back.
+
+        Examples
+        --------
+        >>> import ferroprop as fp
+        >>> fp.Network([4, 3, 2], output_activation="softmax").to_torch()  # doctest: +SKIP
+        Sequential(
+          (0): Linear(in_features=4, out_features=3, bias=True)
+          (1): ReLU()
+          (2): Linear(in_features=3, out_features=2, bias=True)
+          (3): Softmax(dim=-1)
+        )
+        """
+        from ferroprop.export._torch import to_torch
+
+        return to_torch(self)
+
+    def to_keras_weights(self) -> list[NDArray[Any]]:
+        """Return the weights in the order, and in the form, of Keras.
+
+        They are what ``set_weights`` takes of a Keras model with the same layers: of each ``Dense`` layer
+        ``kernel`` and ``bias``; of each ``SimpleRNN``, ``LSTM`` and ``GRU`` (with ``reset_after=True``)
+        ``kernel``, ``recurrent_kernel`` and ``bias``, with gates in Keras' order: i, f, c, o, and z, r, h.
+        Biases of layers without any are 0.
+
+        Returns
+        -------
+        weights : list of ndarray
+            Two for each dense layer, three for each recurrent one. Copies.
+
+        Raises
+        ------
+        ValueError
+            If an estimator is not fitted, or the network has complex numbers or stochastic units.
+
+        See Also
+        --------
+        Network.set_parameters : The way back: ``net.set_parameters(weights[::2], weights[1::2])``.
+        RecurrentNetwork.set_keras_weights : The way back for recurrent networks.
+
+        Examples
+        --------
+        >>> import ferroprop as fp
+        >>> [array.shape for array in fp.Network([4, 3, 2]).to_keras_weights()]
+        [(4, 3), (3,), (3, 2), (2,)]
+        >>> [array.shape for array in fp.RecurrentNetwork([3, 5, 1], cell="gru").to_keras_weights()]
+        [(3, 15), (5, 15), (2, 15), (5, 1), (1,)]
+        """
+        from ferroprop.export._keras import to_keras_weights
+
+        return to_keras_weights(self)
 
     @classmethod
     def from_json(cls, source: str | os.PathLike[str]) -> Self:

@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ferroprop._core import RecurrentNetwork
 from ferroprop.export._methods import Exports
+from ferroprop.export._recurrent_layers import from_torch_layer, gates_swapped, to_torch_layer
 
 _Array = NDArray[Any]
-_Layer: TypeAlias = tuple[_Array, _Array | None, _Array, _Array | None]
+_Layer: TypeAlias = tuple[_Array, _Array | None, _Array | None, _Array | None]
 GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 
 
@@ -40,15 +41,12 @@ def torch_weights(self: RecurrentNetwork) -> dict[str, _Array]:
     found: dict[str, _Array] = {}
     for layer, (U, own) in enumerate(zip(self.recurrent_weights, self.recurrent_biases, strict=True)):
         W, b = self.weights[layer], self.biases[layer]
-        biases = np.zeros(W.shape[1], W.dtype) if b is None else b.copy()
         if U is None:
+            biases = np.zeros(W.shape[1], W.dtype) if b is None else b.copy()
             found |= {"weight": W.T.copy(), "bias": biases}
             continue
-        second = np.zeros_like(biases)
-        if own is not None:
-            second[-len(own) :] = own
         names = (f"{name}_l{layer}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
-        found |= dict(zip(names, (W.T.copy(), U.T.copy(), biases, second), strict=True))
+        found |= dict(zip(names, to_torch_layer(W, U, b, own), strict=True))
     return found
 
 
@@ -90,52 +88,12 @@ def set_torch_weights(self: RecurrentNetwork, weights: Mapping[str, ArrayLike]) 
         W, U = take(f"weight_ih_l{layer}", (rows, fan_in)), take(f"weight_hh_l{layer}", (rows, units))
         first = take(f"bias_ih_l{layer}", (rows,), optional=True)
         second = take(f"bias_hh_l{layer}", (rows,), optional=True)
-        own = second[-units:] if self.cell == "gru" else None
-        both = first + second
-        if own is not None:
-            both[-units:] = first[-units:]
-        layers.append((W.T, U.T, both, own))
+        layers.append(from_torch_layer(self.cell, W, U, first, second))
     W = take("weight", (self.layer_sizes[-1], self.layer_sizes[-2]))
     layers.append((W.T, None, take("bias", (self.layer_sizes[-1],), optional=True), None))
     if rest:
         raise ValueError(f"weights must have no {', '.join(map(repr, rest))}")
     _set(self, layers)
-
-
-def keras_weights(self: RecurrentNetwork) -> list[_Array]:
-    """Return the weights in the order, and in the form, of Keras.
-
-    Of each layer ``kernel``, ``recurrent_kernel`` and ``bias``, as ``get_weights()`` of ``SimpleRNN``,
-    ``LSTM`` and ``GRU`` (with ``reset_after=True``) returns them, then those of ``Dense``. Gates are in
-    Keras' order: i, f, c, o, and z, r, h. Biases of layers without any are 0.
-
-    Returns
-    -------
-    weights : list of ndarray
-        Three for each hidden layer, two for the output layer.
-
-    Examples
-    --------
-    >>> import ferroprop as fp
-    >>> weights = fp.RecurrentNetwork([3, 5, 1], cell="gru").keras_weights()
-    >>> [array.shape for array in weights]
-    [(3, 15), (5, 15), (2, 15), (5, 1), (1,)]
-    """
-    found: list[_Array] = []
-    for layer, (U, own) in enumerate(zip(self.recurrent_weights, self.recurrent_biases, strict=True)):
-        W, b = self.weights[layer], self.biases[layer]
-        biases = np.zeros(W.shape[1], W.dtype) if b is None else b.copy()
-        if U is None:
-            found += [W.copy(), biases]
-        elif self.cell == "gru":
-            second = np.zeros_like(biases)
-            if own is not None:
-                second[-len(own) :] = own
-            both = np.stack([_gates_swapped(biases), _gates_swapped(second)])
-            found += [_gates_swapped(W), _gates_swapped(U), both]
-        else:
-            found += [W.copy(), U.copy(), biases]
-    return found
 
 
 def set_keras_weights(self: RecurrentNetwork, weights: Sequence[ArrayLike]) -> None:
@@ -144,8 +102,8 @@ def set_keras_weights(self: RecurrentNetwork, weights: Sequence[ArrayLike]) -> N
     Parameters
     ----------
     weights : sequence of array-like
-        As `keras_weights` returns them: ``get_weights()`` of the recurrent layers and of the dense one, one
-        after the other.
+        As `to_keras_weights` returns them: ``get_weights()`` of the recurrent layers and of the dense one,
+        one after the other.
 
     Raises
     ------
@@ -157,7 +115,7 @@ def set_keras_weights(self: RecurrentNetwork, weights: Sequence[ArrayLike]) -> N
     --------
     >>> import ferroprop as fp
     >>> net, other = (fp.RecurrentNetwork([3, 5, 1], cell="gru", seed=seed) for seed in (1, 2))
-    >>> net.set_keras_weights(other.keras_weights())
+    >>> net.set_keras_weights(other.to_keras_weights())
     >>> bool((net.parameter_vector == other.parameter_vector).all())
     True
     """
@@ -175,22 +133,16 @@ def set_keras_weights(self: RecurrentNetwork, weights: Sequence[ArrayLike]) -> N
         columns = GATES[self.cell] * units
         W, U = take((fan_in, columns)), take((units, columns))
         if self.cell == "gru":
-            first, second = map(_gates_swapped, take((2, columns)))
+            first, second = map(gates_swapped, take((2, columns)))
             own, both = second[-units:], first + second
             both[-units:] = first[-units:]
-            layers.append((_gates_swapped(W), _gates_swapped(U), both, own))
+            layers.append((gates_swapped(W), gates_swapped(U), both, own))
         else:
             layers.append((W, U, take((columns,)), None))
     layers.append(
         (take((self.layer_sizes[-2], self.layer_sizes[-1])), None, take((self.layer_sizes[-1],)), None)
     )
     _set(self, layers)
-
-
-def _gates_swapped(array: _Array) -> _Array:
-    """Return the columns of a GRU with its first two gates exchanged: from r, z, n to z, r, h and back."""
-    first, second, third = np.split(array, 3, axis=-1)
-    return np.concatenate([second, first, third], axis=-1)
 
 
 def _array(name: str, value: ArrayLike) -> _Array:
@@ -213,7 +165,7 @@ def _set(network: RecurrentNetwork, layers: Sequence[_Layer]) -> None:
         if network.bias[place]:
             kept.append((W, U, b, own))
             continue
-        if b.any() or (own is not None and own.any()):
+        if any(one is not None and one.any() for one in (b, own)):
             raise ValueError(f"weights must have no biases for layer {place}, which has none in this network")
         kept.append((W, U, None, None))
     weights, recurrent, biases, own_biases = zip(*kept, strict=True)
@@ -222,6 +174,6 @@ def _set(network: RecurrentNetwork, layers: Sequence[_Layer]) -> None:
 
 def give_methods_to(kind: type) -> None:
     """Give the class of the native module these methods; it knows nothing of other libraries."""
-    for method in (torch_weights, set_torch_weights, keras_weights, set_keras_weights):
+    methods = (torch_weights, set_torch_weights, set_keras_weights)
+    for method in (*methods, Exports.to_onnx, Exports.to_torch, Exports.to_keras_weights):
         setattr(kind, method.__name__, method)
-    kind.to_onnx = Exports.to_onnx  # type: ignore[attr-defined]
