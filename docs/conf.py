@@ -9,7 +9,7 @@ from typing import Any
 
 import ferroprop
 
-sys.path.insert(0, str(Path(__file__).parent))  # where mathml.py and reading_order.py are
+sys.path.insert(0, str(Path(__file__).parent))  # where follow/, mathml.py and reading_order.py are
 
 project = "ferroprop"
 author = "the ferroprop developers"
@@ -17,6 +17,7 @@ copyright = author
 version = release = ferroprop.__version__
 
 extensions = [
+    "follow",
     "mathml",
     "myst_parser",
     "numpydoc",
@@ -24,7 +25,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "gallery/*.ipynb", "gallery/*.py", "gallery/*.zip"]
+exclude_patterns = ["_build", "follow", "gallery/*.ipynb", "gallery/*.py", "gallery/*.zip"]
 templates_path = ["_templates"]
 default_role = "py:obj"
 suppress_warnings = ["config.cache"]
@@ -51,6 +52,7 @@ html_sidebars = {
     for page in (
         "try-it",
         "guide",
+        "follow-a-step",
         "tabular",
         "rprop",
         "mathematics",

@@ -5,7 +5,7 @@ Backpropagation by hand: Mazur's example to all digits
 Many have learned backpropagation from Matt Mazur's `step by step example
 <https://mattmazur.com/2015/03/17/a-step-by-step-backpropagation-example/>`_: two inputs, two hidden units,
 two outputs, all logistic. :func:`ferroprop.trace` writes out the same step, with every number that it
-takes.
+takes. :doc:`In the browser </follow-a-step>` the training goes on from there, number by number.
 """
 
 import ferroprop as fp

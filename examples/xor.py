@@ -3,7 +3,8 @@ Exclusive or
 ============
 
 No straight line parts the two classes of XOR, so a network needs a hidden layer for it. The picture shows
-the line of each hidden unit and what the output layer makes of them.
+the line of each hidden unit and what the output layer makes of them. :doc:`Follow a step </follow-a-step>`
+has such a network with every number of its training.
 """
 
 import ferroprop as fp

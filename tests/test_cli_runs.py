@@ -231,7 +231,7 @@ def test_what_cross_validation_refuses(folder: Path):
     )
     assert complaint(*train_it, "--cv", 3, "--report", "r.html").startswith("--report: got with --cv 3")
     assert complaint(*train_it, "--cv", 90) == (
-        "--cv: got 90, but class 'Chinstrap' has 68 rows; expected at least one for each fold"
+        "--cv: 90 folds, but class 'Chinstrap' has 68 rows; expected at least one for each fold"
     )
     assert (
         complaint(*train_it, "--cv", 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import ferroprop as fp
 import pytest
-from ferroprop.cli.card import Card, History, Layer, Score
+from ferroprop.cli.card import Card, History, Layer, Score, Trial
 from ferroprop.cli.reading.column import Column
 from ferroprop.cli.reading.dates import DateFormat
 from ferroprop.cli.reading.missing import MissingWords
@@ -50,7 +50,7 @@ def test_the_page_on_files_has_every_field_of_a_card():
     page = (DOCS / "file-format.md").read_text(encoding="utf-8")
     table = page.split("| field of the card |")[1].split("\n\n")[0]
     named = re.findall(r"`(\w+)`", table)
-    kinds = (Card, Layer, History, Score, Column, NumberFormat, DateFormat, MissingWords)
+    kinds = (Card, Layer, History, Score, Trial, Column, NumberFormat, DateFormat, MissingWords)
     fields = {field.name for kind in kinds for field in dataclasses.fields(kind)} - {"format"}
     assert fields <= set(named)
 

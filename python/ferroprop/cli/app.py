@@ -158,6 +158,7 @@ def train(
     header: given.Header = None,
     encoding: given.Encoding = None,
     model: given.ModelKind = "tabular",
+    tune: given.Tune = None,
     members: given.Members = None,
     hidden: given.Hidden = None,
     activation: given.Activation = None,
@@ -178,22 +179,19 @@ def train(
     save_config_to: given.SaveConfig = None,
 ) -> None:
     """Train networks on TABLE to predict one of its columns."""
-    settings = settings_of(
-        model,
-        seed,
-        {
-            "members": members,
-            "hidden": hidden,
-            "activation": activation,
-            "solver": solver,
-            "epochs": epochs,
-            "patience": patience,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            "alpha": alpha,
-            "class_weight": class_weight,
-        },
-    )
+    options = {
+        "members": members,
+        "hidden": hidden,
+        "activation": activation,
+        "solver": solver,
+        "epochs": epochs,
+        "patience": patience,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "alpha": alpha,
+        "class_weight": class_weight,
+    }
+    settings = settings_of(model, seed, options)
     kinds = _kinds(ignore or [], number=number, category=category, date=date)
     if cv is not None and test_size is not None:
         raise Problem(
@@ -202,6 +200,11 @@ def train(
     if cv is not None and report is not None:
         raise Problem(
             f"--report: got with --cv {cv}, which leaves no rows for a report; expected one of both"
+        )
+    if cv is not None and tune is not None:
+        raise Problem(
+            f"--tune: got {tune:g} with --cv {cv}, which would score rows that chose the settings; "
+            "expected one of both"
         )
     if cv is None and test_size is None:
         test_size = TEST_SIZE
@@ -221,6 +224,8 @@ def train(
         wishes=Wishes(kinds, decimal, date_formats(date_format or [])),
         drop_rare=drop_rare_classes,
         settings=settings,
+        given=frozenset(name for name, value in options.items() if value is not None),
+        tune_seconds=None if tune is None else 60 * tune,
         test_size=test_size or 0.0,
         folds=cv or 0,
         save=save,
@@ -231,9 +236,10 @@ def train(
         as_json=as_json,
     )
     check_config_name(save_config_to)
-    run(request)
+    best = run(request)
     if save_config_to is not None:
-        context.params.update(asdict(settings), test_size=test_size)
+        # The settings that were found take the place of the search.
+        context.params.update(asdict(best), test_size=test_size, tune=None)
         save_config(save_config_to, context)
 
 

@@ -174,6 +174,15 @@ Cv = Annotated[
         show_default=False,
     ),
 ]
+Tune = Annotated[
+    float | None,
+    _option(
+        "Search for that long for better settings than those by default; what is given here stays.",
+        *("MINUTES", NETWORK_PANEL),
+        parser=number(lambda minutes: minutes > 0, "a number of minutes above 0"),
+        show_default=False,
+    ),
+]
 ModelKind = Annotated[
     Any,
     _option(

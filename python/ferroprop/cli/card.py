@@ -83,6 +83,34 @@ class History:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """One trial of the search for settings.
+
+    Parameters
+    ----------
+    number : int
+        1 for the first, with the settings as they were given.
+    settings : dict of str to object
+        The settings that the search chose, by the names of the command line's options.
+    loss : float or None
+        The mean over the folds of the log loss or, for regression, the RMSE; None if the trial failed.
+    deviation : float or None
+        The standard deviation of the loss over the folds.
+    seconds : float
+        How long it took.
+    failure : str
+        Why it failed; empty if it did not.
+    """
+
+    number: int
+    settings: dict[str, Any]
+    loss: float | None
+    deviation: float | None
+    seconds: float
+    failure: str = ""
+
+
+@dataclass(frozen=True)
 class Card:
     """The description of a model in its file.
 
@@ -120,6 +148,8 @@ class Card:
         The numbers of rows for training and for the test.
     folds : int
         The number of folds of the cross-validation, 0 without one.
+    trials : list of Trial
+        What `--tune` tried; empty without it.
     versions : dict of str to str
         The versions of ferroprop and scikit-learn that trained it.
     """
@@ -141,6 +171,7 @@ class Card:
     train_rows: int
     test_rows: int
     folds: int
+    trials: list[Trial]
     versions: dict[str, str]
 
     def to_plain(self) -> dict[str, Any]:
@@ -163,6 +194,9 @@ class Card:
             raise ValueError("a known model")
         if plain["decimal"] not in (".", ","):
             raise ValueError("a decimal sign")
+        trials = [Trial(**trial) for trial in plain.get("trials", [])]  # models before `--tune` have none
+        if trials and all(trial.loss is None for trial in trials):
+            raise ValueError("a trial that did not fail")
         return cls(
             task=plain["task"],
             target=str(plain["target"]),
@@ -184,5 +218,6 @@ class Card:
             train_rows=int(plain["train_rows"]),
             test_rows=int(plain["test_rows"]),
             folds=int(plain.get("folds", 0)),  # models before `--cv` have none
+            trials=trials,
             versions={str(name): str(version) for name, version in plain["versions"].items()},
         )

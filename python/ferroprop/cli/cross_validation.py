@@ -23,7 +23,9 @@ class Fold:
     test: NDArray[np.intp]
 
 
-def folds_of(y: NDArray[Any], task: TaskName, n_folds: int, seed: int) -> Iterator[Fold]:
+def folds_of(
+    y: NDArray[Any], task: TaskName, n_folds: int, seed: int, option: str = "--cv"
+) -> Iterator[Fold]:
     """Divide the rows into folds; each class equally often in each.
 
     Parameters
@@ -36,6 +38,8 @@ def folds_of(y: NDArray[Any], task: TaskName, n_folds: int, seed: int) -> Iterat
         The number of folds.
     seed : int
         Seeds the division.
+    option : str
+        The option that asked for folds, for messages.
 
     Raises
     ------
@@ -51,14 +55,14 @@ def folds_of(y: NDArray[Any], task: TaskName, n_folds: int, seed: int) -> Iterat
     if task == "regression":
         if len(y) < 2 * n_folds:
             raise Problem(
-                f"--cv: got {n_folds} with {count(len(y), 'row')}; expected at least 2 rows for each fold"
+                f"{option}: {n_folds} folds of {count(len(y), 'row')}; expected at least 2 rows for each fold"
             )
         division: Any = KFold(n_folds, shuffle=True, random_state=seed)
     else:
         labels, counts = np.unique(y, return_counts=True)
         if counts.min() < n_folds:
             raise Problem(
-                f"--cv: got {n_folds}, but class {shown(labels[counts.argmin()])} has "
+                f"{option}: {n_folds} folds, but class {shown(labels[counts.argmin()])} has "
                 f"{count(int(counts.min()), 'row')}; expected at least one for each fold"
             )
         division = StratifiedKFold(n_folds, shuffle=True, random_state=seed)

@@ -29,7 +29,14 @@ from ferroprop.cli.inspected import (
 from ferroprop.cli.judged import Judged, Subject, judged
 from ferroprop.cli.picture import need_matplotlib
 from ferroprop.cli.problem import Problem
-from ferroprop.cli.report import number, training_sentence
+from ferroprop.cli.report import (
+    best_trials,
+    loss_name,
+    number,
+    search_sentence,
+    settings_text,
+    training_sentence,
+)
 from ferroprop.cli.wording import count, shown
 
 Array = NDArray[Any]
@@ -272,6 +279,21 @@ def _training(card: Card) -> list[str]:
     return [
         html.paragraph(training_sentence(card.history, card.seconds)),
         html.picture(figures.learning(card), what),
+        *(_search(card) if card.trials else []),
+    ]
+
+
+def _search(card: Card) -> list[str]:
+    lines = [
+        [str(trial.number), number(trial.loss or 0.0), number(trial.deviation or 0.0), settings_text(trial)]
+        for trial in best_trials(card.trials)
+    ]
+    return [
+        html.paragraph(
+            f"{search_sentence(card.trials, card.task)} The losses are means over a cross-validation of the "
+            "training rows; the rows of the test had no part in the choice."
+        ),
+        html.table(["trial", loss_name(card.task), "±", "settings"], lines),
     ]
 
 

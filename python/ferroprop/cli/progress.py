@@ -1,11 +1,16 @@
 """Progress of the training: a live bar on a terminal, some ten lines elsewhere."""
 
 import time
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from ferroprop.cli.card import Trial
+from ferroprop.cli.report import number, settings_text
+from ferroprop.cli.wording import count
 
 PLAIN_LINES = 10
 """The approximate number of lines without a terminal."""
@@ -38,6 +43,71 @@ def follow(console: Console, *, quiet: bool) -> AbstractContextManager[Follower 
     if quiet:
         return nullcontext(None)
     return _Bar(console) if console.is_terminal else _Lines(console)
+
+
+def follow_search(
+    console: Console, budget: float, *, quiet: bool
+) -> AbstractContextManager[Callable[[Sequence[Trial]], None]]:
+    """Return a context to search in, whose function is called after each trial.
+
+    Parameters
+    ----------
+    console : Console
+        Where to show it: a bar that fills with the time or, without a terminal, a line for the first trial
+        and for each that is better than all before.
+    budget : float
+        The seconds of the search.
+    quiet : bool
+        Show nothing.
+    """
+    if quiet:
+        return nullcontext(lambda trials: None)
+    return _SearchBar(console, budget) if console.is_terminal else nullcontext(_search_lines(console))
+
+
+def _search_lines(console: Console) -> Callable[[Sequence[Trial]], None]:
+    def show(trials: Sequence[Trial]) -> None:
+        if _best(trials) is trials[-1] or len(trials) == 1:
+            console.print(_on_best(trials), soft_wrap=True)
+
+    return show
+
+
+def _best(trials: Sequence[Trial]) -> Trial | None:
+    ended = [trial for trial in trials if trial.loss is not None]
+    return min(ended, key=lambda trial: trial.loss or 0.0, default=None)
+
+
+def _on_best(trials: Sequence[Trial]) -> str:
+    best = _best(trials)
+    if best is None:
+        return f"{count(len(trials), 'trial')}, the last one failed: {trials[-1].failure}"
+    return f"{count(len(trials), 'trial')}, best {number(best.loss or 0.0)}: {settings_text(best)}"
+
+
+class _SearchBar:
+    """A live bar that fills with the time, beside the number of trials and the best one."""
+
+    def __init__(self, console: Console, budget: float) -> None:
+        self._progress = Progress(
+            TextColumn("search", style="bold"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.elapsed:.0f}/{task.total:.0f} s"),
+            TextColumn("{task.fields[best]}", style="dim"),
+            console=console,
+        )
+        self._task = self._progress.add_task("", total=budget, best="")
+
+    def __enter__(self) -> Callable[[Sequence[Trial]], None]:
+        self._progress.start()
+        return self._show
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        self._progress.stop()
+
+    def _show(self, trials: Sequence[Trial]) -> None:
+        passed = self._progress.tasks[0].elapsed or 0.0
+        self._progress.update(self._task, completed=passed, best=_on_best(trials))
 
 
 class _Bar:

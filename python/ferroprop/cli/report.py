@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from ferroprop.cli.card import Card, History, Layer, Score
+from ferroprop.cli.card import Card, History, Layer, Score, Trial
 from ferroprop.cli.reading.column import Column
 from ferroprop.cli.wording import count, quoted, shown
 
@@ -21,6 +21,8 @@ PROBABILITY = "probability_"
 PREVIEW_ROWS = 10
 PREVIEW_CLASSES = 6
 DECISIVE = ("log loss", "R²")
+BEST_TRIALS = 8
+"""As many trials are shown, the best ones; the model file has all."""
 
 
 def scores_table(card: Card) -> Table:
@@ -59,6 +61,79 @@ def evaluation_table(scores: Sequence[Score], card: Card, n_rows: int, name: str
             known.get(score.name, ""),
         )
     return table
+
+
+def best_trials(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the first trial and the best others, the best one first."""
+    ended = sorted(
+        (trial for trial in trials if trial.loss is not None), key=lambda trial: trial.loss or math.nan
+    )
+    shown_first = ended[:BEST_TRIALS]
+    return [*shown_first, *(trial for trial in ended[BEST_TRIALS:] if trial.number == 1)]
+
+
+def settings_text(trial: Trial) -> str:
+    """Return the settings of a trial as options.
+
+    Examples
+    --------
+    >>> settings_text(Trial(2, {"hidden": [32, 16], "batch_size": 64}, 0.5, 0.1, 2.0))
+    '--hidden 32,16 --batch-size 64'
+    >>> settings_text(Trial(1, {}, 0.5, 0.1, 2.0))
+    'by default'
+    """
+    options = [
+        f"--{name.replace('_', '-')} {','.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in trial.settings.items()
+    ]
+    return " ".join(options) or "by default"
+
+
+def loss_name(task: str) -> str:
+    """Return the name of the loss that chooses settings."""
+    return "log loss" if task == "classification" else "RMSE"
+
+
+def trials_table(trials: Sequence[Trial], task: str) -> Table:
+    """Return the best trials of a search as a table."""
+    best = best_trials(trials)
+    what = "" if len(best) == len(trials) else f", the best of {len(trials):,}"
+    table = _table(f"Search by cross-validation of the training rows{what}")
+    table.add_column("trial", justify="right", style="dim", no_wrap=True)
+    table.add_column(loss_name(task), justify="right", no_wrap=True)
+    table.add_column("settings")
+    for trial in best:
+        spread = "" if trial.deviation is None else f" ± {number(trial.deviation)}"
+        table.add_row(
+            str(trial.number),
+            f"{number(trial.loss or 0.0)}{spread}",
+            Text(settings_text(trial)),
+            style="bold" if trial is best[0] else None,
+        )
+    return table
+
+
+def search_sentence(trials: Sequence[Trial], task: str, *, was_interrupted: bool = False) -> str:
+    """Return a sentence on a search.
+
+    Examples
+    --------
+    >>> first, second = Trial(1, {}, 0.5, 0.1, 2.0), Trial(2, {"batch_size": 64}, 0.4, 0.1, 2.0)
+    >>> search_sentence([first, second], "classification")
+    'Tried 2 settings in 4.0 s, log loss 0.5000 with the first, 0.4000 with the best: --batch-size 64.'
+    >>> search_sentence([second], "regression", was_interrupted=True)
+    'Ctrl-C ended the search. Tried 1 setting in 2.0 s, RMSE 0.4000 with the best: --batch-size 64.'
+    """
+    best, first = best_trials(trials)[0], trials[0]
+    failed = sum(trial.loss is None for trial in trials)
+    parts = [
+        f"Tried {count(len(trials), 'setting')} in {seconds(sum(trial.seconds for trial in trials))}",
+        *([f" ({failed} failed)"] if failed else []),
+        f", {loss_name(task)} ",
+        *([f"{number(first.loss)} with the first, "] if first.loss is not None and first is not best else []),
+        f"{number(best.loss or 0.0)} with the best: {settings_text(best)}.",
+    ]
+    return ("Ctrl-C ended the search. " if was_interrupted else "") + "".join(parts)
 
 
 def baseline_sentence(card: Card, most_frequent: str | None) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 import ferroprop
-from ferroprop.cli.card import Card, Score
+from ferroprop.cli.card import Card, Score, Trial
 from ferroprop.cli.columns import Choice, choose_columns, features
 from ferroprop.cli.console import Notes, print_json, progress_console, results_console, say
 from ferroprop.cli.cross_validation import folds_of, summary
@@ -24,17 +24,27 @@ from ferroprop.cli.judged import Subject
 from ferroprop.cli.model_file import save_model
 from ferroprop.cli.picture import check_picture, save_picture
 from ferroprop.cli.problem import Problem
-from ferroprop.cli.progress import follow
+from ferroprop.cli.progress import follow, follow_search
 from ferroprop.cli.reading.decisions import notes_on
 from ferroprop.cli.reading.kinds import Typed, Wishes, decide
 from ferroprop.cli.reading.missing import MissingWords
 from ferroprop.cli.reading.table import Layout, Table, read_table
-from ferroprop.cli.report import baseline_sentence, number, scores_table, seconds, training_sentence, verdict
+from ferroprop.cli.report import (
+    baseline_sentence,
+    number,
+    scores_table,
+    search_sentence,
+    seconds,
+    training_sentence,
+    trials_table,
+    verdict,
+)
 from ferroprop.cli.scores import score_both, train_baseline
 from ferroprop.cli.settings import Settings
 from ferroprop.cli.split import Split, split_rows, train_on
 from ferroprop.cli.suspects import leave_out_suspects
 from ferroprop.cli.target import Target, TaskName, read_target
+from ferroprop.cli.tuning import check_tuning, search
 from ferroprop.cli.wording import count, listed, quoted, shown, suggestion
 
 MOST_KNOWN = 0.05
@@ -54,6 +64,8 @@ class Request:
     wishes: Wishes
     drop_rare: bool
     settings: Settings
+    given: frozenset[str]
+    tune_seconds: float | None
     test_size: float
     folds: int
     save: Path | None
@@ -64,13 +76,18 @@ class Request:
     as_json: bool
 
 
-def train(request: Request) -> None:
+def train(request: Request) -> Settings:
     """Train, score, save and draw, with notes to the user.
 
     Parameters
     ----------
     request : Request
         The options.
+
+    Returns
+    -------
+    Settings
+        Those of the model: the given ones, or those that the search has found.
 
     Raises
     ------
@@ -91,6 +108,8 @@ def train(request: Request) -> None:
         check_picture(request.plot, "--plot")
     if request.report is not None:
         check_page(request.report, "--report")
+    if request.tune_seconds is not None:
+        check_tuning(request.settings, request.given)
 
     notes = Notes(progress)
     table = read_table(request.table, request.layout)
@@ -116,6 +135,8 @@ def train(request: Request) -> None:
     settings = request.settings
     X = inputs_of(settings.model, inputs, choice.used)
 
+    trials: list[Trial] = []
+
     def fitted(split: Split, what: str = "") -> tuple[Any, Course]:
         """Return a model of the training rows, and the course of its training."""
         if what:
@@ -139,6 +160,20 @@ def train(request: Request) -> None:
         split = split_rows(y, target.task, request.test_size, settings.seed)
         notes.add(*_on_rows_in_both(inputs, y, split, request.target))
         _announce(progress, choice, split, settings)
+        if request.tune_seconds is not None:
+            with follow_search(progress, request.tune_seconds, quiet=request.quiet) as tell:
+                found = search(
+                    X[split.train],
+                    y[split.train],
+                    target.task,
+                    choice.used,
+                    settings,
+                    request.given,
+                    request.tune_seconds,
+                    tell,
+                )
+            settings, trials = found.settings, found.trials
+            say(progress, search_sentence(trials, target.task, was_interrupted=found.was_interrupted))
         model, course = fitted(split)
         scores = _scores(target, model, X, y, split)
     notes.add(*course.warnings)
@@ -160,6 +195,7 @@ def train(request: Request) -> None:
         train_rows=len(split.train),
         test_rows=len(split.test),
         folds=request.folds,
+        trials=trials,
         versions={"ferroprop": ferroprop.__version__, "scikit-learn": sklearn.__version__},
     )
     if request.save is not None:
@@ -177,8 +213,9 @@ def train(request: Request) -> None:
         }
         named = {what: str(path) for what, path in files.items() if path is not None}
         print_json({"table": str(request.table), **card.to_plain(), "files": named})
-        return
+        return settings
     _conclude(results, request, card, _most_frequent(target, y[split.train]), time.perf_counter() - started)
+    return settings
 
 
 def _scores(target: Target, model: Any, X: pl.DataFrame, y: NDArray[Any], split: Split) -> list[Score]:
@@ -296,6 +333,9 @@ def _conclude(
 ) -> None:
     """Print the scores, the time and the files."""
     if not request.quiet:
+        console.print()
+    if card.trials:
+        console.print(trials_table(card.trials, card.task))
         console.print()
     console.print(scores_table(card))
     console.print(baseline_sentence(card, most_frequent), style="dim")
