@@ -22,6 +22,11 @@ pub(crate) fn check_number(
     }
 }
 
+/// Checks that a number of things is not 0.
+pub(crate) fn check_count(name: &'static str, count: usize) -> Result<()> {
+    if count == 0 { Err(Error::argument(name, "a positive integer", 0)) } else { Ok(()) }
+}
+
 /// Checks that a constant in double precision is a number of a type too: finite, and 0 only where it
 /// was 0. A denormal counts as 0, whatever mode the caller computes in.
 pub(crate) fn check_typed<T: Number>(name: &'static str, number: f64) -> Result<()> {

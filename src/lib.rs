@@ -74,8 +74,8 @@ pub use pass::{Inputs, LayerValues, RecurrentValues, SequenceValues, Sequences, 
 pub use sampling::{Moments, Sampling};
 pub use schedule::{Fall, FunctionOfStep, OneCycle, Schedule, StepFunction};
 pub use training::{
-    Checkpoint, Dataset, Epoch, History, Job, Lbfgs, Minimum, Note, Observer, OptimizerState, SearchEnd,
-    Settings, Shuffle, StopReason, Training, minimize, train, train_many,
+    BlockShuffle, Checkpoint, Dataset, Epoch, History, Job, Lbfgs, Minimum, Note, Observer, OptimizerState,
+    SearchEnd, Settings, Shuffle, StopReason, Training, minimize, train, train_many,
 };
 
 /// The README's Rust example runs with the other doctests.

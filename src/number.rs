@@ -73,6 +73,18 @@ pub enum Numbers<'a> {
     Double(&'a [f64]),
 }
 
+/// The same number in double precision, whatever mode the thread computes in: a denormal one is normal there, and stays what it
+/// is.
+pub(crate) fn widened(x: f32) -> f64 {
+    const STEP: f64 = 1.401_298_464_324_817e-45; // 2^-149, from one denormal number to the next
+    if x.to_bits() & 0x7f80_0000 == 0 {
+        let size = f64::from(x.to_bits() & 0x7f_ffff) * STEP;
+        if x.is_sign_negative() { -size } else { size }
+    } else {
+        f64::from(x)
+    }
+}
+
 mod private {
     pub trait Sealed {}
     impl Sealed for f32 {}
@@ -130,3 +142,21 @@ macro_rules! number {
 
 number!(f32, "float32", 16, Single);
 number!(f64, "float64", 8, Double);
+
+#[cfg(test)]
+mod tests {
+    use super::widened;
+    use crate::kernel::Mode;
+
+    #[test]
+    fn widened_numbers_are_the_same_in_either_mode() {
+        let numbers =
+            [0.0, -0.0, f32::from_bits(1), -f32::from_bits(0x7f_ffff), f32::MIN_POSITIVE, -1.5, f32::MAX];
+        let expected = numbers.map(|x| f64::from(x).to_bits());
+        assert_eq!(f64::from_bits(expected[2]), 2f64.powi(-149));
+        let mode = Mode::core();
+        assert_eq!(numbers.map(|x| widened(x).to_bits()), expected);
+        drop(mode);
+        assert!(widened(f32::NAN).is_nan() && widened(f32::INFINITY) == f64::INFINITY);
+    }
+}

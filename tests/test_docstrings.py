@@ -12,6 +12,7 @@ import ferroprop.displays
 import ferroprop.ensemble
 import ferroprop.estimators
 import ferroprop.export
+import ferroprop.io
 import ferroprop.model_selection
 import ferroprop.series
 import ferroprop.tabular
@@ -67,6 +68,7 @@ ELSEWHERE = [
     ferroprop.tabular.DataWarning,
     ferroprop.tabular.MemberEpoch,
     *(getattr(ferroprop.export, name) for name in ferroprop.export.__all__),
+    *(getattr(ferroprop.io, name) for name in ferroprop.io.__all__),
 ]
 
 

@@ -25,6 +25,7 @@ COUNTS = {
     "kernel/single_output.rs": 5,
     "kernel/sparse.rs": 10,
     "memory/huge_pages.rs": 1,
+    "memory/read_ahead.rs": 2,
     "parallel/affinity.rs": 1,
     "parallel/handoff.rs": 4,
 }

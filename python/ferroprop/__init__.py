@@ -22,6 +22,7 @@ from ferroprop import _threadpoolctl as _threadpoolctl  # it registers itself
 from ferroprop._core import (
     Activation,
     Adaptive,
+    BlockShuffle,
     Cosine,
     Epoch,
     Exponential,
@@ -113,6 +114,7 @@ __all__ = [
     "STOCHASTIC_ACTIVATIONS",
     "Activation",
     "Adaptive",
+    "BlockShuffle",
     "ComplexMLPClassifier",
     "ComplexMLPRegressor",
     "Cosine",

@@ -21,6 +21,7 @@ __all__ = [
     "_STOCHASTIC_ACTIVATIONS",
     "Activation",
     "Adaptive",
+    "BlockShuffle",
     "Cosine",
     "Epoch",
     "Exponential",
@@ -554,6 +555,16 @@ class Adaptive(Schedule):
 
 _Scheduled: TypeAlias = float | Schedule | Callable[[int], float]
 
+@final
+class BlockShuffle:
+    def __new__(cls, block_rows: int = 1024, buffer_blocks: int = 64) -> Self: ...
+    @property
+    def block_rows(self) -> int: ...
+    @property
+    def buffer_blocks(self) -> int: ...
+
+_Order: TypeAlias = bool | Literal["blocks"] | BlockShuffle | Callable[[int], NDArray[np.intp]]
+
 # The catalogue's classes.
 class Logistic(Activation):
     def __new__(
@@ -986,7 +997,7 @@ def train(
     optimizer: Optimizer | str | None = None,
     epochs: int = 200,
     batch_size: int | None = None,
-    shuffle: bool | Callable[[int], NDArray[np.intp]] = True,
+    shuffle: _Order = True,
     sample_weight: _Sequences | None = None,
     alpha: float = 0.0,
     clip_norm: float | None = None,
@@ -1023,7 +1034,7 @@ def train_many(
     optimizer: _Each[Optimizer | str | None] = None,
     epochs: _Each[int] = 200,
     batch_size: _Each[int | None] = None,
-    shuffle: _Each[bool | Callable[[int], NDArray[np.intp]]] = True,
+    shuffle: _Each[_Order] = True,
     sample_weight: _Each[ArrayLike | None] = None,
     alpha: _Each[float] = 0.0,
     clip_norm: _Each[float | None] = None,

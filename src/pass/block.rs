@@ -19,6 +19,7 @@ use crate::kernel::{
 use crate::layer::{Layer, Parameters, Passage, SparsePassage};
 use crate::loss::{Loss, Outputs};
 use crate::memory::{Aligned, try_zeros};
+use crate::number::widened;
 
 /// A block of rows and everything that a step computes for it, in panels. Allocated once, used again for every step.
 #[derive(Debug)]
@@ -477,6 +478,10 @@ impl<T: Scalar> Block<T> {
                 self.sparse.as_mut().into_iter().for_each(|sparse| sparse.there = false);
                 gather(self.layout, self.parts, x, rows, number, &mut self.values[0], stride);
             }
+            Inputs::Single(x) => {
+                self.sparse.as_mut().into_iter().for_each(|sparse| sparse.there = false);
+                widen(self.layout, x, rows, number, &mut self.values[0], stride);
+            }
             Inputs::Sparse(x) => match &mut self.sparse {
                 Some(sparse) => sparse.load(x, (0..rows).map(number)),
                 None => scatter_along_lanes(x, rows, number, &mut self.values[0], stride),
@@ -897,6 +902,42 @@ fn gather<T: Scalar>(
         Layout::UnitsInLanes if parts == 2 => gather_parts(from, rows, number, to, stride),
         Layout::UnitsInLanes => gather_rows(from, rows, number, to, stride),
         Layout::RowsInLanes => gather_along_lanes(from, rows, number, to, stride),
+    }
+}
+
+/// The same of single precision, of real numbers.
+fn widen<T: Scalar>(
+    layout: Layout,
+    from: ArrayView2<'_, f32>,
+    rows: usize,
+    number: impl Fn(usize) -> usize,
+    to: &mut [T],
+    stride: usize,
+) {
+    let lanes = T::LANES;
+    let places = match layout {
+        Layout::UnitsInLanes => rows,
+        // Lanes behind the last row become copies of it.
+        Layout::RowsInLanes => rows.next_multiple_of(lanes),
+    };
+    for place in 0..places {
+        let row = from.row(number(place.min(rows - 1)));
+        if let (Layout::UnitsInLanes, Some(numbers)) = (layout, row.as_slice()) {
+            for (panel, numbers) in numbers.chunks(lanes).enumerate() {
+                let at = panel * stride + place * lanes;
+                for (to, &x) in to[at..at + numbers.len()].iter_mut().zip(numbers) {
+                    *to = T::from_f64(widened(x));
+                }
+            }
+            continue;
+        }
+        for (column, &x) in row.iter().enumerate() {
+            let at = match layout {
+                Layout::UnitsInLanes => column / lanes * stride + place * lanes + column % lanes,
+                Layout::RowsInLanes => place / lanes * stride + column * lanes + place % lanes,
+            };
+            to[at] = T::from_f64(widened(x));
+        }
     }
 }
 

@@ -1,10 +1,14 @@
 //! The inputs of rows: a matrix, or lists of its elements that are not 0.
 
+use std::ops::Range;
+
 use ndarray::{ArrayView2, s};
 
 use crate::check::{all_finite, check_matrix_at, check_shape};
 use crate::error::{Error, Result, tuple};
 use crate::kernel::{Entries, Scalar};
+use crate::memory::read_ahead;
+use crate::number::Number;
 
 /// A matrix of inputs most of whose elements are 0: for each row the columns of the others and their numbers (compressed sparse
 /// rows). A first layer of any width costs what these elements cost.
@@ -105,6 +109,8 @@ impl<T: Scalar> SparseRows<T> {
 pub enum Inputs<'a, T> {
     /// A matrix of any layout.
     Dense(ArrayView2<'a, T>),
+    /// A matrix in single precision, of any layout, whatever the network's is: each number is converted where it is used.
+    Single(ArrayView2<'a, f32>),
     /// The elements of a matrix that are not 0.
     Sparse(&'a SparseRows<T>),
 }
@@ -114,13 +120,24 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     pub(crate) fn view(&self) -> Inputs<'_, T> {
         match self {
             Self::Dense(x) => Inputs::Dense(x.view()),
+            Self::Single(x) => Inputs::Single(x.view()),
             Self::Sparse(x) => Inputs::Sparse(x),
+        }
+    }
+
+    /// Asks for rows that lie together in memory, and are read soon.
+    pub(crate) fn read_ahead(&self, rows: Range<usize>) {
+        match self {
+            Self::Dense(x) => read_rows_ahead(*x, rows),
+            Self::Single(x) => read_rows_ahead(*x, rows),
+            Self::Sparse(_) => {}
         }
     }
 
     pub(crate) fn nrows(&self) -> usize {
         match self {
             Self::Dense(x) => x.nrows(),
+            Self::Single(x) => x.nrows(),
             Self::Sparse(x) => x.rows(),
         }
     }
@@ -128,6 +145,7 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     pub(crate) fn ncols(&self) -> usize {
         match self {
             Self::Dense(x) => x.ncols(),
+            Self::Single(x) => x.ncols(),
             Self::Sparse(x) => x.columns(),
         }
     }
@@ -138,7 +156,7 @@ impl<'a, T: Scalar> Inputs<'a, T> {
 
     pub(crate) fn sparse(&self) -> Option<&'a SparseRows<T>> {
         match self {
-            Self::Dense(_) => None,
+            Self::Dense(_) | Self::Single(_) => None,
             Self::Sparse(x) => Some(x),
         }
     }
@@ -148,6 +166,7 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     pub(crate) fn check_shape(&self, name: &'static str, columns: usize) -> Result<()> {
         match self {
             Self::Dense(x) => check_shape(name, *x, columns),
+            Self::Single(x) => check_shape(name, *x, columns),
             Self::Sparse(x) => x.check(name, columns, std::iter::empty()),
         }
     }
@@ -156,6 +175,11 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     pub(crate) fn dense(&self, name: &'static str) -> Result<ArrayView2<'a, T>> {
         match self {
             Self::Dense(x) => Ok(*x),
+            Self::Single(_) => Err(Error::argument(
+                name,
+                format!("a matrix of {} in this function", T::NAME),
+                "one of float32",
+            )),
             Self::Sparse(x) => Err(Error::argument(
                 name,
                 "a dense matrix in this function",
@@ -171,6 +195,7 @@ impl<'a, T: Scalar> Inputs<'a, T> {
     pub(crate) fn check(&self, name: &'static str, columns: usize) -> Result<()> {
         match self {
             Self::Dense(x) => check_matrix_at(name, *x, columns, |place| place.to_vec()),
+            Self::Single(x) => check_matrix_at(name, *x, columns, |place| place.to_vec()),
             Self::Sparse(x) => x.check(name, columns, 0..x.rows()),
         }
     }
@@ -184,16 +209,32 @@ impl<'a, T: Scalar> Inputs<'a, T> {
         place: impl Fn([usize; 2]) -> Vec<usize>,
     ) -> Result<()> {
         match (self, listed) {
-            (Self::Dense(x), _) => {
-                check_shape(name, *x, columns)?;
-                parts(*x, listed).try_for_each(|(first, rows)| {
-                    check_matrix_at(name, rows, columns, |[row, column]| place([first + row, column]))
-                })
-            }
+            (Self::Dense(x), _) => check_parts(name, *x, columns, listed, place),
+            (Self::Single(x), _) => check_parts(name, *x, columns, listed, place),
             (Self::Sparse(_), None) => self.check(name, columns),
             (Self::Sparse(x), Some(rows)) => x.check(name, columns, rows.iter().map(|&row| row as usize)),
         }
     }
+}
+
+/// Asks for rows of a matrix that is stored row by row.
+pub(crate) fn read_rows_ahead<T>(x: ArrayView2<'_, T>, rows: Range<usize>) {
+    if let Some(numbers) = x.slice(s![rows, ..]).to_slice() {
+        read_ahead(numbers);
+    }
+}
+
+fn check_parts<T: Number>(
+    name: &'static str,
+    x: ArrayView2<'_, T>,
+    columns: usize,
+    listed: Option<&[u32]>,
+    place: impl Fn([usize; 2]) -> Vec<usize>,
+) -> Result<()> {
+    check_shape(name, x, columns)?;
+    parts(x, listed).try_for_each(|(first, rows)| {
+        check_matrix_at(name, rows, columns, |[row, column]| place([first + row, column]))
+    })
 }
 
 /// A matrix, or the listed rows one by one; each part with the number of its first row.

@@ -37,7 +37,7 @@ pub(crate) fn predict<T: Scalar>(
     let capacity = rows.min(BLOCK_ROWS);
     let in_rows = match &x {
         Inputs::Dense(x) => x.as_slice().filter(|_| Block::<T>::reads_rows(layers)),
-        Inputs::Sparse(_) => None,
+        Inputs::Single(_) | Inputs::Sparse(_) => None,
     };
     let block = || Block::for_prediction(layers, capacity, in_rows.is_none() && x.sparse().is_none());
     let forward = |block: &mut Block<T>, first: usize, y: &mut [T]| {

@@ -37,16 +37,24 @@ pub(super) type Vector<'py, T> = Input<'py, T, Ix1>;
 impl<'py, T: Scalar + Element, D: ndarray::Dimension> Input<'py, T, D> {
     /// The argument `name` as an array.
     pub fn new(name: &str, value: &Bound<'py, PyAny>, hold: Hold) -> PyResult<Self> {
+        match Self::of_this_type(value, hold)? {
+            Some(array) => Ok(array),
+            None => Self::converted(name, value),
+        }
+    }
+
+    /// The caller's own array, if it is one of this type.
+    pub fn of_this_type(value: &Bound<'py, PyAny>, hold: Hold) -> PyResult<Option<Self>> {
         if let Ok(array) = value.cast::<PyArray<T, D>>()
             && is_aligned(array)
             && !is_masked(value)?
         {
-            return match hold {
-                Hold::Itself => Ok(Self(array.try_readonly()?)),
-                Hold::AView => Self::view_of(array),
-            };
+            return Ok(Some(match hold {
+                Hold::Itself => Self(array.try_readonly()?),
+                Hold::AView => Self::view_of(array)?,
+            }));
         }
-        Self::converted(name, value)
+        Ok(None)
     }
 
     /// The same array, held as a view.

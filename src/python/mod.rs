@@ -6,6 +6,7 @@
 mod activation;
 mod arguments;
 mod arrays;
+mod block_shuffle;
 mod call;
 mod catalogue;
 mod checkpoint;
@@ -41,6 +42,8 @@ mod core {
 
     #[pymodule_export]
     use super::activation::Activation;
+    #[pymodule_export]
+    use super::block_shuffle::BlockShuffle;
     #[pymodule_export]
     use super::catalogue::_meant;
     #[pymodule_export]

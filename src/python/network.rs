@@ -991,7 +991,7 @@ fn loss_and_gradients<'py, T: Scalar + Element>(
     noise_seed: Option<u64>,
     n_threads: Option<usize>,
 ) -> PyResult<(f64, Bound<'py, PyList>, Bound<'py, PyList>)> {
-    let arrays = RowArrays::new(network, ["X", "Y", "sample_weight"], x, y, sample_weight)?;
+    let arrays = RowArrays::in_place(network, ["X", "Y", "sample_weight"], x, y, sample_weight)?;
     let data = arrays.dataset()?;
     let raised = Mutex::new(None);
     let own = loss.own(&raised, network.complex_outputs());

@@ -9,11 +9,13 @@ use pyo3::types::PySlice;
 use super::arguments::wrong_type;
 use super::arrays::{Hold, Matrix, Vector, as_array, as_type, check_dimensions, dtype_and_kind};
 use crate::memory::try_collect;
-use crate::{Dataset, Inputs, Scalar, SparseRows};
+use crate::{Dataset, Inputs, Number, Scalar, SparseRows};
 
 /// Rows of inputs as they came from Python.
 pub(super) enum InputRows<'py, T: Element> {
     Dense(Matrix<'py, T>),
+    /// A matrix of single precision for a network of double precision.
+    Single(Matrix<'py, f32>),
     /// A copy of a matrix of SciPy's, and that matrix.
     Sparse(SparseRows<T>, Bound<'py, PyAny>),
 }
@@ -41,10 +43,23 @@ impl<'py, T: Scalar + Element> InputRows<'py, T> {
         Ok(Self::Dense(rows))
     }
 
+    /// The same without a copy of single precision for a network of double precision: each number is converted where it is
+    /// used. For what asks no row for its address.
+    pub fn in_place(network: &crate::Network<T>, name: &str, value: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if T::NAME != f32::NAME
+            && !network.is_complex()
+            && let Some(matrix) = Matrix::<f32>::of_this_type(value, Hold::AView)?
+        {
+            return Ok(Self::Single(matrix));
+        }
+        Self::new(network, name, value, Hold::AView)
+    }
+
     /// A matrix of these, held as a view.
     pub fn into_view(self) -> PyResult<Self> {
         Ok(match self {
             Self::Dense(matrix) => Self::Dense(matrix.into_view()?),
+            Self::Single(matrix) => Self::Single(matrix.into_view()?),
             sparse @ Self::Sparse(..) => sparse,
         })
     }
@@ -52,6 +67,7 @@ impl<'py, T: Scalar + Element> InputRows<'py, T> {
     pub fn rows(&self) -> usize {
         match self {
             Self::Dense(matrix) => matrix.rows(),
+            Self::Single(matrix) => matrix.rows(),
             Self::Sparse(rows, _) => rows.rows(),
         }
     }
@@ -59,6 +75,7 @@ impl<'py, T: Scalar + Element> InputRows<'py, T> {
     pub fn inputs(&self) -> Inputs<'_, T> {
         match self {
             Self::Dense(matrix) => matrix.view().into(),
+            Self::Single(matrix) => Inputs::Single(matrix.view()),
             Self::Sparse(rows, _) => rows.into(),
         }
     }
@@ -66,6 +83,7 @@ impl<'py, T: Scalar + Element> InputRows<'py, T> {
     fn object(&self) -> Bound<'py, PyAny> {
         match self {
             Self::Dense(matrix) => matrix.object(),
+            Self::Single(matrix) => matrix.object(),
             Self::Sparse(_, matrix) => matrix.clone(),
         }
     }
@@ -219,7 +237,27 @@ impl<'py, T: Scalar + Element> RowArrays<'py, T> {
         y: &Bound<'py, PyAny>,
         weights: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
-        let x = InputRows::new(network, names[0], x, Hold::AView)?;
+        Self::with_inputs(network, names, InputRows::new(network, names[0], x, Hold::AView)?, y, weights)
+    }
+
+    /// The same with inputs that need not have the network's type: see [`InputRows::in_place`].
+    pub fn in_place(
+        network: &crate::Network<T>,
+        names: [&str; 3],
+        x: &Bound<'py, PyAny>,
+        y: &Bound<'py, PyAny>,
+        weights: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Self> {
+        Self::with_inputs(network, names, InputRows::in_place(network, names[0], x)?, y, weights)
+    }
+
+    fn with_inputs(
+        network: &crate::Network<T>,
+        names: [&str; 3],
+        x: InputRows<'py, T>,
+        y: &Bound<'py, PyAny>,
+        weights: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Self> {
         let y = targets(network, names[1], y, x.rows())?;
         let weights = weights.map(|weights| Vector::new(names[2], weights, Hold::AView)).transpose()?;
         Ok(Self { x, y, weights })
@@ -261,7 +299,7 @@ pub(super) fn listed_rows(name: &str, value: &Bound<'_, PyAny>, n: usize) -> PyR
         let hint = if kind == "b" { " (a mask? np.flatnonzero(mask) has the numbers)" } else { "" };
         return Err(PyTypeError::new_err(format!("{name} must hold row numbers, got dtype {dtype}{hint}")));
     }
-    let numbers = array.call_method1("astype", ("int64",))?;
+    let numbers = as_type(&array, "int64", false)?;
     let numbers = numbers.cast::<PyArray1<i64>>().map_err(PyErr::from)?.try_readonly()?;
     let numbers = numbers.as_array();
     let is_there = |number: i64| usize::try_from(number).is_ok_and(|number| number < n);

@@ -184,7 +184,8 @@ pub(super) fn train_many<'py>(
     Trainings::of_several(trainings, n_threads)?.run(py, &call)
 }
 
-/// Trains networks side by side, each on rows of its own: network, X, Y and the keywords of `train` for each. Messages are those
+/// Trains networks side by side, each on rows of its own: network, X, Y and the keywords of `train` for each,
+/// with `rows` and `validation_rows`. Messages are those
 /// of `train`.
 #[pyfunction]
 #[pyo3(name = "_train_each")]
@@ -195,7 +196,14 @@ pub(super) fn train_each<'py>(
 ) -> PyResult<Vec<History>> {
     let call = Call::enter(py)?;
     let of_one = |([network, x, y], keywords): &([Bound<'py, PyAny>; 3], Bound<'py, PyDict>)| {
-        Training::new(network, x, y, Keywords::of(keywords)?)
+        let keywords = keywords.copy()?;
+        let own = |name| {
+            let value = keywords.get_item(name)?.map_or(Arg::Absent, Arg::Given);
+            keywords.call_method1("pop", (name, py.None()))?;
+            Ok::<_, PyErr>(value)
+        };
+        let (rows, validation_rows) = (own("rows")?, own("validation_rows")?);
+        Training::new(network, x, y, Keywords::of(&keywords)?)?.on_rows(&rows, &validation_rows)
     };
     let trainings = trainings.iter().map(of_one).collect::<PyResult<Vec<_>>>()?;
     Trainings::of_several(trainings, n_threads)?.unnamed().run(py, &call)

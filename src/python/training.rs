@@ -16,7 +16,8 @@ use super::trainings::{Keywords, Training, Trainings};
 ///     ``restore_best``. If the call raises, it is as it was.
 /// X : {array-like, sparse matrix} of shape (n, n_inputs)
 ///     Rows of inputs; finite numbers. An array of the network's dtype is read where it is, so it
-///     may be a ``numpy.memmap`` larger than memory. Of a sparse matrix of SciPy's only the elements that are not 0 take
+///     may be a ``numpy.memmap`` larger than memory; so is one of float32 for a network of float64. All others are
+///     copied to memory. Of a sparse matrix of SciPy's only the elements that are not 0 take
 ///     time and memory, and the network gets the same parameters as from an array. For a `RecurrentNetwork` sequences: an array of shape (n, time, n_inputs) or a list
 ///     of n arrays of shape (time, n_inputs); its batches are of sequences.
 /// Y : array-like of shape (n, n_outputs)
@@ -31,8 +32,9 @@ use super::trainings::{Keywords, Training, Trainings};
 /// batch_size : int or None, default=None
 ///     Rows in a mini-batch; None is all rows (full batch), which Rprop and its kin need to be
 ///     themselves.
-/// shuffle : bool or callable, default=True
-///     Whether mini-batches take the rows in a new random order each epoch; or a function that gets
+/// shuffle : bool, "blocks", BlockShuffle or callable, default=True
+///     Whether mini-batches take the rows in a new random order each epoch. "blocks", or a `BlockShuffle` of other sizes, draws
+///     an order that reads the rows in long runs, for rows on disk. A function gets
 ///     the epoch (1 for the first) and returns the order, each row once.
 /// sample_weight : array-like of shape (n,) or None, default=None
 ///     Weight of each row, not negative. For a `RecurrentNetwork` as for its `loss_and_gradients`.

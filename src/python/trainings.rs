@@ -10,10 +10,11 @@ use pyo3::exceptions::{
     PyKeyboardInterrupt, PyOverflowError, PyRuntimeWarning, PyTypeError, PyUserWarning, PyValueError,
 };
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyString, PyTuple};
 
 use super::arguments::{Arg, collect, iterated, number, one_or_each, unless_foreign, wrong, wrong_type};
 use super::arrays::is_aligned;
+use super::block_shuffle::BlockShuffle;
 use super::call::{Call, attach};
 use super::checkpoint::{Saving, saving};
 use super::errors::of_network;
@@ -121,6 +122,7 @@ struct Arguments<'py> {
 enum Order {
     AsIs,
     Random,
+    Blocks(crate::BlockShuffle),
     By(Py<PyAny>),
     /// Without a call of Python's.
     Drawn(Py<RowOrders>),
@@ -167,15 +169,23 @@ impl<'py> Arguments<'py> {
     }
 }
 
+const ORDERS: &str = "True, False, \"blocks\", a BlockShuffle or a function of the epoch";
+
 fn order(value: &Bound<'_, PyAny>) -> PyResult<Order> {
     if let Ok(flag) = value.cast::<PyBool>() {
         Ok(if flag.is_true() { Order::Random } else { Order::AsIs })
+    } else if let Ok(shuffle) = value.cast::<BlockShuffle>() {
+        Ok(Order::Blocks(shuffle.get().0))
+    } else if value.extract::<&str>().is_ok_and(|name| name == "blocks") {
+        Ok(Order::Blocks(crate::BlockShuffle::default()))
+    } else if value.is_instance_of::<PyString>() {
+        Err(wrong("shuffle", ORDERS, value))
     } else if let Ok(orders) = value.cast::<RowOrders>() {
         Ok(Order::Drawn(orders.clone().unbind()))
     } else if value.is_callable() {
         Ok(Order::By(value.clone().unbind()))
     } else {
-        Err(wrong_type("shuffle", "True, False or a function of the epoch", value))
+        Err(wrong_type("shuffle", ORDERS, value))
     }
 }
 
@@ -225,6 +235,7 @@ impl Arguments<'_> {
             shuffle: match self.shuffle {
                 Order::AsIs => Shuffle::Never,
                 Order::Random => Shuffle::Seeded(self.seed),
+                Order::Blocks(scheme) => Shuffle::Blocks { seed: self.seed, scheme },
                 Order::By(_) | Order::Drawn(_) => Shuffle::By(own_order),
             },
             alpha: self.alpha,
@@ -667,7 +678,7 @@ impl<'py, T: InTyped> Arrays<'py, T> {
         Ok(if network.returns().is_some() {
             Self::Sequences(SequenceArrays::new(network, names, x, y, weights, in_time)?)
         } else {
-            Self::Rows(RowArrays::new(network, names, x, y, weights)?)
+            Self::Rows(RowArrays::in_place(network, names, x, y, weights)?)
         })
     }
 
@@ -682,7 +693,7 @@ impl<'py, T: InTyped> Arrays<'py, T> {
 /// The order of the rows that the caller has given; an error is kept for later.
 fn own_order(order: &Order, epoch: usize, raised: &Mutex<Option<PyErr>>) -> Option<Vec<u32>> {
     let rows = match order {
-        Order::AsIs | Order::Random => return None,
+        Order::AsIs | Order::Random | Order::Blocks(_) => return None,
         Order::By(function) => attach(|py| row_numbers(function.call1(py, (epoch,))?.bind(py))),
         Order::Drawn(orders) => orders.get().of_epoch(epoch).map_err(PyErr::from),
     };

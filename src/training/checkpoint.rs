@@ -28,7 +28,7 @@ use crate::loss::Objective;
 use crate::memory::{try_with_capacity, try_zeros};
 use crate::model_file::{LayerEntry, check_version, layers, outlines, parsed_strictly, tensors};
 use crate::network::Network;
-use crate::number::Number;
+use crate::number::{Number, widened};
 use crate::optimizer::Optimizer;
 use crate::pass::{Inputs, Sequences};
 use crate::schedule::Schedule;
@@ -133,6 +133,10 @@ impl Saver {
         let shuffle = match settings.shuffle {
             Shuffle::Never => "not at all".to_owned(),
             Shuffle::Seeded(seed) => format!("by seed {seed}"),
+            Shuffle::Blocks { seed, scheme } => format!(
+                "by seed {seed} in blocks of {} rows, {} mixed",
+                scheme.block_rows, scheme.buffer_blocks
+            ),
             Shuffle::By(_) => "by a function".to_owned(),
         };
         note("shuffle", shuffle);
@@ -423,12 +427,21 @@ fn of_list(name: &str, epochs: usize) -> Outline {
 
 /// Shape and digest of a matrix, or of the rows that are listed; the layout in memory does not matter.
 fn of_matrix<T: Scalar>(matrix: ArrayView2<'_, T>, listed: Option<&[u32]>) -> Result<String> {
+    of_numbers(matrix, listed, |x| x)
+}
+
+/// The same of what the numbers become.
+fn of_numbers<N: Copy, T: Scalar>(
+    matrix: ArrayView2<'_, N>,
+    listed: Option<&[u32]>,
+    in_type: impl Fn(N) -> T,
+) -> Result<String> {
     let mut row = try_with_capacity(matrix.ncols())?;
     let mut hash = Xxh3Default::new();
     let rows = listed.map_or(matrix.nrows(), <[u32]>::len);
     for place in 0..rows {
         row.clear();
-        row.extend(matrix.row(listed.map_or(place, |rows| rows[place] as usize)).iter().copied());
+        row.extend(matrix.row(listed.map_or(place, |rows| rows[place] as usize)).iter().map(|&x| in_type(x)));
         row.chunks(512).for_each(|some| hash.update(&T::to_bytes(some)));
     }
     Ok(format!("{} {:016x}", tuple(&[rows, matrix.ncols()]), hash.digest()))
@@ -438,6 +451,7 @@ fn of_matrix<T: Scalar>(matrix: ArrayView2<'_, T>, listed: Option<&[u32]>) -> Re
 fn of_inputs<T: Scalar>(inputs: Inputs<'_, T>, listed: Option<&[u32]>) -> Result<String> {
     let rows = match inputs {
         Inputs::Dense(matrix) => return of_matrix(matrix, listed),
+        Inputs::Single(matrix) => return of_numbers(matrix, listed, |x| T::from_f64(widened(x))),
         Inputs::Sparse(rows) => rows,
     };
     let mut hash = Xxh3Default::new();

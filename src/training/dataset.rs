@@ -12,7 +12,13 @@ use crate::layer::Returns;
 use crate::loss::Objective;
 use crate::memory::{try_collect, try_with_capacity};
 use crate::network::Network;
-use crate::pass::{Examples, Inputs, Room, Selection, Sequences, parts};
+use crate::pass::{Examples, Inputs, Room, Selection, Sequences, parts, read_rows_ahead};
+
+/// Numbers of inputs from which on it is worth while to ask for them ahead.
+const WORTH_READING_AHEAD: usize = 1 << 22;
+
+/// How many times as many rows as are listed may lie between the first and the last of them.
+const FARTHEST: usize = 16;
 
 /// Inputs, targets and, optionally, a weight per row. The arrays may have any layout; they are
 /// read in place.
@@ -144,6 +150,38 @@ impl<'a, T: Scalar> Dataset<'a, T> {
             listed: self.listed,
             weights,
             sequences: self.sequences.as_ref(),
+        }
+    }
+
+    /// Asks for rows that are read soon, of these places, if they are numerous and lie together in memory: then they may be in
+    /// a file.
+    pub(super) fn read_ahead(&self, places: Range<usize>) {
+        let places = places.start..places.end.min(self.rows());
+        if self.sequences.is_some()
+            || places.is_empty()
+            || self.x.nrows() * self.x.ncols() < WORTH_READING_AHEAD
+        {
+            return;
+        }
+        let rows = match self.listed {
+            None => places,
+            Some(rows) => {
+                let (first, last) = (rows[places.start] as usize, rows[places.end - 1] as usize);
+                // Only rows in the order of the file are near each other.
+                if last < first || last - first >= FARTHEST * places.len() {
+                    return;
+                }
+                first..last + 1
+            }
+        };
+        self.x.read_ahead(rows.clone());
+        read_rows_ahead(self.y, rows);
+    }
+
+    /// The same of the next rows of a selection, if they follow each other.
+    pub(super) fn read_ahead_of(&self, selection: Selection<'_>, rows: usize) {
+        if let Selection::Range { from } = selection {
+            self.read_ahead(from..from + rows);
         }
     }
 

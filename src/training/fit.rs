@@ -10,17 +10,17 @@ use super::engine::{Batches, Engine, useful_threads};
 use super::history::{Epoch, History, StopReason};
 use super::noise::NoiseSource;
 use super::observer::Observer;
-use super::settings::{Settings, Shuffle, check_order, check_truncate};
+use super::row_order::RowOrder;
+use super::settings::{Settings, check_truncate};
 use super::state::{Counters, OptimizerState};
 use super::step::Batch;
 use crate::error::{Error, Result};
-use crate::kernel::{Mode, Scalar, outside};
+use crate::kernel::{Mode, Scalar};
 use crate::loss::Objective;
-use crate::memory::{Aligned, try_collect, try_zeros};
+use crate::memory::{Aligned, try_zeros};
 use crate::network::Network;
 use crate::parallel::{Team, threads};
-use crate::pass::{Selection, check_dropout};
-use crate::random::{Purpose, Random};
+use crate::pass::check_dropout;
 use crate::schedule::Schedule;
 
 /// Trains a network.
@@ -269,7 +269,7 @@ impl<T: Scalar> Run<'_, '_, '_, '_, T> {
         team: &mut Team<'_>,
     ) -> Result<History> {
         let mut course = self.begin(engine, state, saved)?;
-        let mut order = self.first_order()?;
+        let mut order = RowOrder::new(self.settings, self.data.rows(), self.batch_rows)?;
         let mut done = course.history.epochs();
         let steps = (self.settings.epochs - done).saturating_mul(self.data.rows().div_ceil(self.batch_rows));
         state.start_training(steps as u64);
@@ -280,9 +280,9 @@ impl<T: Scalar> Run<'_, '_, '_, '_, T> {
         while stop.is_none() && done < self.settings.epochs {
             done += 1;
             state.start_epoch();
-            stop = if self.reorder(done, state, &mut order)? {
+            stop = if order.begin(done, state.epochs())? {
                 team.after_foreign_code();
-                self.advance(engine, state, team, order.as_deref(), &mut course)?
+                self.advance(engine, state, team, &mut order, &mut course)?
             } else {
                 Some(StopReason::Interrupted)
             };
@@ -332,7 +332,7 @@ impl<T: Scalar> Run<'_, '_, '_, '_, T> {
         engine: &mut Engine<'_, T>,
         state: &mut OptimizerState<T>,
         team: &mut Team<'_>,
-        order: Option<&[u32]>,
+        order: &mut RowOrder<'_>,
         course: &mut Course<T>,
     ) -> Result<Option<StopReason>> {
         let settings = self.settings;
@@ -461,15 +461,14 @@ impl<T: Scalar> Run<'_, '_, '_, '_, T> {
         engine: &mut Engine<'_, T>,
         state: &mut OptimizerState<T>,
         team: &mut Team<'_>,
-        order: Option<&[u32]>,
+        order: &mut RowOrder<'_>,
     ) -> Result<Option<Batch>> {
         let rows = self.data.rows();
         let mut mean = Batch::default();
         let (mut from, mut counted) = (0, 0);
         while from < rows {
             let count = self.batch_rows.min(rows - from);
-            let selection =
-                order.map_or(Selection::Range { from }, |order| Selection::Listed(&order[from..]));
+            let selection = order.next(from, count, |places| self.data.read_ahead(places));
             if !self.start_step(engine, state)? {
                 return Ok(None);
             }
@@ -494,41 +493,5 @@ impl<T: Scalar> Run<'_, '_, '_, '_, T> {
             (mean.loss, mean.penalty) = (mean.loss * all, mean.penalty * all);
         }
         Ok(Some(mean))
-    }
-
-    /// The row numbers to shuffle; `None` if rows are taken in the order of the data.
-    fn first_order(&self) -> Result<Option<Vec<u32>>> {
-        let rows = self.data.rows();
-        if self.batch_rows == rows && !matches!(self.settings.shuffle, Shuffle::By(_)) {
-            return Ok(None);
-        }
-        if matches!(self.settings.shuffle, Shuffle::Never) {
-            return Ok(None);
-        }
-        let last = u32::try_from(rows)
-            .map_err(|_| Error::argument("X", format!("at most {} rows", u32::MAX), rows))?;
-        Ok(Some(try_collect(0..last)?))
-    }
-
-    /// Sets the order of an epoch; `false` if the caller's function ends the training.
-    fn reorder(&self, epoch: usize, state: &OptimizerState<T>, order: &mut Option<Vec<u32>>) -> Result<bool> {
-        let Some(order) = order else { return Ok(true) };
-        match &self.settings.shuffle {
-            Shuffle::Never => {}
-            Shuffle::Seeded(seed) => {
-                // Each order depends on the number of the epoch alone, counted through warm starts,
-                // so that a training can be taken up anywhere.
-                for (row, place) in (0..).zip(order.iter_mut()) {
-                    *place = row;
-                }
-                Random::new(*seed, Purpose::Shuffle, state.epochs() as u32).shuffle(order);
-            }
-            Shuffle::By(function) => {
-                let Some(rows) = outside(|| function(epoch)) else { return Ok(false) };
-                check_order(&rows, order.len())?;
-                *order = rows;
-            }
-        }
-        Ok(true)
     }
 }

@@ -17,6 +17,7 @@ mod many;
 mod micro_batch;
 mod noise;
 mod observer;
+mod row_order;
 mod settings;
 mod shards;
 mod state;
@@ -37,5 +38,5 @@ pub use many::{Job, train_many};
 pub use observer::Observer;
 #[cfg(feature = "python")]
 pub(crate) use settings::check_rate;
-pub use settings::{Checkpoint, Settings, Shuffle};
+pub use settings::{BlockShuffle, Checkpoint, Settings, Shuffle};
 pub use state::OptimizerState;

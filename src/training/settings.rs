@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::dataset::Dataset;
-use crate::check::{check_number, check_typed};
+use crate::check::{check_count, check_number, check_typed};
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
 use crate::memory::try_with_capacity;
@@ -19,9 +19,54 @@ pub enum Shuffle<'a> {
     Never,
     /// A new random order in each epoch, drawn from this seed. A full batch is not shuffled.
     Seeded(u64),
+    /// A new random order in each epoch, drawn from this seed block by block, for rows on disk. A full batch is not shuffled.
+    Blocks {
+        /// What the orders are drawn from.
+        seed: u64,
+        /// How large the blocks are, and how many of them are mixed.
+        scheme: BlockShuffle,
+    },
     /// The order that this function returns for each epoch (1 for the first): all rows, each once; `None`
     /// ends the training as an interruption does.
     By(&'a (dyn Fn(usize) -> Option<Vec<u32>> + Sync)),
+}
+
+/// How [`Shuffle::Blocks`] draws an order: the rows are cut into blocks, the blocks are drawn in random order, and the rows of so
+/// many blocks at a time are put in random order.
+///
+/// Rows that do not fit in memory are then read in runs as long as a block, and rows of which neighbours are alike are mixed
+/// as far as the buffer goes: Xu et al., "In-database machine learning with `CorgiPile`: stochastic gradient descent without full
+/// data shuffle", SIGMOD 2022.
+///
+/// ```
+/// use ferroprop::{BlockShuffle, Settings, Shuffle};
+/// let shuffle = Shuffle::Blocks { seed: 0, scheme: BlockShuffle { block_rows: 4096, ..BlockShuffle::default() } };
+/// let settings = Settings::<f32> { batch_size: Some(256), shuffle, ..Settings::default() };
+/// assert!(settings.batch_size < Some(4096));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BlockShuffle {
+    /// Rows of a block; the last block may have fewer. 1,024 by default.
+    pub block_rows: usize,
+    /// Blocks whose rows are mixed with each other. 64 by default.
+    pub buffer_blocks: usize,
+}
+
+impl Default for BlockShuffle {
+    fn default() -> Self {
+        Self { block_rows: 1024, buffer_blocks: 64 }
+    }
+}
+
+impl BlockShuffle {
+    /// Checks that there is something to draw.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if a number is 0.
+    pub fn check(&self) -> Result<()> {
+        check_count("block_rows", self.block_rows)?;
+        check_count("buffer_blocks", self.buffer_blocks)
+    }
 }
 
 impl Debug for Shuffle<'_> {
@@ -29,6 +74,7 @@ impl Debug for Shuffle<'_> {
         match self {
             Self::Never => f.write_str("Never"),
             Self::Seeded(seed) => write!(f, "Seeded({seed})"),
+            Self::Blocks { seed, scheme } => write!(f, "Blocks({seed}, {scheme:?})"),
             Self::By(_) => f.write_str("By(..)"),
         }
     }
@@ -133,9 +179,10 @@ impl<T: Scalar> Settings<'_, T> {
         for (name, count) in
             [("epochs", Some(self.epochs)), ("batch_size", self.batch_size), ("patience", self.patience)]
         {
-            if count == Some(0) {
-                return Err(Error::argument(name, "a positive integer", 0));
-            }
+            count.map_or(Ok(()), |count| check_count(name, count))?;
+        }
+        if let Shuffle::Blocks { scheme, .. } = self.shuffle {
+            scheme.check()?;
         }
         Ok(())
     }

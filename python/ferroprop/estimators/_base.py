@@ -14,7 +14,15 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 
-from ferroprop._core import Loss, Network, Optimizer, _CallersArithmetic, _meant, _StandardArithmetic
+from ferroprop._core import (
+    BlockShuffle,
+    Loss,
+    Network,
+    Optimizer,
+    _CallersArithmetic,
+    _meant,
+    _StandardArithmetic,
+)
 from ferroprop.estimators import _activations, _conversion
 from ferroprop.estimators._callbacks import Followers, SklearnCallbacks
 from ferroprop.estimators._checkpoints import FitCheckpoint, PrivateFile
@@ -35,7 +43,7 @@ from ferroprop.estimators._parameters import cloned, parameter_names
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
 from ferroprop.estimators._progress import ProgressLines, progress_of
 from ferroprop.estimators._row_orders import row_orders
-from ferroprop.estimators._samples import Samples, hold_out, mapped
+from ferroprop.estimators._samples import Samples, hold_out, mapped, stays_in_place
 from ferroprop.estimators._scale import hint_about_scale
 from ferroprop.estimators._sklearn import (
     Interval,
@@ -125,7 +133,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
+        "shuffle": ["boolean", StrOptions({"blocks"}), BlockShuffle],
         "random_state": ["random_state"],
         "tol": [Interval(Real, 0, None, closed="left")],
         "verbose": ["verbose"],
@@ -207,7 +215,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
 
     def _hint(self, samples: Samples) -> str:
         """Return a hint about data whose size makes learning slow, empty if it does not."""
-        return hint_about_scale(samples.X)
+        return hint_about_scale(samples.blocks())
 
     def _warn_about(self, plan: Plan, outcome: Outcome) -> None:
         """Warn if a fit that ended by itself has learned little."""
@@ -437,7 +445,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
 
     def _weights_as_rows(self, samples: Samples) -> Array | None:
         """Return the weight of each of these rows."""
-        weight: Array | None = samples.sample_weight
+        weight: Array | None = samples.weights
         return weight
 
     def _checked_weight(self, sample_weight: ArrayLike, X: Any) -> Array:
@@ -495,7 +503,13 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             raise ValueError("partial_fit does not support early_stopping=True")
         if stops_early and held_out is None:
             labels = self._labels(samples.Y) if self._is_stratified(samples.Y) else None
-            samples, held_out = hold_out(samples, self.validation_fraction, labels=labels, rng=rng)
+            samples, held_out = hold_out(
+                samples,
+                self.validation_fraction,
+                labels=labels,
+                rng=rng,
+                in_order=self._block_shuffle() is not None,
+            )
         dtype = network.dtype
         _, n_outputs, dtype_of_data = self._form(samples.X, samples.Y)
         if self._is_lbfgs():
@@ -504,9 +518,11 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         loss, n_threads = self._core_loss(), self._n_threads()
         outputs_in_mean = self._outputs_in_mean(n_outputs)
         validation = None
+        taught = self._for_core(samples, network.dtype)
         if held_out is not None:
+            is_of_same = held_out.rows is not None and held_out.Y is samples.Y
             validation = ValidationSet(
-                self._for_core(held_out, network.dtype),
+                held_out._replace(Y=taught.Y) if is_of_same else self._for_core(held_out, network.dtype),
                 loss,
                 outputs_in_mean,
                 self._score_on(held_out, output),
@@ -518,7 +534,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             Plan,
             network=network,
             output=output,
-            samples=self._for_core(samples, network.dtype),
+            samples=taught,
             validation=validation,
             loss=loss,
             outputs_in_mean=outputs_in_mean,
@@ -547,13 +563,13 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         epochs = 1 if single else min(int(self.max_iter), sys.maxsize)
         # patience that outlasts the fit, infinite or not, is none
         waits = not single and self.n_iter_no_change < epochs
-        mini_batches, n_rows = is_mini_batch(self.solver), len(samples.Y)
+        mini_batches, n_rows = is_mini_batch(self.solver), samples.n_rows
         noisy = np.any(np.asarray(self.dropout) != 0.0) or _activations.is_stochastic(
             self._hidden_activation()
         )
         restores = self.restore_best
-        orders = None
-        if mini_batches and self.shuffle:
+        orders, blocks = None, self._block_shuffle() if mini_batches else None
+        if mini_batches and self.shuffle and blocks is None:
             calls_back = callable(self.callback) or callbacks is not None or callable(self.scoring)
             calls_back = calls_back or not isinstance(loss, (str, Loss))
             is_own = isinstance(self.random_state, Integral)
@@ -565,8 +581,9 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             batch_size=self._batch_size(n_rows) if mini_batches else None,
             row_orders=orders,
             dropout=float(self.dropout) if isinstance(self.dropout, Real) else list(map(float, self.dropout)),
+            block_shuffle=blocks,
             # differs from call to call of partial_fit
-            noise_seed=int(rng.randint(1 << 31)) + int(earlier.get("t_") or 0) if noisy else 0,
+            seed=int(rng.randint(1 << 31)) + int(earlier.get("t_") or 0) if noisy or blocks else 0,
             patience=int(self.n_iter_no_change) + 1 if waits else None,
             restores_best=bool(self.early_stopping if restores is None else restores),
             checkpoint=checkpoint,
@@ -580,7 +597,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         It may not where somebody could see the order: functions of the caller's, lines on the screen, a file,
         draws from a generator that others may have.
         """
-        draws = is_mini_batch(self.solver) and self.shuffle
+        draws = is_mini_batch(self.solver) and bool(self.shuffle)
         return (
             not self._is_lbfgs()
             and not self.verbose
@@ -646,18 +663,18 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         """Return a function that scores a network on these samples, None if `scoring` is the loss."""
         if isinstance(self.scoring, str) and self.scoring == "loss":
             return None
-        X, Y, sample_weight = samples
+        Y, sample_weight = samples.targets, samples.weights
         n_threads = self._n_threads()
         if self.scoring is None:
             rows, weight_of_rows = self._as_rows(Y), self._weights_as_rows(samples)
 
             def score_outputs(network: Network) -> float:
-                outputs = network.predict(X, n_threads=n_threads)
+                outputs = samples.outputs(network, n_threads)
                 with _StandardArithmetic():
                     return self._score_outputs(rows, self._as_rows(outputs), weight_of_rows)
 
             return score_outputs
-        scorer, labels = check_scoring(self, self.scoring), self._labels(Y)
+        scorer, labels, X = check_scoring(self, self.scoring), self._labels(Y), samples.inputs
         weight = {} if sample_weight is None else {"sample_weight": sample_weight}
 
         def score(network: Network) -> float:
@@ -715,6 +732,12 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         coefs = [np.array(weights, dtype) for weights in network.weights]
         intercepts = [np.array(biases, dtype) for biases in network.biases]
         return _layers(coefs, intercepts, output)
+
+    def _block_shuffle(self) -> BlockShuffle | None:
+        """Return how orders of rows are drawn in blocks, None if they are not."""
+        if isinstance(self.shuffle, BlockShuffle):
+            return self.shuffle
+        return BlockShuffle() if isinstance(self.shuffle, str) else None
 
     def _batch_size(self, n_rows: int) -> int:
         if isinstance(self.batch_size, str):
@@ -1043,6 +1066,9 @@ def _as_type(layers: Layers, dtype: Any) -> Layers:
 
 
 def _in_float64(samples: Samples) -> Samples:
+    if stays_in_place(samples.X) and samples.X.dtype == np.float32:
+        return samples  # the core converts each number where it uses it
+
     def widened(X: Array) -> Array:
         return X.astype(np.result_type(X.dtype, np.float64), copy=False)
 

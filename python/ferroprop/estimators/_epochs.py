@@ -15,13 +15,17 @@ from ferroprop._core import SARPROP, Epoch, GRprop, History, Rprop, _StandardAri
 from ferroprop.estimators._callbacks import Followers
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
 from ferroprop.estimators._sklearn import ConvergenceWarning
+from ferroprop.estimators._validation_set import ValidationSet
 
 
 def run(plan: Plan) -> Outcome:
     """Train epoch by epoch."""
-    X, Y, _ = plan.samples
+    X, Y, *_ = plan.samples
     with _training(plan) as training:
-        history = train(plan.network, X, Y, n_threads=plan.n_threads, **training.keywords)
+        if plan.samples.rows is None:
+            history = train(plan.network, X, Y, n_threads=plan.n_threads, **training.keywords)
+        else:
+            (history,) = _train_each([training.as_tuple()], plan.n_threads)
         training.end(history)
     return _outcome(training, history)
 
@@ -78,13 +82,13 @@ class _Training:
             "optimizer": plan.optimizer,
             "epochs": plan.max_iter,
             "batch_size": plan.batch_size,
-            "shuffle": order_of or False,
+            "shuffle": order_of or plan.block_shuffle or False,
             "sample_weight": plan.samples.sample_weight,
             "alpha": plan.alpha,
             "clip_norm": plan.clip_norm,
             "dropout": tuple(dropout) if isinstance(dropout, list) else dropout,
-            "seed": plan.noise_seed,
-            "validation": None if decisive is None else tuple(decisive.samples),
+            "seed": plan.seed,
+            **_watched_rows(plan, decisive),
             "validation_score": score,
             "patience": plan.patience,
             "tolerance": plan.tol * (plan.outputs_in_mean if score is None else 1),
@@ -99,8 +103,8 @@ class _Training:
 
     def as_tuple(self) -> tuple[list[Any], dict[str, Any]]:
         """Return network, inputs and targets, and the keywords."""
-        X, Y, _ = self.plan.samples
-        return [self.plan.network, X, Y], self.keywords
+        X, Y, _, rows = self.plan.samples
+        return [self.plan.network, X, Y], self.keywords if rows is None else {**self.keywords, "rows": rows}
 
     def _tell(self, epoch: Epoch) -> bool:
         outputs, validation_loss = self.plan.outputs_in_mean, epoch.validation_loss
@@ -122,6 +126,14 @@ class _Training:
         # draws what the whole fit draws, also if nothing was left to do
         if self._order_of is not None and self.plan.checkpoint is not None and history.epochs:
             self._order_of(history.epochs)
+
+
+def _watched_rows(plan: Plan, decisive: ValidationSet | None) -> dict[str, Any]:
+    if decisive is None:
+        return {"validation": None}
+    if decisive.samples.rows is not None:  # of the same arrays
+        return {"validation_rows": decisive.samples.rows}
+    return {"validation": decisive.samples[:3]}
 
 
 @contextmanager

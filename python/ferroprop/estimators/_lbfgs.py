@@ -25,7 +25,7 @@ _FAILURES = {
 
 def run(plan: Plan) -> Outcome:
     """Minimise the loss."""
-    X, Y, sample_weight = plan.samples
+    X, Y, sample_weight, _ = plan.samples
     with plan.followers as followers:
 
         def tell(epoch: Epoch) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ferroprop._core import Network, Optimizer
+from ferroprop._core import BlockShuffle, Network, Optimizer
 from ferroprop.estimators._callbacks import Followers
 from ferroprop.estimators._checkpoints import FitCheckpoint
 from ferroprop.estimators._samples import Samples
@@ -79,8 +79,10 @@ class Plan:
         leaves them as they are.
     dropout : float or list of float
         Rates for the hidden layers.
-    noise_seed : int
-        Names the outputs that are left out.
+    block_shuffle : BlockShuffle or None
+        How the order of the rows is drawn where `row_orders` does not give it.
+    seed : int
+        Names the outputs that are left out, and the orders of `block_shuffle`.
     patience : int or None
         Epochs in a row without improvement that end the fit; None for no such end.
     restores_best : bool
@@ -117,7 +119,8 @@ class Plan:
     batch_size: int | None = None
     row_orders: AbstractContextManager[Callable[[int], NDArray[np.intp]]] | None = None
     dropout: float | list[float] = 0.0
-    noise_seed: int = 0
+    block_shuffle: BlockShuffle | None = None
+    seed: int = 0
     patience: int | None = None
     restores_best: bool = False
     checkpoint: FitCheckpoint | None = None

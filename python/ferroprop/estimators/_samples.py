@@ -2,21 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import mmap
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ferroprop.estimators._sklearn import train_test_split
 from ferroprop.estimators._typing import Array
 
+_NUMBERS = 1 << 18
+"""Numbers that are copied at a time of rows that stay on disk."""
+
 
 class Samples(NamedTuple):
-    """Inputs, targets and weights of the same rows; of sequences each is an array or a list of them."""
+    """Inputs, targets and weights of the same rows; of sequences each is an array or a list of them.
+
+    With `rows` they are these rows of the arrays alone, which stay where they are.
+    """
 
     X: Any
     Y: Any
     sample_weight: Any
+    rows: NDArray[np.integer[Any]] | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows, or of sequences."""
+        return len(self.Y if self.rows is None else self.rows)
+
+    @property
+    def targets(self) -> Any:
+        """The targets of the rows."""
+        return self.Y if self.rows is None else self.Y[self.rows]
+
+    @property
+    def weights(self) -> Any:
+        """The weights of the rows, None without any."""
+        is_whole = self.rows is None or self.sample_weight is None
+        return self.sample_weight if is_whole else self.sample_weight[self.rows]
+
+    @property
+    def inputs(self) -> Any:
+        """The inputs of the rows; with `rows` a copy."""
+        return self.X if self.rows is None else self.X[self.rows]
+
+    def blocks(self) -> Iterator[Any]:
+        """Yield the inputs, in blocks of rows if they are in a file."""
+        if not stays_in_place(self.X):
+            yield self.inputs
+            return
+        step = max(1, _NUMBERS // max(1, self.X.shape[1]))
+        for first in range(0, self.n_rows, step):
+            block = slice(first, first + step)
+            yield self.X[block] if self.rows is None else self.X[self.rows[block]]
+
+    def outputs(self, network: Any, n_threads: int | None) -> Any:
+        """Return the outputs of a network."""
+        parts = [network.predict(block, n_threads=n_threads) for block in self.blocks()]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def stays_in_place(X: Any) -> bool:
+    """Tell whether these are rows in a file that is mapped into memory, and may be larger than that."""
+    if not isinstance(X, np.ndarray) or X.ndim != 2:
+        return False
+    base: Any = X
+    while isinstance(base, np.ndarray):
+        if isinstance(base, np.memmap):
+            return True
+        base = base.base
+    return isinstance(base, mmap.mmap)
 
 
 def mapped(function: Callable[[Array], Any], values: Any) -> Any:
@@ -25,22 +82,24 @@ def mapped(function: Callable[[Array], Any], values: Any) -> Any:
 
 
 def hold_out(
-    samples: Samples, fraction: float, *, labels: Array | None, rng: np.random.RandomState
+    samples: Samples,
+    fraction: float,
+    *,
+    labels: Array | None,
+    rng: np.random.RandomState,
+    in_order: bool,
 ) -> tuple[Samples, Samples]:
-    """Split into a training and a validation part, exactly as scikit-learn does.
+    """Split into a training and a validation part, of the rows that scikit-learn takes.
 
-    With `labels` the split is stratified by them.
+    With `labels` the split is stratified by them. The rows of each part come in scikit-learn's order, or
+    `in_order`, in that of the data. Rows in a file are not copied.
     """
-    X, Y, sample_weight = samples
-    options = {"random_state": rng, "test_size": fraction, "stratify": labels}
+    X, Y, sample_weight, _ = samples
+    stays = stays_in_place(X)
+    arrays = [X, Y] if sample_weight is None else [X, Y, sample_weight]
+    split = arrays if not (stays or in_order) else [np.arange(len(Y))]
     try:
-        if sample_weight is None:
-            X_train, X_val, Y_train, Y_val = train_test_split(X, Y, **options)
-            weight_train = weight_val = None
-        else:
-            X_train, X_val, Y_train, Y_val, weight_train, weight_val = train_test_split(
-                X, Y, sample_weight, **options
-            )
+        parts = train_test_split(*split, random_state=rng, test_size=fraction, stratify=labels)
     except ValueError as error:
         if "_size" not in str(error):
             raise
@@ -48,8 +107,25 @@ def hold_out(
             f"early_stopping cannot hold out validation_fraction={fraction:g} of {len(Y)} rows: "
             + str(error).replace("test_size", "number to validate").replace("train_size", "number to train")
         ) from None
-    if len(Y_val) < 2:
+    of_training, of_validation = parts[::2], parts[1::2]
+    if split is not arrays:
+        rows = [np.sort(part) if in_order else part for (part,) in (of_training, of_validation)]
+        if stays:
+            of_training, of_validation = ([*arrays, *_nothing(arrays), part] for part in rows)
+        else:
+            of_training, of_validation = ([_taken(array, part) for array in arrays] for part in rows)
+    held_out = Samples(*of_validation, *_nothing(of_validation))
+    if held_out.n_rows < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
         )
-    return Samples(X_train, Y_train, weight_train), Samples(X_val, Y_val, weight_val)
+    return Samples(*of_training, *_nothing(of_training)), held_out
+
+
+def _nothing(arrays: list[Any]) -> list[None]:
+    """Return what stands for weights that are not there."""
+    return [None] if len(arrays) == 2 else []
+
+
+def _taken(array: Any, rows: NDArray[np.integer[Any]]) -> Any:
+    return [array[row] for row in rows] if isinstance(array, list) else array[rows]

@@ -1,5 +1,6 @@
 """Data whose size makes learning slow."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,25 +11,29 @@ from ferroprop.estimators._typing import Array
 LARGE, UNEVEN, SMALL = 10.0, 100.0, 0.1
 
 
-def hint_about_scale(X: Any) -> str:
-    """Return a hint about inputs whose size makes learning slow, empty if it does not.
+def hint_about_scale(blocks: Iterable[Any]) -> str:
+    """Return a hint about inputs, in blocks of rows, whose size makes learning slow, empty if it does not.
 
     Inputs are taken for badly scaled if the root mean square of a column is more than 10, or more than 100
     times that of another.
     """
-    if X.dtype.kind == "c":
-        X = np.abs(X)
-    if scipy.sparse.issparse(X):
-        squares = X.astype(np.float64).power(2).sum(axis=0)
-    else:
-        squares = np.einsum("ij,ij->j", X, X, dtype=np.float64)
-    sizes = np.sqrt(np.asarray(squares) / X.shape[0])
+    squares, n_rows, is_sparse = np.zeros(1), 0, False
+    for X in blocks:
+        is_sparse = scipy.sparse.issparse(X)
+        if X.dtype.kind == "c":
+            X = np.abs(X)
+        if is_sparse:
+            of_block = np.asarray(X.astype(np.float64).power(2).sum(axis=0))
+        else:
+            of_block = np.einsum("ij,ij->j", X, X, dtype=np.float64)
+        squares, n_rows = squares + of_block, n_rows + X.shape[0]
+    sizes = np.sqrt(squares / n_rows)
     sizes = sizes[sizes > 0.0]
     if sizes.size == 0 or (sizes.max() <= LARGE and sizes.max() <= UNEVEN * sizes.min()):
         return ""
     least, most = f"{sizes.min():.3g}", f"{sizes.max():.3g}"
     between = f"is {most}" if least == most else f"goes from {least} to {most}"
-    scaler = "MaxAbsScaler" if scipy.sparse.issparse(X) else "StandardScaler"
+    scaler = "MaxAbsScaler" if is_sparse else "StandardScaler"
     return (
         f" The size of the features {between} (root mean square); networks learn best from features near "
         f"1: scale X, for example with sklearn.preprocessing.{scaler}."

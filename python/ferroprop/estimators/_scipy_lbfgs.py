@@ -57,7 +57,7 @@ class _Objective:
 
     def penalty_at(self, vector: Vector) -> float:
         """Return the penalty's part of the loss."""
-        _, Y, sample_weight = self._plan.samples
+        _, Y, sample_weight, _ = self._plan.samples
         coefs, _ = self._unpack(vector)
         penalty = 0.5 * self._plan.alpha * sum(np.vdot(coef, coef).real for coef in coefs)
         return float(penalty / (len(Y) if sample_weight is None else sample_weight.sum()))
@@ -77,7 +77,7 @@ class _Objective:
     def _loss_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
         """Return the core's loss and gradient."""
         plan = self._plan
-        X, Y, sample_weight = plan.samples
+        X, Y, sample_weight, _ = plan.samples
         loss, coef_gradients, intercept_gradients = self.network_at(vector).loss_and_gradients(
             X, Y, loss=plan.loss, sample_weight=sample_weight, alpha=plan.alpha, n_threads=plan.n_threads
         )
@@ -105,7 +105,7 @@ class _ObjectiveInTime(_Objective):
 
     def _loss_and_gradient(self, vector: Vector, alpha: float | None = None) -> tuple[float, Vector]:
         plan = self._plan
-        X, Y, sample_weight = plan.samples
+        X, Y, sample_weight, _ = plan.samples
         loss, gradient = self.network_at(vector).loss_and_gradient_vector(
             X,
             Y,

@@ -21,7 +21,7 @@ def _after_epochs(plan: Plan, outcome: Outcome) -> dict[str, Any]:
     watched, earlier = plan.validation, plan.earlier
     attributes: dict[str, Any] = {
         "n_iter_": outcome.n_iter,
-        "t_": _known(earlier, "t_", 0) + outcome.n_iter * len(plan.samples.Y),
+        "t_": _known(earlier, "t_", 0) + outcome.n_iter * plan.samples.n_rows,
         "loss_curve_": [*_known(earlier, "loss_curve_", []), *outcome.losses, *diverged],
         "validation_loss_curve_": None,
         "validation_scores_": None,

@@ -42,7 +42,7 @@ class ValidationSet:
 
     def loss_of(self, network: Network) -> float:
         """Return the loss of the network like that of ``loss_curve_``, but without the penalty."""
-        X, Y, sample_weight = self.samples
+        X, Y, sample_weight, _ = self.samples
         loss, *_ = network.loss_and_gradients(
             X, Y, loss=self.loss, sample_weight=sample_weight, n_threads=self.n_threads, **self.in_time
         )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike
 
-from ferroprop._core import Epoch, LogLoss, Loss, Optimizer, _StandardArithmetic
+from ferroprop._core import BlockShuffle, Epoch, LogLoss, Loss, Optimizer, _StandardArithmetic
 from ferroprop.catalogue import LOSSES
 from ferroprop.estimators import _label_encoding
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
@@ -108,8 +108,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         The exponent of 'invscaling'.
     max_iter : int, default=200
         Maximum number of epochs, for 'lbfgs' of iterations.
-    shuffle : bool, default=True
-        Whether 'sgd' and 'adam' shuffle the rows before each epoch.
+    shuffle : bool, 'blocks' or BlockShuffle, default=True
+        Whether 'sgd' and 'adam' shuffle the rows before each epoch. 'blocks', or a `BlockShuffle` of other
+        sizes, draws orders that read the rows in long runs, for rows on disk; the rows that early stopping
+        holds out are then the same as else, and the rows of either part come in the order of the data.
     random_state : int, RandomState instance, default=None
         Draws the initial weights and biases, the validation set of early stopping and the shuffles, all of
         them exactly as scikit-learn does. Pass an int for reproducible results across calls.
@@ -293,7 +295,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
-        shuffle: bool = True,
+        shuffle: bool | Literal["blocks"] | BlockShuffle = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,
         verbose: bool | int = False,

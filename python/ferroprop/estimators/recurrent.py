@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ferroprop._core import Epoch, Loss, Network, Optimizer, RecurrentNetwork
+from ferroprop._core import BlockShuffle, Epoch, Loss, Network, Optimizer, RecurrentNetwork
 from ferroprop.estimators import _activations
 from ferroprop.estimators._base import BaseMLP, check_continues
 from ferroprop.estimators._samples import Samples, mapped
@@ -487,7 +487,7 @@ class RNNClassifier(_ThroughTime, MLPClassifier):
         truncate: int | None = None,
         washout: int = 0,
         max_iter: int = 200,
-        shuffle: bool = True,
+        shuffle: bool | Literal["blocks"] | BlockShuffle = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,
         verbose: bool | int = False,
@@ -752,7 +752,7 @@ class RNNRegressor(_ThroughTime, MLPRegressor):
         truncate: int | None = None,
         washout: int = 0,
         max_iter: int = 200,
-        shuffle: bool = True,
+        shuffle: bool | Literal["blocks"] | BlockShuffle = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,
         verbose: bool | int = False,

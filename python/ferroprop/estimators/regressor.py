@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ferroprop._core import Epoch, Loss, Optimizer, Quantile
+from ferroprop._core import BlockShuffle, Epoch, Loss, Optimizer, Quantile
 from ferroprop.catalogue import LOSSES
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
 from ferroprop.estimators._input_checks import checked_data
@@ -115,8 +115,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         The exponent of 'invscaling'.
     max_iter : int, default=200
         Maximum number of epochs, for 'lbfgs' of iterations.
-    shuffle : bool, default=True
-        Whether 'sgd' and 'adam' shuffle the rows before each epoch.
+    shuffle : bool, 'blocks' or BlockShuffle, default=True
+        Whether 'sgd' and 'adam' shuffle the rows before each epoch. 'blocks', or a `BlockShuffle` of other
+        sizes, draws orders that read the rows in long runs, for rows on disk; the rows that early stopping
+        holds out are then the same as else, and the rows of either part come in the order of the data.
     random_state : int, RandomState instance, default=None
         Draws the initial weights and biases, the validation set of early stopping and the shuffles, all of
         them exactly as scikit-learn does. Pass an int for reproducible results across calls.
@@ -280,7 +282,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
-        shuffle: bool = True,
+        shuffle: bool | Literal["blocks"] | BlockShuffle = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,
         verbose: bool | int = False,
@@ -450,15 +452,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             ) from None
 
     def _hint(self, samples: Samples) -> str:
-        return super()._hint(samples) + hint_about_targets(samples.Y)
+        return super()._hint(samples) + hint_about_targets(samples.targets)
 
     def _warn_about(self, plan: Plan, outcome: Outcome) -> None:
         """Warn if a fit that ended by itself explains little of targets far from unit size."""
-        X, Y = plan.samples.X, self._as_rows(plan.samples.Y)
+        Y = self._as_rows(plan.samples.targets)
         hint = hint_about_targets(Y)
         if outcome.stop_reason not in ("patience", "converged") or not hint:
             return
-        outputs = self._as_rows(outcome.network.predict(X, n_threads=plan.n_threads))
+        outputs = self._as_rows(plan.samples.outputs(outcome.network, plan.n_threads))
         explained = least_explained_variance(Y, outputs)
         if explained < 0.5:
             warnings.warn(

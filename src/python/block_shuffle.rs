@@ -1,0 +1,96 @@
+//! `ferroprop.BlockShuffle`.
+
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+
+use super::arguments::count;
+
+/// A random order of rows that reads them in long runs, for rows that do not fit in memory.
+///
+/// The rows are cut into blocks of ``block_rows``, neighbours each. In each epoch the blocks are drawn in random order; of
+/// ``buffer_blocks`` blocks at a time, the rows are put in random order, and mini-batches are taken from these. So a disk is asked for
+/// whole blocks, and no more rows have to be in memory than a buffer has. The order follows from the seed and the epoch
+/// alone, and a training has the same bits whether its rows are in memory or on disk.
+///
+/// Rows of which neighbours are alike, sorted by class for example, are mixed as far as a buffer goes: each buffer is a
+/// sample of so many blocks. A full batch is not shuffled. Objects are equal if their numbers are.
+///
+/// Parameters
+/// ----------
+/// block_rows : int, default=1024
+///     Rows of a block; the last block may have fewer.
+/// buffer_blocks : int, default=64
+///     Blocks whose rows are mixed with each other.
+///
+/// Raises
+/// ------
+/// ValueError
+///     If a number is not positive.
+/// TypeError
+///     If a number is no integer.
+///
+/// See Also
+/// --------
+/// train : Its ``shuffle`` takes such an object, or "blocks" for one with these defaults.
+///
+/// References
+/// ----------
+/// L. Xu et al., "In-database machine learning with CorgiPile: stochastic gradient descent without full data shuffle", SIGMOD
+/// 2022: blocks in random order, and rows in random order within a buffer of blocks, learn as well as a full shuffle,
+/// of sorted rows too.
+///
+/// Examples
+/// --------
+/// >>> import numpy as np
+/// >>> import ferroprop as fp
+/// >>> X = np.linspace(-1, 1, 5000)[:, None]
+/// >>> net = fp.Network([1, 8, 1], activation="tanh", seed=0)
+/// >>> shuffle = fp.BlockShuffle(block_rows=100, buffer_blocks=10)
+/// >>> history = fp.train(net, X, X**2, optimizer="adam", batch_size=50, shuffle=shuffle, epochs=20)
+/// >>> history.loss[-1] < history.loss[0] / 2
+/// True
+#[pyclass(frozen, eq, hash, module = "ferroprop")]
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct BlockShuffle(pub(super) crate::BlockShuffle);
+
+#[pymethods]
+impl BlockShuffle {
+    #[new]
+    #[pyo3(signature = (block_rows = None, buffer_blocks = None), text_signature = "(block_rows=1024, buffer_blocks=64)")]
+    fn new(
+        block_rows: Option<&Bound<'_, PyAny>>,
+        buffer_blocks: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let usual = crate::BlockShuffle::default();
+        let number = |name, value: Option<&Bound<'_, PyAny>>, usual| {
+            value.map_or(Ok(usual), |value| count(name, value))
+        };
+        let scheme = crate::BlockShuffle {
+            block_rows: number("block_rows", block_rows, usual.block_rows)?,
+            buffer_blocks: number("buffer_blocks", buffer_blocks, usual.buffer_blocks)?,
+        };
+        scheme.check()?;
+        Ok(Self(scheme))
+    }
+
+    /// Rows of a block.
+    #[getter]
+    fn block_rows(&self) -> usize {
+        self.0.block_rows
+    }
+
+    /// Blocks whose rows are mixed with each other.
+    #[getter]
+    fn buffer_blocks(&self) -> usize {
+        self.0.buffer_blocks
+    }
+
+    fn __repr__(&self) -> String {
+        let crate::BlockShuffle { block_rows, buffer_blocks } = self.0;
+        format!("BlockShuffle(block_rows={block_rows}, buffer_blocks={buffer_blocks})")
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyType>, (usize, usize)) {
+        (py.get_type::<Self>(), (self.0.block_rows, self.0.buffer_blocks))
+    }
+}
