@@ -46,6 +46,7 @@ html_static_path = ["_static"]
 html_css_files = ["look.css"]
 html_favicon = "_static/favicon.svg"
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system
 # Pages without pages below them need no column for these.
 html_sidebars = {
     page: []

@@ -1,6 +1,7 @@
 """The documentation: code on its pages runs, and every public name and formula has its place."""
 
 import dataclasses
+import importlib.util
 import re
 from pathlib import Path
 
@@ -67,3 +68,16 @@ def test_everything_in_the_catalogue_has_its_formula():
     assert set(fp.LOSSES) <= set(sections("Losses"))
     classes = {entry.cls.__name__ for entry in fp.OPTIMIZERS.values()}
     assert classes <= set(sections("Optimizers"))
+
+
+def test_sums_in_brackets_have_their_limits_below():
+    convert = pytest.importorskip("latex2mathml.converter").convert
+    spec = importlib.util.spec_from_file_location("mathml", DOCS / "mathml.py")
+    mathml = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(mathml)
+    formula = mathml.with_limits_below(
+        convert(r"\left( \sum_i w_i + \sum_{k=1}^n x_k \right)", display="block")
+    )
+    assert formula.count("<munder><mo>∑</mo><mi>i</mi></munder>") == 1
+    assert formula.count("<munderover><mo>∑</mo>") == 1
+    assert formula.count("<msub>") == 2  # w and x keep theirs

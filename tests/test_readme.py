@@ -3,6 +3,7 @@
 import re
 import runpy
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,9 @@ def test_the_links_lead_somewhere():
     assert targets
     for target in targets:
         assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_the_rust_part_names_the_ndarray_of_the_crate():
+    crate = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
+    [lines] = blocks("toml")
+    assert tomllib.loads(lines)["dependencies"]["ndarray"] == crate["dependencies"]["ndarray"]

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 INVALID_VALUE = re.compile(r"^Invalid value for '([^']+)'[^:]*: ")
 """The beginning of typer's messages about options; ours begin with the option."""
 
+_USERS_MISTAKE: type[Exception] = typer.BadParameter.__mro__[2]
+"""The exception of all of the user's mistakes: click's, or typer's own copy of it, by typer's version."""
+
 WRONG_INPUT, NOBODY_READS = 2, 1
 """Exit codes apart from 0 and typer's 130 after Ctrl-C; docs/command-line.md explains them."""
 
@@ -44,8 +47,9 @@ class OneLineErrors(TyperGroup):
         write_in_any_encoding()
         try:
             code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
-        except typer.TyperException as problem:
-            _complain(INVALID_VALUE.sub(r"\1: ", problem.format_message()))
+        except _USERS_MISTAKE as problem:
+            message = problem.format_message()  # type: ignore[attr-defined]
+            _complain(INVALID_VALUE.sub(r"\1: ", message))
             sys.exit(WRONG_INPUT)
         except MemoryError:
             _complain("not enough memory")
@@ -145,6 +149,7 @@ def train(
     task: given.Task = None,
     ignore: given.Ignore = None,
     test_size: given.TestSize = None,
+    split_by: given.SplitBy = None,
     cv: given.Cv = None,
     drop_rare_classes: given.DropRareClasses = False,
     number: given.Number = None,
@@ -201,6 +206,11 @@ def train(
         raise Problem(
             f"--report: got with --cv {cv}, which leaves no rows for a report; expected one of both"
         )
+    if cv is not None and split_by is not None:
+        raise Problem(
+            f"--split-by: got {shown(split_by)} with --cv {cv}, which divides the rows at random; "
+            "expected one of both"
+        )
     if cv is not None and tune is not None:
         raise Problem(
             f"--tune: got {tune:g} with --cv {cv}, which would score rows that chose the settings; "
@@ -227,6 +237,7 @@ def train(
         given=frozenset(name for name, value in options.items() if value is not None),
         tune_seconds=None if tune is None else 60 * tune,
         test_size=test_size or 0.0,
+        split_by=split_by,
         folds=cv or 0,
         save=save,
         plot=plot,

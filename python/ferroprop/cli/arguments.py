@@ -165,6 +165,14 @@ TestSize = Annotated[
         show_default=str(TEST_SIZE),
     ),
 ]
+SplitBy = Annotated[
+    str | None,
+    _option(
+        "Test on the latest rows by this column of dates, or on other groups than those to train.",
+        *("COLUMN", TABLE_PANEL),
+        show_default=False,
+    ),
+]
 Cv = Annotated[
     int | None,
     _option(

@@ -33,6 +33,7 @@ from ferroprop.cli.report import (
     best_trials,
     loss_name,
     number,
+    score_text,
     search_sentence,
     settings_text,
     training_sentence,
@@ -152,9 +153,14 @@ def _page(subject: Subject, model: str, table: str, notes: list[str]) -> str:
 def _scores(subject: Subject) -> list[str]:
     card = subject.card
     here = subject.scores()
-    of_test = {score.name: number(score.network) for score in card.scores}
+    of_test = {score.name: score_text(score.name, score.network) for score in card.scores}
     lines = [
-        [score.name, number(score.network), number(score.baseline), of_test.get(score.name, "")]
+        [
+            score.name,
+            score_text(score.name, score.network),
+            score_text(score.name, score.baseline),
+            of_test.get(score.name, ""),
+        ]
         for score in here
     ]
     if subject.is_classifier:

@@ -61,11 +61,11 @@ def _show_model(console: Console, path: Path, card: Card) -> None:
     console.print(f"Trained on {card.train_rows:,} rows by {made}.")
     say(console, f"The table was read as {card.layout}.")
     tables = [
-        *([trials_table(card.trials, card.task)] if card.trials else []),
         columns_table(card.columns),
         *([left_out_table(card.left_out)] if card.left_out else []),
         layers_table(card.layers, len(card.history)),
         history_table(card.history),
+        *([trials_table(card.trials, card.task)] if card.trials else []),
         scores_table(card),
     ]
     for table in tables:

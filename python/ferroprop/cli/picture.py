@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ferroprop.cli.card import Card
 from ferroprop.cli.destination import written
 from ferroprop.cli.problem import Problem
+from ferroprop.cli.report import score_text
 from ferroprop.cli.wording import quoted
 from ferroprop.displays import LossCurveDisplay, MemberCurvesDisplay
 from ferroprop.displays._style import GREY
@@ -73,7 +74,8 @@ def learning_curve(card: Card, table: str) -> "Figure":
     score = card.scores[0]
     figure.suptitle(f"{card.target}, from {table}", x=0.012, ha="left", fontsize="large", fontweight="bold")
     where = "cross-validated" if card.folds else "test"
-    result = f"{where} {score.name} {score.network:.3f}, baseline {score.baseline:.3f}"
+    ours, trivial = (score_text(score.name, value) for value in (score.network, score.baseline))
+    result = f"{where} {score.name} {ours}, baseline {trivial}"
     figure.axes[0].set_title(result, loc="left", color=GREY, fontsize="medium")
     return figure
 

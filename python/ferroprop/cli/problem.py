@@ -3,7 +3,7 @@
 import typer
 
 
-class Problem(typer.TyperException):
+class Problem(typer.BadParameter):
     """An argument, option or table cannot be used.
 
     Parameters
@@ -12,4 +12,6 @@ class Problem(typer.TyperException):
         One line: which argument, what came, what was expected; `ferroprop.cli.app` prints it.
     """
 
-    exit_code = 2
+    def format_message(self) -> str:
+        """Return the message, which names the argument itself."""
+        return self.message

@@ -21,6 +21,8 @@ PROBABILITY = "probability_"
 PREVIEW_ROWS = 10
 PREVIEW_CLASSES = 6
 DECISIVE = ("log loss", "R²")
+UP_TO_ONE = ("accuracy", "balanced accuracy", "ROC AUC", "R²")
+"""Scores whose best value is 1."""
 BEST_TRIALS = 8
 """As many trials are shown, the best ones; the model file has all."""
 
@@ -39,7 +41,8 @@ def scores_table(card: Card) -> Table:
     for score in card.scores:
         # Mean and standard deviation over the folds.
         spread = "" if score.deviation is None else f" ± {number(score.deviation)}"
-        network, baseline = Text(f"{number(score.network)}{spread}"), Text(number(score.baseline))
+        network = Text(f"{score_text(score.name, score.network)}{spread}")
+        baseline = Text(score_text(score.name, score.baseline))
         better, style = (network, "bold green") if score.network_wins else (baseline, "bold red")
         better.stylize(style)
         table.add_row(score.name, network, baseline)
@@ -51,13 +54,13 @@ def evaluation_table(scores: Sequence[Score], card: Card, n_rows: int, name: str
     table = _table(f"Scores on {count(n_rows, 'row')} of {name}")
     for heading in ("score", "model", "baseline", "cross-validation" if card.folds else "test rows"):
         table.add_column(heading, justify="left" if heading == "score" else "right")
-    known = {score.name: number(score.network) for score in card.scores}
+    known = {score.name: score_text(score.name, score.network) for score in card.scores}
     for score in scores:
         style = "bold green" if score.network_wins else "bold red"
         table.add_row(
             score.name,
-            Text(number(score.network), style),
-            number(score.baseline),
+            Text(score_text(score.name, score.network), style),
+            score_text(score.name, score.baseline),
             known.get(score.name, ""),
         )
     return table
@@ -101,7 +104,7 @@ def trials_table(trials: Sequence[Trial], task: str) -> Table:
     table = _table(f"Search by cross-validation of the training rows{what}")
     table.add_column("trial", justify="right", style="dim", no_wrap=True)
     table.add_column(loss_name(task), justify="right", no_wrap=True)
-    table.add_column("settings")
+    table.add_column("settings", overflow="fold")
     for trial in best:
         spread = "" if trial.deviation is None else f" ± {number(trial.deviation)}"
         table.add_row(
@@ -319,6 +322,21 @@ def number(value: float) -> str:
     if 999.95 <= size < 1e12:
         return f"{value:,.0f}"
     return f"{value:.4f}" if 1e-3 <= size < 10 or value == 0 else f"{value:#.4g}"
+
+
+def score_text(name: str, value: float) -> str:
+    """Return a score: those up to 1 with four decimals, however near to 0.
+
+    Examples
+    --------
+    >>> [score_text("R²", value) for value in (0.98551, -8.797e-05, -0.00001, -312.45)]
+    ['0.9855', '-0.0001', '0.0000', '-312.4']
+    >>> score_text("log loss", 8.797e-05)
+    '8.797e-05'
+    """
+    if name in UP_TO_ONE and abs(value) < 10:
+        return f"{round(value, 4) + 0.0:.4f}"
+    return number(value)
 
 
 def seconds(value: float) -> str:

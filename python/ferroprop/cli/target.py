@@ -161,7 +161,7 @@ def _fractional(present: pl.Series) -> float:
 
 def _labels(present: pl.Series) -> NDArray[Any]:
     # NumPy has no whole numbers of 128 bit: these are classes by their text.
-    wide = present.dtype in (pl.Int128, pl.UInt128)
+    wide = str(present.dtype) in ("Int128", "UInt128")  # older versions of polars lack the latter
     if present.dtype == pl.Boolean or (present.dtype.is_integer() and not wide):
         return present.to_numpy()
     return np.array(present.cast(pl.String).to_list(), dtype=np.str_)

@@ -42,6 +42,7 @@ from ferroprop.cli.report import (
 from ferroprop.cli.scores import score_both, train_baseline
 from ferroprop.cli.settings import Settings
 from ferroprop.cli.split import Split, split_rows, train_on
+from ferroprop.cli.split_by import is_ordered, keys_of, split_by
 from ferroprop.cli.suspects import leave_out_suspects
 from ferroprop.cli.target import Target, TaskName, read_target
 from ferroprop.cli.tuning import check_tuning, search
@@ -67,6 +68,7 @@ class Request:
     given: frozenset[str]
     tune_seconds: float | None
     test_size: float
+    split_by: str | None
     folds: int
     save: Path | None
     plot: Path | None
@@ -116,7 +118,7 @@ def train(request: Request) -> Settings:
     learned_from = _without_ignored(table, request)
     say(progress, f"{table.name}: {_size(table)} ({table.layout})")
     notes.add(*table.notes)
-    table = learned_from
+    whole, table = table, learned_from
     typed = decide(table, request.words, request.wishes)
     target = read_target(typed.frame, request.target, request.task, drop_rare=request.drop_rare)
     if target.task == "regression" and request.settings.class_weight is not None:
@@ -157,7 +159,14 @@ def train(request: Request) -> Settings:
         model, course = fitted(split, "with all rows")
         scores = summary(of_folds)
     else:
-        split = split_rows(y, target.task, request.test_size, settings.seed)
+        if request.split_by is None:
+            split = split_rows(y, target.task, request.test_size, settings.seed)
+            notes.add(*_on_dates(choice))
+        else:
+            keys = keys_of(whole, request.split_by, request.words, request.wishes).filter(target.rows)
+            split = split_by(keys, y, target.task, request.test_size, settings.seed)
+            how = "the latest" if is_ordered(keys) else "of groups of their own"
+            say(progress, f"rows to test: {how} by {shown(request.split_by)}")
         notes.add(*_on_rows_in_both(inputs, y, split, request.target))
         _announce(progress, choice, split, settings)
         if request.tune_seconds is not None:
@@ -292,6 +301,17 @@ def _introduce(console: Console, notes: Notes, request: Request, table: Table, t
     without = table.frame.height - len(target.values)
     if without:
         notes.add(f"{count(without, 'row')} without {shown(request.target)} left out")
+
+
+def _on_dates(choice: Choice) -> list[str]:
+    """Return a note that a table with dates is divided at random."""
+    dates = [column.name for column in choice.used if column.kind == "date"]
+    if not dates:
+        return []
+    return [
+        f"the rows to test are drawn at random; --split-by {dates[0]} takes the latest, "
+        "which tells more of rows to come"
+    ]
 
 
 def _on_rows_in_both(X: pl.DataFrame, y: NDArray[Any], split: Split, target: str) -> list[str]:
