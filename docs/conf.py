@@ -54,6 +54,7 @@ html_sidebars = {
         "try-it",
         "guide",
         "follow-a-step",
+        "glossary",
         "tabular",
         "rprop",
         "mathematics",

@@ -689,7 +689,7 @@ def test_bad_layer_sizes(sizes: str):
 def test_bad_commands():
     assert complaint("tran").startswith("No such command 'tran'.")
     assert complaint("train", PENGUINS) == "Missing option '--target' / '-t'."
-    assert complaint("train", PENGUINS, "--targt", "species").startswith("No such option: --targt")
+    assert complaint("train", PENGUINS, "--targt", "species").startswith("No such option")
     assert (
         complaint("train", "no.csv", "--target", "y")
         == "TABLE: cannot read 'no.csv': No such file or directory"
