@@ -21,6 +21,7 @@ from ferroprop.cli.destination import check_destinations
 from ferroprop.cli.fitting import Course, fit, inputs_of, new_model
 from ferroprop.cli.html_report import check_page, save_page
 from ferroprop.cli.judged import Subject
+from ferroprop.cli.large import Sampled, check_large, fit_large, large_table
 from ferroprop.cli.model_file import save_model
 from ferroprop.cli.picture import check_picture, save_picture
 from ferroprop.cli.problem import Problem
@@ -114,7 +115,13 @@ def train(request: Request) -> Settings:
         check_tuning(request.settings, request.given)
 
     notes = Notes(progress)
-    table = read_table(request.table, request.layout)
+    large, drawn = large_table(request.table), np.arange(0)
+    if large is None:
+        table = read_table(request.table, request.layout)
+    else:
+        check_large(large, request.settings, folds=request.folds, tunes=request.tune_seconds is not None)
+        say(progress, f"{large.path.name}: {large.sentence}; the network reads them from the disk")
+        table, drawn = large.sample(request.settings.seed)
     learned_from = _without_ignored(table, request)
     say(progress, f"{table.name}: {_size(table)} ({table.layout})")
     notes.add(*table.notes)
@@ -138,6 +145,7 @@ def train(request: Request) -> Settings:
     X = inputs_of(settings.model, inputs, choice.used)
 
     trials: list[Trial] = []
+    train_rows = 0
 
     def fitted(split: Split, what: str = "") -> tuple[Any, Course]:
         """Return a model of the training rows, and the course of its training."""
@@ -168,7 +176,7 @@ def train(request: Request) -> Settings:
             how = "the latest" if is_ordered(keys) else "of groups of their own"
             say(progress, f"rows to test: {how} by {shown(request.split_by)}")
         notes.add(*_on_rows_in_both(inputs, y, split, request.target))
-        _announce(progress, choice, split, settings)
+        _announce(progress, choice, split, settings, is_sample=large is not None)
         if request.tune_seconds is not None:
             with follow_search(progress, request.tune_seconds, quiet=request.quiet) as tell:
                 found = search(
@@ -183,7 +191,26 @@ def train(request: Request) -> Settings:
                 )
             settings, trials = found.settings, found.trials
             say(progress, search_sentence(trials, target.task, was_interrupted=found.was_interrupted))
-        model, course = fitted(split)
+        if large is None:
+            model, course = fitted(split)
+        else:
+            with follow(progress, quiet=request.quiet) as follower:
+                rows = Sampled(
+                    X[split.train], drawn[target.rows.to_numpy()][split.test], split.validation_fraction
+                )
+                whole = fit_large(
+                    large,
+                    target,
+                    request.target,
+                    choice.used,
+                    request.words,
+                    settings,
+                    rows,
+                    progress,
+                    follower,
+                )
+            model, course, train_rows = whole.model, whole.course, whole.train_rows
+            notes.add(*whole.notes)
         scores = _scores(target, model, X, y, split)
     notes.add(*course.warnings)
     card = Card(
@@ -201,7 +228,7 @@ def train(request: Request) -> Settings:
         history=course.history,
         seconds=course.seconds,
         scores=scores,
-        train_rows=len(split.train),
+        train_rows=train_rows or len(split.train),
         test_rows=len(split.test),
         folds=request.folds,
         trials=trials,
@@ -327,13 +354,18 @@ def _on_rows_in_both(X: pl.DataFrame, y: NDArray[Any], split: Split, target: str
     ]
 
 
-def _announce(console: Console, choice: Choice, split: Split, settings: Settings) -> None:
+def _announce(
+    console: Console, choice: Choice, split: Split, settings: Settings, *, is_sample: bool = False
+) -> None:
     """Report the columns that the networks learn from."""
     kinds: dict[str, list[str]] = {}
     for column in choice.used:
         kinds.setdefault(column.kind, []).append(column.name)
     for kind, names in kinds.items():
         say(console, f"{count(len(names), kind)}: {listed(names)}")
+    if is_sample:
+        say(console, f"rows: {len(split.test):,} of the sample to test, all others to train")
+        return
     is_by_folds = settings.model == "tabular"
     validation = 0 if is_by_folds or settings.solver == "lbfgs" else split.validation_rows
     shares = {"train": len(split.train) - validation, "validate": validation, "test": len(split.test)}

@@ -101,6 +101,8 @@ class Table:
         The columns that have no name in the file.
     own_text : OwnText or None
         The original file, if it is CSV and `keep_text` asked for it.
+    rows : ndarray of int64 or None
+        The numbers of the rows in a Parquet file; None if they are all of them.
     """
 
     name: str
@@ -111,6 +113,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
     unnamed: list[str] = field(default_factory=list)
     own_text: OwnText | None = None
+    rows: NDArray[np.int64] | None = None
 
     @property
     def is_text(self) -> bool:
@@ -125,7 +128,9 @@ class Table:
         >>> Table("t.csv", pl.DataFrame({"x": ["1", "2"]}), np.array([2, 5])).place(1)
         'line 5'
         """
-        return f"row {row + 1}" if self.lines is None else f"line {self.lines[row]}"
+        if self.lines is not None:
+            return f"line {self.lines[row]}"
+        return f"row {(row if self.rows is None else self.rows[row]) + 1}"
 
 
 def read_table(
