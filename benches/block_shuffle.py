@@ -19,15 +19,15 @@ ORDERS = {
     "digits": {
         "rows as they are": False,
         "all rows mixed": True,
-        "8 of 57 blocks of 24": fp.BlockShuffle(24, 8),
+        "16 of 57 blocks of 24": fp.BlockShuffle(24, 16),
         "4 of 57 blocks of 24": fp.BlockShuffle(24, 4),
-        "2 of 57 blocks of 24": fp.BlockShuffle(24, 2),
     },
     "made": {
         "rows as they are": False,
         "all rows mixed": True,
         "64 of 147 blocks of 1,024": fp.BlockShuffle(),
         "16 of 147 blocks of 1,024": fp.BlockShuffle(buffer_blocks=16),
+        "16 of 586 blocks of 256": fp.BlockShuffle(256, 16),
         "4 of 147 blocks of 1,024": fp.BlockShuffle(buffer_blocks=4),
     },
 }

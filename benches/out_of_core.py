@@ -10,8 +10,8 @@ disk. A control group limits the pages too:
     systemd-run --scope -p MemoryMax=2G python benches/out_of_core.py
 
 The same training on rows that the system has in memory tells what an epoch costs without a disk, by the row;
-the rest of the epoch on the whole file is the wait. An order that is drawn over all rows is measured on a
-part of them.
+the rest of the epoch on the whole file is the wait. Last come rows at random places of the file, as an order
+over all rows asks for them.
 """
 
 import argparse
@@ -33,13 +33,12 @@ from ferroprop.io._npy import rows_to_file
 
 GIGA = 10**9
 CHUNK = 1 << 22  # numbers made at a time
+RANDOM_ROWS = 5_000
 WARM = GIGA // 2  # bytes of rows that are trained on from memory
 CASES = {
     "rprop": {"optimizer": "rprop"},
     "adam, blocks": {"optimizer": "adam", "batch_size": 256, "shuffle": "blocks"},
-    "adam, full shuffle": {"optimizer": "adam", "batch_size": 256, "shuffle": True},
 }
-OVER_ALL = "adam, full shuffle"
 
 
 def main() -> int:
@@ -67,6 +66,9 @@ def main() -> int:
         print(" " * 20 + "".join(f"{head:>{width}}" for head, width in heads) + f"{'peak MB':>9}")
         for case in options.cases:
             show(case, in_own_process(case, Path(folder), options))
+        one = at_random(Path(folder) / "X.npy", 4 * options.columns)
+        hours = one * rows / 3600
+        print(f"\nA row at a random place: {one * 1e6:.0f} us; all of them one by one: {hours:.1f} hours.")
     return 0
 
 
@@ -83,9 +85,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--hidden", type=int, default=64, help="[%(default)s]")
     parser.add_argument("--epochs", type=int, default=2, help="[%(default)s]")
     parser.add_argument("--threads", type=int, default=2, help="[%(default)s]")
-    parser.add_argument(
-        "--part", type=float, default=0.1, help="gigabytes for the order over all rows [%(default)s]"
-    )
     parser.add_argument(
         "--folder", type=Path, default=Path(tempfile.gettempdir()), help="on the disk [%(default)s]"
     )
@@ -113,7 +112,7 @@ def make(folder: Path, rows: int, columns: int) -> None:
 
 def in_own_process(case: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Run one case."""
-    numbers = {name: getattr(options, name) for name in ("limit", "hidden", "epochs", "threads", "part")}
+    numbers = {name: getattr(options, name) for name in ("limit", "hidden", "epochs", "threads")}
     arguments = [f"--{name}={value}" for name, value in numbers.items()]
     command = [sys.executable, __file__, "--case", case, "--folder", str(folder), *arguments]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
@@ -136,16 +135,15 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     warm = np.asarray(X[:few]).sum(dtype=np.float64)  # they are in memory now
     assert np.isfinite(warm)
     in_cache = epochs(X[:few], Y[:few], options, forget=())[-1][0] / few
-    many = min(len(X), int(options.part * GIGA) // row) if options.case == OVER_ALL else len(X)
-    runs = epochs(X[:many], Y[:many], options, forget=(X, Y))
+    runs = epochs(X, Y, options, forget=(X, Y))
     seconds, faults = (float(np.median(column)) for column in zip(*runs, strict=True))
     peak = int(Path("/proc/self/status").read_text().partition("RssAnon:")[2].split()[0]) * 1024
     return {
-        "rows": many,
+        "rows": len(X),
         "seconds": seconds,
         "faults": faults,
-        "cached": in_cache * many,
-        "bytes": many * row,
+        "cached": in_cache * len(X),
+        "bytes": len(X) * row,
         "peak": peak,
     }
 
@@ -180,6 +178,21 @@ def give_up(array: Any) -> None:
     descriptor = os.open(array.filename, os.O_RDONLY)
     try:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
+
+
+def at_random(path: Path, size: int) -> float:
+    """Return the seconds in which a row at a random place is read from the disk."""
+    random, descriptor = np.random.default_rng(0), os.open(path, os.O_RDONLY)
+    try:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
+        places = random.integers(0, path.stat().st_size - size, RANDOM_ROWS)
+        began = time.perf_counter()
+        for place in places.tolist():
+            os.pread(descriptor, size, place)
+        return (time.perf_counter() - began) / RANDOM_ROWS
     finally:
         os.close(descriptor)
 

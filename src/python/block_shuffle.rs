@@ -7,13 +7,14 @@ use super::arguments::count;
 
 /// A random order of rows that reads them in long runs, for rows that do not fit in memory.
 ///
-/// The rows are cut into blocks of ``block_rows``, neighbours each. In each epoch the blocks are drawn in random order; of
-/// ``buffer_blocks`` blocks at a time, the rows are put in random order, and mini-batches are taken from these. So a disk is asked for
-/// whole blocks, and no more rows have to be in memory than a buffer has. The order follows from the seed and the epoch
+/// The rows are cut into blocks of ``block_rows``, neighbours each. A buffer takes at most ``buffer_blocks`` blocks, its rows are put
+/// in random order, and mini-batches are taken from these. So a disk is asked for
+/// whole blocks, and no more rows have to be in memory than two buffers have. The order follows from the seed and the epoch
 /// alone, and a training has the same bits whether its rows are in memory or on disk.
 ///
-/// Rows of which neighbours are alike, sorted by class for example, are mixed as far as a buffer goes: each buffer is a
-/// sample of so many blocks. A full batch is not shuffled. Objects are equal if their numbers are.
+/// There are as many buffers as there must be, of equal sizes. Each takes one block of each of as many stretches of equal
+/// length, from the first rows to the last, and which one is drawn anew in each epoch: a stratified sample. So the batches of rows that are sorted
+/// by class have the shares of the classes that all rows have, if a buffer has more blocks than there are classes. A full batch is not shuffled. Objects are equal if their numbers are.
 ///
 /// Parameters
 /// ----------
@@ -36,8 +37,8 @@ use super::arguments::count;
 /// References
 /// ----------
 /// L. Xu et al., "In-database machine learning with CorgiPile: stochastic gradient descent without full data shuffle", SIGMOD
-/// 2022: blocks in random order, and rows in random order within a buffer of blocks, learn as well as a full shuffle,
-/// of sorted rows too.
+/// 2022: random blocks, and rows in random order within a buffer of blocks. There the blocks of a buffer may lie anywhere; that
+/// they are spread evenly is stratified sampling (W. G. Cochran, Sampling Techniques, 3rd ed., 1977, chapter 5).
 ///
 /// Examples
 /// --------

@@ -178,13 +178,6 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         read_rows_ahead(self.y, rows);
     }
 
-    /// The same of the next rows of a selection, if they follow each other.
-    pub(super) fn read_ahead_of(&self, selection: Selection<'_>, rows: usize) {
-        if let Selection::Range { from } = selection {
-            self.read_ahead(from..from + rows);
-        }
-    }
-
     /// The rows of the targets that belong to a row.
     #[inline]
     pub(super) fn targets_of(&self, row: usize) -> Range<usize> {

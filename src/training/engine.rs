@@ -358,7 +358,6 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 if micro_batches_in_use > 0 { 0 } else { self.split_micro_batch(count, team.threads()) };
             let place = if micro_batches_in_use > 0 { Loaded::MicroBatches } else { Loaded::Blocks };
             let fresh = !(whole && self.loaded == place);
-            data.read_ahead_of(selection.skip(first + count), count);
             let Self { model, blocks, micro_batches, objective, noise, .. } = self;
             let selection = selection.skip(first);
             // A gradient alone is that of a first step.
@@ -457,7 +456,6 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let mut first = 0;
         while first < rows {
             let count = self.micro_batch_rows.min(rows - first);
-            data.read_ahead(first + count..first + 2 * count);
             let in_use = self.split_micro_batch(count, team.threads());
             let Self { model, blocks, objective, order, .. } = self;
             let selection = Selection::Range { from: first };

@@ -29,13 +29,21 @@ pub(super) struct Blocks {
     scheme: BlockShuffle,
     rows: u32,
     random: Random,
-    /// The numbers of the blocks in the order in which they are drawn, and how many have been.
-    numbers: Vec<u32>,
+    /// How many blocks there are, and in how many buffers.
+    count: u32,
+    buffers: usize,
+    /// The numbers of the blocks of each buffer, one of each stretch; [`NONE`] where a stretch has no more.
+    grid: Vec<u32>,
+    /// Those of a stretch.
+    stretch: Vec<u32>,
+    /// Buffers that are drawn.
     drawn: usize,
     /// Rows that are drawn, and how many of them are used.
     ready: Vec<u32>,
     used: usize,
 }
+
+const NONE: u32 = u32::MAX;
 
 impl<'a> RowOrder<'a> {
     /// That of a training on so many rows, in batches of `batch_rows`.
@@ -90,13 +98,19 @@ impl<'a> RowOrder<'a> {
 impl Blocks {
     fn new(seed: u64, scheme: BlockShuffle, rows: u32, batch_rows: usize) -> Result<Self> {
         let count = rows.div_ceil(u32::try_from(scheme.block_rows).unwrap_or(u32::MAX));
-        let buffer = scheme.block_rows.saturating_mul(scheme.buffer_blocks).min(rows as usize);
+        // As many buffers as there must be, of equal sizes.
+        let buffers = (count as usize).div_ceil(scheme.buffer_blocks);
+        let stretches = (count as usize).div_ceil(buffers);
+        let buffer = scheme.block_rows.saturating_mul(stretches).min(rows as usize);
         Ok(Self {
             seed,
             scheme,
             rows,
             random: Random::new(seed, Purpose::Shuffle, 0),
-            numbers: try_collect(0..count)?,
+            count,
+            buffers,
+            grid: try_collect((0..buffers * stretches).map(|_| NONE))?,
+            stretch: try_collect((0..buffers).map(|_| NONE))?,
             drawn: 0,
             // Less than a batch may be left when the next buffer is drawn.
             ready: try_with_capacity(buffer.saturating_add(batch_rows).min(rows as usize))?,
@@ -106,24 +120,34 @@ impl Blocks {
 
     fn begin(&mut self, epoch: u32) {
         self.random = Random::new(self.seed, Purpose::Shuffle, epoch);
-        for (number, block) in (0..).zip(&mut self.numbers) {
-            *block = number;
+        let stretches = self.grid.len() / self.buffers;
+        for stretch in 0..stretches {
+            let first = (stretch * self.buffers) as u32;
+            for (number, block) in (first..).zip(&mut self.stretch) {
+                *block = if number < self.count { number } else { NONE };
+            }
+            self.random.shuffle(&mut self.stretch);
+            for (buffer, &block) in self.grid.chunks_mut(stretches).zip(&self.stretch) {
+                buffer[stretch] = block;
+            }
         }
-        self.random.shuffle(&mut self.numbers);
         self.drawn = 0;
         self.ready.clear();
         self.used = 0;
     }
 
-    /// The places of the blocks that are drawn next.
-    fn next_blocks(&self) -> impl Iterator<Item = Range<usize>> {
-        let until = self.drawn.saturating_add(self.scheme.buffer_blocks).min(self.numbers.len());
-        self.numbers[self.drawn..until].iter().map(|&block| self.places(block))
+    /// The places of the blocks in a buffer, in their order.
+    fn buffer(&self, buffer: usize) -> impl Iterator<Item = Range<usize>> {
+        let stretches = self.grid.len() / self.buffers;
+        let blocks = self.grid.iter().skip(buffer * stretches).take(stretches);
+        blocks.filter_map(|&block| self.places(block))
     }
 
-    fn places(&self, block: u32) -> Range<usize> {
-        let from = block as usize * self.scheme.block_rows;
-        from..from.saturating_add(self.scheme.block_rows).min(self.rows as usize)
+    /// The places of the rows in a block.
+    fn places(&self, block: u32) -> Option<Range<usize>> {
+        let from = (block as usize).saturating_mul(self.scheme.block_rows);
+        let to = from.saturating_add(self.scheme.block_rows).min(self.rows as usize);
+        (block != NONE).then_some(from..to)
     }
 
     fn next(&mut self, count: usize, coming: impl Fn(Range<usize>)) -> &[u32] {
@@ -132,26 +156,27 @@ impl Blocks {
             self.used = 0;
         }
         if self.drawn == 0 {
-            self.next_blocks().for_each(&coming);
+            self.buffer(0).for_each(&coming);
         }
-        while self.ready.len() < count && self.drawn < self.numbers.len() {
+        while self.ready.len() < count && self.drawn < self.buffers {
             self.draw();
-            self.next_blocks().for_each(&coming);
+            self.buffer(self.drawn).for_each(&coming);
         }
         let from = self.used;
         self.used += count;
         &self.ready[from..self.used]
     }
 
-    /// Puts the rows of the next blocks in random order behind those that are ready.
+    /// Puts the rows of the next buffer in random order behind those that are ready.
     fn draw(&mut self) {
         let first = self.ready.len();
-        let until = self.drawn.saturating_add(self.scheme.buffer_blocks).min(self.numbers.len());
-        for &block in &self.numbers[self.drawn..until] {
-            let Range { start, end } = self.places(block);
-            self.ready.extend(start as u32..end as u32);
+        let stretches = self.grid.len() / self.buffers;
+        for place in self.drawn * stretches..(self.drawn + 1) * stretches {
+            if let Some(Range { start, end }) = self.places(self.grid[place]) {
+                self.ready.extend(start as u32..end as u32);
+            }
         }
-        self.drawn = until;
+        self.drawn += 1;
         self.random.shuffle(&mut self.ready[first..]);
     }
 }
@@ -205,7 +230,9 @@ mod tests {
             assert!(changes > 15, "{buffer:?}");
             blocks.sort_unstable();
             blocks.dedup();
-            assert_eq!(blocks.len(), 4);
+            // One of each quarter.
+            let quarters: Vec<u32> = blocks.iter().map(|block| block / 25).collect();
+            assert_eq!(quarters, [0, 1, 2, 3]);
         }
         let first: Vec<u32> = all.chunks(40).map(|buffer| buffer[0] / 10).collect();
         assert!(!first.is_sorted());

@@ -31,11 +31,12 @@ pub enum Shuffle<'a> {
     By(&'a (dyn Fn(usize) -> Option<Vec<u32>> + Sync)),
 }
 
-/// How [`Shuffle::Blocks`] draws an order: the rows are cut into blocks, the blocks are drawn in random order, and the rows of so
-/// many blocks at a time are put in random order.
+/// How [`Shuffle::Blocks`] draws an order: the rows are cut into blocks, so many blocks at a time are drawn, and their rows are
+/// put in random order. A buffer takes one block from each of as many stretches of equal length, in random order within
+/// each stretch.
 ///
-/// Rows that do not fit in memory are then read in runs as long as a block, and rows of which neighbours are alike are mixed
-/// as far as the buffer goes: Xu et al., "In-database machine learning with `CorgiPile`: stochastic gradient descent without full
+/// Rows that do not fit in memory are then read in runs as long as a block, and each buffer is an even sample of the
+/// data, also of rows that are sorted. The two levels are those of Xu et al., "In-database machine learning with `CorgiPile`: stochastic gradient descent without full
 /// data shuffle", SIGMOD 2022.
 ///
 /// ```
