@@ -111,9 +111,9 @@ def test_what_needs_all_rows_in_memory_is_refused(table, monkeypatch):
         "--model: got tabular, whose networks need all rows in memory; 6,000 rows of 6 columns take" in said
     )
     assert "Expected --model mlp" in said
-    assert "--cv: needs all rows in memory; 6,000 rows" in complaint(
-        "train", table, "--target", "price", *FAST, "--cv", 3
-    )
+    for option, value in (("--cv", 3), ("--split-by", "place")):
+        said = complaint("train", table, "--target", "price", *FAST, option, value)
+        assert f"{option}: needs all rows in memory; 6,000 rows" in said
 
     def absent(path):
         raise ImportError

@@ -163,7 +163,7 @@ class _Counted:
     n_rows: int
 
 
-def check_large(table: LargeTable, settings: Settings, *, folds: int, tunes: bool) -> None:
+def check_large(table: LargeTable, settings: Settings, others: Sequence[str]) -> None:
     """Refuse what needs all rows in memory.
 
     Parameters
@@ -172,10 +172,8 @@ def check_large(table: LargeTable, settings: Settings, *, folds: int, tunes: boo
         The table.
     settings : Settings
         The options of the model.
-    folds : int
-        Those of a cross-validation; 0 without.
-    tunes : bool
-        Whether settings are to be searched.
+    others : sequence of str
+        Options that were given and need all rows in memory too.
 
     Raises
     ------
@@ -187,11 +185,10 @@ def check_large(table: LargeTable, settings: Settings, *, folds: int, tunes: boo
             f"--model: got {settings.model}, whose networks need all rows in memory; {table.sentence}. "
             "Expected --model mlp, which trains on rows on the disk, or a table of fewer rows"
         )
-    for option, given in (("--cv", folds), ("--tune", tunes)):
-        if given:
-            raise Problem(
-                f"{option}: needs all rows in memory; {table.sentence}. Expected a table of fewer rows"
-            )
+    if others:
+        raise Problem(
+            f"{others[0]}: needs all rows in memory; {table.sentence}. Expected a table of fewer rows"
+        )
 
 
 @dataclass(frozen=True)

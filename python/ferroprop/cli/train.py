@@ -119,7 +119,12 @@ def train(request: Request) -> Settings:
     if large is None:
         table = read_table(request.table, request.layout)
     else:
-        check_large(large, request.settings, folds=request.folds, tunes=request.tune_seconds is not None)
+        others = {
+            "--cv": bool(request.folds),
+            "--tune": request.tune_seconds is not None,
+            "--split-by": request.split_by is not None,
+        }
+        check_large(large, request.settings, [option for option, given in others.items() if given])
         say(progress, f"{large.path.name}: {large.sentence}; the network reads them from the disk")
         table, drawn = large.sample(request.settings.seed)
     learned_from = _without_ignored(table, request)
@@ -198,7 +203,7 @@ def train(request: Request) -> Settings:
                 rows = Sampled(
                     X[split.train], drawn[target.rows.to_numpy()][split.test], split.validation_fraction
                 )
-                whole = fit_large(
+                from_disk = fit_large(
                     large,
                     target,
                     request.target,
@@ -209,8 +214,8 @@ def train(request: Request) -> Settings:
                     progress,
                     follower,
                 )
-            model, course, train_rows = whole.model, whole.course, whole.train_rows
-            notes.add(*whole.notes)
+            model, course, train_rows = from_disk.model, from_disk.course, from_disk.train_rows
+            notes.add(*from_disk.notes)
         scores = _scores(target, model, X, y, split)
     notes.add(*course.warnings)
     card = Card(
