@@ -1,9 +1,9 @@
-"""The command line: `ferroprop train`, `predict`, `evaluate`, `report` and `info`.
+"""The command line: `ferroprop train`, `predict`, `evaluate`, `report`, `serve` and `info`.
 
 `app` declares the commands and reports every mistake of the user's in one line. `train`, `predict`,
-`evaluate`, `html_report` (``ferroprop report``) and `info` are the commands. `reading` reads tables; each
-other module has one subject, such as the columns, the target, the scores, the model file or the progress
-display.
+`evaluate`, `html_report` (``ferroprop report``), `serve` and `info` are the commands. `reading` reads tables,
+`serving` answers by HTTP; each other module has one subject, such as the columns, the target, the scores, the
+model file or the progress display.
 
 It needs the extra ``ferroprop[cli]``, so nothing outside this package imports it but `ferroprop.__main__`.
 """

@@ -1,5 +1,6 @@
 """The commands. Each imports the module that does its work when it runs."""
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -358,6 +359,44 @@ def report(
             quiet=quiet,
         )
     )
+
+
+@app.command()
+def serve(
+    model: given.Model,
+    host: given.Host = "127.0.0.1",
+    port: given.Port = 8000,
+    grace: given.Grace = 30.0,
+    quiet: given.QuietServer = False,
+    max_rows: given.MostRows = 10_000,
+    max_body: given.MostMegabytes = 8.0,
+    at_once: given.AtOnce = None,
+    queue: given.Queue = 100,
+    timeout: given.Timeout = 30.0,
+) -> int:
+    """Predict by HTTP: rows as JSON to POST /predict, predictions out."""
+    from ferroprop.cli.serve import Request
+    from ferroprop.cli.serve import serve as run
+
+    return run(
+        Request(
+            model=model,
+            host=host,
+            port=port,
+            rows=max_rows,
+            megabytes=max_body,
+            at_once=at_once or _cpus(),
+            queue=queue,
+            timeout=timeout,
+            grace=grace,
+            quiet=quiet,
+        )
+    )
+
+
+def _cpus() -> int:
+    """Return the number of CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @app.command()

@@ -30,6 +30,8 @@ TRAINING_PANEL = "The training"
 RESULTS_PANEL = "What comes out"
 READING_PANEL = "How to read the table (found out, and said, if not given)"
 RUN_PANEL = "The run"
+SERVER_PANEL = "The server"
+LIMITS_PANEL = "Its limits"
 
 
 def _option(help: str, metavar: str, panel: str, *names: str, **more: Any) -> Any:
@@ -328,5 +330,57 @@ SaveConfig = Annotated[
         "Write all arguments and options of this run to this file (.toml).",
         *("FILE", RUN_PANEL, "--save-config"),
         show_default=False,
+    ),
+]
+
+Host = Annotated[
+    str,
+    _option("The address to listen on; 0.0.0.0 lets other machines in.", "ADDRESS", SERVER_PANEL),
+]
+Port = Annotated[
+    int,
+    _option("The port; 0 takes one that is free.", "N", SERVER_PANEL, parser=whole_number(0, 65_535)),
+]
+Grace = Annotated[
+    float,
+    _option(
+        "How many seconds requests have to end after SIGTERM or Ctrl-C.",
+        *("SECONDS", SERVER_PANEL),
+        parser=number(lambda seconds: seconds >= 1, "a number, at least 1"),
+    ),
+]
+QuietServer = Annotated[
+    bool, _option("No line for each request, only what goes wrong.", "", SERVER_PANEL, "--quiet", "-q")
+]
+MostRows = Annotated[
+    int, _option("The most rows of a request.", "N", LIMITS_PANEL, "--max-rows", parser=whole_number(1))
+]
+MostMegabytes = Annotated[
+    float,
+    _option(
+        "The most MiB of a request.",
+        *("SIZE", LIMITS_PANEL, "--max-body"),
+        parser=number(lambda size: size > 0, "a number above 0"),
+    ),
+]
+AtOnce = Annotated[
+    int | None,
+    _option(
+        "How many predictions are made at a time.",
+        *("N", LIMITS_PANEL, "--at-once"),
+        parser=whole_number(1, 1024),
+        show_default="the number of CPUs",
+    ),
+]
+Queue = Annotated[
+    int,
+    _option("How many more requests may wait; others get 503.", "N", LIMITS_PANEL, parser=whole_number(0)),
+]
+Timeout = Annotated[
+    float,
+    _option(
+        "How many seconds a request may take.",
+        *("SECONDS", LIMITS_PANEL),
+        parser=number(lambda seconds: seconds > 0, "a number above 0"),
     ),
 ]

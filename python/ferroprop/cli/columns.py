@@ -162,6 +162,28 @@ def features(
     )
 
 
+class BadCell(Problem):
+    """A cell that is not of its column's kind.
+
+    Parameters
+    ----------
+    message : str
+        One line, with the table's name.
+    column : str
+        The column's name.
+    row : int
+        The cell's row, from 0.
+    cell : str
+        The cell as text.
+    expected : str
+        What was expected.
+    """
+
+    def __init__(self, message: str, column: str, row: int, cell: str, expected: str) -> None:
+        super().__init__(message)
+        self.column, self.row, self.cell, self.expected = column, row, cell, expected
+
+
 class _Check:
     """Reads columns; refuses a cell that does not fit, and names its place."""
 
@@ -241,9 +263,10 @@ class _Check:
         cell = str(table.frame[given.name][row] if table is not None and is_text else given[row])
         place = f"row {row + 1}" if table is None else table.place(row)
         way_out = f"; {option('--missing', cell.strip())} takes it for missing" if is_text else ""
-        raise Problem(
+        raise BadCell(
             f"TABLE: column {shown(given.name)} of '{self._where}' has {shown(cell)} in {place};"
-            f" expected {expected}{way_out}"
+            f" expected {expected}{way_out}",
+            *(given.name, row, cell, expected),
         )
 
 

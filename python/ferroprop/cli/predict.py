@@ -74,7 +74,7 @@ def predict(request: Request) -> None:
     X = features(table.frame, columns, table.name, words, table)
     notes.add(*notes_on_words(table, columns, words))
     model = load_model(request.model)
-    notes.add(*_on_versions(card))
+    notes.add(*on_versions(card))
 
     if X.is_empty():
         notes.add(f"'{table.name}' has no rows")
@@ -179,7 +179,8 @@ def predictions(model: Any, card: Card, X: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame({name: labels.tolist(), **columns})
 
 
-def _on_versions(card: Card) -> list[str]:
+def on_versions(card: Card) -> list[str]:
+    """Return a note if another version of scikit-learn trained the model."""
     trained = card.versions.get("scikit-learn")
     if trained == sklearn.__version__:
         return []
