@@ -5,6 +5,7 @@
 `_onnx`                ONNX: a graph of standard operators
 `_onnx_graph`          such a graph in the making
 `_onnx_recurrent`      its operators for layers that recur
+`_skl2onnx`            converters for skl2onnx, whose pipelines may then hold our estimators
 `_torch`               PyTorch: a ``torch.nn.Sequential``, and back
 `_torch_modules`       its modules for what ``torch.nn`` has none
 `_keras`               Keras: the arrays of ``set_weights``
@@ -40,12 +41,14 @@ if TYPE_CHECKING:
     from ferroprop.export._json import from_json, to_json
     from ferroprop.export._keras import to_keras_weights
     from ferroprop.export._onnx import to_onnx
+    from ferroprop.export._skl2onnx import register_skl2onnx
     from ferroprop.export._torch import from_torch, to_torch
 
 __all__ = [
     "CHeader",
     "from_json",
     "from_torch",
+    "register_skl2onnx",
     "to_c",
     "to_json",
     "to_keras_weights",
@@ -57,6 +60,7 @@ _HOMES = {
     "CHeader": "_c_header",
     "from_json": "_json",
     "from_torch": "_torch",
+    "register_skl2onnx": "_skl2onnx",
     "to_c": "_c",
     "to_json": "_json",
     "to_keras_weights": "_keras",
