@@ -1,5 +1,6 @@
 """`ferroprop serve`: the predictions of `ferroprop predict` by HTTP, within limits, until a signal comes."""
 
+import asyncio
 import http.client
 import json
 import re
@@ -21,6 +22,7 @@ pytest.importorskip("fastapi", reason="fastapi is not installed: the server is n
 from fastapi.testclient import TestClient
 from ferroprop.cli.serving.api import api
 from ferroprop.cli.serving.gate import Gate, Limits
+from ferroprop.cli.serving.server import listen
 from ferroprop.cli.serving.service import Service
 
 LIMITS = Limits(rows=200, body=100_000, at_once=2, queue=4, seconds=20.0)
@@ -498,6 +500,28 @@ def test_bodies_that_do_not_come_and_requests_that_do_not_end(folder):
         code, log = served.ended()
         assert code == 1
         assert "Ended, 1 request not answered" in log[-1]
+
+
+def test_answers_are_sent_at_once():
+    """Nagle's algorithm, with which the two packets of an answer take 40 ms longer, is off."""
+
+    async def options():
+        found = asyncio.get_running_loop().create_future()
+
+        class Taken(asyncio.Protocol):
+            def connection_made(self, transport):
+                sock = transport.get_extra_info("socket")
+                found.set_result(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+        with listen("127.0.0.1", 0) as listening:
+            server = await asyncio.get_running_loop().create_server(Taken, sock=listening)
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            on = await found
+            writer.close()
+            server.close()
+        return on
+
+    assert asyncio.run(options())
 
 
 def test_what_cannot_be_served(folder, tmp_path):
