@@ -172,6 +172,7 @@ def test_quantiles(total):
     assert list(found) == ["predicted_total", "quantile_0.95", "quantile_0.05"]
     assert found["predicted_total"] == expected["predicted_total"]
     assert found["quantile_0.05"] < found["quantile_0.95"]
+    assert total.predictions([ROW], quantiles=[0.95, 0.05, 0.95]) == [found]
 
 
 def test_warnings_are_notes_to_the_one_who_asked(folder):

@@ -163,7 +163,7 @@ def _check_headers(request: Request, limits: Limits) -> None:
 
 
 async def _read(request: Request, limits: Limits) -> bytes:
-    """Return the body; it is never larger than the limit, whatever its header says."""
+    """Return the body, never larger than the limit; FastAPI's own limit answers in plain text."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)

@@ -78,7 +78,7 @@ class Unreadable(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Asked:
-    """The rows of a request, and the quantiles it asks for."""
+    """The rows of a request, and the quantiles it asks for, each once."""
 
     rows: pl.DataFrame
     quantiles: list[float]
@@ -142,7 +142,7 @@ class Form:
             )
             for column in self.columns
         ]
-        return Asked(pl.DataFrame(columns), given.get("quantiles") or [])
+        return Asked(pl.DataFrame(columns), list(dict.fromkeys(given.get("quantiles", []))))
 
     def _unknown(self, given: dict[str, Any]) -> list[Fault]:
         """Return the first names that are no part of a request, and those of the first row that has some."""
