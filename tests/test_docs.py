@@ -23,13 +23,13 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$(?:\n\n^```text\n(.*?)^```$)?", re.MU
 @pytest.mark.parametrize(
     "page",
     [
-        *("index.md", "guide.md", "rprop.md", "tabular.md"),
+        *("index.md", "guide.md", "rprop.md", "shipping.md", "tabular.md"),
         *(f"tutorials/{path.name}" for path in sorted((DOCS / "tutorials").glob("[!i]*.md"))),
     ],
 )
 def test_the_code_on_a_page_runs(page, capsys):
-    if page == "tutorials/ship-it.md":
-        pytest.importorskip("onnxruntime", reason="the tutorial runs an ONNX file")
+    if page in ("shipping.md", "tutorials/ship-it.md"):
+        pytest.importorskip("onnxruntime", reason="the page runs an ONNX file")
     blocks = BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
     assert blocks
     names = {}
