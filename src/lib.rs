@@ -75,7 +75,8 @@ pub use sampling::{Moments, Sampling};
 pub use schedule::{Fall, FunctionOfStep, OneCycle, Schedule, StepFunction};
 pub use training::{
     BlockShuffle, Checkpoint, Dataset, Epoch, History, Job, Lbfgs, Minimum, Note, Observer, OptimizerState,
-    SearchEnd, Settings, Shuffle, StopReason, Training, minimize, train, train_many,
+    Partial, PartialNode, RemoteRows, SearchEnd, Settings, Shuffle, StopReason, Training, minimize, train,
+    train_many,
 };
 
 /// The README's Rust example runs with the other doctests.

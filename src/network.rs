@@ -366,6 +366,21 @@ impl<T: Scalar> Network<T> {
         self.layers[0].takes_sparse_rows()
     }
 
+    /// Checks that sums over rows can come from elsewhere.
+    pub(crate) fn check_takes_remote_rows(&self) -> Result<()> {
+        let drawn = self.layers.iter().any(|layer| layer.activation.units().is_some());
+        let got = match (self.returns(), drawn) {
+            (Some(_), _) => "a recurrent one",
+            (None, true) => "one with stochastic units",
+            (None, false) => return Ok(()),
+        };
+        Err(Error::argument(
+            "network",
+            "a feedforward one without stochastic units for rows that are elsewhere",
+            got,
+        ))
+    }
+
     /// Checks rows of inputs, and that they are not sparse where sparse ones cannot be inputs.
     pub(crate) fn check_rows(&self, x: &Inputs<'_, T>) -> Result<()> {
         if !self.takes_sparse_rows() {

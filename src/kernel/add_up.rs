@@ -121,6 +121,26 @@ impl<'a, T: Scalar, I: Iterator<Item = &'a [T]> + Clone> Task<T> for AddUp<'_, T
     }
 }
 
+/// Adds vectors to others, number by number.
+#[derive(Debug)]
+pub struct AddTo<'a, T> {
+    /// What is added to.
+    pub total: &'a mut [T],
+    /// What is added.
+    pub numbers: &'a [T],
+}
+
+impl<T: Scalar> Task<T> for AddTo<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, _: S) {
+        for (total, &number) in self.total.iter_mut().zip(self.numbers) {
+            *total += number;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{InstructionSet, dispatch_on, numbers};

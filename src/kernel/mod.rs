@@ -22,7 +22,7 @@ mod simd;
 mod single_output;
 mod sparse;
 
-pub use add_up::{AddUp, Finish};
+pub use add_up::{AddTo, AddUp, Finish};
 pub use dispatch::{InstructionSet, VARIABLE, dispatch, dispatch_on};
 pub use entries::Entries;
 pub use gradient::Gradient;

@@ -10,9 +10,10 @@ use super::arguments::{Arg, wrong_type};
 use super::call::Call;
 use super::loss::{self, Given};
 use super::recurrent::AnyNetwork;
+use super::remote::InSums;
 use super::sequences::InTime;
 use super::trainings::{Arrays, FromPython, duration};
-use super::typed::{InTyped, with_typed};
+use super::typed::with_typed;
 use crate::{Lbfgs, Minimum, SearchEnd};
 
 /// Loss, penalty, both after each iteration, evaluations, why the search ended, seconds.
@@ -84,7 +85,7 @@ pub(super) fn _minimize<'py>(
 }
 
 #[allow(clippy::too_many_arguments)] // as the function
-fn minimize<'py, T: InTyped>(
+fn minimize<'py, T: InSums>(
     call: &Call,
     object: &Bound<'py, PyAny>,
     slot: &ArcSwap<crate::Network<T>>,
@@ -106,7 +107,7 @@ fn minimize<'py, T: InTyped>(
     let mut observer = FromPython::calling(callback, object, slot, &raised);
     let result = call.detach(py, || crate::minimize(&mut network, &data, objective, settings, &mut observer));
     drop(observer);
-    let raised = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let raised = arrays.raised().or(raised.lock().unwrap_or_else(PoisonError::into_inner).take());
     let outcome = outcome(py, result, raised);
     slot.store(if outcome.is_ok() { Arc::new(network) } else { before });
     outcome

@@ -18,6 +18,7 @@ mod minimize;
 mod network;
 mod optimizer;
 mod recurrent;
+mod remote;
 mod row_orders;
 mod rows;
 mod sampling;
@@ -62,6 +63,8 @@ mod core {
     use super::optimizer::Optimizer;
     #[pymodule_export]
     use super::recurrent::RecurrentNetwork;
+    #[pymodule_export]
+    use super::remote::{_group_rows, _partial_sums, Partial, RemoteRows};
     #[pymodule_export]
     use super::row_orders::RowOrders;
     #[pymodule_export]

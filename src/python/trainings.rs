@@ -22,12 +22,13 @@ use super::history::{Epoch, History};
 use super::loss::{self, Given, OwnLoss};
 use super::optimizer::{Chosen, Remembered};
 use super::recurrent::AnyNetwork;
+use super::remote::{InSums, RemoteArrays};
 use super::row_orders::RowOrders;
 use super::rows::{RowArrays, listed_rows};
 use super::schedule::{raised_by_function, scheduled};
 use super::sequences::{InTime, SequenceArrays};
 use super::signals::{Signals, has_raised, keep};
-use super::typed::{InTyped, Typed};
+use super::typed::Typed;
 use crate::error::plain;
 use crate::memory::try_collect;
 use crate::{
@@ -346,7 +347,7 @@ impl<'py> Trainings<'py> {
         }
     }
 
-    fn run_typed<T: InTyped>(&self, py: Python<'py>, call: &Call) -> PyResult<Vec<History>> {
+    fn run_typed<T: InSums>(&self, py: Python<'py>, call: &Call) -> PyResult<Vec<History>> {
         let mut sources = Sources { known: Vec::new(), converted: Vec::new() };
         let mut begun = Vec::with_capacity(self.all.len());
         let mut changing = Vec::with_capacity(self.all.len());
@@ -395,6 +396,13 @@ impl<'py> Trainings<'py> {
             call.detach(py, || crate::train_many(&mut jobs, n_threads, &mut || signals.interrupted()));
         drop(jobs);
         drop(callers);
+        for Begun { inputs: Inputs { data, validation, .. }, raised, .. } in &begun {
+            for Listed { source, .. } in [Some(data), validation.as_ref()].into_iter().flatten() {
+                if let Some(error) = sources.known[*source].1.raised() {
+                    keep(raised, error);
+                }
+            }
+        }
         let raised = begun.iter().map(|begun| &begun.raised);
         match self.histories(py, result, raised, &interrupted) {
             Ok(histories) => {
@@ -518,7 +526,7 @@ struct Inputs {
 }
 
 impl Inputs {
-    fn new<'py, T: InTyped>(
+    fn new<'py, T: InSums>(
         training: &Training<'py>,
         network: &crate::Network<T>,
         sources: &mut Sources<'py, T>,
@@ -566,7 +574,7 @@ struct Key {
 }
 
 impl Key {
-    fn new<T: InTyped>(
+    fn new<T: InSums>(
         network: &crate::Network<T>,
         in_time: &InTime,
         data: [usize; 2],
@@ -585,7 +593,7 @@ impl Key {
     }
 }
 
-impl<'py, T: InTyped> Sources<'py, T> {
+impl<'py, T: InSums> Sources<'py, T> {
     /// X and Y with the weights of a training.
     fn data(
         &mut self,
@@ -648,6 +656,7 @@ impl<'py, T: InTyped> Sources<'py, T> {
         match &self.known[source].1 {
             Arrays::Rows(arrays) => arrays.rows(),
             Arrays::Sequences(arrays) => arrays.count(),
+            Arrays::Remote(arrays) => arrays.rows(),
         }
     }
 
@@ -664,9 +673,10 @@ impl<'py, T: InTyped> Sources<'py, T> {
 pub(super) enum Arrays<'py, T: Element> {
     Rows(RowArrays<'py, T>),
     Sequences(SequenceArrays<'py, T>),
+    Remote(RemoteArrays),
 }
 
-impl<'py, T: InTyped> Arrays<'py, T> {
+impl<'py, T: InSums> Arrays<'py, T> {
     pub fn new(
         network: &crate::Network<T>,
         names: [&str; 3],
@@ -675,6 +685,9 @@ impl<'py, T: InTyped> Arrays<'py, T> {
         weights: Option<&Bound<'py, PyAny>>,
         in_time: &InTime,
     ) -> PyResult<Self> {
+        if let Some(remote) = RemoteArrays::new(network, names, x, y, weights)? {
+            return Ok(Self::Remote(remote));
+        }
         Ok(if network.returns().is_some() {
             Self::Sequences(SequenceArrays::new(network, names, x, y, weights, in_time)?)
         } else {
@@ -686,7 +699,13 @@ impl<'py, T: InTyped> Arrays<'py, T> {
         match self {
             Self::Rows(arrays) => arrays.dataset(),
             Self::Sequences(arrays) => arrays.dataset(),
+            Self::Remote(arrays) => Ok(Dataset::remote(arrays)),
         }
+    }
+
+    /// What a function of rows that are elsewhere raised.
+    pub fn raised(&self) -> Option<PyErr> {
+        if let Self::Remote(arrays) = self { arrays.raised() } else { None }
     }
 }
 
@@ -770,7 +789,7 @@ impl<'a, T: Remembered> FromPython<'a, T> {
     }
 }
 
-impl<T: InTyped> Observer<T> for FromPython<'_, T> {
+impl<T: InSums> Observer<T> for FromPython<'_, T> {
     fn looks_at_network(&self) -> bool {
         self.callback.is_some() || self.score.is_some()
     }

@@ -106,9 +106,21 @@ impl Saver {
         let mut training = BTreeMap::new();
         let mut note = |name: &str, text: String| training.insert(name.to_owned(), text);
         note(FIRST, digest(network.parameters()));
-        note("X", of_inputs(data.x, data.listed)?);
-        note("Y", of_matrix(data.y, data.listed)?);
-        note("sample_weight", of_weights(data));
+        let mut note_rows = |[x, y, weights]: [&str; 3], data: &Dataset<'_, T>| {
+            match data.remote {
+                Some(rows) => note(x, format!("{} elsewhere {}", rows.rows(), rows.digest())),
+                None => {
+                    note(x, of_inputs(data.x, data.listed)?);
+                    note(y, of_matrix(data.y, data.listed)?);
+                    note(weights, of_weights(data))
+                }
+            };
+            Ok::<_, Error>(())
+        };
+        note_rows(["X", "Y", "sample_weight"], data)?;
+        if let Some(validation) = &settings.validation {
+            note_rows(["validation X", "validation Y", "validation sample_weight"], validation)?;
+        }
         if let Some(sequences) = &data.sequences {
             note("lengths of X", of_lengths(sequences));
         }
@@ -117,11 +129,6 @@ impl Saver {
         }
         if let Some(steps) = settings.truncate {
             note("truncate", steps.to_string());
-        }
-        if let Some(validation) = &settings.validation {
-            note("validation X", of_inputs(validation.x, validation.listed)?);
-            note("validation Y", of_matrix(validation.y, validation.listed)?);
-            note("validation sample_weight", of_weights(validation));
         }
         let loss = match objective {
             Objective::Loss(loss) => format!("{loss:?}"),

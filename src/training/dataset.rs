@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayView1, ArrayView2};
 
+use super::partial::RemoteRows;
 use crate::check::check_matrix_at;
 use crate::error::{Error, Result};
 use crate::kernel::Scalar;
@@ -39,6 +40,8 @@ pub struct Dataset<'a, T> {
     pub(crate) weights: Option<Vec<T>>,
     /// The steps of time that the rows of the inputs are, if they are such.
     pub(crate) sequences: Option<Sequences>,
+    /// Whoever has the rows, if they are not here.
+    pub(crate) remote: Option<&'a dyn RemoteRows<T>>,
 }
 
 impl<'a, T: Scalar> Dataset<'a, T> {
@@ -51,7 +54,7 @@ impl<'a, T: Scalar> Dataset<'a, T> {
     ) -> Self {
         let x = x.into();
         let weights = weights.map(|weights| weights.iter().copied().collect());
-        Self { x, y, listed: None, weights, sequences: None }
+        Self { x, y, listed: None, weights, sequences: None, remote: None }
     }
 
     /// The listed rows alone, in this order; a row may be listed several times. They are read where they are, and a
@@ -74,12 +77,9 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         if rows.is_empty() {
             return Err(Error::argument("rows", "at least one row number", "none"));
         }
-        if self.sequences.is_some() {
-            return Err(Error::argument(
-                "rows",
-                "left out for sequences",
-                format_args!("{} rows", rows.len()),
-            ));
+        if self.sequences.is_some() || self.remote.is_some() {
+            let expected = "left out for sequences and rows that are elsewhere";
+            return Err(Error::argument("rows", expected, format_args!("{} rows", rows.len())));
         }
         if let Some(place) = rows.iter().position(|&row| row as usize >= all) {
             return Err(Error::value("rows", format!("row numbers below {all}"), rows[place], [place]));
@@ -110,6 +110,17 @@ impl<'a, T: Scalar> Dataset<'a, T> {
         Self { sequences: Some(sequences), ..self }
     }
 
+    /// Rows that are somewhere else, in the memory of other processes for example. A training asks for sums over all of them;
+    /// its bits are those of a training on the same rows here. It is on full batches and without dropout, and all else is as usual:
+    /// validation, early stopping, checkpoints, callbacks, L-BFGS.
+    #[must_use]
+    pub fn remote(rows: &'a dyn RemoteRows<T>) -> Self {
+        let (x, y) = (ArrayView2::from_shape((0, 0), &[]), ArrayView2::from_shape((0, 0), &[]));
+        // An empty slice has this shape.
+        let [x, y] = [x, y].map(|view| view.unwrap_or_else(|_| unreachable!("no numbers in 0 x 0")));
+        Self { remote: Some(rows), ..Self::new(x, y, None) }
+    }
+
     /// Like [`Dataset::new`], but reports a failed allocation as an error.
     ///
     /// # Errors
@@ -121,12 +132,15 @@ impl<'a, T: Scalar> Dataset<'a, T> {
     ) -> Result<Self> {
         let x = x.into();
         let weights = weights.map(|weights| try_collect(weights.iter().copied())).transpose()?;
-        Ok(Self { x, y, listed: None, weights, sequences: None })
+        Ok(Self { x, y, listed: None, weights, sequences: None, remote: None })
     }
 
     /// The number of rows; of sequences, if the rows of the inputs are their steps of time.
     #[must_use]
     pub fn rows(&self) -> usize {
+        if let Some(remote) = self.remote {
+            return remote.rows();
+        }
         let all = self.sequences.as_ref().map_or(self.x.nrows(), Sequences::count);
         self.listed.map_or(all, <[u32]>::len)
     }
@@ -220,11 +234,24 @@ impl<'a, T: Scalar> Dataset<'a, T> {
     /// Checks everything that the passes rely on. `role` distinguishes the two data sets of a call in
     /// messages.
     pub(crate) fn check(&self, network: &Network<T>, objective: &Objective<'_, T>, role: &str) -> Result<()> {
-        let [x, y, weights] = if role.is_empty() {
-            ["X", "Y", "weights"]
-        } else {
-            ["validation X", "validation Y", "validation weights"]
-        };
+        if let Some(remote) = self.remote {
+            if remote.rows() == 0 {
+                return Err(Error::shape(names(role)[0], "at least one row", &[0]));
+            }
+            return network.check_takes_remote_rows();
+        }
+        self.check_rows(network, objective, role)?;
+        self.check_weights(role)
+    }
+
+    /// The same of rows that may be a part of a data set, in which all weights are 0.
+    pub(super) fn check_rows(
+        &self,
+        network: &Network<T>,
+        objective: &Objective<'_, T>,
+        role: &str,
+    ) -> Result<()> {
+        let [x, y, weights] = names(role);
         if network.returns().is_some() != self.sequences.is_some() {
             let (expected, got) = if self.sequences.is_some() {
                 ("rows, because the network is not recurrent", "sequences")
@@ -271,6 +298,13 @@ impl<'a, T: Scalar> Dataset<'a, T> {
             place.pop();
             return Err(Error::value(weights, "numbers from 0 on", w, place));
         }
+        Ok(())
+    }
+
+    /// Checks the weights of all rows together.
+    fn check_weights(&self, role: &str) -> Result<()> {
+        let Some(numbers) = &self.weights else { return Ok(()) };
+        let [.., weights] = names(role);
         if numbers.iter().all(|&w| w == T::ZERO) {
             return Err(Error::value(
                 weights,
@@ -294,6 +328,15 @@ impl<'a, T: Scalar> Dataset<'a, T> {
             return Err(Error::value(weights, expected, sum, format_args!("all rows together")));
         }
         Ok(())
+    }
+}
+
+/// What a data set's inputs, targets and weights are called.
+fn names(role: &str) -> [&'static str; 3] {
+    if role.is_empty() {
+        ["X", "Y", "weights"]
+    } else {
+        ["validation X", "validation Y", "validation weights"]
     }
 }
 

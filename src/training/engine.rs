@@ -6,6 +6,8 @@
 //! and sums their gradient over all rows, in order, so no reduction remains. After the last
 //! micro-batch the owner updates its parameters in the same round.
 //!
+//! The micro-batches of large batches form groups, whose sums are added along a tree: see [`super::sums`].
+//!
 //! With a small network and many rows, several micro-batches are processed at a time, each on one thread,
 //! sums included; in the second round each thread adds up these sums, in order, for its shard. Either way each sum
 //! is over the same rows in the same order.
@@ -19,12 +21,15 @@ use super::micro_batch::{
     multiple, numbered, parts_of_a_sum, spread,
 };
 use super::noise::NoiseSource;
+use super::partial::{Partial, RemoteRows};
 use super::shards::{Round, Shard, Sums, inverse, make, shards};
 use super::state::OptimizerState;
 use super::step::{Batch, Update};
+use super::sums::{LossSum, group_rows, weight_sum};
+use super::tree::{Node, Total, Tree};
 use crate::check::all_finite;
 use crate::error::{Error, Result};
-use crate::kernel::Scalar;
+use crate::kernel::{Scalar, outside};
 use crate::layer::{Returns, pack, unpack};
 use crate::loss::{Loss, Objective, RowLoss, custom_losses};
 use crate::memory::Aligned;
@@ -55,6 +60,8 @@ pub(super) struct Batches<'a> {
     pub lengths: &'a Lengths,
     pub weighted: bool,
     pub truncate: Option<usize>,
+    /// Whether the sums over rows come from elsewhere.
+    pub remote: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -90,6 +97,30 @@ pub(super) struct Engine<'a, T> {
     loaded: Loaded,
     /// Outputs, targets, gradients and losses of a micro-batch, for a custom loss.
     custom_loss: [Vec<T>; 4],
+    /// Losses and weights of the groups of a batch, while they are summed.
+    tree: Tree,
+    /// Parameters and gradient as one vector each, for rows that are elsewhere: in the network's order, in panels.
+    whole: [Aligned<T>; 2],
+}
+
+/// Rows that went through the layers, in as many blocks, or in as many micro-batches that one thread had alone; none wait for
+/// a last round only.
+#[derive(Clone, Copy, Default)]
+struct Passed {
+    rows: usize,
+    blocks: usize,
+    micro_batches: usize,
+    /// Whether the gradient of earlier rows is there already.
+    more: bool,
+}
+
+impl Passed {
+    fn sums<'s, T>(self, blocks: &'s [Box<dyn Stage<T>>], micro_batches: &'s [MicroBatch<T>]) -> Sums<'s, T> {
+        match self.blocks {
+            0 => Sums::MicroBatches(&micro_batches[..self.micro_batches]),
+            in_use => Sums::Blocks(&blocks[..in_use]),
+        }
+    }
 }
 
 impl<'a, T: Scalar> Engine<'a, T> {
@@ -102,7 +133,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         batches: Batches<'_>,
         threads: usize,
     ) -> Result<Self> {
-        let Batches { rows, lengths, weighted, truncate } = batches;
+        let Batches { rows, lengths, weighted, truncate, remote } = batches;
         let (copies, dropout) = (noise.copies.max(1), &noise.rates);
         let (rows, steps) = (rows.saturating_mul(copies), lengths.mean);
         let numbers = numbers_per_row(network.layers()).saturating_mul(steps);
@@ -126,8 +157,16 @@ impl<'a, T: Scalar> Engine<'a, T> {
         };
         let of_outputs = || try_zeros(own_rows.saturating_mul(model.numbers_out()));
         let custom_loss = [of_outputs()?, of_outputs()?, of_outputs()?, try_zeros(own_rows)?];
+        let of_remote = |numbers| Aligned::zeros(if remote { numbers } else { 0 });
+        let whole = [of_remote(network.n_parameters())?, of_remote(padded)?];
         let mut engine = Self {
-            shards: shards(&model.packed.matrices, threads, rows > micro_batch_rows)?,
+            whole,
+            shards: shards(
+                &model.packed.matrices,
+                threads,
+                rows > micro_batch_rows,
+                Tree::most_waiting(rows.div_ceil(group_rows(micro_batch_rows))),
+            )?,
             joint_step: None,
             model,
             blocks,
@@ -143,6 +182,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
             capacity,
             loaded: Loaded::Nothing,
             custom_loss,
+            tree: Tree::new()?,
         };
         engine.sum_squares();
         Ok(engine)
@@ -318,6 +358,9 @@ impl<'a, T: Scalar> Engine<'a, T> {
         state: Option<&OptimizerState<T>>,
         interrupted: &mut dyn FnMut() -> bool,
     ) -> Option<Batch> {
+        if let Some(rows) = data.remote {
+            return self.gradient_of_remote(team, rows, state);
+        }
         let mut order = std::mem::take(&mut self.order);
         let arranged = data.arranged(selection, rows, rows, &mut order);
         let all = matches!(selection, Selection::Range { from: 0 }) && rows == data.rows();
@@ -340,12 +383,148 @@ impl<'a, T: Scalar> Engine<'a, T> {
         interrupted: &mut dyn FnMut() -> bool,
     ) -> Option<Batch> {
         let copies = self.model.copies;
-        let (selection, rows) = (selection.copied(copies), rows * copies);
-        let weight = weight_sum(data, selection, rows);
+        let (selection, rows, all) = (selection.copied(copies), rows * copies, all && copies == 1);
+        // A gradient alone is that of a first step.
+        let step = state.map_or(0, OptimizerState::steps);
+        let (total, passed) = if rows <= group_rows(self.micro_batch_rows) {
+            self.pass_group(team, data, selection, (0, rows), all, step, interrupted)?
+        } else {
+            self.sum_groups(team, data, selection, rows, 0, step, interrupted)?;
+            let (kept, total) = (self.tree.nodes.len(), self.tree.total());
+            team.for_each(self.shards.iter_mut(), |shard| shard.join(kept));
+            (total, Passed { more: true, ..Passed::default() })
+        };
+        self.finish(team, total, passed, state, interrupted)
+    }
+
+    /// The same of rows that are elsewhere.
+    fn gradient_of_remote(
+        &mut self,
+        team: &mut Team<'_>,
+        rows: &dyn RemoteRows<T>,
+        state: Option<&OptimizerState<T>>,
+    ) -> Option<Batch> {
+        let (total, gradient) = self.sums_of_remote(team, rows, true)?;
+        let [_, packed] = &mut self.whole;
+        pack(&self.model.packed.matrices, &gradient, packed);
+        for shard in &mut self.shards {
+            let own = shard.start..shard.start + shard.gradient.len();
+            shard.gradient.copy_from_slice(&packed[own]);
+        }
+        let passed = Passed { more: true, ..Passed::default() };
+        self.finish(team, total, passed, state, &mut || false)
+    }
+
+    /// Losses, weights and gradient of all rows, summed where they are.
+    fn sums_of_remote(
+        &mut self,
+        team: &mut Team<'_>,
+        rows: &dyn RemoteRows<T>,
+        gradient: bool,
+    ) -> Option<(Total, Vec<T>)> {
+        let [parameters, _] = &mut self.whole;
+        unpack(&self.model.packed.matrices, &self.model.packed.weights, parameters);
+        let sums = outside(|| rows.sums(parameters, gradient));
+        team.after_foreign_code();
+        let numbers = if gradient { parameters.len() } else { 0 };
+        sums.filter(|sums| sums.is_whole_of(numbers)).map(Partial::total)
+    }
+
+    /// Turns sums over all rows of a batch into its loss and gradient; with an optimizer, the parameters move. The rows that
+    /// `passed` last are not summed yet.
+    fn finish(
+        &mut self,
+        team: &mut Team<'_>,
+        total: Total,
+        passed: Passed,
+        state: Option<&OptimizerState<T>>,
+        interrupted: &mut dyn FnMut() -> bool,
+    ) -> Option<Batch> {
+        let penalty = self.penalty() * inverse(total.weight);
+        let loss = total.loss * inverse(total.weight) + penalty;
+        let batch = Batch { loss, penalty, weight: total.weight };
+        self.sum_gradient(team, passed, Some(&batch), state, interrupted)?;
+        if state.is_some() {
+            self.model.parameters_changed(team);
+        }
+        Some(batch)
+    }
+
+    /// Has room for the sums of so many groups of a batch that follow each other.
+    pub fn let_wait(&mut self, groups: usize) -> Result<()> {
+        let most = Tree::most_waiting_anywhere(groups);
+        self.shards.iter_mut().try_for_each(|shard| shard.let_wait(most))
+    }
+
+    /// Sums over all rows of a part of a batch, whose first group has this number; see [`Engine::waiting`].
+    pub fn sum_all_groups(
+        &mut self,
+        team: &mut Team<'_>,
+        part: &Dataset<'_, T>,
+        first_group: usize,
+        interrupted: &mut dyn FnMut() -> bool,
+    ) -> Option<()> {
+        self.sum_groups(team, part, Selection::Range { from: 0 }, part.rows(), first_group, 0, interrupted)
+    }
+
+    /// The sums that wait for others, with their gradients in the network's order if these were asked for.
+    pub fn waiting(&self, gradient: bool) -> Result<Vec<(Node, Vec<T>)>> {
+        let mut all = try_with_capacity(self.model.packed.weights.len())?;
+        let numbers = if gradient { self.model.n_parameters() } else { 0 };
+        let of_node = |(index, node): (usize, &Node)| {
+            let mut array = try_zeros(numbers)?;
+            if gradient {
+                self.gather_shards(&mut all, &mut array, |shard| &shard.waiting[index]);
+            }
+            Ok((*node, array))
+        };
+        self.tree.nodes.iter().enumerate().map(of_node).collect()
+    }
+
+    /// Sums losses, weights and gradient over each group of a batch's rows, of which the first one has this number in the whole
+    /// batch. What is left in the tree, and in the shards, belongs together; the gradients are not yet means.
+    #[allow(clippy::too_many_arguments)]
+    fn sum_groups(
+        &mut self,
+        team: &mut Team<'_>,
+        data: &Dataset<'_, T>,
+        selection: Selection<'_>,
+        rows: usize,
+        first_group: usize,
+        step: u64,
+        interrupted: &mut dyn FnMut() -> bool,
+    ) -> Option<()> {
+        let group_rows = group_rows(self.micro_batch_rows);
+        self.tree.nodes.clear();
+        for (index, first) in (0..rows).step_by(group_rows).enumerate() {
+            let group = (first, group_rows.min(rows - first));
+            let (total, passed) = self.pass_group(team, data, selection, group, false, step, interrupted)?;
+            self.sum_gradient(team, passed, None, None, interrupted)?;
+            let kept = self.tree.nodes.len();
+            let joined = self.tree.push(Node { level: 0, number: first_group + index, total });
+            team.for_each(self.shards.iter_mut(), |shard| shard.keep(kept, joined));
+        }
+        Some(())
+    }
+
+    /// Sends a group of rows, given its first place in the batch and the number of rows, through the layers and back, and
+    /// sums the gradient over all of them but the last ones, which are returned with loss and weight of the
+    /// group. The group may be `all` rows, see [`Engine::gradient_of`].
+    #[allow(clippy::too_many_arguments)]
+    fn pass_group(
+        &mut self,
+        team: &mut Team<'_>,
+        data: &Dataset<'_, T>,
+        selection: Selection<'_>,
+        (start, rows): (usize, usize),
+        all: bool,
+        step: u64,
+        interrupted: &mut dyn FnMut() -> bool,
+    ) -> Option<(Total, Passed)> {
+        let weight = weight_sum(data, selection.skip(start), rows);
         let mut losses = LossSum::default();
-        let mut batch = Batch { weight, ..Batch::default() };
         let mut first = 0;
-        while first < rows {
+        loop {
             let micro_batches_in_use = micro_batches_at_a_time(
                 rows - first,
                 self.micro_batch_rows,
@@ -353,20 +532,20 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 team.threads(),
             );
             let count = (self.micro_batch_rows * micro_batches_in_use.max(1)).min(rows - first);
-            let whole = all && copies == 1 && count == rows;
+            let whole = all && count == rows;
             let in_use =
                 if micro_batches_in_use > 0 { 0 } else { self.split_micro_batch(count, team.threads()) };
             let place = if micro_batches_in_use > 0 { Loaded::MicroBatches } else { Loaded::Blocks };
             let fresh = !(whole && self.loaded == place);
             let Self { model, blocks, micro_batches, objective, noise, .. } = self;
-            let selection = selection.skip(first);
-            // A gradient alone is that of a first step.
-            let step = state.map_or(0, OptimizerState::steps);
+            let in_batch = start + first;
+            let selection = selection.skip(in_batch);
             let through = |place: usize, block: &mut dyn Stage<T>, stop: &mut dyn FnMut() -> bool| {
                 if fresh {
                     load(block, model, objective, data.examples(true), selection.skip(place));
                 }
-                let noise = (!noise.is_none()).then(|| noise.at(step, first + place, selection.skip(place)));
+                let noise =
+                    (!noise.is_none()).then(|| noise.at(step, in_batch + place, selection.skip(place)));
                 if !block.forward_unless(&model.layers, model.parameters(), noise, stop) {
                     return;
                 }
@@ -402,43 +581,49 @@ impl<'a, T: Scalar> Engine<'a, T> {
             {
                 return None;
             }
-            let sums = match micro_batches_in_use {
-                0 => Sums::Blocks(&self.blocks[..in_use]),
-                _ => Sums::MicroBatches(&self.micro_batches[..micro_batches_in_use]),
-            };
-            losses.add(sums.blocks(), data, selection);
-            let last = first + count == rows;
-            if last {
-                batch.penalty = self.penalty() * inverse(weight);
-                batch.loss = losses.total() * inverse(weight) + batch.penalty;
-            }
-            let update = state.filter(|_| last).map(|state| state.update(batch.loss));
-            let parts = parts_of_a_sum(count * self.steps, self.model.packed.weights.len(), team.threads());
-            let round = Round {
-                layout: self.model.layout,
-                matrices: &self.model.packed.matrices,
-                sums,
-                part: (0, parts),
-                add: first > 0,
-                alpha: self.alpha,
-                weight: last.then_some(weight),
-                clip_norm: self.clip_norm.filter(|_| update.is_some()),
-                update: update.filter(|update| update.optimizer.elementwise()),
-            };
-            let factor = make(round, team, &mut self.shards, &mut self.model.packed.weights, interrupted)?;
-            if let (Some(update), Some(joint)) = (update, &mut self.joint_step) {
-                let gradients = self.shards.iter().map(|shard| &*shard.gradient);
-                joint.step(Update { factor, ..update }, &mut self.model.packed, gradients);
-                if self.alpha > 0.0 {
-                    self.sum_squares();
-                }
-            }
+            let more = first > 0;
+            let passed = Passed { rows: count, blocks: in_use, micro_batches: micro_batches_in_use, more };
+            losses.add(passed.sums(&self.blocks, &self.micro_batches).blocks(), data, selection);
             first += count;
+            if first == rows {
+                return Some((Total { loss: losses.total(), weight }, passed));
+            }
+            self.sum_gradient(team, passed, None, None, interrupted)?;
         }
-        if state.is_some() {
-            self.model.parameters_changed(team);
+    }
+
+    /// Sums the gradient over rows that went through the layers. Given the loss of their batch, of which they are the last
+    /// ones, the sums become its gradient; with an optimizer, the parameters then move.
+    fn sum_gradient(
+        &mut self,
+        team: &mut Team<'_>,
+        passed: Passed,
+        batch: Option<&Batch>,
+        state: Option<&OptimizerState<T>>,
+        interrupted: &mut dyn FnMut() -> bool,
+    ) -> Option<()> {
+        let update = batch.zip(state).map(|(batch, state)| state.update(batch.loss));
+        let parts = parts_of_a_sum(passed.rows * self.steps, self.model.packed.weights.len(), team.threads());
+        let round = Round {
+            layout: self.model.layout,
+            matrices: &self.model.packed.matrices,
+            sums: passed.sums(&self.blocks, &self.micro_batches),
+            part: (0, parts),
+            add: passed.more,
+            alpha: self.alpha,
+            weight: batch.map(|batch| batch.weight),
+            clip_norm: self.clip_norm.filter(|_| update.is_some()),
+            update: update.filter(|update| update.optimizer.elementwise()),
+        };
+        let factor = make(round, team, &mut self.shards, &mut self.model.packed.weights, interrupted)?;
+        if let (Some(update), Some(joint)) = (update, &mut self.joint_step) {
+            let gradients = self.shards.iter().map(|shard| &*shard.gradient);
+            joint.step(Update { factor, ..update }, &mut self.model.packed, gradients);
+            if self.alpha > 0.0 {
+                self.sum_squares();
+            }
         }
-        Some(batch)
+        Some(())
     }
 
     /// The mean loss over all rows, without penalty; `None` as for [`Engine::gradient`].
@@ -448,44 +633,74 @@ impl<'a, T: Scalar> Engine<'a, T> {
         data: &Dataset<'_, T>,
         interrupted: &mut dyn FnMut() -> bool,
     ) -> Option<f64> {
+        let Total { loss, weight } = match data.remote {
+            Some(rows) => self.sums_of_remote(team, rows, false)?.0,
+            None => {
+                self.evaluate_groups(team, data, 0, interrupted)?;
+                self.tree.total()
+            }
+        };
+        Some(loss * inverse(weight))
+    }
+
+    /// Sums losses and weights over each group of rows, see [`Engine::sum_groups`].
+    pub fn evaluate_groups(
+        &mut self,
+        team: &mut Team<'_>,
+        data: &Dataset<'_, T>,
+        first_group: usize,
+        interrupted: &mut dyn FnMut() -> bool,
+    ) -> Option<()> {
         if self.loaded == Loaded::Blocks {
             self.loaded = Loaded::Nothing;
         }
-        let rows = data.rows();
-        let mut losses = LossSum::default();
-        let mut first = 0;
-        while first < rows {
-            let count = self.micro_batch_rows.min(rows - first);
-            let in_use = self.split_micro_batch(count, team.threads());
-            let Self { model, blocks, objective, order, .. } = self;
-            let selection = Selection::Range { from: first };
-            let selection = data.arranged(selection, count, self.micro_batch_rows, order);
-            let done = team.for_each_that_asks(
-                interrupted,
-                numbered(&mut blocks[..in_use]),
-                |(place, block), stop| {
-                    load(block, model, objective, data.examples(false), selection.skip(place));
-                    if !block.forward_unless(&model.layers, model.parameters(), None, stop) {
-                        return;
-                    }
-                    match named(objective) {
-                        Some(loss) => block.output_deltas(&model.layers, loss),
-                        None => block.activate_output(&model.layers),
-                    }
-                },
-            );
-            if !done {
-                return None;
+        let (all, group_rows) = (data.rows(), group_rows(self.micro_batch_rows));
+        self.tree.nodes.clear();
+        for (index, start) in (0..all).step_by(group_rows).enumerate() {
+            let rows = group_rows.min(all - start);
+            let mut losses = LossSum::default();
+            for first in (start..start + rows).step_by(self.micro_batch_rows) {
+                let count = self.micro_batch_rows.min(start + rows - first);
+                let in_use = self.split_micro_batch(count, team.threads());
+                let Self { model, blocks, objective, order, .. } = self;
+                let selection = Selection::Range { from: first };
+                let selection = data.arranged(selection, count, self.micro_batch_rows, order);
+                let done = team.for_each_that_asks(
+                    interrupted,
+                    numbered(&mut blocks[..in_use]),
+                    |(place, block), stop| {
+                        load(block, model, objective, data.examples(false), selection.skip(place));
+                        if !block.forward_unless(&model.layers, model.parameters(), None, stop) {
+                            return;
+                        }
+                        match named(objective) {
+                            Some(loss) => block.output_deltas(&model.layers, loss),
+                            None => block.activate_output(&model.layers),
+                        }
+                    },
+                );
+                if !done {
+                    return None;
+                }
+                if let Objective::Custom(own) = self.objective
+                    && !custom_loss(
+                        own,
+                        model,
+                        &mut blocks[..in_use],
+                        &mut self.custom_loss,
+                        team,
+                        interrupted,
+                    )
+                {
+                    return None;
+                }
+                losses.add(blocks[..in_use].iter(), data, selection);
             }
-            if let Objective::Custom(own) = self.objective
-                && !custom_loss(own, model, &mut blocks[..in_use], &mut self.custom_loss, team, interrupted)
-            {
-                return None;
-            }
-            losses.add(blocks[..in_use].iter(), data, selection);
-            first += count;
+            let weight = weight_sum(data, Selection::Range { from: start }, rows);
+            let total = Total { loss: losses.total(), weight };
+            self.tree.push(Node { level: 0, number: first_group + index, total });
         }
-        Some(losses.total() * inverse(weight_sum(data, Selection::Range { from: 0 }, rows)))
+        Some(())
     }
 
     /// Distributes the rows of a micro-batch over the blocks; returns the number of blocks that have rows.
@@ -575,67 +790,5 @@ fn load<T: Scalar>(
     let smoothing = named(objective).and_then(|loss| loss.smoothing(activation, model.n_outputs()));
     if let Some((factor, summand)) = smoothing {
         block.smooth_targets(T::from_f64(factor), T::from_f64(summand));
-    }
-}
-
-fn weight_sum<T: Scalar>(data: &Dataset<'_, T>, selection: Selection<'_>, rows: usize) -> f64 {
-    let targets = (0..rows).map(|place| data.targets_of(selection.row(place)));
-    match &data.weights {
-        None if data.y.nrows() == data.rows() => rows as f64,
-        None => targets.map(|targets| targets.len()).sum::<usize>() as f64,
-        Some(weights) => targets.flatten().map(|target| weights[target].to_f64()).sum(),
-    }
-}
-
-/// The sum of the losses of rows of outputs: row i of the batch is added to running sum i mod 8, an order
-/// that neither blocks nor threads can change.
-#[derive(Default)]
-struct LossSum {
-    sums: [f64; 8],
-    place: usize,
-}
-
-impl LossSum {
-    fn add<'b, T: Scalar>(
-        &mut self,
-        blocks: impl Iterator<Item = &'b Box<dyn Stage<T>>>,
-        data: &Dataset<'_, T>,
-        selection: Selection<'_>,
-    ) {
-        let mut row = 0;
-        for block in blocks {
-            let mut losses = block.losses();
-            if data.weights.is_none() && self.place.is_multiple_of(8) {
-                // The same sums, eight at a time.
-                let (eights, rest) = losses.as_chunks::<8>();
-                for eight in eights {
-                    for (sum, loss) in self.sums.iter_mut().zip(eight) {
-                        *sum += loss.to_f64();
-                    }
-                }
-                self.place += losses.len() - rest.len();
-                losses = rest;
-            }
-            match &data.weights {
-                None => losses.iter().for_each(|loss| self.add_one(loss.to_f64())),
-                Some(weights) => {
-                    let targets =
-                        (row..row + block.rows()).flat_map(|row| data.targets_of(selection.row(row)));
-                    for (loss, target) in losses.iter().zip(targets) {
-                        self.add_one(weights[target].to_f64() * loss.to_f64());
-                    }
-                    row += block.rows();
-                }
-            }
-        }
-    }
-
-    fn add_one(&mut self, loss: f64) {
-        self.sums[self.place % 8] += loss;
-        self.place += 1;
-    }
-
-    fn total(&self) -> f64 {
-        self.sums.iter().sum()
     }
 }

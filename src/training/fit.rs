@@ -91,6 +91,9 @@ pub(super) fn check<T: Scalar>(
     check_dropout(network.layers(), dropout.iter().map(|rate| !rate.is_zero()))?;
     objective.check(network.output_activation(), network.complex_outputs())?;
     data.check(network, objective, "")?;
+    if data.remote.is_some() {
+        check_remote(settings, data.rows(), dropout)?;
+    }
     if let Some(validation) = &settings.validation {
         validation.check(network, objective, "validation ")?;
     }
@@ -113,6 +116,21 @@ pub(super) fn check<T: Scalar>(
         }
     };
     Ok(Checked { saver, saved, scored })
+}
+
+/// Checks what a training on rows that are elsewhere can do.
+fn check_remote<T: Scalar>(settings: &Settings<'_, T>, rows: usize, dropout: &[Schedule]) -> Result<()> {
+    if settings.batch_rows(rows) < rows {
+        let expected = "None, all rows at a time, for rows that are elsewhere";
+        return Err(Error::argument("batch_size", expected, settings.batch_rows(rows)));
+    }
+    if dropout.iter().any(|rate| !rate.is_zero()) {
+        return Err(Error::argument("dropout", "0 for rows that are elsewhere", "another rate"));
+    }
+    if matches!(settings.shuffle, Shuffle::By(_)) {
+        return Err(Error::argument("shuffle", "no function for rows that are elsewhere", "a function"));
+    }
+    Ok(())
 }
 
 /// What holds a training that is checked.
@@ -165,6 +183,7 @@ pub(super) fn run<T: Scalar>(
             lengths: &lengths,
             weighted: data.weighted(),
             truncate: settings.truncate,
+            remote: data.remote.or(settings.validation.as_ref().and_then(|data| data.remote)).is_some(),
         },
         n_threads,
     )?;

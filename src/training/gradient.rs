@@ -132,7 +132,13 @@ pub(crate) fn loss_and_gradient<T: Scalar>(
     let rows = data.rows();
     let lengths = Lengths::new(data, None)?;
     let n_threads = useful_threads(network, rows, &lengths, threads(n_threads));
-    let batches = Batches { rows, lengths: &lengths, weighted: data.weighted(), truncate };
+    let batches = Batches {
+        rows,
+        lengths: &lengths,
+        weighted: data.weighted(),
+        truncate,
+        remote: data.remote.is_some(),
+    };
     let mut engine = Engine::new(network, objective, noise_source(network, seed), alpha, batches, n_threads)?;
     let total = Team::with(n_threads, |team| {
         let interrupted = &mut || outside(&mut *interrupted);

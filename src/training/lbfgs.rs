@@ -206,7 +206,8 @@ pub fn minimize<'a, T: Scalar>(
     let rows = data.rows();
     let lengths = Lengths::new(data, None)?;
     let n_threads = useful_threads(network, rows, &lengths, threads(settings.n_threads));
-    let batches = Batches { rows, lengths: &lengths, weighted: data.weighted(), truncate: settings.truncate };
+    let (weighted, remote) = (data.weighted(), data.remote.is_some());
+    let batches = Batches { rows, lengths: &lengths, weighted, truncate: settings.truncate, remote };
     let engine = Engine::new(network, objective, NoiseSource::NONE, settings.alpha, batches, n_threads)?;
     let observer: &mut dyn Observer<T> = &mut Outside::new(observer, started);
     let looked_at = observer.looks_at_network();

@@ -17,11 +17,15 @@ mod many;
 mod micro_batch;
 mod noise;
 mod observer;
+mod partial;
+mod remote;
 mod row_order;
 mod settings;
 mod shards;
 mod state;
 mod step;
+mod sums;
+mod tree;
 mod vectors;
 
 pub use builder::Training;
@@ -36,6 +40,9 @@ pub use history::{Epoch, History, StopReason};
 pub use lbfgs::{Lbfgs, Minimum, SearchEnd, minimize};
 pub use many::{Job, train_many};
 pub use observer::Observer;
+pub use partial::{Partial, PartialNode, RemoteRows};
+#[cfg(feature = "python")]
+pub(crate) use remote::partial_sums;
 #[cfg(feature = "python")]
 pub(crate) use settings::check_rate;
 pub use settings::{BlockShuffle, Checkpoint, Settings, Shuffle};

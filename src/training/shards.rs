@@ -6,7 +6,7 @@ use super::micro_batch::MicroBatch;
 use super::step::Update;
 use crate::error::Result;
 use crate::kernel::{
-    AddUp, Finish, Gradient, Layout, Scalar, Simd, Task, dispatch, ends_in_half, even_share,
+    AddTo, AddUp, Finish, Gradient, Layout, Scalar, Simd, Task, dispatch, ends_in_half, even_share,
 };
 use crate::layer::PackedMatrix;
 use crate::memory::Aligned;
@@ -45,6 +45,8 @@ pub(super) struct Shard<T> {
     pub gradient: Aligned<T>,
     /// Rounding errors of adding the micro-batches' gradients; empty if there is only one micro-batch.
     lost: Aligned<T>,
+    /// Gradients of groups of micro-batches that wait for others, see [`Tree`](super::tree::Tree).
+    pub waiting: Vec<Aligned<T>>,
     pub arrays: Vec<Aligned<T>>,
     /// Sums of the squared weights, one per segment.
     pub squares: Vec<f64>,
@@ -158,6 +160,33 @@ impl<T: Scalar> Shard<T> {
     /// Brings the sums of squared weights up to date, given all parameters.
     pub fn sum_squares(&mut self, parameters: &[T]) {
         sum_squares(&self.segments, &parameters[self.start..], &mut self.squares);
+    }
+
+    /// Has room for so many gradients that wait.
+    pub fn let_wait(&mut self, most: usize) -> Result<()> {
+        while self.waiting.len() < most {
+            self.waiting.push(Aligned::zeros(self.gradient.len())?);
+        }
+        Ok(())
+    }
+
+    /// Adds to the gradient the last `joined` of the gradients that wait, the very last one first, and lets the sum wait;
+    /// as many as are `kept` wait already.
+    pub fn keep(&mut self, kept: usize, joined: usize) {
+        self.join_last(kept, joined);
+        self.waiting[kept - joined].copy_from_slice(&self.gradient);
+    }
+
+    /// Replaces the gradient by the sum of those that wait, the last one first.
+    pub fn join(&mut self, kept: usize) {
+        self.gradient.copy_from_slice(&self.waiting[kept - 1]);
+        self.join_last(kept - 1, kept - 1);
+    }
+
+    fn join_last(&mut self, kept: usize, joined: usize) {
+        for waiting in self.waiting[kept - joined..kept].iter().rev() {
+            dispatch(AddTo { total: &mut self.gradient, numbers: waiting });
+        }
     }
 
     /// Carries out a round for this shard, whose parameters are `weights`.
@@ -319,11 +348,12 @@ pub(super) fn inverse(weight: f64) -> f64 {
     if weight > 0.0 { 1.0 / weight } else { 0.0 }
 }
 
-/// Cuts all parameters into nearly equal shards of whole segments.
+/// Cuts all parameters into nearly equal shards of whole segments, in which so many gradients can wait.
 pub(super) fn shards<T: Scalar>(
     matrices: &[PackedMatrix],
     threads: usize,
     several_micro_batches: bool,
+    most_waiting: usize,
 ) -> Result<Vec<Shard<T>>> {
     let mut segments = Vec::new();
     for (index, matrix) in matrices.iter().enumerate() {
@@ -374,6 +404,7 @@ pub(super) fn shards<T: Scalar>(
             pieces: pieces::<T>(own, matrices),
             gradient: Aligned::zeros(vectors * T::LANES)?,
             lost: Aligned::zeros(if several_micro_batches { vectors * T::LANES } else { 0 })?,
+            waiting: (0..most_waiting).map(|_| Aligned::zeros(vectors * T::LANES)).collect::<Result<_>>()?,
             arrays: Vec::new(),
         });
         start += vectors * T::LANES;
