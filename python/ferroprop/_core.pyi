@@ -34,7 +34,9 @@ __all__ = [
     "NotedCheckpoint",
     "OneCycle",
     "Optimizer",
+    "Partial",
     "RecurrentNetwork",
+    "RemoteRows",
     "RowOrders",
     "Schedule",
     "_CallersArithmetic",
@@ -42,10 +44,12 @@ __all__ = [
     "_StandardArithmetic",
     "__version__",
     "_check_replaceable",
+    "_group_rows",
     "_meant",
     "_minimize",
     "_n_threads",
     "_natural_loss",
+    "_partial_sums",
     "_set_thread_limit",
     "_thread_limit",
     "_train_each",
@@ -966,7 +970,49 @@ class History:
     def stop_reason(self) -> Literal["epochs", "patience", "time", "callback", "interrupted", "diverged"]: ...
     @property
     def seconds(self) -> float: ...
+    @staticmethod
+    def _from_state(state: dict[str, Any]) -> History: ...
 
+@final
+class Partial:
+    def __new__(
+        cls, dtype: str, groups: int, nodes: list[tuple[int, int, float, float, ArrayLike]]
+    ) -> Self: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def range(self) -> tuple[int, int]: ...
+    @property
+    def groups(self) -> int: ...
+    @property
+    def mean_loss(self) -> float | None: ...
+    def __add__(self, other: Partial, /) -> Partial: ...
+    def __radd__(self, other: Partial, /) -> Partial: ...
+
+@final
+class RemoteRows:
+    def __new__(cls, n_rows: int, sums: Callable[[Any, bool], Partial], digest: str = "") -> Self: ...
+    @property
+    def n_rows(self) -> int: ...
+    @property
+    def sums(self) -> Callable[[Any, bool], Partial]: ...
+    @property
+    def digest(self) -> str: ...
+
+def _partial_sums(
+    network: Network,
+    X: ArrayLike | _Sparse,
+    Y: ArrayLike,
+    *,
+    n_rows: int,
+    first_row: int = 0,
+    batch_rows: int | None = None,
+    loss: _Loss | None = None,
+    sample_weight: ArrayLike | None = None,
+    gradient: bool = True,
+    n_threads: int | None = None,
+) -> Partial: ...
+def _group_rows(network: Network, n_rows: int) -> int: ...
 def _minimize(
     network: Network | RecurrentNetwork,
     X: _Sequences | _Sparse,

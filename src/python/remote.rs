@@ -3,7 +3,6 @@
 use std::sync::{Mutex, PoisonError};
 
 use ndarray::ArrayView1;
-use numpy::PyArray1;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple, PyType};
@@ -12,11 +11,12 @@ use super::arguments::{Arg, wrong_type};
 use super::arrays::{Hold, Vector, vector};
 use super::call::{Call, attach};
 use super::loss::{self, Given};
+use super::network::Network;
 use super::recurrent::AnyNetwork;
 use super::rows::RowArrays;
 use super::signals::{Signals, keep};
 use super::typed::{InTyped, with_typed};
-use crate::training::partial_sums;
+use crate::training::{Place, partial_sums};
 
 /// Sums of either number type.
 #[derive(Clone, PartialEq)]
@@ -107,6 +107,12 @@ impl Partial {
         with_sums!(&self.sums, part => part.groups())
     }
 
+    /// The mean loss over all rows, without a penalty; None if some of them are missing.
+    #[getter]
+    fn mean_loss(&self) -> Option<f64> {
+        with_sums!(&self.sums, part => part.mean_loss())
+    }
+
     fn __add__(&self, other: &Self) -> PyResult<Self> {
         let sums = match (&self.sums, &other.sums) {
             (Sums::Single(part), Sums::Single(next)) => Sums::Single(sum(part, next)?),
@@ -162,8 +168,8 @@ fn of_nodes<T: InSums>(
 /// n_rows : int
 ///     The number of rows.
 /// sums : callable
-///     ``sums(parameters, gradient)`` returns the `Partial` of all rows for a network with these parameters, a vector of
-///     all weights and biases layer by layer; without gradients if `gradient` is False.
+///     ``sums(network, gradient)`` returns the `Partial` of all rows for the network as it is then, a copy; without
+///     gradients if `gradient` is False.
 /// digest : str, default=""
 ///     A text that tells these rows from others in checkpoints.
 ///
@@ -173,10 +179,8 @@ fn of_nodes<T: InSums>(
 /// >>> from ferroprop.distributed import RemoteRows, partial_sums
 /// >>> X, Y = [[0.0], [1.0], [2.0]], [[1.0], [3.0], [5.0]]
 /// >>> net = fp.Network([1, 1], dtype="float64")
-/// >>> def sums(parameters, gradient):
-/// ...     return partial_sums(net, X, Y, parameters=parameters, gradient=gradient)
-/// >>> net.n_parameters
-/// 2
+/// >>> def sums(network, gradient):
+/// ...     return partial_sums(network, X, Y, gradient=gradient)
 /// >>> fp.train(net, RemoteRows(3, sums), None, epochs=100).loss[-1] < 1e-6
 /// True
 #[pyclass(frozen, module = "ferroprop._core")]
@@ -207,17 +211,17 @@ impl RemoteRows {
 }
 
 /// Rows that are somewhere else, during a call.
-pub(super) struct RemoteArrays {
+pub(super) struct RemoteArrays<T> {
     rows: Py<RemoteRows>,
-    /// The number of all parameters.
-    parameters: usize,
+    /// The network with its first parameters.
+    network: crate::Network<T>,
     /// What the function raised.
     raised: Mutex<Option<PyErr>>,
 }
 
-impl RemoteArrays {
+impl<T: InTyped> RemoteArrays<T> {
     /// Those that came as X; nothing if these are rows.
-    pub fn new<T: InTyped>(
+    pub fn new(
         network: &crate::Network<T>,
         names: [&str; 3],
         x: &Bound<'_, PyAny>,
@@ -230,8 +234,8 @@ impl RemoteArrays {
                 return Err(wrong_type(name, "None with RemoteRows, which have it", given));
             }
         }
-        let parameters = network.n_parameters();
-        Ok(Some(Self { rows: rows.clone().unbind(), parameters, raised: Mutex::new(None) }))
+        let network = network.try_clone()?;
+        Ok(Some(Self { rows: rows.clone().unbind(), network, raised: Mutex::new(None) }))
     }
 
     pub fn rows(&self) -> usize {
@@ -244,20 +248,22 @@ impl RemoteArrays {
     }
 }
 
-impl<T: InSums> crate::RemoteRows<T> for RemoteArrays {
+impl<T: InSums> crate::RemoteRows<T> for RemoteArrays<T> {
     fn rows(&self) -> usize {
         Self::rows(self)
     }
 
     fn sums(&self, parameters: &[T], gradient: bool) -> Option<crate::Partial<T>> {
         let called = attach(|py| {
-            let parameters: Bound<'_, PyArray1<T>> = vector(py, ArrayView1::from(parameters))?;
-            let answer = self.rows.get().sums.call1(py, (parameters, gradient))?;
+            let mut network = self.network.try_clone()?;
+            network.parameters_mut().copy_from_slice(parameters);
+            let network = Network { typed: T::typed(network) };
+            let answer = self.rows.get().sums.call1(py, (network, gradient))?;
             let answer = answer.bind(py);
             let Ok(sums) = answer.cast::<Partial>() else {
                 return Err(wrong_type("what sums returns", "a Partial", answer));
             };
-            let numbers = if gradient { self.parameters } else { 0 };
+            let numbers = if gradient { parameters.len() } else { 0 };
             match T::part(sums.get()) {
                 Some(part) if part.is_whole_of(numbers) => Ok(part.clone()),
                 _ => {
@@ -279,9 +285,9 @@ impl<T: InSums> crate::RemoteRows<T> for RemoteArrays {
 
 /// The sums over a part of a data set's rows; see `ferroprop.distributed.partial_sums`.
 #[pyfunction]
-#[pyo3(signature = (network, X, Y, *, n_rows, first_row = Arg::Absent, parameters = None, loss = Arg::Absent, sample_weight = None, gradient = Arg::Absent, n_threads = Arg::Absent))]
+#[pyo3(signature = (network, X, Y, *, n_rows, first_row = Arg::Absent, batch_rows = Arg::Absent, loss = Arg::Absent, sample_weight = None, gradient = Arg::Absent, n_threads = Arg::Absent))]
 #[pyo3(
-    text_signature = "(network, X, Y, *, n_rows, first_row=0, parameters=None, loss=None, sample_weight=None, gradient=True, n_threads=None)"
+    text_signature = "(network, X, Y, *, n_rows, first_row=0, batch_rows=None, loss=None, sample_weight=None, gradient=True, n_threads=None)"
 )]
 #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
 pub(super) fn _partial_sums<'py>(
@@ -290,7 +296,7 @@ pub(super) fn _partial_sums<'py>(
     Y: &Bound<'py, PyAny>,
     n_rows: Arg<'py>,
     first_row: Arg<'py>,
-    parameters: Option<&Bound<'py, PyAny>>,
+    batch_rows: Arg<'py>,
     loss: Arg<'py>,
     sample_weight: Option<&Bound<'py, PyAny>>,
     gradient: Arg<'py>,
@@ -302,9 +308,10 @@ pub(super) fn _partial_sums<'py>(
     let (n_rows, first_row) = (n_rows.count("n_rows", 0)?, first_row.count_from_0("first_row", 0)?);
     let gradient = gradient.flag("gradient", true)?;
     let n_threads = n_threads.optional_count("n_threads")?;
-    let part = (first_row, n_rows);
+    let batch_rows = batch_rows.optional_count("batch_rows")?.unwrap_or(n_rows);
+    let part = Place { first_row, rows: n_rows, batch_rows };
     with_typed!(any.typed(), slot => {
-        sums_of(&call, network.py(), &slot.load_full(), [X, Y], sample_weight, parameters, &loss, part, gradient, n_threads)
+        sums_of(&call, network.py(), &slot.load_full(), [X, Y], sample_weight, &loss, part, gradient, n_threads)
     })
 }
 
@@ -315,29 +322,11 @@ fn sums_of<'py, T: InSums>(
     network: &crate::Network<T>,
     [x, y]: [&Bound<'py, PyAny>; 2],
     weights: Option<&Bound<'py, PyAny>>,
-    parameters: Option<&Bound<'py, PyAny>>,
     loss: &Given,
-    part: (usize, usize),
+    part: Place,
     gradient: bool,
     n_threads: Option<usize>,
 ) -> PyResult<Partial> {
-    let given;
-    let network = match parameters {
-        None => network,
-        Some(parameters) => {
-            let vector = Vector::<T>::new("parameters", parameters, Hold::Itself)?;
-            let numbers = vector.view();
-            let mut changed = network.try_clone()?;
-            let own = changed.parameters_mut();
-            if numbers.len() != own.len() {
-                let expected = format!("({},)", own.len());
-                return Err(crate::Error::shape("parameters", expected, numbers.shape()).into());
-            }
-            own.iter_mut().zip(numbers).for_each(|(own, &number)| *own = number);
-            given = changed;
-            &given
-        }
-    };
     let arrays = RowArrays::new(network, ["X", "Y", "sample_weight"], x, y, weights)?;
     let data = arrays.dataset()?;
     let raised = Mutex::new(None);

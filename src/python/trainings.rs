@@ -673,7 +673,7 @@ impl<'py, T: InSums> Sources<'py, T> {
 pub(super) enum Arrays<'py, T: Element> {
     Rows(RowArrays<'py, T>),
     Sequences(SequenceArrays<'py, T>),
-    Remote(RemoteArrays),
+    Remote(RemoteArrays<T>),
 }
 
 impl<'py, T: InSums> Arrays<'py, T> {

@@ -87,17 +87,28 @@ impl Typed {
 pub(super) trait InTyped: Remembered + Element {
     /// The network, if it is of this precision.
     fn slot(typed: &Typed) -> Option<&ArcSwap<Network<Self>>>;
+
+    /// A network of this precision as one of either.
+    fn typed(network: Network<Self>) -> Typed;
 }
 
 impl InTyped for f32 {
     fn slot(typed: &Typed) -> Option<&ArcSwap<Network<Self>>> {
         if let Typed::Single(slot) = typed { Some(slot) } else { None }
     }
+
+    fn typed(network: Network<Self>) -> Typed {
+        network.into()
+    }
 }
 
 impl InTyped for f64 {
     fn slot(typed: &Typed) -> Option<&ArcSwap<Network<Self>>> {
         if let Typed::Double(slot) = typed { Some(slot) } else { None }
+    }
+
+    fn typed(network: Network<Self>) -> Typed {
+        network.into()
     }
 }
 

@@ -22,11 +22,11 @@ use super::micro_batch::{
 };
 use super::noise::NoiseSource;
 use super::partial::{Partial, RemoteRows};
-use super::shards::{Round, Shard, Sums, inverse, make, shards};
+use super::shards::{Round, Shard, Sums, make, shards};
 use super::state::OptimizerState;
 use super::step::{Batch, Update};
 use super::sums::{LossSum, group_rows, weight_sum};
-use super::tree::{Node, Total, Tree};
+use super::tree::{Node, Total, Tree, inverse};
 use crate::check::all_finite;
 use crate::error::{Error, Result};
 use crate::kernel::{Scalar, outside};
@@ -164,7 +164,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
             shards: shards(
                 &model.packed.matrices,
                 threads,
-                rows > micro_batch_rows,
+                rows > micro_batch_rows || remote,
                 Tree::most_waiting(rows.div_ceil(group_rows(micro_batch_rows))),
             )?,
             joint_step: None,

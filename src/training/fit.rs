@@ -11,7 +11,7 @@ use super::history::{Epoch, History, StopReason};
 use super::noise::NoiseSource;
 use super::observer::Observer;
 use super::row_order::RowOrder;
-use super::settings::{Settings, check_truncate};
+use super::settings::{Settings, Shuffle, check_truncate};
 use super::state::{Counters, OptimizerState};
 use super::step::Batch;
 use crate::error::{Error, Result};

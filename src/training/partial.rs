@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::tree::{Node, Total, Tree};
+use super::tree::{Node, Total, Tree, inverse};
 use crate::error::{Error, Result};
 use crate::kernel::{AddTo, Mode, Scalar, dispatch};
 
@@ -121,6 +121,16 @@ impl<T: Scalar> Partial<T> {
     #[must_use]
     pub fn is_whole_of(&self, numbers: usize) -> bool {
         self.range() == (0, self.groups) && self.nodes.iter().all(|(_, gradient)| gradient.len() == numbers)
+    }
+
+    /// The mean loss over all rows, without a penalty; `None` if some of them are missing.
+    #[must_use]
+    pub fn mean_loss(&self) -> Option<f64> {
+        let _mode = Mode::core();
+        let mut nodes = self.nodes.iter().rev().map(|(node, _)| node.total);
+        let last = nodes.next().filter(|_| self.range() == (0, self.groups))?;
+        let Total { loss, weight } = nodes.fold(last, |right, left| left.add(right));
+        Some(loss * inverse(weight))
     }
 
     /// The sums over all rows.

@@ -54,8 +54,19 @@ impl<T: Scalar> Network<T> {
         gradient: bool,
         n_threads: Option<usize>,
     ) -> Result<Partial<T>> {
-        partial_sums(self, part, loss.into(), (first_row, rows), gradient, n_threads, &mut || false)
+        let place = Place { first_row, rows, batch_rows: rows };
+        partial_sums(self, part, loss.into(), place, gradient, n_threads, &mut || false)
     }
+}
+
+/// Where a part is in a data set.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub first_row: usize,
+    /// All rows of the data set.
+    pub rows: usize,
+    /// Rows of a batch of the training, whose groups are summed over.
+    pub batch_rows: usize,
 }
 
 /// See [`Network::partial_sums`].
@@ -63,7 +74,7 @@ pub(crate) fn partial_sums<T: Scalar>(
     network: &Network<T>,
     part: &Dataset<'_, T>,
     objective: Objective<'_, T>,
-    (first_row, rows): (usize, usize),
+    Place { first_row, rows, batch_rows }: Place,
     gradient: bool,
     n_threads: Option<usize>,
     interrupted: &mut dyn FnMut() -> bool,
@@ -73,7 +84,7 @@ pub(crate) fn partial_sums<T: Scalar>(
     network.check_takes_remote_rows()?;
     part.check_rows(network, &objective, "")?;
     part.check_is_whole()?;
-    let (own, group) = (part.rows(), network.group_rows(rows));
+    let (own, group) = (part.rows(), network.group_rows(batch_rows));
     if first_row.checked_add(own).is_none_or(|end| end > rows) {
         let expected = format!("at least the {own} rows of X behind first_row = {first_row}");
         return Err(Error::argument("n_rows", expected, rows));
@@ -109,4 +120,80 @@ pub(crate) fn partial_sums<T: Scalar>(
     });
     done.ok_or(Error::Interrupted)?;
     Ok(Partial::of_tree(groups, engine.waiting(gradient)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array2, s};
+
+    use super::*;
+    use crate::{Activation, Init, Loss, OptimizerState, RemoteRows, Rprop, Settings, train};
+
+    /// Rows in two parts.
+    struct InTwo {
+        network: Network<f64>,
+        x: Array2<f64>,
+        y: Array2<f64>,
+        cut: usize,
+    }
+
+    impl RemoteRows<f64> for InTwo {
+        fn rows(&self) -> usize {
+            self.x.nrows()
+        }
+
+        fn sums(&self, parameters: &[f64], gradient: bool) -> Option<Partial<f64>> {
+            let (mut network, rows) = (self.network.clone(), self.rows());
+            network.parameters_mut().copy_from_slice(parameters);
+            let parts = [(0, self.cut), (self.cut, rows)].map(|(from, to)| {
+                let part = Dataset::new(self.x.slice(s![from..to, ..]), self.y.slice(s![from..to, ..]), None);
+                network.partial_sums(&part, Loss::SquaredError, from, rows, gradient, Some(2)).unwrap()
+            });
+            let [mut sums, last] = parts;
+            sums.add(&last).unwrap();
+            Some(sums)
+        }
+
+        fn digest(&self) -> String {
+            String::new()
+        }
+    }
+
+    #[test]
+    fn rows_elsewhere_train_as_rows_here() {
+        let hidden = [Activation::Tanh];
+        let network =
+            Network::<f64>::new(&[3, 4, 1], &hidden, Activation::Identity, &[true; 2], Init::Glorot, 1)
+                .unwrap();
+        let x =
+            Array2::from_shape_fn((40_000, 3), |(row, column)| ((row * 7 + column * 3) % 101) as f64 / 50.0);
+        let y = Array2::from_shape_fn((40_000, 1), |(row, _)| (row % 5) as f64);
+        let cut = network.group_rows(40_000);
+        let remote = InTwo { network: network.clone(), x: x.clone(), y: y.clone(), cut };
+        let trained = |data: &Dataset<'_, f64>| {
+            let mut network = network.clone();
+            let settings = Settings { epochs: 3, alpha: 0.1, ..Settings::default() };
+            let mut state = OptimizerState::new(crate::Optimizer::Rprop(Rprop::default())).unwrap();
+            let history =
+                train(&mut network, data, Loss::SquaredError, &settings, &mut state, &mut ()).unwrap();
+            (network.parameters().to_vec(), history.loss)
+        };
+        assert_eq!(trained(&Dataset::new(x.view(), y.view(), None)), trained(&Dataset::remote(&remote)));
+        // A batch that is one micro-batch has no rounding errors to carry on.
+        let few = InTwo {
+            x: x.slice(s![..9, ..]).to_owned(),
+            y: y.slice(s![..9, ..]).to_owned(),
+            cut: 0,
+            ..remote
+        };
+        let one = few.network.partial_sums(
+            &Dataset::new(few.x.view(), few.y.view(), None),
+            Loss::SquaredError,
+            0,
+            9,
+            true,
+            None,
+        );
+        assert_eq!(one.unwrap().range(), (0, 1));
+    }
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::micro_batch::MicroBatch;
 use super::step::Update;
+use super::tree::inverse;
 use crate::error::Result;
 use crate::kernel::{
     AddTo, AddUp, Finish, Gradient, Layout, Scalar, Simd, Task, dispatch, ends_in_half, even_share,
@@ -43,7 +44,7 @@ pub(super) struct Shard<T> {
     /// Ranges of segments that are processed together: a few panels of one layer.
     pieces: Vec<Range<usize>>,
     pub gradient: Aligned<T>,
-    /// Rounding errors of adding the micro-batches' gradients; empty if there is only one micro-batch.
+    /// Rounding errors of adding the micro-batches' gradients; empty if there is only one micro-batch, here.
     lost: Aligned<T>,
     /// Gradients of groups of micro-batches that wait for others, see [`Tree`](super::tree::Tree).
     pub waiting: Vec<Aligned<T>>,
@@ -341,11 +342,6 @@ impl<T: Scalar> Task<T> for SquaresInDouble<'_, T> {
         }
         sums.iter().sum()
     }
-}
-
-/// 1 / the weight of a batch; 0 for a batch of weight 0.
-pub(super) fn inverse(weight: f64) -> f64 {
-    if weight > 0.0 { 1.0 / weight } else { 0.0 }
 }
 
 /// Cuts all parameters into nearly equal shards of whole segments, in which so many gradients can wait.

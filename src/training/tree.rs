@@ -16,6 +16,11 @@ pub(super) struct Total {
     pub weight: f64,
 }
 
+/// 1 / the weight of a batch; 0 for a batch of weight 0.
+pub(super) fn inverse(weight: f64) -> f64 {
+    if weight > 0.0 { 1.0 / weight } else { 0.0 }
+}
+
 impl Total {
     /// The sums of both.
     pub fn add(self, other: Self) -> Self {

@@ -21,13 +21,13 @@ from ferroprop.estimators._validation_set import ValidationSet
 def run(plan: Plan) -> Outcome:
     """Train epoch by epoch."""
     X, Y, *_ = plan.samples
-    with _training(plan) as training:
+    with training(plan) as made:
         if plan.samples.rows is None:
-            history = train(plan.network, X, Y, n_threads=plan.n_threads, **training.keywords)
+            history = train(plan.network, X, Y, n_threads=plan.n_threads, **made.keywords)
         else:
-            (history,) = _train_each([training.as_tuple()], plan.n_threads)
-        training.end(history)
-    return _outcome(training, history)
+            (history,) = _train_each([made.as_tuple()], plan.n_threads)
+        made.end(history)
+    return outcome(made, history)
 
 
 def run_together(plans: Sequence[Plan], n_threads: int | None) -> list[Callable[[], Outcome]]:
@@ -49,14 +49,14 @@ def run_together(plans: Sequence[Plan], n_threads: int | None) -> list[Callable[
     for single in {_is_single(plan) for plan in plans}:
         places = [place for place, plan in enumerate(plans) if _is_single(plan) == single]
         with ExitStack() as stack:
-            trainings = [stack.enter_context(_training(plans[place])) for place in places]
-            histories = _train_each([training.as_tuple() for training in trainings], n_threads)
+            trainings = [stack.enter_context(training(plans[place])) for place in places]
+            histories = _train_each([made.as_tuple() for made in trainings], n_threads)
             if any(history.stop_reason == "interrupted" for history in histories):
                 raise KeyboardInterrupt
-            for training, history in zip(trainings, histories, strict=True):
-                training.end(history)
-        for place, training, history in zip(places, trainings, histories, strict=True):
-            outcomes[place] = partial(_outcome, training, history)
+            for made, history in zip(trainings, histories, strict=True):
+                made.end(history)
+        for place, made, history in zip(places, trainings, histories, strict=True):
+            outcomes[place] = partial(outcome, made, history)
     return outcomes
 
 
@@ -65,7 +65,7 @@ def _is_single(plan: Plan) -> bool:
     return plan.network.dtype in (np.float32, np.complex64)
 
 
-class _Training:
+class Training:
     """A training of the core: what it takes, and what is to be done at its end."""
 
     def __init__(
@@ -137,12 +137,13 @@ def _watched_rows(plan: Plan, decisive: ValidationSet | None) -> dict[str, Any]:
 
 
 @contextmanager
-def _training(plan: Plan) -> Iterator[_Training]:
+def training(plan: Plan) -> Iterator[Training]:
+    """Make the training of a plan, with all who follow it."""
     with plan.followers as followers, plan.row_orders or nullcontext() as order_of:
-        yield _Training(plan, followers, order_of)
+        yield Training(plan, followers, order_of)
 
 
-def _outcome(training: _Training, history: History) -> Outcome:
+def outcome(training: Training, history: History) -> Outcome:
     """Return what came of a training; warn of an end that nobody wants."""
     plan, outputs = training.plan, training.plan.outputs_in_mean
     diverged = history.stop_reason == "diverged"

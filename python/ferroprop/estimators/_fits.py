@@ -112,6 +112,8 @@ def finish_together(fits: Sequence[Fit], n_threads: int | None) -> list[Exceptio
 
 
 def _run(plan: Plan) -> Outcome:
+    if plan.run is not None:
+        return plan.run(plan)
     if plan.by_scipy:
         return _scipy_lbfgs.run(plan)
     return _lbfgs.run(plan) if plan.optimizer is None else _epochs.run(plan)

@@ -68,6 +68,8 @@ class Plan:
         The most evaluations of the loss, for 'lbfgs', which uses nothing below `by_scipy`.
     by_scipy : bool
         Whether SciPy searches.
+    run : callable or None
+        Runs the plan in place of the solvers here.
     optimizer : Optimizer or None
         What makes the steps of an epoch, for this fit alone.
     resumes : bool
@@ -114,6 +116,7 @@ class Plan:
     hint: Callable[[], str]
     max_fun: int = 15000
     by_scipy: bool = False
+    run: Callable[[Plan], Outcome] | None = None
     optimizer: Optimizer | None = None
     resumes: bool = False
     batch_size: int | None = None

@@ -29,7 +29,9 @@ class Samples(NamedTuple):
 
     @property
     def n_rows(self) -> int:
-        """The number of rows, or of sequences."""
+        """The number of rows, or of sequences; of rows that are elsewhere as they say."""
+        if self.Y is None:
+            return int(self.X.n_rows)
         return len(self.Y if self.rows is None else self.rows)
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ferroprop._core import Network
+from ferroprop._core import Network, RemoteRows
 from ferroprop.estimators._samples import Samples
 
 
@@ -43,6 +43,9 @@ class ValidationSet:
     def loss_of(self, network: Network) -> float:
         """Return the loss of the network like that of ``loss_curve_``, but without the penalty."""
         X, Y, sample_weight, _ = self.samples
+        if isinstance(X, RemoteRows):
+            mean = X.sums(network, False).mean_loss
+            return (mean or 0.0) / self.outputs_in_mean
         loss, *_ = network.loss_and_gradients(
             X, Y, loss=self.loss, sample_weight=sample_weight, n_threads=self.n_threads, **self.in_time
         )

@@ -1,0 +1,220 @@
+"""Tables that are Dask's collections, and the parts that a training needs of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ferroprop._core import _set_thread_limit, _thread_limit
+from ferroprop.dask._cluster import client_of, n_workers, results
+from ferroprop.distributed import Part, boundaries, checked
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows whose number is known, as Dask's arrays.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Whose workers compute.
+    X : dask.array.Array of shape (n, n_inputs)
+        Inputs.
+    y : dask.array.Array of shape (n,) or (n, n_outputs)
+        Targets as they came.
+    sample_weight : dask.array.Array of shape (n,) or None
+        Weights.
+    columns : list of str or None
+        The names of the features, if X has some.
+    """
+
+    client: Any
+    X: Any
+    y: Any
+    sample_weight: Any
+    columns: list[Any] | None
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows."""
+        n_rows: int = self.X.shape[0]
+        return n_rows
+
+    def pieces(self, array: Any) -> list[Any]:
+        """Return the blocks of one of the arrays that are not empty, as delayed objects."""
+        blocks = array.to_delayed().ravel()
+        return [block for block, n in zip(blocks, array.chunks[0], strict=True) if n]
+
+    def mapped(self, function: Callable[..., Any], array: Any) -> list[Any]:
+        """Return what a function makes of each block of one of the arrays."""
+        import dask
+
+        calls = [dask.delayed(function, pure=True)(block) for block in self.pieces(array)]
+        return results(self.client, lambda: self.client.compute(calls))
+
+
+def table(client: Any, X: Any, y: Any, sample_weight: Any = None, *, names: tuple[str, str, str]) -> Table:
+    """Return collections as a table.
+
+    Parameters
+    ----------
+    client : distributed.Client or None
+        None takes the one that Dask has at the moment.
+    X, y, sample_weight : collections
+        Arrays, DataFrames or Series of Dask, with equal partitions where these do not say how many rows they
+        have.
+    names : tuple of str
+        What errors call them.
+    """
+    client = client_of(client)
+    columns = [str(name) for name in X.columns] if hasattr(X, "columns") else None
+    given = {names[0]: X, names[1]: y} | ({} if sample_weight is None else {names[2]: sample_weight})
+    arrays = {name: _array(name, value) for name, value in given.items()}
+    unknown = {name: array for name, array in arrays.items() if np.isnan(array.shape[0])}
+    if unknown:
+        # what they are made of is needed for the numbers of rows and once more for the rows
+        kept = client.persist(list(unknown.values()))
+        arrays |= {name: _with_rows(client, array) for name, array in zip(unknown, kept, strict=True)}
+    first, *others = arrays.items()
+    for name, array in others:
+        if array.shape[0] != first[1].shape[0]:
+            raise ValueError(
+                f"{name} must have {first[1].shape[0]} rows, as {first[0]} has, got {array.shape[0]}."
+            )
+    if first[1].ndim != 2:
+        raise ValueError(f"{first[0]} must have two dimensions, got shape {first[1].shape}.")
+    if not first[1].shape[0]:
+        raise ValueError(f"{first[0]} must have at least one row, got none.")
+    weights = arrays.get(names[2])
+    if weights is not None and weights.ndim != 1:
+        raise ValueError(f"{names[2]} must have one dimension, got shape {weights.shape}.")
+    return Table(client, first[1], arrays[names[1]], weights, columns)
+
+
+def _array(name: str, value: Any) -> Any:
+    """Return a collection as an array, whose number of rows may be unknown."""
+    import dask.array as da
+
+    if isinstance(value, da.Array):
+        array = value
+    elif hasattr(value, "to_dask_array"):
+        array = value.to_dask_array()
+    else:
+        raise TypeError(
+            f"{name} must be a Dask array, DataFrame or Series, got {type(value).__name__}; a table that is "
+            "here is for the estimators of ferroprop, without Dask."
+        )
+    if array.ndim == 2 and len(array.chunks[1]) > 1:
+        array = array.rechunk({1: -1})
+    return array
+
+
+def _with_rows(client: Any, array: Any) -> Any:
+    """Return the same array with the numbers of rows in its chunks."""
+    import dask
+    import dask.array as da
+
+    calls = [dask.delayed(len, pure=True)(block) for block in array.to_delayed().ravel()]
+    rows = tuple(results(client, lambda: client.compute(calls)))
+    return da.Array(array.dask, array.name, (rows, *array.chunks[1:]), meta=array._meta)
+
+
+class DaskShards:
+    """The parts of a table on Dask's workers.
+
+    Each part is the result of a task, so Dask computes it again where a worker is lost. Nothing is pinned to
+    a worker.
+
+    Parameters
+    ----------
+    table : Table
+        The rows.
+    targets : callable
+        ``targets(y, weights)`` returns the targets of a part as the loss takes them, and its weights.
+    dtype : dtype
+        That of the network.
+    group : int
+        Rows in a group, at whose multiples parts begin.
+    n_parts : int or None, default=None
+        How many parts are wanted; None is one for each worker.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        targets: Callable[[Any, Any], tuple[Any, Any]],
+        dtype: Any,
+        group: int,
+        n_parts: int | None = None,
+    ) -> None:
+        import dask
+
+        self._client = table.client
+        self.n_rows = table.n_rows
+        cuts = boundaries(self.n_rows, group, n_parts or n_workers(self._client))
+        sizes = tuple(end - start for start, end in itertools.pairwise(cuts))
+        columns = [_cut(array, sizes) for array in (table.X, table.y, table.sample_weight)]
+        calls = [
+            dask.delayed(_part, pure=True)(*blocks, first, targets, np.dtype(dtype))
+            for *blocks, first in zip(*columns, cuts, strict=False)
+        ]
+        self.n_parts = len(calls)
+        self._parts = self._client.compute(calls)
+
+    def map(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
+        """Call a function for each part, where it is; return the results in order."""
+        return results(
+            self._client, lambda: [self._submit(part, function, arguments) for part in self._parts]
+        )
+
+    def call(self, index: int, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function for one of the parts, where it is."""
+        return results(self._client, lambda: [self._submit(self._parts[index], function, arguments)])[0]
+
+    def _submit(self, part: Any, function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
+        return self._client.submit(_on_worker, function, part, *arguments, pure=False)
+
+
+def _on_worker(function: Callable[..., Any], part: Part, *arguments: Any) -> Any:
+    """Call a function for a part, with as many threads as the worker has."""
+    from distributed import get_worker
+
+    before = _thread_limit()
+    _set_thread_limit(get_worker().state.nthreads)
+    try:
+        return function(part, *arguments)
+    finally:
+        _set_thread_limit(before)
+
+
+def _cut(array: Any, sizes: tuple[int, ...]) -> list[Any]:
+    """Return the blocks of an array that is cut again, as delayed objects."""
+    if array is None:
+        return [None] * len(sizes)
+    chunks = tuple(n for n in array.chunks[0] if n)
+    if len(chunks) < len(array.chunks[0]):
+        array = _without_empty(array)
+    blocks: list[Any] = (
+        array.rechunk({0: sizes, **dict.fromkeys(range(1, array.ndim), -1)}).to_delayed().ravel()
+    )
+    return list(blocks)
+
+
+def _without_empty(array: Any) -> Any:
+    """Return an array without its empty chunks, which rechunk does not take everywhere."""
+    import dask.array as da
+
+    blocks = [array.blocks[index] for index, n in enumerate(array.chunks[0]) if n]
+    return da.concatenate(blocks)
+
+
+def _part(
+    X: Any, y: Any, weight: Any, first: int, targets: Callable[[Any, Any], tuple[Any, Any]], dtype: Any
+) -> Part:
+    """Put a part together, on a worker."""
+    Y, weight = targets(np.asarray(y), None if weight is None else np.asarray(weight))
+    return checked(Part(np.asarray(X), Y, weight, first), dtype)

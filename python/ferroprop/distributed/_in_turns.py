@@ -1,0 +1,191 @@
+"""Trainings on mini-batches, shard after shard: network and optimizer travel, rows stay where they are."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ferroprop._core import Epoch, History, Network, Optimizer, RemoteRows
+from ferroprop._core import train as train_here
+from ferroprop.distributed._shards import Part, Shards
+
+
+def train_in_turns(
+    network: Network,
+    shards: Shards,
+    *,
+    optimizer: Optimizer,
+    batch_size: int,
+    epochs: int = 200,
+    shuffle: bool = True,
+    seed: int = 0,
+    validation: RemoteRows | None = None,
+    validation_score: Callable[[Network], float] | None = None,
+    patience: int | None = None,
+    tolerance: float = 0.0,
+    restore_best: bool | None = None,
+    max_time: float | None = None,
+    callback: Callable[[Epoch], object] | None = None,
+    warm_start: bool = False,
+    **keywords: Any,
+) -> History:
+    """Train a network on mini-batches, in each epoch on one shard after the other.
+
+    One step needs the parameters of the last one, so workers wait for each other: it is a way to train on
+    more rows than one machine has memory for, and no faster than one of them. The result depends on the cut
+    into shards, as that of mini-batches in one place depends on their order, but neither on the workers nor
+    on chance.
+
+    Parameters
+    ----------
+    network : Network
+        Changed in place at the end; if the call raises, it is as it was.
+    shards : Shards
+        Parts of the table.
+    optimizer : Optimizer
+        The rule; not changed.
+    batch_size : int
+        Rows in a mini-batch; the last one of each shard has what is left.
+    epochs, patience, tolerance, restore_best, max_time, callback
+        As for `ferroprop.train`.
+    shuffle : bool, default=True
+        Whether shards come in another random order in each epoch, and the rows of each too.
+    seed : int, default=0
+        Of the orders, and of what dropout leaves out.
+    validation : RemoteRows or None, default=None
+        Validation rows.
+    validation_score : callable or None, default=None
+        As for `ferroprop.train`.
+    warm_start : bool, default=False
+        Whether the optimizer goes on from what it remembers.
+    **keywords
+        What else `ferroprop.train` takes, without a checkpoint.
+
+    Returns
+    -------
+    History
+        As from `ferroprop.train`; the loss of an epoch is the mean over the shards, by their rows.
+    """
+    began = time.monotonic()
+    curves: dict[str, list[float]] = {
+        name: [] for name in ("loss", "penalty", "validation_loss", "validation_score", "learning_rate")
+    }
+    restores = validation is not None or validation_score is not None
+    restores = restores if restore_best is None else restore_best
+    now = best = network.copy()
+    least, waited, best_epoch, reason = math.inf, 0, 0, "epochs"
+    for epoch in range(1, epochs + 1):
+        order = np.arange(shards.n_parts)
+        if shuffle:
+            np.random.default_rng([seed, epoch]).shuffle(order)
+        settings = {**keywords, "batch_size": batch_size, "shuffle": shuffle}
+        try:
+            turn = _epoch(now, optimizer, warm_start, shards, order, [seed, epoch], settings)
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", UserWarning, stacklevel=2)
+            reason = "interrupted"
+            break
+        if turn is None:
+            warnings.warn(
+                f"training diverged in epoch {epoch}: the loss or a parameter became infinite or NaN; the "
+                "network keeps its last finite parameters; scale X, or make the steps smaller",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            reason = "diverged"
+            break
+        now, optimizer, loss, penalty, rate = turn
+        warm_start = True
+        validation_loss = None if validation is None else validation.sums(now, False).mean_loss
+        score = None if validation_score is None else float(validation_score(now))
+        for name, value in zip(curves, (loss, penalty, validation_loss, score, rate), strict=True):
+            if value is not None:
+                curves[name].append(value)
+        watched = loss if validation_loss is None else validation_loss
+        watched = watched if score is None else -score
+        waited = 0 if watched <= least - tolerance else waited + 1
+        if watched < least:
+            least, best, best_epoch = watched, now, epoch
+        seconds = time.monotonic() - began
+        if callback is not None:
+            told = Epoch(
+                network=now.copy(),
+                epoch=epoch,
+                loss=loss,
+                penalty=penalty,
+                validation_loss=validation_loss,
+                validation_score=score,
+                learning_rate=rate,
+                seconds=seconds,
+            )
+            if callback(told) is True:
+                reason = "callback"
+                break
+        if patience is not None and waited >= patience:
+            reason = "patience"
+            break
+        if max_time is not None and seconds >= max_time:
+            reason = "time"
+            break
+    now = best if restores and best_epoch else now
+    network.set_parameters(now.weights, now.biases)
+    state = {**curves, "best_epoch": best_epoch, "stop_reason": reason}
+    return History._from_state({**state, "seconds": time.monotonic() - began})
+
+
+Turn = tuple[Network, Optimizer, float, float, float | None]
+
+
+def _epoch(
+    network: Network,
+    optimizer: Optimizer,
+    warm_start: bool,
+    shards: Shards,
+    order: Any,
+    seed: list[int],
+    settings: dict[str, Any],
+) -> Turn | None:
+    """Train on each shard once; return network, optimizer, means of loss and penalty, and the last rate."""
+    losses, rate = np.zeros(3), None
+    for index in order.tolist():
+        own = {**settings, "seed": int(np.random.default_rng([*seed, index]).integers(1 << 63))}
+        turn = shards.call(index, train_on, network, optimizer, warm_start, own)
+        if turn is None:
+            return None
+        network, optimizer, loss, penalty, rate, weight = turn
+        losses += [weight, weight * loss, weight * penalty]
+        warm_start = True
+    weight, loss, penalty = losses.tolist()
+    # shards whose rows all weigh nothing
+    return network, optimizer, loss / weight if weight else 0.0, penalty / weight if weight else 0.0, rate
+
+
+def train_on(
+    part: Part, network: Network, optimizer: Optimizer, warm_start: bool, settings: dict[str, Any]
+) -> Any:
+    """Train on a part, where it is, for an epoch; None after a divergence."""
+    X, Y, sample_weight, _ = part
+    network = network.copy()
+    if sample_weight is not None and not np.any(sample_weight):
+        return network, optimizer, 0.0, 0.0, None, 0.0
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "training diverged", RuntimeWarning)
+        history = train_here(
+            network,
+            X,
+            Y,
+            sample_weight=sample_weight,
+            optimizer=optimizer,
+            warm_start=warm_start,
+            epochs=1,
+            **settings,
+        )
+    if history.stop_reason == "diverged":
+        return None
+    rates, weight = history.learning_rate, len(X) if sample_weight is None else float(sample_weight.sum())
+    return network, optimizer, history.loss[-1], history.penalty[-1], rates[-1] if rates else None, weight

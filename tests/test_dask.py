@@ -1,0 +1,402 @@
+"""Fits on Dask's collections: the bits of a fit in one place, whatever happens to partitions and workers."""
+
+import asyncio
+import os
+import pickle
+import signal
+import sys
+import threading
+import warnings
+
+import ferroprop as fp
+import numpy as np
+import pytest
+from children import in_a_process
+from ferroprop import MLPClassifier, MLPRegressor
+from fits import numbers
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip(
+    "distributed", reason="dask and distributed are not installed: pip install ferroprop[dask]"
+)
+
+import dask
+import dask.array as da
+import dask.dataframe as dd
+import pandas as pd
+from distributed import Client, LocalCluster
+from ferroprop.dask import DaskMLPClassifier, DaskMLPRegressor, train
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),
+]
+
+ROWS = 52_000  # four groups
+X = numbers("X", ROWS, 4).astype(np.float32)
+LABELS = np.array(["ant", "bee", "cow"])[np.digitize(X[:, 0] * X[:, 1], [-0.3, 0.3])]
+NUMBERS = X[:, 0] * X[:, 1]
+WEIGHT = np.abs(numbers("weights", ROWS))
+CHUNKS = (20_000, 1, 0, 12_999, 19_000)
+USUAL = {"hidden_layer_sizes": (7,), "solver": "rprop", "max_iter": 4, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        options = {"dashboard_address": None, "threads_per_worker": 1, "memory_limit": 0}
+        with LocalCluster(n_workers=2, processes=True, **options) as cluster:
+            yield cluster
+
+
+@pytest.fixture(scope="module")
+def client(cluster):
+    with Client(cluster) as client:
+        yield client
+
+
+def as_dask(array, chunks=CHUNKS):
+    return da.from_array(array, chunks=(chunks,) + (-1,) * (array.ndim - 1))
+
+
+def bits(model):
+    return [array.tobytes() for array in (*model.coefs_, *model.intercepts_)]
+
+
+def local(kind=MLPClassifier, y=LABELS, weight=None, fit=None, **parameters):
+    return kind(**{**USUAL, **parameters}).fit(X, y, weight, **(fit or {}))
+
+
+def assert_equal(model, other):
+    assert bits(model) == bits(other)
+    for name in ("loss_curve_", "validation_scores_", "validation_loss_curve_", "n_iter_", "t_", "loss_",
+                 "best_loss_", "out_activation_", "n_layers_", "n_outputs_", "n_features_in_"):  # fmt: skip
+        assert getattr(model, name, None) == getattr(other, name, None), name
+
+
+# The same bits ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"solver": "lbfgs"},
+        {"solver": "lbfgs", "class_weight": "balanced"},
+        {"solver": "grprop", "alpha": 1.0, "activation": "tanh", "hidden_layer_sizes": (5, 3)},
+        {"class_weight": {"ant": 2.0, "bee": 0.5, "cow": 0.1}, "weight": WEIGHT},
+        {"class_weight": "balanced"},
+        {"loss": "hinge", "weight": WEIGHT},
+        {"label_smoothing": 0.1},
+    ],
+    ids=str,
+)
+def test_a_classifier_has_the_bits_of_a_fit_in_one_place(client, parameters):
+    parameters = dict(parameters)
+    weight = parameters.pop("weight", None)
+    model = DaskMLPClassifier(**{**USUAL, **parameters})
+    assert model.fit(as_dask(X), as_dask(LABELS), None if weight is None else as_dask(weight)) is model
+    reference = local(weight=weight, **parameters)
+    assert_equal(model, reference)
+    assert model.classes_.tolist() == ["ant", "bee", "cow"]
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_a_regressor_has_the_bits_of_a_fit_in_one_place(client, columns, dtype):
+    inputs = (X * 10).astype(dtype)
+    y = NUMBERS if columns == 1 else np.stack([NUMBERS, X[:, 2]], axis=1)
+    model = DaskMLPRegressor(**USUAL).fit(as_dask(inputs), as_dask(y), as_dask(WEIGHT))
+    assert_equal(model, MLPRegressor(**USUAL).fit(inputs, y, WEIGHT))
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"early_stopping": True, "n_iter_no_change": 2, "max_iter": 12},
+        {"early_stopping": True, "scoring": "loss"},
+        {},
+        {"solver": "lbfgs"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", ["classifier", "regressor"])
+def test_validation_rows_are_those_of_one_place(client, parameters, kind):
+    held_out = {"X_val": X[:21_000] + 1, "sample_weight_val": WEIGHT[:21_000]}
+    here, there, y = (
+        (MLPClassifier, DaskMLPClassifier, LABELS)
+        if kind == "classifier"
+        else (MLPRegressor, DaskMLPRegressor, NUMBERS)
+    )
+    held_out["y_val"] = y[:21_000]
+    collections = {name: as_dask(array, (6_000, 15_000)) for name, array in held_out.items()}
+    model = there(**{**USUAL, **parameters}).fit(as_dask(X), as_dask(y), **collections)
+    assert_equal(model, local(here, y, fit=held_out, **parameters))
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_the_cut_into_partitions_and_parts_changes_no_bit(client, data):
+    places = data.draw(st.lists(st.integers(0, ROWS), max_size=6).map(sorted))
+    chunks = tuple(int(n) for n in np.diff([0, *places, ROWS]))
+    n_parts = data.draw(st.integers(1, 6))
+    model = DaskMLPRegressor(n_parts=n_parts, **USUAL).fit(as_dask(X, chunks), as_dask(NUMBERS, chunks[::-1]))
+    assert_equal(model, local(MLPRegressor, NUMBERS))
+
+
+@pytest.mark.parametrize("n_workers", [1, 3])
+def test_the_number_of_workers_changes_no_bit(n_workers):
+    options = {"dashboard_address": None, "threads_per_worker": 2, "processes": False}
+    with LocalCluster(n_workers=n_workers, **options) as cluster, Client(cluster) as own:
+        model = DaskMLPClassifier(client=own, **USUAL).fit(as_dask(X), as_dask(LABELS))
+    assert_equal(model, local())
+
+
+def test_frames_and_unknown_numbers_of_rows(client):
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    frame["y"] = LABELS
+    frame = frame[frame["a"] > -0.5]
+    collection = dd.from_pandas(pd.DataFrame(X, columns=list("abcd")).assign(y=LABELS), npartitions=5)
+    collection = collection[collection["a"] > -0.5]
+    model = DaskMLPClassifier(**USUAL).fit(collection[list("abcd")], collection["y"])
+    reference = MLPClassifier(**USUAL).fit(frame[list("abcd")], frame["y"].to_numpy(dtype=object))
+    assert_equal(model, reference)
+    assert model.feature_names_in_.tolist() == list("abcd")
+    predicted = model.predict(collection[list("abcd")])
+    assert predicted.compute().tolist() == reference.predict(frame[list("abcd")]).tolist()
+    unknown = as_dask(X)[as_dask(X)[:, 0] > -0.5]
+    targets = as_dask(NUMBERS)[as_dask(X)[:, 0] > -0.5]
+    before = unknown.chunks
+    model = DaskMLPRegressor(**USUAL).fit(unknown, targets)
+    assert str(unknown.chunks) == str(before)  # the caller's array is as it was
+    kept = X[:, 0] > -0.5
+    assert_equal(model, MLPRegressor(**USUAL).fit(X[kept], NUMBERS[kept]))
+
+
+def test_several_labels_per_row(client):
+    y = (X[:, :3] > 0).astype(int)
+    model = DaskMLPClassifier(**USUAL).fit(as_dask(X), as_dask(y))
+    reference = MLPClassifier(**USUAL).fit(X, y)
+    assert_equal(model, reference)
+    np.testing.assert_array_equal(model.predict(as_dask(X)).compute(), reference.predict(X))
+
+
+def test_a_network_has_the_bits_of_train(client):
+    Y = np.stack([NUMBERS, X[:, 1]], axis=1)
+    here, there = (fp.Network([4, 6, 2], activation="tanh", seed=2) for _ in range(2))
+    keywords = {"epochs": 5, "alpha": 0.1, "optimizer": fp.Rprop()}
+    first = fp.train(here, X, Y, sample_weight=WEIGHT, validation=(X[:9000], Y[:9000]), **keywords)
+    validation = (as_dask(X[:9000], (4000, 5000)), as_dask(Y[:9000], (9000,)))
+    keywords |= {"sample_weight": as_dask(WEIGHT), "validation": validation}
+    second = train(client, there, as_dask(X), as_dask(Y), **keywords)
+    assert [w.tobytes() for w in here.weights] == [w.tobytes() for w in there.weights]
+    assert (first.loss, first.validation_loss) == (second.loss, second.validation_loss)
+
+
+# Mini-batches ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", fp.AdamW()])
+def test_mini_batches_go_from_part_to_part(client, solver):
+    keywords = {**USUAL, "solver": solver, "n_parts": 3, "max_iter": 3, "dropout": 0.1}
+    models = [DaskMLPClassifier(**keywords).fit(as_dask(X), as_dask(LABELS)) for _ in range(2)]
+    assert bits(models[0]) == bits(models[1])
+    assert models[0].loss_curve_[-1] < models[0].loss_curve_[0]
+    assert models[0].n_iter_ == 3
+    assert models[0].t_ == 3 * ROWS
+    stopped = DaskMLPRegressor(**{**keywords, "max_iter": 40, "tol": 1.0, "n_iter_no_change": 2})
+    stopped.set_params(early_stopping=True, scoring="loss").fit(
+        as_dask(X), as_dask(NUMBERS), X_val=as_dask(X), y_val=as_dask(NUMBERS))  # fmt: skip
+    assert stopped.n_iter_ < 40
+    assert stopped.score(as_dask(X), as_dask(NUMBERS)) > 0
+
+
+# Workers that come and go ----------------------------------------------------------------------------------
+
+
+def test_killed_and_added_workers_change_no_bit():
+    options = {"dashboard_address": None, "threads_per_worker": 1, "memory_limit": 0}
+    with LocalCluster(n_workers=2, processes=True, **options) as cluster, Client(cluster) as own:
+        seen = []
+
+        def look(epoch):
+            seen.append(epoch.epoch)
+            if epoch.epoch == 2:
+                os.kill(next(iter(own.run(os.getpid).values())), signal.SIGKILL)
+            if epoch.epoch == 4:
+                cluster.scale(3)
+            if epoch.epoch == 6:
+                own.restart_workers(list(own.scheduler_info(n_workers=-1)["workers"])[:1])
+
+        keywords = {**USUAL, "max_iter": 8, "callback": look}
+        model = DaskMLPClassifier(client=own, **keywords).fit(as_dask(X), as_dask(LABELS))
+    assert seen == [*range(1, 9)]
+    assert_equal(model, local(max_iter=8))
+
+
+def test_lost_rows_are_said_and_a_checkpoint_goes_on(tmp_path, client):
+    options = {"dashboard_address": None, "threads_per_worker": 1, "memory_limit": 0}
+    path = tmp_path / "fit.ckpt"
+    keywords = {**USUAL, "max_iter": 6, "checkpoint": path, "checkpoint_every": 1}
+    with LocalCluster(n_workers=1, processes=True, **options) as cluster, Client(cluster) as own:
+        scattered = own.scatter(X)
+        rows = da.from_delayed(scattered, X.shape, X.dtype)
+
+        def kill(epoch):
+            if epoch.epoch == 3:
+                os.kill(next(iter(own.run(os.getpid).values())), signal.SIGKILL)
+
+        model = DaskMLPClassifier(client=own, callback=kill, **keywords)
+        with pytest.raises(RuntimeError, match=r"Dask lost rows of the training.*goes on from its last save"):
+            model.fit(rows, as_dask(LABELS))
+        assert not hasattr(model, "coefs_")
+    again = DaskMLPClassifier(client=client, **keywords).fit(as_dask(X), as_dask(LABELS))
+    assert bits(again) == bits(local(max_iter=6))
+
+
+def test_a_scheduler_that_is_gone_is_said():
+    options = {"dashboard_address": None, "threads_per_worker": 1, "processes": False}
+    cluster = LocalCluster(n_workers=1, **options)
+    own = Client(cluster)
+
+    def close(epoch):
+        cluster.close()
+
+    try:
+        with pytest.raises(RuntimeError, match="Dask"):
+            DaskMLPClassifier(client=own, callback=close, **USUAL).fit(as_dask(X), as_dask(LABELS))
+    finally:
+        own.close()
+
+
+def test_two_fits_at_a_time(client):
+    models = [DaskMLPClassifier(client=client, **USUAL), DaskMLPRegressor(client=client, **USUAL)]
+    targets = [LABELS, NUMBERS]
+    threads = [
+        threading.Thread(target=model.fit, args=(as_dask(X), as_dask(y)))
+        for model, y in zip(models, targets, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert_equal(models[0], local())
+    assert_equal(models[1], local(MLPRegressor, NUMBERS))
+
+
+def test_an_asynchronous_client(cluster):
+    async def fit():
+        async with Client(cluster.scheduler_address, asynchronous=True) as own:
+            return await DaskMLPClassifier(client=own, **USUAL).fit(as_dask(X), as_dask(LABELS))
+
+    assert_equal(asyncio.run(fit()), local())
+
+
+# Predictions, pickles --------------------------------------------------------------------------------------
+
+
+def test_predictions_are_collections(client):
+    model = DaskMLPClassifier(**USUAL).fit(as_dask(X), as_dask(LABELS))
+    reference = local()
+    rows = as_dask(X)
+    for method in ("predict", "predict_proba"):
+        lazy = getattr(model, method)(rows)
+        assert isinstance(lazy, da.Array)
+        expected = getattr(reference, method)(X)
+        assert (lazy.shape, lazy.dtype) == (expected.shape, expected.dtype)
+        np.testing.assert_array_equal(lazy.compute(), expected)
+        np.testing.assert_array_equal(getattr(model, method)(X[:50]), expected[:50])
+    assert model.score(rows, as_dask(LABELS)) == reference.score(X, LABELS)
+    assert model.score(rows, as_dask(LABELS), as_dask(WEIGHT)) == pytest.approx(
+        reference.score(X, LABELS, WEIGHT)
+    )
+    regressor = DaskMLPRegressor(**USUAL).fit(as_dask(X), as_dask(NUMBERS))
+    assert regressor.score(rows, as_dask(NUMBERS)) == pytest.approx(regressor.to_local().score(X, NUMBERS))
+
+
+def test_the_local_estimator_and_pickles_need_no_dask(client):
+    model = DaskMLPClassifier(client=client, **USUAL).fit(as_dask(X), as_dask(LABELS))
+    assert model.to_local().get_params() == MLPClassifier(**USUAL).get_params()
+    assert type(model.to_local()) is MLPClassifier
+    assert_equal(model.to_local(), model)
+    assert pickle.loads(pickle.dumps(model)).client is None
+    for one in (model.to_local(), model):
+        code = f"""
+import json, pickle, sys
+for name in ("dask", "distributed"):
+    sys.modules[name] = None  # to import it raises ImportError
+model = pickle.loads({pickle.dumps(one)!r})
+print(json.dumps(model.predict({X[:20].tolist()!r}).tolist()))
+"""
+        assert in_a_process(code) == model.predict(X[:20]).tolist()
+
+
+# Errors ----------------------------------------------------------------------------------------------------
+
+
+NINE = as_dask(X[:9], (9,)), as_dask(LABELS[:9], (9,))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "data", "message"),
+    [
+        ({"early_stopping": True}, {}, "early_stopping needs X_val and y_val"),
+        ({"solver": "lbfgs-scipy"}, {}, "solver 'lbfgs-scipy' is not for Dask"),
+        ({"scoring": "f1_macro"}, {}, "scoring must be None or 'loss'"),
+        ({"dropout": 0.5}, {}, "dropout is for mini-batches"),
+        ({"solver": "sgd", "learning_rate": "adaptive"}, {}, "learning_rate='adaptive' is not for Dask"),
+        ({"solver": "adam", "checkpoint": "x"}, {}, "checkpoint is for solvers on full batches"),
+        ({"class_weight": "balanced"}, {"sample_weight": as_dask(WEIGHT)}, "takes no sample_weight"),
+        ({"n_parts": 0}, {}, "'n_parts' parameter of DaskMLPClassifier must be"),
+        ({}, {"X": X}, "X must be a Dask array, DataFrame or Series, got ndarray"),
+        ({}, {"y": as_dask(LABELS[:500], (500,))}, "y must have 52000 rows, as X has, got 500"),
+        ({}, {"X": as_dask(X[:, 0])}, "X must have two dimensions"),
+        ({}, {"X": as_dask(X.astype(str))}, "X must hold numbers, got dtype"),
+        ({}, {"X": as_dask(np.where(X > 1, np.nan, X))}, "X must be|X must hold|finite"),
+        ({}, {"client": 3}, "client must be a dask.distributed.Client or None, got int"),
+        ({}, {"X_val": NINE[0], "y_val": as_dask(np.repeat("dog", 9), (9,))}, "y_val has classes that y"),
+        ({}, {"X_val": NINE[0][:, :2], "y_val": NINE[1]}, "X_val must have 4 features"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_wrong_arguments_are_said(client, parameters, data, message):
+    model = DaskMLPClassifier(**{**USUAL, **parameters, "client": data.pop("client", None)})
+    arguments = {"X": as_dask(X), "y": as_dask(LABELS), **data}
+    with pytest.raises((TypeError, ValueError), match=message):
+        model.fit(**arguments)
+    assert not hasattr(model, "coefs_")
+
+
+def test_without_a_client():
+    code = """
+import json, warnings
+warnings.simplefilter("ignore")
+import dask.array as da
+from ferroprop.dask import DaskMLPRegressor
+try:
+    DaskMLPRegressor().fit(da.zeros((5, 2)), da.zeros(5))
+except ValueError as error:
+    print(json.dumps(str(error)))
+"""
+    assert "client must be a dask.distributed.Client, got None" in in_a_process(code)
+
+
+def test_without_dask():
+    code = """
+import json, sys
+sys.modules["distributed"] = None
+from ferroprop.dask import DaskMLPRegressor
+try:
+    DaskMLPRegressor().fit([[1.0]], [1.0])
+except ImportError as error:
+    print(json.dumps(str(error)))
+"""
+    assert "pip install ferroprop[dask]" in in_a_process(code)
+
+
+def test_partial_fit_is_for_the_local_estimator(client):
+    with pytest.raises(TypeError, match=r"to_local\(\)"):
+        DaskMLPClassifier().partial_fit(X, LABELS)
+    assert dask.is_dask_collection(as_dask(X))
+    assert "distributed" in sys.modules
