@@ -1,8 +1,8 @@
 """Links of the built pages that lead nowhere: ``python .ci/check_links.py docs/_build/html``.
 
 Follows every ``href`` and ``src`` within the pages: the file must be there, and on an HTML page the element
-that a fragment names. Needs no network: ``python -m sphinx -b linkcheck docs docs/_build/links`` asks other
-hosts. Exits with 1 if a link leads nowhere.
+that a fragment names. Nothing may be loaded from another host: no script, style or picture. Needs no network:
+``python -m sphinx -b linkcheck docs docs/_build/links`` asks other hosts. Exits with 1 if something is wrong.
 """
 
 import sys
@@ -17,11 +17,16 @@ class Page(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.links: list[str] = []
+        self.loaded: list[str] = []
         self.names: set[str] = set()
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         """Note an element."""
+        given = dict(attributes)
+        loaded = given.get("href") if given.get("rel") == "stylesheet" else given.get("src")
+        if loaded is not None:
+            self.loaded.append(loaded)
         for name, value in attributes:
             if name == "id" or (name == "name" and tag == "a"):
                 self.names.add(value or "")
@@ -41,6 +46,9 @@ def broken_links(folder: Path) -> list[str]:
     pages = {path.resolve(): Page(path.read_text(encoding="utf-8")) for path in files}
     found = []
     for path, page in pages.items():
+        for link in dict.fromkeys(page.loaded):
+            if urlsplit(link).netloc:
+                found.append(f"{path.relative_to(folder.resolve())}: {link}: loaded from another host")
         for link in dict.fromkeys(page.links):
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
@@ -58,5 +66,7 @@ if __name__ == "__main__":
     if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "index.html").is_file():
         sys.exit("expected one argument, the folder of the built pages, such as docs/_build/html")
     wrong = broken_links(Path(sys.argv[1]))
-    print("\n".join(wrong) or "all links within the pages lead somewhere")
+    print(
+        "\n".join(wrong) or "all links within the pages lead somewhere, and nothing is loaded from elsewhere"
+    )
     sys.exit(bool(wrong))

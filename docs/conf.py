@@ -125,17 +125,19 @@ def keep_deviations_together(app: object, name: str, source: list[str]) -> None:
     source[0] = source[0].replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
 
 
-def without_foreign_styles() -> None:
-    """Let animations have the icons of the theme: matplotlib links those of a foreign host."""
-    from matplotlib import _animation_data, animation
+def without_foreign_styles(
+    app: object, page: str, template: str, context: dict[str, Any], tree: object
+) -> None:
+    """Let animations have the icons of the theme: matplotlib links those of a foreign host.
 
-    style = re.compile(r"<link[^>]*>\s*")
-    _animation_data.JS_INCLUDE = animation.JS_INCLUDE = style.sub("", _animation_data.JS_INCLUDE)
+    On the page, because the examples may run in processes of their own.
+    """
+    context["body"] = re.sub(r"<link[^>]*https?://[^>]*>\s*", "", context.get("body") or "")
 
 
 def setup(app: Any) -> None:
     """Sphinx calls this."""
-    without_foreign_styles()
+    app.connect("html-page-context", without_foreign_styles)
     app.connect("source-read", keep_deviations_together)
     app.connect("autodoc-skip-member", skip_what_is_inherited)
     app.connect("autodoc-process-docstring", write_for_sphinx, priority=100)  # before numpydoc

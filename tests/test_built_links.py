@@ -29,10 +29,13 @@ def test_links_that_lead_nowhere_are_named(tmp_path: Path):
         '<a href="sub/b.html#old">5</a><a href="c.html">6</a><a href="https://example.org/x#y">7</a>'
         '<a href="mailto:a@example.org">8</a><img src="picture%20one.png"><script src="no.js?v=1"></script>'
         '<a href="sub/">9</a><a href="picture%20one.png#page=2">10</a><a href="?q=1#%C3%A4">11</a>'
-        '<img src="data:image/png;base64,AAAA">',
+        '<img src="data:image/png;base64,AAAA"><link rel="canonical" href="https://example.org/">'
+        '<link rel="stylesheet" href="https://example.org/a.css"><script src="//example.org/b.js"></script>',
         encoding="utf-8",
     )
     assert broken_links(tmp_path) == [
+        "index.html: https://example.org/a.css: loaded from another host",
+        "index.html: //example.org/b.js: loaded from another host",
         "index.html: #no: no such place on the page",
         "index.html: sub/b.html#gone: no such place on the page",
         "index.html: c.html: no such file",
