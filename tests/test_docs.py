@@ -41,9 +41,13 @@ def test_the_code_on_a_page_runs(page, capsys):
 
 def test_the_reference_has_every_public_name():
     reference = (DOCS / "reference.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^   (\w+)$", reference, re.MULTILINE)
+    listed, module = [], ""
+    for current, name in re.findall(r"^(?:\.\. currentmodule:: (\S+)|   (\w+))$", reference, re.MULTILINE):
+        module = current or module
+        if name:
+            listed.append(f"{module}.{name}")
     assert len(listed) == len(set(listed))
-    assert set(fp.__all__) - {"__version__"} <= set(listed)
+    assert set(fp.__all__) - {"__version__"} <= {name.rsplit(".", 1)[1] for name in listed}
 
 
 def test_the_page_on_rprop_shows_the_golden_trace():

@@ -94,7 +94,18 @@ class MappedRows:
         return cls(X, y, names, target, classes)
 
     def describe(self, directory: Path) -> None:
-        """Write what the arrays in a directory are."""
+        """Write what the arrays in a directory are.
+
+        Parameters
+        ----------
+        directory : Path
+            Where the arrays are.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
         plain = {
             "format": FORMAT,
             "feature_names": self.feature_names,
