@@ -75,7 +75,7 @@ def main() -> None:
     options = parse()
     warnings.simplefilter("ignore")
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         small = epoch_times(client, [50, 64, 1], 33_000, 60, options.rounds)

@@ -45,7 +45,7 @@ USUAL = {"hidden_layer_sizes": (7,), "solver": "rprop", "max_iter": 4, "random_s
 def cluster():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        options = {"dashboard_address": None, "threads_per_worker": 1, "memory_limit": 0}
+        options = {"dashboard_address": ":0", "threads_per_worker": 1, "memory_limit": 0}
         with LocalCluster(n_workers=2, processes=True, **options) as cluster:
             yield cluster
 
@@ -147,7 +147,7 @@ def test_the_cut_into_partitions_and_parts_changes_no_bit(client, data):
 
 @pytest.mark.parametrize("n_workers", [1, 3])
 def test_the_number_of_workers_changes_no_bit(n_workers):
-    options = {"dashboard_address": None, "threads_per_worker": 2, "processes": False}
+    options = {"dashboard_address": ":0", "threads_per_worker": 2, "processes": False}
     with LocalCluster(n_workers=n_workers, **options) as cluster, Client(cluster) as own:
         model = DaskMLPClassifier(client=own, **USUAL).fit(as_dask(X), as_dask(LABELS))
     assert_equal(model, local())
@@ -216,7 +216,7 @@ def test_mini_batches_go_from_part_to_part(client, solver):
 
 
 def test_killed_and_added_workers_change_no_bit():
-    options = {"dashboard_address": None, "threads_per_worker": 1, "memory_limit": 0}
+    options = {"dashboard_address": ":0", "threads_per_worker": 1, "memory_limit": 0}
     with LocalCluster(n_workers=2, processes=True, **options) as cluster, Client(cluster) as own:
         seen = []
 
@@ -236,7 +236,7 @@ def test_killed_and_added_workers_change_no_bit():
 
 
 def test_lost_rows_are_said_and_a_checkpoint_goes_on(tmp_path, client):
-    options = {"dashboard_address": None, "threads_per_worker": 1, "memory_limit": 0}
+    options = {"dashboard_address": ":0", "threads_per_worker": 1, "memory_limit": 0}
     path = tmp_path / "fit.ckpt"
     keywords = {**USUAL, "max_iter": 6, "checkpoint": path, "checkpoint_every": 1}
     with LocalCluster(n_workers=1, processes=True, **options) as cluster, Client(cluster) as own:
@@ -256,7 +256,7 @@ def test_lost_rows_are_said_and_a_checkpoint_goes_on(tmp_path, client):
 
 
 def test_a_scheduler_that_is_gone_is_said():
-    options = {"dashboard_address": None, "threads_per_worker": 1, "processes": False}
+    options = {"dashboard_address": ":0", "threads_per_worker": 1, "processes": False}
     cluster = LocalCluster(n_workers=1, **options)
     own = Client(cluster)
 

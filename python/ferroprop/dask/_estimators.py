@@ -372,7 +372,7 @@ class DaskMLPClassifier(_OnDask, MLPClassifier):
     >>> import dask.array as da
     >>> from distributed import Client
     >>> from ferroprop.dask import DaskMLPClassifier
-    >>> client = Client(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None)
+    >>> client = Client(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0")
     >>> X = da.random.default_rng(0).normal(size=(1000, 4), chunks=(300, 4))
     >>> y = X[:, 0] > 0
     >>> model = DaskMLPClassifier((8,), solver="rprop", max_iter=60, tol=0, random_state=0).fit(X, y)
@@ -494,7 +494,7 @@ class DaskMLPRegressor(_OnDask, MLPRegressor):
     >>> import dask.array as da
     >>> from distributed import Client
     >>> from ferroprop.dask import DaskMLPRegressor
-    >>> client = Client(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None)
+    >>> client = Client(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0")
     >>> X = da.random.default_rng(0).normal(size=(1000, 4), chunks=(300, 4))
     >>> y = X.sum(axis=1)
     >>> model = DaskMLPRegressor(hidden_layer_sizes=(8,), solver="lbfgs", random_state=0).fit(X, y)

@@ -68,7 +68,7 @@ def train(
     >>> import dask.array as da, ferroprop as fp
     >>> from distributed import Client
     >>> from ferroprop.dask import train
-    >>> client = Client(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None)
+    >>> client = Client(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0")
     >>> X = da.linspace(-1, 1, 1000, chunks=300).reshape(-1, 1)
     >>> history = train(client, fp.Network([1, 8, 1], activation="tanh", seed=1), X, X**2, epochs=100)
     >>> history.loss[-1] < 0.01
