@@ -362,6 +362,16 @@ def report(
 
 
 @app.command()
+def export(
+    model: given.ModelOrNetwork, to: given.Form, output: given.Exported = None, as_json: given.Json = False
+) -> None:
+    """Write MODEL for another runtime (ONNX, C), or a network as JSON."""
+    from ferroprop.cli.export import export as run
+
+    run(model, to, output, as_json=as_json)
+
+
+@app.command()
 def serve(
     model: given.Model,
     host: given.Host = "127.0.0.1",

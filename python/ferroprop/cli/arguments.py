@@ -1,7 +1,7 @@
 """The arguments and options of the commands, as typer declares them."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -47,6 +47,18 @@ Table = Annotated[Path, _argument("A CSV or Parquet file; - is standard input.",
 Model = Annotated[Path, _argument("A file that 'ferroprop train --save' wrote.", "MODEL")]
 ModelOrNetwork = Annotated[
     Path, _argument("A file that 'ferroprop train --save' or 'Network.save' wrote.", "MODEL")
+]
+Form = Annotated[
+    Literal["onnx", "c", "json"],
+    _option("The form: an ONNX graph, a header in C99, or JSON.", "", RESULTS_PANEL, "--to"),
+]
+Exported = Annotated[
+    Path | None,
+    _option(
+        "Write to this file instead of MODEL with another suffix.",
+        *("FILE", RESULTS_PANEL, "--output", "-o"),
+        show_default=False,
+    ),
 ]
 Quiet = Annotated[
     bool, _option("No progress and no notes, only results.", "", RESULTS_PANEL, "--quiet", "-q")

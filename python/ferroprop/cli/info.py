@@ -9,8 +9,7 @@ from ferroprop import Network
 from ferroprop.cli.card import Card
 from ferroprop.cli.console import print_json, results_console, say
 from ferroprop.cli.layers import layers_of_network
-from ferroprop.cli.model_file import read_card
-from ferroprop.cli.problem import Problem
+from ferroprop.cli.model_file import load_network, read_card
 from ferroprop.cli.report import (
     columns_table,
     history_table,
@@ -20,7 +19,7 @@ from ferroprop.cli.report import (
     training_sentence,
     trials_table,
 )
-from ferroprop.cli.wording import first_line, quoted
+from ferroprop.cli.wording import quoted
 
 
 def info(model: Path, *, as_json: bool = False) -> None:
@@ -40,7 +39,7 @@ def info(model: Path, *, as_json: bool = False) -> None:
     """
     console = results_console()
     if model.suffix == ".safetensors" and _is_readable(model):
-        network = _load(model)
+        network = load_network(model)
         if as_json:
             layers = [asdict(layer) for layer in layers_of_network(network)]
             print_json({"dtype": network.dtype, "layers": layers})
@@ -75,13 +74,6 @@ def _show_model(console: Console, path: Path, card: Card) -> None:
     console.print(training_sentence(card.history, card.seconds))
     for text in card.notes:
         say(console, f"note: {text}", "dim")
-
-
-def _load(path: Path) -> Network:
-    try:
-        return Network.load(path)
-    except (ValueError, OSError) as error:
-        raise Problem(f"MODEL: '{path}' is not a network file: {first_line(error)}") from error
 
 
 def _show_network(console: Console, path: Path, network: Network) -> None:

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from ferroprop import __version__
+from ferroprop import Network, __version__
 from ferroprop.cli.card import Card
 from ferroprop.cli.destination import written
 from ferroprop.cli.problem import Problem
@@ -140,3 +140,17 @@ def _check_version(path: Path, content: Any) -> None:
             f"MODEL: '{path}' has version {version!r} of the model format;"
             f" ferroprop {__version__} reads version {VERSION}; 'ferroprop train' makes it anew"
         )
+
+
+def load_network(path: Path) -> Network:
+    """Load a network that `ferroprop.Network.save` wrote.
+
+    Raises
+    ------
+    Problem
+        If the file is none.
+    """
+    try:
+        return Network.load(path)
+    except (ValueError, OSError) as error:
+        raise Problem(f"MODEL: '{path}' is not a network file: {first_line(error)}") from error

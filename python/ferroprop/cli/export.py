@@ -1,0 +1,78 @@
+"""``ferroprop export``: a model for other runtimes, or as text."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from ferroprop.cli.console import print_json, results_console, say
+from ferroprop.cli.destination import check_destinations, written
+from ferroprop.cli.model_file import load_model, load_network, read_card
+from ferroprop.cli.problem import Problem
+from ferroprop.cli.wording import first_line
+
+Form = Literal["onnx", "c", "json"]
+
+SUFFIXES: dict[Form, str] = {"onnx": ".onnx", "c": ".h", "json": ".json"}
+
+
+def export(model: Path, form: Form, output: Path | None, *, as_json: bool = False) -> None:
+    """Write a model in another form.
+
+    Parameters
+    ----------
+    model : path
+        A model file of ``ferroprop train --model mlp``, or a network that `ferroprop.Network.save` wrote.
+    form : {"onnx", "c", "json"}
+        The form.
+    output : path or None
+        The file to write; None is that of the model with another suffix, which must not exist.
+    as_json : bool
+        Print what was written as JSON.
+
+    Raises
+    ------
+    Problem
+        If the model has no such form, or a file cannot be read or written.
+    """
+    path = model.with_suffix(SUFFIXES[form]) if output is None else output
+    if output is None and path.exists():
+        raise Problem(f"--output: '{path}' exists already; name the file to write")
+    check_destinations({"--output": path}, {"MODEL": model})
+    is_network = model.suffix == ".safetensors" and model.is_file()
+    trained = load_network(model) if is_network else _trained(model, form)
+    try:
+        content = _content(trained, form)
+    except (TypeError, ValueError, ImportError) as error:
+        raise Problem(f"MODEL: '{model}' cannot be exported to {form}: {first_line(error)}") from error
+    with written(path, "--output") as temporary:
+        temporary.write_bytes(content)
+    if as_json:
+        print_json({"form": form, "path": str(path), "bytes": len(content)})
+    else:
+        say(results_console(), f"Wrote {path}: {form}, {len(content):,} bytes")
+
+
+def _trained(model: Path, form: Form) -> Any:
+    """Return the pipeline of a model file, if it has such a form."""
+    read_card(model)  # says what is wrong with a file of another kind
+    trained = load_model(model)
+    if type(trained).__name__.startswith("Tabular"):
+        raise Problem(
+            f"MODEL: '{model}' is a {type(trained).__name__}, whose preparation of a table has no form in "
+            f"{form}; train with --model mlp to export the model, or serve it with 'ferroprop serve'"
+        )
+    if form == "json":
+        raise Problem(
+            f"MODEL: '{model}' prepares the columns of a table, which JSON cannot hold, only a network; "
+            "expected --to onnx or --to c, or a network file (.safetensors)"
+        )
+    return trained
+
+
+def _content(trained: Any, form: Form) -> bytes:
+    from ferroprop.export import to_c, to_json, to_onnx
+
+    if form == "onnx":
+        content: bytes = to_onnx(trained).SerializeToString()
+        return content
+    text = to_c(trained).text if form == "c" else to_json(trained)
+    return str(text).encode("utf-8")
