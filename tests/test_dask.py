@@ -345,7 +345,7 @@ NINE = as_dask(X[:9], (9,)), as_dask(LABELS[:9], (9,))
         ({"solver": "lbfgs-scipy"}, {}, "solver 'lbfgs-scipy' is not for Dask"),
         ({"scoring": "f1_macro"}, {}, "scoring must be None or 'loss'"),
         ({"dropout": 0.5}, {}, "dropout is for mini-batches"),
-        ({"solver": "sgd", "learning_rate": "adaptive"}, {}, "learning_rate='adaptive' is not for Dask"),
+        ({"solver": "sgd", "learning_rate": "adaptive"}, {}, "learning_rate must be 'constant' with Dask"),
         ({"solver": "adam", "checkpoint": "x"}, {}, "checkpoint is for solvers on full batches"),
         ({"class_weight": "balanced"}, {"sample_weight": as_dask(WEIGHT)}, "takes no sample_weight"),
         ({"n_parts": 0}, {}, "'n_parts' parameter of DaskMLPClassifier must be"),
@@ -396,7 +396,178 @@ except ImportError as error:
 
 
 def test_partial_fit_is_for_the_local_estimator(client):
-    with pytest.raises(TypeError, match=r"to_local\(\)"):
-        DaskMLPClassifier().partial_fit(X, LABELS)
+    for name in ("partial_fit", "initialize"):
+        assert not hasattr(DaskMLPClassifier(), name)
+        with pytest.raises(AttributeError, match="for rows in one place"):
+            getattr(DaskMLPClassifier(), name)
     assert dask.is_dask_collection(as_dask(X))
     assert "distributed" in sys.modules
+
+
+# What a fresh eye found -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_class_weights_are_those_of_the_training_alone(client, early_stopping):
+    parameters = {"class_weight": {"ant": 5.0, "bee": 1.0, "cow": 0.2}, "early_stopping": early_stopping}
+    held_out = {"X_val": X[:9000], "y_val": LABELS[:9000], "sample_weight_val": WEIGHT[:9000]}
+    collections = {name: as_dask(array, (9000,)) for name, array in held_out.items()}
+    model = DaskMLPClassifier(scoring="loss", **USUAL, **parameters)
+    model.fit(as_dask(X), as_dask(LABELS), **collections)
+    assert_equal(model, local(scoring="loss", fit=held_out, **parameters))
+
+
+@pytest.mark.parametrize("class_weight", [None, {"ant": 1.0, "bee": 3.0, "cow": 1.0}])
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [
+        (np.where(WEIGHT > 1, np.nan, WEIGHT), "sample_weight must hold finite numbers from 0 on, got nan"),
+        (-WEIGHT, "sample_weight must hold finite numbers from 0 on, got -"),
+        (0 * WEIGHT, "sample_weight must have at least one positive number"),
+        (WEIGHT + 1j, "sample_weight must hold real numbers, got dtype complex128"),
+    ],
+)
+def test_wrong_weights_are_said(client, class_weight, weight, message):
+    for solver in ("rprop", "adam"):
+        model = DaskMLPClassifier(**{**USUAL, "solver": solver}, class_weight=class_weight)
+        with pytest.raises((ValueError, TypeError), match=message):
+            model.fit(as_dask(X), as_dask(LABELS), as_dask(weight))
+
+
+def test_what_is_no_number_is_not_taken_for_one(client):
+    net = fp.Network([4, 3, 1])
+    for inputs in (X[:90] + 1j, X[:90].astype(str), (X[:90] * 100).astype("M8[D]")):
+        with pytest.raises(TypeError, match="X must hold real numbers, got dtype"):
+            train(client, net, as_dask(inputs, (90,)), as_dask(NUMBERS[:90], (90,)), epochs=1)
+    with pytest.raises(ValueError, match="X must hold numbers that float32 can hold"):
+        train(client, net, as_dask(X[:90] * np.float64(1e300), (90,)), as_dask(NUMBERS[:90], (90,)), epochs=1)
+
+
+def test_chunks_that_are_shorter_than_they_say(client):
+    short = dask.delayed(lambda: NUMBERS[:50])()
+    y = da.from_delayed(short, (60,), NUMBERS.dtype)
+    for solver in ("rprop", "adam"):
+        with pytest.raises(ValueError, match=r"y must have .* rows from row .* on, as its chunks say, got"):
+            DaskMLPRegressor(**{**USUAL, "solver": solver}).fit(as_dask(X[:60], (60,)), y)
+
+
+def test_validation_data_come_together(client):
+    rows, y, weight = as_dask(X), as_dask(LABELS), as_dask(WEIGHT)
+    model = DaskMLPClassifier(**USUAL)
+    for data, message in (
+        ({"sample_weight_val": weight}, "sample_weight_val is provided, but X_val and y_val were not"),
+        ({"X_val": rows}, "X_val is provided, but y_val was not"),
+        ({"y_val": y}, "y_val is provided, but X_val was not"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.fit(rows, y, **data)
+
+
+def test_labels_of_different_kinds(client):
+    both = da.concatenate(
+        [as_dask(LABELS.astype(object)[:30], (30,)), as_dask(np.arange(30).astype(object), (30,))]
+    )
+    with pytest.raises((ValueError, TypeError), match="kind"):
+        DaskMLPClassifier(**USUAL).fit(as_dask(X[:60], (60,)), both)
+
+
+@pytest.mark.parametrize(
+    "optimizer", [fp.SGD(fp.Cosine(0.1, 6.0)), fp.AdamW(weight_decay=fp.Linear(1.0, 0.1))]
+)
+def test_schedules_are_refused_on_mini_batches(client, optimizer):
+    net = fp.Network([4, 3, 1])
+    with pytest.raises(ValueError, match="rates must be constant with mini-batches on many machines, got"):
+        train(client, net, as_dask(X), as_dask(NUMBERS), batch_size=50, optimizer=optimizer)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"epochs": 0}, "epochs must be a positive integer, got 0"),
+        ({"patience": -1}, "patience must be a positive integer, got -1"),
+        ({"tolerance": np.nan}, "tolerance must be a finite number"),
+        ({"max_time": -1}, "max_time must be a positive number or None"),
+        ({"callback": 3}, "callback must be a function or None"),
+        ({"optimizer": "foo"}, "optimizer must be one of"),
+        ({"checkpoint": "x"}, "checkpoint must be None with mini-batches"),
+        ({"n_parts": 0}, "n_parts must be a positive integer or None, got 0"),
+        ({"validation": (1,)}, "validation must be a tuple of X, Y"),
+    ],
+)
+def test_wrong_keywords_of_a_training_in_turns(client, keywords, message):
+    net = fp.Network([4, 3, 1])
+    with pytest.raises((TypeError, ValueError), match=message):
+        train(client, net, as_dask(X), as_dask(NUMBERS), **{"batch_size": 50, "epochs": 1, **keywords})
+
+
+def test_nothing_is_left_behind():
+    """Neither a limit on the threads of this process, nor parts of the table on the workers."""
+    options = {"dashboard_address": ":0", "threads_per_worker": 2, "processes": False}
+    with LocalCluster(n_workers=2, **options) as cluster, Client(cluster) as own:
+        before = fp._core._thread_limit()
+        DaskMLPClassifier(client=own, n_parts=4, **USUAL).fit(as_dask(X), as_dask(LABELS))
+        with pytest.raises(ValueError, match="X must hold finite numbers"):
+            DaskMLPRegressor(client=own, **USUAL).fit(as_dask(np.where(X > 1, np.nan, X)), as_dask(NUMBERS))
+        assert fp._core._thread_limit() == before
+        assert not own.futures
+
+
+def test_copies_and_clones_have_the_client_and_arrays_of_their_own(client):
+    from copy import copy, deepcopy
+
+    from sklearn.base import clone
+
+    model = DaskMLPRegressor(client=client, **USUAL).fit(as_dask(X), as_dask(NUMBERS))
+    before = bits(model)
+    model.to_local().coefs_[0][:] = 0
+    lazy = model.predict(as_dask(X))
+    expected = lazy.compute()
+    assert bits(model) == before
+    for other in (clone(model), copy(model), deepcopy(model)):
+        assert other.client is client
+        assert other.get_params() == model.get_params()
+    assert not hasattr(clone(model), "coefs_")
+    assert bits(deepcopy(model)) == before
+    np.testing.assert_array_equal(lazy.compute(), expected)
+
+
+def test_methods_of_predictions(client):
+    from sklearn.exceptions import NotFittedError
+
+    lock = threading.Lock()
+
+    def callback(epoch, lock=lock):
+        return None
+
+    model = DaskMLPClassifier(callback=callback, **USUAL)
+    for call in (model.predict, model.predict_proba, model.to_local):
+        with pytest.raises(NotFittedError):
+            call(*([as_dask(X)] if call != model.to_local else []))
+    model.fit(as_dask(X), as_dask(LABELS))
+    reference = local()
+    expected = reference.predict_log_proba(X)
+    np.testing.assert_array_equal(model.predict_log_proba(as_dask(X)).compute(), expected)
+    assert not hasattr(DaskMLPClassifier(loss="hinge"), "predict_proba")
+    assert model.score(as_dask(X), as_dask(LABELS.astype(object))) == reference.score(X, LABELS)
+    with pytest.raises(ValueError, match="X must have two dimensions, got 1"):
+        model.predict(as_dask(NUMBERS))
+    with pytest.raises(ValueError, match="X must have 4 features, got 2"):
+        model.predict(as_dask(X[:, :2]))
+
+
+def test_frames_of_several_types_and_of_numbered_columns(client):
+    frame = pd.DataFrame({"a": X[:, 0], "b": X[:, 1] > 0})
+    model = DaskMLPRegressor(**USUAL).fit(dd.from_pandas(frame, npartitions=3), as_dask(NUMBERS))
+    assert_equal(model, MLPRegressor(**USUAL).fit(frame, NUMBERS))
+    numbered = pd.DataFrame(X)
+    model = DaskMLPRegressor(**USUAL).fit(dd.from_pandas(numbered, npartitions=3), as_dask(NUMBERS))
+    assert not hasattr(model, "feature_names_in_")
+
+
+def test_scores_with_an_asynchronous_client(cluster):
+    async def score():
+        async with Client(cluster.scheduler_address, asynchronous=True) as own:
+            model = await DaskMLPClassifier(client=own, **USUAL).fit(as_dask(X), as_dask(LABELS))
+            return await asyncio.wait_for(model.score(as_dask(X), as_dask(LABELS)), 60)
+
+    assert asyncio.run(score()) == local().score(X, LABELS)

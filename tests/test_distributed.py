@@ -347,7 +347,7 @@ def test_one_part_in_its_order_is_a_training_in_one_place():
 def test_turns_learn_and_repeat():
     X, Y, _ = table(rows=4000)
     shards = Here([0, 1000, 1001, 4000], X, Y)
-    validation = rows_of(Here([0, 4000], X, Y), batch_rows=4000)
+    validation = rows_of(Here([0, 4000], X, Y))
     runs = []
     for _ in range(2):
         net, seen = network(), []
@@ -384,3 +384,29 @@ def test_turns_end_by_patience_time_callback_and_divergence():
     with pytest.warns(RuntimeWarning, match="training diverged in epoch 1"):
         assert reason(net, fp.SGD(learning_rate=1e30, momentum=0.0), epochs=9) == ("diverged", 0)
     assert bits(net) == before
+
+
+@pytest.mark.filterwarnings("ignore:Training interrupted by user")
+@pytest.mark.parametrize("where", ["callback", "validation_score"])
+def test_ctrl_c_in_a_function_of_the_caller_ends_a_training_in_turns(where):
+    X, Y, _ = table(rows=300)
+    calls = []
+
+    def function(*_):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return 0.0
+
+    net = network()
+    before = bits(net)
+    keywords = {"batch_size": 50, "epochs": 9, "optimizer": fp.Adam(), "restore_best": False}
+    history = train_in_turns(net, Here([0, 300], X, Y), **{where: function}, **keywords)
+    assert history.stop_reason == "interrupted"
+    assert history.epochs == (3 if where == "callback" else 2)
+    assert bits(net) != before
+
+
+def test_digests_of_complex_numbers():
+    X = numbers("X", 50, 3).astype(np.complex128) * (1 + 2j)
+    assert digest_part(Part(X, X, None, 0)) != digest_part(Part(X.conj(), X, None, 0))

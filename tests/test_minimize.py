@@ -31,7 +31,7 @@ def by_scipy(net, X, Y, sample_weight=None, loss="squared_error", alpha=0.0, out
     """Return SciPy's result from the same start, and how often it asked for the loss."""
     plan = SimpleNamespace(
         network=net.copy(),
-        samples=(X, Y, sample_weight),
+        samples=(X, Y, sample_weight, None),
         loss=loss,
         alpha=alpha,
         outputs_in_mean=outputs,

@@ -32,6 +32,7 @@ letters = np.array(["x", "y", "z"])[y]
 def in_common_words(text):
     """Return a message without what ours say in other words, see docs/coming-from-scikit-learn.md."""
     text = re.sub(r"^early_stopping cannot hold out validation_fraction=\S+ of \d+ rows: ", "", text)
+    text = text.replace(", a str among {'blocks'} or an instance of 'ferroprop.BlockShuffle'", "")
     text = text.replace("test_size", "number to validate").replace("train_size", "number to train")
     text = re.sub(r"(Classes with too few members are:) \[.*\]", r"\1", text)
     return text.split(" The size of the targets ")[0]

@@ -1006,7 +1006,6 @@ def _partial_sums(
     *,
     n_rows: int,
     first_row: int = 0,
-    batch_rows: int | None = None,
     loss: _Loss | None = None,
     sample_weight: ArrayLike | None = None,
     gradient: bool = True,

@@ -16,7 +16,7 @@ use super::recurrent::AnyNetwork;
 use super::rows::RowArrays;
 use super::signals::{Signals, keep};
 use super::typed::{InTyped, with_typed};
-use crate::training::{Place, partial_sums};
+use crate::training::partial_sums;
 
 /// Sums of either number type.
 #[derive(Clone, PartialEq)]
@@ -285,9 +285,9 @@ impl<T: InSums> crate::RemoteRows<T> for RemoteArrays<T> {
 
 /// The sums over a part of a data set's rows; see `ferroprop.distributed.partial_sums`.
 #[pyfunction]
-#[pyo3(signature = (network, X, Y, *, n_rows, first_row = Arg::Absent, batch_rows = Arg::Absent, loss = Arg::Absent, sample_weight = None, gradient = Arg::Absent, n_threads = Arg::Absent))]
+#[pyo3(signature = (network, X, Y, *, n_rows, first_row = Arg::Absent, loss = Arg::Absent, sample_weight = None, gradient = Arg::Absent, n_threads = Arg::Absent))]
 #[pyo3(
-    text_signature = "(network, X, Y, *, n_rows, first_row=0, batch_rows=None, loss=None, sample_weight=None, gradient=True, n_threads=None)"
+    text_signature = "(network, X, Y, *, n_rows, first_row=0, loss=None, sample_weight=None, gradient=True, n_threads=None)"
 )]
 #[allow(non_snake_case, clippy::too_many_arguments)] // Python's names and keywords
 pub(super) fn _partial_sums<'py>(
@@ -296,7 +296,6 @@ pub(super) fn _partial_sums<'py>(
     Y: &Bound<'py, PyAny>,
     n_rows: Arg<'py>,
     first_row: Arg<'py>,
-    batch_rows: Arg<'py>,
     loss: Arg<'py>,
     sample_weight: Option<&Bound<'py, PyAny>>,
     gradient: Arg<'py>,
@@ -308,8 +307,7 @@ pub(super) fn _partial_sums<'py>(
     let (n_rows, first_row) = (n_rows.count("n_rows", 0)?, first_row.count_from_0("first_row", 0)?);
     let gradient = gradient.flag("gradient", true)?;
     let n_threads = n_threads.optional_count("n_threads")?;
-    let batch_rows = batch_rows.optional_count("batch_rows")?.unwrap_or(n_rows);
-    let part = Place { first_row, rows: n_rows, batch_rows };
+    let part = (first_row, n_rows);
     with_typed!(any.typed(), slot => {
         sums_of(&call, network.py(), &slot.load_full(), [X, Y], sample_weight, &loss, part, gradient, n_threads)
     })
@@ -323,7 +321,7 @@ fn sums_of<'py, T: InSums>(
     [x, y]: [&Bound<'py, PyAny>; 2],
     weights: Option<&Bound<'py, PyAny>>,
     loss: &Given,
-    part: Place,
+    part: (usize, usize),
     gradient: bool,
     n_threads: Option<usize>,
 ) -> PyResult<Partial> {

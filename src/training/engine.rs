@@ -87,6 +87,8 @@ pub(super) struct Engine<'a, T> {
     /// The greatest norm of a gradient that a step is made with, if there is one.
     pub clip_norm: Option<f64>,
     micro_batch_rows: usize,
+    /// Numbers of a sequence, about; `None` if rows are no sequences.
+    numbers: Option<usize>,
     /// Steps of time of a row, about.
     steps: usize,
     /// Rows in the order in which they are used, where that is another one.
@@ -177,6 +179,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
             alpha: alpha * copies as f64,
             clip_norm: None,
             micro_batch_rows,
+            numbers,
             steps,
             order: Order::new(if network.returns().is_some() { rows } else { 0 })?,
             capacity,
@@ -636,7 +639,10 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let Total { loss, weight } = match data.remote {
             Some(rows) => self.sums_of_remote(team, rows, false)?.0,
             None => {
-                self.evaluate_groups(team, data, 0, interrupted)?;
+                // As when the loss of these rows is computed by itself.
+                let micro_batch_rows =
+                    micro_batch_rows(self.model.n_parameters(), data.rows(), 1, self.numbers);
+                self.evaluate_groups(team, data, 0, group_rows(micro_batch_rows), interrupted)?;
                 self.tree.total()
             }
         };
@@ -649,12 +655,13 @@ impl<'a, T: Scalar> Engine<'a, T> {
         team: &mut Team<'_>,
         data: &Dataset<'_, T>,
         first_group: usize,
+        group_rows: usize,
         interrupted: &mut dyn FnMut() -> bool,
     ) -> Option<()> {
         if self.loaded == Loaded::Blocks {
             self.loaded = Loaded::Nothing;
         }
-        let (all, group_rows) = (data.rows(), group_rows(self.micro_batch_rows));
+        let all = data.rows();
         self.tree.nodes.clear();
         for (index, start) in (0..all).step_by(group_rows).enumerate() {
             let rows = group_rows.min(all - start);

@@ -42,7 +42,7 @@ pub use many::{Job, train_many};
 pub use observer::Observer;
 pub use partial::{Partial, PartialNode, RemoteRows};
 #[cfg(feature = "python")]
-pub(crate) use remote::{Place, partial_sums};
+pub(crate) use remote::partial_sums;
 #[cfg(feature = "python")]
 pub(crate) use settings::check_rate;
 pub use settings::{BlockShuffle, Checkpoint, Settings, Shuffle};

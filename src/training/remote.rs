@@ -54,19 +54,8 @@ impl<T: Scalar> Network<T> {
         gradient: bool,
         n_threads: Option<usize>,
     ) -> Result<Partial<T>> {
-        let place = Place { first_row, rows, batch_rows: rows };
-        partial_sums(self, part, loss.into(), place, gradient, n_threads, &mut || false)
+        partial_sums(self, part, loss.into(), (first_row, rows), gradient, n_threads, &mut || false)
     }
-}
-
-/// Where a part is in a data set.
-#[derive(Clone, Copy)]
-pub(crate) struct Place {
-    pub first_row: usize,
-    /// All rows of the data set.
-    pub rows: usize,
-    /// Rows of a batch of the training, whose groups are summed over.
-    pub batch_rows: usize,
 }
 
 /// See [`Network::partial_sums`].
@@ -74,7 +63,7 @@ pub(crate) fn partial_sums<T: Scalar>(
     network: &Network<T>,
     part: &Dataset<'_, T>,
     objective: Objective<'_, T>,
-    Place { first_row, rows, batch_rows }: Place,
+    (first_row, rows): (usize, usize),
     gradient: bool,
     n_threads: Option<usize>,
     interrupted: &mut dyn FnMut() -> bool,
@@ -84,7 +73,7 @@ pub(crate) fn partial_sums<T: Scalar>(
     network.check_takes_remote_rows()?;
     part.check_rows(network, &objective, "")?;
     part.check_is_whole()?;
-    let (own, group) = (part.rows(), network.group_rows(batch_rows));
+    let (own, group) = (part.rows(), network.group_rows(rows));
     if first_row.checked_add(own).is_none_or(|end| end > rows) {
         let expected = format!("at least the {own} rows of X behind first_row = {first_row}");
         return Err(Error::argument("n_rows", expected, rows));
@@ -115,7 +104,7 @@ pub(crate) fn partial_sums<T: Scalar>(
         if gradient {
             engine.sum_all_groups(team, part, first_group, interrupted)
         } else {
-            engine.evaluate_groups(team, part, first_group, interrupted)
+            engine.evaluate_groups(team, part, first_group, group, interrupted)
         }
     });
     done.ok_or(Error::Interrupted)?;

@@ -8,8 +8,8 @@ from typing import Any
 
 LOST = (
     "Dask lost {what}, got {error!r}. Rows that came by client.scatter or from memory of a worker that is "
-    "gone cannot be computed again; give rows that come from files, or persist them with replicas. A fit "
-    "with checkpoint= goes on from its last save."
+    "gone cannot be computed again, nor can those of another client; give rows that come from files, or "
+    "persist them with replicas. A fit with checkpoint= goes on from its last save."
 )
 
 
@@ -63,14 +63,10 @@ def results(client: Any, calls: Callable[[], Sequence[Any]], what: str = "rows o
     from distributed.client import ClosedClientError, FutureCancelledError
     from distributed.comm import CommClosedError
 
+    futures: list[Any] = []
     try:
-        futures = list(calls())
-        if client.asynchronous:
-            waited = asyncio.run_coroutine_threadsafe(
-                client.gather(futures, asynchronous=True), client.loop.asyncio_loop
-            )
-            return list(waited.result())
-        return list(client.gather(futures))
+        futures.extend(calls())
+        return _gathered(client, futures)
     except FutureCancelledError as error:
         raise RuntimeError(LOST.format(what=what, error=error)) from error
     except (ClosedClientError, CommClosedError, OSError) as error:
@@ -84,6 +80,18 @@ def results(client: Any, calls: Callable[[], Sequence[Any]], what: str = "rows o
             "have more of them, or n_parts greater. A fit with checkpoint= goes on from its last save."
         )
         raise
+    finally:
+        # an exception would keep them, and the workers what they stand for
+        futures.clear()
+
+
+def _gathered(client: Any, futures: Sequence[Any]) -> list[Any]:
+    if not client.asynchronous:
+        return list(client.gather(list(futures)))
+    waited = asyncio.run_coroutine_threadsafe(
+        client.gather(list(futures), asynchronous=True), client.loop.asyncio_loop
+    )
+    return list(waited.result())
 
 
 def maybe_later(client: Any, work: Callable[[], Any]) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import uuid
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from numbers import Integral
@@ -17,12 +19,20 @@ from ferroprop.dask._tables import DaskShards, Table, table
 from ferroprop.distributed import group_rows, rows_of, train_in_turns
 from ferroprop.estimators import MLPClassifier, MLPRegressor, _epochs, _label_encoding
 from ferroprop.estimators._base import LEARNED
+from ferroprop.estimators._network_cache import NetworkCache
 from ferroprop.estimators._optimizers import is_mini_batch
 from ferroprop.estimators._plan import Outcome, Plan
 from ferroprop.estimators._samples import Samples
-from ferroprop.estimators._sklearn import Interval
+from ferroprop.estimators._sklearn import Interval, available_when, check_is_fitted, clone
 from ferroprop.estimators._targets import class_weights, labels
 from ferroprop.estimators._typing import Array
+from ferroprop.estimators.classifier import _has_probabilities
+
+Targets = Callable[[Any, Any], tuple[Any, Any]]
+"""From targets and weights as they came to those of the core."""
+
+OWN_PARAMETERS = ("client", "n_parts")
+"""Parameters that the local classes have not."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,29 @@ def _with_parameters_of(local: type) -> Callable[[type], type]:
     return add
 
 
+class _Absent:
+    """A method of the local class that is not here."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def __get__(self, estimator: Any, owner: type) -> Any:
+        raise AttributeError(self._why)
+
+
+def _is_given(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
+    """Tell whether there are validation rows, which have inputs and targets."""
+    if X_val is None and y_val is None:
+        if sample_weight_val is not None:
+            raise ValueError("sample_weight_val is provided, but X_val and y_val were not provided.")
+        return False
+    if y_val is None:
+        raise ValueError("X_val is provided, but y_val was not provided.")
+    if X_val is None:
+        raise ValueError("y_val is provided, but X_val was not provided.")
+    return True
+
+
 class _OnDask:
     """What both estimators do with collections instead of arrays."""
 
@@ -113,13 +146,19 @@ class _OnDask:
         names = ("X", "y", "sample_weight"), ("X_val", "y_val", "sample_weight_val")
 
         def work() -> Any:
+            cast(Any, self)._validate_params()
             self._check_alone(X_val)
-            rows = table(client, X, y, sample_weight, names=names[0])
-            held_out = None
-            if X_val is not None or y_val is not None:
-                held_out = table(client, X_val, y_val, sample_weight_val, names=names[1])
-            super_fit = cast(Any, super(_OnDask, self)).fit
-            return super_fit(rows, rows.y, X_val=held_out)
+            tables = []
+            try:
+                tables.append(rows := table(client, X, y, sample_weight, names=names[0]))
+                held_out = None
+                if _is_given(X_val, y_val, sample_weight_val):
+                    tables.append(held_out := table(client, X_val, y_val, sample_weight_val, names=names[1]))
+                super_fit = cast(Any, super(_OnDask, self)).fit
+                return super_fit(rows, rows.y, X_val=held_out)
+            finally:
+                for one in tables:
+                    one.release()
 
         return maybe_later(client, work)
 
@@ -141,21 +180,18 @@ class _OnDask:
                 "checkpoint is for solvers on full batches with Dask, got it with mini-batches, "
                 f"solver={own.solver!r}."
             )
-        if own._is_adaptive():
-            raise ValueError(
-                "learning_rate='adaptive' is not for Dask, got it: use 'invscaling' or 'constant'."
-            )
+        if own._is_solver("sgd") and own.learning_rate != "constant":
+            raise ValueError(f"learning_rate must be 'constant' with Dask, got {own.learning_rate!r}.")
 
-    def partial_fit(self, *arguments: Any, **keywords: Any) -> Any:
-        """Raise: call it on ``to_local()`` with the rows of one partition after the other."""
-        raise TypeError("partial_fit is for rows in one place: call it on to_local().")
+    partial_fit = _Absent("partial_fit is for rows in one place: call it on to_local().")
+    initialize = _Absent("initialize is for rows in one place: call it on the local class.")
 
     def _validate_input(self, X: Table, y: Any, *, goes_on: bool, reset: bool, single: bool) -> Any:
         own = cast(Any, self)
         if X.X.dtype.kind not in "biufO":
             raise ValueError(f"X must hold numbers, got dtype {X.X.dtype}.")
         self._check_features(X, "X", reset=reset)
-        dtype = np.dtype(np.float32 if X.X.dtype == np.float32 else np.float64)
+        dtype = np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
         return _Rows(X, dtype), _Targets(X, own._outputs_of(X, goes_on))
 
     def _check_features(self, rows: Table, name: str, *, reset: bool) -> None:
@@ -194,14 +230,12 @@ class _OnDask:
     def _for_core(self, samples: Samples, dtype: np.dtype[Any]) -> Samples:
         own, rows = cast(Any, self), samples.X.table
         is_training = rows is own._training
-        # validation rows that decide are evaluated as in the core's training, others alone
-        batch = own._training.n_rows if is_training or own.early_stopping else rows.n_rows
-        group = 1 if is_mini_batch(own.solver) and is_training else group_rows(own._trained, batch)
-        shards = DaskShards(rows, own._targets_of_part(), dtype, group, own.n_parts)
+        group = 1 if is_mini_batch(own.solver) and is_training else group_rows(own._trained, rows.n_rows)
+        shards = DaskShards(rows, own._targets_of_part(weighs=is_training), dtype, group, own.n_parts)
         if is_training:
             own.__dict__["_shards"] = shards
         digest = own.checkpoint is not None
-        remote = rows_of(shards, own._core_loss(), batch_rows=batch, digest=digest)
+        remote = rows_of(shards, own._core_loss(), digest=digest)
         return Samples(remote, None, None)
 
     def _score_on(self, samples: Samples, output: Any) -> Callable[[Network], float] | None:
@@ -235,39 +269,68 @@ class _OnDask:
         It knows nothing of Dask, nor does its pickle.
         """
         own = cast(Any, self)
-        parameters = {
-            name: value
-            for name, value in own.get_params(deep=False).items()
-            if name not in ("client", "n_parts")
-        }
-        local = self._local(**parameters)
+        check_is_fitted(own)
+        parameters = own.get_params(deep=False)
+        local = self._local(**{name: parameters[name] for name in parameters if name not in OWN_PARAMETERS})
         learned = {name: value for name, value in vars(own).items() if name in LEARNED}
-        local.__dict__.update(learned)
+        same = ("_networks", "_optimizer")  # nobody changes the latter, and the former is replaced
+        local.__dict__.update({n: value if n in same else deepcopy(value) for n, value in learned.items()})
+        local.__dict__["_networks"] = NetworkCache()
         return local
+
+    def __sklearn_clone__(self) -> Any:
+        """Return an unfitted estimator with the same parameters, and the same client."""
+        own = cast(Any, self)
+        parameters = {name: value for name, value in own.get_params(deep=False).items() if name != "client"}
+        return type(own)(
+            client=own.client, **{n: clone(value, safe=False) for n, value in parameters.items()}
+        )
+
+    def __copy__(self) -> Any:
+        """Return a copy with the same client."""
+        return cast(Any, self)._copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """Return a deep copy with the same client."""
+        other = cast(Any, self)._copy()
+        client = other.__dict__.pop("client")
+        other.__dict__.update({name: deepcopy(value, memo) for name, value in vars(other).items()})
+        other.client = client
+        return other
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without the client, which is of one process."""
         state: dict[str, Any] = cast(Any, super()).__getstate__()
         return {**state, "client": None}
 
-    def _mapped(self, method: str, X: Any, columns: int | None, dtype: Any) -> Any:
+    def _mapped(
+        self, method: str, X: Any, columns: int | None, dtype: Any, keywords: dict[str, Any] | None = None
+    ) -> Any:
         """Return what a method makes of rows: of a collection a Dask array."""
-        local = self.to_local()
+        local = self.to_local().set_params(callback=None, scoring=None, checkpoint=None)
+        call = partial(_call, local, method, keywords or {})
+        if hasattr(X, "to_delayed") and X.ndim != 2:
+            raise ValueError(f"X must have two dimensions, got {X.ndim}.")
+        if hasattr(X, "to_delayed") and X.shape[1] != local.n_features_in_:
+            raise ValueError(f"X must have {local.n_features_in_} features, got {X.shape[1]}.")
         if hasattr(X, "to_delayed") and hasattr(X, "map_partitions"):
             shape = (0,) if columns is None else (0, columns)
-            return X.map_partitions(_call, local, method, meta=np.empty(shape, dtype))
+            return X.map_partitions(call, meta=np.empty(shape, dtype))
         if not hasattr(X, "to_delayed"):
-            return getattr(local, method)(X)
+            return call(X) if np.shape(X)[:1] != (0,) else getattr(local, method)(X)
         if len(X.chunks[1]) > 1:
             X = X.rechunk({1: -1})
         meta = np.empty((0,) * (1 if columns is None else 2), dtype)
         if columns is None:
-            return X.map_blocks(_call, local, method, drop_axis=1, dtype=dtype, meta=meta)
+            return X.map_blocks(call, name=_name(method), drop_axis=1, dtype=dtype, meta=meta)
         chunks = (X.chunks[0], (columns,))
-        return X.map_blocks(_call, local, method, chunks=chunks, dtype=dtype, meta=meta)
+        return X.map_blocks(call, name=_name(method), chunks=chunks, dtype=dtype, meta=meta)
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the score of the local class, accuracy or R²; predictions and targets come here for it."""
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        """Return the score of the local class, accuracy or R²; predictions and targets come here for it.
+
+        With an asynchronous client it is an awaitable.
+        """
         if not hasattr(X, "to_delayed"):
             return float(self.to_local().score(X, y, sample_weight))
         from sklearn.metrics import accuracy_score, r2_score
@@ -275,17 +338,31 @@ class _OnDask:
         client = client_of(cast(Any, self).client)
         predicted = cast(Any, self).predict(X)
         columns = [predicted, y] if sample_weight is None else [predicted, y, sample_weight]
-        here = results(client, lambda: client.compute(columns), "rows to score")
-        metric = accuracy_score if self._local is MLPClassifier else r2_score
-        found, true, *weight = (np.asarray(column) for column in here)
-        return float(metric(true, found, sample_weight=weight[0] if weight else None))
+        classifies = self._local is MLPClassifier
+
+        def work() -> float:
+            here = results(client, lambda: client.compute(columns), "rows to score")
+            found, true, *weight = (np.asarray(column) for column in here)
+            true = np.asarray(labels(true)) if classifies else true
+            metric = accuracy_score if classifies else r2_score
+            return float(metric(true, found, sample_weight=weight[0] if weight else None))
+
+        return maybe_later(client, work)
 
 
-def _call(X: Any, local: Any, method: str) -> Array:
+def _call(local: Any, method: str, keywords: dict[str, Any], X: Any) -> Array:
     """Call a method for a block of rows, which may have none."""
-    some = X if len(X) else np.zeros((1, local.n_features_in_))
-    outputs: Array = getattr(local, method)(some)
-    return outputs[: len(X)]
+    some = X
+    if not np.shape(X)[0]:
+        zeros = np.zeros((1, local.n_features_in_))
+        some = type(X)(zeros, columns=X.columns) if hasattr(X, "columns") else zeros
+    outputs: Array = getattr(local, method)(some, **keywords)
+    return outputs[: np.shape(X)[0]]
+
+
+def _name(method: str) -> str:
+    """Return a name for Dask's tasks that no other predictions have."""
+    return f"{method}-{uuid.uuid4().hex}"
 
 
 def _outputs(part: Any, network: Network) -> Array:
@@ -364,8 +441,13 @@ class DaskMLPClassifier(_OnDask, MLPClassifier):
     on. Its weights have the bits of ``MLPClassifier.fit`` on the same rows, for any partitions and workers,
     also if workers die, restart or join meanwhile.
 
-    Differences: early stopping needs ``X_val``; ``class_weight="balanced"`` takes no ``sample_weight``; no
-    dropout on full batches; `scoring` is None or 'loss'; no ``partial_fit``.
+    Differences: early stopping needs ``X_val``, and `validation_fraction` has no effect;
+    ``class_weight="balanced"`` takes no ``sample_weight``, and several labels per row take no class weights;
+    full batches have no dropout and no stochastic units, mini-batches no schedules of rates and no
+    checkpoints; `scoring` is None or 'loss'; there is no ``solver="lbfgs-scipy"``, ``partial_fit`` and
+    ``initialize``; warnings have no hints about the scale of X. Each worker takes as many threads as Dask
+    gives it, and `n_jobs` is for predictions here. ``decision_function``, ``transform`` and
+    ``predict_gradient`` fetch all rows of a collection and return arrays.
 
     Examples
     --------
@@ -402,6 +484,9 @@ class DaskMLPClassifier(_OnDask, MLPClassifier):
             present = np.asarray(results(rows.client, lambda: rows.client.compute(first))[0])
         else:
             found = rows.mapped(_classes_of, rows.y)
+            kinds = {_kind(classes) for classes, _ in found}
+            if len(kinds) > 1:
+                raise ValueError(f"y must have labels of one kind in all partitions, got {sorted(kinds)}.")
             present = np.concatenate([classes for classes, _ in found])
             self.__dict__["_counts"] = found
         self._indicators(present, goes_on=goes_on, single=False)
@@ -423,23 +508,45 @@ class DaskMLPClassifier(_OnDask, MLPClassifier):
                 of_classes = len(Y) / (len(self.classes_) * counts)
             else:
                 of_classes = class_weights(self.class_weight, self.classes_, self.classes_, None)
+            if not np.any(of_classes > 0):
+                raise ValueError(f"class_weight must have a positive weight, got {self.class_weight!r}.")
         self.__dict__["_of_classes"] = of_classes
         return None
 
-    def _targets_of_part(self, *, scored: bool = False) -> Callable[[Any, Any], tuple[Any, Any]]:
+    def _targets_of_part(
+        self, *, weighs: bool = False, scored: bool = False
+    ) -> Callable[[Any, Any], tuple[Any, Any]]:
         margins = self._has_margins() and not scored
-        of_classes = None if scored else self.__dict__["_of_classes"]
+        # class weights are those of the training alone
+        of_classes = self.__dict__["_of_classes"] if weighs else None
         return partial(_class_targets, self._label_binarizer, of_classes, margins)
 
-    def predict(self, X: Any) -> Any:  # type: ignore[override]
+    def predict(self, X: Any, **keywords: Any) -> Any:
         """Return the predicted labels: of a collection a Dask array, else an array."""
+        check_is_fitted(self)
         several = self._label_binarizer.y_type_ == "multilabel-indicator"
         dtype = np.dtype(int) if several else self.classes_.dtype
-        return self._mapped("predict", X, len(self.classes_) if several else None, dtype)
+        return self._mapped("predict", X, len(self.classes_) if several else None, dtype, keywords)
 
-    def predict_proba(self, X: Any) -> Any:  # type: ignore[override]
+    @available_when(_has_probabilities)
+    def predict_proba(self, X: Any, **keywords: Any) -> Any:
         """Return the probabilities of the classes: of a collection a Dask array, else an array."""
-        return self._mapped("predict_proba", X, max(2, len(self.classes_)), self.coefs_[0].dtype)
+        check_is_fitted(self)
+        return self._mapped("predict_proba", X, self._columns(), self.coefs_[0].dtype, keywords)
+
+    @available_when(_has_probabilities)
+    def predict_log_proba(self, X: Any, **keywords: Any) -> Any:
+        """Return their logarithms."""
+        check_is_fitted(self)
+        return self._mapped("predict_log_proba", X, self._columns(), self.coefs_[0].dtype, keywords)
+
+    def _columns(self) -> int:
+        """Return the number of columns of probabilities: one for each class."""
+        return len(self.classes_)
+
+
+def _kind(classes: Array) -> str:
+    return {"b": "booleans", "i": "numbers", "u": "numbers", "f": "numbers"}.get(classes.dtype.kind, "texts")
 
 
 def _classes_of(y: Any) -> tuple[Array, Array]:
@@ -524,13 +631,17 @@ class DaskMLPRegressor(_OnDask, MLPRegressor):
     def _class_weights(self, Y: Any, sample_weight: Array | None) -> Array | None:
         return None
 
-    def _targets_of_part(self, *, scored: bool = False) -> Callable[[Any, Any], tuple[Any, Any]]:
+    def _targets_of_part(
+        self, *, weighs: bool = False, scored: bool = False
+    ) -> Callable[[Any, Any], tuple[Any, Any]]:
         return _number_targets
 
-    def predict(self, X: Any) -> Any:  # type: ignore[override]
+    def predict(self, X: Any, **keywords: Any) -> Any:  # type: ignore[override]
         """Return the predicted numbers: of a collection a Dask array, else an array."""
+        check_is_fitted(self)
         n_outputs = np.shape(self.coefs_[-1])[1]
-        return self._mapped("predict", X, None if n_outputs == 1 else n_outputs, self.coefs_[0].dtype)
+        columns = None if n_outputs == 1 else n_outputs
+        return self._mapped("predict", X, columns, self.coefs_[0].dtype, keywords)
 
 
 def _number_targets(y: Any, weight: Any) -> tuple[Any, Any]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -30,6 +33,12 @@ class Table:
         Weights.
     columns : list of str or None
         The names of the features, if X has some.
+    dtype : dtype
+        The type that the inputs have together.
+    names : tuple of str
+        What errors call inputs, targets and weights.
+    kept : list
+        Futures that keep parts of the table on the workers.
     """
 
     client: Any
@@ -37,6 +46,15 @@ class Table:
     y: Any
     sample_weight: Any
     columns: list[Any] | None
+    dtype: np.dtype[Any]
+    names: tuple[str, str, str]
+    kept: list[Any] = field(default_factory=list)
+
+    def release(self) -> None:
+        """Let the workers forget the parts."""
+        for future in self.kept:
+            future.release()
+        self.kept.clear()
 
     @property
     def n_rows(self) -> int:
@@ -71,7 +89,7 @@ def table(client: Any, X: Any, y: Any, sample_weight: Any = None, *, names: tupl
         What errors call them.
     """
     client = client_of(client)
-    columns = [str(name) for name in X.columns] if hasattr(X, "columns") else None
+    columns = _feature_names(names[0], X)
     given = {names[0]: X, names[1]: y} | ({} if sample_weight is None else {names[2]: sample_weight})
     arrays = {name: _array(name, value) for name, value in given.items()}
     unknown = {name: array for name, array in arrays.items() if np.isnan(array.shape[0])}
@@ -92,7 +110,45 @@ def table(client: Any, X: Any, y: Any, sample_weight: Any = None, *, names: tupl
     weights = arrays.get(names[2])
     if weights is not None and weights.ndim != 1:
         raise ValueError(f"{names[2]} must have one dimension, got shape {weights.shape}.")
-    return Table(client, first[1], arrays[names[1]], weights, columns)
+    if weights is not None:
+        _check_weights(client, names[2], weights)
+    return Table(client, first[1], arrays[names[1]], weights, columns, _dtype_of(X, first[1]), names)
+
+
+def _feature_names(name: str, X: Any) -> list[str] | None:
+    """Return the names of the columns, if they are text."""
+    columns = list(X.columns) if hasattr(X, "columns") else []
+    texts = [isinstance(column, str) for column in columns]
+    if any(texts) and not all(texts):
+        raise TypeError(f"{name} must have columns named by texts alone, or by none, got {columns}.")
+    return columns if columns and all(texts) else None
+
+
+def _dtype_of(X: Any, array: Any) -> np.dtype[Any]:
+    """Return the type that the columns have together; a frame of several types becomes objects."""
+    try:
+        return np.result_type(*X.dtypes) if hasattr(X, "columns") else np.dtype(array.dtype)
+    except TypeError:  # pandas' own
+        return np.dtype(np.float64)
+
+
+def _check_weights(client: Any, name: str, weights: Any) -> None:
+    if weights.dtype.kind not in "biufO":
+        raise TypeError(f"{name} must hold real numbers, got dtype {weights.dtype}.")
+    import dask
+
+    blocks = [block for block, n in zip(weights.to_delayed().ravel(), weights.chunks[0], strict=True) if n]
+    calls = [dask.delayed(_range_of, pure=True)(block) for block in blocks]
+    least, total = map(np.array, zip(*results(client, lambda: client.compute(calls)), strict=True))
+    if not (least >= 0).all() or not np.isfinite(total).all():
+        raise ValueError(f"{name} must hold finite numbers from 0 on, got {least.min()}.")
+    if not total.sum() > 0:
+        raise ValueError(f"{name} must have at least one positive number, got 0 in every row.")
+
+
+def _range_of(weights: Any) -> tuple[float, float]:
+    numbers = np.asarray(weights, dtype=np.float64)
+    return float(numbers.min()), float(numbers.sum())
 
 
 def _array(name: str, value: Any) -> Any:
@@ -153,17 +209,22 @@ class DaskShards:
     ) -> None:
         import dask
 
+        if n_parts is not None and (
+            isinstance(n_parts, bool) or not isinstance(n_parts, Integral) or n_parts < 1
+        ):
+            raise ValueError(f"n_parts must be a positive integer or None, got {n_parts!r}.")
         self._client = table.client
         self.n_rows = table.n_rows
         cuts = boundaries(self.n_rows, group, n_parts or n_workers(self._client))
         sizes = tuple(end - start for start, end in itertools.pairwise(cuts))
         columns = [_cut(array, sizes) for array in (table.X, table.y, table.sample_weight)]
         calls = [
-            dask.delayed(_part, pure=True)(*blocks, first, targets, np.dtype(dtype))
-            for *blocks, first in zip(*columns, cuts, strict=False)
+            dask.delayed(_part, pure=True)(*blocks, first, size, table.names, targets, np.dtype(dtype))
+            for *blocks, first, size in zip(*columns, cuts, sizes, strict=False)
         ]
         self.n_parts = len(calls)
         self._parts = self._client.compute(calls)
+        table.kept.extend(self._parts)
 
     def map(self, function: Callable[..., Any], *arguments: Any) -> list[Any]:
         """Call a function for each part, where it is; return the results in order."""
@@ -183,12 +244,35 @@ def _on_worker(function: Callable[..., Any], part: Part, *arguments: Any) -> Any
     """Call a function for a part, with as many threads as the worker has."""
     from distributed import get_worker
 
-    before = _thread_limit()
-    _set_thread_limit(get_worker().state.nthreads)
-    try:
+    with _OWN_THREADS(get_worker().state.nthreads):
         return function(part, *arguments)
-    finally:
-        _set_thread_limit(before)
+
+
+class _Limit:
+    """The limit on the core's threads while tasks of a worker run, which may be several at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._before: int | None = None
+
+    @contextmanager
+    def __call__(self, n_threads: int) -> Iterator[None]:
+        with self._lock:
+            if not self._users:
+                self._before = _thread_limit()
+                _set_thread_limit(n_threads)
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if not self._users:
+                    _set_thread_limit(self._before)
+
+
+_OWN_THREADS = _Limit()
 
 
 def _cut(array: Any, sizes: tuple[int, ...]) -> list[Any]:
@@ -213,8 +297,50 @@ def _without_empty(array: Any) -> Any:
 
 
 def _part(
-    X: Any, y: Any, weight: Any, first: int, targets: Callable[[Any, Any], tuple[Any, Any]], dtype: Any
+    X: Any,
+    y: Any,
+    weight: Any,
+    first: int,
+    size: int,
+    names: tuple[str, str, str],
+    targets: Callable[[Any, Any], tuple[Any, Any]],
+    dtype: Any,
 ) -> Part:
     """Put a part together, on a worker."""
-    Y, weight = targets(np.asarray(y), None if weight is None else np.asarray(weight))
-    return checked(Part(np.asarray(X), Y, weight, first), dtype)
+    for name, values in zip(names, (X, y, weight), strict=True):
+        if values is None:
+            continue
+        if hasattr(values, "todense"):
+            raise TypeError(f"{name} must have dense chunks, got {type(values).__name__}; use toarray().")
+        if len(values) != size:
+            raise ValueError(
+                f"{name} must have {size} rows from row {first} on, as its chunks say, got {len(values)}."
+            )
+    try:
+        Y, weight = targets(np.asarray(y), None if weight is None else np.asarray(weight))
+        rows, targets_, weights = (
+            None if values is None else _numbers(name, np.asarray(values), dtype)
+            for name, values in zip(names, (X, Y, weight), strict=True)
+        )
+    except (TypeError, ValueError) as error:
+        error.add_note(f"in the part from row {first} on")
+        raise
+    return checked(Part(rows, targets_, weights, first), dtype)
+
+
+def _numbers(name: str, values: Any, dtype: Any) -> Any:
+    """Return numbers that a network of this type takes."""
+    wide = np.result_type(dtype, np.float64)
+    if values.dtype.kind == "O":
+        try:
+            values = values.astype(wide)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name} must hold numbers, got an object: {error}") from None
+    if values.dtype.kind not in ("biufc" if dtype.kind == "c" else "biuf"):
+        kind = "numbers" if dtype.kind == "c" else "real numbers"
+        raise TypeError(f"{name} must hold {kind}, got dtype {values.dtype}.")
+    with np.errstate(over="ignore"):
+        converted = values.astype(dtype, copy=False)
+    if converted is not values and np.isinf(converted).any() and not np.isinf(values).any():
+        raise ValueError(f"{name} must hold numbers that {dtype} can hold, got greater ones.")
+    return converted

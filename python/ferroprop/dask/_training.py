@@ -56,7 +56,8 @@ def train(
     n_parts : int or None, default=None
         In how many parts the rows are put on the workers; None is one for each worker.
     **keywords
-        What else `ferroprop.train` takes: epochs, alpha, patience, callback, checkpoint and others.
+        What else `ferroprop.train` takes: epochs, alpha, patience, callback and others; on full batches
+        checkpoint, too.
 
     Returns
     -------
@@ -78,6 +79,17 @@ def train(
     client = client_of(client)
 
     def work() -> History:
+        rule = optimizer
+        if isinstance(optimizer, str):
+            if optimizer not in OPTIMIZERS:
+                raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {optimizer!r}")
+            rule = OPTIMIZERS[optimizer].cls()
+        if not isinstance(network, Network):
+            raise TypeError(f"network must be a Network, got {type(network).__name__}")
+        if validation is not None and (not isinstance(validation, tuple) or len(validation) not in (2, 3)):
+            raise TypeError(
+                f"validation must be a tuple of X, Y and perhaps weights, or None, got {validation!r}"
+            )
         rows = table(client, X, Y, sample_weight, names=("X", "Y", "sample_weight"))
         group = 1 if batch_size is not None else group_rows(network, rows.n_rows)
         shards = DaskShards(rows, _as_matrix, network.dtype, group, n_parts)
@@ -85,14 +97,13 @@ def train(
         if validation is not None:
             names = ("validation X", "validation Y", "validation sample_weight")
             others = table(client, *validation, names=names)
-            own = group_rows(network, rows.n_rows)
+            own = group_rows(network, others.n_rows)
             held_out = DaskShards(others, _as_matrix, network.dtype, own, n_parts)
         if batch_size is None:
             return train_on_shards(
-                network, shards, loss=loss, validation=held_out, optimizer=optimizer, **keywords
+                network, shards, loss=loss, validation=held_out, optimizer=rule, **keywords
             )
-        rule = OPTIMIZERS[optimizer].cls() if isinstance(optimizer, str) else optimizer
-        watched = None if held_out is None else rows_of(held_out, loss, batch_rows=rows.n_rows)
+        watched = None if held_out is None else rows_of(held_out, loss)
         more = {"batch_size": batch_size, "optimizer": rule, "loss": loss}
         return train_in_turns(network, shards, validation=watched, **more, **keywords)
 

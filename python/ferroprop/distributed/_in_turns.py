@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ferroprop._core import Epoch, History, Network, Optimizer, RemoteRows
+from ferroprop._core import Epoch, History, Network, Optimizer, RemoteRows, Schedule
 from ferroprop._core import train as train_here
 from ferroprop.distributed._shards import Part, Shards
 
@@ -71,6 +71,7 @@ def train_in_turns(
     History
         As from `ferroprop.train`; the loss of an epoch is the mean over the shards, by their rows.
     """
+    _check(network, optimizer, batch_size, epochs, patience, tolerance, max_time, callback, keywords)
     began = time.monotonic()
     curves: dict[str, list[float]] = {
         name: [] for name in ("loss", "penalty", "validation_loss", "validation_score", "learning_rate")
@@ -86,23 +87,16 @@ def train_in_turns(
         settings = {**keywords, "batch_size": batch_size, "shuffle": shuffle}
         try:
             turn = _epoch(now, optimizer, warm_start, shards, order, [seed, epoch], settings)
+            if turn is None:
+                reason = "diverged"
+                break
+            trained, optimizer, loss, penalty, rate = turn
+            validation_loss = None if validation is None else validation.sums(trained, False).mean_loss
+            score = None if validation_score is None else float(validation_score(trained))
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", UserWarning, stacklevel=2)
             reason = "interrupted"
             break
-        if turn is None:
-            warnings.warn(
-                f"training diverged in epoch {epoch}: the loss or a parameter became infinite or NaN; the "
-                "network keeps its last finite parameters; scale X, or make the steps smaller",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-            reason = "diverged"
-            break
-        now, optimizer, loss, penalty, rate = turn
-        warm_start = True
-        validation_loss = None if validation is None else validation.sums(now, False).mean_loss
-        score = None if validation_score is None else float(validation_score(now))
+        now, warm_start = trained, True
         for name, value in zip(curves, (loss, penalty, validation_loss, score, rate), strict=True):
             if value is not None:
                 curves[name].append(value)
@@ -123,8 +117,12 @@ def train_in_turns(
                 learning_rate=rate,
                 seconds=seconds,
             )
-            if callback(told) is True:
-                reason = "callback"
+            try:
+                if callback(told) is True:
+                    reason = "callback"
+                    break
+            except KeyboardInterrupt:
+                reason = "interrupted"
                 break
         if patience is not None and waited >= patience:
             reason = "patience"
@@ -132,6 +130,15 @@ def train_in_turns(
         if max_time is not None and seconds >= max_time:
             reason = "time"
             break
+    if reason == "interrupted":
+        warnings.warn("Training interrupted by user.", UserWarning, stacklevel=2)
+    if reason == "diverged":
+        warnings.warn(
+            f"training diverged in epoch {epoch}: the loss or a parameter became infinite or NaN; the "
+            "network keeps its last finite parameters; scale X, or make the steps smaller",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     now = best if restores and best_epoch else now
     network.set_parameters(now.weights, now.biases)
     state = {**curves, "best_epoch": best_epoch, "stop_reason": reason}
@@ -139,6 +146,45 @@ def train_in_turns(
 
 
 Turn = tuple[Network, Optimizer, float, float, float | None]
+
+
+def _check(
+    network: Any,
+    optimizer: Any,
+    batch_size: Any,
+    epochs: Any,
+    patience: Any,
+    tolerance: Any,
+    max_time: Any,
+    callback: Any,
+    keywords: dict[str, Any],
+) -> None:
+    """Refuse what a training in turns cannot do, and what nobody can."""
+    if not isinstance(network, Network):
+        raise TypeError(f"network must be a Network, got {type(network).__name__}")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be an optimizer object, got {type(optimizer).__name__}")
+    if "checkpoint" in keywords and keywords["checkpoint"] is not None:
+        raise ValueError("checkpoint must be None with mini-batches on many machines, got a path")
+    dropout = keywords.get("dropout", 0.0)
+    rates = [
+        *optimizer.hyperparameters.values(),
+        *(dropout if isinstance(dropout, (list, tuple)) else [dropout]),
+    ]
+    for rate in rates:
+        if isinstance(rate, Schedule) or callable(rate):
+            raise ValueError(f"rates must be constant with mini-batches on many machines, got {rate!r}")
+    for name, number in (("batch_size", batch_size), ("epochs", epochs), ("patience", patience)):
+        is_none = number is None and name == "patience"
+        is_count = isinstance(number, (int, np.integer)) and not isinstance(number, bool) and number >= 1
+        if not (is_none or is_count):
+            raise ValueError(f"{name} must be a positive integer{' or None' * is_none}, got {number!r}")
+    if not isinstance(tolerance, (int, float, np.number)) or not math.isfinite(tolerance):
+        raise ValueError(f"tolerance must be a finite number, got {tolerance!r}")
+    if max_time is not None and not (isinstance(max_time, (int, float, np.number)) and max_time > 0):
+        raise ValueError(f"max_time must be a positive number or None, got {max_time!r}")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be a function or None, got {type(callback).__name__}")
 
 
 def _epoch(

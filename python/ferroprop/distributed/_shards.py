@@ -90,9 +90,7 @@ def boundaries(n_rows: int, group: int, parts: int) -> list[int]:
     return [group * (groups * index // parts) for index in range(parts)] + [n_rows]
 
 
-def rows_of(
-    shards: Shards, loss: Any = None, *, batch_rows: int | None = None, digest: bool = False
-) -> RemoteRows:
+def rows_of(shards: Shards, loss: Any = None, *, digest: bool = False) -> RemoteRows:
     """Return the rows of shards as `ferroprop.train` and `ferroprop.minimize` take them in place of X.
 
     Parameters
@@ -101,14 +99,12 @@ def rows_of(
         Parts of whole groups, in order.
     loss : str, Loss, callable or None, default=None
         As for the training.
-    batch_rows : int or None, default=None
-        Of validation rows the number of rows that the training has, whose groups are summed over.
     digest : bool, default=False
         Whether a checkpoint has to recognise the rows, which takes a pass over them.
     """
 
     def sums(network: Network, gradient: bool) -> Partial:
-        parts = shards.map(sum_part, network, shards.n_rows, batch_rows, loss, gradient)
+        parts = shards.map(sum_part, network, shards.n_rows, loss, gradient)
         total: Partial = functools.reduce(operator.add, parts)
         return total
 
@@ -116,9 +112,7 @@ def rows_of(
     return RemoteRows(shards.n_rows, sums, text)
 
 
-def sum_part(
-    part: Part, network: Network, n_rows: int, batch_rows: int | None, loss: Any, gradient: bool
-) -> Partial:
+def sum_part(part: Part, network: Network, n_rows: int, loss: Any, gradient: bool) -> Partial:
     """Sum over a part, where it is."""
     X, Y, sample_weight, first_row = part
     try:
@@ -128,7 +122,6 @@ def sum_part(
             Y,
             n_rows=n_rows,
             first_row=first_row,
-            batch_rows=batch_rows,
             loss=loss,
             sample_weight=sample_weight,
             gradient=gradient,
@@ -157,7 +150,9 @@ def digest_part(part: Part) -> int:
 
 
 def _words(array: NDArray[Any]) -> NDArray[np.uint64]:
-    bits = np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
+    plain = np.ascontiguousarray(array)
+    plain = plain.view(plain.real.dtype)  # of complex numbers both parts
+    bits = plain.view(f"u{plain.dtype.itemsize}")
     return bits.astype(np.uint64)
 
 
@@ -188,8 +183,7 @@ def train(
     loss : str, Loss, callable or None, default=None
         As for `ferroprop.train`. A function has to be one that the engine can send.
     validation : Shards, tuple or None, default=None
-        Validation rows: in the same engine, in parts of whole groups of the training, or here as for
-        `ferroprop.train`.
+        Validation rows: in the same engine, or here as for `ferroprop.train`.
     checkpoint : path or None, default=None
         As for `ferroprop.train`; the file is written here.
     **keywords
@@ -206,16 +200,16 @@ def train(
         network,
         *there,
         loss=loss,
-        validation=_validation(validation, loss, shards.n_rows, digest),
+        validation=_validation(validation, loss, digest),
         checkpoint=checkpoint,
         **keywords,
     )
 
 
-def _validation(validation: Any, loss: Any, batch_rows: int, digest: bool) -> Any:
+def _validation(validation: Any, loss: Any, digest: bool) -> Any:
     if validation is None or isinstance(validation, tuple):
         return validation
-    return rows_of(validation, loss, batch_rows=batch_rows, digest=digest), None
+    return rows_of(validation, loss, digest=digest), None
 
 
 def minimize(network: Network, shards: Shards, *, loss: Any = None, **keywords: Any) -> Minimum:

@@ -43,7 +43,6 @@ def partial_sums(
     *,
     n_rows: int | None = None,
     first_row: int = 0,
-    batch_rows: int | None = None,
     loss: str | Loss | Callable[[NDArray[Any], NDArray[Any]], tuple[Any, Any]] | None = None,
     sample_weight: ArrayLike | None = None,
     gradient: bool = True,
@@ -66,9 +65,6 @@ def partial_sums(
         The number of rows in all parts together; None says that this is the only one.
     first_row : int, default=0
         How many of them come before this part.
-    batch_rows : int or None, default=None
-        Of validation rows the number of rows that the training has, whose groups are summed over; None is
-        `n_rows`.
     loss : str, Loss, callable or None, default=None
         As for `Network.loss_and_gradients`.
     sample_weight : array-like of shape (n,) or None, default=None
@@ -108,7 +104,6 @@ def partial_sums(
         Y,
         n_rows=n_rows,
         first_row=first_row,
-        batch_rows=batch_rows,
         loss=loss,
         sample_weight=sample_weight,
         gradient=gradient,

@@ -1,6 +1,6 @@
 """Full-batch fits on Dask beside fits in one place: overhead of an epoch, and rows on two workers.
 
-    python benches/distributed.py                # a minute; --rows for the large case
+    python benches/many_machines.py                # a minute; --rows for the large case
 
 Two workers with one thread each, in processes of their own, and one thread of `ferroprop.train`, by turns;
 medians over the rounds. The overhead is the time of an epoch on so few rows that little of it is arithmetic.

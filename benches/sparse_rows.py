@@ -4,8 +4,8 @@
 thread, in float32 and float64. Each fit is a process of its own; the libraries take turns. The network has
 10,000,000 weights in its first layer; a batch gives a tenth of them a gradient at most, but Adam moves all.
 
-    python benches/sparse.py
-    python benches/sparse.py --rounds 5 --columns 20000
+    python benches/sparse_rows.py
+    python benches/sparse_rows.py --rounds 5 --columns 20000
 
 Prints seconds of CPU time of a fit and of predictions of all rows (the first one prepares the network), and
 the memory that the process had at its peak over what it had before the fit: medians over the rounds, and the
