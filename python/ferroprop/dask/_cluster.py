@@ -82,7 +82,8 @@ def results(client: Any, calls: Callable[[], Sequence[Any]], what: str = "rows o
         raise
     finally:
         # an exception would keep them, and the workers what they stand for
-        futures.clear()
+        for future in futures:
+            future.release()
 
 
 def _gathered(client: Any, futures: Sequence[Any]) -> list[Any]:

@@ -175,10 +175,10 @@ def _check(
         if isinstance(rate, Schedule) or callable(rate):
             raise ValueError(f"rates must be constant with mini-batches on many machines, got {rate!r}")
     for name, number in (("batch_size", batch_size), ("epochs", epochs), ("patience", patience)):
-        is_none = number is None and name == "patience"
+        may_be_none = name == "patience"
         is_count = isinstance(number, (int, np.integer)) and not isinstance(number, bool) and number >= 1
-        if not (is_none or is_count):
-            raise ValueError(f"{name} must be a positive integer{' or None' * is_none}, got {number!r}")
+        if not (is_count or (number is None and may_be_none)):
+            raise ValueError(f"{name} must be a positive integer{' or None' * may_be_none}, got {number!r}")
     if not isinstance(tolerance, (int, float, np.number)) or not math.isfinite(tolerance):
         raise ValueError(f"tolerance must be a finite number, got {tolerance!r}")
     if max_time is not None and not (isinstance(max_time, (int, float, np.number)) and max_time > 0):
