@@ -107,14 +107,13 @@ impl Saver {
         let mut note = |name: &str, text: String| training.insert(name.to_owned(), text);
         note(FIRST, digest(network.parameters()));
         let mut note_rows = |[x, y, weights]: [&str; 3], data: &Dataset<'_, T>| {
-            match data.remote {
-                Some(rows) => note(x, format!("{} elsewhere {}", rows.rows(), rows.digest())),
-                None => {
-                    note(x, of_inputs(data.x, data.listed)?);
-                    note(y, of_matrix(data.y, data.listed)?);
-                    note(weights, of_weights(data))
-                }
-            };
+            if let Some(rows) = data.remote {
+                note(x, format!("{} elsewhere {}", rows.rows(), rows.digest()));
+            } else {
+                note(x, of_inputs(data.x, data.listed)?);
+                note(y, of_matrix(data.y, data.listed)?);
+                note(weights, of_weights(data));
+            }
             Ok::<_, Error>(())
         };
         note_rows(["X", "Y", "sample_weight"], data)?;

@@ -636,15 +636,13 @@ impl<'a, T: Scalar> Engine<'a, T> {
         data: &Dataset<'_, T>,
         interrupted: &mut dyn FnMut() -> bool,
     ) -> Option<f64> {
-        let Total { loss, weight } = match data.remote {
-            Some(rows) => self.sums_of_remote(team, rows, false)?.0,
-            None => {
-                // As when the loss of these rows is computed by itself.
-                let micro_batch_rows =
-                    micro_batch_rows(self.model.n_parameters(), data.rows(), 1, self.numbers);
-                self.evaluate_groups(team, data, 0, group_rows(micro_batch_rows), interrupted)?;
-                self.tree.total()
-            }
+        let Total { loss, weight } = if let Some(rows) = data.remote {
+            self.sums_of_remote(team, rows, false)?.0
+        } else {
+            // As when the loss of these rows is computed by itself.
+            let micro_batch_rows = micro_batch_rows(self.model.n_parameters(), data.rows(), 1, self.numbers);
+            self.evaluate_groups(team, data, 0, group_rows(micro_batch_rows), interrupted)?;
+            self.tree.total()
         };
         Some(loss * inverse(weight))
     }

@@ -74,6 +74,7 @@ impl<T: Scalar> Partial<T> {
     }
 
     /// The nodes, from left to right.
+    #[must_use]
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = (u32, usize, f64, f64, &[T])> {
         self.nodes.iter().map(|(node, gradient)| {
             (node.level, node.number, node.total.loss, node.total.weight, &gradient[..])

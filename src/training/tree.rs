@@ -138,11 +138,15 @@ mod tests {
             for cut in 1..groups {
                 let [mut left, mut right] = [0..cut, cut..groups].map(|part| {
                     let mut tree = Tree::new().unwrap();
-                    part.for_each(|number| drop(tree.push(node(number))));
+                    for number in part {
+                        tree.push(node(number));
+                    }
                     tree
                 });
                 assert!(right.nodes.len() <= Tree::most_waiting_anywhere(groups - cut));
-                right.nodes.drain(..).for_each(|node| drop(left.push(node)));
+                for node in right.nodes.drain(..) {
+                    left.push(node);
+                }
                 assert_eq!(left.total(), total, "{cut} of {groups}");
             }
         }
