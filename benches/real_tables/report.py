@@ -265,6 +265,15 @@ def report(lines: list[dict[str, Any]]) -> dict[str, str]:
     }
 
 
+def _apart(ticks: list[float], distance: float) -> list[float]:
+    """Return the ticks around 1 whose labels do not touch: so far from each other on the logarithmic axis."""
+    kept = [1.0]
+    for tick in sorted(ticks, key=lambda tick: abs(math.log(tick))):
+        if all(abs(math.log(tick / other)) >= distance for other in kept):
+            kept.append(tick)
+    return kept
+
+
 def draw(lines: list[dict[str, Any]], to: Path) -> None:
     """Draw each table's scores relative to LightGBM, and means beside the time of a fit."""
     results = latest(lines)
@@ -297,7 +306,7 @@ def draw(lines: list[dict[str, Any]], to: Path) -> None:
             xscale="log", xlabel=f"{title}, relative to LightGBM", yticks=range(len(order)), yticklabels=order
         )
         low, high = axes.get_xlim()
-        shown = [tick for tick in TICKS if low <= tick <= high]
+        shown = _apart([tick for tick in TICKS if low <= tick <= high], 0.05 * math.log(high / low))
         axes.set_xticks(shown, [f"{tick:g}" for tick in shown], rotation=45)
         axes.minorticks_off()
     handles, labels = panels[0].get_legend_handles_labels()
