@@ -26,6 +26,7 @@ from ferroprop.estimators._samples import Samples
 from ferroprop.estimators._sklearn import Interval, available_when, check_is_fitted, clone
 from ferroprop.estimators._targets import class_weights, labels
 from ferroprop.estimators._typing import Array
+from ferroprop.estimators._validation_set import has_validation
 from ferroprop.estimators.classifier import _has_probabilities
 
 Targets = Callable[[Any, Any], tuple[Any, Any]]
@@ -71,7 +72,7 @@ def _with_parameters_of(local: type) -> Callable[[type], type]:
     def add(kind: type) -> type:
         own = inspect.signature(kind.__init__)  # type: ignore[misc]
         inherited = inspect.signature(local.__init__)  # type: ignore[misc]
-        more = [own.parameters[name] for name in ("client", "n_parts")]
+        more = [own.parameters[name] for name in OWN_PARAMETERS]
         signature = inherited.replace(parameters=[*inherited.parameters.values(), *more])
         kind.__init__.__signature__ = signature  # type: ignore[misc]
         return kind
@@ -87,19 +88,6 @@ class _Absent:
 
     def __get__(self, estimator: Any, owner: type) -> Any:
         raise AttributeError(self._why)
-
-
-def _is_given(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
-    """Tell whether there are validation rows, which have inputs and targets."""
-    if X_val is None and y_val is None:
-        if sample_weight_val is not None:
-            raise ValueError("sample_weight_val is provided, but X_val and y_val were not provided.")
-        return False
-    if y_val is None:
-        raise ValueError("X_val is provided, but y_val was not provided.")
-    if X_val is None:
-        raise ValueError("y_val is provided, but X_val was not provided.")
-    return True
 
 
 class _OnDask:
@@ -152,7 +140,7 @@ class _OnDask:
             try:
                 tables.append(rows := table(client, X, y, sample_weight, names=names[0]))
                 held_out = None
-                if _is_given(X_val, y_val, sample_weight_val):
+                if has_validation(X_val, y_val, sample_weight_val):
                     tables.append(held_out := table(client, X_val, y_val, sample_weight_val, names=names[1]))
                 super_fit = cast(Any, super(_OnDask, self)).fit
                 return super_fit(rows, rows.y, X_val=held_out)
@@ -303,12 +291,10 @@ class _OnDask:
         state: dict[str, Any] = cast(Any, super()).__getstate__()
         return {**state, "client": None}
 
-    def _mapped(
-        self, method: str, X: Any, columns: int | None, dtype: Any, keywords: dict[str, Any] | None = None
-    ) -> Any:
+    def _mapped(self, method: str, X: Any, columns: int | None, dtype: Any, keywords: dict[str, Any]) -> Any:
         """Return what a method makes of rows: of a collection a Dask array."""
         local = self.to_local().set_params(callback=None, scoring=None, checkpoint=None)
-        call = partial(_call, local, method, keywords or {})
+        call = partial(_call, local, method, keywords)
         if hasattr(X, "to_delayed") and X.ndim != 2:
             raise ValueError(f"X must have two dimensions, got {X.ndim}.")
         if hasattr(X, "to_delayed") and X.shape[1] != local.n_features_in_:

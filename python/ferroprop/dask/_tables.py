@@ -108,11 +108,10 @@ def table(client: Any, X: Any, y: Any, sample_weight: Any = None, *, names: tupl
     if not first[1].shape[0]:
         raise ValueError(f"{first[0]} must have at least one row, got none.")
     weights = arrays.get(names[2])
-    if weights is not None and weights.ndim != 1:
-        raise ValueError(f"{names[2]} must have one dimension, got shape {weights.shape}.")
+    rows = Table(client, first[1], arrays[names[1]], weights, columns, _dtype_of(X, first[1]), names)
     if weights is not None:
-        _check_weights(client, names[2], weights)
-    return Table(client, first[1], arrays[names[1]], weights, columns, _dtype_of(X, first[1]), names)
+        _check_weights(rows)
+    return rows
 
 
 def _feature_names(name: str, X: Any) -> list[str] | None:
@@ -132,14 +131,13 @@ def _dtype_of(X: Any, array: Any) -> np.dtype[Any]:
         return np.dtype(np.float64)
 
 
-def _check_weights(client: Any, name: str, weights: Any) -> None:
+def _check_weights(rows: Table) -> None:
+    weights, (*_, name) = rows.sample_weight, rows.names
+    if weights.ndim != 1:
+        raise ValueError(f"{name} must have one dimension, got shape {weights.shape}.")
     if weights.dtype.kind not in "biufO":
         raise TypeError(f"{name} must hold real numbers, got dtype {weights.dtype}.")
-    import dask
-
-    blocks = [block for block, n in zip(weights.to_delayed().ravel(), weights.chunks[0], strict=True) if n]
-    calls = [dask.delayed(_range_of, pure=True)(block) for block in blocks]
-    least, total = map(np.array, zip(*results(client, lambda: client.compute(calls)), strict=True))
+    least, total = map(np.array, zip(*rows.mapped(_range_of, weights), strict=True))
     if not (least >= 0).all() or not np.isfinite(total).all():
         raise ValueError(f"{name} must hold finite numbers from 0 on, got {least.min()}.")
     if not total.sum() > 0:

@@ -65,7 +65,7 @@ from ferroprop.estimators._threads import threads_for
 from ferroprop.estimators._training_attributes import training_attributes
 from ferroprop.estimators._typing import Array, Layers, MatrixLike, TargetLike
 from ferroprop.estimators._unpickling import check_state
-from ferroprop.estimators._validation_set import ValidationSet
+from ferroprop.estimators._validation_set import ValidationSet, has_validation
 from ferroprop.export._methods import Exports
 
 LEARNED = frozenset(
@@ -693,14 +693,8 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         self, X_val: Any, y_val: Any, sample_weight_val: Any, *, dtype: Any, n_outputs: int
     ) -> Samples | None:
         """Check the validation data of a call of ``fit`` like its training data."""
-        if X_val is None and y_val is None:
-            if sample_weight_val is not None:
-                raise ValueError("sample_weight_val is provided, but X_val and y_val were not provided.")
+        if not has_validation(X_val, y_val, sample_weight_val):
             return None
-        if y_val is None:
-            raise ValueError("X_val is provided, but y_val was not provided.")
-        if X_val is None:
-            raise ValueError("y_val is provided, but X_val was not provided.")
         X, Y = self._validation_rows(X_val, y_val, dtype)
         if (outputs := self._form(X, Y)[1]) != n_outputs:
             raise ValueError(f"y_val must have {n_outputs} output(s), as y has, got {outputs}.")

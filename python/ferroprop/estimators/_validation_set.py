@@ -57,3 +57,16 @@ class ValidationCurves(NamedTuple):
 
     losses: list[float]
     scores: list[float]
+
+
+def has_validation(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
+    """Tell whether there are validation rows, which have inputs and targets."""
+    if X_val is None and y_val is None:
+        if sample_weight_val is not None:
+            raise ValueError("sample_weight_val is provided, but X_val and y_val were not provided.")
+        return False
+    if y_val is None:
+        raise ValueError("X_val is provided, but y_val was not provided.")
+    if X_val is None:
+        raise ValueError("y_val is provided, but X_val was not provided.")
+    return True

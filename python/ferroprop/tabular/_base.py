@@ -26,6 +26,7 @@ from ferroprop.estimators._sklearn import (
 )
 from ferroprop.estimators._threads import threads_for
 from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
+from ferroprop.estimators._validation_set import has_validation
 from ferroprop.tabular._callbacks import CallbackBridge
 from ferroprop.tabular._course import Course, Job
 from ferroprop.tabular._distinct import distinct_rows
@@ -361,14 +362,8 @@ class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     def _read_validation(
         self, X_val: Any, y_val: Any, sample_weight_val: Any
     ) -> tuple[list[Column], Array, Array] | None:
-        if X_val is None and y_val is None:
-            if sample_weight_val is not None:
-                raise ValueError("sample_weight_val is provided, but X_val and y_val were not provided.")
+        if not has_validation(X_val, y_val, sample_weight_val):
             return None
-        if y_val is None:
-            raise ValueError("X_val is provided, but y_val was not provided.")
-        if X_val is None:
-            raise ValueError("y_val is provided, but X_val was not provided.")
         columns = read_table(self, X_val, reset=False, argument="X_val")
         weight = _checked_weights(columns, sample_weight_val, "sample_weight_val")
         targets = self._read_targets(y_val, weight, reset=False, argument="y_val")
