@@ -3,6 +3,7 @@
 import ferroprop as fp
 import numpy as np
 import pytest
+from ferroprop.estimators._random_state import random_state_of
 
 NAMES = ["glorot", "he", "lecun", "orthogonal", "zeros", "uniform"]
 
@@ -101,3 +102,25 @@ def test_complex_weights_have_the_variance_of_real_ones(init, variance):
 def test_there_are_no_unitary_initial_weights():
     with pytest.raises(ValueError, match='init must be another than "orthogonal" for complex networks'):
         fp.Network([3, 2], output_activation="identity", init="orthogonal", dtype="complex64")
+
+
+@pytest.mark.parametrize("seed", [0, 1, 42, 2**31, 2**32 - 1])
+def test_the_random_state_of_a_number_is_numpys(seed):
+    ours, theirs = random_state_of(seed).get_state(), np.random.RandomState(seed).get_state()
+    for own, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_out_of_range_is_refused_in_numpys_words(seed):
+    with pytest.raises(ValueError, match="Seed must be between 0 and") as ours:
+        random_state_of(seed)
+    with pytest.raises(ValueError) as theirs:
+        np.random.RandomState(seed)
+    assert str(ours.value) == str(theirs.value)
+
+
+def test_a_generator_of_the_users_is_used_itself():
+    rng = np.random.RandomState(0)
+    assert random_state_of(rng) is rng
+    assert random_state_of(None) is np.random.mtrand._rand

@@ -42,6 +42,7 @@ from ferroprop.estimators._parameter_checks import check_parameters
 from ferroprop.estimators._parameters import cloned, parameter_names
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
 from ferroprop.estimators._progress import ProgressLines, progress_of
+from ferroprop.estimators._random_state import random_state_of
 from ferroprop.estimators._row_orders import row_orders
 from ferroprop.estimators._samples import Samples, hold_out, mapped, stays_in_place
 from ferroprop.estimators._scale import hint_about_scale
@@ -52,7 +53,6 @@ from ferroprop.estimators._sklearn import (
     SklearnBase,
     StrOptions,
     check_is_fitted,
-    check_random_state,
     check_sample_weight,
     check_scoring,
     get_scorer_names,
@@ -381,7 +381,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         weight = None if sample_weight is None else self._checked_weight(sample_weight, X)
         n_inputs, n_outputs, dtype = self._form(X, Y)
         held_out = self._given_samples(*given, dtype=dtype, n_outputs=n_outputs)
-        rng = check_random_state(self.random_state)
+        rng = random_state_of(self.random_state)
         output = self.output_activation
         output = self._out_activation() if output is None else _activations.canonical(output)
         checkpoint = None
@@ -768,8 +768,12 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
 
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
-        listed = list(sizes) if isinstance(sizes, Iterable) else [sizes]
-        if not all(isinstance(size, Integral) and not isinstance(size, bool) for size in listed):
+        listed = list(sizes) if isinstance(sizes, (tuple, list, Iterable)) else [sizes]
+        # abstract classes are slow to ask
+        if not all(
+            type(size) is int or (isinstance(size, Integral) and not isinstance(size, bool))
+            for size in listed
+        ):
             raise TypeError(f"hidden_layer_sizes must be integers, got {listed}.")
         if any(size <= 0 for size in listed):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {listed}.")

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ferroprop._core import SARPROP, SGD, AdamW, Adaptive, InverseScaling, Optimizer, Schedule
 from ferroprop.catalogue import OPTIMIZERS, OptimizerEntry
-from ferroprop.estimators._sklearn import check_random_state
+from ferroprop.estimators._random_state import random_state_of
 
 Parameters = Mapping[str, Any]
 """The parameters of an estimator by name, possibly among other entries."""
@@ -46,7 +47,7 @@ def _adamw(parameters: Parameters) -> AdamW:
 def _sarprop(parameters: Parameters) -> SARPROP:
     # The noise is a multiple of the root of the loss. The optimizer's own 8 is for losses that are bounded;
     # with linear outputs a large step makes a large loss, and that a larger step.
-    seed = int(check_random_state(parameters["random_state"]).randint(1 << 31))
+    seed = int(random_state_of(parameters["random_state"]).randint(1 << 31))
     return SARPROP(noise=0.003, temperature=0.05, seed=seed)
 
 
@@ -94,6 +95,11 @@ def _made_by(solver: Any) -> tuple[Maker, tuple[str, ...]]:
     if not isinstance(solver, str):
         # of the user's object the hyperparameters alone: what it remembers stays with it
         return lambda _: type(solver)(**solver.hyperparameters), ()
+    return _made_by_name(solver)
+
+
+@cache
+def _made_by_name(solver: str) -> tuple[Maker, tuple[str, ...]]:
     if solver in _MAKERS:
         return _MAKERS[solver]
     entry = OPTIMIZERS[solver]
