@@ -192,8 +192,17 @@ def test_divergence_in_the_first_epoch_is_an_error():
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_an_interrupted_fit_leaves_a_model(diabetes, solver):
     X, y = diabetes
+    import _thread
+
+    timer = threading.Timer(0.2, _thread.interrupt_main)
+
+    def begun(epoch):
+        if timer.ident is None:
+            timer.start()
+
     model = fp.MLPRegressor(
         hidden_layer_sizes=(200, 200),  # lbfgs must not be at the minimum before
+        callback=begun,
         solver=solver,
         max_iter=10**7,
         n_iter_no_change=np.inf,
@@ -202,10 +211,6 @@ def test_an_interrupted_fit_leaves_a_model(diabetes, solver):
         max_time=20.0,
         random_state=0,
     )
-    import _thread
-
-    timer = threading.Timer(0.3, _thread.interrupt_main)
-    timer.start()
     try:
         with pytest.warns(UserWarning, match=r"Training interrupted by user\."):
             model.fit(X, y)

@@ -115,7 +115,7 @@ def test_the_random_state_of_a_number_is_numpys(seed):
 def test_a_seed_out_of_range_is_refused_in_numpys_words(seed):
     with pytest.raises(ValueError, match="Seed must be between 0 and") as ours:
         random_state_of(seed)
-    with pytest.raises(ValueError) as theirs:
+    with pytest.raises(ValueError, match="Seed must be between 0 and") as theirs:
         np.random.RandomState(seed)
     assert str(ours.value) == str(theirs.value)
 
