@@ -41,6 +41,6 @@ def random_state_of(seed: Any) -> RandomState:
     if type(seed) is not int:
         rng: RandomState = check_random_state(seed)
         return rng
-    rng = RandomState(MT19937(_ZEROS))
+    rng = RandomState(MT19937(_ZEROS))  # type: ignore[arg-type]  # NumPy takes any ISeedSequence
     rng.seed(seed)
     return rng
