@@ -6,6 +6,7 @@ from pathlib import Path
 
 import ferroprop as fp
 import numpy as np
+import polars as pl
 import pytest
 from command_line import PENGUINS, complaint, succeed
 from ferroprop.cli import load_model
@@ -37,6 +38,50 @@ def test_a_model_goes_to_onnx(folder: Path, name: str):
     assert names <= set(model.feature_names_in_) | {"X"}
     outputs = {one.name for one in session.get_outputs()}
     assert outputs == ({"label", "probabilities"} if name == "species" else {"prediction"})
+
+
+@pytest.fixture(scope="module")
+def flats(tmp_path_factory) -> Path:
+    """Return a table with a column of each kind, and gaps."""
+    rng = np.random.default_rng(0)
+    lines = ["area,district,built,balcony,price"]
+    for _ in range(120):
+        area, district = rng.uniform(30, 120), rng.choice(["Mitte", "Wedding", "Tegel"])
+        day = np.datetime64("1950-01-01") + rng.integers(0, 25_000)
+        cells = [f"{area:.1f}", str(district), str(day), str(rng.choice(["true", "false"]))]
+        cells[int(rng.integers(0, 4))] = ""
+        lines.append(",".join([*cells, f"{3000 * area:.0f}"]))
+    path = tmp_path_factory.mktemp("flats") / "flats.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("target", ["price", "district"])
+def test_the_usual_model_goes_to_onnx_with_its_table(flats: Path, target: str, tmp_path: Path):
+    model, path = tmp_path / "flats.skops", tmp_path / "flats.onnx"
+    succeed("train", flats, "--target", target, "--members", "2", "--epochs", "3", "--quiet", "--save", model)
+    succeed("export", model, "--to", "onnx")
+    rows = json.loads(succeed("predict", model, flats, "--json").stdout)["predictions"]
+    session = onnxruntime.InferenceSession(path.read_bytes())
+    table = pl.read_csv(flats, schema_overrides={"balcony": pl.String}, try_parse_dates=True)
+    inputs = {}
+    for one in session.get_inputs():
+        column = table[one.name]
+        if column.dtype == pl.Date:  # seconds since 1970
+            column = column.cast(pl.Int32).cast(pl.Float64) * 86_400
+        is_text = one.type == "tensor(string)"
+        inputs[one.name] = column.fill_null("" if is_text else float("nan")).to_numpy()[:, None]
+    assert set(inputs) == {"area", "district", "built", "balcony", "price"} - {target}
+    inputs = {name: each.astype(object) if each.dtype.kind in "UO" else each for name, each in inputs.items()}
+    first, *shares = session.run(None, inputs)
+    if target == "price":
+        expected = np.array([row["predicted_price"] for row in rows])
+        np.testing.assert_allclose(first, expected, rtol=1e-6)
+        return
+    known = [row for row in table[target].to_list() if row]
+    expected = np.array([[row[f"probability_{name}"] for name in sorted(set(known))] for row in rows])
+    np.testing.assert_allclose(shares[0], expected, rtol=0, atol=1e-6)
+    assert first.tolist() == [row["predicted_district"] for row in rows]
 
 
 def test_a_model_goes_to_c(folder: Path, tmp_path: Path):
@@ -71,8 +116,8 @@ def test_what_cannot_be_exported_is_said(folder: Path, tmp_path: Path):
     (tmp_path / "species.onnx").write_text("kept")
     for arguments, message in (
         (
-            (tabular, "--to", "onnx"),
-            "whose preparation of a table has no form in onnx; train with --model mlp",
+            (tabular, "--to", "c"),
+            "whose preparation of a table has no form in c; expected --to onnx, or a model that was trained",
         ),
         ((folder / "species.skops", "--to", "json"), "which JSON cannot hold"),
         ((damaged, "--to", "c"), "is not a network file"),

@@ -20,7 +20,7 @@ def export(model: Path, form: Form, output: Path | None, *, as_json: bool = Fals
     Parameters
     ----------
     model : path
-        A model file of ``ferroprop train --model mlp``, or a network that `ferroprop.Network.save` wrote.
+        A model file of ``ferroprop train``, or a network that `ferroprop.Network.save` wrote.
     form : {"onnx", "c", "json"}
         The form.
     output : path or None
@@ -55,10 +55,10 @@ def _trained(model: Path, form: Form) -> Any:
     """Return the pipeline of a model file, if it has such a form."""
     read_card(model)  # says what is wrong with a file of another kind
     trained = load_model(model)
-    if type(trained).__name__.startswith("Tabular"):
+    if form != "onnx" and type(trained).__name__.startswith("Tabular"):
         raise Problem(
             f"MODEL: '{model}' is a {type(trained).__name__}, whose preparation of a table has no form in "
-            f"{form}; train with --model mlp to export the model, or serve it with 'ferroprop serve'"
+            f"{form}; expected --to onnx, or a model that was trained with --model mlp"
         )
     if form == "json":
         raise Problem(

@@ -5,6 +5,7 @@
 `_onnx`                ONNX: a graph of standard operators
 `_onnx_graph`          such a graph in the making
 `_onnx_recurrent`      its operators for layers that recur
+`_onnx_preparation`    its operators for the preparation of a table's columns
 `_skl2onnx`            converters for skl2onnx, whose pipelines may then hold our estimators
 `_torch`               PyTorch: a ``torch.nn.Sequential``, and back
 `_torch_modules`       its modules for what ``torch.nn`` has none
@@ -25,7 +26,9 @@
 `_description`         the description of a model that every format writes: plain arrays and names
 `_estimators`          descriptions of estimators, pipelines, and the best of a search
 `_steps`               from scikit-learn's transformers to a few operations on the columns of a table
+`_tabular`             from `TabularEncoder`, and the estimators that use one, to the same operations
 `_preparation`         those operations
+`_dates`               parts of a date by sums, products and floors
 `_functions`           coefficients of elementary functions, for runtimes that lack them
 `_file`                files are written whole or not at all
 ====================== =====================================================================================

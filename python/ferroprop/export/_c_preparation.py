@@ -271,3 +271,5 @@ def _operation_code(operation: Operation, x: str, value: str) -> str:
         case Arithmetic():
             sign = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/"}[operation.operator]
             return f"{x} = {x} {sign} {value};"
+        case _:
+            raise ValueError(f"{type(operation).__name__} has no form in C")

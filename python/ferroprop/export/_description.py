@@ -123,6 +123,25 @@ class Quantities:
 
 
 @dataclass(frozen=True)
+class Ensemble:
+    """The networks of an ensemble beside the first one; the mean of all is computed in float64.
+
+    Parameters
+    ----------
+    others : tuple of tuple of Dense
+        The layers of each further network.
+    operations : sequence of Arithmetic
+        The operations on the outputs of each network before the mean.
+    is_share : bool
+        Whether the means are shares, divided once more by their sum so that it is 1.
+    """
+
+    others: tuple[tuple[Dense, ...], ...]
+    operations: Sequence[Arithmetic] = field(default=())
+    is_share: bool = False
+
+
+@dataclass(frozen=True)
 class Description:
     """The description of a model, for any format.
 
@@ -140,6 +159,8 @@ class Description:
         Layers before the others that recur, if rows are sequences.
     every : bool
         Whether sequences have outputs at every step of time.
+    ensemble : Ensemble or None
+        Further networks, whose outputs are averaged with those of `layers`.
     """
 
     layers: tuple[Dense, ...]
@@ -148,6 +169,12 @@ class Description:
     feature_names: tuple[str, ...] | None = None
     recurrent: tuple[Recurrent, ...] = ()
     every: bool = False
+    ensemble: Ensemble | None = None
+
+    @property
+    def networks(self) -> tuple[tuple[Dense, ...], ...]:
+        """All networks."""
+        return (self.layers, *(self.ensemble.others if self.ensemble else ()))
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -16,6 +16,8 @@ from ferroprop.estimators._sklearn import check_is_fitted
 from ferroprop.export._description import Description, Labels, Quantities, layers_of, recurrent_layers_of
 from ferroprop.export._preparation import Arithmetic
 from ferroprop.export._steps import Table, UnknownStepError, prepared, scaling
+from ferroprop.export._tabular import describe_tabular
+from ferroprop.tabular import TabularMLPClassifier, TabularMLPRegressor
 
 
 def describe_estimator(model: Any) -> Description:
@@ -28,9 +30,12 @@ def describe_estimator(model: Any) -> Description:
         return _transformed_target(model)
     if isinstance(model, (MLPClassifier, MLPRegressor)):
         return _network_alone(model)
+    if isinstance(model, (TabularMLPClassifier, TabularMLPRegressor)):
+        _require_fitted(model)
+        return describe_tabular(model)
     raise TypeError(
-        "model must be a Network, an MLPClassifier, an MLPRegressor or a Pipeline that ends in one, "
-        f"got {type(model).__name__}"
+        "model must be a Network, an MLPClassifier, an MLPRegressor, a Pipeline that ends in one, a "
+        f"TabularMLPClassifier or a TabularMLPRegressor, got {type(model).__name__}"
     )
 
 

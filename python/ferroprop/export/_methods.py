@@ -11,6 +11,59 @@ if TYPE_CHECKING:
     from ferroprop.export._c_header import CHeader
 
 
+class TableExports:
+    """The export method of `TabularMLPClassifier` and `TabularMLPRegressor`."""
+
+    def to_onnx(self, path: str | os.PathLike[str] | None = None, *, opset: int = 13) -> Any:
+        """Return the model as an `onnx.ModelProto`, and write it to a file.
+
+        The graph prepares the columns, runs all members and combines them. It has one input of shape
+        (rows, 1) for each column that is used, with the column's name; a table that was an array of numbers
+        is one input, ``X``, of shape (rows, n_features). Numbers are float64, NaN where missing; booleans are
+        0 and 1. Dates are float64: the seconds since 1970-01-01 00:00 by the same clock; durations, and times
+        of the day, are seconds. Categories are text, empty where missing; numbers that are categories are
+        written as ``str`` does, without a point if they are whole. The outputs are ``label`` and
+        ``probabilities`` of a classifier, ``prediction`` of a regressor, with the shapes and values of
+        ``predict_proba`` and ``predict``, float64. Quantiles are not part of the graph.
+
+        Parameters
+        ----------
+        path : str or path-like, default=None
+            The file to write, usually ``.onnx``.
+        opset : int, default=13
+            The version of ONNX's operators; 13, of 2020, is the oldest that has all necessary ones.
+
+        Returns
+        -------
+        model : onnx.ModelProto
+            Checked by ONNX's own checker.
+
+        Raises
+        ------
+        ImportError
+            If the package ``onnx`` is not installed (``pip install 'ferroprop[onnx]'``).
+        ValueError
+            If the estimator is not fitted, there is no such opset, no column has any information, or a column
+            of categories has both an empty text and missing values.
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from ferroprop import TabularMLPRegressor
+        >>> size, town = np.arange(40.0), np.resize(["Rome", "Oslo"], 40)
+        >>> table = np.array([size, town], dtype=object).T
+        >>> mlp = TabularMLPRegressor(n_members=2, max_iter=5, random_state=0).fit(table, 3 * size)
+        >>> model = mlp.to_onnx()
+        >>> [(one.name, one.doc_string) for one in model.graph.input]
+        [('x0', 'a number; NaN: missing'), ('x1', 'a category, as text; empty: missing')]
+        """
+        from ferroprop.export._onnx import to_onnx
+
+        return to_onnx(self, path, opset=opset)
+
+
 class Exports:
     """The export methods of `Network`, `MLPClassifier` and `MLPRegressor`; each calls one format."""
 

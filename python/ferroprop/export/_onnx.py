@@ -19,6 +19,7 @@ from ferroprop.export import _functions
 from ferroprop.export._describe import describe
 from ferroprop.export._description import (
     Array,
+    Dense,
     Description,
     Labels,
     Outputs,
@@ -26,18 +27,9 @@ from ferroprop.export._description import (
 )
 from ferroprop.export._file import write_file
 from ferroprop.export._onnx_graph import Graph
+from ferroprop.export._onnx_preparation import add_operation, add_preparation
 from ferroprop.export._onnx_recurrent import add_recurrent
-from ferroprop.export._preparation import (
-    Arithmetic,
-    Block,
-    Clip,
-    Columns,
-    Fill,
-    Lookup,
-    Missing,
-    Operation,
-    Preparation,
-)
+from ferroprop.export._preparation import Column
 
 OPSET = 13
 ML_OPSET = 2
@@ -210,10 +202,28 @@ ACTIVATIONS: dict[str, Callable[[Graph, str, Numbers], str]] = {
 
 
 def add_network(graph: Graph, x: str, described: Description) -> str:
-    """Add the layers, and return the name of the outputs."""
+    """Add the layers, of all networks, and return the name of the outputs."""
+    ensemble = described.ensemble
+    if ensemble is None:
+        return _add_layers(graph, x, described, described.layers)
+    outputs = [_add_layers(graph, x, described, layers) for layers in described.networks]
+    graph.dtype = np.dtype(np.float64)
+    total = ""
+    for each in outputs:
+        own = graph.node("Cast", each, type="float64")
+        for operation in ensemble.operations:
+            own = add_operation(graph, own, operation)
+        total = graph.node("Add", total, own) if total else own
+    if ensemble.is_share:
+        sums = graph.node("ReduceSum", total, graph.constant([1], np.int64), keepdims=1)
+        return graph.node("Div", total, sums)
+    return graph.with_number("Div", total, len(outputs))
+
+
+def _add_layers(graph: Graph, x: str, described: Description, layers: Sequence[Dense]) -> str:
     if described.recurrent:
         x = add_recurrent(graph, x, described.recurrent, every=described.every)
-    for index, layer in enumerate(described.layers, len(described.recurrent)):
+    for index, layer in enumerate(layers, len(described.recurrent)):
         operands = [x, graph.constant(layer.weights, name=f"{index}.weights")]
         if layer.biases is not None:
             operands.append(graph.constant(layer.biases, name=f"{index}.biases"))
@@ -238,7 +248,7 @@ def add_result(
             graph.node("Identity", outputs, to=names[0])
         case Quantities():
             for operation in result.operations:
-                outputs = _operate(graph, outputs, operation)
+                outputs = add_operation(graph, outputs, operation)
             if result.single:
                 graph.node("Reshape", outputs, graph.constant([-1], np.int64), to=names[0])
             else:
@@ -259,7 +269,7 @@ def _add_labels(graph: Graph, outputs: str, result: Labels, label: str, probabil
             graph.node("Gather", _class_labels(graph, result.classes), largest, to=label)
         case "binary":
             second = graph.node("Cast", graph.with_number("Greater", share, 0.5), type="int64")
-            graph.node("Gather", _class_labels(graph, result.classes), _flat(graph, second), to=label)
+            graph.node("Gather", _class_labels(graph, result.classes), graph.flat(second), to=label)
     if result.kind != "binary":
         graph.node("Identity", outputs, to=probabilities)
     elif result.margins:
@@ -269,10 +279,6 @@ def _add_labels(graph: Graph, outputs: str, result: Labels, label: str, probabil
     else:
         first = graph.node("Sub", graph.constant(1.0), outputs)
         graph.node("Concat", first, outputs, to=probabilities, axis=1)
-
-
-def _flat(graph: Graph, column: str) -> str:
-    return graph.node("Reshape", column, graph.constant([-1], np.int64))
 
 
 def _class_labels(graph: Graph, classes: Array) -> str:
@@ -290,86 +296,6 @@ def label_dtype(classes: Array) -> np.dtype[Any]:
         raise ValueError(f"classes_ must be texts or numbers for ONNX, got {classes!r:.80}")
     dtype: np.dtype[Any] = np.dtype(dtypes[kind])
     return dtype
-
-
-# ---- the preparation of a table ----------------------------------------------------------------------------
-
-
-def add_preparation(graph: Graph, inputs: Sequence[str], preparation: Preparation) -> str:
-    """Add the preparation of the columns, and return the name of the network's inputs.
-
-    Parameters
-    ----------
-    graph : Graph
-        The graph.
-    inputs : sequence of str
-        One name for each column that is used, of shape (rows, 1), or one name for a matrix of all.
-    preparation : Preparation
-        The preparation to add.
-    """
-    parts = [_add_block(graph, inputs, preparation, block) for block in preparation.blocks]
-    return parts[0] if len(parts) == 1 else graph.node("Concat", *parts, axis=1)
-
-
-def _add_block(graph: Graph, inputs: Sequence[str], preparation: Preparation, block: Block) -> str:
-    match block.source:
-        case Columns(indices):
-            x = _gather(graph, inputs, preparation, indices)
-        case Lookup():
-            x = _look_up(graph, _gather(graph, inputs, preparation, [block.source.column]), block.source)
-    for operation in block.operations:
-        x = _operate(graph, x, operation)
-    return x
-
-
-def _gather(graph: Graph, inputs: Sequence[str], preparation: Preparation, indices: Sequence[int]) -> str:
-    if preparation.is_by_column:
-        names = [inputs[preparation.used.index(index)] for index in indices]
-        return names[0] if len(names) == 1 else graph.node("Concat", *names, axis=1)
-    if list(indices) == list(range(len(preparation.columns))):
-        return inputs[0]
-    return graph.node("Gather", inputs[0], graph.constant(indices, np.int64), axis=1)
-
-
-def _look_up(graph: Graph, x: str, lookup: Lookup) -> str:
-    """Find the row of the table that belongs to each cell."""
-    n_keys = len(lookup.keys)
-    if lookup.is_text:
-        row = graph.node(
-            "LabelEncoder",
-            x,
-            domain="ai.onnx.ml",
-            keys_strings=list(lookup.keys),
-            values_int64s=list(range(n_keys)),
-            default_int64=n_keys,
-        )
-        row = _flat(graph, row)
-    else:
-        numbers = [key for key in lookup.keys if not np.isnan(key)]
-        equal = [graph.node("Cast", graph.node("Equal", x, graph.constant([numbers])), type=graph.dtype.name)]
-        if len(numbers) < n_keys:  # NaN is the last of the keys, and equal to nothing
-            equal.append(graph.node("Cast", graph.node("IsNaN", x), type=graph.dtype.name))
-        # The first of the largest is the key, or, where none is equal, the half behind them all.
-        half = graph.with_number("Add", graph.with_number("Mul", equal[0], 0.0), 0.5)
-        row = graph.node("ArgMax", graph.node("Concat", *equal, half, axis=1), axis=1, keepdims=0)
-    return graph.node("Gather", graph.constant(lookup.table), row, axis=0)
-
-
-def _operate(graph: Graph, x: str, operation: Operation) -> str:
-    match operation:
-        case Arithmetic():
-            return graph.node(operation.operator, x, graph.constant([operation.values]))
-        case Clip():
-            return graph.node("Clip", x, graph.constant(operation.low), graph.constant(operation.high))
-        case Missing():
-            return graph.node("Cast", graph.node("IsNaN", x), type=graph.dtype.name)
-        case Fill():
-            values = graph.constant([operation.values])
-            if np.isnan(operation.missing):
-                is_missing = graph.node("IsNaN", x)
-            else:
-                is_missing = graph.with_number("Equal", x, operation.missing)
-            return graph.node("Where", is_missing, values, x)
 
 
 # ---- the model ---------------------------------------------------------------------------------------------
@@ -421,9 +347,10 @@ def to_onnx(model: object, path: str | os.PathLike[str] | None = None, *, opset:
     newest = onnx.defs.onnx_opset_version()
     if not isinstance(opset, int) or not OPSET <= opset <= newest:
         raise ValueError(f"opset must be from {OPSET} to {newest}, got {opset!r}")
-    described = describe(model, recurrent=True)
+    described = describe(model, recurrent=True, tables=True)
     outputs = _output_names(described.result)
     inputs = _inputs(described, outputs)
+    told = _told_columns(described, list(inputs))
     graph = Graph(described.dtype, [*inputs, *outputs])
     x = next(iter(inputs))
     if described.preparation is not None:
@@ -432,7 +359,10 @@ def to_onnx(model: object, path: str | os.PathLike[str] | None = None, *, opset:
     made = helper.make_graph(
         graph.nodes,
         "ferroprop",
-        [helper.make_tensor_value_info(name, *_type_of(value)) for name, value in inputs.items()],
+        [
+            helper.make_tensor_value_info(name, *_type_of(value), doc_string=told.get(name, ""))
+            for name, value in inputs.items()
+        ],
         [
             helper.make_tensor_value_info(name, *_type_of(value))
             for name, value in zip(outputs, _output_types(described), strict=True)
@@ -467,14 +397,36 @@ def _inputs(described: Description, outputs: Sequence[str]) -> dict[str, Value]:
         in_time = [STEPS] if described.recurrent else []
         return {"X": (described.dtype, [ROWS, *in_time, described.n_inputs])}
     if not preparation.is_by_column:
-        return {"X": (described.dtype, [ROWS, len(preparation.columns)])}
-    columns = {}
+        return {"X": (_dtype_of_numbers(described), [ROWS, len(preparation.columns)])}
+    columns: dict[str, Value] = {}
     for column in (preparation.columns[index] for index in preparation.used):
         name = column.name
         while name in outputs or name in columns:
             name += "_"
-        columns[name] = (np.dtype(object) if column.is_text else described.dtype, [ROWS, 1])
+        columns[name] = (np.dtype(object) if column.is_text else _dtype_of_numbers(described), [ROWS, 1])
     return columns
+
+
+def _dtype_of_numbers(described: Description) -> np.dtype[Any]:
+    is_double = described.preparation is not None and described.preparation.is_double
+    return np.dtype(np.float64) if is_double else described.dtype
+
+
+def _told_columns(described: Description, inputs: Sequence[str]) -> dict[str, str]:
+    """Return what each column's cells are, for those who open the file."""
+    preparation = described.preparation
+    if preparation is None or not preparation.is_by_column:
+        return {}
+    columns = [preparation.columns[index] for index in preparation.used]
+    return {name: _told(column) for name, column in zip(inputs, columns, strict=True)}
+
+
+def _told(column: Column) -> str:
+    if column.is_text:
+        return "a category, as text; empty: missing"
+    if column.is_date:
+        return "a date: seconds since 1970-01-01 00:00 by the same clock; NaN: missing"
+    return "a number; NaN: missing"
 
 
 def _output_names(result: Outputs | Labels | Quantities) -> list[str]:
@@ -488,7 +440,8 @@ def _output_names(result: Outputs | Labels | Quantities) -> list[str]:
 
 
 def _output_types(described: Description) -> list[Value]:
-    dtype, result, width = described.dtype, described.result, described.n_outputs
+    dtype = np.dtype(np.float64) if described.ensemble else described.dtype
+    result, width = described.result, described.n_outputs
     match result:
         case Outputs():
             return [(dtype, [ROWS, *([STEPS] if described.every else []), width])]

@@ -78,6 +78,10 @@ class Graph:
         """Return x (operator) number."""
         return self.node(operator, x, self.constant(number))
 
+    def flat(self, column: str) -> str:
+        """Return a column of shape (rows, 1) in the shape (rows,)."""
+        return self.node("Reshape", column, self.constant([-1], np.int64))
+
     def polynomial(self, z: str, coefficients: Sequence[float]) -> str:
         """Return the polynomial of z, with its lowest degree first, by Horner's rule."""
         value = self.constant(coefficients[-1])

@@ -5,12 +5,15 @@ Every format writes these few operations; `_steps` makes them from scikit-learn'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ferroprop.export._dates import Arrays, date_part
+from ferroprop.export._functions import SINE
 
 Numbers: TypeAlias = NDArray[np.float64]
 
@@ -26,10 +29,13 @@ class Column:
     is_text : bool
         Whether its cells are text, an empty one being a missing value; otherwise they are numbers, NaN being
         a missing value.
+    is_date : bool
+        Whether its numbers are dates, in seconds since 1970.
     """
 
     name: str
     is_text: bool
+    is_date: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,13 +96,13 @@ class Arithmetic:
 
     Parameters
     ----------
-    operator : {'Add', 'Sub', 'Mul', 'Div'}
+    operator : {'Add', 'Sub', 'Mul', 'Div', 'Min', 'Max'}
         The operation, by its name in ONNX.
     values : ndarray of shape (width,)
         The right operands.
     """
 
-    operator: Literal["Add", "Sub", "Mul", "Div"]
+    operator: Literal["Add", "Sub", "Mul", "Div", "Min", "Max"]
     values: Numbers
 
 
@@ -108,7 +114,46 @@ class Clip:
     high: float
 
 
-Operation: TypeAlias = Fill | Missing | Arithmetic | Clip
+@dataclass(frozen=True)
+class SoftClip:
+    """Clips numbers softly: x / sqrt(1 + (x / limit)^2), which is x near 0 and at most the limit far away."""
+
+    limit: float
+
+
+@dataclass(frozen=True)
+class CosineOfTurns:
+    """cos(2 pi x), by the series of `_functions`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Equals:
+    """1 where a number equals its constant, else 0.
+
+    Parameters
+    ----------
+    values : ndarray of shape (width,)
+        The constants.
+    """
+
+    values: Numbers
+
+
+@dataclass(frozen=True)
+class DatePart:
+    """A part of a date, which is in seconds since 1970; NaN stays NaN.
+
+    Parameters
+    ----------
+    part : {'year', 'day', 'weekday', 'time'}
+        The days since the year began; the days since the month began; the days since Monday; the share of the
+        day that is over.
+    """
+
+    part: Literal["year", "day", "weekday", "time"]
+
+
+Operation: TypeAlias = Fill | Missing | Arithmetic | Clip | SoftClip | CosineOfTurns | Equals | DatePart
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +190,8 @@ class Block:
                     operations.append(Fill(operation.values[chosen], operation.missing))
                 case Arithmetic():
                     operations.append(Arithmetic(operation.operator, operation.values[chosen]))
+                case Equals():
+                    operations.append(Equals(operation.values[chosen]))
                 case _:
                     operations.append(operation)
         if isinstance(self.source, Columns):
@@ -166,11 +213,14 @@ class Preparation:
         The inputs of the network, one block after the other.
     is_named : bool
         Whether the columns had names of their own in training; otherwise a row is a row of numbers.
+    is_double : bool
+        Whether the numbers are float64, whatever the dtype of the network.
     """
 
     columns: tuple[Column, ...]
     blocks: tuple[Block, ...]
     is_named: bool
+    is_double: bool = False
 
     @property
     def is_by_column(self) -> bool:
@@ -219,6 +269,25 @@ def _operated(x: Numbers, operation: Operation) -> Numbers:
         case Clip():
             return np.clip(x, operation.low, operation.high)
         case Arithmetic():
-            functions = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}
-            result: Numbers = functions[operation.operator](x, operation.values)
-            return result
+            functions: dict[str, Callable[[Numbers, Numbers], Numbers]] = {
+                "Add": np.add,
+                "Sub": np.subtract,
+                "Mul": np.multiply,
+                "Div": np.divide,
+                "Min": np.minimum,
+                "Max": np.maximum,
+            }
+            return functions[operation.operator](x, operation.values)
+        case SoftClip():
+            clipped: Numbers = x / np.sqrt(1.0 + (x / operation.limit) ** 2)
+            return clipped
+        case Equals():
+            equal: Numbers = np.equal(x, operation.values).astype(np.float64)
+            return equal
+        case CosineOfTurns():
+            half = (x - np.rint(x)) * np.pi
+            sine: Numbers = half * np.polynomial.polynomial.polyval(half * half, SINE)
+            return 1.0 - 2.0 * sine * sine
+        case DatePart():
+            part: Numbers = date_part(Arrays(), x, operation.part)
+            return part

@@ -58,12 +58,18 @@ class Table:
         Whether the names are the user's.
     texts : dict
         The text that replaces a missing one, by the number of the column.
+    dates : frozenset of int
+        The columns of dates.
+    is_double : bool
+        Whether the numbers are float64, whatever the dtype of the network.
     """
 
     blocks: tuple[Block, ...]
     names: tuple[str, ...]
     is_named: bool
     texts: dict[int, str]
+    dates: frozenset[int] = frozenset()
+    is_double: bool = False
 
     @classmethod
     def of(cls, n_columns: int, names: Sequence[str] | None) -> Table:
@@ -87,7 +93,13 @@ class Table:
         """Return the inputs of these tables, side by side."""
         blocks = [block for other in others for block in other.blocks]
         texts = {column: text for other in others for column, text in other.texts.items()}
-        return replace(self, blocks=tuple(blocks), texts=texts)
+        return replace(
+            self,
+            blocks=tuple(blocks),
+            texts=texts,
+            dates=self.dates.union(*(other.dates for other in others)),
+            is_double=self.is_double or any(other.is_double for other in others),
+        )
 
     def then(self, operation: Callable[[Numbers], Operation], values: Any) -> Table:
         """Return the table after an operation with a number per input."""
@@ -130,8 +142,10 @@ def prepared(steps: Any, table: Table) -> Preparation:
         raise UnknownStepError(
             f"column {table.names[column]!r} has text that reaches the network without an encoder"
         )
-    columns = tuple(Column(name, index in texts) for index, name in enumerate(table.names))
-    return Preparation(columns, after.blocks, table.is_named)
+    columns = tuple(
+        Column(name, index in texts, index in after.dates) for index, name in enumerate(table.names)
+    )
+    return Preparation(columns, after.blocks, table.is_named, after.is_double)
 
 
 @singledispatch
@@ -146,7 +160,8 @@ def transform(step: Any, table: Table) -> Table:
         raise UnknownStepError(
             f"{type(step).__name__} cannot be exported; known are SimpleImputer, OneHotEncoder, "
             "OrdinalEncoder, TargetEncoder, StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, "
-            "selectors of features and what puts them together; for others see register_skl2onnx"
+            "TabularEncoder, selectors of features and what puts them together; for others see "
+            "register_skl2onnx"
         )
     for operation in operations:
         if isinstance(operation, Arithmetic):

@@ -27,6 +27,7 @@ from ferroprop.estimators._sklearn import (
 from ferroprop.estimators._threads import threads_for
 from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
 from ferroprop.estimators._validation_set import has_validation
+from ferroprop.export._methods import TableExports
 from ferroprop.tabular._callbacks import CallbackBridge
 from ferroprop.tabular._course import Course, Job
 from ferroprop.tabular._distinct import distinct_rows
@@ -73,7 +74,7 @@ class LeftOut(NamedTuple):
         return rows
 
 
-class BaseTabularMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
+class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     """Base of `TabularMLPClassifier` and `TabularMLPRegressor`; not for direct use.
 
     A subclass reads the targets (`_read_targets`), describes the networks' task (`_task`), and turns outputs

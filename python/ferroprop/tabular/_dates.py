@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -11,7 +12,10 @@ from ferroprop.tabular._numbers import NumberColumn, cos_of_turns, fit_numbers
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DAY = np.timedelta64(86_400_000_000, "us")
-_DAYS_IN_A_YEAR = 365.2425
+DAYS_IN_A_YEAR = 365.2425
+
+Part: TypeAlias = Literal["year", "day", "weekday", "time"]
+PARTS: tuple[Part, ...] = ("year", "day", "weekday", "time")
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class DateColumn:
 
     name: str
     seconds: NumberColumn
-    parts: tuple[str, ...]
+    parts: tuple[Part, ...]
 
     kind = "date"
 
@@ -64,7 +68,7 @@ def fit_dates(name: str, dates: Array, weight: Array | None, **encoding: float) 
     """Choose the encoding of a column from the dates of a fit; `encoding` is that of `fit_numbers`."""
     known = dates[~np.isnat(dates)]
     seconds = fit_numbers(name, seconds_of(dates), weight, **encoding)  # type: ignore[arg-type]
-    parts = tuple(part for part in ("year", "day", "weekday", "time") if _varies(part, known))
+    parts = tuple(part for part in PARTS if _varies(part, known))
     return DateColumn(name, seconds, parts)
 
 
@@ -75,12 +79,12 @@ def seconds_of(dates: Array) -> Array:
     return seconds
 
 
-def _varies(part: str, dates: Array) -> bool:
+def _varies(part: Part, dates: Array) -> bool:
     """Tell whether one part of the dates varies."""
     return len(dates) > 0 and bool(np.ptp(_part(part, dates), axis=0).any())
 
 
-def _part(part: str, dates: Array) -> Array:
+def _part(part: Part, dates: Array) -> Array:
     """Return the inputs of one part of dates, one column each."""
     days = dates.astype("datetime64[D]")
     if part == "weekday":
@@ -90,7 +94,7 @@ def _part(part: str, dates: Array) -> Array:
     if part == "day":
         centered: Array = (_days_since(days, "M") - 15) / 15.0
         return centered[:, None]
-    turns = _days_since(days, "Y") / _DAYS_IN_A_YEAR if part == "year" else (dates - days) / _DAY
+    turns = _days_since(days, "Y") / DAYS_IN_A_YEAR if part == "year" else (dates - days) / _DAY
     return np.stack([cos_of_turns(turns), cos_of_turns(turns - 0.25)], axis=1)
 
 

@@ -14,8 +14,12 @@ import numpy as np
 
 from ferroprop.estimators._typing import Array
 
-_FARTHEST = 1e6  # the soft clip has long been flat there
-_GOLDEN = 0.6180339887498949
+FARTHEST = 1e6
+"""Numbers are clipped to this distance, where the soft clip has long been flat."""
+LIMIT = 3.0
+"""The limit of the soft clip."""
+GOLDEN = 0.6180339887498949
+"""The step between the phases of the periodic encoding, in turns."""
 _FEW = 8
 """Columns with this many distinct numbers or fewer have no periodic encoding."""
 
@@ -86,8 +90,8 @@ class NumberColumn:
             numbers = np.ldexp(numbers, -self.exponent)
         scaled = (numbers - self.center) * self.scale
         scaled[np.isnan(scaled)] = 0.0
-        np.clip(scaled, -_FARTHEST, _FARTHEST, out=scaled)
-        result: Array = scaled / np.sqrt(1.0 + (scaled / 3.0) ** 2)
+        np.clip(scaled, -FARTHEST, FARTHEST, out=scaled)
+        result: Array = scaled / np.sqrt(1.0 + (scaled / LIMIT) ** 2)
         return result
 
     def encode(self, numbers: Array, out: Array) -> None:
@@ -101,7 +105,7 @@ class NumberColumn:
                 low, width = self.edges[:-1], np.diff(self.edges)
                 out[:, 1:place] = np.clip((clipped[:, None] - low) / width, 0.0, 1.0)
             if len(self.frequencies):
-                phases = np.arange(len(self.frequencies)) * _GOLDEN % 1.0
+                phases = np.arange(len(self.frequencies)) * GOLDEN % 1.0
                 turns = clipped[:, None] * self.frequencies + phases
                 out[:, place : place + len(self.frequencies)] = cos_of_turns(turns)
                 place += len(self.frequencies)
