@@ -40,6 +40,14 @@ pub struct Gradient<'a, T, I> {
     pub blocks: I,
 }
 
+impl<'a, T> Gradient<'a, T, ()> {
+    /// The same over these blocks.
+    pub fn over<I>(self, blocks: I) -> Gradient<'a, T, I> {
+        let Self { fan_in, fan_out, from, vectors, layout, bias, lost, finish, blocks: () } = self;
+        Gradient { fan_in, fan_out, from, vectors, layout, bias, lost, finish, blocks }
+    }
+}
+
 impl<'a, T, I> Task<T> for Gradient<'_, T, I>
 where
     T: Scalar,

@@ -121,7 +121,7 @@ impl LayerKind for Complex {
     }
 
     fn forward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>) {
-        product(layer.fan_in, layer.fan_out, parameters.forward, Start::Columns, passage);
+        product(layer.fan_in, layer.fan_out, parameters.forward(), Start::Columns, passage);
     }
 
     fn rectifies(layer: &Layer) -> bool {
@@ -129,7 +129,7 @@ impl LayerKind for Complex {
     }
 
     fn backward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>) {
-        product(layer.fan_out, layer.fan_in, parameters.backward, Start::Zero, passage);
+        product(layer.fan_out, layer.fan_in, parameters.backward(), Start::Zero, passage);
     }
 }
 

@@ -71,8 +71,8 @@ impl LayerKind for Dense {
 
     fn forward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>) {
         let Passage { layout, rows, input, output, output_stride, then } = passage;
-        let place = &parameters.matrices[0];
-        let weights = place.of(parameters.weights);
+        let place = &parameters.matrices()[0];
+        let weights = place.of(parameters.weights());
         let (depth, columns) = (layer.fan_in, layer.fan_out);
         match layout {
             Layout::UnitsInLanes if is_single_output(columns) => {
@@ -100,7 +100,7 @@ impl LayerKind for Dense {
                 output_stride,
             }),
             Layout::RowsInLanes => {
-                let (left, left_stride) = parameters.backward;
+                let (left, left_stride) = parameters.backward();
                 let biases = &weights[place.weight_vectors * T::LANES..];
                 dispatch(Product {
                     rows: columns,
@@ -124,8 +124,8 @@ impl LayerKind for Dense {
         passage: SparsePassage<'_, T>,
     ) {
         let SparsePassage { entries, first, rows, output, output_stride } = passage;
-        let place = &parameters.matrices[0];
-        let (depth, weights) = (layer.fan_in, place.of(parameters.weights));
+        let place = &parameters.matrices()[0];
+        let (depth, weights) = (layer.fan_in, place.of(parameters.weights()));
         if is_single_output(layer.fan_out) {
             dispatch(SparseSingleOutput { entries, first, rows, depth, weights, output });
         } else {
@@ -149,18 +149,18 @@ impl LayerKind for Dense {
 
     fn backward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>) {
         let Passage { layout, rows, input: deltas, output, output_stride, then } = passage;
-        let place = &parameters.matrices[0];
+        let place = &parameters.matrices()[0];
         let (product_rows, columns, input, right, right_stride) = match layout {
             Layout::UnitsInLanes => {
                 let (right, right_stride) = if is_single_output(layer.fan_out) {
-                    (place.of(parameters.weights), T::LANES)
+                    (place.of(parameters.weights()), T::LANES)
                 } else {
-                    parameters.backward
+                    parameters.backward()
                 };
                 (rows, layer.fan_in, deltas, right, right_stride)
             }
             Layout::RowsInLanes => {
-                (layer.fan_in, rows, place.terms(parameters.weights), deltas.numbers, deltas.panel)
+                (layer.fan_in, rows, place.terms(parameters.weights()), deltas.numbers, deltas.panel)
             }
         };
         dispatch(Product {

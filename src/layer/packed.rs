@@ -206,6 +206,13 @@ impl<T: Scalar> Copies<T> {
         }
         let Self { way, places, numbers } = self;
         let (way, threads) = (*way, team.threads());
+        if threads == 1 {
+            for (index, &(start, shape)) in places.iter().enumerate() {
+                let part = &mut numbers[start..start + shape.len::<T>()];
+                layers[index].fill_copy(way, matrices_of(index), weights, 0, part);
+            }
+            return;
+        }
         let mut rest = &mut numbers[..];
         let parts = places.iter().enumerate().flat_map(|(index, &(_, shape))| {
             let share = shape.panels.div_ceil(threads).max(1);
@@ -243,18 +250,42 @@ pub(crate) struct Parameters<'a, T> {
     pub first: usize,
 }
 
-/// The same of one layer.
+/// The same of one layer. A product asks for what it reads: looking up all takes as long as a product of a small layer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LayerParameters<'a, T> {
-    pub matrices: &'a [PackedMatrix],
+    network: Parameters<'a, T>,
+    layer: usize,
+}
+
+impl<'a, T: Scalar> LayerParameters<'a, T> {
+    #[inline]
+    pub fn matrices(self) -> &'a [PackedMatrix] {
+        self.network.packed.matrices_of(self.layer)
+    }
+
     /// Those of all layers.
-    pub weights: &'a [T],
+    #[inline]
+    pub fn weights(self) -> &'a [T] {
+        &self.network.packed.weights
+    }
+
     /// Copies for the way forward, and from one of their panels to the next.
-    pub forward: (&'a [T], usize),
+    #[inline]
+    pub fn forward(self) -> (&'a [T], usize) {
+        self.network.packed.forward.of(self.layer)
+    }
+
     /// Copies for the way back, and from one of their panels to the next.
-    pub backward: (&'a [T], usize),
+    #[inline]
+    pub fn backward(self) -> (&'a [T], usize) {
+        self.network.backward.map_or((&[], 0), |copies| copies.of(self.layer))
+    }
+
     /// The same for the way back to the step before.
-    pub time: (&'a [T], usize),
+    #[inline]
+    pub fn time(self) -> (&'a [T], usize) {
+        self.network.time.map_or((&[], 0), |copies| copies.of(self.layer))
+    }
 }
 
 impl<'a, T: Scalar> Parameters<'a, T> {
@@ -266,14 +297,7 @@ impl<'a, T: Scalar> Parameters<'a, T> {
 
     #[inline]
     pub fn of(self, layer: usize) -> LayerParameters<'a, T> {
-        let layer = self.first + layer;
-        LayerParameters {
-            matrices: self.packed.matrices_of(layer),
-            weights: &self.packed.weights,
-            forward: self.packed.forward.of(layer),
-            backward: self.backward.map_or((&[], 0), |copies| copies.of(layer)),
-            time: self.time.map_or((&[], 0), |copies| copies.of(layer)),
-        }
+        LayerParameters { network: self, layer: self.first + layer }
     }
 }
 

@@ -94,7 +94,7 @@ impl<K: Recurrent> LayerKind for K {
     }
 
     fn forward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>) {
-        product(layer.fan_in, &parameters.matrices[0], parameters.weights, Start::Columns, passage);
+        product(layer.fan_in, &parameters.matrices()[0], parameters.weights(), Start::Columns, passage);
     }
 
     fn rectifies(_: &Layer) -> bool {
@@ -103,11 +103,11 @@ impl<K: Recurrent> LayerKind for K {
 
     fn backward<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>) {
         let depth = columns::<T>(layer, K::FORM.gates);
-        product_back(depth, layer.fan_in, parameters.backward, Start::Zero, passage);
+        product_back(depth, layer.fan_in, parameters.backward(), Start::Zero, passage);
     }
 
     fn recur<T: Scalar>(layer: &Layer, parameters: LayerParameters<'_, T>, passage: Passage<'_, T>) {
-        let LayerParameters { matrices, weights, .. } = parameters;
+        let (matrices, weights) = (parameters.matrices(), parameters.weights());
         let Passage { layout, rows, input, mut output, output_stride, then } = passage;
         if let Some(apart) = matrices.get(2) {
             let own;
@@ -126,7 +126,7 @@ impl<K: Recurrent> LayerKind for K {
         passage: Passage<'_, T>,
     ) {
         let depth = columns::<T>(layer, K::FORM.gates);
-        product_back(depth, layer.fan_out, parameters.time, start, passage);
+        product_back(depth, layer.fan_out, parameters.time(), start, passage);
     }
 }
 

@@ -143,38 +143,37 @@ pub(crate) fn sum_gradient<T: Scalar>(
     matrix: usize,
     gradient: Gradient<'_, T, ()>,
 ) {
-    let Gradient { fan_in, fan_out, from, vectors, layout, bias, lost, finish, blocks: () } = gradient;
     // Of all blocks or of none.
     if blocks[0].sparse_inputs(matrix).is_some() {
-        let blocks = blocks.iter().filter_map(|block| block.sparse_inputs(matrix));
-        dispatch(SparseGradient(Gradient {
-            fan_in,
-            fan_out,
-            from,
-            vectors,
-            layout,
-            bias,
-            lost,
-            finish,
-            blocks,
-        }));
-    } else {
-        let blocks = Pairs::new(blocks, matrix);
-        dispatch(Gradient { fan_in, fan_out, from, vectors, layout, bias, lost, finish, blocks });
+        let sparse = blocks.iter().filter_map(|block| block.sparse_inputs(matrix));
+        dispatch(SparseGradient(gradient.over(sparse)));
+        return;
+    }
+    let pairs = Pairs::new(blocks, matrix);
+    // A loop that may call a stage has to keep its sums in memory, so that few pairs are collected before.
+    let Some(first) = pairs.first else { return dispatch(gradient.over([].iter().copied())) };
+    match pairs.len() {
+        1 => dispatch(gradient.over([first].iter().copied())),
+        count @ 2..=FEW_PAIRS => {
+            let mut few = [first; FEW_PAIRS];
+            few.iter_mut().zip(pairs.iter()).for_each(|(to, pair)| *to = pair);
+            dispatch(gradient.over(few[..count].iter().copied()));
+        }
+        _ => dispatch(gradient.over(pairs.iter())),
     }
 }
 
+/// Those that fit on the stack: the blocks of a micro-batch of rows.
+const FEW_PAIRS: usize = 16;
+
 /// The pairs of inputs and deltas of a matrix in several blocks: one step of time after the other, and in
 /// each the blocks in order.
-#[derive(Clone)]
 struct Pairs<'a, T> {
     blocks: &'a [Box<dyn Stage<T>>],
     matrix: usize,
-    end: usize,
-    pair: usize,
-    block: usize,
-    /// The next one. A kernel goes through the pairs once per tile, and most often there is only one.
-    next: Option<Rows<'a, T>>,
+    range: Range<usize>,
+    /// The first one, if there are any.
+    first: Option<Rows<'a, T>>,
 }
 
 impl<'a, T: Scalar> Pairs<'a, T> {
@@ -183,28 +182,45 @@ impl<'a, T: Scalar> Pairs<'a, T> {
         let (start, end) = pairs.fold((usize::MAX, 0), |(start, end), of_block| {
             (of_block.start.min(start), of_block.end.max(end))
         });
-        let mut pairs = Self { blocks, matrix, end, pair: start, block: 0, next: None };
-        pairs.next = pairs.current();
+        let mut pairs = Self { blocks, matrix, range: start..end, first: None };
+        pairs.first = (start < end).then(|| pairs.get(start, 0));
         pairs
     }
 
-    fn current(&self) -> Option<Rows<'a, T>> {
-        let only = self.blocks.len() == 1;
-        (self.pair < self.end).then(|| self.blocks[self.block].pair(self.matrix, self.pair, only))
+    fn get(&self, pair: usize, block: usize) -> Rows<'a, T> {
+        self.blocks[block].pair(self.matrix, pair, self.blocks.len() == 1)
+    }
+
+    fn len(&self) -> usize {
+        self.range.len() * self.blocks.len()
+    }
+
+    fn iter(&self) -> PairsIter<'_, 'a, T> {
+        PairsIter { pairs: self, pair: self.range.start, block: 0 }
     }
 }
 
-impl<'a, T: Scalar> Iterator for Pairs<'a, T> {
+/// Where a kernel is among pairs: few words, for it is copied for each tile.
+#[derive(Clone)]
+struct PairsIter<'b, 'a, T> {
+    pairs: &'b Pairs<'a, T>,
+    pair: usize,
+    block: usize,
+}
+
+impl<'a, T: Scalar> Iterator for PairsIter<'_, 'a, T> {
     type Item = Rows<'a, T>;
 
     #[inline]
     fn next(&mut self) -> Option<Rows<'a, T>> {
-        let rows = self.next?;
-        self.block += 1;
-        if self.block == self.blocks.len() {
-            (self.block, self.pair) = (0, self.pair + 1);
+        let Self { pairs, pair, block } = *self;
+        if pair >= pairs.range.end {
+            return None;
         }
-        self.next = self.current();
-        Some(rows)
+        self.block += 1;
+        if self.block == pairs.blocks.len() {
+            (self.block, self.pair) = (0, pair + 1);
+        }
+        if pair == pairs.range.start && block == 0 { pairs.first } else { Some(pairs.get(pair, block)) }
     }
 }
