@@ -146,6 +146,14 @@ def test_few_numbers_are_ends_of_bins_each_and_a_frequent_one_is():
     assert counts.tolist() == pytest.approx([0, 12, 13, 12, 13], abs=2)
 
 
+def test_the_fine_encoding_has_four_times_as_many_bins_and_no_cosines():
+    x = np.random.default_rng(0).normal(size=(500, 1))
+    fine = TabularEncoder("fine", n_bins=6).fit(x)
+    assert fine.get_feature_names_out().tolist() == ["x0", *(f"x0_bin{place}" for place in range(24))]
+    many = TabularEncoder("piecewise_linear", n_bins=24).fit(x)
+    np.testing.assert_array_equal(fine.transform(x), many.transform(x))
+
+
 def test_numbers_that_the_clip_makes_equal():
     x = np.concatenate([np.linspace(0, 1, 20), [1e15, 2e15, 1e16, 1e300]])
     out = TabularEncoder().fit_transform(x[:, None])

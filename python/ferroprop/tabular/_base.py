@@ -39,7 +39,14 @@ from ferroprop.tabular._doubts import (
 )
 from ferroprop.tabular._folds import folds_of
 from ferroprop.tabular._member import MemberEpoch, Rows, Trained, Watch, arrays_of, network_of, train_member
-from ferroprop.tabular._recipe import FOLDS, Recipe, recipe_for
+from ferroprop.tabular._recipe import (
+    FOLDS,
+    MOST_INPUTS,
+    TRIED_ON_CLASSES,
+    TRIED_ON_NUMBERS,
+    Recipe,
+    recipe_for,
+)
 from ferroprop.tabular._table import Column, read_table
 from ferroprop.tabular.encoder import ENCODINGS, NumericEncoding, TabularEncoder
 
@@ -230,8 +237,9 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         folds = folds_of(kept_targets[:, 0], n_folds, rng)
         seeds = rng.randint(0, 2**31 - 1, size=self.n_members + 1).tolist()
 
+        usual = TRIED_ON_CLASSES if self._is_classifier() else TRIED_ON_NUMBERS
         encodings: list[NumericEncoding] = (
-            ["linear", "both"] if self.numeric_encoding == "auto" else [self.numeric_encoding]
+            list(usual) if self.numeric_encoding == "auto" else [self.numeric_encoding]
         )
         encoders = [
             TabularEncoder(encoding, categorical_features=self.categorical_features)._fit_columns(
@@ -247,8 +255,8 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         warn_of_leaks(kept_columns, kept_targets, is_classifier=self._is_classifier())
         if validation is not None:
             warn_of_rows_in_both(columns, validation[0])
-        if len(encoders) == 2 and _n_inputs(encoders[0]) == _n_inputs(encoders[1]):
-            encoders, encodings = encoders[:1], encodings[:1]  # no column has numbers
+        tried = _worth_a_try([_n_inputs(encoder) for encoder in encoders])
+        encoders, encodings = [encoders[place] for place in tried], [encodings[place] for place in tried]
         net_weight = self._class_weights(kept_targets, distinct.weight)
         tables = [Rows.of(_inputs(encoder, kept_columns), task.Y, net_weight) for encoder in encoders]
         watched: list[Rows | None] = [None] * len(encoders)
@@ -311,8 +319,8 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
             return job
 
         try:
-            tried = course.run([job_of(0, which) for which in range(len(encoders))])
-            known = {which: first for which, first in enumerate(tried) if first is not None}
+            firsts = course.run([job_of(0, which) for which in range(len(encoders))])
+            known = {which: first for which, first in enumerate(firsts) if first is not None}
             best = min(known, key=lambda which: known[which].best_loss)
             others = [job_of(member, best) for member in range(1, n_members)]
             trained = [known[best], *(course.run(others) if others else [])]
@@ -506,6 +514,19 @@ def _checked_weights(columns: list[Column], weight: Any, name: str) -> Array | N
 
 def _n_inputs(encoder: TabularEncoder) -> int:
     return sum(len(column.feature_names()) for column in encoder.columns_)
+
+
+def _worth_a_try(n_inputs: list[int]) -> list[int]:
+    """Return the places of the encodings to try, from the numbers of their inputs.
+
+    One that has no more inputs than the first, because no column has numbers for it, is left out, and so is
+    one that has far more inputs than the memory and time of a fit should have to hold.
+    """
+    return [
+        place
+        for place, number in enumerate(n_inputs)
+        if place == 0 or (number > n_inputs[0] and (number <= MOST_INPUTS or place == 1))
+    ]
 
 
 def _inputs(encoder: TabularEncoder, columns: list[Column]) -> Array:

@@ -47,7 +47,9 @@ class CallbackBridge:
         told = {**self._data, "reconstruction_attributes": lambda: self._attributes(epoch)}
         if key not in self._members:
             taken = {context.task_id for context in self._members.values()}
-            free = epoch.member if epoch.member not in taken else self._n_members
+            free = epoch.member
+            while free in taken:
+                free = max(free + 1, self._n_members)
             self._members[key] = self._context.subcontext(
                 task_name="member", task_id=free, max_subtasks=epoch.epochs
             )

@@ -6,6 +6,7 @@ Chosen by means over many tables, see docs/tabular.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,14 @@ class Recipe:
 FOLDS = 5
 """The fewest folds; with fewer members than that, some folds are never held out."""
 
+_Tried: TypeAlias = tuple[Literal["linear", "both", "fine"], ...]
+TRIED_ON_CLASSES: _Tried = ("linear", "both")
+TRIED_ON_NUMBERS: _Tried = ("linear", "both", "fine")
+"""The encodings of numbers that the first member is trained with, to choose among them."""
+
+MOST_INPUTS = 4096
+"""With more inputs than this the third encoding is not tried."""
+
 
 def recipe_for(*, is_classifier: bool, n_rows: int, batch_size: int | None = None) -> Recipe:
     """Return the settings for a table.
@@ -57,7 +66,8 @@ def recipe_for(*, is_classifier: bool, n_rows: int, batch_size: int | None = Non
         Rows in a mini-batch, if the user chose them.
     """
     batch_size = batch_size or 128
-    epochs = round(min(512, max(64, 4600 * batch_size / n_rows)))
+    steps, least = (4600, 64) if is_classifier else (2300, 32)
+    epochs = round(min(512, max(least, steps * batch_size / n_rows)))
     return Recipe(
         hidden_layer_sizes=(128, 128, 128),
         learning_rate=2e-3 if is_classifier else 5e-3,

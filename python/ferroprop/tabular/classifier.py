@@ -39,7 +39,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         Number of networks; the mean of their probabilities is predicted. Each is trained without one fold of
         the rows (there are as many folds as members, but at least 5), and keeps the epoch with the least loss
         on that fold.
-    numeric_encoding : {'auto', 'both', 'piecewise_linear', 'periodic', 'linear'}, default='auto'
+    numeric_encoding : {'auto', 'both', 'piecewise_linear', 'fine', 'periodic', 'linear'}, default='auto'
         The encoding of numbers beside their scaled values, see `TabularEncoder`. 'auto' trains the first
         member with 'linear' and with 'both'; all members then use the one with the smaller loss on its fold.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'

@@ -34,10 +34,12 @@ from ferroprop.tabular._table import (
     stray_text,
 )
 
-NumericEncoding: TypeAlias = Literal["linear", "piecewise_linear", "periodic", "both"]
+NumericEncoding: TypeAlias = Literal["linear", "piecewise_linear", "fine", "periodic", "both"]
 EncodedColumn: TypeAlias = NumberColumn | CategoryColumn | DateColumn
 
-ENCODINGS = ("linear", "piecewise_linear", "periodic", "both")
+ENCODINGS = ("linear", "piecewise_linear", "fine", "periodic", "both")
+_BINS = {"piecewise_linear": 1, "fine": 4, "both": 1}
+"""How many times `n_bins` bins these encodings have."""
 _ROWS_AT_A_TIME = 2048
 
 
@@ -62,10 +64,11 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    numeric_encoding : {'both', 'piecewise_linear', 'periodic', 'linear'}, default='both'
-        The encoding of a number beside its scaled value; 'linear' adds none.
+    numeric_encoding : {'both', 'piecewise_linear', 'fine', 'periodic', 'linear'}, default='both'
+        The encoding of a number beside its scaled value: bins, four times as many bins, cosines, or bins and
+        cosines; 'linear' adds none.
     n_bins : int, default=8
-        Bins of the piecewise linear encoding, fewer where quantiles coincide.
+        Bins of the piecewise linear encoding, fewer where quantiles coincide; 'fine' has four times as many.
     n_frequencies : int, default=8
         Cosines of the periodic encoding.
     frequency_scale : float, default=0.1
@@ -198,7 +201,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 _warn_of_numbers_as_text(column, levels)
             return fit_categories(column.name, codes, levels, weight, max_levels=self.max_levels)
         encoding: dict[str, Any] = {
-            "n_bins": self.n_bins if self.numeric_encoding in ("piecewise_linear", "both") else 0,
+            "n_bins": self.n_bins * _BINS.get(self.numeric_encoding, 0),
             "n_frequencies": self.n_frequencies if self.numeric_encoding in ("periodic", "both") else 0,
             "frequency_scale": self.frequency_scale,
         }

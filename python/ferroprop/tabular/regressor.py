@@ -32,9 +32,10 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
         Number of networks; the mean of their outputs is predicted. Each is trained without one fold of the
         rows (there are as many folds as members, but at least 5), and keeps the epoch with the least loss on
         that fold.
-    numeric_encoding : {'auto', 'both', 'piecewise_linear', 'periodic', 'linear'}, default='auto'
+    numeric_encoding : {'auto', 'both', 'piecewise_linear', 'fine', 'periodic', 'linear'}, default='auto'
         The encoding of numbers beside their scaled values, see `TabularEncoder`. 'auto' trains the first
-        member with 'linear' and with 'both'; all members then use the one with the smaller loss on its fold.
+        member with 'linear', with 'both', and with 'fine' unless there are more than 4,096 inputs then; all
+        members use the one with the smallest loss on its fold.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
         Which columns are categories, see `TabularEncoder`. Columns of text, categorical dtypes and mixed
         objects always are; further ones are given by name, by place, or as one boolean per column.
@@ -50,7 +51,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
     batch_size : 'auto' or int, default='auto'
         Rows in a mini-batch; 'auto' is 128.
     max_iter : 'auto' or int, default='auto'
-        Epochs of each member; 'auto' is the number that 4,600 steps take, from 64 to 512.
+        Epochs of each member; 'auto' is the number that 2,300 steps take, from 32 to 512.
     max_time : float, default=None
         Time for the whole fit, in seconds; None is no limit. If the time is short, each member is trained for
         as many epochs as its share of the time allows, and if it is very short, fewer members are trained; a
