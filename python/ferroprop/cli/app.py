@@ -151,6 +151,8 @@ def train(
     ignore: given.Ignore = None,
     test_size: given.TestSize = None,
     split_by: given.SplitBy = None,
+    test: given.TestTable = None,
+    validation: given.ValidationTable = None,
     cv: given.Cv = None,
     drop_rare_classes: given.DropRareClasses = False,
     number: given.Number = None,
@@ -217,7 +219,8 @@ def train(
             f"--tune: got {tune:g} with --cv {cv}, which would score rows that chose the settings; "
             "expected one of both"
         )
-    if cv is None and test_size is None:
+    _check_tables(test, validation, cv=cv, test_size=test_size, split_by=split_by, model=model)
+    if cv is None and test is None and test_size is None:
         test_size = TEST_SIZE
 
     from ferroprop.cli.reading.kinds import Wishes
@@ -239,6 +242,8 @@ def train(
         tune_seconds=None if tune is None else 60 * tune,
         test_size=test_size or 0.0,
         split_by=split_by,
+        test=test,
+        validation=validation,
         folds=cv or 0,
         save=save,
         plot=plot,
@@ -253,6 +258,32 @@ def train(
         # The settings that were found take the place of the search.
         context.params.update(asdict(best), test_size=test_size, tune=None)
         save_config(save_config_to, context)
+
+
+def _check_tables(
+    test: given.TestTable,
+    validation: given.ValidationTable,
+    *,
+    cv: int | None,
+    test_size: float | None,
+    split_by: str | None,
+    model: str,
+) -> None:
+    """Refuse tables of test and validation rows beside options that choose such rows."""
+    if test is not None:
+        for option, value in (("--cv", cv), ("--test-size", test_size), ("--split-by", split_by)):
+            if value is not None:
+                raise Problem(
+                    f"--test: got '{test}' with {option} {value}, which chooses rows of TABLE for the test; "
+                    "expected one of both"
+                )
+    if validation is not None and cv is not None:
+        raise Problem(f"--validation: got '{validation}' with --cv {cv}; expected one of both")
+    if validation is not None and model != "tabular":
+        raise Problem(
+            f"--validation: got '{validation}' with --model {model}, which takes its validation rows from "
+            "TABLE; expected --model tabular"
+        )
 
 
 def _kinds(ignored: Sequence[str], **columns: Sequence[str] | None) -> dict[str, Any]:

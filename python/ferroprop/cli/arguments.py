@@ -187,6 +187,22 @@ SplitBy = Annotated[
         show_default=False,
     ),
 ]
+TestTable = Annotated[
+    Path | None,
+    _option(
+        "Test on the rows of this table; the model then learns from all rows of TABLE.",
+        *("FILE", TABLE_PANEL, "--test"),
+        show_default=False,
+    ),
+]
+ValidationTable = Annotated[
+    Path | None,
+    _option(
+        "Decide by the rows of this table when a training stops, in place of folds of TABLE.",
+        *("FILE", TABLE_PANEL, "--validation"),
+        show_default=False,
+    ),
+]
 Cv = Annotated[
     int | None,
     _option(

@@ -66,7 +66,12 @@ def categories_of(model: ModelName, fitted: Any, columns: Sequence[Column]) -> d
 
 
 def fit(
-    model: Any, X: pl.DataFrame, y: NDArray[Any], settings: Settings, follower: Follower | None
+    model: Any,
+    X: pl.DataFrame,
+    y: NDArray[Any],
+    settings: Settings,
+    follower: Follower | None,
+    validation: tuple[pl.DataFrame, NDArray[Any]] | None = None,
 ) -> Course:
     """Fit the model, and call the follower after each epoch.
 
@@ -82,6 +87,8 @@ def fit(
         The options, for messages.
     follower : Follower or None
         Called after each epoch.
+    validation : tuple of polars.DataFrame and ndarray, optional
+        Rows, and their targets, that decide on the best epoch of each network of ``--model tabular``.
 
     Returns
     -------
@@ -97,7 +104,9 @@ def fit(
     try:
         with warnings.catch_warnings(record=True) as caught, _following(model, settings, follower):
             warnings.simplefilter("always")
-            model.fit(X, y)
+            model.fit(
+                X, y, **({} if validation is None else {"X_val": validation[0], "y_val": validation[1]})
+            )
     except ValueError as error:
         option = "--model tabular" if settings.model == "tabular" else f"--solver {settings.solver}"
         raise Problem(f"training with {option} failed: {first_line(error)}") from error

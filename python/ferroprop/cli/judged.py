@@ -1,6 +1,7 @@
 """A model and rows whose targets are known: what `ferroprop evaluate` and `ferroprop report` judge."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ from ferroprop.cli.fitting import categories_of, inputs_of
 from ferroprop.cli.model_file import load_model, read_card
 from ferroprop.cli.predict import columns_as_written
 from ferroprop.cli.problem import Problem
+from ferroprop.cli.reading.column import Column
 from ferroprop.cli.reading.kinds import Wishes, decide
 from ferroprop.cli.reading.missing import MissingWords
 from ferroprop.cli.reading.table import Layout, Table, read_table
 from ferroprop.cli.scores import score_both, train_baseline
+from ferroprop.cli.target import TaskName
 from ferroprop.cli.wording import count, quoted, shown, suggestion
 from ferroprop.tabular import DataWarning
 
@@ -104,13 +107,52 @@ def judged(request: Judged, notes: Notes) -> tuple[Subject, str]:
     """
     card = read_card(request.model)
     columns = columns_as_written(card, request.wishes)
-    table = read_table(request.table, request.layout, [column.name for column in columns])
-    notes.add(*table.notes)
     words = MissingWords([*card.missing.everywhere, *request.missing], card.missing.usual)
-    X = features(table.frame, columns, table.name, words, table)
-    rows, y = _targets(card, table, words, request.wishes, notes)
-    X = X.filter(rows)
+    asked = Asked(card.target, card.task, card.classes, columns, words)
+    X, y, name = rows_of(request.table, request.layout, asked, request.wishes, notes)
     model = load_model(request.model)
+    return subject_of(card, model, columns, X, y, notes), name
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What rows with known targets must have: the target, its classes if it has any, and the columns."""
+
+    target: str
+    task: TaskName
+    classes: Sequence[str]
+    columns: Sequence[Column]
+    words: MissingWords
+
+
+def rows_of(
+    path: Path, layout: Layout, asked: Asked, wishes: Wishes, notes: Notes, argument: str = "TABLE"
+) -> tuple[pl.DataFrame, Array, str]:
+    """Read the rows of a table whose targets are known.
+
+    Returns
+    -------
+    X : polars.DataFrame
+        The features.
+    y : ndarray
+        The targets, of classes their numbers.
+    name : str
+        The name of the table.
+    """
+    try:
+        table = read_table(path, layout, [column.name for column in asked.columns])
+        notes.add(*table.notes)
+        X = features(table.frame, asked.columns, table.name, asked.words, table)
+        rows, y = _targets(asked, table, wishes, notes)
+    except Problem as problem:
+        raise Problem(str(problem).replace("TABLE:", f"{argument}:", 1)) from None
+    return X.filter(rows), y, table.name
+
+
+def subject_of(
+    card: Card, model: Any, columns: Sequence[Column], X: pl.DataFrame, y: Array, notes: Notes
+) -> Subject:
+    """Return a model and rows with known targets, with the outputs."""
     known = categories_of(card.model, model, columns)
     X, replaced = with_known_words(X, known)
     notes.add(*replaced, *on_unknown_categories(known, X), *_on_copies(X, y))
@@ -119,20 +161,18 @@ def judged(request: Judged, notes: Notes) -> tuple[Subject, str]:
         warnings.simplefilter("always", DataWarning)
         subject.predict()
     notes.add(*(str(warning.message) for warning in caught if issubclass(warning.category, DataWarning)))
-    return subject, table.name
+    return subject
 
 
-def _targets(
-    card: Card, table: Table, words: MissingWords, wishes: Wishes, notes: Notes
-) -> tuple[pl.Series, Array]:
+def _targets(asked: Asked, table: Table, wishes: Wishes, notes: Notes) -> tuple[pl.Series, Array]:
     """Return which rows have a target that the model knows, and these targets."""
-    name = card.target
+    name = asked.target
     if name not in table.frame.columns:
         known = suggestion(name, table.frame.columns)
         raise Problem(f"TABLE: '{table.name}' lacks the target {shown(name)} of the model; {known}")
     only = replace(table, frame=table.frame.select(name), notes=[])
-    series = decide(only, words, Wishes({}, wishes.decimal, {})).frame[name]
-    if card.task == "regression":
+    series = decide(only, asked.words, Wishes({}, wishes.decimal, {})).frame[name]
+    if asked.task == "regression":
         if not series.dtype.is_numeric():
             cell = series.drop_nulls()[0] if series.null_count() < len(series) else None
             raise Problem(
@@ -143,7 +183,7 @@ def _targets(
     else:
         if series.dtype.is_float() and bool((series == series.floor()).all()):
             series = series.cast(pl.Int64)
-        places = {label: place for place, label in enumerate(card.classes)}
+        places = {label: place for place, label in enumerate(asked.classes)}
         texts = series.cast(pl.String)
         values = pl.Series([places.get(text) for text in texts], dtype=pl.Int64)
         unknown = sorted(set(texts.drop_nulls()) - places.keys())

@@ -20,7 +20,7 @@ from ferroprop.cli.cross_validation import folds_of, summary
 from ferroprop.cli.destination import check_destinations
 from ferroprop.cli.fitting import Course, fit, inputs_of, new_model
 from ferroprop.cli.html_report import check_page, save_page
-from ferroprop.cli.judged import Subject
+from ferroprop.cli.judged import Asked, Subject, rows_of
 from ferroprop.cli.large import Sampled, check_large, fit_large, large_table
 from ferroprop.cli.model_file import save_model
 from ferroprop.cli.picture import check_picture, save_picture
@@ -52,6 +52,8 @@ from ferroprop.cli.wording import count, listed, quoted, shown, suggestion
 MOST_KNOWN = 0.05
 """A share of test rows that equal training rows, which makes scores doubtful."""
 
+_PURPOSE = {"--test": "to test", "--validation": "to validate"}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -70,6 +72,8 @@ class Request:
     tune_seconds: float | None
     test_size: float
     split_by: str | None
+    test: Path | None
+    validation: Path | None
     folds: int
     save: Path | None
     plot: Path | None
@@ -106,7 +110,9 @@ def train(request: Request) -> Settings:
         "--report": request.report,
         "--save-config": request.config,
     }
-    check_destinations(destinations, {"TABLE": request.table})
+    others = {"--test": request.test, "--validation": request.validation}
+    given = {option: path for option, path in others.items() if path is not None}
+    check_destinations(destinations, {"TABLE": request.table, **given})
     if request.plot is not None:
         check_picture(request.plot, "--plot")
     if request.report is not None:
@@ -119,12 +125,14 @@ def train(request: Request) -> Settings:
     if large is None:
         table = read_table(request.table, request.layout)
     else:
-        others = {
+        need_memory = {
             "--cv": bool(request.folds),
             "--tune": request.tune_seconds is not None,
             "--split-by": request.split_by is not None,
+            "--test": request.test is not None,
+            "--validation": request.validation is not None,
         }
-        check_large(large, request.settings, [option for option, given in others.items() if given])
+        check_large(large, request.settings, [option for option, is_given in need_memory.items() if is_given])
         say(progress, f"{large.path.name}: {large.sentence}; the network reads them from the disk")
         table, drawn = large.sample(request.settings.seed)
     learned_from = _without_ignored(table, request)
@@ -151,6 +159,19 @@ def train(request: Request) -> Settings:
 
     trials: list[Trial] = []
     train_rows = 0
+    asked = Asked(request.target, target.task, target.classes, choice.used, request.words)
+
+    def labelled(path: Path, option: str) -> tuple[pl.DataFrame, NDArray[Any]]:
+        """Return the features and targets of another table's rows."""
+        rows, known, name = rows_of(path, request.layout, asked, request.wishes, notes, option)
+        say(progress, f"rows of {name}: {len(known):,} {_PURPOSE[option]}")
+        return rows, np.unique(y)[known] if target.task == "classification" else known
+
+    validation = None
+    if request.validation is not None:
+        features_of, known = labelled(request.validation, "--validation")
+        validation = inputs_of(settings.model, features_of, choice.used), known
+    tested = None if request.test is None else labelled(request.test, "--test")
 
     def fitted(split: Split, what: str = "") -> tuple[Any, Course]:
         """Return a model of the training rows, and the course of its training."""
@@ -158,7 +179,7 @@ def train(request: Request) -> Settings:
             say(progress, what)
         model = new_model(settings, target.task, choice.used, split.validation_fraction)
         with follow(progress, quiet=request.quiet) as follower:
-            return model, fit(model, X[split.train], y[split.train], settings, follower)
+            return model, fit(model, X[split.train], y[split.train], settings, follower, validation)
 
     if request.folds:
         split = train_on(np.arange(len(y)), np.arange(0), y, target.task)
@@ -172,7 +193,9 @@ def train(request: Request) -> Settings:
         model, course = fitted(split, "with all rows")
         scores = summary(of_folds)
     else:
-        if request.split_by is None:
+        if tested is not None:
+            split = train_on(np.arange(len(y)), np.arange(0), y, target.task)
+        elif request.split_by is None:
             split = split_rows(y, target.task, request.test_size, settings.seed)
             notes.add(*_on_dates(choice))
         else:
@@ -216,7 +239,11 @@ def train(request: Request) -> Settings:
                 )
             model, course, train_rows = from_disk.model, from_disk.course, from_disk.train_rows
             notes.add(*from_disk.notes)
-        scores = _scores(target, model, X, y, split)
+        if tested is None:
+            tested = inputs[split.test], y[split.test]
+        baseline = train_baseline(target.task, y[split.train])
+        rows_to_test = inputs_of(settings.model, tested[0], choice.used)
+        scores = score_both(target.task, model, baseline, rows_to_test, tested[1])
     notes.add(*course.warnings)
     card = Card(
         task=target.task,
@@ -234,7 +261,7 @@ def train(request: Request) -> Settings:
         seconds=course.seconds,
         scores=scores,
         train_rows=train_rows or len(split.train),
-        test_rows=len(split.test),
+        test_rows=0 if tested is None else len(tested[1]),
         folds=request.folds,
         trials=trials,
         versions={"ferroprop": ferroprop.__version__, "scikit-learn": sklearn.__version__},
@@ -243,8 +270,8 @@ def train(request: Request) -> Settings:
         save_model(request.save, model, card, "--save")
     if request.plot is not None:
         save_picture(request.plot, card, request.table.name, "--plot")
-    if request.report is not None:
-        _report(request.report, request, card, model, inputs[split.test], y[split.test])
+    if request.report is not None and tested is not None:
+        _report(request.report, request, card, model, *tested)
     if request.as_json:
         files = {
             "model": request.save,
@@ -271,7 +298,8 @@ def _report(path: Path, request: Request, card: Card, model: Any, X: pl.DataFram
     subject = Subject(card, model, card.columns, X, y)
     subject.predict()
     name = path.name if request.save is None else request.save.name
-    save_page(path, "--report", subject, name, f"{request.table.name}, kept for the test", [])
+    table = f"{request.table.name}, kept for the test" if request.test is None else request.test.name
+    save_page(path, "--report", subject, name, table, [])
 
 
 def _size(table: Table) -> str:
