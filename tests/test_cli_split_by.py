@@ -39,13 +39,14 @@ def test_the_latest_rows_are_the_test(sales: Path, monkeypatch: pytest.MonkeyPat
     from ferroprop.cli import train
 
     seen = {}
-    original = train._scores
+    original = train.split_by
 
-    def noted(target, model, X, y, split):
+    def noted(keys, y, *settings):
+        split = original(keys, y, *settings)
         seen.update(test=y[split.test], train=y[split.train])
-        return original(target, model, X, y, split)
+        return split
 
-    monkeypatch.setattr(train, "_scores", noted)
+    monkeypatch.setattr(train, "split_by", noted)
     result = succeed("train", sales, "--target", "revenue", *QUICK, "--split-by", "day", "--ignore", "day")
     assert "rows to test: the latest by 'day'" in result.stderr
     assert len(seen["test"]) == 24
