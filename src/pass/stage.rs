@@ -149,18 +149,23 @@ pub(crate) fn sum_gradient<T: Scalar>(
         dispatch(SparseGradient(gradient.over(sparse)));
         return;
     }
-    let pairs = Pairs::new(blocks, matrix);
     // A loop that may call a stage has to keep its sums in memory, so that few pairs are collected before.
-    let Some(first) = pairs.first else { return dispatch(gradient.over([].iter().copied())) };
-    match pairs.len() {
-        1 => dispatch(gradient.over([first].iter().copied())),
-        count @ 2..=FEW_PAIRS => {
-            let mut few = [first; FEW_PAIRS];
-            few.iter_mut().zip(pairs.iter()).for_each(|(to, pair)| *to = pair);
-            dispatch(gradient.over(few[..count].iter().copied()));
+    if let [block] = blocks {
+        let range = block.pairs(matrix, true);
+        if range.len() == 1 {
+            let pair = block.pair(matrix, range.start, true);
+            return dispatch(gradient.over(std::slice::from_ref(&pair).iter().copied()));
         }
-        _ => dispatch(gradient.over(pairs.iter())),
     }
+    let pairs = Pairs::new(blocks, matrix);
+    if pairs.len() > FEW_PAIRS {
+        return dispatch(gradient.over(pairs));
+    }
+    let mut rest = pairs.clone();
+    let Some(first) = rest.next() else { return dispatch(gradient.over([].iter().copied())) };
+    let mut few = [first; FEW_PAIRS];
+    few[1..].iter_mut().zip(rest).for_each(|(to, pair)| *to = pair);
+    dispatch(gradient.over(few[..pairs.len()].iter().copied()));
 }
 
 /// Those that fit on the stack: the blocks of a micro-batch of rows.
@@ -168,12 +173,13 @@ const FEW_PAIRS: usize = 16;
 
 /// The pairs of inputs and deltas of a matrix in several blocks: one step of time after the other, and in
 /// each the blocks in order.
+#[derive(Clone)]
 struct Pairs<'a, T> {
     blocks: &'a [Box<dyn Stage<T>>],
     matrix: usize,
-    range: Range<usize>,
-    /// The first one, if there are any.
-    first: Option<Rows<'a, T>>,
+    end: usize,
+    pair: usize,
+    block: usize,
 }
 
 impl<'a, T: Scalar> Pairs<'a, T> {
@@ -182,45 +188,27 @@ impl<'a, T: Scalar> Pairs<'a, T> {
         let (start, end) = pairs.fold((usize::MAX, 0), |(start, end), of_block| {
             (of_block.start.min(start), of_block.end.max(end))
         });
-        let mut pairs = Self { blocks, matrix, range: start..end, first: None };
-        pairs.first = (start < end).then(|| pairs.get(start, 0));
-        pairs
+        Self { blocks, matrix, end, pair: start, block: 0 }
     }
 
-    fn get(&self, pair: usize, block: usize) -> Rows<'a, T> {
-        self.blocks[block].pair(self.matrix, pair, self.blocks.len() == 1)
-    }
-
+    /// How many there are, before the first has been taken.
     fn len(&self) -> usize {
-        self.range.len() * self.blocks.len()
-    }
-
-    fn iter(&self) -> PairsIter<'_, 'a, T> {
-        PairsIter { pairs: self, pair: self.range.start, block: 0 }
+        self.end.saturating_sub(self.pair) * self.blocks.len()
     }
 }
 
-/// Where a kernel is among pairs: few words, for it is copied for each tile.
-#[derive(Clone)]
-struct PairsIter<'b, 'a, T> {
-    pairs: &'b Pairs<'a, T>,
-    pair: usize,
-    block: usize,
-}
-
-impl<'a, T: Scalar> Iterator for PairsIter<'_, 'a, T> {
+impl<'a, T: Scalar> Iterator for Pairs<'a, T> {
     type Item = Rows<'a, T>;
 
     #[inline]
     fn next(&mut self) -> Option<Rows<'a, T>> {
-        let Self { pairs, pair, block } = *self;
-        if pair >= pairs.range.end {
-            return None;
-        }
+        let only = self.blocks.len() == 1;
+        let rows =
+            (self.pair < self.end).then(|| self.blocks[self.block].pair(self.matrix, self.pair, only))?;
         self.block += 1;
-        if self.block == pairs.blocks.len() {
-            (self.block, self.pair) = (0, pair + 1);
+        if self.block == self.blocks.len() {
+            (self.block, self.pair) = (0, self.pair + 1);
         }
-        if pair == pairs.range.start && block == 0 { pairs.first } else { Some(pairs.get(pair, block)) }
+        Some(rows)
     }
 }
