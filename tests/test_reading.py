@@ -7,6 +7,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import sys
 import time
 import zipfile
@@ -18,7 +19,7 @@ import pytest
 from ferroprop.cli.columns import choose_columns, features
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.reading.column import Column
-from ferroprop.cli.reading.dates import DateFormat
+from ferroprop.cli.reading.dates import DateFormat, find_dates
 from ferroprop.cli.reading.decisions import notes_on
 from ferroprop.cli.reading.kinds import Typed, Wishes, decide
 from ferroprop.cli.reading.missing import USUAL_WORDS, MissingWords
@@ -659,3 +660,15 @@ def test_the_time_is_in_proportion_to_the_columns(folder: Path):
     seconds(100)
     few, many = min(seconds(1000) for _ in range(2)), seconds(8000)
     assert many < 3 * 8 * few  # a quadratic part would make it 64 times as long
+
+
+def test_forms_of_dates_are_compiled_once(monkeypatch: pytest.MonkeyPatch):
+    """There are more than Python's own cache of patterns keeps, so each text would compile all of them."""
+    find_dates(pl.Series(["1.2.2024"]), pl.Series([1]), month_first=None)
+    compiled = []
+    original = re._compiler.compile
+    monkeypatch.setattr(re._compiler, "compile", lambda *given: compiled.append(given) or original(*given))
+    re.purge()
+    texts = pl.Series([f"word {number}" for number in range(300)])
+    assert find_dates(texts, pl.Series([1] * 300), month_first=None).format.formats == []
+    assert len(compiled) < 20

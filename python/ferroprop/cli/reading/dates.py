@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import product
 
 import polars as pl
@@ -202,16 +203,22 @@ def read_times(texts: pl.Series) -> pl.Series:
     return (seconds * 1e6).round().cast(pl.Int64).cast(pl.Duration("us")).alias(texts.name)
 
 
-def _formats_of(text: str) -> list[tuple[str, str]]:
-    """Return the possible formats of a text: with the day first, and with the month first."""
+@cache
+def _forms() -> list[tuple[re.Pattern[str], tuple[str, str]]]:
+    """Return all forms of dates, compiled once: there are more than Python's own cache of patterns keeps."""
+    forms = []
     for (date_form, formats), (time_form, time_format), gap in product(
         DATE_FORMS.items(), TIME_FORMS.items(), (" ", "T")
     ):
         between = gap if time_form else ""
-        if re.fullmatch(date_form + between + time_form, text, re.ASCII):
-            both = [one + between + time_format for one in formats]
-            return [(both[0], both[-1])]
-    return []
+        both = [one + between + time_format for one in formats]
+        forms.append((re.compile(date_form + between + time_form, re.ASCII), (both[0], both[-1])))
+    return forms
+
+
+def _formats_of(text: str) -> list[tuple[str, str]]:
+    """Return the possible formats of a text: with the day first, and with the month first."""
+    return next(([formats] for form, formats in _forms() if form.fullmatch(text)), [])
 
 
 def _read(texts: pl.Series, date_format: str) -> pl.Series:
