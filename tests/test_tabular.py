@@ -105,9 +105,8 @@ def test_a_messy_table_is_learned_as_it_comes():
     baseline = linear_model(Ridge()).fit(table[train], target[train])
     assert mlp.score(table[test], target[test]) > 0.75 > baseline.score(table[test], target[test]) + 0.1
     losses = mlp.encoding_losses_
-    assert set(losses) == {"linear", "both", "fine"}
-    assert mlp.numeric_encoding_ == min(losses, key=losses.get) != "linear"
-    assert losses["both"] < losses["linear"]
+    assert set(losses) == {"both", "fine"}
+    assert mlp.numeric_encoding_ == min(losses, key=losses.get)
 
 
 def test_many_steps_of_a_target_want_fine_bins():
@@ -124,14 +123,17 @@ def test_fine_bins_are_not_tried_where_they_would_be_very_many_inputs():
     x = np.random.default_rng(0).normal(size=(60, 141))
     x, y = x[:, :140], x[:, 140]
     mlp = TabularMLPRegressor(n_members=1, max_iter=1, random_state=0).fit(x, y)
-    assert set(mlp.encoding_losses_) == {"linear", "both"}
+    assert set(mlp.encoding_losses_) == {"both"}
     mlp = TabularMLPRegressor(n_members=1, max_iter=1, random_state=0).fit(x[:, :120], y)
-    assert set(mlp.encoding_losses_) == {"linear", "both", "fine"}
+    assert set(mlp.encoding_losses_) == {"both", "fine"}
 
 
 def test_without_numbers_one_encoding_is_tried():
     table, target = messy_table(60)
     mlp = TabularMLPRegressor(n_members=1, max_iter=1, random_state=0).fit(table[["city", "paid"]], target)
+    assert set(mlp.encoding_losses_) == {"both"}
+    mlp = TabularMLPClassifier(n_members=1, max_iter=1, random_state=0)
+    mlp.fit(table[["city", "paid"]], classes_of(target))
     assert set(mlp.encoding_losses_) == {"linear"}
 
 
@@ -509,7 +511,7 @@ def test_the_callback(n_jobs):
     mlp.fit(table, target)
     assert threads == {threading.main_thread()}
     chosen = mlp.numeric_encoding_
-    expected = {(0, encoding, epoch) for encoding in ("linear", "both", "fine") for epoch in range(1, 7)}
+    expected = {(0, encoding, epoch) for encoding in ("both", "fine") for epoch in range(1, 7)}
     expected |= {(1, chosen, epoch) for epoch in range(1, 5)} | {(2, chosen, epoch) for epoch in range(1, 7)}
     assert sorted(seen) == sorted(expected)
     assert [history["stop_reason"] for history in mlp.history_] == ["epochs", "callback", "epochs"]
@@ -547,11 +549,9 @@ def test_callbacks_of_scikit_learn(kind):
     mlp = kind(n_members=2, max_iter=5, random_state=0, n_jobs=1).set_callbacks(recorder).fit(table, y)
     assert recorder.tasks[:3] == ["setup", ("begin", "fit"), ("begin", "member")]
     assert recorder.tasks[-2:] == [("end", "fit"), "teardown"]
-    tried = 2 if kind is TabularMLPClassifier else 3
-    assert recorder.tasks.count(("begin", "member")) == recorder.tasks.count(("end", "member")) == tried + 1
-    n_epochs = tried * 5 + 2
-    assert recorder.tasks.count(("begin", "epoch")) == recorder.tasks.count(("end", "epoch")) == n_epochs
-    assert len(recorder.scores) == n_epochs
+    assert recorder.tasks.count(("begin", "member")) == recorder.tasks.count(("end", "member")) == 3
+    assert recorder.tasks.count(("begin", "epoch")) == recorder.tasks.count(("end", "epoch")) == 5 + 5 + 2
+    assert len(recorder.scores) == 12
     assert [history["stop_reason"] for history in mlp.history_] == ["epochs", "callback"]
     assert not hasattr(mlp, "_callback_fit_ctx")
 

@@ -42,15 +42,14 @@ def with_dates(X: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     return X.with_columns(microseconds.cast(pl.Datetime("us"))) if dates else X
 
 
-def following(follower: Follower, ensemble: Any) -> Any:
+def following(follower: Follower, n_members: int) -> Any:
     """Return a callback that counts the epochs of all members together, and calls the follower."""
     done: dict[tuple[int, str], int] = {}
-    # The first member is trained more than once, to choose the encoding of numbers.
-    n_networks = ensemble.n_members + (1 if isinstance(ensemble, TabularMLPClassifier) else 2)
 
     def tell(epoch: MemberEpoch) -> None:
         done[epoch.member, epoch.numeric_encoding] = epoch.epoch
-        most = n_networks * epoch.epochs
+        # The first member is trained once more, to choose the encoding of numbers.
+        most = (n_members + 1) * epoch.epochs
         loss = epoch.validation_loss
         validation = "" if loss is None else f"  validation loss {number(loss)}"
         follower(sum(done.values()), most, f"loss {number(epoch.loss)}{validation}")

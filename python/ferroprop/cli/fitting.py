@@ -126,7 +126,7 @@ def _following(model: Any, settings: Settings, follower: Follower | None) -> Ite
     if follower is None:
         yield
     elif settings.model == "tabular":
-        model.set_params(callback=ensemble.following(follower, model))
+        model.set_params(callback=ensemble.following(follower, model.n_members))
         try:
             yield
         finally:

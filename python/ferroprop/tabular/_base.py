@@ -255,7 +255,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         warn_of_leaks(kept_columns, kept_targets, is_classifier=self._is_classifier())
         if validation is not None:
             warn_of_rows_in_both(columns, validation[0])
-        tried = _worth_a_try([_n_inputs(encoder) for encoder in encoders])
+        tried = _worth_a_try(encoders)
         encoders, encodings = [encoders[place] for place in tried], [encodings[place] for place in tried]
         net_weight = self._class_weights(kept_targets, distinct.weight)
         tables = [Rows.of(_inputs(encoder, kept_columns), task.Y, net_weight) for encoder in encoders]
@@ -512,21 +512,21 @@ def _checked_weights(columns: list[Column], weight: Any, name: str) -> Array | N
     return checked
 
 
-def _n_inputs(encoder: TabularEncoder) -> int:
-    return sum(len(column.feature_names()) for column in encoder.columns_)
+def _worth_a_try(encoders: list[TabularEncoder]) -> list[int]:
+    """Return the places of the encodings to try.
 
-
-def _worth_a_try(n_inputs: list[int]) -> list[int]:
-    """Return the places of the encodings to try, from the numbers of their inputs.
-
-    One that has no more inputs than the first, because no column has numbers for it, is left out, and so is
-    one that has far more inputs than the memory and time of a fit should have to hold.
+    One that has the inputs of an earlier one, because no column has numbers for it, is left out, and so is a
+    fine one that has more inputs than a fit should hold in memory.
     """
-    return [
-        place
-        for place, number in enumerate(n_inputs)
-        if place == 0 or (number > n_inputs[0] and (number <= MOST_INPUTS or place == 1))
-    ]
+    seen: list[list[str]] = []
+    places = []
+    for place, encoder in enumerate(encoders):
+        names = [name for column in encoder.columns_ for name in column.feature_names()]
+        too_many = place > 0 and encoder.numeric_encoding == "fine" and len(names) > MOST_INPUTS
+        if names not in seen and not too_many:
+            places.append(place)
+        seen.append(names)
+    return places
 
 
 def _inputs(encoder: TabularEncoder, columns: list[Column]) -> Array:

@@ -46,11 +46,11 @@ FOLDS = 5
 
 _Tried: TypeAlias = tuple[Literal["linear", "both", "fine"], ...]
 TRIED_ON_CLASSES: _Tried = ("linear", "both")
-TRIED_ON_NUMBERS: _Tried = ("linear", "both", "fine")
+TRIED_ON_NUMBERS: _Tried = ("both", "fine")
 """The encodings of numbers that the first member is trained with, to choose among them."""
 
 MOST_INPUTS = 4096
-"""With more inputs than this the third encoding is not tried."""
+"""With more inputs than this the fine encoding is not tried."""
 
 
 def recipe_for(*, is_classifier: bool, n_rows: int, batch_size: int | None = None) -> Recipe:

@@ -34,8 +34,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
         that fold.
     numeric_encoding : {'auto', 'both', 'piecewise_linear', 'fine', 'periodic', 'linear'}, default='auto'
         The encoding of numbers beside their scaled values, see `TabularEncoder`. 'auto' trains the first
-        member with 'linear', with 'both', and with 'fine' unless there are more than 4,096 inputs then; all
-        members use the one with the smallest loss on its fold.
+        member with 'both' and, unless there are more than 4,096 inputs then, with 'fine'; all members use the
+        one with the smaller loss on its fold.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
         Which columns are categories, see `TabularEncoder`. Columns of text, categorical dtypes and mixed
         objects always are; further ones are given by name, by place, or as one boolean per column.
