@@ -46,6 +46,7 @@ pub mod memory;
 pub mod model_file;
 pub mod network;
 mod number;
+mod once;
 pub mod optimizer;
 mod parallel;
 mod pass;

@@ -18,7 +18,7 @@ FLOORS = [
     "error number",
     "check memory",
     "kernel",
-    "schedule random",
+    "once schedule random",
     "catalogue",
     "activation parallel",
     "loss optimizer layer",

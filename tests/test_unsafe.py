@@ -26,6 +26,7 @@ COUNTS = {
     "kernel/sparse.rs": 10,
     "memory/huge_pages.rs": 1,
     "memory/read_ahead.rs": 2,
+    "once.rs": 4,
     "parallel/affinity.rs": 1,
     "parallel/handoff.rs": 4,
 }

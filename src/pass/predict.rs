@@ -7,6 +7,7 @@ use super::stage::Stage;
 use crate::error::Result;
 use crate::kernel::Scalar;
 use crate::layer::{Layer, Packed, Parameters};
+use crate::once::once;
 use crate::parallel::{Team, threads};
 
 /// Rows that go through the layers together: the activations of a block stay in the cache, and the
@@ -16,9 +17,20 @@ pub(super) const BLOCK_ROWS: usize = 64;
 /// Multiply-adds below which the calling thread is faster alone than with help.
 pub(super) const WORTH_SHARING: usize = 4_000_000;
 
-/// Writes the outputs of each row, one after the other, into `y`. Without noise nothing is left out, and stochastic units
-/// give their probabilities.
-pub(crate) fn predict<T: Scalar>(
+once! {
+    /// Writes the outputs of each row, one after the other, into `y`. Without noise nothing is left out, and stochastic units
+    /// give their probabilities.
+    pub(crate) fn predict<T>(
+        layers: &[Layer],
+        packed: &Packed<T>,
+        x: Inputs<'_, T>,
+        y: &mut [T],
+        noise: Option<Noise<'_>>,
+        n_threads: Option<usize>,
+    ) -> Result<()> = predict_here
+}
+
+fn predict_here<T: Scalar>(
     layers: &[Layer],
     packed: &Packed<T>,
     x: Inputs<'_, T>,

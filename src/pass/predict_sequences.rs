@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::kernel::Scalar;
 use crate::layer::{Layer, Packed, Parameters, Returns};
 use crate::memory::try_with_capacity;
+use crate::once::once;
 use crate::parallel::{Team, threads};
 
 /// Rows of all steps of time that go through the layers together.
@@ -31,9 +32,21 @@ struct Share<'a, T> {
     lengths: Vec<usize>,
 }
 
-/// Writes the outputs of each sequence, or of all its steps one after the other, into `y`, and the states at the ends over those at
-/// the beginnings: for each sequence the numbers of all layers. Without a state given, sequences begin with nothing.
-pub(crate) fn predict_sequences<T: Scalar>(
+once! {
+    /// Writes the outputs of each sequence, or of all its steps one after the other, into `y`, and the states at the ends over those at
+    /// the beginnings: for each sequence the numbers of all layers. Without a state given, sequences begin with nothing.
+    pub(crate) fn predict_sequences<T>(
+        layers: &[Layer],
+        packed: &Packed<T>,
+        x: ArrayView2<'_, T>,
+        sequences: &Sequences,
+        states: (&mut [T], bool),
+        y: &mut [T],
+        n_threads: Option<usize>,
+    ) -> Result<()> = predict_sequences_here
+}
+
+fn predict_sequences_here<T: Scalar>(
     layers: &[Layer],
     packed: &Packed<T>,
     x: ArrayView2<'_, T>,

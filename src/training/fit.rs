@@ -19,6 +19,7 @@ use crate::kernel::{Mode, Scalar};
 use crate::loss::Objective;
 use crate::memory::{Aligned, try_zeros};
 use crate::network::Network;
+use crate::once::once;
 use crate::parallel::{Team, threads};
 use crate::pass::check_dropout;
 use crate::schedule::Schedule;
@@ -60,10 +61,32 @@ pub fn train<'a, T: Scalar>(
     state: &mut OptimizerState<T>,
     observer: &mut dyn Observer<T>,
 ) -> Result<History> {
+    trained(network, data, loss.into(), settings, state, observer)
+}
+
+once! {
+    /// As [`train`].
+    fn trained<T>(
+        network: &mut Network<T>,
+        data: &Dataset<'_, T>,
+        objective: Objective<'_, T>,
+        settings: &Settings<'_, T>,
+        state: &mut OptimizerState<T>,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<History> = train_here
+}
+
+fn train_here<T: Scalar>(
+    network: &mut Network<T>,
+    data: &Dataset<'_, T>,
+    objective: Objective<'_, T>,
+    settings: &Settings<'_, T>,
+    state: &mut OptimizerState<T>,
+    observer: &mut dyn Observer<T>,
+) -> Result<History> {
     let _mode = Mode::core();
     let began = Instant::now();
     let observer = &mut Outside::new(observer, began);
-    let objective = loss.into();
     let checked = check(network, data, &objective, settings, state, observer.scores())?;
     let limits = Limits::new(settings, threads(settings.n_threads), began);
     run(network, data, objective, settings, state, observer, checked, limits)

@@ -9,6 +9,7 @@ use crate::kernel::{Mode, Scalar, outside};
 use crate::loss::Objective;
 use crate::memory::try_zeros;
 use crate::network::Network;
+use crate::once::once;
 use crate::parallel::{Team, threads};
 use crate::pass::{LayerValues, Selection, SequenceValues, trace, trace_sequences};
 
@@ -112,10 +113,22 @@ fn noise_source<T: Scalar>(network: &Network<T>, seed: Option<u64>) -> NoiseSour
     seed.map_or(NoiseSource::NONE, |seed| NoiseSource::new(network.layers(), Vec::new(), seed))
 }
 
-/// The loss over all rows and its gradient; see [`Network::loss_and_gradient`]. It goes so many steps of time back, if rows are
-/// sequences. With a seed stochastic units are drawn as for
-/// [`layer_values`].
-pub(crate) fn loss_and_gradient<T: Scalar>(
+once! {
+    /// The loss over all rows and its gradient; see [`Network::loss_and_gradient`]. It goes so many steps of time back, if rows are
+    /// sequences. With a seed stochastic units are drawn as for
+    /// [`layer_values`].
+    pub(crate) fn loss_and_gradient<T>(
+        network: &Network<T>,
+        data: &Dataset<'_, T>,
+        objective: Objective<'_, T>,
+        alpha_and_truncate: (f64, Option<usize>),
+        seed: Option<u64>,
+        n_threads: Option<usize>,
+        interrupted: &mut dyn FnMut() -> bool,
+    ) -> Result<(f64, Vec<T>)> = loss_and_gradient_here
+}
+
+fn loss_and_gradient_here<T: Scalar>(
     network: &Network<T>,
     data: &Dataset<'_, T>,
     objective: Objective<'_, T>,

@@ -17,6 +17,7 @@ use crate::kernel::{Mode, Scalar, outside};
 use crate::loss::Objective;
 use crate::memory::try_collect;
 use crate::network::Network;
+use crate::once::once;
 use crate::parallel::{Team, threads};
 
 /// One of the trainings of [`train_many`]: what [`crate::train`] takes.
@@ -65,38 +66,46 @@ impl<T: Scalar> Job<'_, T> {
     }
 }
 
-/// Trains several networks side by side.
-///
-/// Each training is on one thread, the longest first; if there are fewer than threads, each gets its share of these. Each
-/// network ends with the bits that [`crate::train`] gives it alone, whatever the number of threads and whoever else
-/// is in the call. A divergence ends the training of one network. An interruption ends all: that of an observer, the
-/// end that a function of the caller's demands (an order, a schedule, a loss), or `interrupted`, which the calling thread asks between
-/// its trainings and while it waits for others.
-///
-/// # Errors
-/// [`Error::OfNetwork`] with the errors of [`crate::train`]. All arguments are checked before the first training begins, and
-/// an error among them leaves all networks and states unchanged. What goes wrong later (no memory, no room for a
-/// checkpoint) leaves that network unchanged and ends the other trainings as an interruption does.
-///
-/// ```
-/// use ferroprop::{Dataset, Job, Loss, Network, Optimizer, OptimizerState, Settings, train_many};
-/// use ndarray::array;
-///
-/// let (x, y) = (array![[0.0], [1.0], [2.0], [3.0]], array![[1.0], [3.0], [5.0], [7.0]]);
-/// let data = Dataset::new(x.view(), y.view(), None);
-/// let mut networks = [0, 1].map(|seed| Network::<f64>::builder([1, 3, 1]).seed(seed).build().unwrap());
-/// let mut states = [0, 1].map(|_| OptimizerState::new(Optimizer::default()).unwrap());
-/// let mut observers = [(), ()];
-/// let mut jobs = Vec::new();
-/// for ((network, state), observer) in networks.iter_mut().zip(&mut states).zip(&mut observers) {
-///     let objective = Loss::SquaredError.into();
-///     jobs.push(Job { network, data: data.clone(), objective, settings: Settings::default(), state, observer });
-/// }
-/// let histories = train_many(&mut jobs, None, &mut || false)?;
-/// assert!(histories.iter().all(|history| history.epochs() == 200));
-/// # Ok::<(), ferroprop::Error>(())
-/// ```
-pub fn train_many<T: Scalar>(
+once! {
+    /// Trains several networks side by side.
+    ///
+    /// Each training is on one thread, the longest first; if there are fewer than threads, each gets its share of these. Each
+    /// network ends with the bits that [`crate::train`] gives it alone, whatever the number of threads and whoever else
+    /// is in the call. A divergence ends the training of one network. An interruption ends all: that of an observer, the
+    /// end that a function of the caller's demands (an order, a schedule, a loss), or `interrupted`, which the calling thread asks between
+    /// its trainings and while it waits for others.
+    ///
+    /// # Errors
+    /// [`Error::OfNetwork`] with the errors of [`crate::train`]. All arguments are checked before the first training begins, and
+    /// an error among them leaves all networks and states unchanged. What goes wrong later (no memory, no room for a
+    /// checkpoint) leaves that network unchanged and ends the other trainings as an interruption does.
+    ///
+    /// ```
+    /// use ferroprop::{Dataset, Job, Loss, Network, Optimizer, OptimizerState, Settings, train_many};
+    /// use ndarray::array;
+    ///
+    /// let (x, y) = (array![[0.0], [1.0], [2.0], [3.0]], array![[1.0], [3.0], [5.0], [7.0]]);
+    /// let data = Dataset::new(x.view(), y.view(), None);
+    /// let mut networks = [0, 1].map(|seed| Network::<f64>::builder([1, 3, 1]).seed(seed).build().unwrap());
+    /// let mut states = [0, 1].map(|_| OptimizerState::new(Optimizer::default()).unwrap());
+    /// let mut observers = [(), ()];
+    /// let mut jobs = Vec::new();
+    /// for ((network, state), observer) in networks.iter_mut().zip(&mut states).zip(&mut observers) {
+    ///     let objective = Loss::SquaredError.into();
+    ///     jobs.push(Job { network, data: data.clone(), objective, settings: Settings::default(), state, observer });
+    /// }
+    /// let histories = train_many(&mut jobs, None, &mut || false)?;
+    /// assert!(histories.iter().all(|history| history.epochs() == 200));
+    /// # Ok::<(), ferroprop::Error>(())
+    /// ```
+    pub fn train_many<T>(
+        jobs: &mut [Job<'_, T>],
+        n_threads: Option<usize>,
+        interrupted: &mut dyn FnMut() -> bool,
+    ) -> Result<Vec<History>> = train_many_here
+}
+
+fn train_many_here<T: Scalar>(
     jobs: &mut [Job<'_, T>],
     n_threads: Option<usize>,
     interrupted: &mut dyn FnMut() -> bool,
