@@ -220,7 +220,7 @@ def fork() -> bytes:
         import signal
 
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(60)
+        signal.alarm(300)
         os.write(writer, TASKS["train on 3 threads"]()[-64:])
         os._exit(0)
     os.close(writer)
