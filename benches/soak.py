@@ -213,7 +213,7 @@ def fail() -> bytes:
 
 
 def fork() -> bytes:
-    """Train in a child, which has a minute for it."""
+    """Train in a child, which has five minutes for it."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
