@@ -24,6 +24,7 @@ use crate::kernel::{Mode, Scalar};
 use crate::loss::Objective;
 use crate::memory::Aligned;
 use crate::network::Network;
+use crate::once::once;
 use crate::parallel::{Team, threads};
 use crate::pass::Selection;
 
@@ -196,9 +197,29 @@ pub fn minimize<'a, T: Scalar>(
     settings: &Lbfgs,
     observer: &mut dyn Observer<T>,
 ) -> Result<Minimum> {
+    minimized(network, data, loss.into(), settings, observer)
+}
+
+once! {
+    /// As [`minimize`].
+    fn minimized<T>(
+        network: &mut Network<T>,
+        data: &Dataset<'_, T>,
+        objective: Objective<'_, T>,
+        settings: &Lbfgs,
+        observer: &mut dyn Observer<T>,
+    ) -> Result<Minimum> = minimize_here
+}
+
+fn minimize_here<T: Scalar>(
+    network: &mut Network<T>,
+    data: &Dataset<'_, T>,
+    objective: Objective<'_, T>,
+    settings: &Lbfgs,
+    observer: &mut dyn Observer<T>,
+) -> Result<Minimum> {
     let _mode = Mode::core();
     let started = Instant::now();
-    let objective = loss.into();
     settings.check::<T>()?;
     check_truncate(network, settings.truncate)?;
     objective.check(network.output_activation(), network.complex_outputs())?;
