@@ -6,9 +6,11 @@ last day (H. Hinnant, "chrono-compatible low-level date algorithms").
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 V = TypeVar("V")
+
+Part: TypeAlias = Literal["year", "day", "weekday", "time"]
 
 
 class Values(Protocol[V]):
@@ -49,7 +51,7 @@ class Arrays:
         return np.floor(x)
 
 
-def date_part(of: Values[V], seconds: V, part: Literal["year", "day", "weekday", "time"]) -> V:
+def date_part(of: Values[V], seconds: V, part: Part) -> V:
     """Return a part of dates in seconds since 1970.
 
     Parameters

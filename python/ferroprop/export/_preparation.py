@@ -6,13 +6,13 @@ Every format writes these few operations; `_steps` makes them from scikit-learn'
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ferroprop.export._dates import Arrays, date_part
+from ferroprop.export._dates import Arrays, Part, date_part
 from ferroprop.export._functions import SINE
 
 Numbers: TypeAlias = NDArray[np.float64]
@@ -150,7 +150,7 @@ class DatePart:
         day that is over.
     """
 
-    part: Literal["year", "day", "weekday", "time"]
+    part: Part
 
 
 Operation: TypeAlias = Fill | Missing | Arithmetic | Clip | SoftClip | CosineOfTurns | Equals | DatePart
@@ -185,15 +185,10 @@ class Block:
         chosen = list(places)
         operations: list[Operation] = []
         for operation in self.operations:
-            match operation:
-                case Fill():
-                    operations.append(Fill(operation.values[chosen], operation.missing))
-                case Arithmetic():
-                    operations.append(Arithmetic(operation.operator, operation.values[chosen]))
-                case Equals():
-                    operations.append(Equals(operation.values[chosen]))
-                case _:
-                    operations.append(operation)
+            if isinstance(operation, (Fill, Arithmetic, Equals)):
+                operations.append(replace(operation, values=operation.values[chosen]))
+            else:
+                operations.append(operation)
         if isinstance(self.source, Columns):
             source: Columns | Lookup = Columns(tuple(self.source.indices[place] for place in chosen))
         else:
