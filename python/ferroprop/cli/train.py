@@ -189,7 +189,7 @@ def train(request: Request) -> Settings:
         for fold in folds:
             split_of_fold = train_on(fold.train, fold.test, y, target.task)
             model, _ = fitted(split_of_fold, f"without fold {fold.number} of {request.folds}")
-            of_folds.append(_scores(target, model, X, y, split_of_fold))
+            of_folds.append(_scores(target, model, y[fold.train], X[fold.test], y[fold.test]))
         model, course = fitted(split, "with all rows")
         scores = summary(of_folds)
     else:
@@ -241,9 +241,8 @@ def train(request: Request) -> Settings:
             notes.add(*from_disk.notes)
         if tested is None:
             tested = inputs[split.test], y[split.test]
-        baseline = train_baseline(target.task, y[split.train])
         rows_to_test = inputs_of(settings.model, tested[0], choice.used)
-        scores = score_both(target.task, model, baseline, rows_to_test, tested[1])
+        scores = _scores(target, model, y[split.train], rows_to_test, tested[1])
     notes.add(*course.warnings)
     card = Card(
         task=target.task,
@@ -286,9 +285,11 @@ def train(request: Request) -> Settings:
     return settings
 
 
-def _scores(target: Target, model: Any, X: pl.DataFrame, y: NDArray[Any], split: Split) -> list[Score]:
-    baseline = train_baseline(target.task, y[split.train])
-    return score_both(target.task, model, baseline, X[split.test], y[split.test])
+def _scores(
+    target: Target, model: Any, trained_on: NDArray[Any], X: pl.DataFrame, y: NDArray[Any]
+) -> list[Score]:
+    """Score a model beside the baseline of the targets that it was trained on."""
+    return score_both(target.task, model, train_baseline(target.task, trained_on), X, y)
 
 
 def _report(path: Path, request: Request, card: Card, model: Any, X: pl.DataFrame, y: NDArray[Any]) -> None:
