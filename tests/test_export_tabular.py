@@ -6,7 +6,6 @@ from itertools import pairwise
 import ferroprop as fp
 import numpy as np
 import onnx
-import onnxruntime
 import pandas as pd
 import polars as pl
 import pytest
@@ -18,10 +17,10 @@ from ferroprop.export._steps import Table, prepared
 from ferroprop.export._tabular import merged
 from hypothesis import given
 from hypothesis import strategies as st
-from onnx.reference import ReferenceEvaluator
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from test_export_onnx import run
 
 QUICK = {"n_members": 3, "max_iter": 4, "hidden_layer_sizes": 8, "random_state": 0}
 
@@ -93,19 +92,9 @@ def inputs_of(frame, proto):
     return inputs
 
 
-def answers(proto, inputs):
-    """Return what two runtimes make of the inputs."""
-    onnx.checker.check_model(proto, full_check=True)
-    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    yield dict(zip(names, session.run(None, inputs), strict=True))
-    with np.errstate(all="ignore"):
-        yield dict(zip(names, ReferenceEvaluator(proto).run(None, inputs), strict=True))
-
-
 def assert_says_the_same(model, frame, inputs=None, tolerance=1e-6):
     proto = model.to_onnx() if hasattr(model, "to_onnx") else to_onnx(model)
-    for said in answers(proto, inputs_of(frame, proto) if inputs is None else inputs):
+    for said in run(proto, inputs_of(frame, proto) if inputs is None else inputs):
         for name, value in said.items():
             if name == "label":
                 assert value.tolist() == model.predict(frame).tolist()
@@ -162,7 +151,7 @@ def test_predictions_stay_in_the_range_of_the_target():
     x = np.linspace(0, 1, 200)
     model = TabularMLPRegressor(numeric_encoding="linear", **QUICK | {"max_iter": 60}).fit(x[:, None], 5 * x)
     rows = np.array([[-1e6], [0.5], [1e6]])
-    (first, *_) = [said["prediction"] for said in answers(model.to_onnx(), {"X": rows})]
+    (first, *_) = [said["prediction"] for said in run(model.to_onnx(), {"X": rows})]
     np.testing.assert_allclose(first, model.predict(rows), rtol=1e-6)
     assert first.min() >= 0.0
     assert first.max() <= 5.0
