@@ -207,6 +207,7 @@ impl<T: Scalar> Copies<T> {
         let Self { way, places, numbers } = self;
         let (way, threads) = (*way, team.threads());
         if threads == 1 {
+            // Without a list of parts, which takes a small network as long as its copies.
             for (index, &(start, shape)) in places.iter().enumerate() {
                 let part = &mut numbers[start..start + shape.len::<T>()];
                 layers[index].fill_copy(way, matrices_of(index), weights, 0, part);

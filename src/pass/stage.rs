@@ -149,7 +149,8 @@ pub(crate) fn sum_gradient<T: Scalar>(
         dispatch(SparseGradient(gradient.over(sparse)));
         return;
     }
-    // A loop that may call a stage has to keep its sums in memory, so that few pairs are collected before.
+    // A loop that may call a stage has to keep its sums in memory, so few pairs are collected before it; the
+    // only one, of most small networks, goes without the copies.
     if let [block] = blocks {
         let range = block.pairs(matrix, true);
         if range.len() == 1 {
