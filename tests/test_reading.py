@@ -621,6 +621,42 @@ def test_row_numbers_are_left_out(folder: Path):
     assert suspects(few)[0] == ["x"]
 
 
+def test_identifiers_of_which_some_occur_twice_are_left_out(folder: Path):
+    noise, y = [(i * 37 % 61) / 7 for i in range(60)], ["a", "b", "c"] * 20
+    numbers = [7 * i * i + 1000 for i in range(58)]
+    frame = pl.DataFrame(
+        {
+            "order_id": [*numbers, *numbers[:2]],
+            "price": [*numbers, *numbers[:2]],
+            "customer": [f"C{i:03}" for i in [*range(58), 0, 1]],
+            "street": [f"{i} Main St" for i in [*range(50), *range(10)]],
+            "noise": noise,
+            "y": y,
+        }
+    )
+    used, left_out, _ = suspects(frame)
+    assert used == ["price", "street", "noise"]
+    assert left_out == {
+        "customer": "58 of its 60 texts are different; --category customer keeps it",
+        "order_id": "it is an identifier by its name, nearly all different; --number order_id keeps it",
+    }
+    assert suspects(frame, "customer", "order_id")[1] == {}
+
+
+@pytest.mark.parametrize("name", ["zip", "ZIP_code", "home.plz", "store_id", "storeId", "PostalCode"])
+def test_codes_that_go_in_as_numbers_are_noted(folder: Path, name: str):
+    frame = pl.DataFrame(
+        {name: [10115, 20095, 80331, 50667] * 15, "paid": [1, 5, 3] * 20, "y": ["a", "b"] * 30}
+    )
+    used, _, notes = suspects(frame)
+    assert used == [name, "paid"]
+    assert notes == [
+        f"column '{name}' goes in as numbers, though they are codes by its name: "
+        f"--category {name} or --ignore {name}"
+    ]
+    assert suspects(frame, name)[2] == []
+
+
 def test_copies_of_the_target(folder: Path):
     noise = [(i * 37 % 61) / 7 for i in range(60)]
     y = ["a", "b", "c"] * 20

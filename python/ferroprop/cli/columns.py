@@ -16,7 +16,10 @@ LARGEST_NUMBER = 1e100
 
 MICROSECONDS_A_DAY = 86_400e6
 IDENTIFIER_ROWS = 20
-"""In a table of more rows than this, a text column of distinct values is an identifier."""
+"""In a table of more rows than this, a column of distinct texts is an identifier."""
+
+NEARLY_ALL = 0.95
+"""The least share of distinct values in an identifier: rows that stand in a table twice repeat some."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,9 @@ def choose_columns(
     Returns
     -------
     Choice
-        The columns to use, and the others with reasons. Columns without values or with only one, text that is
-        different in every row, and types that have no place in a table (lists, structures, bytes) are not
-        used.
+        The columns to use, and the others with reasons. Columns without values or with only one, texts of
+        which nearly all are different, and types that have no place in a table (lists, structures, bytes) are
+        not used.
 
     Raises
     ------
@@ -88,14 +91,23 @@ def choose_columns(
             kind == "category"
             and name not in wanted
             and values > IDENTIFIER_ROWS
-            and different[name] == values
+            and different[name] >= NEARLY_ALL * values
         ):
-            left_out[name] = f"its {values} texts are all different; {option('--category', name)} keeps it"
+            what = (
+                f"its {values:,} texts are all"
+                if different[name] == values
+                else _most(different[name], values)
+            )
+            left_out[name] = f"{what} different; {option('--category', name)} keeps it"
         else:
             used.append(decided.get(name) or Column(name, kind))
     if not used:
         raise nothing_to_learn_from(target, left_out)
     return Choice(used, left_out)
+
+
+def _most(different: int, values: int) -> str:
+    return f"{different:,} of its {values:,} texts are"
 
 
 def nothing_to_learn_from(target: str, left_out: Mapping[str, str]) -> Problem:

@@ -1,7 +1,8 @@
 """Columns that are not features: row numbers, identifiers, and copies of the target.
 
 Columns that are certainly one of these are left out: whole numbers that count the rows, identifiers by their
-name, and copies of the target. Columns that may be one of these are used, with a note.
+name, and copies of the target. Columns that may be one of these are used, with a note; so are numbers that
+are codes by their name.
 """
 
 import re
@@ -9,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
-from ferroprop.cli.columns import IDENTIFIER_ROWS, Choice, nothing_to_learn_from
+from ferroprop.cli.columns import IDENTIFIER_ROWS, NEARLY_ALL, Choice, nothing_to_learn_from
 from ferroprop.cli.reading.column import Column
 from ferroprop.cli.wording import option, quoted, shown
 
@@ -19,6 +20,10 @@ IDENTIFIER = re.compile(
     re.IGNORECASE,
 )
 IDENTIFIER_IN_CAMEL_CASE = re.compile(r".*[a-z](?:Id|ID|Nr|No|Key)")
+CODE = re.compile(
+    r"(?i:(?:.*[_ .-])?(?:id|uid|zip|(?:zip|post|postal)[_ .-]?code|plz))|"
+    r".*[a-z](?:Id|ID|Zip|(?:Zip|Post|Postal)Code)"
+)
 
 NEARLY_ONE = 1 - 1e-9
 """A column whose correlation with the target is above this is the target in other units."""
@@ -71,7 +76,7 @@ def leave_out_suspects(
 
 
 def _numbering(frame: pl.DataFrame, columns: Sequence[Column]) -> tuple[dict[str, str], list[str]]:
-    """Return the columns that number the rows, and notes on those that perhaps do."""
+    """Return the columns that number the rows, and notes on those that perhaps number something."""
     names = [column.name for column in columns if column.kind == "number" and column.format is None]
     if frame.height <= IDENTIFIER_ROWS or not names:
         return {}, []
@@ -87,19 +92,27 @@ def _numbering(frame: pl.DataFrame, columns: Sequence[Column]) -> tuple[dict[str
     )
     left_out: dict[str, str] = {}
     maybe: list[str] = []
+    codes: list[str] = []
     for name, unique, least, most in zip(names, different, low, high, strict=True):
-        if unique != frame.height:
-            continue
-        counts = most - least == frame.height - 1
+        all_differ = unique == frame.height
+        counts = all_differ and most - least == frame.height - 1
+        named = IDENTIFIER.fullmatch(name) or IDENTIFIER_IN_CAMEL_CASE.fullmatch(name)
         if counts and least in (0, 1):
             left_out[name] = f"it numbers the rows from {least:.0f}; {option('--number', name)} keeps it"
-        elif IDENTIFIER.fullmatch(name) or IDENTIFIER_IN_CAMEL_CASE.fullmatch(name):
+        elif named and unique >= NEARLY_ALL * frame.height:
+            how_many = "all" if all_differ else "nearly all"
             left_out[name] = (
-                f"it is an identifier by its name, all different; {option('--number', name)} keeps it"
+                f"it is an identifier by its name, {how_many} different; {option('--number', name)} keeps it"
             )
-        elif counts or _is_even(numbers[name]):
+        elif counts or (all_differ and _is_even(numbers[name])):
             maybe.append(name)
-    notes = []
+        elif unique > 2 and CODE.fullmatch(name):
+            codes.append(name)
+    notes = [
+        f"column {shown(name)} goes in as numbers, though they are codes by its name: "
+        f"{option('--category', name)} or {option('--ignore', name)}"
+        for name in codes
+    ]
     if maybe:
         what = f"column {shown(maybe[0])} goes" if len(maybe) == 1 else f"columns {quoted(maybe)} go"
         notes.append(f"{what} up in equal steps: if that numbers the rows, {option('--ignore', maybe[0])}")
