@@ -23,9 +23,11 @@ from ferroprop import cli
 from ferroprop.__main__ import main
 from ferroprop.cli.columns import features
 from ferroprop.cli.model_file import CARD, load_model, read_card
+from ferroprop.cli.progress import follow
 from ferroprop.cli.reading.table import read_table
 from ferroprop.cli.report import number
 from numpy.testing import assert_array_equal
+from rich.console import Console
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import FunctionTransformer
 
@@ -152,6 +154,18 @@ def test_progress_without_a_terminal_is_a_few_plain_lines():
     assert [line.split()[1] for line in epochs] == ["1/20", *(f"{epoch}/20" for epoch in range(2, 21, 2))]
     assert all("loss " in line and "validation loss " in line for line in epochs)
     assert not any("\x1b" in line or "━" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [32, 40, 80])
+def test_progress_on_a_terminal_of_any_width_has_every_number(width: int):
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, width=width, color_system=None)
+    with follow(console, quiet=False) as tell:
+        tell(47, 300, "loss 2.481e-05  validation loss 0.0031")
+    last = output.getvalue()[output.getvalue().rindex("epoch") :]
+    assert {"47/300", "2.481e-05", "0.0031"} <= set(last.split())
+    assert "…" not in last
+    assert ("━" in last) == (width == 80)
 
 
 def test_quiet_training_says_only_the_results():

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Column
 
 from ferroprop.cli.card import Trial
 from ferroprop.cli.report import number, settings_text
@@ -16,6 +17,9 @@ PLAIN_LINES = 10
 """The approximate number of lines without a terminal."""
 
 REFRESH_SECONDS = 0.05
+
+NARROW = 60
+"""On a terminal of fewer columns the numbers have the place of the bar, and two lines if need be."""
 
 
 class Follower(Protocol):
@@ -91,9 +95,9 @@ class _SearchBar:
     def __init__(self, console: Console, budget: float) -> None:
         self._progress = Progress(
             TextColumn("search", style="bold"),
-            BarColumn(bar_width=20),
+            *([] if console.width < NARROW else [BarColumn(bar_width=20)]),
             TextColumn("{task.elapsed:.0f}/{task.total:.0f} s"),
-            TextColumn("{task.fields[best]}", style="dim"),
+            TextColumn("{task.fields[best]}", style="dim", table_column=Column()),
             console=console,
         )
         self._task = self._progress.add_task("", total=budget, best="")
@@ -114,11 +118,12 @@ class _Bar:
     """A live progress bar; it stays on the screen with the last epoch's numbers."""
 
     def __init__(self, console: Console) -> None:
+        narrow = console.width < NARROW
         self._progress = Progress(
             TextColumn("epoch", style="bold"),
-            BarColumn(bar_width=None),
+            *([] if narrow else [BarColumn(bar_width=None)]),
             TextColumn("{task.completed:>{task.fields[width]}}/{task.fields[most]}"),
-            TextColumn("{task.fields[numbers]}"),
+            TextColumn("{task.fields[numbers]}", table_column=Column(no_wrap=not narrow)),
             TextColumn("{task.elapsed:.1f} s", style="dim"),
             console=console,
             expand=True,
