@@ -62,6 +62,18 @@ def test_the_loss_curve_of_a_fit(iris, solver):
     assert pixels(display).std() > 0
 
 
+@pytest.mark.parametrize("epochs", [3, 12, 67, 125, 700])
+def test_ticks_are_at_whole_and_round_epochs(iris, epochs):
+    model = fp.MLPClassifier((2,), max_iter=1, random_state=0).fit(*iris)
+    model.loss_curve_ = list(np.geomspace(1, 0.1, epochs))
+    axes = LossCurveDisplay.from_estimator(model).ax_
+    low, high = axes.get_xlim()
+    ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    (step,) = set(np.diff(ticks))
+    assert step in {s * 10**power for s in (1, 2, 5) for power in range(3)}
+    assert all(tick % step == 0 for tick in ticks)
+
+
 def test_the_loss_curve_of_a_regressor_with_transformed_targets():
     X, y = load_diabetes(return_X_y=True)
     mlp = fp.MLPRegressor(solver="rprop", max_iter=5, random_state=0)

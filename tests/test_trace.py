@@ -6,6 +6,7 @@ import itertools
 import math
 import re
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import ferroprop as fp
 import numpy as np
@@ -427,6 +428,13 @@ def test_html_is_well_formed_and_has_the_numbers(mazur):
     assert "0.751365" in words
     assert "<script" not in html
     assert "http" not in html  # nothing comes over the network
+
+
+def test_formulas_of_a_notebook_and_of_the_pages_have_fonts_whose_brackets_grow(mazur):
+    pages = (Path(__file__).parent.parent / "docs" / "_static" / "look.css").read_text(encoding="utf-8")
+    style = fp.trace(mazur, X, T, loss="squared_error")._repr_html_().split("</style>")[0]
+    fonts = [re.search(r"\bmath *{[^}]*font-family: ?([^;}]+)", text)[1] for text in (pages, style)]
+    assert [name.strip() for name in fonts[0].split(",")] == fonts[1].split(",")
 
 
 # Gradients against differences -------------------------------------------------------------------------

@@ -35,10 +35,10 @@ def clear_frame(axes: Axes) -> None:
 
 
 def mark_epochs(axes: Axes) -> None:
-    """Label the horizontal axis with epochs."""
+    """Label the horizontal axis with epochs: whole and round ones."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     axes.set_xlabel("epoch")
 
 

@@ -479,6 +479,9 @@ def _text_table(header: list[str], rows: list[list[str]]) -> list[str]:
 
 _STYLE = (
     "<style>.fp-trace{line-height:1.5}"
+    # Sums and parentheses grow only in a font that is made for mathematics.
+    '.fp-trace math{font-family:"Latin Modern Math","STIX Two Math","Cambria Math",'
+    '"DejaVu Math TeX Gyre",math}'
     ".fp-trace .fp-eq{margin-left:1.5em;padding:.25em 0;overflow-x:auto;overflow-y:hidden}"
     ".fp-trace table{margin-left:1.5em;border-collapse:collapse}"
     ".fp-trace td,.fp-trace th{text-align:right;padding:.15em .8em;border:0}"
