@@ -740,6 +740,10 @@ def test_files_that_cannot_be_written(folder: Path, species_model: Path):
         complaint(*train, "--save", "folder")
         == "--save: 'folder' is a folder; expected the name of a file to write"
     )
+    assert complaint(*train, "--save", "model.pkl") == (
+        "--save: 'model.pkl' ends like another kind of model; expected .skops "
+        "('ferroprop export' writes others)"
+    )
     assert complaint(*train, "--save", "table.csv/m") == "--save: no folder 'table.csv' to write 'm' in"
     predict = ["predict", species_model, "table.csv", "--output"]
     assert complaint(*predict, "table.csv").startswith("--output: 'table.csv' is also TABLE;")

@@ -119,11 +119,12 @@ def test_what_cannot_be_exported_is_said(folder: Path, tmp_path: Path):
             (tabular, "--to", "c"),
             "whose preparation of a table has no form in c; expected --to onnx, or a model that was trained",
         ),
+        ((tabular, "--to", "json"), "whose preparation of a table has no form in json; expected --to onnx"),
         ((folder / "species.skops", "--to", "json"), "which JSON cannot hold"),
         ((damaged, "--to", "c"), "is not a network file"),
         ((tmp_path / "none.skops", "--to", "c"), "cannot read"),
         ((folder / "species.skops", "--to", "onnx", "-o", folder / "species.skops"), "is also MODEL"),
-        ((folder / "species.skops", "--to", "pmml"), "pmml"),
+        ((folder / "species.skops", "--to", "pmml"), "--to: no 'pmml'; expected one of 'onnx', 'c', 'json'"),
     ):
         assert message in complaint("export", *arguments)
     (folder / "mass.h").write_text("kept")

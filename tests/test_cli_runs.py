@@ -24,6 +24,7 @@ from ferroprop.cli.reading.table import read_table
 from ferroprop.cli.settings import settings_of
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, log_loss
 from sklearn.model_selection import StratifiedKFold
+from typer.testing import CliRunner
 
 QUICK = ["--model", "mlp", "--epochs", "3", "--hidden", "4"]
 
@@ -329,3 +330,23 @@ def test_completion_in_shells(shell: str):
     assert shown.returncode == 0
     assert "_FERROPROP_COMPLETE" in shown.stdout
     assert "--show-completion" in run("--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("ferroprop ev", ["evaluate"]),
+        ("ferroprop train --solv", ["--solver"]),
+        ("ferroprop train --solver rm", ["rmsprop"]),
+        ("ferroprop train --task ", ["classification", "regression"]),
+        ("ferroprop export m.skops --to ", ["onnx", "c", "json"]),
+    ],
+)
+def test_what_bash_completes(words: str, completed: list[str]):
+    environment = {
+        "_FERROPROP_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
+    result = CliRunner().invoke(app, [], env=environment, prog_name="ferroprop")
+    assert sorted(result.stdout.split()) == sorted(completed)

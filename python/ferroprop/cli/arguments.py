@@ -1,7 +1,8 @@
 """The arguments and options of the commands, as typer declares them."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -23,6 +24,7 @@ from ferroprop.cli.settings import MODELS, TEST_SIZE
 SOLVERS = [*OPTIMIZERS, "lbfgs"]
 HIDDEN_ACTIVATIONS = [name for name in ACTIVATIONS if name != "softmax"]  # that is for outputs
 TASKS = ["classification", "regression"]
+FORMS = ["onnx", "c", "json"]
 
 TABLE_PANEL = "The table"
 NETWORK_PANEL = "The networks"
@@ -39,6 +41,11 @@ def _option(help: str, metavar: str, panel: str, *names: str, **more: Any) -> An
     return typer.Option(*names, help=help, metavar=metavar, rich_help_panel=panel, **more)
 
 
+def _one_of(names: Sequence[str]) -> dict[str, Any]:
+    """Return how an option is read that is one of these names; shells complete them."""
+    return {"parser": one_of(names), "autocompletion": lambda: list(names)}
+
+
 def _argument(help: str, metavar: str) -> Any:
     return typer.Argument(help=help, metavar=metavar, show_default=False)
 
@@ -49,8 +56,13 @@ ModelOrNetwork = Annotated[
     Path, _argument("A file that 'ferroprop train --save' or 'Network.save' wrote.", "MODEL")
 ]
 Form = Annotated[
-    Literal["onnx", "c", "json"],
-    _option("The form: an ONNX graph, a header in C99, or JSON.", "", RESULTS_PANEL, "--to"),
+    str,
+    _option(
+        "The form: onnx (a graph), c (a header in C99) or json.",
+        *("FORM", RESULTS_PANEL, "--to"),
+        **_one_of(FORMS),
+        show_default=False,
+    ),
 ]
 Exported = Annotated[
     Path | None,
@@ -94,7 +106,7 @@ Task = Annotated[
     _option(
         "classification or regression; if not given, the target column decides.",
         *("TASK", TABLE_PANEL),
-        parser=one_of(TASKS),
+        **_one_of(TASKS),
         show_default=False,
     ),
 ]
@@ -226,7 +238,7 @@ ModelKind = Annotated[
     _option(
         "tabular: the mean of several networks, nothing to tune; mlp: one network, by the options below.",
         *("KIND", NETWORK_PANEL, "--model"),
-        parser=one_of(MODELS),
+        **_one_of(MODELS),
     ),
 ]
 Members = Annotated[
@@ -252,7 +264,7 @@ Activation = Annotated[
     _option(
         "The function of the hidden layers of mlp: tanh, relu, gelu, or another of ferroprop.ACTIVATIONS.",
         *("NAME", NETWORK_PANEL),
-        parser=one_of(HIDDEN_ACTIVATIONS),
+        **_one_of(HIDDEN_ACTIVATIONS),
         show_default="tanh",
     ),
 ]
@@ -262,7 +274,7 @@ Solver = Annotated[
         "For mlp: rprop, which needs no learning rate, adam, adamw, sgd, lbfgs, or another of "
         "ferroprop.OPTIMIZERS.",
         *("NAME", TRAINING_PANEL),
-        parser=one_of(SOLVERS),
+        **_one_of(SOLVERS),
         show_default="rprop",
     ),
 ]
@@ -307,7 +319,7 @@ ClassWeight = Annotated[
     _option(
         "balanced: each class counts as much as each other, however rare; for classification.",
         *("NAME", TRAINING_PANEL),
-        parser=one_of(["balanced"]),
+        **_one_of(["balanced"]),
         show_default=False,
     ),
 ]

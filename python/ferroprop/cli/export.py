@@ -1,7 +1,7 @@
 """``ferroprop export``: a model for other runtimes, or as text."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ferroprop.cli.console import print_json, results_console, say
 from ferroprop.cli.destination import check_destinations, written
@@ -9,12 +9,10 @@ from ferroprop.cli.model_file import load_model, load_network, read_card
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.wording import first_line
 
-Form = Literal["onnx", "c", "json"]
-
-SUFFIXES: dict[Form, str] = {"onnx": ".onnx", "c": ".h", "json": ".json"}
+SUFFIXES = {"onnx": ".onnx", "c": ".h", "json": ".json"}
 
 
-def export(model: Path, form: Form, output: Path | None, *, as_json: bool = False) -> None:
+def export(model: Path, form: str, output: Path | None, *, as_json: bool = False) -> None:
     """Write a model in another form.
 
     Parameters
@@ -51,14 +49,15 @@ def export(model: Path, form: Form, output: Path | None, *, as_json: bool = Fals
         say(results_console(), f"Wrote {path}: {form}, {len(content):,} bytes")
 
 
-def _trained(model: Path, form: Form) -> Any:
+def _trained(model: Path, form: str) -> Any:
     """Return the pipeline of a model file, if it has such a form."""
     read_card(model)  # says what is wrong with a file of another kind
     trained = load_model(model)
     if form != "onnx" and type(trained).__name__.startswith("Tabular"):
+        other = ", or a model that was trained with --model mlp" if form == "c" else ""
         raise Problem(
             f"MODEL: '{model}' is a {type(trained).__name__}, whose preparation of a table has no form in "
-            f"{form}; expected --to onnx, or a model that was trained with --model mlp"
+            f"{form}; expected --to onnx{other}"
         )
     if form == "json":
         raise Problem(
@@ -68,7 +67,7 @@ def _trained(model: Path, form: Form) -> Any:
     return trained
 
 
-def _content(trained: Any, form: Form) -> bytes:
+def _content(trained: Any, form: str) -> bytes:
     from ferroprop.export import to_c, to_json, to_onnx
 
     if form == "onnx":

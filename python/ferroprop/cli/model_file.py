@@ -39,6 +39,24 @@ TRUSTED_TYPES = [
 """The types beyond skops' own list that a model file may hold; any other is refused."""
 
 
+OTHER_KINDS = (".h5", ".joblib", ".json", ".keras", ".onnx", ".pickle", ".pkl", ".pt", ".pth", ".safetensors")
+
+
+def check_model_name(path: Path | None) -> None:
+    """Refuse a model file whose name ends like that of another kind of model.
+
+    Raises
+    ------
+    Problem
+        If the name ends in one of `OTHER_KINDS`.
+    """
+    if path is not None and path.suffix.lower() in OTHER_KINDS:
+        raise Problem(
+            f"--save: '{path}' ends like another kind of model; expected .skops "
+            "('ferroprop export' writes others)"
+        )
+
+
 def save_model(path: Path, model: Any, card: Card, option: str) -> None:
     """Write the model file, complete or not at all.
 

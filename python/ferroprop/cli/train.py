@@ -22,7 +22,7 @@ from ferroprop.cli.fitting import Course, fit, inputs_of, new_model
 from ferroprop.cli.html_report import check_page, save_page
 from ferroprop.cli.judged import Asked, Subject, rows_of
 from ferroprop.cli.large import Sampled, check_large, fit_large, large_table
-from ferroprop.cli.model_file import save_model
+from ferroprop.cli.model_file import check_model_name, save_model
 from ferroprop.cli.picture import check_picture, save_picture
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.progress import follow, follow_search
@@ -113,6 +113,7 @@ def train(request: Request) -> Settings:
     others = {"--test": request.test, "--validation": request.validation}
     given = {option: path for option, path in others.items() if path is not None}
     check_destinations(destinations, {"TABLE": request.table, **given})
+    check_model_name(request.save)
     if request.plot is not None:
         check_picture(request.plot, "--plot")
     if request.report is not None:
