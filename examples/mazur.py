@@ -21,7 +21,9 @@ net.set_parameters([W1, W2], [[0.35, 0.35], [0.60, 0.60]])
 net
 
 # %%
-# One step, written out. In a terminal, ``print(step)`` shows the same as plain text.
+# One step, written out. Units count from 0 here, as in arrays: Mazur's h1 and h2 are the units 0 and 1 of
+# layer 1, his o1 and o2 those of layer 2, and his w1 to w4 are ``W1[0,0]``, ``W1[1,0]``, ``W1[0,1]`` and
+# ``W1[1,1]``. In a terminal, ``print(step)`` shows the same as plain text.
 
 descent = fp.SGD(0.5, momentum=0.0)
 step = fp.trace(net, X, Y, loss="squared_error", optimizers=descent)

@@ -825,9 +825,9 @@ def test_a_missing_cli_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     monkeypatch.setattr("ferroprop.__main__.find_spec", lambda name: None if name == "polars" else name)
     with pytest.raises(SystemExit) as stop:
         main()
-    assert stop.value.code == 1
+    assert stop.value.code == 2
     assert capsys.readouterr().err == (
-        'The command line needs polars; install it with: pip install "ferroprop[cli]"\n'
+        'error: the command line needs polars; pip install "ferroprop[cli]" installs it\n'
     )
 
 

@@ -46,6 +46,15 @@ def commands() -> list[str]:
     ]
 
 
+def test_each_script_that_a_page_names_is_there():
+    texts = [page.read_text("utf-8") for page in PAGES]
+    named = {
+        script for text in texts for script in re.findall(r"\b(?:benches|examples)/[\w/]+\.(?:py|sh)\b", text)
+    }
+    assert len(named) > 20
+    assert not {script for script in named if not (ROOT / script).is_file()}
+
+
 def options_of(command: typer.core.TyperCommand) -> set[str]:
     names = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
     return {name for name in names if name.startswith("--")}

@@ -549,6 +549,19 @@ def test_edges_are_coloured_by_sign():
     assert colours["1 to 0: -1"] == (NEGATIVE, 1.7)
 
 
+def luminance(colour: str) -> float:
+    """Return the relative luminance of WCAG 2."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    return float(np.dot([0.2126, 0.7152, 0.0722], [((part + 0.055) / 1.055) ** 2.4 for part in parts]))
+
+
+@pytest.mark.parametrize("colour", [POSITIVE, NEGATIVE])
+@pytest.mark.parametrize("ground", ["#ffffff", "#14181e", "#111111"])
+def test_edges_can_be_seen_in_light_and_dark_notebooks(colour, ground):
+    dark, light = sorted([luminance(colour), luminance(ground)])
+    assert (light + 0.05) / (dark + 0.05) > 3.8
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     ("activation", "output", "loss"),

@@ -12,9 +12,10 @@ def main() -> None:
     if missing:
         needs = " and ".join(missing)
         print(
-            f'The command line needs {needs}; install it with: pip install "ferroprop[cli]"', file=sys.stderr
+            f'error: the command line needs {needs}; pip install "ferroprop[cli]" installs it',
+            file=sys.stderr,
         )
-        sys.exit(1)
+        sys.exit(2)
     from ferroprop.cli.app import app
 
     app(prog_name="ferroprop")

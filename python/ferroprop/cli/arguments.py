@@ -290,7 +290,7 @@ Epochs = Annotated[
 Patience = Annotated[
     int | None,
     _option(
-        "For mlp: stop after so many epochs without a better validation loss.",
+        "For mlp: stop when more epochs than these in a row have no better validation loss.",
         *("N", TRAINING_PANEL),
         parser=whole_number(1),
         show_default="30",

@@ -7,8 +7,8 @@ EXIT_STATUS = {
     0: "Success. Ctrl-C during the training of --model mlp ends it with success, too; during the search of "
     "--tune it ends the search, and the training with the best settings follows.",
     1: "The reader of the output closed it; or a bug in ferroprop, with a traceback.",
-    2: "An argument, an option or a table cannot be used. One line on standard error says why; nothing was "
-    "written.",
+    2: "An argument, an option or a table cannot be used, or a package is missing. One line on "
+    "standard error says why; nothing was written.",
     130: "Ctrl-C at any other time.",
 }
 
