@@ -10,7 +10,9 @@ import polars as pl
 import pytest
 from command_line import FAST, FEW, PENGUINS, complaint, succeed
 from ferroprop.cli.columns import features
+from ferroprop.cli.figures import partial_dependence
 from ferroprop.cli.inspected import (
+    Dependence,
     EncodedClassifier,
     correlated_groups,
     dependence,
@@ -224,3 +226,16 @@ def test_columns_that_say_the_same_are_together():
     town = rng.integers(0, 5, 200).astype(float)
     X = np.column_stack([a, town, np.exp(a), b, (town * 2) % 5, np.where(b > 0, np.nan, b)])
     assert correlated_groups(X, [False, True, False, False, True, False]) == [[0, 2], [1, 4], [3, 5]]
+
+
+@pytest.mark.parametrize(
+    ("grid", "ticks"),
+    [
+        ([2007.0, 2008.0, 2009.0], ["2007", "2008", "2009"]),
+        ([0.0, 0.5, 1.0], ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
+    ],
+)
+def test_ticks_of_dependence_are_few_and_whole_where_the_values_are(grid: list[float], ticks: list[str]):
+    found = Dependence("x", grid, np.array([[7.25, 7.5, 7.75]]), np.empty((1, 0, 3)))
+    labels = re.findall(r"<!-- ([\d.]+) -->", partial_dependence(found, ["y"], "y"))
+    assert [label for label in labels if not label.startswith("7.")] == ticks

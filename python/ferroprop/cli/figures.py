@@ -93,6 +93,8 @@ def partial_dependence(found: Dependence, labels: Sequence[str], quantity: str) 
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
+        from matplotlib.ticker import MaxNLocator
+
         is_number = not isinstance(found.grid[0], str)
         x: Any = found.grid if is_number else range(len(found.grid))
         look: Any = {} if is_number else {"marker": "o", "markersize": 6, "linestyle": ""}
@@ -110,7 +112,10 @@ def partial_dependence(found: Dependence, labels: Sequence[str], quantity: str) 
                 label=label,
                 **look,
             )
-        if not is_number:
+        if is_number:
+            whole = all(float(value).is_integer() for value in found.grid)
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=whole))
+        else:
             axes.set_xticks(x, [_short(name, 18) for name in found.grid], rotation=30, ha="right")
         if len(labels) > 1:
             axes.legend(frameon=False, fontsize="small", ncols=3, loc="lower left", bbox_to_anchor=(0, 1))

@@ -31,6 +31,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-
 th, td { padding: 0.25rem 1.25rem 0.25rem 0; border-bottom: 1px solid var(--line); text-align: right; }
 th { font-weight: 600; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
+@media (max-width: 30rem) { th, td { padding-right: 0.6rem; } th { white-space: normal; } }
 """
 
 
