@@ -297,6 +297,25 @@ def test_json_of_numbers_that_json_lacks(folder: Path):
     json.loads(said, parse_constant=lambda name: pytest.fail(name))
 
 
+def test_a_model_file_has_its_settings(folder: Path):
+    wished = ["--model", "mlp", "--solver", "adam", "--hidden", "8,4", "--epochs", "3", "--seed", "7"]
+    succeed("train", PENGUINS, "--target", "species", *wished, "--save", "m.skops")
+    assert read_card(Path("m.skops")).settings == {
+        **{"model": "mlp", "seed": 7, "hidden": [8, 4], "activation": "tanh", "solver": "adam"},
+        **{"alpha": 0.0001, "epochs": 3, "patience": 30},
+    }
+    line = next(
+        line for line in succeed("info", "m.skops").stdout.splitlines() if line.startswith("Settings: ")
+    )
+    assert line == (
+        "Settings: --model mlp --seed 7 --hidden 8,4 --activation tanh --solver adam --alpha 0.0001 "
+        "--epochs 3 --patience 30"
+    )
+    options = line.removeprefix("Settings: ").split()
+    succeed("train", PENGUINS, "--target", "species", *options, "--save", "again.skops")
+    assert read_card(Path("again.skops")).history == read_card(Path("m.skops")).history
+
+
 # Exit codes and completion
 
 

@@ -136,6 +136,9 @@ class Card:
         Decisions about the training table that may be wrong.
     model : {'tabular', 'mlp'}
         The kind of estimator.
+    settings : dict of str to object
+        The options of the model and its training, given or by default, by their names; the estimator chose
+        those that are not there.
     layers : list of Layer
         The layers of each network, from the inputs to the outputs.
     history : list of History
@@ -164,6 +167,7 @@ class Card:
     layout: str
     notes: list[str]
     model: ModelName
+    settings: dict[str, Any]
     layers: list[Layer]
     history: list[History]
     seconds: float
@@ -211,6 +215,7 @@ class Card:
             layout=str(plain["layout"]),
             notes=[str(note) for note in plain["notes"]],
             model=plain["model"],
+            settings={str(name): value for name, value in plain.get("settings", {}).items()},
             layers=[Layer(**layer) for layer in plain["layers"]],
             history=[History(**history) for history in plain["history"]],
             seconds=float(plain["seconds"]),

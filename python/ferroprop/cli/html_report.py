@@ -291,7 +291,12 @@ def _training(card: Card) -> list[str]:
 
 def _search(card: Card) -> list[str]:
     lines = [
-        [str(trial.number), number(trial.loss or 0.0), number(trial.deviation or 0.0), settings_text(trial)]
+        [
+            str(trial.number),
+            number(trial.loss or 0.0),
+            number(trial.deviation or 0.0),
+            settings_text(trial.settings),
+        ]
         for trial in best_trials(card.trials)
     ]
     return [

@@ -16,6 +16,7 @@ from ferroprop.cli.report import (
     layers_table,
     left_out_table,
     scores_table,
+    settings_text,
     training_sentence,
     trials_table,
 )
@@ -59,6 +60,8 @@ def _show_model(console: Console, path: Path, card: Card) -> None:
     made = ", ".join(f"{name} {version}" for name, version in card.versions.items())
     console.print(f"Trained on {card.train_rows:,} rows by {made}.")
     say(console, f"The table was read as {card.layout}.")
+    if card.settings:
+        say(console, f"Settings: {settings_text(card.settings)}")
     tables = [
         columns_table(card.columns),
         *([left_out_table(card.left_out)] if card.left_out else []),

@@ -86,7 +86,7 @@ def _on_best(trials: Sequence[Trial]) -> str:
     best = _best(trials)
     if best is None:
         return f"{count(len(trials), 'trial')}, the last one failed: {trials[-1].failure}"
-    return f"{count(len(trials), 'trial')}, best {number(best.loss or 0.0)}: {settings_text(best)}"
+    return f"{count(len(trials), 'trial')}, best {number(best.loss or 0.0)}: {settings_text(best.settings)}"
 
 
 class _SearchBar:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 from rich import box
@@ -75,20 +75,21 @@ def best_trials(trials: Sequence[Trial]) -> list[Trial]:
     return [*shown_first, *(trial for trial in ended[BEST_TRIALS:] if trial.number == 1)]
 
 
-def settings_text(trial: Trial) -> str:
-    """Return the settings of a trial as options.
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """Return settings as options.
 
     Examples
     --------
-    >>> settings_text(Trial(2, {"hidden": [32, 16], "batch_size": 64}, 0.5, 0.1, 2.0))
+    >>> settings_text({"hidden": [32, 16], "batch_size": 64})
     '--hidden 32,16 --batch-size 64'
-    >>> settings_text(Trial(1, {}, 0.5, 0.1, 2.0))
-    'by default'
+    >>> settings_text({"hidden": []}), settings_text({})
+    ('--hidden none', 'by default')
     """
-    options = [
-        f"--{name.replace('_', '-')} {','.join(map(str, value)) if isinstance(value, list) else value}"
-        for name, value in trial.settings.items()
-    ]
+    texts = {
+        name: (",".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
+        for name, value in settings.items()
+    }
+    options = [f"--{name.replace('_', '-')} {text}" for name, text in texts.items()]
     return " ".join(options) or "by default"
 
 
@@ -110,7 +111,7 @@ def trials_table(trials: Sequence[Trial], task: str) -> Table:
         table.add_row(
             str(trial.number),
             f"{number(trial.loss or 0.0)}{spread}",
-            Text(settings_text(trial)),
+            Text(settings_text(trial.settings)),
             style="bold" if trial is best[0] else None,
         )
     return table
@@ -134,7 +135,7 @@ def search_sentence(trials: Sequence[Trial], task: str, *, was_interrupted: bool
         *([f" ({failed} failed)"] if failed else []),
         f", {loss_name(task)} ",
         *([f"{number(first.loss)} with the first, "] if first.loss is not None and first is not best else []),
-        f"{number(best.loss or 0.0)} with the best: {settings_text(best)}.",
+        f"{number(best.loss or 0.0)} with the best: {settings_text(best.settings)}.",
     ]
     return ("Ctrl-C ended the search. " if was_interrupted else "") + "".join(parts)
 

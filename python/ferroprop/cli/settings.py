@@ -1,7 +1,7 @@
 """The options of the model and its training, checked against each other."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ferroprop import OPTIMIZERS
@@ -44,6 +44,17 @@ class Settings:
     epochs: int | None = None
     patience: int | None = None
     class_weight: str | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return those that are given or have a default, as values that JSON can hold.
+
+        Examples
+        --------
+        >>> Settings("tabular", 0, members=5, hidden=(64, 32)).to_plain()
+        {'model': 'tabular', 'seed': 0, 'members': 5, 'hidden': [64, 32]}
+        """
+        plain = {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
 
 
 def takes_mini_batches(solver: str) -> bool:

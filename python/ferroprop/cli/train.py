@@ -256,6 +256,7 @@ def train(request: Request) -> Settings:
         layout=table.layout,
         notes=notes.said,
         model=settings.model,
+        settings=settings.to_plain(),
         layers=course.layers,
         history=course.history,
         seconds=course.seconds,
