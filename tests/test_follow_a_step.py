@@ -133,6 +133,38 @@ def test_numpy_makes_the_same_steps(networks):
     assert taken_back > 5  # the readers see all there is to see
 
 
+def test_the_answers_are_what_the_page_shows(networks):
+    xor, mazur, _ = networks
+    first, second, third = (record["layers"] for record in xor["runs"][0]["records"][:3])
+    losses = [round(record["loss"], 4) for record in xor["runs"][0]["records"][:3]]
+    assert losses == [0.742, 0.6936, 0.6955]
+    changed = np.array(second[0]["weight_gradient"]) * np.array(first[0]["weight_gradient"]) < 0
+    assert np.argwhere(changed).tolist() == [[0, 2], [1, 1]]
+    assert np.array(second[0]["weights"])[changed].tolist() == np.array(third[0]["weights"])[changed].tolist()
+    reversed_ = [
+        sum(
+            (np.array(layer[name]) * np.array(layer["memory"]["previous_gradient"][kind]) < 0).sum()
+            for name, kind in (("weight_gradient", "weights"), ("bias_gradient", "biases"))
+        )
+        for layer in third
+    ]
+    assert reversed_ == [6, 4]
+    descent = next(run for run in xor["runs"] if run["optimizer"]["rule"] == "sgd")
+    now, after = (record["layers"] for record in descent["records"][:2])
+    for layer, place, gradient, move in ((0, (1, 1), -0.0047, 0.0094), (1, (1, 0), 0.091, -0.18)):
+        before, later = (np.array(record[layer]["weights"])[place] for record in (now, after))
+        g = np.array(now[layer]["weight_gradient"])[place]
+        assert (float(f"{g:.2g}"), float(f"{later - before:.2g}")) == (gradient, move)
+    hidden = mazur["runs"][0]["records"][0]["layers"][0]
+    assert (
+        round(hidden["delta"][0][0], 5)
+        == round((0.40 * 0.1385 - 0.50 * 0.0381) * 0.5933 * 0.4067, 5)
+        == 0.00877
+    )
+    outputs = np.array(xor["runs"][0]["records"][-2]["layers"][0]["a"])
+    assert (np.abs(outputs) > 0.99).all(axis=0).tolist() == [True, False, False]
+
+
 # All formulas of a run, as JSON on the standard output.
 EXPLAIN = """
 const networks = JSON.parse(require("fs").readFileSync(0, "utf8"));
