@@ -319,6 +319,21 @@ def test_a_model_file_has_its_settings(folder: Path):
 # Exit codes and completion
 
 
+def test_help_on_a_narrow_terminal_has_whole_names():
+    command = [sys.executable, "-m", "ferroprop", "train", "--help"]
+    environment = os.environ | {"COLUMNS": "40"}
+    shown = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    options = {
+        name
+        for parameter in typer.main.get_command(app).commands["train"].params
+        for name in parameter.opts
+        if name.startswith("--")
+    }
+    assert options <= set(shown.stdout.split())
+    assert "…" not in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 40
+
+
 def test_exit_codes(folder: Path, monkeypatch: pytest.MonkeyPatch):
     assert run("--version").exit_code == 0
     assert run("train", "no.csv", "--target", "y").exit_code == 2

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from typer.core import TyperGroup
 
 from ferroprop.cli import arguments as given
 from ferroprop.cli.config import check_config_name, save_config
-from ferroprop.cli.console import write_in_any_encoding
+from ferroprop.cli.console import NARROW, write_in_any_encoding
 from ferroprop.cli.options import date_formats
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.settings import TEST_SIZE, settings_of
@@ -66,14 +67,21 @@ def _complain(message: str) -> None:
     typer.echo(" ".join(message.split()), err=True)
 
 
+_COLUMNS = shutil.get_terminal_size().columns
+_IS_NARROW = _COLUMNS < NARROW
+
 app = typer.Typer(
     name="ferroprop",
     cls=OneLineErrors,
     help="Train a multi-layer perceptron on a table, and use it.",
     pretty_exceptions_enable=False,
     invoke_without_command=True,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
+    # Frames would cut the names of options on a narrow terminal.
+    rich_markup_mode=None if _IS_NARROW else "rich",
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        **({"terminal_width": _COLUMNS} if _IS_NARROW else {}),
+    },
 )
 
 

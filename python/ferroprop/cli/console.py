@@ -8,6 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
+NARROW = 60
+"""A terminal of fewer columns has no room for frames and bars."""
+
 PLAIN_SIGNS = str.maketrans({"²": "2", "…": "...", "─": "-", "━": "-", "−": "-"})
 BLOCKS = str.maketrans("▁▂▃▄▅▆▇█", "_.,-=+*#")
 """Substitutes for our signs that an output's encoding lacks."""

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column
 
 from ferroprop.cli.card import Trial
+from ferroprop.cli.console import NARROW
 from ferroprop.cli.report import number, settings_text
 from ferroprop.cli.wording import count
 
@@ -17,9 +18,6 @@ PLAIN_LINES = 10
 """The approximate number of lines without a terminal."""
 
 REFRESH_SECONDS = 0.05
-
-NARROW = 60
-"""On a terminal of fewer columns the numbers have the place of the bar, and two lines if need be."""
 
 
 class Follower(Protocol):
@@ -115,7 +113,10 @@ class _SearchBar:
 
 
 class _Bar:
-    """A live progress bar; it stays on the screen with the last epoch's numbers."""
+    """A live progress bar; it stays on the screen with the last epoch's numbers.
+
+    On a narrow terminal the numbers have the place of the bar, and two lines if need be.
+    """
 
     def __init__(self, console: Console) -> None:
         narrow = console.width < NARROW
