@@ -3,6 +3,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::thread;
 
 use ferroprop::{
     Activation, Dataset, Init, Kind, Lbfgs, Loss, Network, Optimizer, OptimizerState, RecurrentInit, Returns,
@@ -57,7 +58,9 @@ fn assert_none_per_step(what: &str, network: &Network<f32>, data: &Dataset<'_, f
             Settings { epochs, batch_size: batch, n_threads: Some(1), alpha: 0.01, ..Settings::default() };
         allocations(network, data, &settings)
     };
-    let (few, many) = (of(10), of(410));
+    // On threads that have kept no buffers of other trainings.
+    let [few, many] =
+        [10, 410].map(|epochs| thread::scope(|scope| scope.spawn(|| of(epochs)).join().unwrap()));
     assert!(many - few < 60, "{what}, batches of {batch:?}: {few} allocations in 10 epochs, {many} in 410");
 }
 
@@ -153,4 +156,15 @@ fn iterations_of_a_search_allocate_nothing() {
     let ((few, _), (many, iterations)) = (of(10), of(60));
     assert!(iterations > 30, "{iterations}");
     assert!(many - few < 20, "{few} allocations in 10 iterations, {many} in {iterations}");
+}
+
+#[test]
+fn a_second_call_uses_the_buffers_of_the_first() {
+    let (bias, hidden, output) = ([true; 3], [Activation::Relu; 2], Activation::Identity);
+    let network = Network::new(&[20, 40, 30, 3], &hidden, output, &bias, Init::Glorot, 1).unwrap();
+    let (x, y) = (matrix(60, 20), matrix(60, 3));
+    let data = Dataset::new(x.view(), y.view(), None);
+    let settings = Settings { epochs: 1, n_threads: Some(1), ..Settings::default() };
+    let [first, second] = [(); 2].map(|()| allocations(&network, &data, &settings));
+    assert!(3 * second < 2 * first, "{first} allocations in the first call, {second} in the second");
 }

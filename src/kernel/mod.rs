@@ -29,8 +29,8 @@ pub use gradient::Gradient;
 pub use math::cos_pi;
 pub use mode::{Mode, outside};
 pub use panels::{
-    Layout, Repeated, Rows, gather_along_lanes, gather_parts, gather_rows, is_single_output, panel_vectors,
-    panels, scratch, transpose, transpose_vectors, weight_vectors,
+    Layout, Repeated, Rows, copy_piece, gather_along_lanes, gather_parts, gather_rows, is_single_output,
+    panel_vectors, panels, scratch, transpose, transpose_vectors, weight_vectors,
 };
 pub use product::{Derivative, Product, Start, Terms, Then, ends_in_half, even_share};
 pub use scalar::Scalar;

@@ -89,6 +89,22 @@ pub(super) fn extent<const N: usize>(products: [(usize, usize); N]) -> usize {
 /// Bytes of coming rows that are asked for ahead of their use.
 const AHEAD: usize = 2048;
 
+/// Copies a piece of a panel. Most are whole vectors, for which a call that copies any number of bytes would take longer.
+///
+/// # Panics
+/// When the lengths differ.
+#[inline]
+pub fn copy_piece<T: Scalar>(from: &[T], to: &mut [T]) {
+    fn vector<T: Copy, const LANES: usize>(from: &[T], to: &mut [T]) -> Option<()> {
+        *<&mut [T; LANES]>::try_from(to).ok()? = *<&[T; LANES]>::try_from(from).ok()?;
+        Some(())
+    }
+    let done = if T::LANES == 16 { vector::<T, 16>(from, to) } else { vector::<T, 8>(from, to) };
+    if done.is_none() {
+        to.copy_from_slice(from);
+    }
+}
+
 /// Copies rows of a matrix of any layout, those with the numbers `number(0)`, `number(1)`, ..., into
 /// the first `rows` rows of a matrix in panels that are `stride` apart.
 ///
@@ -122,7 +138,7 @@ pub fn gather_rows<T: Scalar>(
         let Some(numbers) = numbers.as_slice() else { continue };
         let mut at = row * lanes;
         for vector in numbers.chunks_exact(lanes) {
-            to[at..at + lanes].copy_from_slice(vector);
+            copy_piece(vector, &mut to[at..at + lanes]);
             at += stride;
         }
         if rest > 0 {
@@ -246,6 +262,15 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherAlongLanes<'_, T, N> {
                     Some(all) => &all[number * columns..][..columns],
                     None => from.row(number).to_slice().unwrap_or_default(),
                 };
+            }
+            if 2 * columns <= lanes {
+                // Most of a square would be empty.
+                for (lane, row) in numbers[..lanes].iter().enumerate() {
+                    for (vector, &x) in panel.chunks_exact_mut(lanes).zip(*row) {
+                        vector[lane] = x;
+                    }
+                }
+                continue;
             }
             for start in (0..columns).step_by(lanes) {
                 // The last square overlaps the one before: its vectors are written twice rather than read in part.

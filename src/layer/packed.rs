@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::spec::Layer;
 use crate::error::Result;
-use crate::kernel::{Scalar, Terms, is_single_output, panels, weight_vectors};
+use crate::kernel::{Scalar, Terms, copy_piece, is_single_output, panels, weight_vectors};
 use crate::memory::Aligned;
 use crate::parallel::Team;
 
@@ -307,7 +307,7 @@ pub(crate) fn pack<T: Scalar>(matrices: &[PackedMatrix], numbers: &[T], packed: 
     visit::<T>(matrices, |flat, step, at, count| {
         let to = &mut packed[at..at + count];
         if step == 1 {
-            to.copy_from_slice(&numbers[flat..flat + count]);
+            copy_piece(&numbers[flat..flat + count], to);
         } else {
             to.iter_mut().zip(numbers[flat..].iter().step_by(step)).for_each(|(to, number)| *to = *number);
         }
@@ -319,7 +319,7 @@ pub(crate) fn unpack<T: Scalar>(matrices: &[PackedMatrix], packed: &[T], numbers
     visit::<T>(matrices, |flat, step, at, count| {
         let from = &packed[at..at + count];
         if step == 1 {
-            numbers[flat..flat + count].copy_from_slice(from);
+            copy_piece(from, &mut numbers[flat..flat + count]);
         } else {
             numbers[flat..].iter_mut().step_by(step).zip(from).for_each(|(to, number)| *to = *number);
         }

@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::fallible::try_zeros;
+use super::fallible::try_with_capacity;
 use crate::error::{Error, Result};
 use crate::number::Number;
 
@@ -24,14 +24,9 @@ impl<T: Number> Aligned<T> {
     /// # Errors
     /// [`Error::OutOfMemory`] when the system has no room for them.
     pub fn zeros(len: usize) -> Result<Self> {
-        if len == 0 {
-            return Ok(Self { storage: Vec::new(), start: 0, len });
-        }
-        let room = len.checked_add(T::LANES).ok_or(Error::OutOfMemory { numbers: len })?;
-        let storage = try_zeros::<T>(room).map_err(|_| Error::OutOfMemory { numbers: len })?;
-        let misplaced = storage.as_ptr() as usize % LINE_BYTES;
-        let start = (LINE_BYTES - misplaced) % LINE_BYTES / size_of::<T>();
-        Ok(Self { storage, start, len })
+        let mut zeros = Self::room(len)?;
+        zeros.storage.resize(zeros.start + len, T::ZERO);
+        Ok(zeros)
     }
 
     /// The same numbers in a buffer of their own.
@@ -39,9 +34,23 @@ impl<T: Number> Aligned<T> {
     /// # Errors
     /// [`Error::OutOfMemory`], as for [`Aligned::zeros`].
     pub fn try_clone(&self) -> Result<Self> {
-        let mut copy = Self::zeros(self.len)?;
-        copy.copy_from_slice(self);
+        let mut copy = Self::room(self.len)?;
+        copy.storage.extend_from_slice(self);
         Ok(copy)
+    }
+
+    /// Room for this many numbers, which are still to come.
+    fn room(len: usize) -> Result<Self> {
+        if len == 0 {
+            return Ok(Self { storage: Vec::new(), start: 0, len });
+        }
+        let out_of_memory = || Error::OutOfMemory { numbers: len };
+        let room = len.checked_add(T::LANES).ok_or_else(out_of_memory)?;
+        let mut storage = try_with_capacity::<T>(room).map_err(|_| out_of_memory())?;
+        let misplaced = storage.as_ptr() as usize % LINE_BYTES;
+        let start = (LINE_BYTES - misplaced) % LINE_BYTES / size_of::<T>();
+        storage.resize(start, T::ZERO);
+        Ok(Self { storage, start, len })
     }
 }
 

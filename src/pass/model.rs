@@ -5,7 +5,7 @@ use super::stage::{Room, Stage};
 use super::stages::with_stage;
 use crate::error::Result;
 use crate::kernel::{Layout, Scalar};
-use crate::layer::{Copies, Layer, Packed, Parameters, Way};
+use crate::layer::{Copies, Layer, Packed, Parameters, Way, pack};
 use crate::loss::Loss;
 use crate::parallel::Team;
 
@@ -96,6 +96,12 @@ impl<T: Scalar> Model<T> {
         with_stage!(self.layers, S => {
             Ok(Box::new(S::<T>::for_training(self.layout, &self.layers, room)?))
         })
+    }
+
+    /// Takes over the parameters of a network with these layers.
+    pub fn set_parameters(&mut self, parameters: &[T]) {
+        pack(&self.packed.matrices, parameters, &mut self.packed.weights);
+        self.parameters_changed(&mut Team::alone());
     }
 
     /// Brings the copies of the parameters up to date.

@@ -403,6 +403,11 @@ impl Lengths {
         Ok(Self { sums: Vec::new(), mean: 1, entries, dense })
     }
 
+    /// Whether all rows take the same room: neither sequences nor sparse ones.
+    pub fn are_alike(&self) -> bool {
+        self.sums.is_empty() && self.entries.is_empty()
+    }
+
     /// Room for any so many rows, each of them `copies` times: sequences of which each is at most as long as so many others,
     /// or sparse rows of any lengths.
     pub fn room<'a>(

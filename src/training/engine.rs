@@ -16,6 +16,7 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::dataset::{Dataset, Lengths, Order};
 use super::joint_step::JointStep;
+use super::kept::{Buffers, MadeFor};
 use super::micro_batch::{
     MICRO_BATCHES_PER_THREAD, MicroBatch, block_rows, blocks, micro_batch_rows, micro_batches_at_a_time,
     multiple, numbered, parts_of_a_sum, spread,
@@ -74,11 +75,15 @@ enum Loaded {
 }
 
 pub(super) struct Engine<'a, T> {
+    /// What its buffers can be used for again; `None` if they are not kept.
+    made_for: Option<MadeFor>,
     model: Model<T>,
     blocks: Vec<Box<dyn Stage<T>>>,
     /// Buffers for micro-batches that single threads process; empty if no batch needs them.
     micro_batches: Vec<MicroBatch<T>>,
     shards: Vec<Shard<T>>,
+    /// What the arrays of the shards are.
+    array_names: &'static [&'static str],
     /// All parameters in one vector, for rules that are not element-wise.
     joint_step: Option<JointStep<T>>,
     objective: Objective<'a, T>,
@@ -144,14 +149,43 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let room = |after, rows| lengths.room(after, rows, weighted, dropout, truncate, copies);
         let parameters = network.parameters();
         let loss = named(&objective);
-        let model = Model::new(network.layers(), parameters, micro_batch_rows, loss, dropout, copies)?;
-        let padded = model.packed.weights.len();
-        let capacity = block_rows(model.layout, micro_batch_rows, threads, padded, copies, steps);
-        let blocks = blocks(&model, micro_batch_rows, capacity, room)?;
-        let own = matches!(objective, Objective::Custom(_));
-        let most = if threads == 1 || own { 0 } else { MICRO_BATCHES_PER_THREAD * threads };
-        let most = micro_batches_at_a_time(rows, micro_batch_rows, most, threads);
-        let micro_batches = MicroBatch::several(&model, micro_batch_rows, most, steps, room)?;
+        let own = loss.is_none();
+        let made_for = (network.returns().is_none() && lengths.are_alike() && !remote).then(|| MadeFor {
+            rows,
+            weighted,
+            loss,
+            dropout: dropout.clone(),
+            threads,
+        });
+        let kept = made_for.as_ref().and_then(|made_for| Buffers::kept(network.layers(), made_for));
+        let capacity_of = |model: &Model<T>| {
+            let padded = model.packed.weights.len();
+            block_rows(model.layout, micro_batch_rows, threads, padded, copies, steps)
+        };
+        let buffers = match kept {
+            Some(mut buffers) => {
+                buffers.model.set_parameters(parameters);
+                buffers
+            }
+            None => {
+                let model =
+                    Model::new(network.layers(), parameters, micro_batch_rows, loss, dropout, copies)?;
+                let blocks = blocks(&model, micro_batch_rows, capacity_of(&model), room)?;
+                let most = if threads == 1 || own { 0 } else { MICRO_BATCHES_PER_THREAD * threads };
+                let most = micro_batches_at_a_time(rows, micro_batch_rows, most, threads);
+                let micro_batches = MicroBatch::several(&model, micro_batch_rows, most, steps, room)?;
+                let shards = shards(
+                    &model.packed.matrices,
+                    threads,
+                    rows > micro_batch_rows || remote,
+                    Tree::most_waiting(rows.div_ceil(group_rows(micro_batch_rows))),
+                )?;
+                Buffers { model, blocks, micro_batches, shards, array_names: &[] }
+            }
+        };
+        let made_for = made_for.filter(|_| buffers.are_small(micro_batch_rows));
+        let Buffers { model, blocks, micro_batches, shards, array_names } = buffers;
+        let capacity = capacity_of(&model);
         let own_rows = match network.returns() {
             _ if !own => 0,
             Some(Returns::Every) => room(0, micro_batch_rows).steps,
@@ -160,15 +194,12 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let of_outputs = || try_zeros(own_rows.saturating_mul(model.numbers_out()));
         let custom_loss = [of_outputs()?, of_outputs()?, of_outputs()?, try_zeros(own_rows)?];
         let of_remote = |numbers| Aligned::zeros(if remote { numbers } else { 0 });
-        let whole = [of_remote(network.n_parameters())?, of_remote(padded)?];
+        let whole = [of_remote(network.n_parameters())?, of_remote(model.packed.weights.len())?];
         let mut engine = Self {
+            made_for,
             whole,
-            shards: shards(
-                &model.packed.matrices,
-                threads,
-                rows > micro_batch_rows || remote,
-                Tree::most_waiting(rows.div_ceil(group_rows(micro_batch_rows))),
-            )?,
+            shards,
+            array_names,
             joint_step: None,
             model,
             blocks,
@@ -189,6 +220,14 @@ impl<'a, T: Scalar> Engine<'a, T> {
         };
         engine.sum_squares();
         Ok(engine)
+    }
+
+    /// Keeps the buffers for the next training of this thread, after one in which all numbers were finite.
+    pub fn keep_buffers(self) {
+        let Self { made_for, model, blocks, micro_batches, shards, array_names, .. } = self;
+        if let Some(made_for) = made_for {
+            Buffers { model, blocks, micro_batches, shards, array_names }.keep(made_for);
+        }
     }
 
     /// The dropout rate per hidden layer; empty without dropout.
@@ -238,17 +277,25 @@ impl<'a, T: Scalar> Engine<'a, T> {
 
     /// Copies the gradient out, in the network's order.
     pub fn copy_gradient(&self, to: &mut [T]) -> Result<()> {
-        self.gather_shards(&mut try_with_capacity(self.model.packed.weights.len())?, to, |shard| {
-            &shard.gradient
-        });
+        self.gather_shards(&mut self.room_to_gather()?, to, |shard| &shard.gradient);
         Ok(())
     }
 
-    /// Gathers an array of the shards in `all`, and copies it out in the network's order.
+    /// What [`Engine::gather_shards`] needs.
+    fn room_to_gather(&self) -> Result<Vec<T>> {
+        let parts = self.shards.len();
+        try_with_capacity(if parts == 1 { 0 } else { self.model.packed.weights.len() })
+    }
+
+    /// Copies an array of the shards out, in the network's order; where there are several of these, by way of `all`.
     fn gather_shards(&self, all: &mut Vec<T>, to: &mut [T], array: impl Fn(&Shard<T>) -> &Aligned<T>) {
+        let matrices = &self.model.packed.matrices;
+        if let [shard] = &self.shards[..] {
+            return unpack(matrices, array(shard), to);
+        }
         all.clear();
         self.shards.iter().for_each(|shard| all.extend_from_slice(array(shard)));
-        unpack(&self.model.packed.matrices, all, to);
+        unpack(matrices, all, to);
     }
 
     /// Copies parameters in panels to the network's order.
@@ -261,31 +308,49 @@ impl<'a, T: Scalar> Engine<'a, T> {
         pack(&self.model.packed.matrices, parameters, to);
     }
 
-    /// Loads the arrays of an optimizer, or allocates new ones if there are none.
+    /// Loads the arrays of an optimizer, or fills in their first numbers if there are none.
     pub fn keep_arrays(&mut self, optimizer: &Optimizer, arrays: &[Vec<T>]) -> Result<()> {
-        let count = self.model.n_parameters();
-        self.joint_step = (!optimizer.elementwise())
-            .then(|| JointStep::new(count, self.model.packed.weights.len()))
-            .transpose()?;
-        let mut packed = Aligned::zeros(self.model.packed.weights.len())?;
-        let mut array = Aligned::zeros(count)?;
-        for index in 0..optimizer.arrays().len() {
-            match arrays.get(index) {
-                Some(kept) => array.copy_from_slice(kept),
-                None => optimizer.start(index, &mut array),
-            }
-            if let Some(joint) = &mut self.joint_step {
-                joint.arrays.push(array.try_clone()?);
-                continue;
-            }
-            pack(&self.model.packed.matrices, &array, &mut packed);
+        let (count, names) = (self.model.n_parameters(), optimizer.arrays());
+        let packed = &self.model.packed;
+        let mut joint = None;
+        if !optimizer.elementwise() {
+            joint = Some(JointStep::new(count, packed.weights.len())?);
+        } else if self.array_names != names {
+            // In the lanes that fill up a panel, arrays of another rule may have other numbers than 0.
             for shard in &mut self.shards {
-                let len = shard.gradient.len();
-                let mut own = Aligned::zeros(len)?;
-                own.copy_from_slice(&packed[shard.start..shard.start + len]);
-                shard.arrays.push(own);
+                let zeros = || Aligned::zeros(shard.gradient.len());
+                shard.arrays = names.iter().map(|_| zeros()).collect::<Result<_>>()?;
+            }
+            self.array_names = names;
+        }
+        for index in 0..names.len() {
+            let mut first_numbers;
+            let numbers = if let Some(kept) = arrays.get(index) {
+                kept
+            } else {
+                first_numbers = Aligned::zeros(count)?;
+                optimizer.start(index, &mut first_numbers);
+                &first_numbers[..]
+            };
+            if let Some(joint) = &mut joint {
+                let mut array = Aligned::zeros(count)?;
+                array.copy_from_slice(numbers);
+                joint.arrays.push(array);
+            } else if let [shard] = &mut self.shards[..] {
+                pack(&packed.matrices, numbers, &mut shard.arrays[index]);
+            } else {
+                let mut all = Aligned::zeros(packed.weights.len())?;
+                pack(&packed.matrices, numbers, &mut all);
+                let mut rest = &all[..];
+                for shard in &mut self.shards {
+                    let own = &mut shard.arrays[index];
+                    let part;
+                    (part, rest) = rest.split_at(own.len());
+                    own.copy_from_slice(part);
+                }
             }
         }
+        self.joint_step = joint;
         Ok(())
     }
 
@@ -322,31 +387,44 @@ impl<'a, T: Scalar> Engine<'a, T> {
 
     /// The optimizer's arrays, in the network's order.
     pub fn arrays(&self, state: &OptimizerState<T>) -> Result<Vec<Vec<T>>> {
-        let mut all = try_with_capacity(self.model.packed.weights.len())?;
+        let mut all = self.room_to_gather()?;
         (0..state.optimizer().arrays().len()).map(|index| self.array(index, &mut all)).collect()
     }
 
-    /// The same at the end of a training: the engine's own go, one by one.
-    pub fn take_arrays(&mut self, state: &OptimizerState<T>) -> Result<Vec<Vec<T>>> {
-        let mut all = try_with_capacity(self.model.packed.weights.len())?;
-        let mut arrays = Vec::new();
+    /// The same at the end of a training: the engine's own go, one by one, if they are not kept. They take the place of
+    /// those from before, if there are some; then an error changes nothing.
+    pub fn take_arrays(
+        &mut self,
+        state: &OptimizerState<T>,
+        before: &mut Vec<Vec<T>>,
+    ) -> Result<Vec<Vec<T>>> {
+        let kept = self.made_for.is_some();
+        let mut all = self.room_to_gather()?;
+        let mut arrays = std::mem::take(before);
         for index in 0..state.optimizer().arrays().len() {
-            arrays.push(self.array(index, &mut all)?);
-            for shard in self.shards.iter_mut().filter(|shard| index < shard.arrays.len()) {
+            match arrays.get_mut(index) {
+                Some(array) => self.copy_array(index, array, &mut all),
+                None => arrays.push(self.array(index, &mut all)?),
+            }
+            for shard in self.shards.iter_mut().filter(|shard| index < shard.arrays.len() && !kept) {
                 shard.arrays[index] = Aligned::zeros(0)?;
             }
         }
         Ok(arrays)
     }
 
-    /// One of them; the buffer has room for all parameters in panels.
-    fn array(&self, index: usize, buffer: &mut Vec<T>) -> Result<Vec<T>> {
+    /// One of them.
+    fn array(&self, index: usize, room: &mut Vec<T>) -> Result<Vec<T>> {
         let mut array = try_zeros(self.model.n_parameters())?;
-        match &self.joint_step {
-            Some(joint) => array.copy_from_slice(&joint.arrays[index]),
-            None => self.gather_shards(buffer, &mut array, |shard| &shard.arrays[index]),
-        }
+        self.copy_array(index, &mut array, room);
         Ok(array)
+    }
+
+    fn copy_array(&self, index: usize, to: &mut [T], room: &mut Vec<T>) {
+        match &self.joint_step {
+            Some(joint) => to.copy_from_slice(&joint.arrays[index]),
+            None => self.gather_shards(room, to, |shard| &shard.arrays[index]),
+        }
     }
 
     /// Computes the loss of a batch and its gradient; with an optimizer, also updates the parameters.
@@ -472,7 +550,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
 
     /// The sums that wait for others, with their gradients in the network's order if these were asked for.
     pub fn waiting(&self, gradient: bool) -> Result<Vec<(Node, Vec<T>)>> {
-        let mut all = try_with_capacity(self.model.packed.weights.len())?;
+        let mut all = self.room_to_gather()?;
         let numbers = if gradient { self.model.n_parameters() } else { 0 };
         let of_node = |(index, node): (usize, &Node)| {
             let mut array = try_zeros(numbers)?;

@@ -224,6 +224,7 @@ pub(super) fn run<T: Scalar>(
     let before = if looked_at { Some(network.try_clone()?) } else { None };
     let run = Run {
         network: &mut *network,
+        arrays: &mut state.arrays,
         data,
         settings,
         scored,
@@ -236,6 +237,9 @@ pub(super) fn run<T: Scalar>(
     };
     let history = Team::with(n_threads, |team| run.epochs(&mut engine, &mut working, saved, team));
     observer.ended();
+    if history.as_ref().is_ok_and(|history| history.stop_reason != StopReason::Diverged) {
+        engine.keep_buffers();
+    }
     match (&history, before) {
         (Ok(_), _) => *state = working,
         (Err(_), Some(before)) => *network = before,
@@ -246,6 +250,8 @@ pub(super) fn run<T: Scalar>(
 
 struct Run<'a, 'd, 's, 'o, T> {
     network: &'a mut Network<T>,
+    /// The optimizer's arrays from before the training. They change at its end, after everything that can fail.
+    arrays: &'a mut Vec<Vec<T>>,
     data: &'a Dataset<'d, T>,
     settings: &'a Settings<'s, T>,
     /// Whether the observer scores epochs.
@@ -445,7 +451,7 @@ impl<T: Scalar> Run<'_, '_, '_, '_, T> {
         // Snapshots that nobody returns to make room for what follows.
         (course.arrays, course.previous) = (None, Aligned::zeros(0)?);
         // Everything that can fail happens before the network changes.
-        let arrays = if diverged { Vec::new() } else { engine.take_arrays(state)? };
+        let arrays = if diverged { Vec::new() } else { engine.take_arrays(state, self.arrays)? };
         let Course { mut history, monitor, complete, best, seconds, .. } = course;
         let restored = monitor.restores_best() && history.best_epoch > 0;
         engine.unpack(if restored { &best } else { &complete }, self.network.parameters_mut());

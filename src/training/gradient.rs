@@ -160,5 +160,8 @@ fn loss_and_gradient_here<T: Scalar>(
     let total = total.ok_or(Error::Interrupted)?;
     let mut gradient = try_zeros(network.n_parameters())?;
     engine.copy_gradient(&mut gradient)?;
+    if total.loss.is_finite() {
+        engine.keep_buffers();
+    }
     Ok((total.loss, gradient))
 }

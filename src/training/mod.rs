@@ -11,6 +11,7 @@ mod fit;
 mod gradient;
 mod history;
 mod joint_step;
+mod kept;
 mod lbfgs;
 mod line_search;
 mod many;
