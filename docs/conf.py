@@ -30,7 +30,7 @@ templates_path = ["_templates"]
 default_role = "py:obj"
 suppress_warnings = ["config.cache"]
 
-myst_enable_extensions = ["attrs_block", "colon_fence", "dollarmath"]
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 autosummary_generate = True

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.util
 import re
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import ferroprop as fp
@@ -80,6 +81,48 @@ def test_everything_in_the_catalogue_has_its_formula():
     assert set(fp.LOSSES) <= set(sections("Losses"))
     classes = {entry.cls.__name__ for entry in fp.OPTIMIZERS.values()}
     assert classes <= set(sections("Optimizers"))
+
+
+def test_the_font_of_the_pages_has_every_character_of_their_formulas():
+    convert = pytest.importorskip("latex2mathml.converter").convert
+    fonts = pytest.importorskip("fontTools.ttLib")
+    font = fonts.TTFont(DOCS / "_static" / "math.woff")
+    assert {"MATH", "cmap"} <= set(font.keys())
+    shown = set()
+    for page in (*DOCS.glob("*.md"), *DOCS.glob("*/*.md")):
+        text = re.sub(
+            r"^```.*?^```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+        )
+        for display, inline in re.findall(r"\$\$(.+?)\$\$|(?<!\$)\$([^$\s][^$]*)\$", text, re.DOTALL):
+            formula = ElementTree.fromstring(convert(display or inline))
+            shown |= set("".join(formula.itertext()))
+            # A browser shows a letter that stands alone in italics.
+            single = (element.text or "" for element in formula.iter() if element.tag.endswith("}mi"))
+            shown |= {
+                italic(letter)
+                for letter in single
+                if len(letter) == 1 and letter.isascii() and letter.isalpha()
+            }
+    assert len(shown) > 100
+    invisible = {"\N{FUNCTION APPLICATION}"}
+    assert {letter for letter in shown if ord(letter) not in font.getBestCmap()} <= invisible
+
+
+def italic(letter: str) -> str:
+    """Return the mathematical italic of an ASCII letter."""
+    first = 0x1D434 + ord(letter) - ord("A") if letter.isupper() else 0x1D44E + ord(letter) - ord("a")
+    return "\N{PLANCK CONSTANT}" if letter == "h" else chr(first)
+
+
+def test_definitions_on_pages_are_lists_of_definitions():
+    """Without its extension, a paragraph that begins with a colon is text."""
+    used = any(
+        re.search(r"^: ", page.read_text(encoding="utf-8"), re.MULTILINE) for page in DOCS.glob("*.md")
+    )
+    extensions = re.search(
+        r"myst_enable_extensions = \[(.*)\]", (DOCS / "conf.py").read_text(encoding="utf-8")
+    )
+    assert not used or '"deflist"' in extensions[1]
 
 
 def test_sums_in_brackets_have_their_limits_below():

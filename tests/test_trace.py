@@ -434,7 +434,7 @@ def test_formulas_of_a_notebook_and_of_the_pages_have_fonts_whose_brackets_grow(
     pages = (Path(__file__).parent.parent / "docs" / "_static" / "look.css").read_text(encoding="utf-8")
     style = fp.trace(mazur, X, T, loss="squared_error")._repr_html_().split("</style>")[0]
     fonts = [re.search(r"\bmath *{[^}]*font-family: ?([^;}]+)", text)[1] for text in (pages, style)]
-    assert [name.strip() for name in fonts[0].split(",")] == fonts[1].split(",")
+    assert [name.strip() for name in fonts[0].split(",")] == ['"pages math"', *fonts[1].split(",")]
 
 
 # Gradients against differences -------------------------------------------------------------------------
