@@ -115,7 +115,7 @@ class Summary:
         def line(cells: tuple[str, ...], tag: str) -> str:
             sides = ("left", "right", "right", "left", "right")
             return "".join(
-                f'<{tag} style="text-align:{side};padding:.1em .8em">{escape(cell)}</{tag}>'
+                f'<{tag} style="text-align:{side};padding:.1em .6em">{escape(cell)}</{tag}>'
                 for cell, side in zip(cells, sides, strict=True)
             )
 
