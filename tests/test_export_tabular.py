@@ -116,7 +116,7 @@ def two_classes(frame):
 # ---- estimators --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("encoding", ["linear", "piecewise_linear", "periodic", "auto"])
+@pytest.mark.parametrize("encoding", ["linear", "piecewise_linear", "periodic", "auto", "both+fine+values"])
 def test_classifiers(encoding):
     frame = table()
     y = (frame["few"] + 2 * (frame["colour"] == "red")).to_numpy() % 3
@@ -276,10 +276,11 @@ def test_an_encoder_of_changed_columns_is_refused():
 # ---- the operations ----------------------------------------------------------------------------------------
 
 
-def test_the_description_has_the_numbers_of_the_encoder():
+@pytest.mark.parametrize("encoding", ["both", "both+fine+values"])
+def test_the_description_has_the_numbers_of_the_encoder(encoding):
     """The plain arithmetic of a description, and its order of inputs, are those of the encoder."""
     frame = table()
-    encoder = TabularEncoder().fit(frame)
+    encoder = TabularEncoder(encoding).fit(frame)
     strange = unseen(frame)
     cells = {name: strange[name] for name in frame}
     cells["when"] = strange["when"].to_numpy("datetime64[us]").astype(np.int64) / 1e6

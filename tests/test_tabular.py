@@ -15,6 +15,7 @@ import sklearn
 import skops.io
 from ferroprop.tabular import TabularMLPClassifier, TabularMLPRegressor
 from ferroprop.tabular._calibration import Thermometer
+from ferroprop.tabular._candidates import mean_losses, near_the_best
 from ferroprop.tabular._distinct import distinct_rows
 from ferroprop.tabular._folds import folds_of
 from ferroprop.tabular._table import Column
@@ -105,8 +106,8 @@ def test_a_messy_table_is_learned_as_it_comes():
     baseline = linear_model(Ridge()).fit(table[train], target[train])
     assert mlp.score(table[test], target[test]) > 0.75 > baseline.score(table[test], target[test]) + 0.1
     losses = mlp.encoding_losses_
-    assert set(losses) == {"both", "fine"}
-    assert mlp.numeric_encoding_ == min(losses, key=losses.get)
+    assert set(losses) == {"both", "fine"}  # no column has whole numbers
+    assert min(losses, key=losses.get) in mlp.numeric_encoding_.split("+")
 
 
 def test_many_steps_of_a_target_want_fine_bins():
@@ -126,6 +127,65 @@ def test_fine_bins_are_not_tried_where_they_would_be_very_many_inputs():
     assert set(mlp.encoding_losses_) == {"both"}
     mlp = TabularMLPRegressor(n_members=1, max_iter=1, random_state=0).fit(x[:, :120], y)
     assert set(mlp.encoding_losses_) == {"both", "fine"}
+
+
+def test_values_that_have_little_to_do_with_each_other_want_an_input_each():
+    rng = np.random.default_rng(0)
+    day = rng.integers(1, 100, 2000)
+    y = rng.normal(size=100)[day]
+    mlp = TabularMLPRegressor(n_members=1, max_iter=40, random_state=0)
+    mlp.fit(day[:1500, None], y[:1500])
+    assert mlp.numeric_encoding_ == "values"
+    assert mlp.encoding_losses_["values"] < 0.3 * mlp.encoding_losses_["fine"]
+    assert mlp.score(day[1500:, None], y[1500:]) > 0.95
+
+
+@pytest.mark.parametrize("own_validation", [False, True])
+def test_encodings_that_are_about_as_good_are_averaged(own_validation):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(500, 2))
+    y = x[:, 0] + np.abs(x[:, 1]) + rng.normal(size=500)
+    left_out = {"X_val": x[400:], "y_val": y[400:]} if own_validation else {}
+    x, y = x[:400], y[:400]
+    mlp = TabularMLPRegressor(n_members=5, max_iter=6, hidden_layer_sizes=32, random_state=0)
+    mlp.fit(x, y, **left_out)
+    assert mlp.numeric_encoding_ == "both+fine"
+    assert 0.9 < mlp.encoding_losses_["both"] / mlp.encoding_losses_["fine"] < 1.1
+    told = [(history["member"], history["numeric_encoding"]) for history in mlp.history_]
+    assert told == [(member, encoding) for member in range(5) for encoding in ("both", "fine")]
+    for encoding in ("both", "fine"):
+        best = [
+            history["validation_loss"][history["best_epoch"] - 1]
+            for history in mlp.history_
+            if history["numeric_encoding"] == encoding
+        ]
+        assert mlp.encoding_losses_[encoding] == pytest.approx(np.mean(best), rel=1e-12)
+    inputs = mlp.encoder_.transform(x)
+    limits = (y.min() - y.mean()) / y.std(), (y.max() - y.mean()) / y.std()
+    outputs = np.stack([network.predict(inputs)[:, 0].astype(float) for network in mlp.members_])
+    predictions = outputs.clip(*limits) * y.std() + y.mean()
+    np.testing.assert_allclose(mlp.predict(x), predictions.mean(axis=0), rtol=1e-5, atol=1e-5)
+    if own_validation:
+        return
+    of_pairs = predictions.reshape(5, 2, 400).mean(axis=1)
+    is_its_own = np.isclose(of_pairs, mlp.oof_prediction_, rtol=1e-4, atol=1e-4)
+    assert is_its_own.any(axis=0).all()
+    alone = TabularMLPRegressor(5, numeric_encoding="fine", max_iter=6, hidden_layer_sizes=32, random_state=0)
+    alone.fit(x, y)
+    of_fine = np.stack([network.predict(alone.encoder_.transform(x)) for network in alone.members_])
+    np.testing.assert_allclose(outputs[1::2], of_fine[:, :, 0], rtol=1e-5, atol=1e-5)
+
+
+def test_losses_within_a_ratio_of_the_least():
+    losses = {0: 1.2, 1: 1.0, 2: 1.05}
+    assert near_the_best(losses, 1.1) == [1, 2]
+    assert near_the_best(losses, 1.25) == [0, 1, 2]
+    assert near_the_best({0: 1.0, 1: 1.0}, 1.0) == [0]
+    assert near_the_best({0: np.inf, 1: 1.0}, 1.5) == [1]
+
+
+def test_mean_losses_are_those_of_members_with_all_encodings():
+    assert mean_losses({(0, 0): 1.0, (0, 2): 3.0, (1, 0): 3.0, (1, 2): 4.0, (2, 0): 99.0}) == {0: 2.0, 2: 3.5}
 
 
 def test_without_numbers_one_encoding_is_tried():
@@ -472,7 +532,8 @@ def test_the_time_limit_holds_and_is_told_of():
     mlp = TabularMLPRegressor(max_time=1.0, random_state=0)
     began = time.monotonic()
     with pytest.warns(
-        sklearn.exceptions.ConvergenceWarning, match=r"Time limit \(max_time=1 s\) reached: \d of 5"
+        sklearn.exceptions.ConvergenceWarning,
+        match=r"Time limit \(max_time=1 s\) reached: \d+ of \d+ network",
     ):
         mlp.fit(table, target)
     assert time.monotonic() - began < 10.0
@@ -482,7 +543,7 @@ def test_the_time_limit_holds_and_is_told_of():
 
 def test_no_time_at_all_still_gives_a_member():
     table, target = messy_table(60)
-    with pytest.warns(sklearn.exceptions.ConvergenceWarning, match="1 of 5 member"):
+    with pytest.warns(sklearn.exceptions.ConvergenceWarning, match="1 of 5 network"):
         mlp = TabularMLPClassifier(max_time=1e-9, random_state=0).fit(table, classes_of(target))
     assert len(mlp.history_[0]["loss"]) == 1
     assert mlp.predict(table).shape == (60,)
@@ -510,11 +571,16 @@ def test_the_callback(n_jobs):
     mlp = TabularMLPRegressor(n_members=3, max_iter=6, random_state=0, callback=callback, n_jobs=n_jobs)
     mlp.fit(table, target)
     assert threads == {threading.main_thread()}
-    chosen = mlp.numeric_encoding_
     expected = {(0, encoding, epoch) for encoding in ("both", "fine") for epoch in range(1, 7)}
-    expected |= {(1, chosen, epoch) for epoch in range(1, 5)} | {(2, chosen, epoch) for epoch in range(1, 7)}
-    assert sorted(seen) == sorted(expected)
-    assert [history["stop_reason"] for history in mlp.history_] == ["epochs", "callback", "epochs"]
+    for encoding in mlp.numeric_encoding_.split("+"):
+        expected |= {(1, encoding, epoch) for epoch in range(1, 5)}
+        expected |= {(2, encoding, epoch) for epoch in range(1, 7)}
+    assert set(seen) >= expected
+    assert len(seen) == len(set(seen)) <= 12 + 2 * 10
+    ends = {0: "epochs", 1: "callback", 2: "epochs"}
+    assert [history["stop_reason"] for history in mlp.history_] == [
+        ends[history["member"]] for history in mlp.history_
+    ]
 
 
 class Recorder:
@@ -549,10 +615,14 @@ def test_callbacks_of_scikit_learn(kind):
     mlp = kind(n_members=2, max_iter=5, random_state=0, n_jobs=1).set_callbacks(recorder).fit(table, y)
     assert recorder.tasks[:3] == ["setup", ("begin", "fit"), ("begin", "member")]
     assert recorder.tasks[-2:] == [("end", "fit"), "teardown"]
-    assert recorder.tasks.count(("begin", "member")) == recorder.tasks.count(("end", "member")) == 3
-    assert recorder.tasks.count(("begin", "epoch")) == recorder.tasks.count(("end", "epoch")) == 5 + 5 + 2
-    assert len(recorder.scores) == 12
-    assert [history["stop_reason"] for history in mlp.history_] == ["epochs", "callback"]
+    n_used = len(mlp.members_) // 2
+    assert n_used == len(mlp.numeric_encoding_.split("+"))
+    n_tasks, n_epochs = recorder.tasks.count(("begin", "member")), recorder.tasks.count(("begin", "epoch"))
+    assert recorder.tasks.count(("end", "member")) == n_tasks >= 2 + n_used
+    assert recorder.tasks.count(("end", "epoch")) == n_epochs == len(recorder.scores)
+    assert n_epochs == 5 * n_tasks - 3  # the callback ends the task of number 1
+    ends = [history["stop_reason"] for history in mlp.history_]
+    assert ends == ["epochs"] * n_used + ["callback"] + ["epochs"] * (n_used - 1)
     assert not hasattr(mlp, "_callback_fit_ctx")
 
 

@@ -154,6 +154,66 @@ def test_the_fine_encoding_has_four_times_as_many_bins_and_no_cosines():
     np.testing.assert_array_equal(fine.transform(x), many.transform(x))
 
 
+def test_whole_numbers_have_an_input_for_each_value():
+    x = np.array([[3.0], [-1.0], [3.0], [7.0], [-1.0], [2.0], [np.nan]])
+    encoder = TabularEncoder("values").fit(x)
+    names = encoder.get_feature_names_out().tolist()
+    assert names == ["x0", "x0_value-1", "x0_value3", "x0_missing"]  # 2 and 7 are in one row each
+    out = encoder.transform([[3.0], [-1.0], [2.0], [5.0], [np.nan]])
+    assert out[:, 1:].tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 1]]
+    weighted = TabularEncoder("values").fit(x[[0, 1, 3, 5, 6]], sample_weight=[2, 2, 1, 1, 1])
+    assert weighted.get_feature_names_out().tolist() == names
+
+
+def test_columns_without_an_input_for_each_value():
+    def names(column):
+        return TabularEncoder("values").fit_transform(np.asarray(column)[:, None]).shape[1]
+
+    assert names([0.5, 1.0, 2.0] * 2) == 1  # not whole
+    assert names([1.0, 2.0] * 2) == 1  # two numbers are one input
+    assert names(np.arange(8.0)) == 1  # each in one row
+    assert names(np.repeat(np.arange(400.0), 2)) == 401
+    assert names(np.repeat(np.arange(401.0), 2)) == 1
+    days = np.repeat(np.arange("2020-01-01", "2020-01-20", dtype="datetime64[D]"), 2)
+    dates = TabularEncoder("values").fit(pd.DataFrame({"day": days}))
+    assert not any("value" in name for name in dates.get_feature_names_out())
+
+
+@pytest.mark.parametrize("several", ["both+fine", "both+values", "fine+values", "both+fine+values"])
+def test_several_encodings_side_by_side(several):
+    rng = np.random.default_rng(0)
+    n = 300
+    frame = pd.DataFrame(
+        {
+            "real": np.where(rng.random(n) < 0.1, np.nan, rng.normal(size=n)),
+            "whole": rng.integers(0, 30, n),
+            "few": rng.integers(0, 4, n),
+            "two": rng.integers(0, 2, n),
+            "same": 1.0,
+            "day": np.datetime64("2020-01-01") + rng.integers(0, 900, n),
+            "text": rng.choice(["a", "b", "c"], n),
+        }
+    )
+    encoder = TabularEncoder(several).fit(frame)
+    out = encoder.transform(frame)
+    names = encoder.get_feature_names_out().tolist()
+    assert len(set(names)) == len(names) == out.shape[1]
+    seen = set()
+    for encoding in several.split("+"):
+        places = encoder._places_of(encoding)
+        np.testing.assert_array_equal(out[:, places], TabularEncoder(encoding).fit_transform(frame))
+        seen |= set(places)
+    assert seen == set(range(out.shape[1]))  # and nothing else
+
+
+def test_the_scaled_numbers_alone_are_part_of_each_encoding():
+    x = np.random.default_rng(0).normal(size=(50, 2)).round(1)
+    encoder = TabularEncoder().fit(x)
+    np.testing.assert_array_equal(
+        encoder.transform(x)[:, encoder._places_of("linear")], TabularEncoder("linear").fit_transform(x)
+    )
+
+
 def test_numbers_that_the_clip_makes_equal():
     x = np.concatenate([np.linspace(0, 1, 20), [1e15, 2e15, 1e16, 1e300]])
     out = TabularEncoder().fit_transform(x[:, None])

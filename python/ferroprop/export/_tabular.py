@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ferroprop.estimators._typing import Array
 from ferroprop.export._description import Dense, Description, Ensemble, Labels, Quantities, layers_of
 from ferroprop.export._preparation import (
     Arithmetic,
@@ -94,16 +95,24 @@ def _numbers(column: int, encoded: NumberColumn) -> Iterator[Block]:
         scaled = _scaled(column, encoded)
         yield scaled
         if encoded.n_bins:
-            low, width = encoded.edges[:-1], np.diff(encoded.edges)
-            bins = scaled.only([0] * encoded.n_bins)
-            yield bins.then(Arithmetic("Sub", low)).then(Arithmetic("Div", width)).then(Clip(0.0, 1.0))
+            yield _bins(scaled, encoded.edges)
         n_waves = len(encoded.frequencies)
         if n_waves:
             phases = np.arange(n_waves, dtype=np.float64) * GOLDEN % 1.0
             waves = scaled.only([0] * n_waves).then(Arithmetic("Mul", encoded.frequencies))
             yield waves.then(Arithmetic("Add", phases)).then(CosineOfTurns())
+        if encoded.fine_edges is not None:
+            yield _bins(scaled, encoded.fine_edges)
+        if encoded.values is not None:
+            yield Block(Columns((column,) * len(encoded.values)), (Equals(encoded.values),))
     if encoded.has_missing:
         yield Block(Columns((column,)), (Missing(),))
+
+
+def _bins(scaled: Block, edges: Array) -> Block:
+    low, width = edges[:-1], np.diff(edges)
+    bins = scaled.only([0] * len(low))
+    return bins.then(Arithmetic("Sub", low)).then(Arithmetic("Div", width)).then(Clip(0.0, 1.0))
 
 
 def _scaled(column: int, encoded: NumberColumn) -> Block:

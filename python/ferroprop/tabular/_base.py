@@ -29,6 +29,7 @@ from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
 from ferroprop.estimators._validation_set import has_validation
 from ferroprop.export._methods import TableExports
 from ferroprop.tabular._callbacks import CallbackBridge
+from ferroprop.tabular._candidates import mean_losses, near_the_best, union_of, widened, worth_a_try
 from ferroprop.tabular._course import Course, Job
 from ferroprop.tabular._distinct import distinct_rows
 from ferroprop.tabular._doubts import (
@@ -41,7 +42,6 @@ from ferroprop.tabular._folds import folds_of
 from ferroprop.tabular._member import MemberEpoch, Rows, Trained, Watch, arrays_of, network_of, train_member
 from ferroprop.tabular._recipe import (
     FOLDS,
-    MOST_INPUTS,
     TRIED_ON_CLASSES,
     TRIED_ON_NUMBERS,
     Recipe,
@@ -74,10 +74,12 @@ class LeftOut(NamedTuple):
     """The row numbers in the table."""
     member: Array
     """The member that each row was held out from."""
+    numbers: list[int]
+    """The member that each network belongs to."""
 
-    def of(self, member: int) -> Array:
-        """Return the places of the rows that a member was not trained on."""
-        rows: Array = self.rows[self.member == member]
+    def of(self, network: int) -> Array:
+        """Return the places of the rows that a network was not trained on."""
+        rows: Array = self.rows[self.member == self.numbers[network]]
         return rows
 
 
@@ -139,11 +141,17 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         raise NotImplementedError
 
     def _finish(
-        self, members: list[Trained], left_out: LeftOut, targets: Array, seed: int, course: Course
+        self,
+        networks: list[Network],
+        temperatures: list[float],
+        left_out: LeftOut,
+        targets: Array,
+        seed: int,
+        course: Course,
     ) -> list[Network]:
         """Return the networks for predictions, and fit the later stages to held-out rows.
 
-        `targets` are those of the rows of the table.
+        `temperatures` are those of the networks, `targets` those of the rows of the table.
         """
         raise NotImplementedError
 
@@ -237,43 +245,44 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         folds = folds_of(kept_targets[:, 0], n_folds, rng)
         seeds = rng.randint(0, 2**31 - 1, size=self.n_members + 1).tolist()
 
-        usual = TRIED_ON_CLASSES if self._is_classifier() else TRIED_ON_NUMBERS
+        tried = TRIED_ON_CLASSES if self._is_classifier() else TRIED_ON_NUMBERS
         encodings: list[NumericEncoding] = (
-            list(usual) if self.numeric_encoding == "auto" else [self.numeric_encoding]
+            list(tried.encodings) if self.numeric_encoding == "auto" else [self.numeric_encoding]
         )
-        encoders = [
-            TabularEncoder(encoding, categorical_features=self.categorical_features)._fit_columns(
-                kept_columns, distinct.weight
-            )
-            for encoding in encodings
-        ]
-        for encoder in encoders:
+
+        def encoder_of(encoding: NumericEncoding) -> TabularEncoder:
+            encoder = TabularEncoder(encoding, categorical_features=self.categorical_features)
             encoder.n_features_in_ = self.n_features_in_
             if hasattr(self, "feature_names_in_"):
                 encoder.feature_names_in_ = self.feature_names_in_
+            return encoder._fit_columns(kept_columns, distinct.weight)
+
+        encoders = [encoder_of(encoding) for encoding in encodings]
         warn_of_ids(columns, encoders[0].columns_)
         warn_of_leaks(kept_columns, kept_targets, is_classifier=self._is_classifier())
         if validation is not None:
             warn_of_rows_in_both(columns, validation[0])
-        tried = _worth_a_try(encoders)
-        encoders, encodings = [encoders[place] for place in tried], [encodings[place] for place in tried]
+        places = worth_a_try(encoders)
+        encoders, encodings = [encoders[place] for place in places], [encodings[place] for place in places]
         net_weight = self._class_weights(kept_targets, distinct.weight)
-        tables = [Rows.of(_inputs(encoder, kept_columns), task.Y, net_weight) for encoder in encoders]
-        watched: list[Rows | None] = [None] * len(encoders)
-        if validation is not None:
+
+        def rows_of(encoder: TabularEncoder) -> Rows:
+            return Rows.of(_inputs(encoder, kept_columns), task.Y, net_weight)
+
+        def validation_of(encoder: TabularEncoder) -> Rows | None:
+            if validation is None:
+                return None
             val_columns, val_targets, val_weight = validation
-            val_task = self._task(val_targets)
             val_net_weight = self._class_weights(val_targets, val_weight)
-            watched = [
-                Rows.of(_inputs(encoder, val_columns), val_task.Y, val_net_weight) for encoder in encoders
-            ]
-        n_tried = len(encoders) - 1
+            return Rows.of(_inputs(encoder, val_columns), self._task(val_targets).Y, val_net_weight)
+
+        tables = [rows_of(encoder) for encoder in encoders]
+        watched = [validation_of(encoder) for encoder in encoders]
+        n_networks = len(encoders) + (n_members - 1) * (len(encoders) if tried.hopeful > 1.0 else 1)
         metadata = None if weight is None else {"sample_weight": weight}
         data = {"estimator": asked, "X": X, "y": y, "metadata": metadata}
         with _CallersArithmetic():
-            context = asked._init_callback_context(
-                max_subtasks=n_members + n_tried, sequential_subtasks=False
-            )
+            context = asked._init_callback_context(max_subtasks=n_networks, sequential_subtasks=False)
             context.call_on_fit_task_begin(**data)
         bridge = None
         if hasattr(asked, "_skl_callbacks"):
@@ -290,7 +299,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         course = Course(
             n_threads=threads_for(self.n_jobs) or _n_threads(),
             deadline=None if self.max_time is None else began + self.max_time,
-            n_jobs=n_members + n_tried + self._n_further_jobs(n_rows),
+            n_jobs=n_networks + self._n_further_jobs(n_rows),
             followers=[follower for follower in (self.callback, bridge) if follower is not None],
             verbose=self.verbose,
         )
@@ -319,27 +328,49 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
             return job
 
         try:
-            firsts = course.run([job_of(0, which) for which in range(len(encoders))])
-            known = {which: first for which, first in enumerate(firsts) if first is not None}
-            best = min(known, key=lambda which: known[which].best_loss)
-            others = [job_of(member, best) for member in range(1, n_members)]
-            trained = [known[best], *(course.run(others) if others else [])]
-            members = [member for member in trained if member is not None]
-            if not all(member.best_epoch for member in members):
+            keys = [(0, which) for which in range(len(encoders))]
+            trained: dict[tuple[int, int], Trained | None] = {}
+            trained |= zip(keys, course.run([job_of(*key) for key in keys]), strict=True)
+            firsts = {which: first.best_loss for (_, which), first in trained.items() if first is not None}
+            hopeful = near_the_best(firsts, tried.hopeful)
+            course.expect_fewer(n_networks - len(keys) - (n_members - 1) * len(hopeful))
+            keys = [(member, which) for member in range(1, n_members) for which in hopeful]
+            if keys:
+                trained |= zip(keys, course.run([job_of(*key) for key in keys]), strict=True)
+            known = {key: of_key for key, of_key in sorted(trained.items()) if of_key is not None}
+            of_hopeful = {key: of_key.best_loss for key, of_key in known.items() if key[1] in hopeful}
+            losses = firsts | mean_losses(of_hopeful)
+            used = near_the_best({which: losses[which] for which in hopeful}, tried.alike)
+            members = {key: of_key for key, of_key in known.items() if key[1] in used}
+            if not all(of_key.best_epoch for of_key in members.values()):
                 raise ValueError(
                     "Training diverged in its first epoch: learning_rate_init must be smaller, got "
                     f"{self.learning_rate_init!r}."
                 )
-            self.encoder_ = encoders[best]
-            self.numeric_encoding_ = encodings[best]
-            self.encoding_losses_ = {encodings[which]: known[which].best_loss for which in known}
-            left_out = _rows_left_out(len(members), tables[best], watched[best], folds)
+            networks = {key: of_key.network for key, of_key in members.items()}
+            self.numeric_encoding_ = union_of([encodings[which] for which in used])
+            self.encoding_losses_ = {encodings[which]: loss for which, loss in losses.items()}
+            if len(used) == 1:
+                self.encoder_, table, held_out = encoders[used[0]], tables[used[0]], watched[used[0]]
+            else:
+                self.encoder_ = encoder_of(self.numeric_encoding_)
+                table, held_out = rows_of(self.encoder_), validation_of(self.encoder_)
+                for member, which in networks:
+                    its_inputs = self.encoder_._places_of(encodings[which])
+                    networks[member, which] = widened(networks[member, which], its_inputs, table.X.shape[1])
+            left_out = _rows_left_out([member for member, _ in members], table, held_out, folds)
             of_table = kept_targets if validation is None else validation[1]
-            self.members_ = self._finish(members, left_out, of_table, seeds[-1], course)
+            temperatures = [of_key.temperature for of_key in members.values()]
+            self.members_ = self._finish(
+                list(networks.values()), temperatures, left_out, of_table, seeds[-1], course
+            )
         finally:
             course.finish()
-        self.history_ = [_history(member) for member in members]
-        self.n_iter_ = max(len(member.loss) for member in members)
+        self.history_ = [
+            {"member": member, "numeric_encoding": encodings[which], **_history(of_key)}
+            for (member, which), of_key in members.items()
+        ]
+        self.n_iter_ = max(len(of_key.loss) for of_key in members.values())
         self.oof_prediction_ = self.oof_score_ = None
         if validation is None:
             predictions = self._predictions_left_out(left_out)
@@ -354,7 +385,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
                 self.oof_prediction_[without_weight] = self._prediction(
                     [network.predict(inputs) for network in self.members_]
                 )
-        self._warn_of_time(trained, recipe)
+        self._warn_of_time([of_key for key, of_key in trained.items() if key[1] in used], recipe)
         with _CallersArithmetic():
             if bridge is not None:
                 bridge.close()
@@ -415,10 +446,12 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
     def _predictions_left_out(self, left_out: LeftOut) -> Array:
         """Predict the rows that members did not train on; NaN for the others."""
         predictions = np.empty(0)
-        for member, network in enumerate(self.members_):
-            rows = left_out.of(member)
-            predicted = self._prediction([network.predict(left_out.table.X[rows])])
-            if member == 0:
+        for member in sorted(set(left_out.numbers)):
+            own = [number for number, of_network in enumerate(left_out.numbers) if of_network == member]
+            rows = left_out.of(own[0])
+            inputs = left_out.table.X[rows]
+            predicted = self._prediction([self.members_[number].predict(inputs) for number in own])
+            if not len(predictions):
                 predictions = np.full((len(left_out.table.X), *predicted.shape[1:]), np.nan)
             predictions[rows] = predicted
         return predictions
@@ -430,7 +463,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         if len(members) == len(trained) and not cut:
             return
         warnings.warn(
-            f"Time limit (max_time={self.max_time:g} s) reached: {len(members)} of {len(trained)} member(s) "
+            f"Time limit (max_time={self.max_time:g} s) reached: {len(members)} of {len(trained)} network(s) "
             f"trained, for {shortest} of {recipe.epochs} epochs.",
             ConvergenceWarning,
             stacklevel=2,
@@ -512,23 +545,6 @@ def _checked_weights(columns: list[Column], weight: Any, name: str) -> Array | N
     return checked
 
 
-def _worth_a_try(encoders: list[TabularEncoder]) -> list[int]:
-    """Return the places of the encodings to try.
-
-    One that has the inputs of an earlier one, because no column has numbers for it, is left out, and so is a
-    fine one that has more inputs than a fit should hold in memory.
-    """
-    seen: list[list[str]] = []
-    places = []
-    for place, encoder in enumerate(encoders):
-        names = [name for column in encoder.columns_ for name in column.feature_names()]
-        too_many = place > 0 and encoder.numeric_encoding == "fine" and len(names) > MOST_INPUTS
-        if names not in seen and not too_many:
-            places.append(place)
-        seen.append(names)
-    return places
-
-
 def _inputs(encoder: TabularEncoder, columns: list[Column]) -> Array:
     """Return the inputs of rows; at least one, because a network needs one."""
     inputs = encoder._transform_columns(columns)
@@ -549,13 +565,17 @@ def _told(member: int, encoding: str, trained: Trained, seconds: float) -> Membe
     )
 
 
-def _rows_left_out(n_members: int, table: Rows, watched: Rows | None, folds: Array) -> LeftOut:
-    """Return the rows that each member was not trained on; if there is only one row, that one."""
+def _rows_left_out(numbers: list[int], table: Rows, watched: Rows | None, folds: Array) -> LeftOut:
+    """Return the rows that each member was not trained on; if there is only one row, that one.
+
+    `numbers` are the members that the networks belong to.
+    """
+    members = sorted(set(numbers))
     if watched is not None:
         rows = np.arange(len(watched.X))
-        return LeftOut(watched, np.tile(rows, n_members), np.repeat(np.arange(n_members), len(rows)))
-    rows = np.flatnonzero(folds < n_members)
-    return LeftOut(table, rows, folds[rows])
+        return LeftOut(watched, np.tile(rows, len(members)), np.repeat(np.array(members), len(rows)), numbers)
+    rows = np.flatnonzero(np.isin(folds, members))
+    return LeftOut(table, rows, folds[rows], numbers)
 
 
 def _history(trained: Trained) -> dict[str, Any]:

@@ -60,6 +60,10 @@ class CategoryColumn:
             names.append(f"{self.name}_missing")
         return names
 
+    def places_of(self, _encoding: str) -> list[int]:
+        """Return the places of all inputs: each encoding of numbers has them."""
+        return list(range(len(self.feature_names())))
+
     def encode(self, codes: Array, levels: list[str], out: Array) -> None:
         """Write the inputs of these values, one column each, into `out`.
 

@@ -46,7 +46,7 @@ class Course:
     deadline : float or None
         The end of the time limit, in seconds of `time.monotonic`.
     n_jobs : int
-        Number of jobs in the whole fit.
+        The largest number of jobs in the whole fit.
     followers : list of callable
         Each is called with a `MemberEpoch` after each epoch, and ends that member's training by returning
         True.
@@ -102,6 +102,11 @@ class Course:
                     future.cancel()
                 raise
         return [future.result() for future in futures]
+
+    def expect_fewer(self, jobs: int) -> None:
+        """Give the time of jobs that will not come to the others."""
+        with self._lock:
+            self._left -= jobs
 
     def _is_first(self, place: int) -> bool:
         """Tell whether a job is the first one of all, which ignores the time limit."""

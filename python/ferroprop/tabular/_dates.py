@@ -51,6 +51,11 @@ class DateColumn:
                 names += [f"{self.name}_{part}_cos", f"{self.name}_{part}_sin"]
         return names
 
+    def places_of(self, encoding: str) -> list[int]:
+        """Return where the inputs of one encoding are among those of several."""
+        rest = range(len(self.seconds.feature_names()), len(self.feature_names()))
+        return [*self.seconds.places_of(encoding), *rest]
+
     def encode(self, dates: Array, out: Array) -> None:
         """Write the inputs of these dates, one column each, into `out`."""
         place = len(self.seconds.feature_names())

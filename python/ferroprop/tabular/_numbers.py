@@ -42,6 +42,10 @@ class NumberColumn:
         Ends of the bins of the piecewise linear encoding, scaled and clipped; empty without that encoding.
     frequencies : ndarray
         Frequencies of the periodic encoding, in turns per unit; empty without that encoding.
+    fine_edges : ndarray or None
+        Ends of the bins of a second, finer piecewise linear encoding; None without it, or if it has the same.
+    values : ndarray or None
+        The whole numbers that have an input each; None without that encoding.
     has_missing : bool
         Whether there is an indicator of missing numbers.
     stray : tuple of str
@@ -65,6 +69,8 @@ class NumberColumn:
     deciles: Array = field(default_factory=lambda: np.empty(0))
     shares: Array = field(default_factory=lambda: np.empty(0))
     missing_share: float = 0.0
+    fine_edges: Array | None = None
+    values: Array | None = None
 
     kind = "number"
 
@@ -73,6 +79,11 @@ class NumberColumn:
         """Number of inputs of the piecewise linear encoding."""
         return max(0, len(self.edges) - 1)
 
+    @property
+    def n_fine_bins(self) -> int:
+        """Number of inputs of the second, finer piecewise linear encoding."""
+        return 0 if self.fine_edges is None else len(self.fine_edges) - 1
+
     def feature_names(self) -> list[str]:
         """Return the names of the inputs."""
         names = []
@@ -80,9 +91,27 @@ class NumberColumn:
             names.append(self.name)
             names += [f"{self.name}_bin{place}" for place in range(self.n_bins)]
             names += [f"{self.name}_cos{place}" for place in range(len(self.frequencies))]
+            names += [f"{self.name}_fine{place}" for place in range(self.n_fine_bins)]
+            names += [] if self.values is None else [f"{self.name}_value{one:.0f}" for one in self.values]
         if self.has_missing:
             names.append(f"{self.name}_missing")
         return names
+
+    def places_of(self, encoding: str) -> list[int]:
+        """Return where the inputs of one encoding are among those of several."""
+        n_inputs = len(self.feature_names())
+        missing = [n_inputs - 1] if self.has_missing else []
+        if self.scale == 0.0:
+            return missing
+        fine = 1 + self.n_bins + len(self.frequencies)
+        values = fine + self.n_fine_bins
+        of_encoding = {
+            "linear": range(0),
+            "both": range(1, fine),
+            "fine": range(1, 1 + self.n_bins) if self.fine_edges is None else range(fine, values),
+            "values": range(values, n_inputs - len(missing)),
+        }
+        return [0, *of_encoding[encoding], *missing]
 
     def clipped(self, numbers: Array) -> Array:
         """Return the numbers scaled and clipped softly; missing ones are the median."""
@@ -102,15 +131,25 @@ class NumberColumn:
             out[:, 0] = clipped
             place = 1 + self.n_bins
             if self.n_bins:
-                low, width = self.edges[:-1], np.diff(self.edges)
-                out[:, 1:place] = np.clip((clipped[:, None] - low) / width, 0.0, 1.0)
+                out[:, 1:place] = _in_bins(clipped, self.edges)
             if len(self.frequencies):
                 phases = np.arange(len(self.frequencies)) * GOLDEN % 1.0
                 turns = clipped[:, None] * self.frequencies + phases
                 out[:, place : place + len(self.frequencies)] = cos_of_turns(turns)
                 place += len(self.frequencies)
+            if self.fine_edges is not None:
+                out[:, place : place + self.n_fine_bins] = _in_bins(clipped, self.fine_edges)
+                place += self.n_fine_bins
+            if self.values is not None:
+                out[:, place : place + len(self.values)] = numbers[:, None] == self.values
+                place += len(self.values)
         if self.has_missing:
             out[:, place] = np.isnan(numbers)
+
+
+def _in_bins(clipped: Array, edges: Array) -> Array:
+    """Return the piecewise linear encoding: for each bin 0 below it, 1 above it, and linear within."""
+    return np.clip((clipped[:, None] - edges[:-1]) / np.diff(edges), 0.0, 1.0)
 
 
 def fit_numbers(
@@ -121,6 +160,8 @@ def fit_numbers(
     n_bins: int,
     n_frequencies: int,
     frequency_scale: float,
+    n_fine_bins: int = 0,
+    n_values: int = 0,
     stray: tuple[str, ...] = (),
 ) -> NumberColumn:
     """Choose the encoding of a column from the numbers of a fit.
@@ -137,6 +178,10 @@ def fit_numbers(
         Numbers of inputs of the two encodings; 0 for none.
     frequency_scale : float
         Standard deviation of the normal distribution of the frequencies.
+    n_fine_bins : int
+        Number of bins of the second, finer piecewise linear encoding; 0 for none.
+    n_values : int
+        Up to this many distinct numbers have an input each, if all are whole; 0 for none.
     stray : tuple of str
         Texts that count as missing.
     """
@@ -183,11 +228,37 @@ def fit_numbers(
         return column
     frequency = np.add.reduceat(of_rows, first)
     clipped = column.clipped(np.ldexp(values, exponent))
+    edges = edges_of(clipped[first], frequency, n_bins) if n_bins else np.empty(0)
+    fine_edges = edges_of(clipped[first], frequency, n_fine_bins) if n_fine_bins else edges
     return replace(
         column,
-        edges=edges_of(clipped[first], frequency, n_bins) if n_bins else np.empty(0),
+        edges=edges,
+        fine_edges=None if np.array_equal(fine_edges, edges) else fine_edges,
+        values=values_of(np.ldexp(values[first], exponent), frequency, of_rows, n_values),
         frequencies=normal_quantiles(n_frequencies if len(first) > _FEW else 0, frequency_scale),
     )
+
+
+def values_of(values: Array, frequency: Array, weights: Array, most: int) -> Array | None:
+    """Return the numbers of a column that have an input each; None if they are too many, or not whole.
+
+    A number in a single row has none.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_values,)
+        The distinct numbers, sorted.
+    frequency : ndarray of shape (n_values,)
+        The total weight of the rows with each number.
+    weights : ndarray of shape (n_rows,)
+        The weights of the rows.
+    most : int
+        The largest number of distinct numbers.
+    """
+    if len(values) > most or (values != np.rint(values)).any():
+        return None
+    several: Array = values[frequency > weights.min()]
+    return several if len(several) else None
 
 
 def edges_of(values: Array, frequency: Array, n_bins: int) -> Array:

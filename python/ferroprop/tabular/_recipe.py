@@ -6,7 +6,7 @@ Chosen by means over many tables, see docs/tabular.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,32 @@ class Recipe:
 FOLDS = 5
 """The fewest folds; with fewer members than that, some folds are never held out."""
 
-_Tried: TypeAlias = tuple[Literal["linear", "both", "fine"], ...]
-TRIED_ON_CLASSES: _Tried = ("linear", "both")
-TRIED_ON_NUMBERS: _Tried = ("both", "fine")
-"""The encodings of numbers that the first member is trained with, to choose among them."""
+
+@dataclass(frozen=True)
+class Tried:
+    """The encodings of numbers that are tried, and which of them are kept.
+
+    Attributes
+    ----------
+    encodings : tuple of str
+        The first member is trained with each of them.
+    hopeful : float
+        The other members are trained with those whose loss was at most this many times the least one, with
+        only the best if this is 1.
+    alike : float
+        The ensemble has the networks of those whose mean loss is at most this many times the least one.
+    """
+
+    encodings: tuple[Literal["linear", "both", "fine", "values"], ...]
+    hopeful: float
+    alike: float
+
+
+TRIED_ON_CLASSES = Tried(("linear", "both"), 1.0, 1.0)
+TRIED_ON_NUMBERS = Tried(("both", "fine", "values"), 1.25, 1.1)
 
 MOST_INPUTS = 4096
-"""With more inputs than this the fine encoding is not tried."""
+"""With more inputs than this, bins in large number and inputs for values are not tried."""
 
 
 def recipe_for(*, is_classifier: bool, n_rows: int, batch_size: int | None = None) -> Recipe:
@@ -66,7 +85,7 @@ def recipe_for(*, is_classifier: bool, n_rows: int, batch_size: int | None = Non
         Rows in a mini-batch, if the user chose them.
     """
     batch_size = batch_size or 128
-    steps, least = (4600, 64) if is_classifier else (2300, 32)
+    steps, least = (4600, 64) if is_classifier else (1150, 32)
     epochs = round(min(512, max(least, steps * batch_size / n_rows)))
     return Recipe(
         hidden_layer_sizes=(128, 128, 128),

@@ -21,7 +21,7 @@ from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
 from ferroprop.tabular._base import BaseTabularMLP, LeftOut, Task
 from ferroprop.tabular._calibration import tempered_log_loss, with_temperature
 from ferroprop.tabular._course import Course
-from ferroprop.tabular._member import MemberEpoch, Trained
+from ferroprop.tabular._member import MemberEpoch
 from ferroprop.tabular._table import is_missing
 from ferroprop.tabular.encoder import NumericEncoding
 
@@ -318,10 +318,19 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         return Task(one_hot.astype(np.float64), "softmax", "log_loss", tempered_log_loss)
 
     def _finish(
-        self, members: list[Trained], left_out: LeftOut, targets: Array, seed: int, course: Course
+        self,
+        networks: list[Network],
+        temperatures: list[float],
+        left_out: LeftOut,
+        targets: Array,
+        seed: int,
+        course: Course,
     ) -> list[Network]:
-        self.temperature_ = np.array([member.temperature for member in members])
-        return [with_temperature(member.network, member.temperature) for member in members]
+        self.temperature_ = np.array(temperatures)
+        return [
+            with_temperature(network, temperature)
+            for network, temperature in zip(networks, temperatures, strict=True)
+        ]
 
     def _prediction(self, outputs: list[Array]) -> Array:
         total = np.zeros(outputs[0].shape)

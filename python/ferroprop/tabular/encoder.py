@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,12 +34,25 @@ from ferroprop.tabular._table import (
     stray_text,
 )
 
-NumericEncoding: TypeAlias = Literal["linear", "piecewise_linear", "fine", "periodic", "both"]
+NumericEncoding: TypeAlias = Literal[
+    "linear",
+    "piecewise_linear",
+    "fine",
+    "periodic",
+    "both",
+    "values",
+    "both+fine",
+    "both+values",
+    "fine+values",
+    "both+fine+values",
+]
 EncodedColumn: TypeAlias = NumberColumn | CategoryColumn | DateColumn
 
-ENCODINGS = ("linear", "piecewise_linear", "fine", "periodic", "both")
-_BINS = {"piecewise_linear": 1, "fine": 4, "both": 1}
-"""How many times `n_bins` bins these encodings have."""
+ENCODINGS: tuple[NumericEncoding, ...] = get_args(NumericEncoding)
+_FINE = 4
+"""How many times `n_bins` bins 'fine' has."""
+MOST_VALUES = 400
+"""Columns of whole numbers with more distinct ones than this have no inputs by 'values'."""
 _ROWS_AT_A_TIME = 2048
 
 
@@ -64,9 +77,12 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    numeric_encoding : {'both', 'piecewise_linear', 'fine', 'periodic', 'linear'}, default='both'
-        The encoding of a number beside its scaled value: bins, four times as many bins, cosines, or bins and
-        cosines; 'linear' adds none.
+    numeric_encoding : {'both', 'piecewise_linear', 'fine', 'periodic', 'values', 'linear', 'both+fine', \
+            'both+values', 'fine+values', 'both+fine+values'}, default='both'
+        The encoding of a number beside its scaled value. 'piecewise_linear' adds bins, 'fine' four times as
+        many, 'periodic' cosines, 'both' bins and cosines, and 'linear' nothing. 'values' adds an input, 0 or
+        1, for each value of a column of 3 to 400 different whole numbers that is in more than one row. With
+        a plus, a column has the inputs of several encodings.
     n_bins : int, default=8
         Bins of the piecewise linear encoding, fewer where quantiles coincide; 'fine' has four times as many.
     n_frequencies : int, default=8
@@ -200,9 +216,13 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             if column.values.dtype == object and not (is_category or column.is_categorical):
                 _warn_of_numbers_as_text(column, levels)
             return fit_categories(column.name, codes, levels, weight, max_levels=self.max_levels)
+        parts = self.numeric_encoding.split("+")
+        is_coarse = "both" in parts or "piecewise_linear" in parts
+        n_fine_bins = self.n_bins * _FINE if "fine" in parts else 0
         encoding: dict[str, Any] = {
-            "n_bins": self.n_bins * _BINS.get(self.numeric_encoding, 0),
-            "n_frequencies": self.n_frequencies if self.numeric_encoding in ("periodic", "both") else 0,
+            "n_bins": self.n_bins if is_coarse else n_fine_bins,
+            "n_fine_bins": n_fine_bins if is_coarse else 0,
+            "n_frequencies": self.n_frequencies if "both" in parts or "periodic" in parts else 0,
             "frequency_scale": self.frequency_scale,
         }
         if kind == "date":
@@ -218,7 +238,12 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 stacklevel=2,
             )
         return fit_numbers(
-            column.name, numbers_of(column, stray), weight, **encoding, stray=tuple(sorted(stray))
+            column.name,
+            numbers_of(column, stray),
+            weight,
+            **encoding,
+            n_values=MOST_VALUES if "values" in parts else 0,
+            stray=tuple(sorted(stray)),
         )
 
     def _categorical(self, columns: list[Column]) -> list[bool]:
@@ -288,6 +313,15 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for column, encoded, width, end in zip(columns, self.columns_, widths, ends, strict=True):
             _encode(column, encoded, out[:, end - width : end])
         return out
+
+    def _places_of(self, encoding: NumericEncoding) -> Array:
+        """Return where the inputs of one encoding are among those of several."""
+        places: list[int] = []
+        start = 0
+        for encoded in self.columns_:
+            places += [start + place for place in encoded.places_of(encoding)]
+            start += len(encoded.feature_names())
+        return np.array(places, dtype=np.intp)
 
     def drift(self, X: MatrixLike) -> list[ColumnDrift]:
         """Compare the columns of another table with those of ``fit``.

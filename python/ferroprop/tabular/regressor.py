@@ -14,7 +14,7 @@ from ferroprop.estimators._sklearn import RegressorMixin, check_array, column_or
 from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
 from ferroprop.tabular._base import BaseTabularMLP, LeftOut, Task
 from ferroprop.tabular._course import Course
-from ferroprop.tabular._member import MemberEpoch, Rows, Trained, Watch
+from ferroprop.tabular._member import MemberEpoch, Rows, Watch
 from ferroprop.tabular._spread import N_NETWORKS, fit_spread
 from ferroprop.tabular.encoder import NumericEncoding
 
@@ -278,13 +278,18 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
         return watch
 
     def _finish(
-        self, members: list[Trained], left_out: LeftOut, targets: Array, seed: int, course: Course
+        self,
+        networks: list[Network],
+        temperatures: list[float],
+        left_out: LeftOut,
+        targets: Array,
+        seed: int,
+        course: Course,
     ) -> list[Network]:
-        networks = [member.network for member in members]
         table = left_out.table
         sums, counts = np.zeros(table.Y.shape), np.zeros((len(table.Y), 1))
-        for member, network in enumerate(networks):
-            rows = left_out.of(member)
+        for number, network in enumerate(networks):
+            rows = left_out.of(number)
             sums[rows] += self._clamped(network.predict(table.X[rows]))
             counts[rows] += 1
         known = np.flatnonzero(counts[:, 0])
