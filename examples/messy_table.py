@@ -32,7 +32,7 @@ known = penguins.dropna(subset="sex")
 X, y = known.drop(columns="sex"), known["sex"]
 mlp = TabularMLPClassifier(max_iter=100, random_state=0).fit(X, y)
 print(f"{mlp.oof_score_:.1%} of {len(y)} penguins right, by networks that have not seen them")
-print(f"numbers are encoded {mlp.numeric_encoding_!r}: loss on the first fold {mlp.encoding_losses_}")
+print(f"numbers are encoded {mlp.numeric_encoding_!r}: losses on rows left out {mlp.encoding_losses_}")
 
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
 MemberCurvesDisplay.from_estimator(mlp, ax=left)

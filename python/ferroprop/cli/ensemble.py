@@ -48,8 +48,8 @@ def following(follower: Follower, n_members: int) -> Any:
 
     def tell(epoch: MemberEpoch) -> None:
         done[epoch.member, epoch.numeric_encoding] = epoch.epoch
-        # The first member is trained once more, to choose the encoding of numbers.
-        most = (n_members + 1) * epoch.epochs
+        # Up to three encodings of numbers are tried on the first member, and not all of them on the others.
+        most = max(n_members + 1, len(done)) * epoch.epochs
         loss = epoch.validation_loss
         validation = "" if loss is None else f"  validation loss {number(loss)}"
         follower(sum(done.values()), most, f"loss {number(epoch.loss)}{validation}")

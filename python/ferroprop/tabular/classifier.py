@@ -39,8 +39,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         Number of networks; the mean of their probabilities is predicted. Each is trained without one fold of
         the rows (there are as many folds as members, but at least 5), and keeps the epoch with the least loss
         on that fold.
-    numeric_encoding : {'auto', 'both', 'piecewise_linear', 'fine', 'periodic', 'linear'}, default='auto'
-        The encoding of numbers beside their scaled values, see `TabularEncoder`. 'auto' trains the first
+    numeric_encoding : str, default='auto'
+        The encoding of numbers beside their scaled values, one of those of `TabularEncoder`. 'auto' trains the first
         member with 'linear' and with 'both'; all members then use the one with the smaller loss on its fold.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
         Which columns are categories, see `TabularEncoder`. Columns of text, categorical dtypes and mixed
@@ -90,9 +90,10 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
     numeric_encoding_ : str
         The encoding that 'auto' chose, else `numeric_encoding`.
     encoding_losses_ : dict
-        The loss of the first member on its fold, for each encoding that was tried.
+        The mean loss of the members that were trained with an encoding, each on its fold, for each encoding
+        that was tried; for one that was not chosen, the loss of the first member.
     history_ : list of dict
-        For each member 'loss', 'validation_loss' and 'learning_rate', lists with a number per epoch,
+        For each network 'member', its number, 'numeric_encoding', and 'loss', 'validation_loss' and 'learning_rate', lists with a number per epoch,
         'best_epoch' and 'stop_reason' ('epochs', 'patience', 'time', 'callback' or 'diverged'). The
         validation loss is that at the best temperature.
     oof_prediction_ : ndarray of shape (n_samples, n_classes), or None

@@ -77,12 +77,12 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    numeric_encoding : {'both', 'piecewise_linear', 'fine', 'periodic', 'values', 'linear', 'both+fine', \
-            'both+values', 'fine+values', 'both+fine+values'}, default='both'
-        The encoding of a number beside its scaled value. 'piecewise_linear' adds bins, 'fine' four times as
-        many, 'periodic' cosines, 'both' bins and cosines, and 'linear' nothing. 'values' adds an input, 0 or
-        1, for each value of a column of 3 to 400 different whole numbers that is in more than one row. With
-        a plus, a column has the inputs of several encodings.
+    numeric_encoding : str, default='both'
+        The encoding of a number beside its scaled value: 'linear' adds nothing, 'piecewise_linear' bins,
+        'fine' four times as many, 'periodic' cosines, 'both' bins and cosines. 'values' adds an input, 0 or
+        1, for each value of a column of 3 to 400 different whole numbers; one that is in a single row has
+        none. A column has the inputs of several with 'both+fine', 'both+values', 'fine+values' or
+        'both+fine+values'.
     n_bins : int, default=8
         Bins of the piecewise linear encoding, fewer where quantiles coincide; 'fine' has four times as many.
     n_frequencies : int, default=8

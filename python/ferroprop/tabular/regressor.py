@@ -29,13 +29,15 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
     Parameters
     ----------
     n_members : int, default=5
-        Number of networks; the mean of their outputs is predicted. Each is trained without one fold of the
+        Number of members; the mean of their outputs is predicted. Each is trained without one fold of the
         rows (there are as many folds as members, but at least 5), and keeps the epoch with the least loss on
-        that fold.
-    numeric_encoding : {'auto', 'both', 'piecewise_linear', 'fine', 'periodic', 'linear'}, default='auto'
-        The encoding of numbers beside their scaled values, see `TabularEncoder`. 'auto' trains the first
-        member with 'both' and, unless there are more than 4,096 inputs then, with 'fine'; all members use the
-        one with the smaller loss on its fold.
+        that fold. A member is one network, or one for each encoding that is used.
+    numeric_encoding : str, default='auto'
+        The encoding of numbers beside their scaled values, one of those of `TabularEncoder`. 'auto' trains
+        the first member with 'both', 'fine' and 'values' (the last two unless they have more than 4,096
+        inputs), and the other members with those of the three whose loss was at most 1.25 times the least
+        one. The networks of the encodings whose mean loss over the folds is at most 1.1 times the least one
+        are averaged.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
         Which columns are categories, see `TabularEncoder`. Columns of text, categorical dtypes and mixed
         objects always are; further ones are given by name, by place, or as one boolean per column.
@@ -51,7 +53,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
     batch_size : 'auto' or int, default='auto'
         Rows in a mini-batch; 'auto' is 128.
     max_iter : 'auto' or int, default='auto'
-        Epochs of each member; 'auto' is the number that 2,300 steps take, from 32 to 512.
+        Epochs of each network; 'auto' is the number that 1,150 steps take, from 32 to 512.
     max_time : float, default=None
         Time for the whole fit, in seconds; None is no limit. If the time is short, each member is trained for
         as many epochs as its share of the time allows, and if it is very short, fewer members are trained; a
@@ -72,15 +74,17 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
     Attributes
     ----------
     members_ : list of Network
-        The networks. Their inputs are those that ``encoder_.transform`` returns.
+        The networks, those of the first member first. Their inputs are those that ``encoder_.transform``
+        returns; with several encodings, the weights of those of the others are 0.
     encoder_ : TabularEncoder
         Turns a table into inputs of the networks.
     numeric_encoding_ : str
-        The encoding that 'auto' chose, else `numeric_encoding`.
+        The encoding that 'auto' chose, or several with a plus between them, else `numeric_encoding`.
     encoding_losses_ : dict
-        The loss of the first member on its fold, for each encoding that was tried.
+        The mean loss of the members that were trained with an encoding, each on its fold, for each encoding
+        that was tried; for one that was tried on the first member alone, the loss of that.
     history_ : list of dict
-        For each member 'loss', 'validation_loss' and 'learning_rate', lists with a number per epoch,
+        For each network 'member', its number, 'numeric_encoding', and 'loss', 'validation_loss' and 'learning_rate', lists with a number per epoch,
         'best_epoch' and 'stop_reason' ('epochs', 'patience', 'time', 'callback' or 'diverged'). Losses are
         those of the standardised target.
     oof_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_outputs), or None
