@@ -40,8 +40,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         the rows (there are as many folds as members, but at least 5), and keeps the epoch with the least loss
         on that fold.
     numeric_encoding : str, default='auto'
-        The encoding of numbers beside their scaled values, one of those of `TabularEncoder`. 'auto' trains the first
-        member with 'linear' and with 'both'; all members then use the one with the smaller loss on its fold.
+        The encoding of numbers beside their scaled values, one of those of `TabularEncoder`. 'auto' trains
+        the first member with 'linear' and with 'both'; all members then use the one with the smaller loss on
+        its fold.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
         Which columns are categories, see `TabularEncoder`. Columns of text, categorical dtypes and mixed
         objects always are; further ones are given by name, by place, or as one boolean per column.
@@ -93,9 +94,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         The mean loss of the members that were trained with an encoding, each on its fold, for each encoding
         that was tried; for one that was not chosen, the loss of the first member.
     history_ : list of dict
-        For each network 'member', its number, 'numeric_encoding', and 'loss', 'validation_loss' and 'learning_rate', lists with a number per epoch,
-        'best_epoch' and 'stop_reason' ('epochs', 'patience', 'time', 'callback' or 'diverged'). The
-        validation loss is that at the best temperature.
+        For each network 'member', its number, 'numeric_encoding', 'loss', 'validation_loss' and
+        'learning_rate', lists with a number per epoch, 'best_epoch' and 'stop_reason' ('epochs', 'patience',
+        'time', 'callback' or 'diverged'). The validation loss is that at the best temperature.
     oof_prediction_ : ndarray of shape (n_samples, n_classes), or None
         The out-of-fold predictions: for each row of ``fit`` the probabilities predicted by the member that
         was not trained on it. With fewer than five members, NaN for rows that all members were trained on;

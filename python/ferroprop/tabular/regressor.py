@@ -84,9 +84,9 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
         The mean loss of the members that were trained with an encoding, each on its fold, for each encoding
         that was tried; for one that was tried on the first member alone, the loss of that.
     history_ : list of dict
-        For each network 'member', its number, 'numeric_encoding', and 'loss', 'validation_loss' and 'learning_rate', lists with a number per epoch,
-        'best_epoch' and 'stop_reason' ('epochs', 'patience', 'time', 'callback' or 'diverged'). Losses are
-        those of the standardised target.
+        For each network 'member', its number, 'numeric_encoding', 'loss', 'validation_loss' and
+        'learning_rate', lists with a number per epoch, 'best_epoch' and 'stop_reason' ('epochs', 'patience',
+        'time', 'callback' or 'diverged'). Losses are those of the standardised target.
     oof_prediction_ : ndarray of shape (n_samples,) or (n_samples, n_outputs), or None
         The out-of-fold predictions: for each row of ``fit`` the target predicted by the member that was not
         trained on it. With fewer than five members, NaN for rows that all members were trained on; None with
