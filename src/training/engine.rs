@@ -63,6 +63,8 @@ pub(super) struct Batches<'a> {
     pub truncate: Option<usize>,
     /// Whether the sums over rows come from elsewhere.
     pub remote: bool,
+    /// The most numbers of its buffers that are kept for the thread's next training.
+    pub most_kept: usize,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -140,7 +142,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         batches: Batches<'_>,
         threads: usize,
     ) -> Result<Self> {
-        let Batches { rows, lengths, weighted, truncate, remote } = batches;
+        let Batches { rows, lengths, weighted, truncate, remote, most_kept } = batches;
         let (copies, dropout) = (noise.copies.max(1), &noise.rates);
         let (rows, steps) = (rows.saturating_mul(copies), lengths.mean);
         let numbers = numbers_per_row(network.layers()).saturating_mul(steps);
@@ -150,13 +152,8 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let parameters = network.parameters();
         let loss = named(&objective);
         let own = loss.is_none();
-        let made_for = (network.returns().is_none() && lengths.are_alike() && !remote).then(|| MadeFor {
-            rows,
-            weighted,
-            loss,
-            dropout: dropout.clone(),
-            threads,
-        });
+        let made_for = (most_kept > 0 && network.returns().is_none() && lengths.are_alike() && !remote)
+            .then(|| MadeFor { rows, weighted, loss, dropout: dropout.clone(), threads });
         let kept = made_for.as_ref().and_then(|made_for| Buffers::kept(network.layers(), made_for));
         let capacity_of = |model: &Model<T>| {
             let padded = model.packed.weights.len();
@@ -183,7 +180,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 Buffers { model, blocks, micro_batches, shards, array_names: &[] }
             }
         };
-        let made_for = made_for.filter(|_| buffers.are_small(micro_batch_rows));
+        let made_for = made_for.filter(|_| buffers.fit_in(most_kept, micro_batch_rows));
         let Buffers { model, blocks, micro_batches, shards, array_names } = buffers;
         let capacity = capacity_of(&model);
         let own_rows = match network.returns() {

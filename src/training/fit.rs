@@ -8,6 +8,7 @@ use super::dataset::{Dataset, Lengths};
 use super::early_stopping::Monitor;
 use super::engine::{Batches, Engine, useful_threads};
 use super::history::{Epoch, History, StopReason};
+use super::kept::MOST_KEPT;
 use super::noise::NoiseSource;
 use super::observer::Observer;
 use super::row_order::RowOrder;
@@ -164,6 +165,8 @@ pub(super) struct Limits {
     pub started: Instant,
     /// When no other epoch begins.
     pub end: Option<Instant>,
+    /// See [`Batches`].
+    pub most_kept: usize,
 }
 
 impl Limits {
@@ -171,7 +174,7 @@ impl Limits {
     pub fn new<T>(settings: &Settings<'_, T>, threads: usize, began: Instant) -> Self {
         // A time that the clock cannot show never comes.
         let end = settings.max_time.and_then(|most| began.checked_add(most));
-        Self { threads, started: began, end }
+        Self { threads, started: began, end, most_kept: MOST_KEPT }
     }
 }
 
@@ -206,6 +209,7 @@ pub(super) fn run<T: Scalar>(
             lengths: &lengths,
             weighted: data.weighted(),
             truncate: settings.truncate,
+            most_kept: limits.most_kept,
             remote: data.remote.or(settings.validation.as_ref().and_then(|data| data.remote)).is_some(),
         },
         n_threads,

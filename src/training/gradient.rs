@@ -2,6 +2,7 @@
 
 use super::dataset::{Dataset, Lengths, Order};
 use super::engine::{Batches, Engine, useful_threads};
+use super::kept::MOST_KEPT;
 use super::noise::NoiseSource;
 use super::settings::{check_alpha, check_truncate};
 use crate::error::{Error, Result};
@@ -151,6 +152,7 @@ fn loss_and_gradient_here<T: Scalar>(
         weighted: data.weighted(),
         truncate,
         remote: data.remote.is_some(),
+        most_kept: MOST_KEPT,
     };
     let mut engine = Engine::new(network, objective, noise_source(network, seed), alpha, batches, n_threads)?;
     let total = Team::with(n_threads, |team| {

@@ -14,7 +14,7 @@ use crate::pass::{Model, Stage, numbers_per_row};
 
 /// The most numbers that a thread keeps: as many as a step on 256 rows of 784-256-128-10 needs, and no large part of any
 /// machine's memory.
-const MOST_KEPT: usize = 1 << 22;
+pub(super) const MOST_KEPT: usize = 1 << 21;
 
 thread_local! {
     static KEPT: Cell<Option<Box<dyn Any>>> = const { Cell::new(None) };
@@ -54,15 +54,15 @@ impl<T: Scalar> Buffers<T> {
         (known == *made_for && buffers.model.layers == layers).then_some(buffers)
     }
 
-    /// Whether a thread may keep them.
-    pub fn are_small(&self, micro_batch_rows: usize) -> bool {
+    /// Whether they have at most so many numbers.
+    pub fn fit_in(&self, most: usize, micro_batch_rows: usize) -> bool {
         let Self { model, micro_batches, shards, .. } = self;
         let waiting = shards.first().map_or(0, |shard| shard.waiting.len());
         let of_rows = numbers_per_row(&model.layers).saturating_mul(micro_batch_rows);
         let of_rows = of_rows.saturating_mul(1 + micro_batches.len());
         // Parameters, a copy, gradient and its rounding errors, and what the optimizer keeps.
         let vectors = 4 + MOST_ARRAYS + waiting + micro_batches.len();
-        of_rows.saturating_add(model.packed.weights.len().saturating_mul(vectors)) <= MOST_KEPT
+        of_rows.saturating_add(model.packed.weights.len().saturating_mul(vectors)) <= most
     }
 
     /// Keeps them for the thread's next training.

@@ -228,7 +228,8 @@ fn minimize_here<T: Scalar>(
     let lengths = Lengths::new(data, None)?;
     let n_threads = useful_threads(network, rows, &lengths, threads(settings.n_threads));
     let (weighted, remote) = (data.weighted(), data.remote.is_some());
-    let batches = Batches { rows, lengths: &lengths, weighted, truncate: settings.truncate, remote };
+    let truncate = settings.truncate;
+    let batches = Batches { rows, lengths: &lengths, weighted, truncate, remote, most_kept: 0 };
     let engine = Engine::new(network, objective, NoiseSource::NONE, settings.alpha, batches, n_threads)?;
     let observer: &mut dyn Observer<T> = &mut Outside::new(observer, started);
     let looked_at = observer.looks_at_network();

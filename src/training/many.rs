@@ -124,7 +124,8 @@ fn train_many_here<T: Scalar>(
     let mut tasks = Vec::new();
     for (index, job) in jobs.iter_mut().enumerate() {
         let checked = job.check().map_err(|error| of_network(index, error))?;
-        let limits = Limits::new(&job.settings, threads / at_a_time, began);
+        let mut limits = Limits::new(&job.settings, threads / at_a_time, began);
+        limits.most_kept /= at_a_time;
         tasks.push((index, job, checked, limits));
     }
     tasks.sort_by_key(|(_, job, ..)| Reverse(job.work()));

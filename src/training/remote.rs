@@ -91,8 +91,8 @@ pub(crate) fn partial_sums<T: Scalar>(
     }
     let lengths = Lengths::new(part, None)?;
     let n_threads = useful_threads(network, own, &lengths, threads(n_threads));
-    let batches =
-        Batches { rows, lengths: &lengths, weighted: part.weighted(), truncate: None, remote: false };
+    let weighted = part.weighted();
+    let batches = Batches { rows, lengths: &lengths, weighted, truncate: None, remote: false, most_kept: 0 };
     let mut engine = Engine::new(network, objective, NoiseSource::NONE, 0.0, batches, n_threads)?;
     let groups = rows.div_ceil(group);
     if gradient {
