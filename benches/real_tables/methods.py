@@ -271,7 +271,7 @@ METHODS = {
         Method("tabm", "TabM-D", "pytabkit", _pytabkit("TabM_D")),
         Method("sklearn-mlp", "scikit-learn's MLP", "sklearn", _network(_sklearn_library)),
         Method("mlp", "ferroprop MLP, defaults", "ferroprop", _network(_our_library), ours=True),
-        Method("tabular-1", "ferroprop TabularMLP, 1 network", "ferroprop.tabular", _tabular(1), ours=True),
+        Method("tabular-1", "ferroprop TabularMLP, 1 member", "ferroprop.tabular", _tabular(1), ours=True),
         Method("tabular", "ferroprop TabularMLP", "ferroprop.tabular", _tabular(FOLDS), ours=True),
     )
 }
