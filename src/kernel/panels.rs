@@ -314,9 +314,6 @@ pub fn scratch<T: Scalar>() -> [T; MOST_IN_SQUARE] {
     [T::ZERO; MOST_IN_SQUARE]
 }
 
-/// Vectors' worth of numbers that are copied one by one sooner than in a square that has to be filled up.
-const FEW_LANES: usize = 4;
-
 /// Transposes up to as many vectors as a vector has lanes; vectors that are not there count as 0.
 ///
 /// # Panics
@@ -327,16 +324,6 @@ pub fn transpose_vectors<T: Scalar, S: Simd<T>>(simd: S, from: &[T], to: &mut [T
     if from.len() == square && to.len() == square {
         // Safety: both are whole squares.
         unsafe { simd.transpose(from.as_ptr(), to.as_mut_ptr()) };
-        return;
-    }
-    let (rows, columns) = (from.len() / T::LANES, to.len() / T::LANES);
-    if rows * columns <= FEW_LANES * T::LANES {
-        for (column, vector) in to.chunks_exact_mut(T::LANES).enumerate() {
-            vector.fill(T::ZERO);
-            for (number, row) in vector.iter_mut().zip(from.chunks_exact(T::LANES)) {
-                *number = row[column];
-            }
-        }
         return;
     }
     let mut padded = [T::ZERO; MOST_IN_SQUARE];
