@@ -159,26 +159,22 @@ impl<'a, T: Scalar> Engine<'a, T> {
             let padded = model.packed.weights.len();
             block_rows(model.layout, micro_batch_rows, threads, padded, copies, steps)
         };
-        let buffers = match kept {
-            Some(mut buffers) => {
-                buffers.model.set_parameters(parameters);
-                buffers
-            }
-            None => {
-                let model =
-                    Model::new(network.layers(), parameters, micro_batch_rows, loss, dropout, copies)?;
-                let blocks = blocks(&model, micro_batch_rows, capacity_of(&model), room)?;
-                let most = if threads == 1 || own { 0 } else { MICRO_BATCHES_PER_THREAD * threads };
-                let most = micro_batches_at_a_time(rows, micro_batch_rows, most, threads);
-                let micro_batches = MicroBatch::several(&model, micro_batch_rows, most, steps, room)?;
-                let shards = shards(
-                    &model.packed.matrices,
-                    threads,
-                    rows > micro_batch_rows || remote,
-                    Tree::most_waiting(rows.div_ceil(group_rows(micro_batch_rows))),
-                )?;
-                Buffers { model, blocks, micro_batches, shards, array_names: &[] }
-            }
+        let buffers = if let Some(mut buffers) = kept {
+            buffers.model.set_parameters(parameters);
+            buffers
+        } else {
+            let model = Model::new(network.layers(), parameters, micro_batch_rows, loss, dropout, copies)?;
+            let blocks = blocks(&model, micro_batch_rows, capacity_of(&model), room)?;
+            let most = if threads == 1 || own { 0 } else { MICRO_BATCHES_PER_THREAD * threads };
+            let most = micro_batches_at_a_time(rows, micro_batch_rows, most, threads);
+            let micro_batches = MicroBatch::several(&model, micro_batch_rows, most, steps, room)?;
+            let shards = shards(
+                &model.packed.matrices,
+                threads,
+                rows > micro_batch_rows || remote,
+                Tree::most_waiting(rows.div_ceil(group_rows(micro_batch_rows))),
+            )?;
+            Buffers { model, blocks, micro_batches, shards, array_names: &[] }
         };
         let made_for = made_for.filter(|_| buffers.fit_in(most_kept, micro_batch_rows));
         let Buffers { model, blocks, micro_batches, shards, array_names } = buffers;

@@ -144,8 +144,8 @@ mod tests {
                     .unwrap();
             let x = Array2::from_shape_fn((3, 1), |(row, _)| row as f64 * 1e150);
             let data = Dataset::new(x.view(), x.view(), None);
-            let mut optimizer = crate::Sgd::default();
-            optimizer.learning_rate = crate::Schedule::Constant(rate);
+            let optimizer =
+                crate::Sgd { learning_rate: crate::Schedule::Constant(rate), ..crate::Sgd::default() };
             let mut state = OptimizerState::new(Optimizer::Sgd(optimizer)).unwrap();
             let settings = Settings { epochs: 1, n_threads: Some(1), ..Settings::default() };
             let history =
