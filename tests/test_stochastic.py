@@ -3,6 +3,7 @@
 import copy
 import itertools
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import ferroprop as fp
 import numpy as np
@@ -468,6 +469,21 @@ def test_a_loss_of_ones_own_is_scored_too():
     assert ours[0] == pytest.approx(theirs[0], rel=1e-12)
     for one, other in zip(ours[1], theirs[1], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("kind", ["bernoulli", "categorical"])
+def test_a_penalty_counts_the_weights_and_nothing_else(kind):
+    """The score function gave derivatives to lanes behind the last unit too, whose squares then counted."""
+    X, Y = data(6)
+    net = network(["tanh", units(kind, "score_function", samples=2, frozen=True)])
+    settings = {"alpha": 0.5, "noise_seed": 9}
+    rule = fp.SGD(1.0, momentum=0.0)
+    fp.train(net, X, Y, optimizer=rule, epochs=2, alpha=0.5, seed=9)
+    losses = [net.loss_and_gradients(X, Y, **settings)[0]]
+    with ThreadPoolExecutor(1) as fresh:
+        losses.append(fresh.submit(net.loss_and_gradients, X, Y, **settings).result()[0])
+    losses.append(fp.train(net, X, Y, optimizer=rule, epochs=1, alpha=0.5, seed=9).loss[0])
+    assert len(set(losses)) == 1, losses
 
 
 # Looking inside, exports and estimators -------------------------------------------------------------------

@@ -96,8 +96,14 @@ impl Units {
 
     /// The score function's deltas: each row's signal times the derivative of the draw's log-probability, which
     /// the way forward has kept.
-    pub fn credit<T: Scalar>(deltas: &mut [T], kept: &[T], stride: usize, signals: &[T]) {
+    pub fn credit<T: Scalar>(deltas: &mut [T], kept: &[T], columns: usize, stride: usize, signals: &[T]) {
         dispatch(Credit { deltas, kept, stride, signals });
+        // A score of the lanes that fill up the last panel would move parameters that are none.
+        let (used, last) = (columns % T::LANES, columns / T::LANES * stride);
+        if used > 0 {
+            let rows = deltas[last..].chunks_exact_mut(T::LANES).take(signals.len());
+            rows.for_each(|deltas| deltas[used..].fill(T::ZERO));
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::spec::Layer;
+use crate::check::all_finite;
 use crate::error::Result;
 use crate::kernel::{Scalar, Terms, copy_piece, is_single_output, panels, weight_vectors};
 use crate::memory::Aligned;
@@ -167,6 +168,14 @@ impl<T: Scalar> Packed<T> {
     /// The matrices of a layer.
     pub fn matrices_of(&self, layer: usize) -> &[PackedMatrix] {
         &self.matrices[self.layers[layer].clone()]
+    }
+
+    /// Whether what fills up the panels is 0 still, or a divergence has taken place. Else it would count in norms and penalties.
+    pub fn is_filled_with_zeros(&self) -> bool {
+        let others = |numbers: &[T]| numbers.iter().filter(|number| **number != T::ZERO).count();
+        let mut own = 0;
+        visit::<T>(&self.matrices, |_, _, at, count| own += others(&self.weights[at..at + count]));
+        own == others(&self.weights) || !all_finite(&self.weights)
     }
 }
 

@@ -728,7 +728,8 @@ impl<T: Scalar> Stage<T> for Block<T> {
             let units = layers[index - 1].activation.units();
             if units.is_some_and(|units| self.copies > 0 && units.estimator == Estimator::ScoreFunction) {
                 let signals = &self.signals[..self.rows];
-                Units::credit(&mut self.deltas[index - 1], &self.slopes[index - 1], stride, signals);
+                let (deltas, scores) = (&mut self.deltas[index - 1], &self.slopes[index - 1]);
+                Units::credit(deltas, scores, layers[index].fan_in, stride, signals);
                 continue;
             }
             let in_use = self.in_use(self.deltas[index - 1].len(), stride);

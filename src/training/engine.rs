@@ -697,6 +697,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
                 self.sum_squares();
             }
         }
+        debug_assert!(self.model.packed.is_filled_with_zeros());
         Some(())
     }
 
