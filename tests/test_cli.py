@@ -126,6 +126,45 @@ def test_a_balanced_class_is_found_more_often(folder: Path, kind: list[str]):
     assert recalls[1] > recalls[0] + 0.05
 
 
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        (["--model", "mlp", "--epochs", "1000000", "--patience", "1000000"], "until the time limit, in"),
+        (["--model", "mlp", "--solver", "lbfgs", "--epochs", "1000000", "--alpha", "10"], "with lbfgs."),
+        (["--members", "2", "--epochs", "5000"], "with adamw: best validation loss"),
+    ],
+)
+def test_a_training_ends_with_its_time(kind: list[str], sentence: str):
+    seconds = "0.01" if "lbfgs" in kind else "0.4"
+    result = succeed("train", PENGUINS, "--target", "species", *kind, "--max-time", seconds)
+    notes = [line for line in result.stderr.splitlines() if f"(max_time={seconds} s)" in line]
+    assert len(notes) == 1, result.stderr
+    assert sentence in " ".join(result.stdout.split())
+
+
+def test_threads_change_nothing_and_are_no_setting_of_the_model():
+    one, two = (
+        json.loads(
+            succeed(
+                *("train", PENGUINS, "--target", "species", "--model", "mlp", "--dropout", "0.2"),
+                *("--epochs", "30", "--threads", threads, "--json"),
+            ).stdout
+        )
+        for threads in ("1", "2")
+    )
+    assert one["settings"] == two["settings"]
+    assert one["settings"]["dropout"] == 0.2
+    assert one["history"] == two["history"]
+
+
+def test_dropout_is_refused_where_there_is_none():
+    train = ("train", PENGUINS, "--target", "species", "--dropout", "0.2")
+    assert complaint(*train) == "--dropout: got 0.2 with --model tabular; expected --model mlp"
+    assert complaint(*train, "--model", "mlp", "--solver", "lbfgs").startswith(
+        "--dropout: got 0.2 with --solver lbfgs"
+    )
+
+
 def test_classes_are_weighted_only_where_there_are_some():
     assert complaint("train", PENGUINS, "--target", "body_mass_g", "--class-weight", "balanced") == (
         "--class-weight: got balanced for 'body_mass_g', a quantity; expected a target of classes"

@@ -62,6 +62,7 @@ PUBLIC = sorted(name for name in ferroprop.__all__ if callable(getattr(ferroprop
 
 ELSEWHERE = [
     *(getattr(ferroprop.displays, name) for name in ferroprop.displays.__all__),
+    ferroprop.estimators.TimeLimitWarning,
     ferroprop.estimators.gradient_flow,
     ferroprop.series.Lagged,
     ferroprop.tabular.ColumnDrift,

@@ -184,7 +184,10 @@ def train(
     batch_size: given.BatchSize = None,
     learning_rate: given.LearningRate = None,
     alpha: given.Alpha = None,
+    dropout: given.Dropout = None,
     class_weight: given.ClassWeight = None,
+    max_time: given.MaxTime = None,
+    threads: given.Threads = None,
     seed: given.Seed = 0,
     save: given.Save = None,
     plot: given.Plot = None,
@@ -205,7 +208,10 @@ def train(
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "alpha": alpha,
+        "dropout": dropout,
         "class_weight": class_weight,
+        "max_time": max_time,
+        "threads": threads,
     }
     settings = settings_of(model, seed, options)
     kinds = _kinds(ignore or [], number=number, category=category, date=date)

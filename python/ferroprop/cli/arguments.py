@@ -332,6 +332,33 @@ Alpha = Annotated[
         show_default="0.0001",
     ),
 ]
+Dropout = Annotated[
+    float | None,
+    _option(
+        "For mlp: the part of each hidden layer's outputs that each step leaves out, at random.",
+        *("PART", TRAINING_PANEL),
+        parser=number(lambda part: 0 <= part < 1, "a number from 0 to below 1"),
+        show_default=False,
+    ),
+]
+MaxTime = Annotated[
+    float | None,
+    _option(
+        "The most seconds of the training; what has been learned until then is the model.",
+        *("SECONDS", TRAINING_PANEL),
+        parser=number(lambda seconds: seconds > 0, "a number of seconds above 0"),
+        show_default=False,
+    ),
+]
+Threads = Annotated[
+    int | None,
+    _option(
+        "How many threads train; the model is the same for any number.",
+        *("N", TRAINING_PANEL),
+        parser=whole_number(1),
+        show_default="one per core",
+    ),
+]
 Seed = Annotated[
     int,
     _option(

@@ -67,6 +67,8 @@ class History:
         The epoch with the best of these scores, whose weights were kept.
     stopped_early : bool
         Whether the training ended before the allowed number of epochs.
+    out_of_time : bool, default=False
+        Whether the time limit ended it.
     """
 
     solver: str
@@ -75,6 +77,7 @@ class History:
     score_name: str
     best_epoch: int | None
     stopped_early: bool
+    out_of_time: bool = False  # models before `--max-time` do not say
 
     @property
     def epochs(self) -> int:

@@ -30,6 +30,8 @@ def new_ensemble(settings: Settings, task: TaskName, columns: Sequence[Column]) 
     return estimator(
         n_members=settings.members,
         categorical_features=[column.name for column in columns if column.kind in ("category", "boolean")],
+        max_time=settings.max_time,
+        n_jobs=settings.threads,
         random_state=settings.seed,
         **{name: value for name, value in given.items() if value is not None},
     )
@@ -67,6 +69,7 @@ def histories_of(ensemble: Any) -> list[History]:
             score_name="loss",
             best_epoch=member["best_epoch"],
             stopped_early=member["stop_reason"] != "epochs",
+            out_of_time=member["stop_reason"] == "time",
         )
         for member in ensemble.history_
     ]

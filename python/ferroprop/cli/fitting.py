@@ -20,6 +20,7 @@ from ferroprop.cli.reading.column import Column
 from ferroprop.cli.settings import ModelName, Settings
 from ferroprop.cli.target import TaskName
 from ferroprop.cli.wording import first_line
+from ferroprop.estimators import TimeLimitWarning
 
 
 @dataclass(frozen=True)
@@ -110,14 +111,30 @@ def fit(
     except ValueError as error:
         option = "--model tabular" if settings.model == "tabular" else f"--solver {settings.solver}"
         raise Problem(f"training with {option} failed: {first_line(error)}") from error
-    is_tabular = settings.model == "tabular"
-    return Course(
-        history=ensemble.histories_of(model) if is_tabular else [pipeline.history_of(model, settings)],
-        layers=ensemble.layers_of_members(model) if is_tabular else pipeline.layers_of(model),
-        # No warning that the epochs ran out: the report says how the training ended.
-        warnings=[str(w.message) for w in caught if not issubclass(w.category, ConvergenceWarning)],
-        seconds=time.perf_counter() - started,
-    )
+    took = time.perf_counter() - started
+    if settings.model == "tabular":
+        history, layers = ensemble.histories_of(model), ensemble.layers_of_members(model)
+        return Course(history, layers, _texts_of(caught), took)
+    return course_of_network(model, settings, caught, took)
+
+
+def course_of_network(
+    fitted: Any, settings: Settings, caught: Sequence[warnings.WarningMessage], seconds: float
+) -> Course:
+    """Return the course of the training of ``--model mlp``, with the warnings that it has given."""
+    out_of_time = any(issubclass(warning.category, TimeLimitWarning) for warning in caught)
+    history = pipeline.history_of(fitted, settings, out_of_time=out_of_time)
+    return Course([history], pipeline.layers_of(fitted), _texts_of(caught), seconds)
+
+
+def _texts_of(caught: Sequence[warnings.WarningMessage]) -> list[str]:
+    """Return the warnings of a training, but not that the epochs ran out: the report says how it ended."""
+    return [
+        str(warning.message)
+        for warning in caught
+        if issubclass(warning.category, TimeLimitWarning)
+        or not issubclass(warning.category, ConvergenceWarning)
+    ]
 
 
 @contextmanager

@@ -19,12 +19,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from rich.console import Console
-from sklearn.exceptions import ConvergenceWarning
 
 from ferroprop.cli import pipeline
 from ferroprop.cli.columns import LARGEST_NUMBER, features
 from ferroprop.cli.console import say
-from ferroprop.cli.fitting import Course
+from ferroprop.cli.fitting import Course, course_of_network
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.progress import Follower
 from ferroprop.cli.reading.column import Column
@@ -311,12 +310,7 @@ def fit_large(
             raise Problem(f"training with --solver {settings.solver} failed: {first_line(error)}") from error
         if target.task == "classification":
             _name_classes(last, np.unique(target.values))
-        course = Course(
-            history=[pipeline.history_of(model, settings)],
-            layers=pipeline.layers_of(model),
-            warnings=[str(w.message) for w in caught if not issubclass(w.category, ConvergenceWarning)],
-            seconds=time.perf_counter() - began,
-        )
+        course = course_of_network(model, settings, caught, time.perf_counter() - began)
     return Fitted(model, course, len(y), notes)
 
 

@@ -31,6 +31,8 @@ def new_network(settings: Settings, task: TaskName, validation_fraction: float) 
         optional["batch_size"] = settings.batch_size
     if settings.class_weight is not None:
         optional["class_weight"] = settings.class_weight
+    if settings.dropout is not None:
+        optional["dropout"] = settings.dropout
     estimator: Any = MLPClassifier if task == "classification" else MLPRegressor
     return estimator(
         hidden_layer_sizes=settings.hidden,
@@ -43,6 +45,8 @@ def new_network(settings: Settings, task: TaskName, validation_fraction: float) 
         n_iter_no_change=settings.patience,
         tol=1e-4 if settings.solver == "lbfgs" else 0.0,
         validation_fraction=validation_fraction,
+        max_time=settings.max_time,
+        n_jobs=settings.threads,
         random_state=settings.seed,
         **optional,
     )
@@ -116,8 +120,8 @@ def following(pipeline: Pipeline, settings: Settings, follower: Follower) -> Ite
             one.set_params(callback=None)
 
 
-def history_of(pipeline: Pipeline, settings: Settings) -> History:
-    """Return the course of the training of a fitted pipeline's network."""
+def history_of(pipeline: Pipeline, settings: Settings, *, out_of_time: bool) -> History:
+    """Return the course of the training of a fitted pipeline's network, which a time limit may have ended."""
     network = fitted_network(pipeline)
     losses = [float(loss) for loss in network.loss_curve_ or [network.loss_]]
     validation = [float(loss) for loss in getattr(network, "validation_loss_curve_", None) or []]
@@ -128,6 +132,7 @@ def history_of(pipeline: Pipeline, settings: Settings) -> History:
         score_name="loss",
         best_epoch=1 + min(range(len(validation)), key=validation.__getitem__) if validation else None,
         stopped_early=settings.epochs is not None and len(losses) < settings.epochs,
+        out_of_time=out_of_time,
     )
 
 

@@ -177,6 +177,9 @@ def training_sentence(histories: Sequence[History], took_seconds: float) -> str:
     >>> second = History("rprop", [0.5], [0.6], "loss", best_epoch=1, stopped_early=False)
     >>> training_sentence([second], 0.25)
     'Trained 1 epoch, all allowed, in 0.25 s with rprop: best validation loss after epoch 1.'
+    >>> third = History("rprop", [0.5], [0.6], "loss", best_epoch=1, stopped_early=True, out_of_time=True)
+    >>> training_sentence([third], 0.25)
+    'Trained 1 epoch, until the time limit, in 0.25 s with rprop: best validation loss after epoch 1.'
     >>> training_sentence([first, second], 0.25)
     'Trained 2 networks, 1 to 2 epochs each, in 0.25 s with rprop: best validation loss after epoch 1.'
     """
@@ -194,6 +197,8 @@ def training_sentence(histories: Sequence[History], took_seconds: float) -> str:
     epochs = count(history.epochs, "epoch")
     if best is None:
         return f"Trained {epochs} {took}."
+    if history.out_of_time:
+        return f"Trained {epochs}, until the time limit, {took}: best {score} after epoch {best}."
     if history.stopped_early:
         return f"Trained {epochs} {took}: no better {score} than after epoch {best}."
     return f"Trained {epochs}, all allowed, {took}: best {score} after epoch {best}."

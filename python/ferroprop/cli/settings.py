@@ -23,9 +23,10 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
         "epochs": 300,
         "patience": 30,
         "alpha": 1e-4,
+        "dropout": None,
     },
 }
-_OF_BOTH = ("hidden", "epochs", "batch_size", "learning_rate", "class_weight")
+_OF_BOTH = ("hidden", "epochs", "batch_size", "learning_rate", "class_weight", "max_time", "threads")
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,22 @@ class Settings:
     epochs: int | None = None
     patience: int | None = None
     class_weight: str | None = None
+    dropout: float | None = None
+    max_time: float | None = None
+    threads: int | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """Return those that are given or have a default, as values that JSON can hold.
+
+        The number of threads is none of them, because it changes nothing.
 
         Examples
         --------
         >>> Settings("tabular", 0, members=5, hidden=(64, 32)).to_plain()
         {'model': 'tabular', 'seed': 0, 'members': 5, 'hidden': [64, 32]}
         """
-        plain = {name: value for name, value in asdict(self).items() if value is not None}
+        given = asdict(self).items()
+        plain = {name: value for name, value in given if value is not None and name != "threads"}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items()}
 
 
@@ -104,4 +111,9 @@ def settings_of(model: ModelName, seed: int, given: Mapping[str, Any]) -> Settin
                 f"--{name.replace('_', '-')}: got {values[name]} with --solver {values['solver']}; "
                 "expected a solver that takes mini-batches, such as adam"
             )
+    if values.get("dropout") and values["solver"] == "lbfgs":
+        raise Problem(
+            f"--dropout: got {values['dropout']} with --solver lbfgs, whose line search needs a loss "
+            "that stays the same; expected another solver"
+        )
     return Settings(model, seed, **values)

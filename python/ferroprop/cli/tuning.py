@@ -122,8 +122,11 @@ def search(
             began = time.monotonic()
             if trials and began - started + longest > seconds:
                 break
-            # One network tells the worth of settings for several, in a third of the time.
-            tried = replace(candidate, members=1) if candidate.model == "tabular" else candidate
+            # A limit of time is one of the training that follows.
+            tried = replace(candidate, max_time=None)
+            if candidate.model == "tabular":
+                # One network tells the worth of settings for several, in a third of the time.
+                tried = replace(tried, members=1)
             model = new_model(tried, task, columns, first.validation_fraction)
             try:
                 losses, failure = _losses(model, X, y, task, cut)

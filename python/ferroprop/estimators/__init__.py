@@ -35,12 +35,14 @@
 `_conversion`          from and to scikit-learn's own estimators
 `_unpickling`          what an unpickled estimator must have
 `_threads`             how many threads an estimator may use
+`_time_limit`          the warning about a fit that `max_time` has ended
 `_sklearn`             the one door to scikit-learn, private helpers included
 `_typing`              names for the types of what goes in and out
 ====================== ========================================================================
 """
 
 from ferroprop.estimators._gradient_flow import gradient_flow
+from ferroprop.estimators._time_limit import TimeLimitWarning
 from ferroprop.estimators.classifier import MLPClassifier
 from ferroprop.estimators.complex import ComplexMLPClassifier, ComplexMLPRegressor
 from ferroprop.estimators.recurrent import RNNClassifier, RNNRegressor
@@ -53,5 +55,6 @@ __all__ = [
     "MLPRegressor",
     "RNNClassifier",
     "RNNRegressor",
+    "TimeLimitWarning",
     "gradient_flow",
 ]

@@ -15,6 +15,7 @@ from ferroprop._core import SARPROP, Epoch, GRprop, History, Rprop, _StandardAri
 from ferroprop.estimators._callbacks import Followers
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
 from ferroprop.estimators._sklearn import ConvergenceWarning
+from ferroprop.estimators._time_limit import TimeLimitWarning
 from ferroprop.estimators._validation_set import ValidationSet
 
 
@@ -183,7 +184,7 @@ def _warn_about_the_end(plan: Plan, history: History) -> None:
         warnings.warn(
             f"Time limit (max_time={plan.max_time:g} s) reached after {history.epochs} epoch(s) and the "
             f"optimization hasn't converged yet.{plan.hint()}",
-            ConvergenceWarning,
+            TimeLimitWarning,
             stacklevel=2,
         )
 

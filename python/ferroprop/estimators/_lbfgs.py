@@ -9,7 +9,8 @@ from scipy.optimize import OptimizeResult
 
 from ferroprop._core import Epoch, _minimize, _StandardArithmetic
 from ferroprop.estimators._plan import Outcome, Plan, StopReason
-from ferroprop.estimators._sklearn import ConvergenceWarning, check_optimize_result
+from ferroprop.estimators._sklearn import check_optimize_result
+from ferroprop.estimators._time_limit import TimeLimitWarning
 
 _ENDS: dict[str, StopReason] = {"time": "time", "callback": "callback", "interrupted": "interrupted"}
 """Ends that are not the search's own."""
@@ -84,7 +85,7 @@ def warn_about_the_end(plan: Plan, stop_reason: StopReason, result: OptimizeResu
         warnings.warn(
             f"lbfgs reached the time limit (max_time={plan.max_time:g} s) after {result.nit} "
             f"iteration(s) and the optimization hasn't converged yet.{plan.hint()}",
-            ConvergenceWarning,
+            TimeLimitWarning,
             stacklevel=2,
         )
     elif stop_reason == "converged":

@@ -16,7 +16,6 @@ from ferroprop._core import Network, _CallersArithmetic, _n_threads, _StandardAr
 from ferroprop.estimators._sklearn import (
     BaseEstimator,
     CallbackSupportMixin,
-    ConvergenceWarning,
     Interval,
     StrOptions,
     check_is_fitted,
@@ -25,6 +24,7 @@ from ferroprop.estimators._sklearn import (
     with_callbacks_and_checked_parameters,
 )
 from ferroprop.estimators._threads import threads_for
+from ferroprop.estimators._time_limit import TimeLimitWarning
 from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
 from ferroprop.estimators._validation_set import has_validation
 from ferroprop.export._methods import TableExports
@@ -465,7 +465,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         warnings.warn(
             f"Time limit (max_time={self.max_time:g} s) reached: {len(members)} of {len(trained)} network(s) "
             f"trained, for {shortest} of {recipe.epochs} epochs.",
-            ConvergenceWarning,
+            TimeLimitWarning,
             stacklevel=2,
         )
 
