@@ -486,6 +486,29 @@ def test_a_penalty_counts_the_weights_and_nothing_else(kind):
     assert len(set(losses)) == 1, losses
 
 
+def test_calls_with_as_many_rows_have_buffers_of_their_own():
+    """A thread keeps buffers from call to call: 6 rows that are drawn twice are not 12 rows."""
+    X, Y = data(12)
+    net = network(["tanh", fp.Bernoulli(samples=2)])
+
+    def drawn():
+        return net.loss_and_gradients(X[:6], Y[:6], noise_seed=1)
+
+    def mean():
+        return net.loss_and_gradients(X, Y)
+
+    def alone(call):
+        with ThreadPoolExecutor(1) as fresh:
+            return fresh.submit(call).result()
+
+    for call in (drawn, mean, drawn, mean):
+        (loss, *gradients), (expected, *others) = call(), alone(call)
+        assert loss == expected, call
+        for arrays, expected_arrays in zip(gradients, others, strict=True):
+            for one, other in zip(arrays, expected_arrays, strict=True):
+                np.testing.assert_array_equal(one, other)
+
+
 # Looking inside, exports and estimators -------------------------------------------------------------------
 
 

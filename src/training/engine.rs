@@ -153,7 +153,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         let loss = named(&objective);
         let own = loss.is_none();
         let made_for = (most_kept > 0 && network.returns().is_none() && lengths.are_alike() && !remote)
-            .then(|| MadeFor { rows, weighted, loss, dropout: dropout.clone(), threads });
+            .then(|| MadeFor { rows, copies, weighted, loss, dropout: dropout.clone(), threads });
         let kept = made_for.as_ref().and_then(|made_for| Buffers::kept(network.layers(), made_for));
         let capacity_of = |model: &Model<T>| {
             let padded = model.packed.weights.len();

@@ -40,6 +40,8 @@ struct Kept<T> {
 pub(super) struct MadeFor {
     /// Rows of a batch, with their copies.
     pub rows: usize,
+    /// How often each row is there.
+    pub copies: usize,
     pub weighted: bool,
     /// `None`: a custom loss.
     pub loss: Option<Loss>,
@@ -132,6 +134,7 @@ mod tests {
     fn a_divergence_leaves_nothing_behind() {
         let made_for = MadeFor {
             rows: 3,
+            copies: 1,
             weighted: false,
             loss: Some(Loss::SquaredError),
             dropout: Vec::new(),
