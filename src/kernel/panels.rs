@@ -2,6 +2,8 @@
 
 #![allow(unsafe_code)]
 
+use std::mem::MaybeUninit;
+
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::dispatch::dispatch;
@@ -317,21 +319,36 @@ pub fn scratch<T: Scalar>() -> [T; MOST_IN_SQUARE] {
 /// Transposes up to as many vectors as a vector has lanes; vectors that are not there count as 0.
 ///
 /// # Panics
-/// With more vectors on either side.
+/// With more vectors on either side, or a part of one.
 #[inline(always)]
 pub fn transpose_vectors<T: Scalar, S: Simd<T>>(simd: S, from: &[T], to: &mut [T]) {
     let square = T::LANES * T::LANES;
-    if from.len() == square && to.len() == square {
-        // Safety: both are whole squares.
-        unsafe { simd.transpose(from.as_ptr(), to.as_mut_ptr()) };
-        return;
+    assert!(from.len().max(to.len()) <= square && (from.len() | to.len()).is_multiple_of(T::LANES));
+    // Room for a square of either type, written only as far as it is read: small networks transpose a few vectors at a time.
+    let mut padded = [const { MaybeUninit::<T>::uninit() }; MOST_IN_SQUARE];
+    let mut transposed = [const { MaybeUninit::<T>::uninit() }; MOST_IN_SQUARE];
+    let (padded, transposed) = (padded.as_mut_ptr().cast::<T>(), transposed.as_mut_ptr().cast::<T>());
+    // Safety: vectors from 0 up to the square's end, or up to that of a slice of whole vectors, are within either.
+    unsafe {
+        let source = if from.len() == square {
+            from.as_ptr()
+        } else {
+            for at in (0..from.len()).step_by(T::LANES) {
+                simd.store(padded.add(at), simd.load(from.as_ptr().add(at)));
+            }
+            for at in (from.len()..square).step_by(T::LANES) {
+                simd.store(padded.add(at), simd.splat(T::ZERO));
+            }
+            padded
+        };
+        if to.len() == square {
+            return simd.transpose(source, to.as_mut_ptr());
+        }
+        simd.transpose(source, transposed);
+        for at in (0..to.len()).step_by(T::LANES) {
+            simd.store(to.as_mut_ptr().add(at), simd.load(transposed.add(at)));
+        }
     }
-    let mut padded = [T::ZERO; MOST_IN_SQUARE];
-    let mut transposed = [T::ZERO; MOST_IN_SQUARE];
-    padded[..square][..from.len()].copy_from_slice(from);
-    // Safety: both have room for a square of either type.
-    unsafe { simd.transpose(padded.as_ptr(), transposed.as_mut_ptr()) };
-    to.copy_from_slice(&transposed[..square][..to.len()]);
 }
 
 /// Fills panels of `W^T`, from number `first` on, from `W`, both in panels: `W` is `fan_in x fan_out`

@@ -70,8 +70,8 @@ pub(super) struct Batches<'a> {
 #[derive(Clone, Copy, PartialEq)]
 enum Loaded {
     Nothing,
-    /// The blocks of the only micro-batch.
-    Blocks,
+    /// The blocks of the only micro-batch, so many of them.
+    Blocks(usize),
     /// The micro-batches, each processed by one thread.
     MicroBatches,
 }
@@ -607,10 +607,17 @@ impl<'a, T: Scalar> Engine<'a, T> {
             );
             let count = (self.micro_batch_rows * micro_batches_in_use.max(1)).min(rows - first);
             let whole = all && count == rows;
-            let in_use =
-                if micro_batches_in_use > 0 { 0 } else { self.split_micro_batch(count, team.threads()) };
-            let place = if micro_batches_in_use > 0 { Loaded::MicroBatches } else { Loaded::Blocks };
-            let fresh = !(whole && self.loaded == place);
+            let (in_use, place, fresh) = match self.loaded {
+                // As the last step left them: with few rows, to divide them again takes a part of a step that can be measured.
+                Loaded::Blocks(in_use) if whole && micro_batches_in_use == 0 => (in_use, self.loaded, false),
+                _ if micro_batches_in_use > 0 => {
+                    (0, Loaded::MicroBatches, !whole || self.loaded != Loaded::MicroBatches)
+                }
+                _ => {
+                    let in_use = self.split_micro_batch(count, team.threads());
+                    (in_use, Loaded::Blocks(in_use), true)
+                }
+            };
             let Self { model, blocks, micro_batches, objective, noise, .. } = self;
             let in_batch = start + first;
             let selection = selection.skip(in_batch);
@@ -728,7 +735,7 @@ impl<'a, T: Scalar> Engine<'a, T> {
         group_rows: usize,
         interrupted: &mut dyn FnMut() -> bool,
     ) -> Option<()> {
-        if self.loaded == Loaded::Blocks {
+        if matches!(self.loaded, Loaded::Blocks(_)) {
             self.loaded = Loaded::Nothing;
         }
         let all = data.rows();

@@ -98,6 +98,9 @@ pub(super) fn micro_batches_at_a_time(
     most: usize,
     threads: usize,
 ) -> usize {
+    if most == 0 {
+        return 0;
+    }
     let count = most.min((rows + micro_batch_rows / 2) / micro_batch_rows);
     if count > threads {
         count - count % threads
