@@ -36,7 +36,7 @@ def test_it_is_what_is_trained_by_default(folder: Path):
     result = succeed("train", PENGUINS, "--target", "species", "--save", "m.skops", "--plot", "p.png", *FEW)
     assert "rows: 275 to train, 69 to test\n" in result.stderr
     progress = [line.split()[1] for line in result.stderr.splitlines() if line.startswith("epoch")]
-    assert progress[0] == "1/90"  # two networks, and the first one once more
+    assert progress[0] == "1/120"  # two networks, and the first one twice more
     assert "validation loss" in result.stderr
     lines = {line[:18].strip(): line[18:].split() for line in result.stdout.splitlines()}
     assert lines["score"] == ["2", "networks", "baseline"]

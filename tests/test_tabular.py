@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 import sklearn
 import skops.io
+from ferroprop.estimators import TimeLimitWarning
 from ferroprop.tabular import TabularMLPClassifier, TabularMLPRegressor
 from ferroprop.tabular._calibration import Thermometer
 from ferroprop.tabular._candidates import mean_losses, near_the_best
@@ -830,3 +831,72 @@ def test_nothing_is_warned_of_in_an_ordinary_fit():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         TabularMLPClassifier(**QUICK).fit(table, classes_of(target)).predict(table)
+
+
+# ---- weights of columns ------------------------------------------------------------------------------------
+
+
+def columns_of_little_use(n_rows=500):
+    """Return a table of 20 columns, of which the first two alone say what class a row has."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_rows, 20))
+    return X, np.where(X[:, 0] * X[:, 1] > 0, "same", "other")
+
+
+def test_columns_that_matter_little_get_small_weights():
+    X, y = columns_of_little_use()
+    settings = {"n_members": 3, "max_iter": 40, "random_state": 0}
+    without = TabularMLPClassifier(column_weights=False, **settings).fit(X[:350], y[:350])
+    mlp = TabularMLPClassifier(**settings).fit(X[:350], y[:350])
+    assert without.column_weights_ is None
+    assert not any(history["weighted_columns"] for history in without.history_)
+    assert all(history["weighted_columns"] for history in mlp.history_)
+    plain = mlp.encoding_losses_[mlp.numeric_encoding_]
+    assert mlp.encoding_losses_[f"{mlp.numeric_encoding_}, weighted columns"] < 0.8 * plain
+    assert mlp.column_weights_.shape == (20,)
+    assert mlp.column_weights_[:2].min() > 0.9 > 0.4 > np.median(mlp.column_weights_[2:])
+    assert mlp.score(X[350:], y[350:]) > without.score(X[350:], y[350:]) + 0.03
+
+
+def test_networks_with_weights_take_the_encoders_inputs():
+    """The weights of columns go into the first layer: out-of-fold predictions are those of the members."""
+    X, y = columns_of_little_use(200)
+    seen = {}
+
+    def callback(epoch):
+        seen[epoch.member, epoch.weighted_columns, epoch.epoch] = epoch.network.copy()
+
+    mlp = TabularMLPClassifier(
+        5, max_iter=6, weight_decay=0.0, random_state=0, numeric_encoding="linear", callback=callback
+    ).fit(X, y)
+    assert {history["weighted_columns"] for history in mlp.history_} == {True}
+    inputs = mlp.encoder_.transform(X)
+    for member, network in enumerate(mlp.members_):
+        own = np.all(np.isclose(network.predict(inputs), mlp.oof_prediction_, atol=1e-12), axis=1)
+        assert own.sum() == 40  # one fold
+        history = mlp.history_[member]
+        at_best = seen[member, True, history["best_epoch"]]
+        np.testing.assert_array_equal(at_best.weights[0], network.weights[0])
+
+
+@pytest.mark.parametrize("estimator", [TabularMLPClassifier, TabularMLPRegressor])
+def test_weights_of_columns_can_be_asked_for(estimator):
+    X, y = columns_of_little_use(120)
+    y = y if estimator is TabularMLPClassifier else X[:, 0] * X[:, 1]
+    settings = {"n_members": 1, "max_iter": 4, "random_state": 0}
+    assert len(estimator(**settings).fit(X, y).encoding_losses_) == 2
+    mlp = estimator(column_weights=True, **settings).fit(X[50:], y[50:], X_val=X[:50], y_val=y[:50])
+    assert sum(name.endswith(", weighted columns") for name in mlp.encoding_losses_) == 1
+    alone = estimator(column_weights=True, **settings).fit(X[:, :1], y)
+    assert alone.column_weights_ is None
+    with pytest.raises(ValueError, match="column_weights"):
+        estimator(column_weights="yes", **settings).fit(X, y)
+
+
+def test_a_limit_of_time_holds_for_the_measurement_of_columns_too():
+    X, y = columns_of_little_use()
+    began = time.monotonic()
+    with pytest.warns(TimeLimitWarning):
+        mlp = TabularMLPClassifier(max_iter=100_000, max_time=2.0, random_state=0).fit(X, y)
+    assert time.monotonic() - began < 10.0
+    assert len(mlp.members_) >= 1

@@ -46,12 +46,12 @@ def with_dates(X: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
 
 def following(follower: Follower, n_members: int) -> Any:
     """Return a callback that counts the epochs of all members together, and calls the follower."""
-    done: dict[tuple[int, str], int] = {}
+    done: dict[tuple[int, str, bool], int] = {}
 
     def tell(epoch: MemberEpoch) -> None:
-        done[epoch.member, epoch.numeric_encoding] = epoch.epoch
-        # Up to three encodings of numbers are tried on the first member, and not all of them on the others.
-        most = max(n_members + 1, len(done)) * epoch.epochs
+        done[epoch.member, epoch.numeric_encoding, epoch.weighted_columns] = epoch.epoch
+        # Up to three ways to make inputs are tried on the first member, and not all of them on the others.
+        most = max(n_members + 2, len(done)) * epoch.epochs
         loss = epoch.validation_loss
         validation = "" if loss is None else f"  validation loss {number(loss)}"
         follower(sum(done.values()), most, f"loss {number(epoch.loss)}{validation}")

@@ -12,6 +12,8 @@
 `_drift`              how the columns of another table differ
 `_doubts`             warnings: leaks, identifiers, rows in both parts, tables of another kind
 `_distinct`           the distinct rows of a table, in an order that depends on their contents alone
+`_trials`             the trainings of a fit, from what is tried to what is kept
+`_column_weights`     how much columns matter, and inputs made small by it
 `_candidates`         the encodings that an ensemble tries, and networks of several side by side
 `_folds`              which rows a member is tested on
 `_recipe`             how a member is built and trained

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -29,8 +28,9 @@ from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
 from ferroprop.estimators._validation_set import has_validation
 from ferroprop.export._methods import TableExports
 from ferroprop.tabular._callbacks import CallbackBridge
-from ferroprop.tabular._candidates import mean_losses, near_the_best, union_of, widened, worth_a_try
-from ferroprop.tabular._course import Course, Job
+from ferroprop.tabular._candidates import union_of, widened, worth_a_try
+from ferroprop.tabular._column_weights import weights_from
+from ferroprop.tabular._course import Course
 from ferroprop.tabular._distinct import distinct_rows
 from ferroprop.tabular._doubts import (
     warn_of_ids,
@@ -39,31 +39,21 @@ from ferroprop.tabular._doubts import (
     warn_of_strange_rows,
 )
 from ferroprop.tabular._folds import folds_of
-from ferroprop.tabular._member import MemberEpoch, Rows, Trained, Watch, arrays_of, network_of, train_member
+from ferroprop.tabular._member import MemberEpoch, Rows, Trained, arrays_of, network_of
 from ferroprop.tabular._recipe import (
     FOLDS,
     TRIED_ON_CLASSES,
     TRIED_ON_NUMBERS,
     Recipe,
+    Tried,
     recipe_for,
+    scouting,
 )
 from ferroprop.tabular._table import Column, read_table
+from ferroprop.tabular._trials import Outcome, Table, Task, Trials, known_without, most_networks
 from ferroprop.tabular.encoder import ENCODINGS, NumericEncoding, TabularEncoder
 
 _ROWS_AT_A_TIME = 4096
-
-
-class Task(NamedTuple):
-    """The targets, output activation and loss of the networks, and how a member is judged."""
-
-    Y: Array
-    """The targets of the networks, float64, one column per output."""
-    output: str
-    """Activation of the output layer."""
-    loss: str
-    """The loss, as the core names it."""
-    watch: Callable[[Rows], Watch]
-    """Makes, from validation rows, a function that returns a network's loss on them and its temperature."""
 
 
 class LeftOut(NamedTuple):
@@ -94,6 +84,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         "n_members": [Interval(Integral, 1, None, closed="left")],
         "numeric_encoding": [StrOptions({"auto", *ENCODINGS})],
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
+        "column_weights": [StrOptions({"auto"}), "boolean"],
         "hidden_layer_sizes": [
             StrOptions({"auto"}),
             "array-like",
@@ -276,9 +267,9 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
             val_net_weight = self._class_weights(val_targets, val_weight)
             return Rows.of(_inputs(encoder, val_columns), self._task(val_targets).Y, val_net_weight)
 
-        tables = [rows_of(encoder) for encoder in encoders]
-        watched = [validation_of(encoder) for encoder in encoders]
-        n_networks = len(encoders) + (n_members - 1) * (len(encoders) if tried.hopeful > 1.0 else 1)
+        tables = [Table(encoder, rows_of(encoder), validation_of(encoder)) for encoder in encoders]
+        weighs = self._weighs(tried, n_members, n_folds, encoders)
+        n_networks = most_networks(len(encoders), n_members, tried, weighs=weighs)
         metadata = None if weight is None else {"sample_weight": weight}
         data = {"estimator": asked, "X": X, "y": y, "metadata": metadata}
         with _CallersArithmetic():
@@ -303,61 +294,39 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
             followers=[follower for follower in (self.callback, bridge) if follower is not None],
             verbose=self.verbose,
         )
-
-        def job_of(member: int, which: int) -> Callable[[Job], Trained]:
-            def tell(handle: Job, trained: Trained, seconds: float) -> bool:
-                return course.ask(lambda: _told(member, encodings[which], trained, seconds), handle)
-
-            def job(handle: Job) -> Trained:
-                rows, left_out = tables[which], watched[which]
-                if left_out is None and n_folds > 1:
-                    left_out = rows.take(np.flatnonzero(folds == member))
-                    rows = rows.take(np.flatnonzero(folds != member))
-                return train_member(
-                    rows,
-                    None if left_out is None else task.watch(left_out),
-                    recipe,
-                    output=task.output,
-                    loss=task.loss,
-                    seed=seeds[member],
-                    n_threads=handle.n_threads,
-                    seconds=handle.seconds,
-                    tell=partial(tell, handle),
-                )
-
-            return job
-
+        trials = Trials(
+            tables=tables,
+            folds=folds,
+            n_folds=n_folds,
+            n_members=n_members,
+            task=task,
+            recipe=recipe,
+            scouting=scouting(recipe, is_classifier=self._is_classifier(), n_rows=n_rows),
+            tried=tried,
+            weighs=weighs,
+            seeds=seeds,
+            course=course,
+        )
         try:
-            keys = [(0, which) for which in range(len(encoders))]
-            trained: dict[tuple[int, int], Trained | None] = {}
-            trained |= zip(keys, course.run([job_of(*key) for key in keys]), strict=True)
-            firsts = {which: first.best_loss for (_, which), first in trained.items() if first is not None}
-            hopeful = near_the_best(firsts, tried.hopeful)
-            course.expect_fewer(n_networks - len(keys) - (n_members - 1) * len(hopeful))
-            keys = [(member, which) for member in range(1, n_members) for which in hopeful]
-            if keys:
-                trained |= zip(keys, course.run([job_of(*key) for key in keys]), strict=True)
-            known = {key: of_key for key, of_key in sorted(trained.items()) if of_key is not None}
-            of_hopeful = {key: of_key.best_loss for key, of_key in known.items() if key[1] in hopeful}
-            losses = firsts | mean_losses(of_hopeful)
-            used = near_the_best({which: losses[which] for which in hopeful}, tried.alike)
-            members = {key: of_key for key, of_key in known.items() if key[1] in used}
+            outcome = trials.run()
+            members, used = outcome.members, outcome.used
             if not all(of_key.best_epoch for of_key in members.values()):
                 raise ValueError(
                     "Training diverged in its first epoch: learning_rate_init must be smaller, got "
                     f"{self.learning_rate_init!r}."
                 )
             networks = {key: of_key.network for key, of_key in members.items()}
-            self.numeric_encoding_ = union_of([encodings[which] for which in used])
-            self.encoding_losses_ = {encodings[which]: loss for which, loss in losses.items()}
-            if len(used) == 1:
-                self.encoder_, table, held_out = encoders[used[0]], tables[used[0]], watched[used[0]]
+            self.numeric_encoding_ = union_of(candidate.numeric_encoding for candidate in used)
+            self.encoding_losses_ = {candidate.name: loss for candidate, loss in outcome.losses.items()}
+            self.column_weights_ = self._mean_weights(outcome, encoders)
+            if len({candidate.place for candidate in used}) == 1:
+                self.encoder_, table, held_out = tables[used[0].place]
             else:
                 self.encoder_ = encoder_of(self.numeric_encoding_)
                 table, held_out = rows_of(self.encoder_), validation_of(self.encoder_)
-                for member, which in networks:
-                    its_inputs = self.encoder_._places_of(encodings[which])
-                    networks[member, which] = widened(networks[member, which], its_inputs, table.X.shape[1])
+                for key in networks:
+                    its_inputs = self.encoder_._places_of(key[1].numeric_encoding)
+                    networks[key] = widened(networks[key], its_inputs, table.X.shape[1])
             left_out = _rows_left_out([member for member, _ in members], table, held_out, folds)
             of_table = kept_targets if validation is None else validation[1]
             temperatures = [of_key.temperature for of_key in members.values()]
@@ -367,8 +336,13 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         finally:
             course.finish()
         self.history_ = [
-            {"member": member, "numeric_encoding": encodings[which], **_history(of_key)}
-            for (member, which), of_key in members.items()
+            {
+                "member": member,
+                "numeric_encoding": candidate.numeric_encoding,
+                "weighted_columns": candidate.weighted,
+                **_history(of_key),
+            }
+            for (member, candidate), of_key in members.items()
         ]
         self.n_iter_ = max(len(of_key.loss) for of_key in members.values())
         self.oof_prediction_ = self.oof_score_ = None
@@ -385,11 +359,28 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
                 self.oof_prediction_[without_weight] = self._prediction(
                     [network.predict(inputs) for network in self.members_]
                 )
-        self._warn_of_time([of_key for key, of_key in trained.items() if key[1] in used], recipe)
+        self._warn_of_time(list(outcome.asked.values()), recipe)
         with _CallersArithmetic():
             if bridge is not None:
                 bridge.close()
             context.call_on_fit_task_end(**data, reconstruction_attributes=self._learned())
+
+    def _weighs(self, tried: Tried, n_members: int, n_folds: int, encoders: Sequence[TabularEncoder]) -> bool:
+        """Tell whether weights of columns are tried: they would double the time of a single network."""
+        n_with_inputs = sum(len(column.feature_names()) > 0 for column in encoders[0].columns_)
+        wanted = self.column_weights
+        if isinstance(wanted, str):
+            wanted = tried.weighs and n_members > 1
+        return bool(wanted) and n_folds > 1 and n_with_inputs > 1
+
+    def _mean_weights(self, outcome: Outcome, encoders: Sequence[TabularEncoder]) -> Array | None:
+        """Return the mean weight of each column over the members, None if they have none."""
+        own = [key[0] for key in outcome.members if key[1].weighted]
+        if outcome.importances is None or not own:
+            return None
+        weights = [weights_from(known_without(outcome.importances, member)) for member in own]
+        mean: Array = np.mean(weights, axis=0)
+        return mean
 
     def _learned(self) -> dict[str, Any]:
         """Return the fitted attributes."""
@@ -506,7 +497,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore the estimator from the result of `__getstate__`."""
-        state = dict(state)
+        state = {"column_weights": "auto", **state}  # earlier states have none
         if "members_" in state:
             state["members_"] = [network_of(arrays) for arrays in state["members_"]]
         super().__setstate__(state)
@@ -549,20 +540,6 @@ def _inputs(encoder: TabularEncoder, columns: list[Column]) -> Array:
     """Return the inputs of rows; at least one, because a network needs one."""
     inputs = encoder._transform_columns(columns)
     return inputs if inputs.shape[1] else np.zeros((len(inputs), 1), dtype=np.float32)
-
-
-def _told(member: int, encoding: str, trained: Trained, seconds: float) -> MemberEpoch:
-    return MemberEpoch(
-        member=member,
-        numeric_encoding=encoding,
-        epoch=len(trained.loss),
-        epochs=trained.epochs,
-        loss=trained.loss[-1],
-        validation_loss=trained.validation_loss[-1] if trained.validation_loss else None,
-        learning_rate=trained.learning_rate[-1],
-        seconds=seconds,
-        network=trained.network,
-    )
 
 
 def _rows_left_out(numbers: list[int], table: Rows, watched: Rows | None, folds: Array) -> LeftOut:

@@ -39,11 +39,11 @@ class CallbackBridge:
         self._data = data
         self._n_members = n_members
         self._attributes = attributes
-        self._members: dict[tuple[int, str], CallbackContext] = {}
+        self._members: dict[tuple[int, str, bool], CallbackContext] = {}
 
     def __call__(self, epoch: MemberEpoch) -> bool:
         """Report an epoch; return whether a callback ends the member's training."""
-        key = (epoch.member, epoch.numeric_encoding)
+        key = (epoch.member, epoch.numeric_encoding, epoch.weighted_columns)
         told = {**self._data, "reconstruction_attributes": lambda: self._attributes(epoch)}
         if key not in self._members:
             taken = {context.task_id for context in self._members.values()}

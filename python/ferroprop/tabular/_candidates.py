@@ -7,7 +7,9 @@ are trained with each, and those of encodings that are not much worse than the b
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +18,32 @@ from ferroprop.estimators._typing import Array
 from ferroprop.tabular._numbers import NumberColumn
 from ferroprop.tabular._recipe import MOST_INPUTS
 from ferroprop.tabular.encoder import ENCODINGS, NumericEncoding, TabularEncoder
+
+Which = TypeVar("Which")
+
+
+@dataclass(frozen=True, order=True)
+class Candidate:
+    """A way to make the inputs of networks.
+
+    Attributes
+    ----------
+    place : int
+        The number of the encoding among those that are tried.
+    numeric_encoding : str
+        Its name.
+    weighted : bool
+        Whether the inputs of columns that matter little are made small.
+    """
+
+    place: int
+    numeric_encoding: NumericEncoding
+    weighted: bool = False
+
+    @property
+    def name(self) -> str:
+        """What messages and results call it."""
+        return f"{self.numeric_encoding}, weighted columns" if self.weighted else self.numeric_encoding
 
 
 def worth_a_try(encoders: Sequence[TabularEncoder]) -> list[int]:
@@ -39,30 +67,32 @@ def worth_a_try(encoders: Sequence[TabularEncoder]) -> list[int]:
     return places
 
 
-def near_the_best(losses: Mapping[int, float], ratio: float) -> list[int]:
+def near_the_best(losses: Mapping[Which, float], ratio: float) -> list[Which]:
     """Return the keys of losses that are at most `ratio` times the least one; if `ratio` is 1, one key."""
     best = min(losses, key=lambda which: losses[which])
     most = ratio * losses[best]
     return [which for which in losses if which == best or (ratio > 1.0 and losses[which] <= most)]
 
 
-def mean_losses(losses: Mapping[tuple[int, int], float]) -> dict[int, float]:
-    """Return the mean loss of each encoding, over the members that were trained with all of them.
+def mean_losses(losses: Mapping[tuple[int, Which], float]) -> dict[Which, float]:
+    """Return the mean loss of each candidate, over the members that were trained with all of them.
 
     Parameters
     ----------
     losses : dict
-        The loss on its fold by the number of the member and that of the encoding.
+        The loss on its fold by the number of the member and the candidate.
     """
-    encodings = sorted({which for _, which in losses})
+    candidates = list(dict.fromkeys(which for _, which in losses))
     members = {member for member, _ in losses}
-    common = [member for member in sorted(members) if all((member, which) in losses for which in encodings)]
-    return {which: math.fsum(losses[member, which] for member in common) / len(common) for which in encodings}
+    common = [member for member in sorted(members) if all((member, which) in losses for which in candidates)]
+    return {
+        which: math.fsum(losses[member, which] for member in common) / len(common) for which in candidates
+    }
 
 
-def union_of(encodings: Sequence[NumericEncoding]) -> NumericEncoding:
+def union_of(encodings: Iterable[NumericEncoding]) -> NumericEncoding:
     """Return the encoding that has the inputs of each of these, which are in the order of `ENCODINGS`."""
-    beside = [encoding for encoding in encodings if encoding != "linear"]
+    beside = [encoding for encoding in dict.fromkeys(encodings) if encoding != "linear"]
     joined = "+".join(beside) or "linear"
     return next(known for known in ENCODINGS if known == joined)
 

@@ -73,8 +73,15 @@ class Course:
         self._lock = threading.Lock()
         self._has_begun = False
 
-    def run(self, jobs: Sequence[Callable[[Job], Result]]) -> list[Result | None]:
-        """Run jobs and return their results in order; None for a job that the time limit cancelled."""
+    def run(
+        self, jobs: Sequence[Callable[[Job], Result]], *, are_further: bool = False
+    ) -> list[Result | None]:
+        """Run jobs and return their results in order; None for a job that the time limit cancelled.
+
+        Further jobs are none of the number that the course was made for.
+        """
+        if are_further:
+            self.expect_fewer(-len(jobs))
         at_a_time = min(self._n_threads, len(jobs))
         threads_each = max(1, self._n_threads // max(1, at_a_time))
         with ThreadPoolExecutor(at_a_time, "ferroprop-member") as pool:
@@ -185,18 +192,19 @@ class _Progress:
         self._n_jobs = n_jobs
         self._live = is_live(sys.stdout)
         self._bar: ProgressBar | None = None
-        self._done: dict[tuple[int, str], int] = {}
+        self._done: dict[tuple[int, str, bool], int] = {}
         self._began = time.monotonic()
 
     def __call__(self, epoch: MemberEpoch) -> None:
-        key = (epoch.member, epoch.numeric_encoding)
+        key = (epoch.member, epoch.numeric_encoding, epoch.weighted_columns)
         self._done[key] = epoch.epoch
         if not self._live:
             if epoch.epoch == epoch.epochs:
                 loss = epoch.validation_loss
                 watched = "" if loss is None else f", validation loss {loss:.6g}"
+                how = f"{epoch.numeric_encoding}{', weighted columns' if epoch.weighted_columns else ''}"
                 print(
-                    f"Member {epoch.member} ({epoch.numeric_encoding}): {epoch.epochs} epochs, loss "
+                    f"Member {epoch.member} ({how}): {epoch.epochs} epochs, loss "
                     f"{epoch.loss:.6g}{watched}, {epoch.seconds:.1f} s"
                 )
             return

@@ -31,6 +31,10 @@ class Rows(NamedTuple):
         same = bool((weight == weight[0]).all())
         return cls(X, Y.astype(np.float32), None if same else weight.astype(np.float32))
 
+    def times(self, factors: Array) -> Rows:
+        """Return rows whose inputs are multiplied by factors."""
+        return self._replace(X=self.X * factors)
+
     def take(self, rows: Array) -> Rows:
         """Return these of them."""
         return Rows(self.X[rows], self.Y[rows], None if self.weight is None else self.weight[rows])
@@ -61,6 +65,8 @@ class MemberEpoch:
     network : Network
         The network after this epoch. The training continues to change it; ``network.copy()`` keeps this
         state.
+    weighted_columns : bool
+        Whether its columns have weights, see `TabularMLPClassifier`.
 
     Examples
     --------
@@ -81,6 +87,7 @@ class MemberEpoch:
     learning_rate: float
     seconds: float
     network: Network
+    weighted_columns: bool = False
 
 
 @dataclass

@@ -5,7 +5,7 @@ Chosen by means over many tables, see docs/tabular.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -58,15 +58,18 @@ class Tried:
         only the best if this is 1.
     alike : float
         The ensemble has the networks of those whose mean loss is at most this many times the least one.
+    weighs : bool
+        Whether an ensemble tries weights of columns too, with the best encoding of the first member.
     """
 
     encodings: tuple[Literal["linear", "both", "fine", "values"], ...]
     hopeful: float
     alike: float
+    weighs: bool
 
 
-TRIED_ON_CLASSES = Tried(("linear", "both"), 1.0, 1.0)
-TRIED_ON_NUMBERS = Tried(("both", "fine", "values"), 1.25, 1.1)
+TRIED_ON_CLASSES = Tried(("linear", "both"), 1.0, 1.0, weighs=True)
+TRIED_ON_NUMBERS = Tried(("both", "fine", "values"), 1.25, 1.1, weighs=False)
 
 MOST_INPUTS = 4096
 """With more inputs than this, bins in large number and inputs for values are not tried."""
@@ -96,6 +99,13 @@ def recipe_for(*, is_classifier: bool, n_rows: int, batch_size: int | None = Non
         epochs=epochs,
         patience=max(20, epochs // 5) if is_classifier else None,
     )
+
+
+def scouting(recipe: Recipe, *, is_classifier: bool, n_rows: int) -> Recipe:
+    """Return the settings of the short trainings that tell how much columns matter."""
+    steps = 600 if is_classifier else 300
+    epochs = round(min(512, max(8, steps * recipe.batch_size / n_rows)))
+    return replace(recipe, epochs=min(recipe.epochs, epochs), patience=None)
 
 
 def recipe_for_spread() -> Recipe:
