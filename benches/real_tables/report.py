@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from pathlib import Path
@@ -19,6 +20,8 @@ OURS = "tabular"
 LEAST_ERROR = 0.5
 """So many wrong rows, at least, count in a ratio of errors: none at all has no ratio."""
 LOST, WORST_TABLE, SHARE_OF_TIME = 1.05, 1.15, 0.2
+NEARLY_ALL = 0.75
+"""The share of the tables that a method needs for the figure of times."""
 TICKS = (0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0)
 
 Results = dict[tuple[str, str], list[dict[str, Any]]]
@@ -316,26 +319,29 @@ def draw(lines: list[dict[str, Any]], to: Path) -> None:
 
 
 def _draw_times(plt: Any, results: Results) -> Any:
-    """Draw the mean scores beside the mean time of a fit."""
-    figure, panels = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
+    """Draw the mean scores beside the mean time of a fit, of methods that have nearly all tables."""
+    figure, panels = plt.subplots(1, 3, figsize=(11, 3.9), layout="constrained")
+    markers = dict(zip(present(results), itertools.cycle("os^vP*X<>"), strict=False))
     for axes, (score, title) in zip(panels, SCORES.items(), strict=True):
-        for name in present(results):
-            relative = geometric(list(ratios(results, name, score).values()))
-            tables = set(ratios(results, name, score))
+        of_tables = {name: ratios(results, name, score) for name in present(results)}
+        most = max(map(len, of_tables.values()))
+        for name, relative in of_tables.items():
+            if len(relative) < NEARLY_ALL * most:
+                continue
             own = [
-                line["fit"]
+                max(line["fit"], 1e-3)
                 for (method, table), each in results.items()
-                if method == name and table in tables
+                if method == name and table in relative
                 for line in each
             ]
-            colour = "tab:orange" if METHODS[name].ours else "tab:gray"
-            axes.plot(geometric([max(each, 1e-3) for each in own]), relative, "o", color=colour)
-            axes.annotate(
-                METHODS[name].title,
-                (geometric([max(each, 1e-3) for each in own]), relative),
-                fontsize=6.5,
-                xytext=(3, 3),
-                textcoords="offset points",
+            axes.plot(
+                geometric(own),
+                geometric(list(relative.values())),
+                markers[name],
+                color="tab:orange" if METHODS[name].ours else "tab:gray",
+                label=METHODS[name].title,
+                markersize=8,
+                linestyle="none",
             )
         axes.axhline(1.0, color="black", linewidth=0.8)
         axes.set(
@@ -343,4 +349,6 @@ def _draw_times(plt: Any, results: Results) -> Any:
             xlabel="CPU seconds of a fit (geometric mean)",
             ylabel=f"{title}, relative to LightGBM",
         )
+    handles, labels = panels[-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
     return figure

@@ -47,15 +47,15 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
         Which columns are categories, see `TabularEncoder`. Columns of text, categorical dtypes and mixed
         objects always are; further ones are given by name, by place, or as one boolean per column.
-    class_weight : dict, 'balanced' or None, default=None
-        Weights of the classes, by which the weights of their rows are multiplied; 'balanced' gives each class
-        the same total weight. Probabilities are then those of a table with these weights.
     column_weights : 'auto' or bool, default='auto'
         Whether to try networks for which columns have weights from 0.1 to 1, by which their inputs are
         multiplied: columns that matter little then hardly disturb. How much they matter is measured on the
         held-out rows of five short trainings, by exchanging the values of one column among the rows [5]_. The
         first member tries them with the best encoding; they are kept if its loss becomes smaller. 'auto' does
         it if there are several members.
+    class_weight : dict, 'balanced' or None, default=None
+        Weights of the classes, by which the weights of their rows are multiplied; 'balanced' gives each class
+        the same total weight. Probabilities are then those of a table with these weights.
     hidden_layer_sizes : 'auto', int or array-like of int, default='auto'
         Units of the hidden layers; 'auto' is (128, 128, 128). Their activation is silu.
     learning_rate_init : 'auto' or float, default='auto'
