@@ -879,6 +879,43 @@ def test_networks_with_weights_take_the_encoders_inputs():
         np.testing.assert_array_equal(at_best.weights[0], network.weights[0])
 
 
+def test_a_callback_that_ends_the_first_network_ends_the_measurement_of_columns_too():
+    X, y = columns_of_little_use(120)
+    mlp = TabularMLPClassifier(callback=lambda epoch: True, random_state=0).fit(X, y)
+    assert set(mlp.encoding_losses_) == {"linear", "both"}
+    assert {history["stop_reason"] for history in mlp.history_} == {"callback"}
+
+
+def test_constant_columns_change_no_weights():
+    X, y = columns_of_little_use(200)
+    table = np.concatenate([X, np.ones((200, 60))], axis=1)
+    mlp = TabularMLPClassifier(2, column_weights=True, max_iter=20, random_state=0).fit(table, y)
+    assert f"{mlp.numeric_encoding_}, weighted columns" in mlp.encoding_losses_
+    if mlp.column_weights_ is not None:
+        assert mlp.column_weights_[:20].min() < 0.5
+        assert (mlp.column_weights_[20:] == 1.0).all()
+
+
+def test_with_validation_rows_all_members_have_the_same_weights():
+    X, y = columns_of_little_use(300)
+    settings = {"max_iter": 10, "random_state": 0, "column_weights": True}
+    data = {"X": X[100:], "y": y[100:], "X_val": X[:100], "y_val": y[:100]}
+    one, three = (TabularMLPClassifier(members, **settings).fit(**data) for members in (1, 3))
+    np.testing.assert_allclose(one.column_weights_, three.column_weights_, rtol=1e-14)
+
+
+def test_encodings_with_and_without_weights_are_used_side_by_side():
+    """A weighted encoding was trained last, whatever its place is: the union failed."""
+    rng = np.random.default_rng(218)
+    X = rng.normal(size=(60, 3))
+    y = np.sin(2 * X[:, 0]) + 0.3 * X[:, 1] + 0.3 * rng.normal(size=60)
+    mlp = TabularMLPRegressor(
+        5, max_iter=8, hidden_layer_sizes=(32,), random_state=0, column_weights=True
+    ).fit(X, y)
+    assert mlp.numeric_encoding_ in ("both", "fine", "both+fine")
+    assert np.isfinite(mlp.predict(X)).all()
+
+
 @pytest.mark.parametrize("estimator", [TabularMLPClassifier, TabularMLPRegressor])
 def test_weights_of_columns_can_be_asked_for(estimator):
     X, y = columns_of_little_use(120)

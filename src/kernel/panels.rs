@@ -316,7 +316,8 @@ pub fn scratch<T: Scalar>() -> [T; MOST_IN_SQUARE] {
     [T::ZERO; MOST_IN_SQUARE]
 }
 
-/// Transposes up to as many vectors as a vector has lanes; vectors that are not there count as 0.
+/// Transposes up to as many vectors as a vector has lanes; vectors that are not there count as 0. The token is one of
+/// whole vectors, not of halves.
 ///
 /// # Panics
 /// With more vectors on either side, or a part of one.

@@ -51,7 +51,7 @@ def following(follower: Follower, n_members: int) -> Any:
     def tell(epoch: MemberEpoch) -> None:
         done[epoch.member, epoch.numeric_encoding, epoch.weighted_columns] = epoch.epoch
         # Up to three ways to make inputs are tried on the first member, and not all of them on the others.
-        most = max(n_members + 2, len(done)) * epoch.epochs
+        most = max(n_members + 1 + (n_members > 1), len(done)) * epoch.epochs
         loss = epoch.validation_loss
         validation = "" if loss is None else f"  validation loss {number(loss)}"
         follower(sum(done.values()), most, f"loss {number(epoch.loss)}{validation}")

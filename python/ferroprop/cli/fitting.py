@@ -112,6 +112,7 @@ def fit(
         option = "--model tabular" if settings.model == "tabular" else f"--solver {settings.solver}"
         raise Problem(f"training with {option} failed: {first_line(error)}") from error
     took = time.perf_counter() - started
+    forget_threads(model, settings)
     if settings.model == "tabular":
         history, layers = ensemble.histories_of(model), ensemble.layers_of_members(model)
         return Course(history, layers, _texts_of(caught), took)
@@ -135,6 +136,13 @@ def _texts_of(caught: Sequence[warnings.WarningMessage]) -> list[str]:
         if issubclass(warning.category, TimeLimitWarning)
         or not issubclass(warning.category, ConvergenceWarning)
     ]
+
+
+def forget_threads(fitted: Any, settings: Settings) -> None:
+    """Let the model predict with as many threads as there are: their number belongs to the training."""
+    if settings.threads is not None:
+        network = fitted if settings.model == "tabular" else pipeline.fitted_network(fitted)
+        network.set_params(n_jobs=None)
 
 
 @contextmanager

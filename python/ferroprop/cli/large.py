@@ -23,7 +23,7 @@ from rich.console import Console
 from ferroprop.cli import pipeline
 from ferroprop.cli.columns import LARGEST_NUMBER, features
 from ferroprop.cli.console import say
-from ferroprop.cli.fitting import Course, course_of_network
+from ferroprop.cli.fitting import Course, course_of_network, forget_threads
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.progress import Follower
 from ferroprop.cli.reading.column import Column
@@ -311,6 +311,7 @@ def fit_large(
         if target.task == "classification":
             _name_classes(last, np.unique(target.values))
         course = course_of_network(model, settings, caught, time.perf_counter() - began)
+        forget_threads(model, settings)
     return Fitted(model, course, len(y), notes)
 
 

@@ -125,11 +125,11 @@ def search(
             # A limit of time is one of the training that follows.
             tried = replace(candidate, max_time=None)
             if candidate.model == "tabular":
-                # One network tells the worth of settings for several, in a third of the time.
+                # One network tells the worth of settings for several, in a fraction of the time.
                 tried = replace(tried, members=1)
             model = new_model(tried, task, columns, first.validation_fraction)
             try:
-                losses, failure = _losses(model, X, y, task, cut)
+                losses, failure = _losses(model, X, y, task, cut, settings.threads)
             except KeyboardInterrupt:
                 if not trials:
                     raise
@@ -157,6 +157,7 @@ def _losses(
     y: NDArray[Any],
     task: TaskName,
     cut: list[tuple[NDArray[Any], NDArray[Any]]],
+    n_jobs: int | None,
 ) -> tuple[list[float], str]:
     """Return the loss on each fold, or none and why the model could not be trained."""
     scorer: Any = "neg_root_mean_squared_error"
@@ -165,7 +166,7 @@ def _losses(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the training with the best settings repeats what matters
         try:
-            found = cross_validate(model, X, y, cv=cut, scoring=scorer, error_score="raise")
+            found = cross_validate(model, X, y, cv=cut, scoring=scorer, error_score="raise", n_jobs=n_jobs)
         except ValueError as error:
             return [], first_line(error)
     losses = [-float(score) for score in found["test_score"]]

@@ -29,7 +29,6 @@ from ferroprop.estimators._validation_set import has_validation
 from ferroprop.export._methods import TableExports
 from ferroprop.tabular._callbacks import CallbackBridge
 from ferroprop.tabular._candidates import union_of, widened, worth_a_try
-from ferroprop.tabular._column_weights import weights_from
 from ferroprop.tabular._course import Course
 from ferroprop.tabular._distinct import distinct_rows
 from ferroprop.tabular._doubts import (
@@ -50,7 +49,7 @@ from ferroprop.tabular._recipe import (
     scouting,
 )
 from ferroprop.tabular._table import Column, read_table
-from ferroprop.tabular._trials import Outcome, Table, Task, Trials, known_without, most_networks
+from ferroprop.tabular._trials import Table, Task, Trials, most_networks
 from ferroprop.tabular.encoder import ENCODINGS, NumericEncoding, TabularEncoder
 
 _ROWS_AT_A_TIME = 4096
@@ -301,7 +300,9 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
             n_members=n_members,
             task=task,
             recipe=recipe,
-            scouting=scouting(recipe, is_classifier=self._is_classifier(), n_rows=n_rows),
+            scouting=scouting(
+                recipe, is_classifier=self._is_classifier(), n_rows=max(1, n_rows - n_rows // n_folds)
+            ),
             tried=tried,
             weighs=weighs,
             seeds=seeds,
@@ -318,7 +319,8 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
             networks = {key: of_key.network for key, of_key in members.items()}
             self.numeric_encoding_ = union_of(candidate.numeric_encoding for candidate in used)
             self.encoding_losses_ = {candidate.name: loss for candidate, loss in outcome.losses.items()}
-            self.column_weights_ = self._mean_weights(outcome, encoders)
+            weights = list(outcome.weights.values())
+            self.column_weights_ = np.mean(weights, axis=0) if weights else None
             if len({candidate.place for candidate in used}) == 1:
                 self.encoder_, table, held_out = tables[used[0].place]
             else:
@@ -366,21 +368,12 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
             context.call_on_fit_task_end(**data, reconstruction_attributes=self._learned())
 
     def _weighs(self, tried: Tried, n_members: int, n_folds: int, encoders: Sequence[TabularEncoder]) -> bool:
-        """Tell whether weights of columns are tried: they would double the time of a single network."""
+        """Tell whether weights of columns are tried; a single network would take twice as long by them."""
         n_with_inputs = sum(len(column.feature_names()) > 0 for column in encoders[0].columns_)
         wanted = self.column_weights
         if isinstance(wanted, str):
             wanted = tried.weighs and n_members > 1
         return bool(wanted) and n_folds > 1 and n_with_inputs > 1
-
-    def _mean_weights(self, outcome: Outcome, encoders: Sequence[TabularEncoder]) -> Array | None:
-        """Return the mean weight of each column over the members, None if they have none."""
-        own = [key[0] for key in outcome.members if key[1].weighted]
-        if outcome.importances is None or not own:
-            return None
-        weights = [weights_from(known_without(outcome.importances, member)) for member in own]
-        mean: Array = np.mean(weights, axis=0)
-        return mean
 
     def _learned(self) -> dict[str, Any]:
         """Return the fitted attributes."""
@@ -499,6 +492,10 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         """Restore the estimator from the result of `__getstate__`."""
         state = {"column_weights": "auto", **state}  # earlier states have none
         if "members_" in state:
+            state.setdefault("column_weights_", None)
+            state["history_"] = [
+                {"weighted_columns": False, **of_one} for of_one in state.get("history_", [])
+            ]
             state["members_"] = [network_of(arrays) for arrays in state["members_"]]
         super().__setstate__(state)
 

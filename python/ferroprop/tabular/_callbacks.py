@@ -13,7 +13,7 @@ class CallbackBridge:
     """Calls the callbacks of ``set_callbacks`` at the beginning and end of fit, members and epochs.
 
     The identifier of a member's task is the member's number; the networks that are trained to choose an
-    encoding have the numbers after those of the members.
+    encoding, or weights of columns, have the numbers after those of the members.
 
     Parameters
     ----------

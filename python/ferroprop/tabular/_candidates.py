@@ -91,10 +91,16 @@ def mean_losses(losses: Mapping[tuple[int, Which], float]) -> dict[Which, float]
 
 
 def union_of(encodings: Iterable[NumericEncoding]) -> NumericEncoding:
-    """Return the encoding that has the inputs of each of these, which are in the order of `ENCODINGS`."""
-    beside = [encoding for encoding in dict.fromkeys(encodings) if encoding != "linear"]
-    joined = "+".join(beside) or "linear"
-    return next(known for known in ENCODINGS if known == joined)
+    """Return the encoding that has the inputs of each of these.
+
+    Examples
+    --------
+    >>> union_of(["fine", "both", "fine"])
+    'both+fine'
+    """
+    beside = {part for encoding in encodings for part in encoding.split("+")}
+    beside = beside - {"linear"} or {"linear"}
+    return next(known for known in ENCODINGS if set(known.split("+")) == beside)
 
 
 def widened(network: Network, places: Array, n_inputs: int) -> Network:

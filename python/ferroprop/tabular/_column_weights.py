@@ -2,9 +2,9 @@
 
 A network of a few thousand rows learns from each column, the useless ones too. Short trainings find out how
 much each column matters, by the loss on held-out rows whose numbers in this column are exchanged among each
-other [1]_; the inputs of a column then are multiplied by a weight from 0.1 to 1. With such inputs, weights of
-the network grow as much slower, and dropout and early stopping leave little of them: the idea of the adaptive
-lasso [2]_. When a network is trained, the weights of the columns go into those of its first layer.
+other [1]_; the inputs of a column then are multiplied by a weight from 0.1 to 1. What a
+column gives to the units then grows as much slower, and early stopping leaves little of it: the idea of the
+adaptive lasso [2]_. When a network is trained, the weights of the columns go into those of its first layer.
 
 References
 ----------
@@ -22,19 +22,25 @@ from ferroprop._core import Network
 from ferroprop.estimators._typing import Array
 from ferroprop.tabular.encoder import EncodedColumn
 
-MOST_ROWS = 1500
+_MOST_ROWS = 1500
 _FEWEST_ROWS = 100
 _MOST_PREDICTED = 150_000
 """Rows times columns, in one measurement."""
+_MOST_READ = 150_000_000
+"""The same times inputs."""
 _LEAST_WEIGHT = 0.1
 _FULL_WEIGHT = 0.9
 """The quantile of importances from which on a column has weight 1."""
 
 
 def importances(
-    loss: Callable[[Array], float], X: Array, columns: Sequence[EncodedColumn], rng: np.random.RandomState
-) -> Array:
-    """Return by how much the loss rises if the rows exchange their values of each column.
+    loss: Callable[[Array], float],
+    X: Array,
+    columns: Sequence[EncodedColumn],
+    rng: np.random.RandomState,
+    is_over: Callable[[], bool],
+) -> Array | None:
+    """Return by how much the loss rises if the rows exchange their values of each column; 0 without inputs.
 
     Parameters
     ----------
@@ -46,6 +52,8 @@ def importances(
         The columns, in the order of their inputs.
     rng : RandomState
         Draws who exchanges with whom.
+    is_over : callable
+        Asked before each column; if it returns True, the result is None.
     """
     before = loss(X)
     rises = np.zeros(len(columns))
@@ -55,6 +63,8 @@ def importances(
         first = inputs.stop
         if inputs.start == inputs.stop:
             continue
+        if is_over():
+            return None
         own = X[:, inputs].copy()
         X[:, inputs] = own[rng.permutation(len(X))]
         rises[place] = loss(X) - before
@@ -62,24 +72,29 @@ def importances(
     return rises
 
 
-def n_rows_for(n_columns: int) -> int:
-    """Return on how many rows to measure: fewer if there are many columns."""
-    return max(_FEWEST_ROWS, min(MOST_ROWS, _MOST_PREDICTED // n_columns))
+def n_rows_for(n_columns: int, n_inputs: int) -> int:
+    """Return on how many rows to measure: fewer if there are many columns or inputs."""
+    most = min(_MOST_PREDICTED // n_columns, _MOST_READ // (n_columns * n_inputs))
+    return max(_FEWEST_ROWS, min(_MOST_ROWS, most))
 
 
-def weights_from(importances: Array) -> Array:
+def weights_from(importances: Array, has_inputs: Array) -> Array:
     """Return a weight per column: the square root of its importance, relative to that of the best tenth.
+
+    Columns without inputs do not count, and have weight 1.
 
     Examples
     --------
     >>> import numpy as np
-    >>> weights_from(np.array([-0.1, 0.0001, 0.02, 0.08, 0.08, 0.3])).round(2).tolist()
-    [0.1, 0.1, 0.32, 0.65, 0.65, 1.0]
+    >>> measured = np.array([-0.1, 0.0001, 0.02, 0.08, 0.08, 0.3, 0.0])
+    >>> weights_from(measured, np.arange(7) < 6).round(2).tolist()
+    [0.1, 0.1, 0.32, 0.65, 0.65, 1.0, 1.0]
     """
-    full = float(np.quantile(importances, _FULL_WEIGHT))
+    full = float(np.quantile(importances[has_inputs], _FULL_WEIGHT))
     if full <= 0.0:
         return np.ones(len(importances))
     weights: Array = np.sqrt(np.clip(importances / full, _LEAST_WEIGHT**2, 1.0))
+    weights[~has_inputs] = 1.0
     return weights
 
 

@@ -63,8 +63,8 @@ class MemberEpoch:
     seconds : float
         Time since this member's training began, in seconds.
     network : Network
-        The network after this epoch. The training continues to change it; ``network.copy()`` keeps this
-        state.
+        The network after this epoch. The training continues to change it, unless its columns have weights;
+        ``network.copy()`` keeps this state.
     weighted_columns : bool
         Whether its columns have weights, see `TabularMLPClassifier`.
 

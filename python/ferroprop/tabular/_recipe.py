@@ -102,8 +102,18 @@ def recipe_for(*, is_classifier: bool, n_rows: int, batch_size: int | None = Non
 
 
 def scouting(recipe: Recipe, *, is_classifier: bool, n_rows: int) -> Recipe:
-    """Return the settings of the short trainings that tell how much columns matter."""
-    steps = 600 if is_classifier else 300
+    """Return the settings of the short trainings that tell how much columns matter.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        That of the members.
+    is_classifier : bool
+        Whether classes are learned, or numbers.
+    n_rows : int
+        The number of rows that each of them is trained on.
+    """
+    steps = 480 if is_classifier else 240
     epochs = round(min(512, max(8, steps * recipe.batch_size / n_rows)))
     return replace(recipe, epochs=min(recipe.epochs, epochs), patience=None)
 

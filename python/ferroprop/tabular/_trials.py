@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,6 +51,11 @@ class Table(NamedTuple):
     watched: Rows | None
     """The rows of `X_val`, if there are some."""
 
+    @property
+    def has_inputs(self) -> Array:
+        """Whether each column has inputs: a constant one has none."""
+        return np.array([len(column.feature_names()) > 0 for column in self.encoder.columns_])
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -61,8 +67,8 @@ class Outcome:
     """The mean loss of each way to make inputs, on the rows that members left out."""
     used: list[Candidate]
     """Those of the ensemble's networks."""
-    importances: Array | None
-    """How much each column matters, if that was measured: a row for each fold."""
+    weights: dict[int, Array]
+    """The weights of the columns by member, if the ensemble has networks with some."""
 
     @property
     def asked(self) -> dict[Key, Trained | None]:
@@ -120,7 +126,9 @@ class Trials:
         ]
         trained = self._train([(0, candidate) for candidate in encoded], None)
         best = near_the_best(_losses_of_first(trained), 1.0)[0]
-        measured = self._measured(self.tables[best.place]) if self.weighs else None
+        first = trained[0, best]
+        ended = first is None or first.stop_reason == "callback"
+        measured = self._measured(self.tables[best.place]) if self.weighs and not ended else None
         if measured is not None:
             trained |= self._train([(0, replace(best, weighted=True))], measured)
         firsts = _losses_of_first(trained)
@@ -138,7 +146,12 @@ class Trials:
         }
         losses = firsts | mean_losses(of_hopeful)
         used = near_the_best({candidate: losses[candidate] for candidate in hopeful}, self.tried.alike)
-        return Outcome(trained, losses, used, measured)
+        weights = {
+            member: self._weights_of(member, measured, self.tables[best.place])
+            for member, candidate in trained
+            if measured is not None and candidate.weighted and candidate in used
+        }
+        return Outcome(trained, losses, used, weights)
 
     def _train(self, keys: Sequence[Key], measured: Array | None) -> dict[Key, Trained | None]:
         jobs = [partial(self._member, *key, measured if key[1].weighted else None) for key in keys]
@@ -147,11 +160,10 @@ class Trials:
     def _member(self, member: int, candidate: Candidate, measured: Array | None, handle: Job) -> Trained:
         """Train a network, from a job's thread."""
         table = self.tables[candidate.place]
-        own = None if table.watched is not None else member
-        rows, left_out = self._parts(table, own)
+        rows, left_out = self._parts(table, None if table.watched is not None else member)
         factors = None
         if measured is not None:
-            factors = of_inputs(weights_from(known_without(measured, own)), table.encoder.columns_)
+            factors = of_inputs(self._weights_of(member, measured, table), table.encoder.columns_)
             rows = rows.times(factors)
             left_out = None if left_out is None else left_out.times(factors)
 
@@ -185,14 +197,32 @@ class Trials:
             np.flatnonzero(self.folds == fold)
         )
 
+    def _weights_of(self, member: int, measured: Array, table: Table) -> Array:
+        """Return the weights of the columns for a member, from what others than its held-out rows say."""
+        own = None if table.watched is not None else member
+        others = [row for place, row in enumerate(measured) if place != own]
+        return weights_from(np.mean(others, axis=0), table.has_inputs)
+
     def _measured(self, table: Table) -> Array | None:
-        """Return how much each column matters, by the rows of each fold; None if the time is up."""
+        """Return how much each column matters, by the rows of each fold.
+
+        None if the time is up, or if all columns matter as much.
+        """
         jobs = [partial(self._scout, table, fold) for fold in range(min(FOLDS, self.n_folds))]
         rises = [rise for rise in self.course.run(jobs, are_further=True) if rise is not None]
-        return np.array(rises) if len(rises) == len(jobs) else None
+        if len(rises) < len(jobs):
+            return None
+        measured = np.array(rises)
+        return measured if (weights_from(measured.mean(axis=0), table.has_inputs) < 1.0).any() else None
 
     def _scout(self, table: Table, fold: int, handle: Job) -> Array | None:
         """Train a network for a short time, and measure by the rows that it has not seen."""
+        began = time.monotonic()
+
+        def is_over(*_: Any) -> bool:
+            is_late = handle.seconds is not None and time.monotonic() - began > handle.seconds
+            return is_late or handle.is_over()
+
         rows, held_out = self._parts(table, fold)
         assert held_out is not None
         trained = train_member(
@@ -204,33 +234,27 @@ class Trials:
             seed=(self.seeds[0] + fold) % 2**31,
             n_threads=handle.n_threads,
             seconds=handle.seconds,
-            tell=lambda *_: handle.is_over(),
+            tell=is_over,
         )
-        if handle.is_over() or not trained.best_epoch:
+        if is_over() or not trained.best_epoch:
             return None
         network = with_temperature(trained.network, trained.temperature)
         columns = table.encoder.columns_
-        seen = held_out.take(np.arange(min(len(held_out.X), n_rows_for(len(columns)))))
+        most = n_rows_for(len(columns), held_out.X.shape[1])
+        seen = held_out.take(np.arange(min(len(held_out.X), most)))
 
         def loss(X: Array) -> float:
             return network.loss_and_gradients(
                 X, seen.Y, loss=self.task.loss, sample_weight=seen.weight, n_threads=handle.n_threads
             )[0]
 
-        return importances(loss, seen.X, columns, np.random.RandomState(fold))
+        return importances(loss, seen.X, columns, np.random.RandomState(fold), is_over)
 
 
 def most_networks(n_tables: int, n_members: int, tried: Tried, *, weighs: bool) -> int:
     """Return how many networks are trained at most, without the short trainings."""
     of_first = n_tables + weighs
     return of_first + (n_members - 1) * (of_first if tried.hopeful > 1.0 else 1)
-
-
-def known_without(measured: Array, fold: int | None) -> Array:
-    """Return the mean importances of columns, without what the rows of a fold say."""
-    others = [row for place, row in enumerate(measured) if place != fold]
-    known: Array = np.mean(others, axis=0)
-    return known
 
 
 def _losses_of_first(trained: dict[Key, Trained | None]) -> dict[Candidate, float]:

@@ -98,8 +98,9 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
     numeric_encoding_ : str
         The encoding that 'auto' chose, else `numeric_encoding`.
     encoding_losses_ : dict
-        The mean loss of the members that were trained with an encoding, each on its fold, for each encoding
-        that was tried; for one that was not chosen, the loss of the first member.
+        For each encoding that was tried, the mean loss of the members that were trained with it, each on its
+        fold; the loss of the first member alone, by which it was chosen or not, if it was not. With weights
+        of columns the key is that of the encoding and ", weighted columns".
     column_weights_ : ndarray of shape (n_features_in_,), or None
         The weights of the columns, means over the networks that have some; None if no network has.
     history_ : list of dict

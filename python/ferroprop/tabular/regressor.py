@@ -47,7 +47,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
         multiplied: columns that matter little then hardly disturb. How much they matter is measured on the
         held-out rows of five short trainings, by exchanging the values of one column among the rows [5]_. The
         first member tries them with the best encoding, like another encoding. 'auto' does not, because they
-        gained hardly anything on development tables; with many useless columns they do.
+        gained hardly anything on development tables; with several useless columns they do.
     hidden_layer_sizes : 'auto', int or array-like of int, default='auto'
         Units of the hidden layers; 'auto' is (128, 128, 128). Their activation is silu.
     learning_rate_init : 'auto' or float, default='auto'
@@ -88,8 +88,9 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
     numeric_encoding_ : str
         The encoding that 'auto' chose, or several with a plus between them, else `numeric_encoding`.
     encoding_losses_ : dict
-        The mean loss of the members that were trained with an encoding, each on its fold, for each encoding
-        that was tried; for one that was tried on the first member alone, the loss of that.
+        For each encoding that was tried, the mean loss of the members that were trained with it, each on its
+        fold; the loss of the first member alone, by which it was chosen or not, if it was not. With weights
+        of columns the key is that of the encoding and ", weighted columns".
     column_weights_ : ndarray of shape (n_features_in_,), or None
         The weights of the columns, means over the networks that have some; None if no network has.
     history_ : list of dict
