@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -267,7 +267,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
             return Rows.of(_inputs(encoder, val_columns), self._task(val_targets).Y, val_net_weight)
 
         tables = [Table(encoder, rows_of(encoder), validation_of(encoder)) for encoder in encoders]
-        weighs = self._weighs(tried, n_members, n_folds, encoders)
+        weighs = self._weighs(tried, n_members, n_folds, tables[0])
         n_networks = most_networks(len(encoders), n_members, tried, weighs=weighs)
         metadata = None if weight is None else {"sample_weight": weight}
         data = {"estimator": asked, "X": X, "y": y, "metadata": metadata}
@@ -367,13 +367,12 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
                 bridge.close()
             context.call_on_fit_task_end(**data, reconstruction_attributes=self._learned())
 
-    def _weighs(self, tried: Tried, n_members: int, n_folds: int, encoders: Sequence[TabularEncoder]) -> bool:
+    def _weighs(self, tried: Tried, n_members: int, n_folds: int, table: Table) -> bool:
         """Tell whether weights of columns are tried; a single network would take twice as long by them."""
-        n_with_inputs = sum(len(column.feature_names()) > 0 for column in encoders[0].columns_)
         wanted = self.column_weights
         if isinstance(wanted, str):
             wanted = tried.weighs and n_members > 1
-        return bool(wanted) and n_folds > 1 and n_with_inputs > 1
+        return bool(wanted) and n_folds > 1 and int(table.has_inputs.sum()) > 1
 
     def _learned(self) -> dict[str, Any]:
         """Return the fitted attributes."""

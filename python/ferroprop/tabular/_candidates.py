@@ -15,6 +15,7 @@ import numpy as np
 
 from ferroprop._core import Network
 from ferroprop.estimators._typing import Array
+from ferroprop.tabular._member import name_of_inputs
 from ferroprop.tabular._numbers import NumberColumn
 from ferroprop.tabular._recipe import MOST_INPUTS
 from ferroprop.tabular.encoder import ENCODINGS, NumericEncoding, TabularEncoder
@@ -43,7 +44,7 @@ class Candidate:
     @property
     def name(self) -> str:
         """What messages and results call it."""
-        return f"{self.numeric_encoding}, weighted columns" if self.weighted else self.numeric_encoding
+        return name_of_inputs(self.numeric_encoding, self.weighted)
 
 
 def worth_a_try(encoders: Sequence[TabularEncoder]) -> list[int]:

@@ -20,7 +20,7 @@ import numpy as np
 
 from ferroprop._core import Epoch, _CallersArithmetic
 from ferroprop.estimators._progress import ProgressBar, is_live
-from ferroprop.tabular._member import MemberEpoch, Trained
+from ferroprop.tabular._member import MemberEpoch, Trained, name_of_inputs
 
 Result = TypeVar("Result")
 
@@ -202,7 +202,7 @@ class _Progress:
             if epoch.epoch == epoch.epochs:
                 loss = epoch.validation_loss
                 watched = "" if loss is None else f", validation loss {loss:.6g}"
-                how = f"{epoch.numeric_encoding}{', weighted columns' if epoch.weighted_columns else ''}"
+                how = name_of_inputs(epoch.numeric_encoding, epoch.weighted_columns)
                 print(
                     f"Member {epoch.member} ({how}): {epoch.epochs} epochs, loss "
                     f"{epoch.loss:.6g}{watched}, {epoch.seconds:.1f} s"

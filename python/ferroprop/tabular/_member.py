@@ -40,6 +40,11 @@ class Rows(NamedTuple):
         return Rows(self.X[rows], self.Y[rows], None if self.weight is None else self.weight[rows])
 
 
+def name_of_inputs(numeric_encoding: str, weighted_columns: bool) -> str:
+    """Return what messages and results call a way to make inputs."""
+    return f"{numeric_encoding}, weighted columns" if weighted_columns else numeric_encoding
+
+
 @dataclass(frozen=True, slots=True)
 class MemberEpoch:
     """An epoch of one member, as the parameter `callback` of the tabular estimators gets it.

@@ -176,18 +176,30 @@ class Trials:
 
             return self.course.ask(told, handle)
 
-        trained = train_member(
+        trained = self._trained(rows, left_out, self.recipe, self.seeds[member], handle, tell)
+        return replace(trained, network=as_it_is(trained.network))
+
+    def _trained(
+        self,
+        rows: Rows,
+        left_out: Rows | None,
+        recipe: Recipe,
+        seed: int,
+        handle: Job,
+        tell: Callable[[Trained, float], bool],
+    ) -> Trained:
+        """Train a network for the task; rows that were left out decide on its best epoch."""
+        return train_member(
             rows,
             None if left_out is None else self.task.watch(left_out),
-            self.recipe,
+            recipe,
             output=self.task.output,
             loss=self.task.loss,
-            seed=self.seeds[member],
+            seed=seed,
             n_threads=handle.n_threads,
             seconds=handle.seconds,
             tell=tell,
         )
-        return replace(trained, network=as_it_is(trained.network))
 
     def _parts(self, table: Table, fold: int | None) -> tuple[Rows, Rows | None]:
         """Return the rows to train on, and those that decide on the best epoch."""
@@ -225,17 +237,8 @@ class Trials:
 
         rows, held_out = self._parts(table, fold)
         assert held_out is not None
-        trained = train_member(
-            rows,
-            self.task.watch(held_out),
-            self.scouting,
-            output=self.task.output,
-            loss=self.task.loss,
-            seed=(self.seeds[0] + fold) % 2**31,
-            n_threads=handle.n_threads,
-            seconds=handle.seconds,
-            tell=is_over,
-        )
+        seed = (self.seeds[0] + fold) % 2**31
+        trained = self._trained(rows, held_out, self.scouting, seed, handle, is_over)
         if is_over() or not trained.best_epoch:
             return None
         network = with_temperature(trained.network, trained.temperature)
