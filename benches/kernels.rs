@@ -12,7 +12,7 @@ use ferroprop::kernel::{
     is_single_output, panel_vectors, panels, weight_vectors,
 };
 use gemmkit::{MatMut, MatRef};
-use support::{bench_share, numbers, peak, settings};
+use support::{bench_share, numbers, peak, settings, zeros};
 
 const SHAPES: [(usize, usize, usize); 10] = [
     (150, 4, 10),
@@ -35,7 +35,7 @@ fn products<T: Scalar>(c: &mut criterion::Criterion) {
         let input = numbers::<T>(panels::<T>(depth) * stride, 1);
         let right_stride = (depth + 1) * T::LANES;
         let right = numbers::<T>(panels::<T>(columns) * right_stride, 2);
-        let mut output = vec![T::ZERO; panels::<T>(columns) * stride];
+        let mut output = zeros::<T>(panels::<T>(columns) * stride);
         let operations = (2 * rows * depth * columns) as f64;
         bench_share(&mut group, &format!("{rows}x{depth}x{columns}"), operations, peak, || {
             let input = Terms::in_panels(&input, stride);
@@ -68,7 +68,7 @@ fn gradients<T: Scalar>(c: &mut criterion::Criterion) {
         let input = numbers::<T>(panels::<T>(fan_in) * stride, 1);
         let delta = numbers::<T>(panels::<T>(fan_out) * stride, 2);
         let count = panels::<T>(fan_out) * (weight_vectors::<T>(fan_in, fan_out) + 1);
-        let mut vectors = vec![T::ZERO; count * T::LANES];
+        let mut vectors = zeros::<T>(count * T::LANES);
         let operations = (2 * rows * fan_in * fan_out) as f64;
         let block = Rows {
             rows,
@@ -112,7 +112,7 @@ fn narrow<T: Scalar>(c: &mut criterion::Criterion) {
         let weights = numbers::<T>(fan_in * fan_out, 3);
         let biases = numbers::<T>(panels::<T>(fan_out) * T::LANES, 4);
         let (mut output, output_stride) = matrix(fan_out, 5);
-        let mut vectors = vec![T::ZERO; panels::<T>(fan_out) * (fan_in + 1) * T::LANES];
+        let mut vectors = zeros::<T>(panels::<T>(fan_out) * (fan_in + 1) * T::LANES);
         let operations = (2 * rows * fan_in * fan_out) as f64;
         bench_share(&mut group, &format!("product {rows}x{fan_in}x{fan_out}"), operations, peak, || {
             dispatch(Product {

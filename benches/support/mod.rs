@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Throughput};
 use ferroprop::kernel::{MOST_LANES, Scalar, Simd, Task, dispatch, halving_sum};
+use ferroprop::memory::Aligned;
 
 /// Fused multiply-adds on registers alone, in enough independent chains to fill every pipeline.
 struct Peak<T> {
@@ -24,7 +25,7 @@ impl<T: Scalar> Task<T> for Peak<T> {
     fn run<S: Simd<T>>(self, simd: S) -> (T, f64) {
         // As many chains as the largest tile of a product has sums: so many fit in registers.
         const MOST_CHAINS: usize = 24;
-        let chains = S::ROWS * S::PANELS;
+        let chains = S::SUMS;
         let factor = simd.splat(self.seed);
         // Different numbers, or chains, and halves of vectors, would be recognised as one.
         let start: [T; MOST_CHAINS * MOST_LANES] = std::array::from_fn(|index| T::from_f64(index as f64));
@@ -121,14 +122,19 @@ fn bench_fastest(
 }
 
 /// Numbers that are neither special nor regular.
-pub fn numbers<T: Scalar>(count: usize, seed: u64) -> Vec<T> {
+pub fn numbers<T: Scalar>(count: usize, seed: u64) -> Aligned<T> {
     let mut state = seed.wrapping_mul(2).wrapping_add(0x9E37_79B9_7F4A_7C15);
-    (0..count)
-        .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            T::from_f64((state >> 11) as f64 / (1u64 << 53) as f64 - 0.5)
-        })
-        .collect()
+    let mut numbers = zeros::<T>(count);
+    for number in numbers.iter_mut() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *number = T::from_f64((state >> 11) as f64 / (1u64 << 53) as f64 - 0.5);
+    }
+    numbers
+}
+
+/// Room for results.
+pub fn zeros<T: Scalar>(count: usize) -> Aligned<T> {
+    Aligned::zeros(count).expect("memory for a bench")
 }
 
 /// A short sampling: the fastest sample is what counts.

@@ -58,7 +58,7 @@ macro_rules! vectors {
             type V = ($v, $v);
             type Half = $half;
             // 6 x 2 accumulators, 2 halves of the panel and a broadcast fit in 16 registers.
-            const ROWS: usize = 6;
+            const SUMS: usize = 6;
             const PANELS: usize = 1;
             // Likewise, but for 8 numbers two tiles of 4 are faster than 6 and 2.
             const GRADIENT_ROWS: usize = if $lanes == 16 { 6 } else { 4 };
@@ -167,7 +167,7 @@ macro_rules! vectors {
         impl Simd<$t> for $half {
             type V = $v;
             type Half = Self;
-            const ROWS: usize = 8;
+            const SUMS: usize = 8;
             const PANELS: usize = 1;
             const GRADIENT_ROWS: usize = 8;
 

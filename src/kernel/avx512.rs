@@ -38,9 +38,9 @@ macro_rules! vectors {
         impl Simd<$t> for $token {
             type V = $v;
             type Half = $half;
-            // 8 x 3 accumulators, 3 vectors of the panel and a broadcast fit in 32 registers.
-            const ROWS: usize = 8;
-            const PANELS: usize = 3;
+            // 24 sums, 4 vectors of the panels and a broadcast fit in 32 registers.
+            const SUMS: usize = 24;
+            const PANELS: usize = 4;
             const GRADIENT_ROWS: usize = 8;
 
             #[inline(always)]
@@ -80,6 +80,11 @@ macro_rules! vectors {
             #[inline(always)]
             fn prefetch(self, at: *const $t) {
                 prefetch_line(at);
+            }
+            #[inline(always)]
+            fn prefetch_second_level(self, at: *const $t) {
+                // Safety: every x86-64 machine has the instruction, and it reads nothing.
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) };
             }
             #[inline(always)]
             fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {

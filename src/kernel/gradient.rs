@@ -7,6 +7,8 @@
 
 #![allow(unsafe_code)]
 
+use std::mem::MaybeUninit;
+
 use super::add_up::{Finish, Sink};
 use super::panels::{Layout, Repeated, Rows, extent, is_single_output, panels, weight_vectors};
 use super::product::{ends_in_half, even_share};
@@ -80,10 +82,7 @@ where
             let delta = [(more, delta_step), (last_delta, block.delta_stride), (deltas, lanes)];
             assert!(block.input.len() >= extent(input) && block.delta.len() >= extent(delta));
         }
-        let panels = panels::<T>(self.fan_out);
-        assert!(last_panel < panels);
-        // The panel of which only the first half is in use; behind the last one if there is none.
-        let half_panel = if ends_in_half::<T>(self.fan_out) { panels - 1 } else { panels };
+        assert!(last_panel < panels::<T>(self.fan_out));
         assert!(self.lost.as_ref().is_none_or(|lost| lost.len() == self.vectors.len()));
         assert!(self.finish.is_none_or(|finish| finish.weights.len() == self.vectors.len()));
         let sink = Sink {
@@ -101,77 +100,150 @@ where
             // Safety: the assertions cover the blocks, and the vectors written lie in the range.
             return unsafe { SingleOutputGradient { simd, fan_in, from, to, sink, bias, blocks }.run() };
         }
-        let tiles = Tiles { simd, fan_in, from, sink, bias, blocks };
+        // Safety: the assertions cover the blocks, and the vectors written lie in the range.
+        unsafe {
+            if pieces(blocks.clone()).nth(1).is_some() {
+                let blocks = pieces(blocks);
+                simd.outlined(InPieces(Tiles { simd, fan_in, fan_out, from, to, sink, bias, blocks }));
+            } else {
+                Tiles { simd, fan_in, fan_out, from, to, sink, bias, blocks }.run::<1>();
+            }
+        }
+    }
+}
+
+/// Panels of the next tiles of `count`, at most `most`. Deltas of four leave little room in the first-level cache, so four come
+/// together only where that spares a pair, with which more numbers are read for each multiply-add.
+#[inline(always)]
+fn tile_width(count: usize, most: usize) -> usize {
+    if most >= 4 && matches!(count, 4 | 7) { 4 } else { even_share(count, most.min(3)) }
+}
+
+/// Rows of a piece: with three panels of deltas they fit in the first-level cache beside the panel of inputs.
+const PIECE_ROWS: usize = 128;
+
+/// Panels of inputs that a piece goes through before the next one comes, if there are several: the fewer, the more often the deltas of
+/// a piece have to be fetched from the second level; and the sums of so many have to stay there.
+const PANELS_TOGETHER: usize = 8;
+
+/// Blocks that are repeated, in pieces of so many repetitions as make [`PIECE_ROWS`].
+#[inline(always)]
+fn pieces<'a, T: Scalar>(
+    blocks: impl Iterator<Item = Rows<'a, T>> + Clone,
+) -> impl Iterator<Item = Rows<'a, T>> + Clone {
+    blocks.flat_map(|block| {
+        let Repeated { times, input_step, delta_step } = block.repeated;
+        let most = (PIECE_ROWS / block.rows.max(1)).max(1);
+        (0..times).step_by(most).map(move |first| Rows {
+            input: &block.input[first * input_step..],
+            delta: &block.delta[first * delta_step..],
+            repeated: Repeated { times: most.min(times - first), input_step, delta_step },
+            ..block
+        })
+    })
+}
+
+struct Tiles<'b, T, S, I> {
+    simd: S,
+    fan_in: usize,
+    fan_out: usize,
+    /// Vectors of the range, counted through the layer's.
+    from: usize,
+    to: usize,
+    sink: Sink<'b, T>,
+    bias: bool,
+    blocks: I,
+}
+
+/// Blocks in several pieces. They are a task of their own, run [outlined](Simd::outlined), because their sums take many pages of the
+/// stack, which a small gradient would have to look at too.
+struct InPieces<'b, T, S, I>(Tiles<'b, T, S, I>);
+
+impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Task<T> for InPieces<'_, T, S, I> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<SameS: Simd<T>>(self, _: SameS) {
+        // Safety: only [`Gradient::run`] makes one.
+        unsafe { self.0.run::<PANELS_TOGETHER>() }
+    }
+}
+
+impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'_, T, S, I> {
+    /// All vectors, `P` panels of inputs at a time.
+    ///
+    /// # Safety
+    /// The sink has room for the range; the blocks hold all their rows.
+    #[inline(always)]
+    unsafe fn run<const P: usize>(&self) {
+        let (panels, panel_vectors) = (panels::<T>(self.fan_out), self.fan_in + 1);
+        // The panel of which only the first half is in use; behind the last one if there is none.
+        let half_panel = if ends_in_half::<T>(self.fan_out) { panels - 1 } else { panels };
         // The range is the end of a panel, whole panels, and the beginning of a panel.
         let mut vector = self.from;
-        while vector < to {
+        while vector < self.to {
             let panel = vector / panel_vectors;
             let first = vector % panel_vectors;
-            let in_half = panel == half_panel;
-            let whole = if first == 0 { ((to - vector) / panel_vectors).min(half_panel - panel) } else { 0 };
-            // Safety: the assertions cover the blocks, and the vectors written lie in the range.
+            let left = self.to - vector;
+            let whole = if first == 0 { (left / panel_vectors).min(half_panel - panel) } else { 0 };
+            // Safety: as promised to this function.
             unsafe {
                 if whole == 0 {
-                    let end = panel_vectors.min(first + to - vector);
-                    if in_half {
-                        tiles.vectors::<1, true>(panel, first, end);
+                    let end = panel_vectors.min(first + left);
+                    if panel == half_panel {
+                        self.vectors::<1, true, P>(panel, first, end);
                     } else {
-                        tiles.vectors::<1, false>(panel, first, end);
+                        self.vectors::<1, false, P>(panel, first, end);
                     }
                     vector += end - first;
                 } else {
-                    let width = even_share(whole, S::PANELS);
+                    let width = tile_width(whole, S::PANELS);
                     match width {
-                        3 => tiles.vectors::<3, false>(panel, 0, panel_vectors),
-                        2 => tiles.vectors::<2, false>(panel, 0, panel_vectors),
-                        _ => tiles.vectors::<1, false>(panel, 0, panel_vectors),
+                        4 => self.vectors::<4, false, P>(panel, 0, panel_vectors),
+                        3 => self.vectors::<3, false, P>(panel, 0, panel_vectors),
+                        2 => self.vectors::<2, false, P>(panel, 0, panel_vectors),
+                        _ => self.vectors::<1, false, P>(panel, 0, panel_vectors),
                     }
                     vector += width * panel_vectors;
                 }
             }
         }
     }
-}
 
-struct Tiles<'b, T, S, I> {
-    simd: S,
-    fan_in: usize,
-    from: usize,
-    sink: Sink<'b, T>,
-    bias: bool,
-    blocks: I,
-}
-
-impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'_, T, S, I> {
     /// Vectors `from..to` of `Q` panels.
     ///
     /// # Safety
     /// They lie in the range; the blocks hold all their rows.
     #[inline(always)]
-    unsafe fn vectors<const Q: usize, const HALF: bool>(&self, panel: usize, from: usize, to: usize) {
+    unsafe fn vectors<const Q: usize, const HALF: bool, const P: usize>(
+        &self,
+        panel: usize,
+        from: usize,
+        to: usize,
+    ) {
         let mut vector = from;
         let weights = to.min(self.fan_in);
         // Safety: as promised to this function.
         unsafe {
             while vector < weights {
-                let count = (T::LANES - vector % T::LANES).min(weights - vector);
-                self.inputs::<Q, HALF>(panel, vector, count, to);
+                let count = (P * T::LANES - vector % T::LANES).min(weights - vector);
+                self.inputs::<Q, HALF, P>(panel, vector, count, to);
                 vector += count;
             }
             if from == self.fan_in {
-                self.inputs::<Q, HALF>(panel, vector, 0, to);
+                self.inputs::<Q, HALF, P>(panel, vector, 0, to);
             }
         }
     }
 
     /// Gradients of the weights from `count` inputs to `Q` panels of outputs, and of the biases if their
-    /// vector is the next and before `to`. Block by block, so that a block's rows are in the first-level
+    /// vector is the next and before `to`. Piece by piece, so that a piece's deltas are in the first-level
     /// cache for all of its tiles but the first.
     ///
     /// # Safety
-    /// As for [`Tiles::vectors`]; the inputs lie in one panel.
+    /// As for [`Tiles::vectors`]; the inputs lie in `P` panels.
     #[inline(always)]
-    unsafe fn inputs<const Q: usize, const HALF: bool>(
+    unsafe fn inputs<const Q: usize, const HALF: bool, const P: usize>(
         &self,
         panel: usize,
         vector: usize,
@@ -181,33 +253,37 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
         let ends = vector + count == self.fan_in && to > self.fan_in;
         // Where the tile ends that the biases go with.
         let end = if ends { count } else { usize::MAX };
-        let mut sums =
-            Sums { weights: [[[T::ZERO; MOST_LANES]; Q]; MOST_LANES], biases: [[T::ZERO; MOST_LANES]; Q] };
-        // Safety: as promised to this function.
+        let mut sums = Sums::<T, Q, P> { weights: MaybeUninit::uninit(), biases: [[T::ZERO; MOST_LANES]; Q] };
+        let mut fresh = true;
+        // Safety: as promised to this function; the first piece writes all sums that are read.
         unsafe {
-            for block in self.blocks.clone() {
+            for piece in self.blocks.clone() {
                 let mut at = 0;
                 while at < count {
-                    let room = count - at;
-                    at += if (HALF || S::GRADIENT_ROWS == 8) && room >= 8 {
-                        self.tile::<8, Q, HALF>(block, panel, vector, at, end, &mut sums)
-                    } else if S::GRADIENT_ROWS == 6 && room >= 6 {
-                        self.tile::<6, Q, HALF>(block, panel, vector, at, end, &mut sums)
+                    let room = (count - at).min(T::LANES - (vector + at) % T::LANES);
+                    let most = if HALF { 8 } else { S::GRADIENT_ROWS };
+                    at += if most == 8 && Q < 4 && room >= 8 {
+                        self.tile::<8, Q, HALF, P>(piece, panel, vector, at, end, &mut sums, fresh)
+                    } else if (most == 6 || most == 8 && Q == 4) && room >= 6 {
+                        self.tile::<6, Q, HALF, P>(piece, panel, vector, at, end, &mut sums, fresh)
                     } else if room >= 4 {
-                        self.tile::<4, Q, HALF>(block, panel, vector, at, end, &mut sums)
+                        self.tile::<4, Q, HALF, P>(piece, panel, vector, at, end, &mut sums, fresh)
                     } else if room >= 2 {
-                        self.tile::<2, Q, HALF>(block, panel, vector, at, end, &mut sums)
+                        self.tile::<2, Q, HALF, P>(piece, panel, vector, at, end, &mut sums, fresh)
                     } else {
-                        self.tile::<1, Q, HALF>(block, panel, vector, at, end, &mut sums)
+                        self.tile::<1, Q, HALF, P>(piece, panel, vector, at, end, &mut sums, fresh)
                     };
                 }
                 if count == 0 {
-                    self.tile::<0, Q, HALF>(block, panel, vector, at, end, &mut sums);
+                    self.tile::<0, Q, HALF, P>(piece, panel, vector, at, end, &mut sums, fresh);
                 }
+                fresh = false;
             }
             for r in 0..count {
                 for q in 0..Q {
-                    self.put(panel + q, vector + r, self.simd.load(sums.weights[r][q].as_ptr()));
+                    let sum =
+                        if fresh { self.simd.splat(T::ZERO) } else { self.simd.load(sums.weight(r, q)) };
+                    self.put(panel + q, vector + r, sum);
                 }
             }
             if ends {
@@ -218,35 +294,37 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
         }
     }
 
-    /// Adds what a block gives to the sums of `R` inputs, from the one at `vector + at` on, and to those of the
-    /// biases if these follow at `end`; returns `R`.
+    /// Adds what a piece gives to the sums of `R` inputs, from the one at `vector + at` on, which start from it if they are
+    /// `fresh`, and to those of the biases if these follow at `end`; returns `R`.
     ///
     /// # Safety
     /// As for [`Tiles::inputs`].
     #[inline(always)]
-    unsafe fn tile<const R: usize, const Q: usize, const HALF: bool>(
+    unsafe fn tile<const R: usize, const Q: usize, const HALF: bool, const P: usize>(
         &self,
-        block: Rows<'a, T>,
+        piece: Rows<'a, T>,
         panel: usize,
         vector: usize,
         at: usize,
         end: usize,
-        sums: &mut Sums<T, Q>,
+        sums: &mut Sums<T, Q, P>,
+        fresh: bool,
     ) -> usize {
         let lanes = T::LANES;
         let vector = vector + at;
-        let biases = self.bias && block.bias && at + R == end;
+        let biases = self.bias && piece.bias && at + R == end;
         // With no inputs, the place of the first is not looked at, but has to exist.
-        let input = if R == 0 { 0 } else { vector / lanes * block.input_stride + vector % lanes };
+        let input = if R == 0 { 0 } else { vector / lanes * piece.input_stride + vector % lanes };
         // Safety: as promised to this function.
         let part = unsafe {
             BlockSums::<T, R, Q, HALF> {
-                rows: block.rows,
-                repeated: block.repeated,
-                input: block.input.as_ptr().add(input),
-                next: block.input.as_ptr().wrapping_add(input + block.input_stride),
-                delta: std::array::from_fn(|q| block.delta.as_ptr().add((panel + q) * block.delta_stride)),
-                weights: &mut *sums.weights[at..at + R].as_mut_ptr().cast(),
+                rows: piece.rows,
+                repeated: piece.repeated,
+                input: piece.input.as_ptr().add(input),
+                next: piece.input.as_ptr().wrapping_add(input + piece.input_stride),
+                delta: std::array::from_fn(|q| piece.delta.as_ptr().add((panel + q) * piece.delta_stride)),
+                fresh,
+                weights: sums.weight(at, 0).cast(),
                 biases: &mut sums.biases,
             }
         };
@@ -268,14 +346,24 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
     }
 }
 
-/// Sums on their way from block to block: the inputs of a panel, `Q` panels of outputs.
+/// Sums on their way from piece to piece: the inputs of `P` panels, `Q` panels of outputs.
 #[repr(align(64))]
-struct Sums<T, const Q: usize> {
-    weights: [[[T; MOST_LANES]; Q]; MOST_LANES],
+struct Sums<T, const Q: usize, const P: usize> {
+    /// The first piece starts them.
+    weights: MaybeUninit<[[[[T; MOST_LANES]; Q]; MOST_LANES]; P]>,
     biases: [[T; MOST_LANES]; Q],
 }
 
-/// What one block adds to the sums of a tile. It is a task of its own, run [outlined](Simd::outlined):
+impl<T, const Q: usize, const P: usize> Sums<T, Q, P> {
+    /// Where the sums of an input and a panel of outputs begin, of a panel each.
+    #[inline(always)]
+    fn weight(&mut self, input: usize, panel: usize) -> *mut T {
+        debug_assert!(input < P * MOST_LANES && panel < Q);
+        self.weights.as_mut_ptr().cast::<T>().wrapping_add((input * Q + panel) * MOST_LANES)
+    }
+}
+
+/// What one piece adds to the sums of a tile. It is a task of its own, run [outlined](Simd::outlined):
 /// inlined into the loops around it, its sums would not stay in registers.
 struct BlockSums<'a, T, const R: usize, const Q: usize, const HALF: bool> {
     rows: usize,
@@ -285,7 +373,9 @@ struct BlockSums<'a, T, const R: usize, const Q: usize, const HALF: bool> {
     /// prefetcher.
     next: *const T,
     delta: [*const T; Q],
-    weights: &'a mut [[[T; MOST_LANES]; Q]; R],
+    /// Whether the sums of weights start from this piece, and there are none to add to.
+    fresh: bool,
+    weights: *mut [[T; MOST_LANES]; Q],
     biases: &'a mut [[T; MOST_LANES]; Q],
 }
 
@@ -322,10 +412,15 @@ impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> BlockSums<'_, 
     #[inline(always)]
     fn add<S: Simd<T>, const BIASES: bool>(self, simd: S) {
         let lanes = T::LANES;
-        // Safety: only [`Tiles::tile`] makes one, with pointers to all the block's rows.
+        // Safety: only [`Tiles::tile`] makes one, with pointers to all the piece's rows, and to the sums of `R` inputs.
         unsafe {
-            let mut weights: [[S::V; Q]; R] =
-                std::array::from_fn(|r| std::array::from_fn(|q| simd.load(self.weights[r][q].as_ptr())));
+            let sums: [[*mut T; Q]; R] = std::array::from_fn(|r| {
+                std::array::from_fn(|q| self.weights.add(r).cast::<T>().add(q * MOST_LANES))
+            });
+            let mut weights = [[simd.splat(T::ZERO); Q]; R];
+            if !self.fresh {
+                weights = sums.map(|sums| sums.map(|sum| simd.load(sum)));
+            }
             let mut biases: [S::V; Q] = std::array::from_fn(|q| simd.load(self.biases[q].as_ptr()));
             let Repeated { times, input_step, delta_step } = self.repeated;
             for time in 0..times {
@@ -350,7 +445,7 @@ impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> BlockSums<'_, 
             }
             for q in 0..Q {
                 for r in 0..R {
-                    simd.store(self.weights[r][q].as_mut_ptr(), weights[r][q]);
+                    simd.store(sums[r][q], weights[r][q]);
                 }
                 simd.store(self.biases[q].as_mut_ptr(), biases[q]);
             }

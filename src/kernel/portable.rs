@@ -21,7 +21,7 @@ macro_rules! vectors {
             type V = [$t; $lanes];
             // Halves are not worth code of their own here.
             type Half = Self;
-            const ROWS: usize = 4;
+            const SUMS: usize = 4;
             const PANELS: usize = 1;
             const GRADIENT_ROWS: usize = 4;
 

@@ -187,6 +187,7 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
             while panel < whole {
                 let width = even_share(whole - panel, S::PANELS);
                 match width {
+                    4 => simd.outlined(Panels::<_, 4, false> { tiles, panel, from, to, start }),
                     3 => simd.outlined(Panels::<_, 3, false> { tiles, panel, from, to, start }),
                     2 => simd.outlined(Panels::<_, 2, false> { tiles, panel, from, to, start }),
                     _ => simd.outlined(Panels::<_, 1, false> { tiles, panel, from, to, start }),
@@ -219,6 +220,16 @@ pub fn even_share(count: usize, most: usize) -> usize {
         most
     } else {
         count.div_ceil(count.div_ceil(most))
+    }
+}
+
+/// Rows of the largest register tile, when there is room for sums of `most`.
+const fn tile_rows(most: usize) -> usize {
+    match most {
+        12.. => 12,
+        8.. => 8,
+        6.. => 6,
+        _ => 4,
     }
 }
 
@@ -283,13 +294,19 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
         let mut row = 0;
         // Safety: as promised to this function.
         unsafe {
-            while row + S::ROWS <= rows {
-                match S::ROWS {
+            let most = const { tile_rows(S::SUMS / Q) };
+            while row + most <= rows {
+                match most {
+                    12 => self.tile::<S, 12>(simd, row),
                     8 => self.tile::<S, 8>(simd, row),
                     6 => self.tile::<S, 6>(simd, row),
                     _ => self.tile::<S, 4>(simd, row),
                 }
-                row += S::ROWS.clamp(4, 8);
+                row += most;
+            }
+            if most == 12 && row + 6 <= rows {
+                self.tile::<S, 6>(simd, row);
+                row += 6;
             }
             if row + 4 <= rows {
                 self.tile::<S, 4>(simd, row);
@@ -301,6 +318,17 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
                 2 => self.tile::<S, 2>(simd, row),
                 _ => self.tile::<S, 3>(simd, row),
             }
+        }
+    }
+
+    /// Asks for a part of the next panels of the right side, which come from far away when it is large: of each panel one of
+    /// the vectors, as many as there are lanes, that follow the place `vector` has in this one; tile by tile another.
+    #[inline(always)]
+    fn prefetch_next<S: Simd<T>>(&self, simd: S, vector: *const T, tile: usize) {
+        let stride = self.tiles.right_stride;
+        let at = vector.wrapping_add(Q * stride + tile % T::LANES * T::LANES);
+        for q in 0..Q {
+            simd.prefetch_second_level(at.wrapping_add(q * stride));
         }
     }
 
@@ -348,6 +376,7 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
             while term < self.to {
                 let input = tiles.input.add(term / lanes * tiles.input_panel + row * tiles.input_row);
                 let input: [*const T; R] = std::array::from_fn(|r| input.add(r * tiles.input_row));
+                self.prefetch_next(simd, vector, row / R);
                 for k in 0..lanes.min(self.to - term) {
                     let vectors: [S::V; Q] =
                         std::array::from_fn(|q| simd.load(vector.add(q * tiles.right_stride)));

@@ -31,7 +31,7 @@ pub(super) struct RowsInLanesGradient<'b, T, S, I> {
 
 impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> RowsInLanesGradient<'_, T, S, I> {
     /// Outputs of the largest register tile, which has four inputs: 16 sums where there are 32 registers, else 12.
-    const MOST_OUTPUTS: usize = if S::PANELS == 3 { 4 } else { 3 };
+    const MOST_OUTPUTS: usize = if S::SUMS >= 16 { 4 } else { 3 };
 
     /// # Safety
     /// The sink has room for the range; the blocks hold all their rows.

@@ -22,11 +22,11 @@ pub trait Simd<T>: Copy {
     type V: Copy;
     /// The same for the first half of each vector; it writes 0 to the second.
     type Half: Simd<T>;
-    /// Rows of the largest register tile of a product.
-    const ROWS: usize;
-    /// Vectors in a row of the largest register tile.
+    /// Sums of the largest register tile: as many as fit in registers beside the vectors and the number that they are made of.
+    const SUMS: usize;
+    /// Vectors in a row of the widest register tile.
     const PANELS: usize;
-    /// Rows of the largest register tile of a gradient: 8, 6 or 4.
+    /// Rows of a gradient's register tile: 8, 6 or 4, and fewer where that many vectors in a row make more than `SUMS`.
     const GRADIENT_ROWS: usize;
     /// Whether a vector is two registers, so that more sums fit if its halves are summed one after the other.
     const TWO_REGISTERS: bool = false;
@@ -73,6 +73,9 @@ pub trait Simd<T>: Copy {
     /// Prefetches a cache line; the address need not be valid.
     #[inline(always)]
     fn prefetch(self, _: *const T) {}
+    /// The same, no further than the second-level cache.
+    #[inline(always)]
+    fn prefetch_second_level(self, _: *const T) {}
     /// `a * b + c` lane by lane, rounded once.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `a + b` lane by lane.

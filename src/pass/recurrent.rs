@@ -1,5 +1,7 @@
 //! A layer that recurs, in a block of sequences: forward and backward through time.
 
+use std::ops::Range;
+
 use ndarray::{Array2, s};
 
 use super::cell::{gru, lstm};
@@ -37,7 +39,8 @@ pub(super) struct Recurrent<T> {
     stride_of_rows: usize,
     /// The outputs h of every step.
     outputs: Aligned<T>,
-    /// What the gates give at every step; before, their net inputs. A simple layer has none.
+    /// Of every step first the net inputs of gates, then what these give, and after the way back the derivatives with respect to the
+    /// net inputs: one place for all, because together they would be more than caches hold. A simple layer has none.
     gates: Aligned<T>,
     /// The cells c at every step, and tanh(c), of layers that have cells.
     cells: Aligned<T>,
@@ -48,13 +51,15 @@ pub(super) struct Recurrent<T> {
     /// What dropout multiplies outputs by on their way to the next layer, for each sequence; and what comes of it.
     mask: Aligned<T>,
     dropped: Aligned<T>,
-    /// Derivatives with respect to net inputs at every step, and to the outputs: of a simple layer the same place.
+    /// Of a simple layer, derivatives with respect to the outputs of every step, then to the net inputs.
     deltas: Aligned<T>,
+    /// Of a layer with gates, derivatives with respect to outputs: of every step, or of one after the other.
     above: Aligned<T>,
     /// What a step hands to the one before, beside the products.
     carry: Aligned<T>,
-    /// Derivatives with respect to the outputs of every step, for those who want to see them.
+    /// Derivatives with respect to the outputs of every step, and what the gates gave, for those who want to see them.
     kept: Aligned<T>,
+    kept_gates: Aligned<T>,
     /// The first step whose deltas have been computed: those of all before it are 0.
     live: usize,
     /// Deltas of the steps before it.
@@ -157,6 +162,7 @@ impl<T: Scalar> Recurrent<T> {
             above: Aligned::zeros(0)?,
             carry: Aligned::zeros(0)?,
             kept: Aligned::zeros(0)?,
+            kept_gates: Aligned::zeros(0)?,
             live: 0,
             zeros: Aligned::zeros(0)?,
         })
@@ -169,7 +175,7 @@ impl<T: Scalar> Recurrent<T> {
             |groups: usize| Aligned::zeros(Steps::room::<T>(space.steps, space.longest, groups * panels));
         let is_simple = self.kind == Kind::Rnn;
         self.slopes = room(usize::from(is_simple && !layer.activation.output_tells_derivative()))?;
-        self.deltas = room(self.form.groups)?;
+        self.deltas = room(usize::from(is_simple))?;
         self.above = room(usize::from(!is_simple))?;
         let of_rows = panels.saturating_mul(self.stride_of_rows);
         self.carry = Aligned::zeros(if is_simple { 0 } else { of_rows })?;
@@ -181,9 +187,10 @@ impl<T: Scalar> Recurrent<T> {
         Ok(())
     }
 
-    /// Makes room for derivatives with respect to outputs, to be seen.
+    /// Makes room for derivatives with respect to outputs, and for gates, to be seen.
     pub fn keep(&mut self) -> Result<()> {
         self.kept = Aligned::zeros(self.outputs.len())?;
+        self.kept_gates = Aligned::zeros(self.gates.len())?;
         Ok(())
     }
 
@@ -313,9 +320,23 @@ impl<T: Scalar> Recurrent<T> {
         }
     }
 
+    /// Derivatives with respect to the net inputs of every step, once the way back has been there.
+    fn deltas(&self) -> &[T] {
+        if self.kind == Kind::Rnn { &self.deltas } else { &self.gates }
+    }
+
     /// Where the derivatives with respect to the outputs of every step are wanted.
     fn above(&mut self) -> &mut [T] {
         if self.kind == Kind::Rnn { &mut self.deltas } else { &mut self.above }
+    }
+
+    /// Where those of a step lie on the way back. Those that come from the ends of the sequences alone are not wanted for longer.
+    fn place_of_derivatives(&self, steps: &Steps, step: usize, source: Source<'_, T>) -> Range<usize> {
+        let place = steps.range::<T>(step, self.panels);
+        match source {
+            Source::Ends(..) if self.kind != Kind::Rnn => 0..place.len(),
+            _ => place,
+        }
     }
 
     /// Takes those of a step: rows in panels of a matrix of all steps, so far apart, from a row on.
@@ -351,7 +372,7 @@ impl<T: Scalar> Recurrent<T> {
                 return;
             }
             let stride = steps.stride::<T>(step);
-            let deltas = &self.deltas[steps.range::<T>(step, self.form.groups * self.panels)];
+            let deltas = &self.deltas()[steps.range::<T>(step, self.form.groups * self.panels)];
             let to = steps.range::<T>(step, before.panels);
             let deltas = Terms::in_panels(&deltas[deltas.len() - groups * stride..], stride);
             let to = &mut before.above()[to];
@@ -386,16 +407,20 @@ impl<T: Scalar> Recurrent<T> {
             self.clear_carry(cut, behind, rows);
             let scaled = self.gather_derivatives(layer, index, parameters, steps, step, source, cut);
             if !self.kept.is_empty() {
-                let own = steps.range::<T>(step, self.panels);
                 let from = if self.kind == Kind::Rnn { &self.deltas } else { &self.above };
-                self.kept[own.clone()].copy_from_slice(&from[own]);
+                let from = &from[self.place_of_derivatives(steps, step, source)];
+                self.kept[steps.range::<T>(step, self.panels)].copy_from_slice(from);
+                if !self.gates.is_empty() {
+                    let own = steps.range::<T>(step, self.form.groups * self.panels);
+                    self.kept_gates[own.clone()].copy_from_slice(&self.gates[own]);
+                }
             }
             if self.kind == Kind::Rnn {
                 if !scaled {
                     self.scale(layer.activation, steps, step);
                 }
             } else {
-                self.cell_back(steps, step);
+                self.cell_back(steps, step, source);
             }
             let nothing_before = match source {
                 Source::From(first) => step <= first,
@@ -415,7 +440,7 @@ impl<T: Scalar> Recurrent<T> {
         let is_not_zero = |x: &T| *x != T::ZERO;
         let zero = |panel: &[T]| !panel[..count].iter().fold(false, |any, x| any | is_not_zero(x));
         let own = steps.range::<T>(step, self.form.groups * self.panels);
-        self.deltas[own].chunks_exact(steps.stride::<T>(step)).all(zero)
+        self.deltas()[own].chunks_exact(steps.stride::<T>(step)).all(zero)
             && self.carry.chunks_exact(self.stride_of_rows).all(zero)
     }
 
@@ -467,8 +492,9 @@ impl<T: Scalar> Recurrent<T> {
         source: Source<'_, T>,
         cut: usize,
     ) -> bool {
+        let place = self.place_of_derivatives(steps, step, source);
         let Self { kind, form, panels, stride_of_rows, outputs, slopes, mask, .. } = self;
-        let Self { deltas, above, carry, kept, .. } = self;
+        let Self { deltas, gates, above, carry, kept, .. } = self;
         let (rows, behind, lanes) = (steps.rows(step), steps.rows(step + 1), T::LANES);
         let stride = steps.stride::<T>(step);
         let own = steps.range::<T>(step, *panels);
@@ -476,7 +502,7 @@ impl<T: Scalar> Recurrent<T> {
             let (here, after) = deltas.split_at_mut(own.end);
             (&mut here[own.clone()], &*after)
         } else {
-            (&mut above[own.clone()], &deltas[steps.range::<T>(step, form.groups * *panels).end..])
+            (&mut above[place], &gates[steps.range::<T>(step, form.groups * *panels).end..])
         };
         let there = matches!(source, Source::From(first) if step >= first);
         if !there {
@@ -534,25 +560,14 @@ impl<T: Scalar> Recurrent<T> {
     }
 
     /// Deltas of gates.
-    fn cell_back(&mut self, steps: &Steps, step: usize) {
-        let Self {
-            kind,
-            form,
-            panels,
-            stride_of_rows,
-            outputs,
-            gates,
-            cells,
-            first,
-            deltas,
-            above,
-            carry,
-            ..
-        } = self;
+    fn cell_back(&mut self, steps: &Steps, step: usize, source: Source<'_, T>) {
+        let place = self.place_of_derivatives(steps, step, source);
+        let Self { kind, form, panels, stride_of_rows, outputs, gates, cells, first, above, carry, .. } =
+            self;
         let (rows, stride, panels) = (steps.rows(step), steps.stride::<T>(step), *panels);
         let own = steps.range::<T>(step, form.groups * panels);
-        let (gates, deltas) = (&gates[own.clone()], &mut deltas[own]);
-        let above = &above[steps.range::<T>(step, panels)];
+        let gates = &mut gates[own];
+        let above = &above[place];
         let stride_of_carry = *stride_of_rows;
         let before = step.checked_sub(1);
         let stride_before = before.map_or(stride_of_carry, |before| steps.stride::<T>(before));
@@ -570,7 +585,6 @@ impl<T: Scalar> Recurrent<T> {
                 cells,
                 before,
                 above,
-                deltas,
                 carry,
                 stride_of_carry,
             });
@@ -586,7 +600,6 @@ impl<T: Scalar> Recurrent<T> {
                 gates,
                 before,
                 above,
-                deltas,
                 carry,
                 stride_of_carry,
             });
@@ -609,7 +622,7 @@ impl<T: Scalar> Recurrent<T> {
             return (&self.zeros[group * self.panels * self.stride_of_rows..], self.stride_of_rows, 0);
         }
         let (groups, stride) = (self.form.groups * self.panels, steps.stride::<T>(step));
-        let deltas = &self.deltas[steps.range::<T>(step, groups).start..];
+        let deltas = &self.deltas()[steps.range::<T>(step, groups).start..];
         (&deltas[group * self.panels * stride..], stride, groups * stride)
     }
 
@@ -641,15 +654,15 @@ impl<T: Scalar> Recurrent<T> {
 
     /// Numbers of each kind at every step of sequences of these lengths, one sequence after the other.
     pub fn values(&self, steps: &Steps, lengths: &[usize]) -> Result<RecurrentValues<T>> {
-        let copied = |numbers: &Aligned<T>, groups: usize| self.copied(numbers, groups, steps, lengths);
+        let copied = |numbers: &[T], groups: usize| self.copied(numbers, groups, steps, lengths);
         let groups = self.form.groups;
         let cells = if self.cells.is_empty() { None } else { Some(copied(&self.cells, 2)?) };
         Ok(RecurrentValues {
-            gates: if self.gates.is_empty() { None } else { Some(copied(&self.gates, groups)?) },
+            gates: if self.gates.is_empty() { None } else { Some(copied(&self.kept_gates, groups)?) },
             cells: cells.map(|both| both.slice_move(s![.., ..self.width])),
             output: copied(&self.outputs, 1)?,
             output_gradient: copied(&self.kept, 1)?,
-            delta: copied(&self.deltas, groups)?,
+            delta: copied(self.deltas(), groups)?,
         })
     }
 

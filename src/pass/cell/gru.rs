@@ -1,6 +1,6 @@
 //! Gated recurrent units. Groups u, r, z, n; u is what the candidate n has from the step before.
 
-use super::{groups, groups_of};
+use super::groups;
 use crate::kernel::{Scalar, Simd, Task};
 
 /// `n = tanh(n + r u)`, `h = (1 - z) n + z h'`, with h' the outputs of the step before.
@@ -48,12 +48,11 @@ pub(in crate::pass) struct Backward<'a, T> {
     pub rows: usize,
     pub stride: usize,
     pub stride_before: usize,
-    pub gates: &'a [T],
+    /// What the gates gave; they become deltas.
+    pub gates: &'a mut [T],
     pub before: &'a [T],
     /// Derivatives with respect to h.
     pub above: &'a [T],
-    /// Receives deltas.
-    pub deltas: &'a mut [T],
     /// Receives derivatives with respect to h'.
     pub carry: &'a mut [T],
     pub stride_of_carry: usize,
@@ -64,27 +63,24 @@ impl<T: Scalar> Task<T> for Backward<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, _: S) {
-        let Self { rows, stride, stride_before, gates, before, above, deltas, carry, .. } = self;
+        let Self { rows, stride, stride_before, gates, before, above, carry, .. } = self;
         let (len, count) = (above.len(), rows * T::LANES);
-        let [u, r, z, n] = groups_of(gates, len);
-        let [d_u, d_r, d_z, d_n] = groups(deltas, len);
+        let [u, r, z, n] = groups(gates, len);
         for panel in 0..len / stride {
             let at = panel * stride;
-            let (u, r, z, n) =
-                (&u[at..at + count], &r[at..at + count], &z[at..at + count], &n[at..at + count]);
-            let (d_u, d_r) = (&mut d_u[at..at + count], &mut d_r[at..at + count]);
-            let (d_z, d_n) = (&mut d_z[at..at + count], &mut d_n[at..at + count]);
+            let (u, r) = (&mut u[at..at + count], &mut r[at..at + count]);
+            let (z, n) = (&mut z[at..at + count], &mut n[at..at + count]);
             let above = &above[at..at + count];
             let before = &before[panel * stride_before..][..count];
             let carry = &mut carry[panel * self.stride_of_carry..][..count];
             for k in 0..count {
-                let dh = above[k];
-                let d = dh * (T::ONE - z[k]) * ((T::ONE - n[k]) * (T::ONE + n[k]));
-                d_n[k] = d;
-                d_z[k] = dh * (before[k] - n[k]) * (z[k] * (T::ONE - z[k]));
-                d_r[k] = d * u[k] * (r[k] * (T::ONE - r[k]));
-                d_u[k] = d * r[k];
-                carry[k] = dh * z[k];
+                let (dh, u_k, r_k, z_k, n_k) = (above[k], u[k], r[k], z[k], n[k]);
+                let d = dh * (T::ONE - z_k) * ((T::ONE - n_k) * (T::ONE + n_k));
+                n[k] = d;
+                z[k] = dh * (before[k] - n_k) * (z_k * (T::ONE - z_k));
+                r[k] = d * u_k * (r_k * (T::ONE - r_k));
+                u[k] = d * r_k;
+                carry[k] = dh * z_k;
             }
         }
     }

@@ -61,14 +61,13 @@ pub(in crate::pass) struct Backward<'a, T> {
     pub rows: usize,
     pub stride: usize,
     pub stride_before: usize,
-    pub gates: &'a [T],
+    /// What the gates gave; they become deltas.
+    pub gates: &'a mut [T],
     /// c, then tanh(c).
     pub cells: &'a [T],
     pub before: &'a [T],
     /// Derivatives with respect to h.
     pub above: &'a [T],
-    /// Receives deltas.
-    pub deltas: &'a mut [T],
     /// Derivatives with respect to c that come from the step behind; they become those for the step before.
     pub carry: &'a mut [T],
     pub stride_of_carry: usize,
@@ -79,28 +78,26 @@ impl<T: Scalar> Task<T> for Backward<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, _: S) {
-        let Self { rows, stride, stride_before, gates, cells, before, above, deltas, carry, .. } = self;
+        let Self { rows, stride, stride_before, gates, cells, before, above, carry, .. } = self;
         let (len, count) = (above.len(), rows * T::LANES);
-        let [i, f, g, o] = groups_of(gates, len);
+        let [i, f, g, o] = groups(gates, len);
         let [_, tanh_c] = groups_of(cells, len);
-        let [d_i, d_f, d_g, d_o] = groups(deltas, len);
         for panel in 0..len / stride {
             let at = panel * stride;
-            let (i, f, g, o) =
-                (&i[at..at + count], &f[at..at + count], &g[at..at + count], &o[at..at + count]);
+            let (i, f) = (&mut i[at..at + count], &mut f[at..at + count]);
+            let (g, o) = (&mut g[at..at + count], &mut o[at..at + count]);
             let (tanh_c, above) = (&tanh_c[at..at + count], &above[at..at + count]);
-            let (d_i, d_f) = (&mut d_i[at..at + count], &mut d_f[at..at + count]);
-            let (d_g, d_o) = (&mut d_g[at..at + count], &mut d_o[at..at + count]);
             let before = &before[panel * stride_before..][..count];
             let carry = &mut carry[panel * self.stride_of_carry..][..count];
             for k in 0..count {
                 let (dh, t) = (above[k], tanh_c[k]);
-                let dc = (dh * o[k]).mul_add((T::ONE - t) * (T::ONE + t), carry[k]);
-                d_o[k] = dh * t * (o[k] * (T::ONE - o[k]));
-                d_i[k] = dc * g[k] * (i[k] * (T::ONE - i[k]));
-                d_f[k] = dc * before[k] * (f[k] * (T::ONE - f[k]));
-                d_g[k] = dc * i[k] * ((T::ONE - g[k]) * (T::ONE + g[k]));
-                carry[k] = dc * f[k];
+                let (i_k, f_k, g_k, o_k) = (i[k], f[k], g[k], o[k]);
+                let dc = (dh * o_k).mul_add((T::ONE - t) * (T::ONE + t), carry[k]);
+                o[k] = dh * t * (o_k * (T::ONE - o_k));
+                i[k] = dc * g_k * (i_k * (T::ONE - i_k));
+                f[k] = dc * before[k] * (f_k * (T::ONE - f_k));
+                g[k] = dc * i_k * ((T::ONE - g_k) * (T::ONE + g_k));
+                carry[k] = dc * f_k;
             }
         }
     }
