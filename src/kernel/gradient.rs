@@ -112,11 +112,15 @@ where
     }
 }
 
-/// Panels of the next tiles of `count`, at most `most`. Deltas of four leave little room in the first-level cache, so four come
-/// together only where that spares a pair, with which more numbers are read for each multiply-add.
+/// The most panels of outputs of a gradient that are worth summing together.
+pub const GRADIENT_PANELS: usize = 4;
+
+/// The first of the parts of at most `most` panels that a gradient's `count` are summed in. Deltas of four leave little room in the
+/// first-level cache, so four come together only where that spares a pair, with which more numbers are read for each multiply-add.
 #[inline(always)]
-fn tile_width(count: usize, most: usize) -> usize {
-    if most >= 4 && matches!(count, 4 | 7) { 4 } else { even_share(count, most.min(3)) }
+#[must_use]
+pub fn gradient_share(count: usize, most: usize) -> usize {
+    if most >= GRADIENT_PANELS && matches!(count, 4 | 7) { 4 } else { even_share(count, most.min(3)) }
 }
 
 /// Rows of a piece: with three panels of deltas they fit in the first-level cache beside the panel of inputs.
@@ -197,7 +201,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
                     }
                     vector += end - first;
                 } else {
-                    let width = tile_width(whole, S::PANELS);
+                    let width = gradient_share(whole, S::PANELS);
                     match width {
                         4 => self.vectors::<4, false, P>(panel, 0, panel_vectors),
                         3 => self.vectors::<3, false, P>(panel, 0, panel_vectors),

@@ -25,7 +25,7 @@ mod sparse;
 pub use add_up::{AddTo, AddUp, Finish};
 pub use dispatch::{InstructionSet, VARIABLE, dispatch, dispatch_on};
 pub use entries::Entries;
-pub use gradient::Gradient;
+pub use gradient::{GRADIENT_PANELS, Gradient, gradient_share};
 pub use math::cos_pi;
 pub use mode::{Mode, outside};
 pub use panels::{

@@ -119,33 +119,51 @@ pub fn gather_rows<T: Scalar>(
     to: &mut [T],
     stride: usize,
 ) {
-    let lanes = T::LANES;
-    if from.ncols() > 1 && from.strides()[1] != 1 {
-        for row in 0..rows {
-            for (column, &x) in from.row(number(row)).iter().enumerate() {
-                to[column / lanes * stride + row * lanes + column % lanes] = x;
+    dispatch(GatherRows { from, rows, number, to, stride });
+}
+
+struct GatherRows<'a, T, N> {
+    from: ArrayView2<'a, T>,
+    rows: usize,
+    number: N,
+    to: &'a mut [T],
+    stride: usize,
+}
+
+impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherRows<'_, T, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Self { from, rows, number, to, stride } = self;
+        let lanes = T::LANES;
+        if from.ncols() > 1 && from.strides()[1] != 1 {
+            for row in 0..rows {
+                for (column, &x) in from.row(number(row)).iter().enumerate() {
+                    to[column / lanes * stride + row * lanes + column % lanes] = x;
+                }
             }
+            return;
         }
-        return;
-    }
-    let (whole, rest) = (from.ncols() / lanes, from.ncols() % lanes);
-    let ahead = (AHEAD / size_of::<T>() / from.ncols().max(1)).clamp(1, 16);
-    for row in 0..rows {
-        // Shuffled rows lie anywhere, and one by one their way from memory would take longer than
-        // all the rest.
-        if row + ahead < rows {
-            prefetch(from.row(number(row + ahead)));
-        }
-        let numbers = from.row(number(row));
-        let Some(numbers) = numbers.as_slice() else { continue };
-        let mut at = row * lanes;
-        for vector in numbers.chunks_exact(lanes) {
-            copy_piece(vector, &mut to[at..at + lanes]);
-            at += stride;
-        }
-        if rest > 0 {
-            for (x, to) in numbers[whole * lanes..].iter().zip(&mut to[at..at + rest]) {
-                *to = *x;
+        let (whole, rest) = (from.ncols() / lanes, from.ncols() % lanes);
+        let ahead = (AHEAD / size_of::<T>() / from.ncols().max(1)).clamp(1, 16);
+        for row in 0..rows {
+            // Shuffled rows lie anywhere, and one by one their way from memory would take longer than
+            // all the rest.
+            if row + ahead < rows {
+                prefetch(from.row(number(row + ahead)));
+            }
+            let numbers = from.row(number(row));
+            let Some(numbers) = numbers.as_slice() else { continue };
+            let mut at = row * lanes;
+            for vector in numbers.chunks_exact(lanes) {
+                simd.write(&mut to[at..], simd.read(vector));
+                at += stride;
+            }
+            if rest > 0 {
+                for (x, to) in numbers[whole * lanes..].iter().zip(&mut to[at..at + rest]) {
+                    *to = *x;
+                }
             }
         }
     }

@@ -7,7 +7,8 @@ use super::step::Update;
 use super::tree::inverse;
 use crate::error::Result;
 use crate::kernel::{
-    AddTo, AddUp, Finish, Gradient, Layout, Scalar, Simd, Task, dispatch, ends_in_half, even_share,
+    AddTo, AddUp, Finish, GRADIENT_PANELS, Gradient, Layout, Scalar, Simd, Task, dispatch, ends_in_half,
+    gradient_share,
 };
 use crate::layer::PackedMatrix;
 use crate::memory::Aligned;
@@ -30,10 +31,6 @@ struct Segment {
     /// Whether its last vector holds biases.
     ends_with_bias: bool,
 }
-
-/// Panels whose gradient is summed, and whose parameters are then updated while they are in the
-/// cache: as many as the widest register tile has.
-const PIECE_PANELS: usize = 3;
 
 /// The parameters that one thread owns in a round, and what goes with them.
 #[derive(Debug)]
@@ -408,7 +405,8 @@ pub(super) fn shards<T: Scalar>(
     Ok(shards)
 }
 
-/// Cuts each layer's panels into nearly equal pieces; a last piece that is half empty goes with its neighbours.
+/// Cuts each layer's panels into nearly equal pieces, whose gradient is summed, and whose parameters are then updated while they are
+/// in the cache; a last piece that is half empty goes with its neighbours.
 fn pieces<T: Scalar>(segments: &[Segment], matrices: &[PackedMatrix]) -> Vec<Range<usize>> {
     let mut pieces = Vec::new();
     let mut start = 0;
@@ -419,7 +417,7 @@ fn pieces<T: Scalar>(segments: &[Segment], matrices: &[PackedMatrix]) -> Vec<Ran
         let whole = panels.len() - usize::from(last && ends_in_half::<T>(matrix.outputs));
         let mut from = 0;
         while from < panels.len() {
-            let mut to = from + even_share((whole - from).max(1), PIECE_PANELS);
+            let mut to = from + gradient_share((whole - from).max(1), GRADIENT_PANELS);
             if to == whole {
                 to = panels.len();
             }
