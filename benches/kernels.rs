@@ -97,6 +97,46 @@ fn gradients<T: Scalar>(c: &mut criterion::Criterion) {
     group.finish();
 }
 
+/// Rows in several blocks: (blocks, rows of each, inputs, outputs); of the last, steps of time of a recurrent layer.
+const IN_BLOCKS: [(usize, usize, usize, usize); 4] =
+    [(2, 128, 784, 256), (4, 128, 440, 512), (8, 128, 2048, 2048), (50, 32, 64, 256)];
+
+fn gradients_in_blocks<T: Scalar>(c: &mut criterion::Criterion) {
+    let peak = peak::<T>();
+    let mut group = c.benchmark_group(format!("gradient in blocks/{}", T::NAME));
+    for (times, rows, fan_in, fan_out) in IN_BLOCKS {
+        let stride = panel_vectors(rows) * T::LANES;
+        let (input_step, delta_step) = (panels::<T>(fan_in) * stride, panels::<T>(fan_out) * stride);
+        let input = numbers::<T>(times * input_step, 1);
+        let delta = numbers::<T>(times * delta_step, 2);
+        let mut vectors = zeros::<T>(panels::<T>(fan_out) * (fan_in + 1) * T::LANES);
+        let operations = (2 * times * rows * fan_in * fan_out) as f64;
+        let block = Rows {
+            rows,
+            input: &input,
+            input_stride: stride,
+            delta: &delta,
+            delta_stride: stride,
+            bias: true,
+            repeated: Repeated { times, input_step, delta_step },
+        };
+        bench_share(&mut group, &format!("{times}x{rows}x{fan_in}x{fan_out}"), operations, peak, || {
+            dispatch(Gradient {
+                fan_in,
+                fan_out,
+                from: 0,
+                vectors: &mut vectors,
+                layout: Layout::UnitsInLanes,
+                bias: true,
+                lost: None,
+                finish: None,
+                blocks: std::iter::once(block),
+            });
+        });
+    }
+    group.finish();
+}
+
 /// The layers of narrow networks, with rows along the lanes.
 const NARROW: [(usize, usize, usize); 3] = [(150, 4, 10), (150, 10, 3), (256, 20, 20)];
 
@@ -237,6 +277,7 @@ fn gemm_rows(
 criterion_group! {
     name = kernels;
     config = settings();
-    targets = products::<f32>, gradients::<f32>, narrow::<f32>, products::<f64>, gradients::<f64>, narrow::<f64>, rivals
+    targets = products::<f32>, gradients::<f32>, gradients_in_blocks::<f32>, narrow::<f32>,
+        products::<f64>, gradients::<f64>, gradients_in_blocks::<f64>, narrow::<f64>, rivals
 }
 criterion_main!(kernels);
