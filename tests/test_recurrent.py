@@ -1023,6 +1023,28 @@ def test_a_trace_of_washed_out_and_weighted_steps():
             step.text(**arguments)
 
 
+@pytest.mark.parametrize("lengths", [None, [9] * 6], ids=["ragged", "equal"])
+@pytest.mark.parametrize(("cell", "truncate"), list(itertools.product(CELLS, (1, 2, 4))))
+def test_a_trace_has_what_the_way_back_does_not_come_to(cell, truncate, lengths):
+    """Gates of every step are those of the whole trace; deltas of steps that are cut off are 0."""
+    network = fp.RecurrentNetwork([2, 3, 4, 2], cell=cell, dtype="float64", seed=4)
+    X, Y = problem(network, lengths) if lengths else problem(network)
+    whole, cut = fp.trace(network, X, Y), fp.trace(network, X, Y, truncate=truncate)
+    _, gradients = network.loss_and_gradients(X, Y, truncate=truncate)
+    for place, (of_whole, of_cut) in enumerate(zip(whole.layers, cut.layers, strict=True)):
+        below = X if place == 0 else cut.layers[place - 1].outputs
+        from_inputs = 0
+        for n, x in enumerate(X):
+            for name, gate in of_whole.gates.items():
+                np.testing.assert_array_equal(of_cut.gates[name][n], gate[n])
+            for rows in of_cut.delta.values():
+                assert not rows[n][: max(len(x) - truncate, 0)].any()
+            names = {"rnn": ["z"], "lstm": ["i", "f", "g", "o"], "gru": ["r", "z", "n"]}[cell]
+            deltas = np.concatenate([of_cut.delta[name][n] for name in names], axis=1)
+            from_inputs = from_inputs + below[n].T @ deltas
+        assert np.abs(from_inputs / cut.weight_sum - gradients["weights"][place]).max() < 1e-13
+
+
 # Gradients that vanish ------------------------------------------------------------------------------------
 
 
@@ -1050,6 +1072,9 @@ def test_a_gradient_that_vanishes_ends_the_way_back(cell, returns, dtype):
         for layer in trace.layers:
             assert not layer.output_gradient[3][0].any()
             assert layer.output_gradient[3][-1].any()
+            for rows in layer.delta.values():
+                assert not rows[3][0].any()
+            assert all(gate[3].any(axis=1).all() for name, gate in layer.gates.items() if name != "u")
 
 
 def peak_of(call):

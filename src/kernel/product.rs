@@ -223,9 +223,9 @@ pub fn even_share(count: usize, most: usize) -> usize {
     }
 }
 
-/// Rows of the largest register tile, when there is room for sums of `most`.
-const fn tile_rows(most: usize) -> usize {
-    match most {
+/// Rows of the largest register tile, when there is room for the sums of `fit`.
+const fn tile_rows(fit: usize) -> usize {
+    match fit {
         12.. => 12,
         8.. => 8,
         6.. => 6,

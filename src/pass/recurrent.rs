@@ -51,9 +51,8 @@ pub(super) struct Recurrent<T> {
     /// What dropout multiplies outputs by on their way to the next layer, for each sequence; and what comes of it.
     mask: Aligned<T>,
     dropped: Aligned<T>,
-    /// Of a simple layer, derivatives with respect to the outputs of every step, then to the net inputs.
-    deltas: Aligned<T>,
-    /// Of a layer with gates, derivatives with respect to outputs: of every step, or of one after the other.
+    /// Derivatives with respect to outputs: of every step, or of one after the other; those of a simple layer become derivatives with
+    /// respect to net inputs.
     above: Aligned<T>,
     /// What a step hands to the one before, beside the products.
     carry: Aligned<T>,
@@ -158,7 +157,6 @@ impl<T: Scalar> Recurrent<T> {
             first: Aligned::zeros((form.states * panels).saturating_mul(stride_of_rows))?,
             mask: Aligned::zeros(0)?,
             dropped: Aligned::zeros(0)?,
-            deltas: Aligned::zeros(0)?,
             above: Aligned::zeros(0)?,
             carry: Aligned::zeros(0)?,
             kept: Aligned::zeros(0)?,
@@ -175,8 +173,7 @@ impl<T: Scalar> Recurrent<T> {
             |groups: usize| Aligned::zeros(Steps::room::<T>(space.steps, space.longest, groups * panels));
         let is_simple = self.kind == Kind::Rnn;
         self.slopes = room(usize::from(is_simple && !layer.activation.output_tells_derivative()))?;
-        self.deltas = room(usize::from(is_simple))?;
-        self.above = room(usize::from(!is_simple))?;
+        self.above = room(1)?;
         let of_rows = panels.saturating_mul(self.stride_of_rows);
         self.carry = Aligned::zeros(if is_simple { 0 } else { of_rows })?;
         self.zeros = Aligned::zeros(self.form.groups.saturating_mul(of_rows))?;
@@ -322,15 +319,10 @@ impl<T: Scalar> Recurrent<T> {
 
     /// Derivatives with respect to the net inputs of every step, once the way back has been there.
     fn deltas(&self) -> &[T] {
-        if self.kind == Kind::Rnn { &self.deltas } else { &self.gates }
+        if self.kind == Kind::Rnn { &self.above } else { &self.gates }
     }
 
-    /// Where the derivatives with respect to the outputs of every step are wanted.
-    fn above(&mut self) -> &mut [T] {
-        if self.kind == Kind::Rnn { &mut self.deltas } else { &mut self.above }
-    }
-
-    /// Where those of a step lie on the way back. Those that come from the ends of the sequences alone are not wanted for longer.
+    /// Where the derivatives with respect to the outputs of a step lie on the way back. Those that come from the ends of the sequences alone are not wanted for longer.
     fn place_of_derivatives(&self, steps: &Steps, step: usize, source: Source<'_, T>) -> Range<usize> {
         let place = steps.range::<T>(step, self.panels);
         match source {
@@ -350,7 +342,7 @@ impl<T: Scalar> Recurrent<T> {
     ) {
         let (own, stride) = (steps.range::<T>(step, self.panels), steps.stride::<T>(step));
         let count = steps.rows(step) * T::LANES;
-        for (panel, to) in self.above()[own].chunks_exact_mut(stride).enumerate() {
+        for (panel, to) in self.above[own].chunks_exact_mut(stride).enumerate() {
             to[..count].copy_from_slice(&from[panel * from_stride + first_row * T::LANES..][..count]);
         }
     }
@@ -375,7 +367,7 @@ impl<T: Scalar> Recurrent<T> {
             let deltas = &self.deltas()[steps.range::<T>(step, self.form.groups * self.panels)];
             let to = steps.range::<T>(step, before.panels);
             let deltas = Terms::in_panels(&deltas[deltas.len() - groups * stride..], stride);
-            let to = &mut before.above()[to];
+            let to = &mut before.above[to];
             layer.backward(index, parameters, passage(steps.rows(step), deltas, to, stride));
         }
     }
@@ -397,6 +389,9 @@ impl<T: Scalar> Recurrent<T> {
             self.drop_derivatives(steps, first);
         }
         self.live = 0;
+        if !self.kept_gates.is_empty() {
+            self.kept_gates.copy_from_slice(&self.gates);
+        }
         let pause = steps_between_questions(layer, steps);
         for step in (0..steps.count()).rev() {
             if step & pause == 0 && stop() {
@@ -407,13 +402,8 @@ impl<T: Scalar> Recurrent<T> {
             self.clear_carry(cut, behind, rows);
             let scaled = self.gather_derivatives(layer, index, parameters, steps, step, source, cut);
             if !self.kept.is_empty() {
-                let from = if self.kind == Kind::Rnn { &self.deltas } else { &self.above };
-                let from = &from[self.place_of_derivatives(steps, step, source)];
-                self.kept[steps.range::<T>(step, self.panels)].copy_from_slice(from);
-                if !self.gates.is_empty() {
-                    let own = steps.range::<T>(step, self.form.groups * self.panels);
-                    self.kept_gates[own.clone()].copy_from_slice(&self.gates[own]);
-                }
+                let from = self.place_of_derivatives(steps, step, source);
+                self.kept[steps.range::<T>(step, self.panels)].copy_from_slice(&self.above[from]);
             }
             if self.kind == Kind::Rnn {
                 if !scaled {
@@ -428,8 +418,16 @@ impl<T: Scalar> Recurrent<T> {
             };
             if nothing_before && self.is_zero(steps, step) {
                 self.live = step + 1;
+                self.clear_deltas_before(steps, step);
                 break;
             }
+        }
+    }
+
+    /// Where gates and deltas are to be seen: the way back has not come to the steps before this one.
+    fn clear_deltas_before(&mut self, steps: &Steps, step: usize) {
+        if !self.kept_gates.is_empty() {
+            self.gates[..steps.range::<T>(step, self.form.groups * self.panels).start].fill(T::ZERO);
         }
     }
 
@@ -455,10 +453,9 @@ impl<T: Scalar> Recurrent<T> {
             return;
         }
         let (panels, stride_of_rows, mask) = (self.panels, self.stride_of_rows, &self.mask);
-        let above = if self.kind == Kind::Rnn { &mut self.deltas } else { &mut self.above };
         for step in first..steps.count() {
             let count = steps.rows(step) * T::LANES;
-            let matrix = &mut above[steps.range::<T>(step, panels)];
+            let matrix = &mut self.above[steps.range::<T>(step, panels)];
             let all = matrix.chunks_exact_mut(steps.stride::<T>(step)).zip(mask.chunks_exact(stride_of_rows));
             for (above, mask) in all {
                 for (delta, factor) in above[..count].iter_mut().zip(mask) {
@@ -494,12 +491,12 @@ impl<T: Scalar> Recurrent<T> {
     ) -> bool {
         let place = self.place_of_derivatives(steps, step, source);
         let Self { kind, form, panels, stride_of_rows, outputs, slopes, mask, .. } = self;
-        let Self { deltas, gates, above, carry, kept, .. } = self;
+        let Self { gates, above, carry, kept, .. } = self;
         let (rows, behind, lanes) = (steps.rows(step), steps.rows(step + 1), T::LANES);
         let stride = steps.stride::<T>(step);
         let own = steps.range::<T>(step, *panels);
         let (here, after) = if *kind == Kind::Rnn {
-            let (here, after) = deltas.split_at_mut(own.end);
+            let (here, after) = above.split_at_mut(own.end);
             (&mut here[own.clone()], &*after)
         } else {
             (&mut above[place], &gates[steps.range::<T>(step, form.groups * *panels).end..])
@@ -551,7 +548,7 @@ impl<T: Scalar> Recurrent<T> {
     fn scale(&mut self, activation: Activation, steps: &Steps, step: usize) {
         let own = steps.range::<T>(step, self.panels);
         let (stride, rows) = (steps.stride::<T>(step), steps.rows(step));
-        let deltas = &mut self.deltas[own.clone()];
+        let deltas = &mut self.above[own.clone()];
         if self.slopes.is_empty() {
             activation.scale_deltas(deltas, &self.outputs[own], stride, rows);
         } else {

@@ -13,10 +13,11 @@ const BLOCK_ROWS: u64 = 160;
 const FEWEST_BLOCK_ROWS: u64 = 40;
 
 /// Multiply-adds after which a thread checks for an interruption: 0.1 s at 100 GFLOP/s. The smallest unit of
-/// work is a piece of a shard, three panels of one layer, however large it is.
+/// work is a piece of a shard, at most four panels and a half of one layer, however large it is.
 const MOST_AT_A_TIME: u64 = 1 << 32;
 
-/// Rows of the largest register tile.
+/// Rows of blocks and micro-batches are multiples of this, about the rows of a register tile; the bits of a batch depend on where
+/// its micro-batches end.
 const TILE_ROWS: usize = 8;
 
 /// The most numbers of a micro-batch that one thread processes alone: about the capacity of its second-level
