@@ -653,7 +653,7 @@ def test_automatic_differentiation_has_the_same_gradients(kind, estimator, sampl
                 break
             drawn = stochastic_reference.words(5, layer, np.arange(len(X)), z.shape[1])
             log_p = log_probabilities(m, kind, z)
-            z_now = np.array(stop(z))
+            z_now = np.asarray(stop(z))
             s = constant(stochastic_reference.draw(layers_of(net)[layer], z_now, drawn).reshape(log_p.shape))
             if estimator == "straight_through":
                 p = m.exp(log_p)
@@ -672,7 +672,7 @@ def test_automatic_differentiation_has_the_same_gradients(kind, estimator, sampl
         losses = -(constant(Y) * (z - m.log(m.exp(z).sum(-1))[..., None])).sum(-1)
         if estimator != "score_function":
             return losses.mean()
-        signals = constant(stochastic_reference.signals_of(np.array(stop(losses)), samples))
+        signals = constant(stochastic_reference.signals_of(np.asarray(stop(losses)), samples))
         surrogate = signals * log_q
         return (losses + surrogate - stop(surrogate)).mean()
 

@@ -246,8 +246,11 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
         let ends = vector + count == self.fan_in && to > self.fan_in;
         // Where the tile ends that the biases go with.
         let end = if ends { count } else { usize::MAX };
-        let mut sums = Sums::<T, Q, P> { weights: MaybeUninit::uninit(), biases: [[T::ZERO; MOST_LANES]; Q] };
-        let mut fresh = true;
+        let mut sums = Sums::<T, Q, P> {
+            weights: MaybeUninit::uninit(),
+            biases: [[T::ZERO; MOST_LANES]; Q],
+            fresh: true,
+        };
         // Safety: as promised to this function; the first block writes all sums that are read.
         unsafe {
             for block in self.blocks.clone() {
@@ -256,26 +259,26 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
                     let room = (count - at).min(T::LANES - (vector + at) % T::LANES);
                     let most = const { if HALF { 8 } else { less(S::GRADIENT_ROWS, S::SUMS / Q) } };
                     at += if most == 8 && room >= 8 {
-                        self.tile::<8, Q, HALF, P>(block, panel, vector, at, end, &mut sums, fresh)
+                        self.tile::<8, Q, HALF, P>(block, panel, vector, at, end, &mut sums)
                     } else if most == 6 && room >= 6 {
-                        self.tile::<6, Q, HALF, P>(block, panel, vector, at, end, &mut sums, fresh)
+                        self.tile::<6, Q, HALF, P>(block, panel, vector, at, end, &mut sums)
                     } else if room >= 4 {
-                        self.tile::<4, Q, HALF, P>(block, panel, vector, at, end, &mut sums, fresh)
+                        self.tile::<4, Q, HALF, P>(block, panel, vector, at, end, &mut sums)
                     } else if room >= 2 {
-                        self.tile::<2, Q, HALF, P>(block, panel, vector, at, end, &mut sums, fresh)
+                        self.tile::<2, Q, HALF, P>(block, panel, vector, at, end, &mut sums)
                     } else {
-                        self.tile::<1, Q, HALF, P>(block, panel, vector, at, end, &mut sums, fresh)
+                        self.tile::<1, Q, HALF, P>(block, panel, vector, at, end, &mut sums)
                     };
                 }
                 if count == 0 {
-                    self.tile::<0, Q, HALF, P>(block, panel, vector, at, end, &mut sums, fresh);
+                    self.tile::<0, Q, HALF, P>(block, panel, vector, at, end, &mut sums);
                 }
-                fresh = false;
+                sums.fresh = false;
             }
             for r in 0..count {
                 for q in 0..Q {
                     let sum =
-                        if fresh { self.simd.splat(T::ZERO) } else { self.simd.load(sums.weight(r, q)) };
+                        if sums.fresh { self.simd.splat(T::ZERO) } else { self.simd.load(sums.weight(r, q)) };
                     self.put(panel + q, vector + r, sum);
                 }
             }
@@ -288,7 +291,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
     }
 
     /// Adds what a block gives to the sums of `R` inputs, from the one at `vector + at` on, which start from it if they are
-    /// `fresh`, and to those of the biases if these follow at `end`; returns `R`.
+    /// fresh, and to those of the biases if these follow at `end`; returns `R`.
     ///
     /// # Safety
     /// As for [`Tiles::inputs`].
@@ -301,7 +304,6 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
         at: usize,
         end: usize,
         sums: &mut Sums<T, Q, P>,
-        fresh: bool,
     ) -> usize {
         let lanes = T::LANES;
         let vector = vector + at;
@@ -316,7 +318,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
                 input: block.input.as_ptr().add(input),
                 next: block.input.as_ptr().wrapping_add(input + block.input_stride),
                 delta: std::array::from_fn(|q| block.delta.as_ptr().add((panel + q) * block.delta_stride)),
-                fresh,
+                fresh: sums.fresh,
                 weights: sums.weight(at, 0).cast(),
                 biases: &mut sums.biases,
             }
@@ -345,6 +347,8 @@ struct Sums<T, const Q: usize, const P: usize> {
     /// The first block starts them.
     weights: MaybeUninit<[[[[T; MOST_LANES]; Q]; MOST_LANES]; P]>,
     biases: [[T; MOST_LANES]; Q],
+    /// Whether the first block is still to come.
+    fresh: bool,
 }
 
 impl<T, const Q: usize, const P: usize> Sums<T, Q, P> {
