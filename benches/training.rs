@@ -51,7 +51,7 @@ impl Workload {
 
     fn data<T: Scalar>(&self) -> (Array2<T>, Array2<T>) {
         let (inputs, outputs) = (self.sizes[0], self.sizes[self.sizes.len() - 1]);
-        let x = Array2::from_shape_vec((self.rows, inputs), numbers(self.rows * inputs, 1));
+        let x = Array2::from_shape_vec((self.rows, inputs), numbers(self.rows * inputs, 1).to_vec());
         let y = Array2::from_shape_fn((self.rows, outputs), |(row, column)| match self.output {
             Activation::Identity => T::from_f64((row * column % 7) as f64 / 7.0),
             Activation::Softmax => T::from_f64(f64::from(u8::from(row % outputs == column))),
