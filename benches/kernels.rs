@@ -60,57 +60,22 @@ fn products<T: Scalar>(c: &mut criterion::Criterion) {
     group.finish();
 }
 
-fn gradients<T: Scalar>(c: &mut criterion::Criterion) {
-    let peak = peak::<T>();
-    let mut group = c.benchmark_group(format!("gradient/{}", T::NAME));
-    for (rows, fan_in, fan_out) in SHAPES {
-        let stride = panel_vectors(rows) * T::LANES;
-        let input = numbers::<T>(panels::<T>(fan_in) * stride, 1);
-        let delta = numbers::<T>(panels::<T>(fan_out) * stride, 2);
-        let count = panels::<T>(fan_out) * (weight_vectors::<T>(fan_in, fan_out) + 1);
-        let mut vectors = zeros::<T>(count * T::LANES);
-        let operations = (2 * rows * fan_in * fan_out) as f64;
-        let block = Rows {
-            rows,
-            input: &input,
-            input_stride: stride,
-            delta: &delta,
-            delta_stride: stride,
-            bias: true,
-            repeated: Repeated::ONCE,
-        };
-        bench_share(&mut group, &format!("{rows}x{fan_in}x{fan_out}"), operations, peak, || {
-            let blocks = std::iter::once(block);
-            dispatch(Gradient {
-                fan_in,
-                fan_out,
-                from: 0,
-                vectors: &mut vectors,
-                layout: Layout::UnitsInLanes,
-                bias: true,
-                lost: None,
-                finish: None,
-                blocks,
-            });
-        });
-    }
-    group.finish();
-}
-
 /// Rows in several blocks: (blocks, rows of each, inputs, outputs); the last ones are runs of three steps of 32 sequences.
 const IN_BLOCKS: [(usize, usize, usize, usize); 4] =
     [(2, 128, 784, 256), (4, 128, 440, 512), (8, 128, 2048, 2048), (17, 96, 64, 256)];
 
-fn gradients_in_blocks<T: Scalar>(c: &mut criterion::Criterion) {
+fn gradients<T: Scalar>(c: &mut criterion::Criterion) {
     let peak = peak::<T>();
-    let mut group = c.benchmark_group(format!("gradient in blocks/{}", T::NAME));
-    for (times, rows, fan_in, fan_out) in IN_BLOCKS {
+    let mut group = c.benchmark_group(format!("gradient/{}", T::NAME));
+    let in_one = SHAPES.map(|(rows, fan_in, fan_out)| (1, rows, fan_in, fan_out));
+    for (blocks, rows, fan_in, fan_out) in in_one.into_iter().chain(IN_BLOCKS) {
         let stride = panel_vectors(rows) * T::LANES;
         let (input_step, delta_step) = (panels::<T>(fan_in) * stride, panels::<T>(fan_out) * stride);
-        let input = numbers::<T>(times * input_step, 1);
-        let delta = numbers::<T>(times * delta_step, 2);
-        let mut vectors = zeros::<T>(panels::<T>(fan_out) * (fan_in + 1) * T::LANES);
-        let operations = (2 * times * rows * fan_in * fan_out) as f64;
+        let input = numbers::<T>(blocks * input_step, 1);
+        let delta = numbers::<T>(blocks * delta_step, 2);
+        let count = panels::<T>(fan_out) * (weight_vectors::<T>(fan_in, fan_out) + 1);
+        let mut vectors = zeros::<T>(count * T::LANES);
+        let operations = (2 * blocks * rows * fan_in * fan_out) as f64;
         let block = |index: usize| Rows {
             rows,
             input: &input[index * input_step..],
@@ -120,7 +85,9 @@ fn gradients_in_blocks<T: Scalar>(c: &mut criterion::Criterion) {
             bias: true,
             repeated: Repeated::ONCE,
         };
-        bench_share(&mut group, &format!("{times}x{rows}x{fan_in}x{fan_out}"), operations, peak, || {
+        let of_blocks = if blocks > 1 { format!("{blocks} of ") } else { String::new() };
+        let name = format!("{of_blocks}{rows}x{fan_in}x{fan_out}");
+        bench_share(&mut group, &name, operations, peak, || {
             dispatch(Gradient {
                 fan_in,
                 fan_out,
@@ -130,7 +97,7 @@ fn gradients_in_blocks<T: Scalar>(c: &mut criterion::Criterion) {
                 bias: true,
                 lost: None,
                 finish: None,
-                blocks: (0..times).map(block),
+                blocks: (0..blocks).map(block),
             });
         });
     }
@@ -277,7 +244,7 @@ fn gemm_rows(
 criterion_group! {
     name = kernels;
     config = settings();
-    targets = products::<f32>, gradients::<f32>, gradients_in_blocks::<f32>, narrow::<f32>,
-        products::<f64>, gradients::<f64>, gradients_in_blocks::<f64>, narrow::<f64>, rivals
+    targets = products::<f32>, gradients::<f32>, narrow::<f32>,
+        products::<f64>, gradients::<f64>, narrow::<f64>, rivals
 }
 criterion_main!(kernels);

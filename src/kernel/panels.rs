@@ -91,6 +91,23 @@ pub(super) fn extent<const N: usize>(products: [(usize, usize); N]) -> usize {
 /// Bytes of coming rows that are asked for ahead of their use.
 const AHEAD: usize = 2048;
 
+/// What a matrix's rows are copied from and to, as the three functions below say.
+struct Gather<'a, T, N> {
+    from: ArrayView2<'a, T>,
+    rows: usize,
+    number: N,
+    to: &'a mut [T],
+    stride: usize,
+}
+
+impl<T, N> Gather<'_, T, N> {
+    /// How many rows ahead are asked for.
+    #[inline(always)]
+    fn rows_ahead(&self) -> usize {
+        (AHEAD / size_of::<T>() / self.from.ncols().max(1)).clamp(1, 16)
+    }
+}
+
 /// Copies a piece of a panel. Most are whole vectors, for which a call that copies any number of bytes would take longer.
 ///
 /// # Panics
@@ -119,23 +136,18 @@ pub fn gather_rows<T: Scalar>(
     to: &mut [T],
     stride: usize,
 ) {
-    dispatch(GatherRows { from, rows, number, to, stride });
+    dispatch(GatherRows(Gather { from, rows, number, to, stride }));
 }
 
-struct GatherRows<'a, T, N> {
-    from: ArrayView2<'a, T>,
-    rows: usize,
-    number: N,
-    to: &'a mut [T],
-    stride: usize,
-}
+struct GatherRows<'a, T, N>(Gather<'a, T, N>);
 
 impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherRows<'_, T, N> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let Self { from, rows, number, to, stride } = self;
+        let ahead = self.0.rows_ahead();
+        let Gather { from, rows, number, to, stride } = self.0;
         let lanes = T::LANES;
         if from.ncols() > 1 && from.strides()[1] != 1 {
             for row in 0..rows {
@@ -146,7 +158,6 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherRows<'_, T, N> {
             return;
         }
         let (whole, rest) = (from.ncols() / lanes, from.ncols() % lanes);
-        let ahead = (AHEAD / size_of::<T>() / from.ncols().max(1)).clamp(1, 16);
         for row in 0..rows {
             // Shuffled rows lie anywhere, and one by one their way from memory would take longer than
             // all the rest.
@@ -181,26 +192,20 @@ pub fn gather_parts<T: Scalar>(
     to: &mut [T],
     stride: usize,
 ) {
-    dispatch(GatherParts { from, rows, number, to, stride });
+    dispatch(GatherParts(Gather { from, rows, number, to, stride }));
 }
 
-struct GatherParts<'a, T, N> {
-    from: ArrayView2<'a, T>,
-    rows: usize,
-    number: N,
-    to: &'a mut [T],
-    stride: usize,
-}
+struct GatherParts<'a, T, N>(Gather<'a, T, N>);
 
 impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherParts<'_, T, N> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, _: S) {
-        let Self { from, rows, number, to, stride } = self;
+        let ahead = self.0.rows_ahead();
+        let Gather { from, rows, number, to, stride } = self.0;
         let lanes = T::LANES;
         let (re, im) = to.split_at_mut(to.len() / 2);
-        let ahead = (AHEAD / size_of::<T>() / from.ncols().max(1)).clamp(1, 16);
         for row in 0..rows {
             let numbers = from.row(number(row));
             let Some(numbers) = numbers.as_slice() else {
@@ -243,23 +248,17 @@ pub fn gather_along_lanes<T: Scalar>(
     to: &mut [T],
     stride: usize,
 ) {
-    dispatch(GatherAlongLanes { from, rows, number, to, stride });
+    dispatch(GatherAlongLanes(Gather { from, rows, number, to, stride }));
 }
 
-struct GatherAlongLanes<'a, T, N> {
-    from: ArrayView2<'a, T>,
-    rows: usize,
-    number: N,
-    to: &'a mut [T],
-    stride: usize,
-}
+struct GatherAlongLanes<'a, T, N>(Gather<'a, T, N>);
 
 impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherAlongLanes<'_, T, N> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let Self { from, rows, number, to, stride } = self;
+        let Gather { from, rows, number, to, stride } = self.0;
         let lanes = T::LANES;
         let mut square = [T::ZERO; MOST_IN_SQUARE];
         let (all, columns) = (from.as_slice(), from.ncols());
@@ -443,7 +442,7 @@ mod tests {
         for from in [in_rows.view(), in_columns.view()] {
             for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
                 let mut to = vec![T::ZERO; panels::<T>(rows) * stride];
-                dispatch_on(set, GatherAlongLanes { from, rows, number, to: &mut to, stride });
+                dispatch_on(set, GatherAlongLanes(Gather { from, rows, number, to: &mut to, stride }));
                 for (place, column) in
                     (0..rows.next_multiple_of(lanes)).flat_map(|place| (0..columns).map(move |c| (place, c)))
                 {
