@@ -91,6 +91,12 @@ pub(super) fn extent<const N: usize>(products: [(usize, usize); N]) -> usize {
 /// Bytes of coming rows that are asked for ahead of their use.
 const AHEAD: usize = 2048;
 
+/// The most rows that are asked for ahead.
+const MOST_AHEAD: usize = 16;
+
+/// Bytes of a line of the caches.
+const LINE: usize = 64;
+
 /// What a matrix's rows are copied from and to, as the three functions below say.
 struct Gather<'a, T, N> {
     from: ArrayView2<'a, T>,
@@ -104,7 +110,7 @@ impl<T, N> Gather<'_, T, N> {
     /// How many rows ahead are asked for.
     #[inline(always)]
     fn rows_ahead(&self) -> usize {
-        (AHEAD / size_of::<T>() / self.from.ncols().max(1)).clamp(1, 16)
+        (AHEAD / size_of::<T>() / self.from.ncols().max(1)).clamp(1, MOST_AHEAD)
     }
 }
 
@@ -157,23 +163,36 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherRows<'_, T, N> {
             }
             return;
         }
-        let (whole, rest) = (from.ncols() / lanes, from.ncols() % lanes);
-        for row in 0..rows {
-            // Shuffled rows lie anywhere, and one by one their way from memory would take longer than
-            // all the rest.
-            if row + ahead < rows {
-                prefetch(from.row(number(row + ahead)));
+        let columns = from.ncols();
+        if rows == 0 || columns == 0 {
+            return;
+        }
+        let (whole, rest) = (columns / lanes, columns % lanes);
+        assert!(to.len() >= extent([(panels::<T>(columns) - 1, stride), (rows, lanes)]));
+        let (base, step) = (from.as_ptr(), from.strides()[0]);
+        let (to, lines) = (to.as_mut_ptr(), (columns * size_of::<T>()).div_ceil(LINE));
+        // Shuffled rows lie anywhere, and one by one their way from memory would take longer than all the rest.
+        let mut coming = [base; 2 * MOST_AHEAD];
+        for place in 0..rows + ahead {
+            if place < rows {
+                let number = number(place);
+                assert!(number < from.nrows());
+                let row = base.wrapping_offset(number as isize * step);
+                for line in 0..lines {
+                    simd.prefetch(row.cast::<u8>().wrapping_add(LINE * line).cast::<T>());
+                }
+                coming[place % (2 * MOST_AHEAD)] = row;
             }
-            let numbers = from.row(number(row));
-            let Some(numbers) = numbers.as_slice() else { continue };
-            let mut at = row * lanes;
-            for vector in numbers.chunks_exact(lanes) {
-                simd.write(&mut to[at..], simd.read(vector));
-                at += stride;
-            }
-            if rest > 0 {
-                for (x, to) in numbers[whole * lanes..].iter().zip(&mut to[at..at + rest]) {
-                    *to = *x;
+            let Some(row) = place.checked_sub(ahead) else { continue };
+            let numbers = coming[row % (2 * MOST_AHEAD)];
+            // Safety: the assertions cover the row read and, with all its panels, the row written.
+            unsafe {
+                let to = to.add(row * lanes);
+                for vector in 0..whole {
+                    simd.store(to.add(vector * stride), simd.load(numbers.add(vector * lanes)));
+                }
+                if rest > 0 {
+                    simd.store(to.add(whole * stride), simd.load_first(numbers.add(whole * lanes), rest));
                 }
             }
         }
@@ -407,6 +426,7 @@ mod tests {
 
     use super::super::{InstructionSet, dispatch_on};
     use super::*;
+    use crate::number::Number;
 
     /// Every instruction set moves every weight to its place, and zeros to those that are left over.
     fn agrees<T: Scalar>(fan_in: usize, fan_out: usize) {
@@ -451,6 +471,46 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Rows in any layout and order come to their vectors, whatever was in them, with nothing written behind.
+    fn gathers_rows<T: Scalar>(all: usize, rows: usize, columns: usize, times: usize) {
+        let (lanes, seven) = (T::LANES, T::from_f64(7.0));
+        let number = |row: usize| row * times % all;
+        let in_rows =
+            Array2::from_shape_fn((all, columns), |(row, column)| T::from_f64((row * 100 + column) as f64));
+        let in_columns = in_rows.t().as_standard_layout().reversed_axes().to_owned();
+        let stride = panel_vectors(rows + 1) * lanes;
+        for from in [in_rows.view(), in_columns.view()] {
+            for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
+                let mut to = vec![seven; panels::<T>(columns) * stride];
+                dispatch_on(set, GatherRows(Gather { from, rows, number, to: &mut to, stride }));
+                for (at, &x) in to.iter().enumerate() {
+                    let (row, column) = (at % stride / lanes, at / stride * lanes + at % lanes);
+                    if row >= rows {
+                        assert!(x == seven, "{}", set.name());
+                    } else if column < columns {
+                        assert!(x == in_rows[(number(row), column)], "{}", set.name());
+                    }
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+        #[test]
+        fn gathers_by_number(all in 1..50usize, rows in 0..60usize, columns in 1..40usize, times in 0..9usize) {
+            gathers_rows::<f32>(all, rows, columns, times);
+            gathers_rows::<f64>(all, rows, columns, times);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "assertion failed")]
+    fn a_row_that_is_not_there_is_not_read() {
+        let from = Array2::<f32>::zeros((3, 4));
+        gather_rows(from.view(), 2, |row| row + 2, &mut [0.0; 3 * f32::LANES], 3 * f32::LANES);
     }
 
     proptest! {
