@@ -179,27 +179,22 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
             let first = vector % panel_vectors;
             let left = self.to - vector;
             let whole = if first == 0 { (left / panel_vectors).min(half_panel - panel) } else { 0 };
+            let (width, end) = if whole == 0 {
+                (1, panel_vectors.min(first + left))
+            } else {
+                (gradient_share(whole, S::PANELS), panel_vectors)
+            };
             // Safety: as promised to this function.
             unsafe {
-                if whole == 0 {
-                    let end = panel_vectors.min(first + left);
-                    if panel == half_panel {
-                        self.vectors::<1, true, P>(panel, first, end);
-                    } else {
-                        self.vectors::<1, false, P>(panel, first, end);
-                    }
-                    vector += end - first;
-                } else {
-                    let width = gradient_share(whole, S::PANELS);
-                    match width {
-                        4 => self.vectors::<4, false, P>(panel, 0, panel_vectors),
-                        3 => self.vectors::<3, false, P>(panel, 0, panel_vectors),
-                        2 => self.vectors::<2, false, P>(panel, 0, panel_vectors),
-                        _ => self.vectors::<1, false, P>(panel, 0, panel_vectors),
-                    }
-                    vector += width * panel_vectors;
+                match width {
+                    4 => self.vectors::<4, false, P>(panel, first, end),
+                    3 => self.vectors::<3, false, P>(panel, first, end),
+                    2 => self.vectors::<2, false, P>(panel, first, end),
+                    _ if panel == half_panel => self.vectors::<1, true, P>(panel, first, end),
+                    _ => self.vectors::<1, false, P>(panel, first, end),
                 }
             }
+            vector += (width - 1) * panel_vectors + end - first;
         }
     }
 
@@ -216,15 +211,14 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
     ) {
         let mut vector = from;
         let weights = to.min(self.fan_in);
-        // Safety: as promised to this function.
-        unsafe {
-            while vector < weights {
-                let count = (P * T::LANES - vector % T::LANES).min(weights - vector);
-                self.inputs::<Q, HALF, P>(panel, vector, count, to);
-                vector += count;
-            }
-            if from == self.fan_in {
-                self.inputs::<Q, HALF, P>(panel, vector, 0, to);
+        loop {
+            let count = (P * T::LANES - vector % T::LANES).min(weights - vector);
+            // Safety: as promised to this function.
+            unsafe { self.inputs::<Q, HALF, P>(panel, vector, count, to) };
+            vector += count;
+            // With biases alone there was nothing to count.
+            if vector >= weights {
+                return;
             }
         }
     }
@@ -244,8 +238,6 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
         to: usize,
     ) {
         let ends = vector + count == self.fan_in && to > self.fan_in;
-        // Where the tile ends that the biases go with.
-        let end = if ends { count } else { usize::MAX };
         let mut sums = Sums::<T, Q, P> {
             weights: MaybeUninit::uninit(),
             biases: [[T::ZERO; MOST_LANES]; Q],
@@ -255,23 +247,21 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
         unsafe {
             for block in self.blocks.clone() {
                 let mut at = 0;
-                while at < count {
+                loop {
                     let room = (count - at).min(T::LANES - (vector + at) % T::LANES);
-                    let most = const { if HALF { 8 } else { less(S::GRADIENT_ROWS, S::SUMS / Q) } };
-                    at += if most == 8 && room >= 8 {
-                        self.tile::<8, Q, HALF, P>(block, panel, vector, at, end, &mut sums)
-                    } else if most == 6 && room >= 6 {
-                        self.tile::<6, Q, HALF, P>(block, panel, vector, at, end, &mut sums)
-                    } else if room >= 4 {
-                        self.tile::<4, Q, HALF, P>(block, panel, vector, at, end, &mut sums)
-                    } else if room >= 2 {
-                        self.tile::<2, Q, HALF, P>(block, panel, vector, at, end, &mut sums)
-                    } else {
-                        self.tile::<1, Q, HALF, P>(block, panel, vector, at, end, &mut sums)
+                    let rows = match room {
+                        8.. if Self::most_rows(Q, HALF) == 8 => 8,
+                        6.. if Self::most_rows(Q, HALF) == 6 => 6,
+                        4.. => 4,
+                        2.. => 2,
+                        rows => rows,
                     };
-                }
-                if count == 0 {
-                    self.tile::<0, Q, HALF, P>(block, panel, vector, at, end, &mut sums);
+                    let biases = ends && at + rows == count && self.bias && block.bias;
+                    self.tile::<Q, HALF, P>(block, panel, vector, (at, rows), biases, &mut sums);
+                    at += rows;
+                    if at >= count {
+                        break;
+                    }
                 }
                 sums.fresh = false;
             }
@@ -290,45 +280,72 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
         }
     }
 
-    /// Adds what a block gives to the sums of `R` inputs, from the one at `vector + at` on, which start from it if they are
-    /// fresh, and to those of the biases if these follow at `end`; returns `R`.
+    /// Inputs of the largest tile with `q` panels of outputs.
+    const fn most_rows(q: usize, half: bool) -> usize {
+        if half { 8 } else { less(S::GRADIENT_ROWS, S::SUMS / q) }
+    }
+
+    /// Adds what a block gives to the sums of `rows` inputs, from the one at `vector + at` on, which start from it if they are
+    /// fresh, and to those of the biases if these go with them.
     ///
     /// # Safety
     /// As for [`Tiles::inputs`].
     #[inline(always)]
-    unsafe fn tile<const R: usize, const Q: usize, const HALF: bool, const P: usize>(
+    unsafe fn tile<const Q: usize, const HALF: bool, const P: usize>(
         &self,
         block: Rows<'a, T>,
         panel: usize,
         vector: usize,
-        at: usize,
-        end: usize,
+        (at, rows): (usize, usize),
+        biases: bool,
         sums: &mut Sums<T, Q, P>,
-    ) -> usize {
+    ) {
         let lanes = T::LANES;
         let vector = vector + at;
-        let biases = self.bias && block.bias && at + R == end;
         // With no inputs, the place of the first is not looked at, but has to exist.
-        let input = if R == 0 { 0 } else { vector / lanes * block.input_stride + vector % lanes };
-        // Safety: as promised to this function.
-        let part = unsafe {
-            BlockSums::<T, R, Q, HALF> {
-                rows: block.rows,
-                repeated: block.repeated,
-                input: block.input.as_ptr().add(input),
-                next: block.input.as_ptr().wrapping_add(input + block.input_stride),
-                delta: std::array::from_fn(|q| block.delta.as_ptr().add((panel + q) * block.delta_stride)),
-                fresh: sums.fresh,
-                weights: sums.weight(at, 0).cast(),
-                biases: &mut sums.biases,
-            }
-        };
-        if biases {
-            self.simd.outlined(WithBiases(part));
-        } else if R > 0 {
-            self.simd.outlined(part);
+        let input = if rows == 0 { 0 } else { vector / lanes * block.input_stride + vector % lanes };
+        let mut delta = [block.delta.as_ptr(); Q];
+        for q in 0..Q {
+            // Safety: as promised to this function.
+            delta[q] = unsafe { delta[q].add((panel + q) * block.delta_stride) };
         }
-        R
+        let part = BlockSums::<T, Q> {
+            rows: block.rows,
+            repeated: block.repeated,
+            // Safety: as promised to this function.
+            input: unsafe { block.input.as_ptr().add(input) },
+            next: block.input.as_ptr().wrapping_add(input + block.input_stride),
+            delta,
+            fresh: sums.fresh,
+            weights: sums.weight(at, 0).cast(),
+            biases: &mut sums.biases,
+        };
+        if const { Self::most_rows(Q, HALF) == 8 } && rows == 8 {
+            self.outlined::<8, Q, HALF>(part, biases);
+        } else if const { Self::most_rows(Q, HALF) == 6 } && rows == 6 {
+            self.outlined::<6, Q, HALF>(part, biases);
+        } else {
+            match rows {
+                4 => self.outlined::<4, Q, HALF>(part, biases),
+                2 => self.outlined::<2, Q, HALF>(part, biases),
+                1 => self.outlined::<1, Q, HALF>(part, biases),
+                _ if biases => self.simd.outlined(Tile::<_, 0, Q, HALF, true>(part)),
+                _ => {}
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn outlined<const R: usize, const Q: usize, const HALF: bool>(
+        &self,
+        part: BlockSums<'_, T, Q>,
+        biases: bool,
+    ) {
+        if biases {
+            self.simd.outlined(Tile::<_, R, Q, HALF, true>(part));
+        } else {
+            self.simd.outlined(Tile::<_, R, Q, HALF, false>(part));
+        }
     }
 
     /// # Safety
@@ -360,9 +377,8 @@ impl<T, const Q: usize, const P: usize> Sums<T, Q, P> {
     }
 }
 
-/// What one block adds to the sums of a tile. It is a task of its own, run [outlined](Simd::outlined):
-/// inlined into the loops around it, its sums would not stay in registers.
-struct BlockSums<'a, T, const R: usize, const Q: usize, const HALF: bool> {
+/// What one block adds to the sums of a tile.
+struct BlockSums<'a, T, const Q: usize> {
     rows: usize,
     repeated: Repeated,
     input: *const T,
@@ -376,57 +392,57 @@ struct BlockSums<'a, T, const R: usize, const Q: usize, const HALF: bool> {
     biases: &'a mut [[T; MOST_LANES]; Q],
 }
 
-impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> Task<T> for BlockSums<'_, T, R, Q, HALF> {
+/// The tile of `R` inputs, with the biases or without. It is a task of its own, run [outlined](Simd::outlined):
+/// inlined into the loops around it, its sums would not stay in registers.
+struct Tile<'a, T, const R: usize, const Q: usize, const HALF: bool, const BIASES: bool>(BlockSums<'a, T, Q>);
+
+impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool, const BIASES: bool> Task<T>
+    for Tile<'_, T, R, Q, HALF, BIASES>
+{
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        if HALF {
-            self.add::<S::Half, false>(simd.half());
-        } else {
-            self.add::<S, false>(simd);
-        }
-    }
-}
-
-/// The same, for the tile that the biases go with.
-struct WithBiases<'a, T, const R: usize, const Q: usize, const HALF: bool>(BlockSums<'a, T, R, Q, HALF>);
-
-impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> Task<T> for WithBiases<'_, T, R, Q, HALF> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) {
-        if HALF {
-            self.0.add::<S::Half, true>(simd.half());
-        } else {
-            self.0.add::<S, true>(simd);
-        }
-    }
-}
-
-impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> BlockSums<'_, T, R, Q, HALF> {
-    #[inline(always)]
-    fn add<S: Simd<T>, const BIASES: bool>(self, simd: S) {
-        let lanes = T::LANES;
         // Safety: only [`Tiles::tile`] makes one, with pointers to all the block's rows, and to the sums of `R` inputs.
         unsafe {
-            let sums: [[*mut T; Q]; R] = std::array::from_fn(|r| {
-                std::array::from_fn(|q| self.weights.add(r).cast::<T>().add(q * MOST_LANES))
-            });
-            let mut weights = [[simd.splat(T::ZERO); Q]; R];
-            if !self.fresh {
-                weights = sums.map(|sums| sums.map(|sum| simd.load(sum)));
+            if HALF {
+                self.0.add::<S::Half, R, BIASES>(simd.half());
+            } else {
+                self.0.add::<S, R, BIASES>(simd);
             }
-            let mut biases: [S::V; Q] = std::array::from_fn(|q| simd.load(self.biases[q].as_ptr()));
+        }
+    }
+}
+
+impl<T: Scalar, const Q: usize> BlockSums<'_, T, Q> {
+    /// # Safety
+    /// The pointers are to all the block's rows, and to the sums of `R` inputs.
+    #[inline(always)]
+    unsafe fn add<S: Simd<T>, const R: usize, const BIASES: bool>(self, simd: S) {
+        let lanes = T::LANES;
+        // Safety: as promised to this function.
+        unsafe {
+            let zero = simd.splat(T::ZERO);
+            let sum = |r: usize, q: usize| self.weights.add(r).cast::<T>().add(q * MOST_LANES);
+            let (mut weights, mut biases) = ([[zero; Q]; R], [zero; Q]);
+            for q in 0..Q {
+                if !self.fresh {
+                    for r in 0..R {
+                        weights[r][q] = simd.load(sum(r, q));
+                    }
+                }
+                biases[q] = simd.load(self.biases[q].as_ptr());
+            }
             let Repeated { times, input_step, delta_step } = self.repeated;
             for time in 0..times {
                 let input = self.input.add(time * input_step);
                 let next = self.next.wrapping_add(time * input_step);
-                let delta = self.delta.map(|delta| delta.add(time * delta_step));
                 for row in 0..self.rows {
                     simd.prefetch(next.wrapping_add(row * lanes));
-                    let d: [S::V; Q] = std::array::from_fn(|q| simd.load(delta[q].add(row * lanes)));
+                    let mut d = [zero; Q];
+                    for q in 0..Q {
+                        d[q] = simd.load(self.delta[q].add(time * delta_step + row * lanes));
+                    }
                     for r in 0..R {
                         let x = simd.splat(*input.add(row * lanes + r));
                         for q in 0..Q {
@@ -442,7 +458,7 @@ impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool> BlockSums<'_, 
             }
             for q in 0..Q {
                 for r in 0..R {
-                    simd.store(sums[r][q], weights[r][q]);
+                    simd.store(sum(r, q), weights[r][q]);
                 }
                 simd.store(self.biases[q].as_mut_ptr(), biases[q]);
             }

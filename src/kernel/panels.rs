@@ -207,7 +207,7 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherRows<'_, T, N> {
 pub fn gather_parts<T: Scalar>(
     from: ArrayView2<'_, T>,
     rows: usize,
-    number: impl Fn(usize) -> usize,
+    number: &dyn Fn(usize) -> usize,
     to: &mut [T],
     stride: usize,
 ) {
@@ -263,7 +263,7 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherParts<'_, T, N> {
 pub fn gather_along_lanes<T: Scalar>(
     from: ArrayView2<'_, T>,
     rows: usize,
-    number: impl Fn(usize) -> usize,
+    number: &dyn Fn(usize) -> usize,
     to: &mut [T],
     stride: usize,
 ) {

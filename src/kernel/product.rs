@@ -343,10 +343,10 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
         // Safety: as promised to this function.
         unsafe {
             let right = tiles.right.add(self.panel * tiles.right_stride);
-            let output: [*mut T; Q] = std::array::from_fn(|q| {
-                tiles.output.add((self.panel + q) * tiles.output_stride + row * lanes)
-            });
-            let mut sums = [[simd.splat(T::ZERO); Q]; R];
+            let first = self.panel * tiles.output_stride + row * lanes;
+            let output = |q: usize| tiles.output.add(first + q * tiles.output_stride);
+            let zero = simd.splat(T::ZERO);
+            let mut sums = [[zero; Q]; R];
             match self.start {
                 Origin::Zero => {}
                 Origin::Rows(numbers, step) => {
@@ -366,7 +366,7 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
                 Origin::Before => {
                     for r in 0..R {
                         for q in 0..Q {
-                            sums[r][q] = simd.load(output[q].add(r * lanes));
+                            sums[r][q] = simd.load(output(q).add(r * lanes));
                         }
                     }
                 }
@@ -375,13 +375,14 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
             let mut vector = right.add(term * lanes);
             while term < self.to {
                 let input = tiles.input.add(term / lanes * tiles.input_panel + row * tiles.input_row);
-                let input: [*const T; R] = std::array::from_fn(|r| input.add(r * tiles.input_row));
                 self.prefetch_next(simd, vector, row / R);
                 for k in 0..lanes.min(self.to - term) {
-                    let vectors: [S::V; Q] =
-                        std::array::from_fn(|q| simd.load(vector.add(q * tiles.right_stride)));
+                    let mut vectors = [zero; Q];
+                    for q in 0..Q {
+                        vectors[q] = simd.load(vector.add(q * tiles.right_stride));
+                    }
                     for r in 0..R {
-                        let x = simd.splat(*input[r].add(k));
+                        let x = simd.splat(*input.add(r * tiles.input_row + k));
                         for q in 0..Q {
                             sums[r][q] = simd.mul_add(x, vectors[q], sums[r][q]);
                         }
@@ -395,7 +396,6 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
             match scaling {
                 Scaling::None => {}
                 Scaling::Rectify => {
-                    let zero = simd.splat(T::ZERO);
                     for r in 0..R {
                         for q in 0..Q {
                             sums[r][q] = simd.max(zero, sums[r][q]);
@@ -403,9 +403,7 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
                     }
                 }
                 Scaling::By(derivative) => {
-                    let outputs: [*const T; Q] = std::array::from_fn(|q| {
-                        tiles.outputs.add((self.panel + q) * tiles.output_stride + row * lanes)
-                    });
+                    let outputs = (tiles.outputs.add(first), tiles.output_stride);
                     let one = simd.splat(T::ONE);
                     match derivative {
                         Derivative::Relu => scale(simd, &mut sums, outputs, |a| simd.heaviside(a)),
@@ -423,7 +421,7 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
             }
             for r in 0..R {
                 for q in 0..Q {
-                    simd.store(output[q].add(r * lanes), sums[r][q]);
+                    simd.store(output(q).add(r * lanes), sums[r][q]);
                 }
             }
         }
@@ -433,18 +431,18 @@ impl<T: Scalar, const Q: usize, const HALF: bool> Panels<T, Q, HALF> {
 /// Multiplies the sums of a tile by a derivative at the outputs in their place.
 ///
 /// # Safety
-/// From each pointer on there are `R` readable vectors.
+/// From the pointer on, and from each of the `Q` places so far apart, there are `R` readable vectors.
 #[inline(always)]
 unsafe fn scale<T: Scalar, S: Simd<T>, const R: usize, const Q: usize>(
     simd: S,
     sums: &mut [[S::V; Q]; R],
-    outputs: [*const T; Q],
+    (outputs, stride): (*const T, usize),
     derivative: impl Fn(S::V) -> S::V,
 ) {
     for r in 0..R {
         for q in 0..Q {
             // Safety: as promised to this function.
-            let a = unsafe { simd.load(outputs[q].add(r * T::LANES)) };
+            let a = unsafe { simd.load(outputs.add(q * stride + r * T::LANES)) };
             sums[r][q] = simd.mul(sums[r][q], derivative(a));
         }
     }

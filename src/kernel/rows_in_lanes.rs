@@ -198,16 +198,27 @@ where
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+        let half = simd.half();
         let halves: [[<S::Half as Simd<T>>::V; Q]; R] = if S::TWO_REGISTERS {
-            let half = simd.half();
             // Safety: only [`RowsInLanesGradient`] makes a tile, of inputs and outputs that the blocks have.
-            let [first, second] =
-                [0, T::LANES / 2].map(|from| unsafe { self.sums(half, from, T::LANES / 2) });
-            std::array::from_fn(|r| std::array::from_fn(|q| half.add(first[r][q], second[r][q])))
+            let (mut first, second) =
+                unsafe { (self.sums(half, 0, T::LANES / 2), self.sums(half, T::LANES / 2, T::LANES / 2)) };
+            for r in 0..R {
+                for q in 0..Q {
+                    first[r][q] = half.add(first[r][q], second[r][q]);
+                }
+            }
+            first
         } else {
             // Safety: likewise.
             let sums = unsafe { self.sums(simd, 0, T::LANES) };
-            sums.map(|sums| sums.map(|vector| simd.add_halves(vector)))
+            let mut halves = [[half.splat(T::ZERO); Q]; R];
+            for r in 0..R {
+                for q in 0..Q {
+                    halves[r][q] = simd.add_halves(sums[r][q]);
+                }
+            }
+            halves
         };
         let mut totals = [[T::ZERO; Q]; R];
         simd.sum_halves(halves.as_flattened(), totals.as_flattened_mut());
@@ -264,7 +275,10 @@ unsafe fn add_products<T: Scalar, S: Simd<T>, const R: usize, const Q: usize, co
     delta: *const T,
     load: impl Fn(*const T) -> S::V,
 ) {
-    let d: [S::V; Q] = std::array::from_fn(|q| load(delta.wrapping_add(q * T::LANES)));
+    let mut d = [simd.splat(T::ZERO); Q];
+    for q in 0..Q {
+        d[q] = load(delta.wrapping_add(q * T::LANES));
+    }
     for r in 0..R {
         let x = if BIASES { simd.splat(T::ONE) } else { load(input.wrapping_add(r * T::LANES)) };
         for q in 0..Q {

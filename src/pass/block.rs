@@ -900,9 +900,9 @@ fn gather<T: Scalar>(
     stride: usize,
 ) {
     match layout {
-        Layout::UnitsInLanes if parts == 2 => gather_parts(from, rows, number, to, stride),
+        Layout::UnitsInLanes if parts == 2 => gather_parts(from, rows, &number, to, stride),
         Layout::UnitsInLanes => gather_rows(from, rows, number, to, stride),
-        Layout::RowsInLanes => gather_along_lanes(from, rows, number, to, stride),
+        Layout::RowsInLanes => gather_along_lanes(from, rows, &number, to, stride),
     }
 }
 
