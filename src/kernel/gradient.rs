@@ -186,12 +186,17 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
             };
             // Safety: as promised to this function.
             unsafe {
-                match width {
-                    4 => self.vectors::<4, false, P>(panel, first, end),
-                    3 => self.vectors::<3, false, P>(panel, first, end),
-                    2 => self.vectors::<2, false, P>(panel, first, end),
-                    _ if panel == half_panel => self.vectors::<1, true, P>(panel, first, end),
-                    _ => self.vectors::<1, false, P>(panel, first, end),
+                // Widths that an instruction set has no use for are not compiled for it.
+                if const { S::PANELS >= 4 } && width == 4 {
+                    self.vectors::<4, false, P>(panel, first, end);
+                } else if const { S::PANELS >= 3 } && width == 3 {
+                    self.vectors::<3, false, P>(panel, first, end);
+                } else if const { S::PANELS >= 2 } && width == 2 {
+                    self.vectors::<2, false, P>(panel, first, end);
+                } else if panel == half_panel {
+                    self.vectors::<1, true, P>(panel, first, end);
+                } else {
+                    self.vectors::<1, false, P>(panel, first, end);
                 }
             }
             vector += (width - 1) * panel_vectors + end - first;
@@ -304,17 +309,19 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
         let vector = vector + at;
         // With no inputs, the place of the first is not looked at, but has to exist.
         let input = if rows == 0 { 0 } else { vector / lanes * block.input_stride + vector % lanes };
-        let mut delta = [block.delta.as_ptr(); Q];
-        for q in 0..Q {
-            // Safety: as promised to this function.
-            delta[q] = unsafe { delta[q].add((panel + q) * block.delta_stride) };
-        }
+        let (mut delta, first) = ([block.delta.as_ptr(); Q], block.input.as_ptr());
+        // Safety: as promised to this function.
+        let from = unsafe {
+            for q in 0..Q {
+                delta[q] = delta[q].add((panel + q) * block.delta_stride);
+            }
+            first.add(input)
+        };
         let part = BlockSums::<T, Q> {
             rows: block.rows,
             repeated: block.repeated,
-            // Safety: as promised to this function.
-            input: unsafe { block.input.as_ptr().add(input) },
-            next: block.input.as_ptr().wrapping_add(input + block.input_stride),
+            input: from,
+            next: first.wrapping_add(input + block.input_stride),
             delta,
             fresh: sums.fresh,
             weights: sums.weight(at, 0).cast(),

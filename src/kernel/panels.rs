@@ -177,7 +177,7 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherRows<'_, T, N> {
             if place < rows {
                 let number = number(place);
                 assert!(number < from.nrows());
-                let row = base.wrapping_offset(number as isize * step);
+                let row = base.wrapping_offset(number.cast_signed() * step);
                 for line in 0..lines {
                     simd.prefetch(row.cast::<u8>().wrapping_add(LINE * line).cast::<T>());
                 }

@@ -186,11 +186,15 @@ impl<T: Scalar> Task<T> for Product<'_, T> {
             let mut panel = 0;
             while panel < whole {
                 let width = even_share(whole - panel, S::PANELS);
-                match width {
-                    4 => simd.outlined(Panels::<_, 4, false> { tiles, panel, from, to, start }),
-                    3 => simd.outlined(Panels::<_, 3, false> { tiles, panel, from, to, start }),
-                    2 => simd.outlined(Panels::<_, 2, false> { tiles, panel, from, to, start }),
-                    _ => simd.outlined(Panels::<_, 1, false> { tiles, panel, from, to, start }),
+                // Widths that an instruction set has no use for are not compiled for it.
+                if const { S::PANELS >= 4 } && width == 4 {
+                    simd.outlined(Panels::<_, 4, false> { tiles, panel, from, to, start });
+                } else if const { S::PANELS >= 3 } && width == 3 {
+                    simd.outlined(Panels::<_, 3, false> { tiles, panel, from, to, start });
+                } else if const { S::PANELS >= 2 } && width == 2 {
+                    simd.outlined(Panels::<_, 2, false> { tiles, panel, from, to, start });
+                } else {
+                    simd.outlined(Panels::<_, 1, false> { tiles, panel, from, to, start });
                 }
                 panel += width;
             }
