@@ -139,6 +139,27 @@ fn steps_of_sequences_allocate_nothing() {
     }
 }
 
+/// So many steps of time that their pairs of inputs and deltas are asked for one by one.
+#[test]
+fn steps_of_long_sequences_allocate_nothing() {
+    let lengths = [100; 32];
+    let network = Network::recurrent(
+        &[2, 20, 1],
+        Kind::Lstm,
+        Returns::Last,
+        &[Activation::Tanh],
+        Activation::Identity,
+        &[true; 2],
+        Init::Glorot,
+        RecurrentInit::default(),
+        1,
+    )
+    .unwrap();
+    let (x, y) = (matrix(3_200, 2), matrix(32, 1));
+    let data = Dataset::new(x.view(), y.view(), None).with_sequences(Sequences::new(&lengths).unwrap());
+    assert_none_per_step("long sequences", &network, &data, None);
+}
+
 #[test]
 fn iterations_of_a_search_allocate_nothing() {
     let (bias, hidden) = ([true; 2], [Activation::Tanh]);

@@ -337,11 +337,12 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
                 2 => self.outlined::<2, Q, HALF>(part, biases),
                 1 => self.outlined::<1, Q, HALF>(part, biases),
                 _ if biases => self.simd.outlined(Tile::<_, 0, Q, HALF, true>(part)),
-                _ => {}
+                rows => debug_assert_eq!(rows, 0),
             }
         }
     }
 
+    /// A tile with the sums of `R` inputs, which [`Tiles::tile`] has seen to be there.
     #[inline(always)]
     fn outlined<const R: usize, const Q: usize, const HALF: bool>(
         &self,
@@ -410,7 +411,7 @@ impl<T: Scalar, const R: usize, const Q: usize, const HALF: bool, const BIASES: 
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        // Safety: only [`Tiles::tile`] makes one, with pointers to all the block's rows, and to the sums of `R` inputs.
+        // Safety: only [`Tiles::tile`] has one made, with pointers to all the block's rows, and to the sums of `R` inputs.
         unsafe {
             if HALF {
                 self.0.add::<S::Half, R, BIASES>(simd.half());

@@ -131,7 +131,8 @@ pub fn copy_piece<T: Scalar>(from: &[T], to: &mut [T]) {
 }
 
 /// Copies rows of a matrix of any layout, those with the numbers `number(0)`, `number(1)`, ..., into
-/// the first `rows` rows of a matrix in panels that are `stride` apart.
+/// the first `rows` rows of a matrix in panels that are `stride` apart, with room for whole vectors: lanes behind the last column
+/// become 0 or stay as they are.
 ///
 /// # Panics
 /// When one of the matrices has no such row.
@@ -421,7 +422,7 @@ impl<T: Scalar> Task<T> for Transpose<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::Array2;
+    use ndarray::{Array2, s};
     use proptest::prelude::*;
 
     use super::super::{InstructionSet, dispatch_on};
@@ -477,11 +478,20 @@ mod tests {
     fn gathers_rows<T: Scalar>(all: usize, rows: usize, columns: usize, times: usize) {
         let (lanes, seven) = (T::LANES, T::from_f64(7.0));
         let number = |row: usize| row * times % all;
-        let in_rows =
-            Array2::from_shape_fn((all, columns), |(row, column)| T::from_f64((row * 100 + column) as f64));
-        let in_columns = in_rows.t().as_standard_layout().reversed_axes().to_owned();
+        let wide = Array2::from_shape_fn((2 * all, columns + 2), |(row, column)| {
+            T::from_f64((row * 100 + column) as f64)
+        });
+        let turned = wide.t().as_standard_layout().reversed_axes().to_owned();
+        let (part, one) = (s![..all, 1..=columns], wide.slice(s![1, 1..=columns]));
+        let views = [
+            wide.slice(part),
+            turned.slice(part),
+            wide.slice(s![..;-2, 1..=columns]),
+            wide.slice(s![..all, ..columns;-1]),
+            one.broadcast((all, columns)).unwrap(),
+        ];
         let stride = panel_vectors(rows + 1) * lanes;
-        for from in [in_rows.view(), in_columns.view()] {
+        for from in views {
             for set in InstructionSet::ALL.into_iter().filter(|set| set.available()) {
                 let mut to = vec![seven; panels::<T>(columns) * stride];
                 dispatch_on(set, GatherRows(Gather { from, rows, number, to: &mut to, stride }));
@@ -490,7 +500,7 @@ mod tests {
                     if row >= rows {
                         assert!(x == seven, "{}", set.name());
                     } else if column < columns {
-                        assert!(x == in_rows[(number(row), column)], "{}", set.name());
+                        assert!(x == from[(number(row), column)], "{}", set.name());
                     }
                 }
             }

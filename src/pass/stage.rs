@@ -149,7 +149,7 @@ pub(crate) fn sum_gradient<T: Scalar>(
         dispatch(SparseGradient(gradient.over(sparse)));
         return;
     }
-    // A loop that may call a stage has to keep its sums in memory, so pairs are collected before it; the
+    // A loop that may call a stage has to keep its sums in memory, so few pairs are collected before it; the
     // only one, of most small networks, goes without the copies.
     if let [block] = blocks {
         let range = block.pairs(matrix, true);
@@ -159,16 +159,14 @@ pub(crate) fn sum_gradient<T: Scalar>(
         }
     }
     let pairs = Pairs::new(blocks, matrix);
-    let count = pairs.len();
-    if count > FEW_PAIRS {
-        let all: Vec<_> = pairs.collect();
-        return dispatch(gradient.over(all.iter().copied()));
+    if pairs.len() > FEW_PAIRS {
+        return dispatch(gradient.over(pairs));
     }
-    let mut rest = pairs;
+    let mut rest = pairs.clone();
     let Some(first) = rest.next() else { return dispatch(gradient.over([].iter().copied())) };
     let mut few = [first; FEW_PAIRS];
     few[1..].iter_mut().zip(rest).for_each(|(to, pair)| *to = pair);
-    dispatch(gradient.over(few[..count].iter().copied()));
+    dispatch(gradient.over(few[..pairs.len()].iter().copied()));
 }
 
 /// Those that fit on the stack: the blocks of a micro-batch of rows.
@@ -176,6 +174,7 @@ const FEW_PAIRS: usize = 16;
 
 /// The pairs of inputs and deltas of a matrix in several blocks: one step of time after the other, and in
 /// each the blocks in order.
+#[derive(Clone)]
 struct Pairs<'a, T> {
     blocks: &'a [Box<dyn Stage<T>>],
     matrix: usize,
