@@ -110,24 +110,19 @@ fn steps_of_complex_rows_allocate_nothing() {
     }
 }
 
+fn recurrent(sizes: &[usize; 3], kind: Kind, returns: Returns) -> Network<f32> {
+    let (hidden, bias, init) = ([Activation::Tanh], [true; 2], RecurrentInit::default());
+    let output = Activation::Identity;
+    Network::recurrent(sizes, kind, returns, &hidden, output, &bias, Init::Glorot, init, 1).unwrap()
+}
+
 #[test]
 fn steps_of_sequences_allocate_nothing() {
     let lengths = [7, 3, 5, 1, 7, 2, 4, 6];
     let steps = lengths.iter().sum();
     for kind in Kind::ALL.into_iter().filter(|kind| kind.recurs()) {
         for returns in [Returns::Every, Returns::Last] {
-            let network = Network::recurrent(
-                &[3, 20, 2],
-                kind,
-                returns,
-                &[Activation::Tanh],
-                Activation::Identity,
-                &[true; 2],
-                Init::Glorot,
-                RecurrentInit::default(),
-                1,
-            )
-            .unwrap();
+            let network = recurrent(&[3, 20, 2], kind, returns);
             let targets = if returns == Returns::Every { steps } else { lengths.len() };
             let (x, y) = (matrix(steps, 3), matrix(targets, 2));
             let data =
@@ -143,18 +138,7 @@ fn steps_of_sequences_allocate_nothing() {
 #[test]
 fn steps_of_long_sequences_allocate_nothing() {
     let lengths = [100; 32];
-    let network = Network::recurrent(
-        &[2, 20, 1],
-        Kind::Lstm,
-        Returns::Last,
-        &[Activation::Tanh],
-        Activation::Identity,
-        &[true; 2],
-        Init::Glorot,
-        RecurrentInit::default(),
-        1,
-    )
-    .unwrap();
+    let network = recurrent(&[2, 20, 1], Kind::Lstm, Returns::Last);
     let (x, y) = (matrix(3_200, 2), matrix(32, 1));
     let data = Dataset::new(x.view(), y.view(), None).with_sequences(Sequences::new(&lengths).unwrap());
     assert_none_per_step("long sequences", &network, &data, None);

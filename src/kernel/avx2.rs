@@ -29,14 +29,6 @@ pub(super) fn available() -> bool {
         && is_x86_feature_detected!("bmi2")
 }
 
-/// Asks for numbers that will be read soon.
-#[inline(always)]
-pub(super) fn prefetch<T>(numbers: &[T]) {
-    for vector in 0..size_of_val(numbers).div_ceil(64) {
-        prefetch_line(numbers.as_ptr().cast::<u8>().wrapping_add(64 * vector));
-    }
-}
-
 /// Asks for one line of memory; its address need not be one.
 #[inline(always)]
 pub(super) fn prefetch_line<T>(at: *const T) {

@@ -4,7 +4,7 @@
 
 use std::mem::MaybeUninit;
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::ArrayView2;
 
 use super::dispatch::dispatch;
 use super::scalar::Scalar;
@@ -171,7 +171,7 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherRows<'_, T, N> {
         let (whole, rest) = (columns / lanes, columns % lanes);
         assert!(to.len() >= extent([(panels::<T>(columns) - 1, stride), (rows, lanes)]));
         let (base, step) = (from.as_ptr(), from.strides()[0]);
-        let (to, lines) = (to.as_mut_ptr(), (columns * size_of::<T>()).div_ceil(LINE));
+        let to = to.as_mut_ptr();
         // Shuffled rows lie anywhere, and one by one their way from memory would take longer than all the rest.
         let mut coming = [base; 2 * MOST_AHEAD];
         for place in 0..rows + ahead {
@@ -179,9 +179,7 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherRows<'_, T, N> {
                 let number = number(place);
                 assert!(number < from.nrows());
                 let row = base.wrapping_offset(number.cast_signed() * step);
-                for line in 0..lines {
-                    simd.prefetch(row.cast::<u8>().wrapping_add(LINE * line).cast::<T>());
-                }
+                prefetch_row(simd, row, columns);
                 coming[place % (2 * MOST_AHEAD)] = row;
             }
             let Some(row) = place.checked_sub(ahead) else { continue };
@@ -221,7 +219,7 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherParts<'_, T, N> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd<T>>(self, _: S) {
+    fn run<S: Simd<T>>(self, simd: S) {
         let ahead = self.0.rows_ahead();
         let Gather { from, rows, number, to, stride } = self.0;
         let lanes = T::LANES;
@@ -236,7 +234,7 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherParts<'_, T, N> {
                 continue;
             };
             if row + ahead < rows {
-                prefetch(from.row(number(row + ahead)));
+                prefetch_row(simd, from.row(number(row + ahead)).as_ptr(), from.ncols());
             }
             let mut at = row * lanes;
             let vectors = numbers.chunks_exact(2 * lanes);
@@ -334,13 +332,12 @@ impl<T: Scalar, N: Fn(usize) -> usize> Task<T> for GatherAlongLanes<'_, T, N> {
     }
 }
 
-/// Prefetches a row, on targets that have the instruction.
+/// Prefetches a row of so many numbers.
 #[inline(always)]
-fn prefetch<T>(row: ArrayView1<'_, T>) {
-    #[cfg(all(target_arch = "x86_64", not(ferroprop_portable)))]
-    super::avx2::prefetch(row.as_slice().unwrap_or_default());
-    #[cfg(any(not(target_arch = "x86_64"), ferroprop_portable))]
-    let _ = row;
+fn prefetch_row<T, S: Simd<T>>(simd: S, row: *const T, columns: usize) {
+    for line in 0..(columns * size_of::<T>()).div_ceil(LINE) {
+        simd.prefetch(row.cast::<u8>().wrapping_add(LINE * line).cast());
+    }
 }
 
 /// Numbers in the largest square of [`transpose_vectors`].
