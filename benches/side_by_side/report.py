@@ -15,6 +15,8 @@ class Ratio(NamedTuple):
     median: float
     low: float
     high: float
+    at_peak: float | None = None
+    """What the ratio would be if our time were that of the products alone, at the peak."""
 
     @classmethod
     def of(cls, above: list[float], below: list[float]) -> Self:
@@ -23,8 +25,10 @@ class Ratio(NamedTuple):
         return cls(statistics.median(ratios), min(ratios), max(ratios))
 
     def judged(self, goal: float) -> str:
-        """Write it out, with whether it reaches a goal."""
+        """Write it out, with whether it reaches a goal, and else how far the peak would be from it."""
         verdict = "met" if self.median >= goal else "MISSED"
+        if self.median < goal and self.at_peak is not None:
+            verdict += f", {self.at_peak:.2f} at the peak"
         return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f}) {verdict}"
 
 
@@ -109,6 +113,10 @@ def training_ratios(workload: Workload, rounds: dict[str, Any], threads: int) ->
     }
     if "peak" in times:
         peaks = [workload.part_of_peak * peak for peak in times["peak"]]
+        at_peak = [workload.operations / peak for peak in peaks]
+        for peer in ("jax", "sklearn"):
+            if (name := f"{TITLES[peer]} / ours") in ratios:
+                ratios[name] = ratios[name]._replace(at_peak=Ratio.of(times[peer], at_peak).median)
         ratios["FLOP/s / peak"] = Ratio.of([workload.operations / seconds for seconds in ours], peaks)
     if threads > 1 and "1" in rounds:
         ratios["1 thread / these"] = Ratio.of(rounds["1"]["ferroprop"], ours)
