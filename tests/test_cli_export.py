@@ -123,10 +123,17 @@ def test_what_cannot_be_exported_is_said(folder: Path, tmp_path: Path):
         ((folder / "species.skops", "--to", "json"), "which JSON cannot hold"),
         ((damaged, "--to", "c"), "is not a network file"),
         ((tmp_path / "none.skops", "--to", "c"), "cannot read"),
-        ((folder / "species.skops", "--to", "onnx", "-o", folder / "species.skops"), "is also MODEL"),
+        (
+            (folder / "species.skops", "--to", "onnx", "-o", folder / "species.skops"),
+            "species.skops' does not end like onnx; expected .onnx",
+        ),
+        ((folder / "species.skops", "--to", "c", "--name", "2net"), "name must be a name in C"),
+        ((folder / "species.skops", "--to", "onnx", "--name", "net"), "--name: onnx has no names"),
         ((folder / "species.skops", "--to", "pmml"), "--to: no 'pmml'; expected one of 'onnx', 'c', 'json'"),
     ):
         assert message in complaint("export", *arguments)
+    succeed("export", folder / "mass.skops", "--to", "c", "--name", "mass", "-o", tmp_path / "own.h")
+    assert "mass_predict(" in (tmp_path / "own.h").read_text()
     (folder / "mass.h").write_text("kept")
     assert "exists already" in complaint("export", folder / "mass.skops", "--to", "c")
     assert (folder / "mass.h").read_text() == "kept"

@@ -291,6 +291,24 @@ def test_a_damaged_header_fails_its_test(tmp_path):
     assert Compiled(tmp_path, {"net": broken}).self_test("net") > 0
 
 
+def test_two_headers_of_one_name_do_not_compile(tmp_path):
+    first, second = (fp.Network([3, 4, 2], seed=seed) for seed in (1, 2))
+    first.to_c(tmp_path / "first.h")
+    second.to_c(tmp_path / "second.h")
+    second.to_c(tmp_path / "other.h", name="other")
+    command = ["gcc", "-std=c99", *STRICT, "-fsyntax-only", "-I", str(tmp_path), "-x", "c", "-"]
+    for included, wrong in (
+        (("first", "second"), "two headers have the name net"),
+        (("first", "first"), ""),
+        (("first", "other"), ""),
+    ):
+        source = "".join(f'#include "{name}.h"\n' for name in included)
+        source += "int main(void) { float y[2]; const float x[3] = {0}; net_predict(x, y); return 0; }\n"
+        done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
+        assert wrong in done.stderr
+        assert (done.returncode == 0) == (not wrong), done.stderr
+
+
 # ---- estimators and pipelines ------------------------------------------------------------------------------
 
 

@@ -33,8 +33,8 @@ mod typed;
 
 use pyo3::prelude::*;
 
-/// The native module; import these names from `ferroprop`.
-#[pymodule(name = "_core")]
+/// The native module; import these names from `ferroprop`. A Python without a global interpreter lock switches it on, because no test runs without it.
+#[pymodule(name = "_core", gil_used = true)]
 mod core {
     use std::sync::OnceLock;
 

@@ -51,6 +51,10 @@ class OneLineErrors(TyperGroup):
             code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
         except _USERS_MISTAKE as problem:
             message = problem.format_message()  # type: ignore[attr-defined]
+            context = getattr(problem, "ctx", None)
+            is_explained = isinstance(problem, Problem) or INVALID_VALUE.match(message)
+            if context is not None and not is_explained:  # a word is missing, or unknown
+                message = f"{message.rstrip('.')}; '{context.command_path} --help' lists what there is"
             _complain(INVALID_VALUE.sub(r"\1: ", message))
             sys.exit(WRONG_INPUT)
         except MemoryError:
@@ -408,12 +412,16 @@ def report(
 
 @app.command()
 def export(
-    model: given.ModelOrNetwork, to: given.Form, output: given.Exported = None, as_json: given.Json = False
+    model: given.ModelOrNetwork,
+    to: given.Form,
+    output: given.Exported = None,
+    name: given.HeaderName = None,
+    as_json: given.Json = False,
 ) -> None:
     """Write MODEL for another runtime (ONNX, C), or a network as JSON."""
     from ferroprop.cli.export import export as run
 
-    run(model, to, output, as_json=as_json)
+    run(model, to, output, name=name, as_json=as_json)
 
 
 @app.command()

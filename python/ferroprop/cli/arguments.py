@@ -58,7 +58,8 @@ ModelOrNetwork = Annotated[
 Form = Annotated[
     str,
     _option(
-        "The form: onnx (a graph), c (a header in C99) or json.",
+        "The form: onnx (a graph), c (a header in C99; models of 'train --model mlp', and networks) or json "
+        "(networks alone).",
         *("FORM", RESULTS_PANEL, "--to"),
         **_one_of(FORMS),
         show_default=False,
@@ -69,6 +70,14 @@ Exported = Annotated[
     _option(
         "Write to this file instead of MODEL with another suffix.",
         *("FILE", RESULTS_PANEL, "--output", "-o"),
+        show_default=False,
+    ),
+]
+HeaderName = Annotated[
+    str | None,
+    _option(
+        "The prefix of all names in a header; net if not given. Two headers in one program need two names.",
+        *("NAME", RESULTS_PANEL, "--name"),
         show_default=False,
     ),
 ]

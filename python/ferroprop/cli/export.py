@@ -12,7 +12,9 @@ from ferroprop.cli.wording import first_line
 SUFFIXES = {"onnx": ".onnx", "c": ".h", "json": ".json"}
 
 
-def export(model: Path, form: str, output: Path | None, *, as_json: bool = False) -> None:
+def export(
+    model: Path, form: str, output: Path | None, *, name: str | None = None, as_json: bool = False
+) -> None:
     """Write a model in another form.
 
     Parameters
@@ -23,6 +25,8 @@ def export(model: Path, form: str, output: Path | None, *, as_json: bool = False
         The form.
     output : path or None
         The file to write; None is that of the model with another suffix, which must not exist.
+    name : str or None
+        The prefix of all names in a header; None is ``net``.
     as_json : bool
         Print what was written as JSON.
 
@@ -31,14 +35,18 @@ def export(model: Path, form: str, output: Path | None, *, as_json: bool = False
     Problem
         If the model has no such form, or a file cannot be read or written.
     """
+    if name is not None and form != "c":
+        raise Problem(f"--name: {form} has no names to choose; expected --to c")
     path = model.with_suffix(SUFFIXES[form]) if output is None else output
+    if path.suffix.lower() != SUFFIXES[form]:
+        raise Problem(f"--output: '{path}' does not end like {form}; expected {SUFFIXES[form]}")
     if output is None and path.exists():
         raise Problem(f"--output: '{path}' exists already; name the file to write")
     check_destinations({"--output": path}, {"MODEL": model})
     is_network = model.suffix == ".safetensors" and model.is_file()
     trained = load_network(model) if is_network else _trained(model, form)
     try:
-        content = _content(trained, form)
+        content = _content(trained, form, name or "net")
     except (TypeError, ValueError, ImportError) as error:
         raise Problem(f"MODEL: '{model}' cannot be exported to {form}: {first_line(error)}") from error
     with written(path, "--output") as temporary:
@@ -67,11 +75,11 @@ def _trained(model: Path, form: str) -> Any:
     return trained
 
 
-def _content(trained: Any, form: str) -> bytes:
+def _content(trained: Any, form: str, name: str) -> bytes:
     from ferroprop.export import to_c, to_json, to_onnx
 
     if form == "onnx":
         content: bytes = to_onnx(trained).SerializeToString()
         return content
-    text = to_c(trained).text if form == "c" else to_json(trained)
+    text = to_c(trained, name=name).text if form == "c" else to_json(trained)
     return str(text).encode("utf-8")

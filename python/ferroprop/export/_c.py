@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -132,7 +133,7 @@ def to_c(
     )
     chosen = usable[np.linspace(0, len(usable) - 1, min(SELF_TEST_ROWS, len(usable))).astype(int)]
     parts = [
-        f"#ifndef {name.upper()}_H\n#define {name.upper()}_H\n\n#include <stdint.h>\n",
+        "#include <stdint.h>\n",
         _sizes(described),
         *([preparation.constants] if preparation else []),
         network.constants,
@@ -140,15 +141,24 @@ def to_c(
         network.functions,
         _result_code(described, preparation),
         _self_test(described, numbers_of(described, cells)[chosen], own, chosen),
-        "#endif\n",
     ]
     code = "\n".join(part.strip("\n") + "\n" for part in parts if part.strip())
-    code = code.replace("@@", name.upper()).replace("@", f"{name}_")
+    code = _guarded(code.replace("@@", name.upper()).replace("@", f"{name}_"), name)
     told = _told(described, header, name, dtype, measured_on_own_rows=X is not None)
     header = replace(header, text=f"{comment(told)}\n{code}")
     if path is not None:
         write_file(path, header.text.encode())
     return header
+
+
+def _guarded(code: str, name: str) -> str:
+    """Return code that counts once, and refuses another header of the same name, which would be ignored."""
+    guard = f"{name.upper()}_H"
+    mark = f"0x{zlib.crc32(code.encode()):08x}u"
+    return (
+        f"#ifndef {guard}\n#define {guard} {mark}\n\n{code}\n#elif {guard} != {mark}\n"
+        f"#error \"two headers have the name {name}: export one of them with another name\"\n#endif\n"
+    )
 
 
 # ---- the rows that header and model are compared on --------------------------------------------------------
