@@ -157,7 +157,7 @@ def _guarded(code: str, name: str) -> str:
     mark = f"0x{zlib.crc32(code.encode()):08x}u"
     return (
         f"#ifndef {guard}\n#define {guard} {mark}\n\n{code}\n#elif {guard} != {mark}\n"
-        f"#error \"two headers have the name {name}: export one of them with another name\"\n#endif\n"
+        f'#error "two headers have the name {name}: export one of them with another name"\n#endif\n'
     )
 
 
