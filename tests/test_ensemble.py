@@ -100,6 +100,18 @@ def test_bagging_of_others():
     )
 
 
+def test_a_bagging_of_trees_starts_no_processes(monkeypatch):
+    def start(*arguments, **options):
+        pytest.fail("a process is started")
+
+    monkeypatch.setattr("joblib._parallel_backends.get_memmapping_executor", start)
+    ours, theirs = (
+        kind(random_state=0).fit(X, y).predict_proba(X)
+        for kind in (BaggingClassifier, sklearn.ensemble.BaggingClassifier)
+    )
+    np.testing.assert_array_equal(ours, theirs)
+
+
 def test_warm_start_and_refits():
     ours = BaggingClassifier(MLP, n_estimators=3, random_state=1, warm_start=True).fit(X, y)
     theirs = sklearn.ensemble.BaggingClassifier(MLP, n_estimators=3, random_state=1, warm_start=True).fit(

@@ -19,8 +19,15 @@ import sklearn.model_selection
 from ferroprop import Adam, MLPClassifier, MLPRegressor, model_selection
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.datasets import load_iris, make_regression
-from sklearn.ensemble import BaggingClassifier, VotingClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    ExtraTreesClassifier,
+    RandomForestClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
+from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, ShuffleSplit
 from sklearn.multioutput import MultiOutputRegressor
@@ -606,3 +613,104 @@ def test_what_is_not_ours_runs_as_elsewhere():
             (0, 1),
             (0, 2),
         ]
+
+
+# Forests ask joblib for a number of jobs first; their predictions share memory.
+FOREST = RandomForestClassifier(7, random_state=0)
+FOREIGN = {
+    "forest": FOREST,
+    "extra trees": ExtraTreesClassifier(7, random_state=0),
+    "forest with jobs": clone(FOREST).set_params(n_jobs=2),
+    "voting": VotingClassifier([("a", FOREST), ("b", LogisticRegression())], voting="soft"),
+    "voting with ours": VotingClassifier([("a", FOREST), ("b", MLP)], voting="soft"),
+    "stacking": StackingClassifier([("a", FOREST), ("b", MLP)], LogisticRegression(), cv=3),
+    "bagging of trees": BaggingClassifier(n_estimators=4, random_state=0),
+    "selection by a forest": make_pipeline(SelectFromModel(FOREST), MLP),
+}
+
+
+@pytest.fixture
+def no_processes(monkeypatch):
+    """No process is started."""
+
+    def start(*arguments, **options):
+        pytest.fail("a process is started")
+
+    monkeypatch.setattr("joblib._parallel_backends.get_memmapping_executor", start)
+
+
+@pytest.mark.usefixtures("no_processes")
+@pytest.mark.parametrize("estimator", FOREIGN.values(), ids=FOREIGN)
+def test_estimators_of_others_in_cross_validations(estimator):
+    options = {"cv": 3, "error_score": "raise"}
+    expected = sklearn.model_selection.cross_val_score(estimator, X, y, **options)
+    np.testing.assert_array_equal(model_selection.cross_val_score(estimator, X, y, **options), expected)
+    probabilities = [
+        module.cross_val_predict(estimator, X, y, cv=3, method="predict_proba")
+        for module in (model_selection, sklearn.model_selection)
+    ]
+    np.testing.assert_allclose(*probabilities, rtol=1e-12)  # threads add in any order
+
+
+@pytest.mark.parametrize("best", ["forest", "ours"])
+def test_a_grid_of_forests_and_ours(best):
+    pipeline = sklearn.pipeline.Pipeline([("last", MLP)])
+    ours = clone(MLP).set_params(max_iter=100 if best == "ours" else 1)
+    grid = [
+        {"last": [clone(FOREST).set_params(max_depth=1 if best == "ours" else None)]},
+        {"last": [ours, BaggingClassifier(MLP, 3, random_state=0)], "last__random_state": [0, 1]},
+    ]
+    search, _ = both("GridSearchCV", pipeline, grid, fit=(X, y), cv=3, error_score="raise")
+    assert isinstance(search.best_estimator_[-1], RandomForestClassifier) == (best == "forest")
+    kept = clone(search).set_params(return_estimators=True).fit(X, y).estimators_
+    assert [len(of_candidate) for of_candidate in kept] == [3] * 5
+    assert [type(of_candidate[0][-1]) for of_candidate in kept] == [
+        RandomForestClassifier,
+        *[MLPClassifier] * 2,
+        *[BaggingClassifier] * 2,
+    ]
+
+
+def test_a_search_of_searches_keeps_its_own_estimators():
+    inner = sklearn.model_selection.GridSearchCV(MLP, {"alpha": [0.0, 0.1]}, cv=2)
+    grid = {"estimator__max_iter": [3, 6]}
+    search = model_selection.GridSearchCV(inner, grid, cv=3, return_estimators=True).fit(X, y)
+    assert [[type(one) for one in kept] for kept in search.estimators_] == [[type(inner)] * 3] * 2
+
+
+@pytest.mark.parametrize("backend", [None, "loky", "threading"])
+@pytest.mark.parametrize("n_jobs", [None, 1, 2, -1])
+def test_the_number_of_jobs_is_that_of_the_backend_before(backend, n_jobs):
+    forest = clone(FOREST).set_params(n_jobs=n_jobs)
+    with joblib.parallel_config(backend) if backend else contextlib.nullcontext():
+        expected = joblib.effective_n_jobs(n_jobs)
+        with joblib.parallel_config("ferroprop"):
+            assert joblib.effective_n_jobs(n_jobs) == expected
+            fitted = forest.fit(X, y)
+            np.testing.assert_allclose(fitted.predict_proba(X), FOREST.fit(X, y).predict_proba(X), rtol=1e-12)
+        with joblib.parallel_config("ferroprop", n_jobs=1):
+            assert joblib.effective_n_jobs(None) == 1
+
+
+@pytest.mark.parametrize("wish", [{"require": "sharedmem"}, {"prefer": "threads"}])
+def test_work_of_others_that_shares_memory_stays_in_this_process(wish):
+    seen = []
+    with joblib.parallel_config("ferroprop"):
+        joblib.Parallel(n_jobs=2, **wish)(joblib.delayed(seen.append)(number) for number in range(5))
+    assert sorted(seen) == list(range(5))
+
+
+@pytest.mark.parametrize(
+    ("told", "context", "n_threads"), [(None, {}, None), (1, {}, 1), (None, {"n_jobs": 1}, 1)]
+)
+def test_members_of_a_bagging_take_all_threads_unless_told(told, context, n_threads, monkeypatch):
+    seen = []
+
+    def train_each(trainings, n_threads):
+        seen.append(n_threads)
+        return ferroprop._core._train_each(trainings, n_threads)
+
+    monkeypatch.setattr(ferroprop.estimators._epochs, "_train_each", train_each)
+    with joblib.parallel_config("ferroprop", **context):
+        BaggingClassifier(MLP, 3, n_jobs=told).fit(X, y)
+    assert seen == [n_threads]

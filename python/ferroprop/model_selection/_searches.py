@@ -32,6 +32,7 @@ class _SideBySide:
 
     return_estimators: bool
     n_splits_: int
+    cv_results_: dict[str, Any]
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Run the fits, with all sets of parameters.
@@ -57,7 +58,9 @@ class _SideBySide:
                 super().fit(X, y, **params)  # type: ignore[misc]
         self.__dict__.pop("estimators_", None)
         if self.return_estimators:
-            kept, n_splits = backend.estimators, self.n_splits_
+            n_splits = self.n_splits_
+            # a best estimator that is a search itself has made more when it was fitted again
+            kept = backend.estimators[: len(self.cv_results_["params"]) * n_splits]
             self.estimators_ = [kept[start : start + n_splits] for start in range(0, len(kept), n_splits)]
         return self
 

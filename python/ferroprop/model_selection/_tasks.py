@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import joblib
+from joblib.parallel import get_active_backend
 
 from ferroprop.estimators._base import BaseMLP
 from ferroprop.estimators._checkpoints import PrivateFile
@@ -23,6 +24,7 @@ from ferroprop.model_selection._continued import Continued
 from ferroprop.model_selection._memory import TransformerMemory
 
 _STEPS_OF_PROGRESS = 20
+_MEMBERS_OF_BAGGING = "sklearn.ensemble._bagging._parallel_build_estimators"
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 """A function, its arguments, its keywords."""
@@ -230,7 +232,7 @@ class Fitting:
 def task_of(call: Call, shared: Shared) -> Task | Fitting | None:
     """Return the task of a call whose trainings can run beside others; None for any other call."""
     function, arguments, options = call
-    name = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
+    name = _name_of(function)
     if function is _sklearn.fit_and_score or function is _sklearn.fit_and_predict:
         if _tells_of_its_course(options) or len(arguments) != 3:
             return None
@@ -243,16 +245,38 @@ def task_of(call: Call, shared: Shared) -> Task | Fitting | None:
         return (
             Fitting(call, lambda _: True) if isinstance(target, BaseMLP) and target is arguments[0] else None
         )
-    if name == "sklearn.ensemble._bagging._parallel_build_estimators":
+    if name == _MEMBERS_OF_BAGGING:
         is_ours = fitted_one(arguments[1].estimator_) is arguments[1].estimator_
         return Fitting(call, lambda _: True) if is_ours else None
     return None
+
+
+def _name_of(function: Any) -> str:
+    return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
 
 
 def _unwrapped(call: Call) -> Call:
     """Return a call without scikit-learn's wrapper, which carries the configuration to other threads."""
     function, arguments, options = call
     return getattr(function, "function", function), arguments, options
+
+
+def is_of_a_search(call: Call) -> bool:
+    """Tell whether a call is a fit of a search or a cross-validation, with a score."""
+    return _unwrapped(call)[0] is _sklearn.fit_and_score
+
+
+def jobs_of(calls: Sequence[Call], n_jobs: int | None) -> int | None:
+    """Return the number of jobs that calls are meant to run on, None if nobody has said.
+
+    A bagging asks joblib first, so its number of jobs is never unset; what it was told to do still is known.
+    """
+    function, arguments, _ = _unwrapped(calls[0])
+    if n_jobs != 1 or _name_of(function) != _MEMBERS_OF_BAGGING:
+        return n_jobs
+    of_bagging: int | None = arguments[1].n_jobs
+    of_context: int | None = get_active_backend()[1]
+    return of_context if of_bagging is None else of_bagging
 
 
 def returning_the_estimator(call: Call) -> Call:
