@@ -18,6 +18,7 @@ import sklearn.experimental.enable_halving_search_cv
 import sklearn.model_selection
 from ferroprop import Adam, MLPClassifier, MLPRegressor, model_selection
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris, make_regression
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -32,7 +33,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, ShuffleSplit
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -295,6 +296,50 @@ def test_transformers_are_fitted_once_per_split_and_setting(factors):
     search = model_selection.GridSearchCV(pipeline, grid, cv=3, refit=False, return_estimators=True).fit(X, y)
     assert Counting.fits == 3 * len(factors)
     assert all(estimator.memory is None for kept in search.estimators_ for estimator in kept)
+
+
+def double(X):
+    """Change an array in place."""
+    X *= 2.0
+    return X
+
+
+class Doubling(Counting):
+    """Changes its input in place, though its parameters do not say so."""
+
+    def transform(self, X):
+        """Double."""
+        return double(X)
+
+
+IN_PLACE = {
+    "scaler": [StandardScaler(copy=False)],
+    "range": [MinMaxScaler(copy=False)],
+    "function": [FunctionTransformer(double)],
+    "after another": [StandardScaler(), FunctionTransformer(double)],
+    "own class": [Doubling()],
+    "own class after another": [StandardScaler(), Doubling()],
+    "in columns": [ColumnTransformer([("all", StandardScaler(copy=False), slice(0, 4))])],
+}
+
+
+@pytest.mark.parametrize("steps", IN_PLACE.values(), ids=IN_PLACE)
+@pytest.mark.parametrize("memory", [False, True])
+def test_transformers_that_change_their_input_in_place(steps, memory, tmp_path):
+    rows, labels = load_iris(return_X_y=True)
+    options = {"scoring": ["accuracy", "neg_log_loss"], "refit": False, "cv": 3}
+    # scikit-learn scores training rows as they are after the fit: changed twice
+    options["return_train_score"] = not isinstance(steps[-1], Doubling)
+    results = []
+    for module in (model_selection, sklearn.model_selection):
+        folder = str(tmp_path / module.__name__) if memory else None
+        pipeline = make_pipeline(*steps, MLP, memory=folder)
+        search = module.GridSearchCV(pipeline, {"mlpclassifier__alpha": [0.0, 0.1, 1.0]}, **options)
+        predicted = module.cross_val_predict(pipeline, rows, labels, cv=3)
+        results.append((search.fit(rows, labels).cv_results_, predicted))
+    assert_same(results[0][0], results[1][0])
+    np.testing.assert_array_equal(results[0][1], results[1][1])
+    np.testing.assert_array_equal(rows, load_iris().data)
 
 
 class Noisy(Counting):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from copy import copy
+from copy import copy, deepcopy
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
@@ -28,7 +28,8 @@ class TransformerMemory:
     """What `Pipeline` takes as its `memory`: results of transformers that are the same for many candidates.
 
     Those of a transformer are kept if its parameters are plain values and it gets the very same arrays again.
-    One that draws random numbers is fitted each time unless its `random_state` is an integer.
+    One that draws random numbers is fitted each time unless its `random_state` is an integer. Each fit gets a
+    copy of the arrays, which others get, too, in case it changes them in place.
     """
 
     def __init__(self) -> None:
@@ -41,11 +42,11 @@ class TransformerMemory:
         def remembered(transformer: Any, X: Any, y: Any, **options: Any) -> tuple[Any, Any]:
             setting = None if _has_content(options.get("params")) else setting_of(transformer)
             if setting is None:
-                result: tuple[Any, Any] = function(transformer, X, y, **options)
+                result: tuple[Any, Any] = function(transformer, deepcopy(X), y, **options)
                 return result
             key = id(X), id(y), setting
             if key not in self._known:
-                self._known[key] = (X, y), function(transformer, X, y, **options)
+                self._known[key] = (X, y), function(transformer, deepcopy(X), y, **options)
             _, (transformed, fitted) = self._known[key]
             return transformed, copy(fitted)
 

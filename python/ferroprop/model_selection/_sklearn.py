@@ -15,10 +15,12 @@ from sklearn.model_selection import (
 )
 from sklearn.model_selection._validation import _fit_and_predict, _fit_and_score, _score
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params, _num_samples
 
 __all__ = [
+    "FunctionTransformer",
     "GridSearchCV",
     "HalvingGridSearchCV",
     "HalvingRandomSearchCV",

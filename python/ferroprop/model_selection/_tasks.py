@@ -55,7 +55,10 @@ class Shared:
         self.memory = TransformerMemory()
 
     def split(self, estimator: Any, X: Any, y: Any, *rows: Any) -> tuple[Any, Any]:
-        """Return these rows, the same arrays for all tasks; of test rows after them those of the training."""
+        """Return these rows, the same arrays for all tasks; of test rows after them those of the training.
+
+        They are for those who do not change them.
+        """
         first = type(estimator.steps[0][1]) if isinstance(estimator, _sklearn.Pipeline) else None
         key = id(X), id(y), first, *map(id, rows)
         if key not in self._splits:
@@ -93,6 +96,8 @@ class Task:
         self._error: Exception | None = None
         self._checkpoint: PrivateFile | None = None
         self._seconds = 0.0
+        self._changes_rows = False
+        self._training_rows: tuple[Any, Any] | None = None
         self.fits: list[Fit] = []
 
     def begin(self) -> None:
@@ -111,7 +116,12 @@ class Task:
         if self._checkpoint is not None:
             target.checkpoint, target.checkpoint_every = self._checkpoint, target.max_iter
         try:
-            X_train, y_train = self._shared.split(estimator, X, y, train)
+            self._changes_rows = _changes_rows(estimator)
+            if self._changes_rows:
+                X_train, y_train = _sklearn.split(estimator, X, y, train)
+                self._training_rows = (X_train, y_train) if options.get("return_train_score") else None
+            else:
+                X_train, y_train = self._shared.split(estimator, X, y, train)
             data = (X_train,) if y_train is None else (X_train, y_train)
             with self._remembered(), postponed(lambda fitted: fitted is target) as self.fits:
                 estimator.fit(*data, **fit_params)
@@ -123,9 +133,9 @@ class Task:
 
     @contextmanager
     def _remembered(self) -> Iterator[None]:
-        """Let a pipeline remember transformers, unless it has a memory of its own."""
+        """Let a pipeline remember transformers, unless it changes its rows or has a memory of its own."""
         estimator = self._estimator
-        if not isinstance(estimator, _sklearn.Pipeline) or estimator.memory is not None:
+        if not isinstance(estimator, _sklearn.Pipeline) or self._changes_rows:
             yield
             return
         estimator.memory = self._shared.memory
@@ -174,12 +184,16 @@ class Task:
         _, (estimator, X, y), options = self._call
         test, train = options["test"], options["train"]
         began = time.perf_counter()
-        X_test, y_test = self._shared.split(estimator, X, y, test, train)
+        # transformers of anybody may change what they predict for
+        split = _sklearn.split if isinstance(estimator, _sklearn.Pipeline) else self._shared.split
+        X_test, y_test = split(estimator, X, y, test, train)
         scores = self._score(X_test, y_test, test)
         result: dict[str, Any] = {"fit_error": None, "test_scores": scores}
         score_seconds = time.perf_counter() - began
         if options.get("return_train_score"):
-            result["train_scores"] = self._score(*self._shared.split(estimator, X, y, train), train)
+            # changed rows are scored as they are after the fit, as scikit-learn does
+            X_train, y_train = self._training_rows or split(estimator, X, y, train)
+            result["train_scores"] = self._score(X_train, y_train, train)
         if options.get("return_n_test_samples"):
             result["n_test_samples"] = _sklearn.count_rows(X_test)
         if options.get("return_times"):
@@ -283,6 +297,16 @@ def returning_the_estimator(call: Call) -> Call:
     """Return the call of a search that returns the fitted estimator as well."""
     function, arguments, options = call
     return function, arguments, {**options, "return_estimator": True}
+
+
+def _changes_rows(estimator: Any) -> bool:
+    """Tell whether a pipeline is to be fitted to rows of its own, which it may change in place."""
+    if not isinstance(estimator, _sklearn.Pipeline):
+        return False
+    return estimator.memory is not None or any(
+        isinstance(value, _sklearn.FunctionTransformer) or (name.endswith("__copy") and value is False)
+        for name, value in estimator.get_params(deep=True).items()
+    )
 
 
 def _with_parameters(estimator: Any, options: dict[str, Any]) -> Any:
