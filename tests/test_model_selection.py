@@ -16,7 +16,20 @@ import pytest
 import scipy.sparse
 import sklearn.experimental.enable_halving_search_cv
 import sklearn.model_selection
-from ferroprop import Adam, MLPClassifier, MLPRegressor, model_selection
+from ferroprop import (
+    SGD,
+    Adam,
+    AdamW,
+    Adaptive,
+    Cosine,
+    Exponential,
+    InverseScaling,
+    Linear,
+    MLPClassifier,
+    MLPRegressor,
+    OneCycle,
+    model_selection,
+)
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris, make_regression
@@ -190,6 +203,40 @@ def test_halving_over_epochs_continues(estimator, changes, monkeypatch):
     assert ours.n_resources_ == [1, 3, 9]
     assert len(epochs) == 3 * (9 * 1 + 3 * 2 + 1 * 6)
     assert ours.best_estimator_.get_params()[f"{prefix}checkpoint"] is None
+
+
+SCHEDULES = {
+    "linear": SGD(Linear(0.5, final=0.01)),
+    "cosine": Adam(Cosine(0.05)),
+    "one cycle": Adam(OneCycle(0.05)),
+    "exponential": Adam(Exponential(0.05, 0.001)),
+    "of another hyperparameter": AdamW(0.05, weight_decay=Linear(1.0)),
+    "given steps": SGD(Linear(0.5, steps=40)),
+    "inverse scaling": SGD(InverseScaling(0.1)),
+    "adaptive": SGD(Adaptive(0.1)),
+    "function": Adam(lambda step: 0.05 / (1 + step)),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_halving_over_epochs_with_schedules(name, monkeypatch):
+    """Where a schedule takes its course from the number of epochs, networks start over."""
+    trainings = []
+
+    def train_each(given, n_threads):
+        trainings.extend(keywords.get("checkpoint") for *_, keywords in given)
+        return ferroprop._core._train_each(given, n_threads)
+
+    monkeypatch.setattr(ferroprop.estimators._epochs, "_train_each", train_each)
+    grid = {"alpha": [0.0, 0.1, 3.0], "hidden_layer_sizes": [3, 5, 9]}
+    options = {"cv": 3, "resource": "max_iter", "max_resources": 9, "random_state": 0}
+    both("HalvingGridSearchCV", clone(MLP).set_params(solver=SCHEDULES[name]), grid, fit=(X, y), **options)
+    continues = name in ("given steps", "inverse scaling", "adaptive", "function")
+    assert [checkpoint is not None for checkpoint in trainings] == [continues] * 39
+    if continues:
+        return
+    in_a_grid = {"solver": [SCHEDULES[name]], **grid}
+    both("HalvingGridSearchCV", MLP, in_a_grid, fit=(X, y), **options)
 
 
 def test_halving_starts_over_where_it_must():

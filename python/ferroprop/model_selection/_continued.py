@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from numbers import Integral
 from typing import Any
 
+from ferroprop._core import Optimizer, Schedule
 from ferroprop.estimators._base import BaseMLP
 from ferroprop.estimators._checkpoints import PrivateFile
 from ferroprop.estimators._optimizers import is_lbfgs
@@ -52,6 +53,7 @@ class Continued:
             or estimator.verbose
             or estimator.max_time is not None
             or not (estimator.scoring is None or isinstance(estimator.scoring, str))
+            or any(_spans_the_training(value) for value in estimator.get_params(deep=False).values())
         ):
             return None
         others = {name: value for name, value in parameters.items() if name != self._resource}
@@ -60,3 +62,12 @@ class Continued:
             path = os.path.join(self._folder, f"{len(self._files)}.ckpt")
             self._files[key] = others, PrivateFile(path)
         return self._files[key][1]
+
+
+def _spans_the_training(value: Any) -> bool:
+    """Tell whether a parameter holds a schedule that takes its course from the number of all epochs."""
+    if isinstance(value, Schedule):
+        return getattr(value, "steps", 0) is None
+    if isinstance(value, Optimizer):
+        return any(map(_spans_the_training, value.hyperparameters.values()))
+    return isinstance(value, (list, tuple)) and any(map(_spans_the_training, value))
