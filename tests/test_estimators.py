@@ -748,6 +748,37 @@ def test_scikit_learn_is_imported_only_for_an_estimator():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import joblib, ferroprop",
+        "from ferroprop import MLPClassifier; import joblib",
+        "from ferroprop.estimators import MLPClassifier; import joblib",
+        "import ferroprop.model_selection, joblib",
+    ],
+)
+def test_joblib_knows_the_backend(imports):
+    """Without an import of what it needs, until it is asked for."""
+    loaded = "ferroprop.model_selection" in imports
+    program = (
+        f"import sys; {imports}; assert ('ferroprop.model_selection' in sys.modules) == {loaded}\n"
+        "with joblib.parallel_config('ferroprop'): print(joblib.Parallel()([joblib.delayed(abs)(-1)]))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert run.stdout == "[1]\n"
+
+
+@pytest.mark.parametrize("module", ["model_selection", "ensemble", "io", "dask"])
+def test_modules_are_imported_when_they_are_used(module):
+    if module == "dask":
+        pytest.importorskip("dask")
+    program = (
+        f"import sys, ferroprop as fp; assert not {{'ferroprop.{module}', 'joblib'}} & set(sys.modules); "
+        f"assert fp.{module}.__name__ == 'ferroprop.{module}'"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_the_package_has_no_other_names():
     assert set(fp.__all__) <= set(dir(fp))
     for name in fp.__all__:

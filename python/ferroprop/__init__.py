@@ -16,8 +16,10 @@ Examples
 array([0., 1., 1., 0.])
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ferroprop import _joblib
 from ferroprop import _threadpoolctl as _threadpoolctl  # it registers itself
 from ferroprop._core import (
     Activation,
@@ -95,6 +97,15 @@ from ferroprop._core import (
 # The end of the classes.
 
 if TYPE_CHECKING:
+    from ferroprop import dask as dask
+    from ferroprop import displays as displays
+    from ferroprop import distributed as distributed
+    from ferroprop import ensemble as ensemble
+    from ferroprop import estimators as estimators
+    from ferroprop import io as io
+    from ferroprop import model_selection as model_selection
+    from ferroprop import ray as ray
+    from ferroprop import tabular as tabular
     from ferroprop.estimators import (
         ComplexMLPClassifier,
         ComplexMLPRegressor,
@@ -189,6 +200,8 @@ _descriptions.give_methods_to(Network)
 _descriptions.give_methods_to(RecurrentNetwork)
 _of_others.give_methods_to(RecurrentNetwork)
 
+_joblib.register()
+
 _ESTIMATORS = {
     "ComplexMLPClassifier",
     "ComplexMLPRegressor",
@@ -198,10 +211,24 @@ _ESTIMATORS = {
     "RNNRegressor",
 }
 
+_MODULES = {
+    "dask",
+    "displays",
+    "distributed",
+    "ensemble",
+    "estimators",
+    "io",
+    "model_selection",
+    "ray",
+    "tabular",
+}
+
 if not TYPE_CHECKING:  # a type checker must keep on seeing a misspelt name
 
     def __getattr__(name: str) -> object:
-        """Import the estimators, and with them scikit-learn, on first use, and what needs PyTorch."""
+        """Import modules, the estimators, and with them scikit-learn, and what needs PyTorch on first use."""
+        if name in _MODULES:
+            return import_module(f"{__name__}.{name}")
         if name == "from_torch":
             from ferroprop import export as module
         elif name in _ESTIMATORS:

@@ -41,12 +41,15 @@
 ====================== ========================================================================
 """
 
+from ferroprop import _joblib
 from ferroprop.estimators._gradient_flow import gradient_flow
 from ferroprop.estimators._time_limit import TimeLimitWarning
 from ferroprop.estimators.classifier import MLPClassifier
 from ferroprop.estimators.complex import ComplexMLPClassifier, ComplexMLPRegressor
 from ferroprop.estimators.recurrent import RNNClassifier, RNNRegressor
 from ferroprop.estimators.regressor import MLPRegressor
+
+_joblib.register()
 
 __all__ = [
     "ComplexMLPClassifier",

@@ -3,7 +3,7 @@
 Everything here takes the place of the same name in `sklearn.model_selection`: the same code, the same
 arguments and results. What differs is who runs the fits: those of `MLPClassifier`, `MLPRegressor` and their
 kin, alone or as the last step of a `Pipeline`, are trained side by side in one call of the core, in this
-process. Importing the module also registers a joblib backend: within ``joblib.parallel_config("ferroprop")``
+process. The joblib backend is there without this module: within ``joblib.parallel_config("ferroprop")``
 scikit-learn's own searches and ensembles run so.
 
 ================ =======================================================
@@ -18,7 +18,6 @@ scikit-learn's own searches and ensembles run so.
 ================ =======================================================
 """
 
-from ferroprop.model_selection import _backend as _backend  # it registers itself
 from ferroprop.model_selection._searches import (
     GridSearchCV,
     HalvingGridSearchCV,

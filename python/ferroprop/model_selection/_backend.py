@@ -11,14 +11,12 @@ from joblib.parallel import (
     FallbackToBackend,
     ParallelBackendBase,
     get_active_backend,
-    register_parallel_backend,
 )
 
 from ferroprop.estimators._threads import threads_for
 from ferroprop.model_selection._continued import Continued
 from ferroprop.model_selection._tasks import Call, is_of_a_search, jobs_of, returning_the_estimator, run
 
-NAME = "ferroprop"
 _UNSET = -(2**31)  # of jobs: all threads for us, one elsewhere
 _OPTIONS = ("prefer", "require", "max_nbytes", "temp_folder", "mmap_mode")  # of joblib.Parallel
 
@@ -154,6 +152,3 @@ class _Collector(ParallelBackendBase):  # type: ignore[misc]
     def abort_everything(self, ensure_ready: bool = True) -> None:
         """Forget what waits."""
         self._waiting = []
-
-
-register_parallel_backend(NAME, FerropropBackend)
