@@ -1,6 +1,7 @@
 """Ensembles: scikit-learn's bagging with its results, and the members of a cross-validation."""
 
 import pickle
+import re
 
 import ferroprop._core
 import ferroprop.estimators._epochs
@@ -285,3 +286,23 @@ def test_what_is_refused():
     with pytest.raises(ValueError, match="alpha"):
         before.set_params(estimator=clone(MLP).set_params(alpha=-1)).fit(X, y)
     np.testing.assert_array_equal(before.predict_proba(X), probabilities)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"n_iter_no_change": 0},
+        {"tol": -1},
+        {"solver": "adm"},
+        {"alpha": "a"},
+        {"dropout": 2},
+        {"max_iter": 0},
+    ],
+    ids=str,
+)
+def test_parameters_of_members_are_checked_as_of_one_alone(parameters):
+    members = clone(MLP).set_params(**parameters)
+    with pytest.raises(ValueError, match=next(iter(parameters))) as alone:
+        members.fit(X, y)
+    with pytest.raises(alone.type, match=f"^{re.escape(str(alone.value))}$"):
+        CVEnsembleClassifier(members).fit(X, y)

@@ -23,7 +23,7 @@ from ferroprop.estimators._sklearn import (
     RegressorMixin,
     check_is_fitted,
     check_sample_weight,
-    with_checked_parameters,
+    with_checked_parameters_of_members,
 )
 from ferroprop.estimators._threads import threads_for
 from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
@@ -51,7 +51,7 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
         self.cv = cv
         self.n_jobs = n_jobs
 
-    @with_checked_parameters
+    @with_checked_parameters_of_members
     def fit(self, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit a member for each split, to its training rows, stopped early on the others.
 

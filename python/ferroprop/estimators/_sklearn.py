@@ -91,6 +91,7 @@ __all__ = [
     "validate_parameter_constraints",
     "with_callbacks_and_checked_parameters",
     "with_checked_parameters",
+    "with_checked_parameters_of_members",
 ]
 
 
@@ -109,6 +110,11 @@ is_first_partial_fit = _check_partial_fit_first_call
 def with_checked_parameters(method: Method) -> Method:
     """Check the constructor's parameters before a fit, with scikit-learn's messages."""
     return cast(Method, _fit_context(prefer_skip_nested_validation=True)(method))
+
+
+def with_checked_parameters_of_members(method: Method) -> Method:
+    """Check the parameters likewise, and let those that are fitted within check theirs."""
+    return cast(Method, _fit_context(prefer_skip_nested_validation=False)(method))
 
 
 def with_callbacks_and_checked_parameters(method: Method) -> Method:
