@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from ferroprop import MLPClassifier
 from ferroprop.ensemble import greedy_selection, out_of_fold_predictions
-from ferroprop.model_selection import GridSearchCV, cross_val_predict
+from ferroprop.model_selection import GridSearchCV, HalvingGridSearchCV, cross_val_predict
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
 from sklearn.metrics import log_loss
+from sklearn.model_selection import GroupKFold, KFold, ShuffleSplit, StratifiedKFold
+from sklearn.pipeline import Pipeline
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -70,5 +73,47 @@ def test_predictions_of_a_search():
     assert log_loss(y, mean) <= min(log_loss(y, own) for own in predictions)
     with pytest.raises(ValueError, match="return_estimators=True"):
         out_of_fold_predictions(GridSearchCV(mlp, {"alpha": [0.0]}), X, y)
-    with pytest.raises(ValueError, match="each of 3 splits, got 4"):
-        out_of_fold_predictions(search.set_params(cv=3), X, y)
+    again = out_of_fold_predictions(search.set_params(cv=3), X, y, method="predict_proba")
+    np.testing.assert_array_equal(again, predictions)
+    assert not hasattr(search.set_params(return_estimators=False).fit(X, y), "held_out_")
+
+
+class Memorizing(ClassifierMixin, BaseEstimator):
+    """Predicts whether a row was trained on."""
+
+    def fit(self, X, y):
+        """Remember."""
+        self.classes_ = np.unique(y)
+        self.known_ = set(X[:, 0])
+        return self
+
+    def predict(self, X):
+        """Tell."""
+        return np.array([float(x in self.known_) for x in X[:, 0]])
+
+
+def splits_of(name):
+    return {
+        "shuffled": lambda: StratifiedKFold(4, shuffle=True),
+        "drawn": lambda: ShuffleSplit(3, test_size=0.3),
+        "generator": lambda: (split for split in KFold(3, shuffle=True).split(X)),
+        "masks": lambda: [(np.arange(150) >= 50, np.arange(150) < 50)],
+        "groups": lambda: GroupKFold(3),
+    }[name]()
+
+
+@pytest.mark.parametrize("kind", [GridSearchCV, HalvingGridSearchCV])
+@pytest.mark.parametrize("name", ["shuffled", "drawn", "generator", "masks", "groups"])
+def test_rows_are_predicted_by_those_that_were_not_trained_on_them(name, kind):
+    if kind is HalvingGridSearchCV and name in ("shuffled", "drawn", "masks"):
+        pytest.skip("scikit-learn's halving takes no such splits")
+    rows = np.arange(150.0)[:, np.newaxis]
+    groups = {"groups": np.arange(150) % 5} if name == "groups" else {}
+    pipeline = Pipeline([("last", Memorizing())])
+    search = kind(pipeline, {"last": [Memorizing()] * 3}, cv=splits_of(name), return_estimators=True)
+    search.fit(rows, y, **groups)
+    predictions = out_of_fold_predictions(search, rows, y)
+    assert len(predictions) == len(search.cv_results_["params"])
+    assert np.nanmax(predictions) == 0.0
+    if name in ("shuffled", "generator", "groups") and kind is GridSearchCV:
+        assert not np.isnan(predictions).any()

@@ -90,7 +90,7 @@ def out_of_fold_predictions(search: Any, X: MatrixLike, y: TargetLike, *, method
     Parameters
     ----------
     search : GridSearchCV or RandomizedSearchCV
-        A fitted search with ``return_estimators=True``, whose `cv` gives the same splits each time.
+        A fitted search with ``return_estimators=True``.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The inputs that the search was fitted to.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
@@ -106,7 +106,7 @@ def out_of_fold_predictions(search: Any, X: MatrixLike, y: TargetLike, *, method
     Raises
     ------
     ValueError
-        If the search has kept no estimators, or another number of them than there are splits.
+        If the search has kept no estimators.
 
     Examples
     --------
@@ -123,16 +123,12 @@ def out_of_fold_predictions(search: Any, X: MatrixLike, y: TargetLike, *, method
     >>> int(greedy_selection(predictions, y, log_loss).sum()) > 0
     True
     """
-    if not hasattr(search, "estimators_"):
-        raise ValueError("search must be fitted with return_estimators=True, got one without estimators_.")
+    if not hasattr(search, "held_out_"):
+        raise ValueError("search must be fitted with return_estimators=True, got one without held_out_.")
     X, y = _sklearn.indexable(X, y)
-    cv = _sklearn.check_cv(search.cv, y, classifier=_sklearn.is_classifier(search.estimator))
-    held_out = [np.asarray(test) for _, test in cv.split(X, y)]
-    predictions = []
-    for estimators in search.estimators_:
-        if len(estimators) != len(held_out):
-            raise ValueError(
-                f"search must have an estimator for each of {len(held_out)} splits, got {len(estimators)}."
-            )
-        predictions.append(out_of_fold(estimators, method, X, held_out)[0])
-    return np.array(predictions)
+    return np.array(
+        [
+            out_of_fold(estimators, method, X, [np.asarray(rows) for rows in held_out])[0]
+            for estimators, held_out in zip(search.estimators_, search.held_out_, strict=True)
+        ]
+    )

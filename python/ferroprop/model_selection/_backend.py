@@ -62,6 +62,7 @@ class FerropropBackend(ParallelBackendBase):  # type: ignore[misc]
         self.continued = continued
         self.keeps_estimators = keeps_estimators
         self.estimators: list[Any] = []
+        self.held_out: list[Any] = []
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:
         """Return the number of jobs that run beside each other elsewhere."""
@@ -135,6 +136,7 @@ class _Collector(ParallelBackendBase):  # type: ignore[misc]
             results = run(calls, n_threads, self._run_elsewhere, owner.continued)
         if keeps:
             owner.estimators += [result.pop("estimator") for result in results]
+            owner.held_out += [options["test"] for _, _, options in calls]
         return results
 
     def _run_elsewhere(self, calls: list[Call]) -> list[Any]:

@@ -24,6 +24,9 @@ _ATTRIBUTE = """
     estimators_ : list of list
         The fitted estimators, one list per candidate in the order of ``cv_results_["params"]``, in it one per
         split; only with ``return_estimators=True``.
+    held_out_ : list of list
+        The rows that each of these was scored on and not fitted to, as the splitter gave them; only with
+        ``return_estimators=True``.
 """
 
 
@@ -56,12 +59,16 @@ class _SideBySide:
             backend = FerropropBackend(keeps_estimators=self.return_estimators, continued=continued)
             with joblib.parallel_config(backend):
                 super().fit(X, y, **params)  # type: ignore[misc]
-        self.__dict__.pop("estimators_", None)
+        for name in ("estimators_", "held_out_"):
+            self.__dict__.pop(name, None)
         if self.return_estimators:
-            n_splits = self.n_splits_
             # a best estimator that is a search itself has made more when it was fitted again
-            kept = backend.estimators[: len(self.cv_results_["params"]) * n_splits]
-            self.estimators_ = [kept[start : start + n_splits] for start in range(0, len(kept), n_splits)]
+            n_fits = len(self.cv_results_["params"]) * self.n_splits_
+            of_candidates = [
+                slice(start, start + self.n_splits_) for start in range(0, n_fits, self.n_splits_)
+            ]
+            self.estimators_ = [backend.estimators[fits] for fits in of_candidates]
+            self.held_out_ = [backend.held_out[fits] for fits in of_candidates]
         return self
 
     @property
