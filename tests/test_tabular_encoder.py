@@ -3,6 +3,7 @@
 import datetime as dt
 import decimal
 import pickle
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import sklearn
-from ferroprop.tabular import TabularEncoder
+from ferroprop.tabular import TabularEncoder, TabularMLPRegressor
 from ferroprop.tabular._numbers import cos_of_turns, quantiles
 from hypothesis import given
 from hypothesis import strategies as st
@@ -405,6 +406,67 @@ def test_few_numbers_among_text_make_no_numbers():
 def test_numbers_written_as_text_are_told_of():
     with pytest.warns(UserWarning, match="each of its 20 values is a number"):
         TabularEncoder().fit(pd.DataFrame({"x": [str(number) for number in range(20)]}))
+
+
+NUMBERS = [f"{number}.5" for number in range(20)]
+DAYS = [f"2024-03-{day:02}" for day in range(1, 21)]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([*NUMBERS, "n.d."], "20 of its 21 values are numbers, but 'n.d.' in row 20 is not"),
+        ([*NUMBERS[:9], "?", *NUMBERS[9:], "n.d."], "20 of its 22 values are numbers, but '?' in row 9 is"),
+        ([text.replace(".", ",") for text in NUMBERS], "each of its 20 values is a number"),
+        ([f"{text} %" for text in NUMBERS] + ["low"], "20 of its 21 values are numbers, but 'low' in row 20"),
+        ([f"1.{number}34,50" for number in range(10)] + ["a", "b"], "10 of its 12 values are numbers"),
+        ([*DAYS[:3], "soon", *DAYS[3:]], "20 of its 21 values are dates, but 'soon' in row 3 is not"),
+        ([f"{day}T08:00:00" for day in DAYS], "each of its 20 values is a date"),
+        ([f"{day:02}.03.2024" for day in range(1, 12)], "each of its 11 values is a date"),
+    ],
+)
+@pytest.mark.parametrize("library", [pd, pl])
+def test_text_of_which_most_spells_numbers_or_dates_is_told_of(library, values, message):
+    table = library.DataFrame({"x": values})
+    with pytest.warns(UserWarning, match=re.escape(f"'x' is text, and {message}")):
+        encoder = TabularEncoder().fit(table)
+    assert encoder.columns_[0].kind == "category"
+    TabularEncoder(categorical_features=["x"]).fit(table)  # without a warning
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["1", "2", "3 or more", "n.d."],
+        [*NUMBERS[:9], *(f"name {number}" for number in range(10))],
+        [f"1.{version}.2" for version in range(20)],
+        [f"{code}a" for code in range(20)],
+    ],
+)
+def test_other_text_is_not_told_of(values):
+    TabularEncoder().fit(pd.DataFrame({"x": values}))
+
+
+def test_rows_are_those_of_the_users_table():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=60), "c": [f"{number // 2}.25" for number in range(60)]})
+    table.loc[7, "c"] = "n.d."
+    table.loc[[3, 40], "x"] = [np.nan, 2.0]
+    mixed = table.assign(x=table["x"].astype(object).where(table.index != 9, "?"))
+    quick = {"n_members": 1, "max_iter": 1, "numeric_encoding": "linear"}
+    for fit in (
+        lambda: TabularEncoder().fit(mixed, sample_weight=np.arange(60) % 2),
+        lambda: TabularMLPRegressor(**quick).fit(mixed, rng.normal(size=60)),
+    ):
+        with (
+            pytest.warns(UserWarning, match="'\\?' in row 9"),
+            pytest.warns(UserWarning, match="'n.d.' in row 7"),
+        ):
+            fit()
+    mlp = TabularMLPRegressor(n_members=1, max_iter=1).fit(table[["x"]], rng.normal(size=60))
+    many = pd.DataFrame({"x": [1.0] * 2600 + ["?"]})
+    with pytest.raises(ValueError, match="got '\\?' in row 2600"):
+        mlp.predict(many)
 
 
 WRONG = [

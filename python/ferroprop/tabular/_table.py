@@ -12,7 +12,7 @@ import decimal
 import math
 import numbers
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -40,20 +40,29 @@ class Column:
         float64, datetime64[us] or objects.
     is_categorical : bool
         Whether its dtype says that its values are categories, even if they look like numbers.
+    rows : ndarray of shape (n_rows,) or None
+        The rows of the user's table that its values are from, None if they are all of it, in order.
     """
 
     name: str
     values: Array
     is_categorical: bool = False
+    rows: Array | None = None
 
     @cached_property
     def categories(self) -> tuple[Array, list[str]]:
         """The level number of each value, -1 if missing, and the sorted levels."""
         return _categories_of(self.values)
 
+    def row(self, place: int) -> int:
+        """Return the row of the user's table that a value is from."""
+        return place if self.rows is None else int(self.rows[place])
+
     def take(self, rows: Array) -> Column:
         """Return the column with only these rows; levels that none of them has are kept."""
-        part = Column(self.name, self.values[rows], self.is_categorical)
+        places = np.flatnonzero(rows) if rows.dtype == bool else rows
+        of_table = places if self.rows is None else self.rows[places]
+        part = replace(self, values=self.values[rows], rows=of_table)
         if "categories" in self.__dict__:
             codes, levels = self.categories
             part.__dict__["categories"] = codes[rows], levels
@@ -300,20 +309,21 @@ def numbers_of(column: Column, stray: Iterable[str] = ()) -> Array:
             numbers_[row] = number
         elif text_of(value) not in stray:
             raise ValueError(
-                f"Column {column.name!r} was numbers in fit, got {text_of(value)!r:.60} in row {row}. Use "
-                "None or NaN where a number is not known."
+                f"Column {column.name!r} was numbers in fit, got {text_of(value)!r:.60} in row "
+                f"{column.row(row)}. Use None or NaN where a number is not known."
             )
     return _finite(column.name, numbers_, "X")
 
 
 def stray_text(column: Column) -> dict[str, int]:
-    """Return the texts among the numbers of a column, each with its first row."""
+    """Return the texts among the numbers of a column, each with its first row, in the order of these rows."""
     found: dict[str, int] = {}
     if column.values.dtype == object:
         for row, value in enumerate(column.values):
             if value is not None and as_number(value) is None:
-                found.setdefault(text_of(value), row)
-    return found
+                text = text_of(value)
+                found[text] = min(column.row(row), found.get(text, column.row(row)))
+    return dict(sorted(found.items(), key=lambda one: one[1]))
 
 
 def as_number(value: Any) -> float | None:
@@ -388,5 +398,6 @@ def dates_of(column: Column) -> Array:
         return np.full(len(column.values), np.datetime64("NaT", "us"))
     row = next(row for row, value in enumerate(column.values) if not is_missing(value))
     raise ValueError(
-        f"Column {column.name!r} was dates in fit, got {text_of(column.values[row])!r:.60} in row {row}."
+        f"Column {column.name!r} was dates in fit, got {text_of(column.values[row])!r:.60} in row "
+        f"{column.row(row)}."
     )

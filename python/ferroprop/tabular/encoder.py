@@ -24,9 +24,9 @@ from ferroprop.tabular._categories import CategoryColumn, fit_categories
 from ferroprop.tabular._dates import DateColumn, fit_dates
 from ferroprop.tabular._drift import ColumnDrift, drift_of
 from ferroprop.tabular._numbers import NumberColumn, fit_numbers
+from ferroprop.tabular._spelt import warn_of_spelt
 from ferroprop.tabular._table import (
     Column,
-    as_number,
     dates_of,
     kind_of,
     numbers_of,
@@ -214,7 +214,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if kind == "category":
             codes, levels = column.categories
             if column.values.dtype == object and not (is_category or column.is_categorical):
-                _warn_of_numbers_as_text(column, levels)
+                warn_of_spelt(column)
             return fit_categories(column.name, codes, levels, weight, max_levels=self.max_levels)
         parts = self.numeric_encoding.split("+")
         is_coarse = "both" in parts or "piecewise_linear" in parts
@@ -412,13 +412,3 @@ def _encode(column: Column, encoded: EncodedColumn, out: Array) -> None:
     for start in range(0, len(values), _ROWS_AT_A_TIME):  # what is computed on the way stays in the cache
         rows = slice(start, start + _ROWS_AT_A_TIME)
         encoded.encode(values[rows].copy() if is_number else values[rows], out[rows])
-
-
-def _warn_of_numbers_as_text(column: Column, levels: list[str]) -> None:
-    if len(levels) > 10 and all(as_number(level) is not None for level in levels):
-        warnings.warn(
-            f"Column {column.name!r} is text, and each of its {len(levels)} values is a number: taken as "
-            "categories. Convert the column to a numeric dtype to have it as numbers.",
-            UserWarning,
-            stacklevel=2,
-        )

@@ -1,0 +1,83 @@
+"""Texts that spell numbers or dates: a column of them that stays text is probably a mistake.
+
+Nothing is converted by these rules; they only decide whether to tell the user.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from ferroprop.tabular._table import Column, as_number
+
+_FEW = 10
+"""Columns with this many distinct texts or fewer are codes, such as "1", "2" and "3 or more"."""
+_NUMBER = re.compile(r"\s*[+-]?(\d{1,3}([., ']\d{3})+|\d+)([.,]\d+)?\s*%?\s*")
+_DATE = re.compile(r"\s*\d{1,2}[./-]\d{1,2}[./-]\d{4}\s*")
+
+
+def warn_of_spelt(column: Column) -> None:
+    """Warn of a column of text that is taken as categories though at least half of its texts spell numbers.
+
+    The same holds for dates.
+    """
+    codes, of_codes = column.categories
+    levels = [of_codes[code] for code in np.unique(codes[codes >= 0])]
+    if len(levels) <= _FEW:
+        return
+    for what, spells, dtype in (("number", _is_number, "numeric"), ("date", _is_date, "date")):
+        others = _others(levels, spells)
+        if others is None:
+            continue
+        n_spelt = len(levels) - len(others)
+        if others:
+            row, text = _first(column, others)
+            found = f"{n_spelt} of its {len(levels)} values are {what}s, but {text!r:.60} in row {row} is not"
+        else:
+            found = f"each of its {len(levels)} values is a {what}"
+        warnings.warn(
+            f"Column {column.name!r} is text, and {found}: taken as categories. Convert the column to a "
+            f"{dtype} dtype to have it as {what}s, or name it in categorical_features if it is to be "
+            "categories.",
+            UserWarning,
+            stacklevel=4,
+        )
+        return
+
+
+def _others(levels: list[str], spells: Callable[[str], bool]) -> set[str] | None:
+    """Return the levels that are spelt otherwise; None as soon as they are more than half of all."""
+    others = set()
+    for level in levels:
+        if not spells(level):
+            others.add(level)
+            if 2 * len(others) > len(levels):
+                return None
+    return others
+
+
+def _first(column: Column, texts: set[str]) -> tuple[int, str]:
+    """Return the first row of the user's table that has one of these texts, and the text."""
+    codes, levels = column.categories
+    is_wanted = np.array([*(level in texts for level in levels), False])[codes]
+    place = min(np.flatnonzero(is_wanted).tolist(), key=column.row)
+    return column.row(place), levels[codes[place]]
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether a text is a number for people: with a decimal comma or a percent sign, too."""
+    return as_number(text) is not None or _NUMBER.fullmatch(text) is not None
+
+
+def _is_date(text: str) -> bool:
+    if _DATE.fullmatch(text):
+        return True
+    try:
+        datetime.datetime.fromisoformat(text.strip())
+    except ValueError:
+        return False
+    return True
