@@ -11,6 +11,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import sklearn
+import skops.io
 from ferroprop.tabular import TabularEncoder, TabularMLPRegressor
 from ferroprop.tabular._numbers import cos_of_turns, quantiles
 from hypothesis import given
@@ -342,14 +343,103 @@ def test_a_part_that_does_not_vary_is_left_out():
     assert names == ["day", "day_year_cos", "day_year_sin", "day_day"]
 
 
-def test_the_clock_of_a_time_zone_counts():
-    there = pd.DataFrame(
-        {"t": pd.to_datetime(["2024-07-01 08:00", "2024-07-01 20:00"]).tz_localize("Asia/Tokyo")}
+def hours(library, zone, *, to=None):
+    """Return a table of hours in a time zone, converted to another one."""
+    moments = pd.date_range("2024-03-30 12:00", periods=30, freq="h", tz=zone)
+    moments = moments if to is None else moments.tz_convert(to)
+    table = pd.DataFrame(
+        {"t": moments.astype(f"datetime64[us, {moments.tz}]" if moments.tz else "datetime64[us]")}
     )
-    here = pd.DataFrame({"t": pd.to_datetime(["2024-07-01 08:00", "2024-07-01 20:00"])})
-    np.testing.assert_array_equal(
-        TabularEncoder().fit_transform(there), TabularEncoder().fit(there).transform(here)
-    )
+    if library == "pandas":
+        return table
+    if library == "objects":
+        return table.astype(object)
+    if library == "pyarrow":
+        return pl.from_pandas(table).to_arrow()
+    return pl.from_pandas(table)
+
+
+LIBRARIES = ["pandas", "polars", "pyarrow", "objects"]
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_clock_of_a_time_zone_counts(library):
+    there, here = hours(library, "Asia/Tokyo"), hours(library, None)
+    np.testing.assert_array_equal(TabularEncoder().fit_transform(there), TabularEncoder().fit_transform(here))
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Europe/Rome", "UTC"])
+@pytest.mark.parametrize("to", ["UTC", "America/St_Johns", "UTC+09:00"])
+def test_the_same_instants_in_another_time_zone_are_the_same(library, zone, to):
+    encoder = TabularEncoder().fit(hours("pandas", zone))
+    assert encoder.columns_[0].zone == zone
+    expected = encoder.transform(hours("pandas", zone))
+    if to.startswith("UTC+"):
+        to = dt.timezone(dt.timedelta(hours=9))
+        library = "objects" if library in ("polars", "pyarrow") else library
+    np.testing.assert_array_equal(encoder.transform(hours(library, zone, to=to)), expected)
+    assert encoder.drift(hours(library, zone, to=to))[0].distance == 0.0
+    other = TabularEncoder().fit(hours(library, zone))
+    np.testing.assert_array_equal(other.transform(hours("polars", zone)), expected)
+
+
+def test_a_time_zone_with_gaps_and_of_a_fixed_offset():
+    table = hours("pandas", "Asia/Tokyo").mask(np.arange(30)[:, None] % 3 == 0)
+    encoder = TabularEncoder().fit(table)
+    moved = table.assign(t=table["t"].dt.tz_convert("UTC"))
+    np.testing.assert_array_equal(encoder.transform(moved), encoder.transform(table))
+    nothing = pd.DataFrame({"t": [pd.NaT] * 3})  # of no zone
+    assert encoder.transform(nothing)[:, 0].tolist() == [0, 0, 0]
+    fixed = table.assign(t=table["t"].dt.tz_convert(dt.timezone(dt.timedelta(hours=-3))))
+    encoder = TabularEncoder().fit(fixed)
+    np.testing.assert_array_equal(encoder.transform(table), encoder.transform(fixed))
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_time_zone_that_comes_or_goes(library):
+    there, here = hours(library, "Asia/Tokyo"), hours(library, None)
+    with pytest.raises(ValueError, match="'t' has no time zone, in fit it had 'Asia/Tokyo'"):
+        TabularEncoder().fit(there).transform(here)
+    with pytest.raises(ValueError, match="'t' has the time zone 'Asia/Tokyo', in fit it had none"):
+        TabularEncoder().fit(here).transform(there)
+
+
+def test_a_time_zone_without_rules():
+    class Ours(dt.tzinfo):
+        def utcoffset(self, _moment):
+            return dt.timedelta(hours=1)
+
+        def __str__(self):
+            return "ours"
+
+    ours = [dt.datetime(2024, 1, day, tzinfo=Ours()) for day in range(1, 9)]
+    encoder = TabularEncoder().fit(pl.DataFrame({"t": pl.Series(ours, dtype=pl.Object)}))
+    with pytest.raises(ValueError, match="'t' has another time zone than in fit, 'ours'"):
+        encoder.transform(hours("pandas", "UTC"))
+
+
+@pytest.mark.filterwarnings("ignore::ferroprop.tabular.DataWarning")
+def test_validation_rows_in_another_time_zone():
+    there, moved = hours("pandas", "Asia/Tokyo"), hours("polars", "Asia/Tokyo", to="UTC")
+    mlp = TabularMLPRegressor(n_members=1, max_iter=2, random_state=0)
+    y = np.arange(30.0)
+    mlp.fit(there, y, X_val=there, y_val=y)
+    expected = mlp.predict(there)
+    np.testing.assert_array_equal(mlp.fit(there, y, X_val=moved, y_val=y).predict(moved), expected)
+    with pytest.raises(ValueError, match="'t' has no time zone, in fit"):
+        mlp.fit(there, y, X_val=hours("pandas", None), y_val=y)
+
+
+def test_models_of_earlier_releases_know_no_time_zone():
+    encoder = TabularEncoder().fit(hours("pandas", "Asia/Tokyo"))
+    del encoder.columns_[0].__dict__["zone"]
+    earlier = pickle.loads(pickle.dumps(encoder))
+    expected = earlier.transform(hours("pandas", "Asia/Tokyo"))
+    np.testing.assert_array_equal(earlier.transform(hours("pandas", None)), expected)
+    dumped = skops.io.dumps(encoder)
+    read = skops.io.loads(dumped, trusted=skops.io.get_untrusted_types(data=dumped))
+    np.testing.assert_array_equal(read.transform(hours("objects", None)), expected)
 
 
 # ---- weights, names, mistakes ----------------------------------------------------------------------------

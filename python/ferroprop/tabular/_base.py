@@ -50,7 +50,7 @@ from ferroprop.tabular._recipe import (
 )
 from ferroprop.tabular._table import Column, read_table
 from ferroprop.tabular._trials import Table, Task, Trials, most_networks
-from ferroprop.tabular.encoder import ENCODINGS, NumericEncoding, TabularEncoder
+from ferroprop.tabular.encoder import ENCODINGS, NumericEncoding, TabularEncoder, zones_of
 
 _ROWS_AT_A_TIME = 4096
 
@@ -220,7 +220,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         weight = _checked_weights(columns, sample_weight, "sample_weight")
         targets = self._read_targets(y, weight, reset=True, argument="y")
         _check_lengths(columns, targets, "X", "y")
-        validation = self._read_validation(*given)
+        validation = self._read_validation(*given, zones=[column.zone for column in columns])
         rng = check_random_state(self.random_state)
 
         distinct = distinct_rows(columns, targets, weight)
@@ -383,11 +383,11 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         return 0
 
     def _read_validation(
-        self, X_val: Any, y_val: Any, sample_weight_val: Any
+        self, X_val: Any, y_val: Any, sample_weight_val: Any, *, zones: list[str | None]
     ) -> tuple[list[Column], Array, Array] | None:
         if not has_validation(X_val, y_val, sample_weight_val):
             return None
-        columns = read_table(self, X_val, reset=False, argument="X_val")
+        columns = read_table(self, X_val, reset=False, argument="X_val", zones=zones)
         weight = _checked_weights(columns, sample_weight_val, "sample_weight_val")
         targets = self._read_targets(y_val, weight, reset=False, argument="y_val")
         _check_lengths(columns, targets, "X_val", "y_val")
@@ -463,7 +463,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
     def _in_parts(self, X: MatrixLike, method: Callable[[Array, list[Array]], Array]) -> Array:
         """Return a method's results on inputs and the members' outputs, computed in blocks of rows."""
         check_is_fitted(self)
-        columns = read_table(self, X, reset=False)
+        columns = read_table(self, X, reset=False, zones=zones_of(self.encoder_.columns_))
         warn_of_strange_rows(columns, self.encoder_.columns_)
         n_threads = threads_for(self.n_jobs)
         n_rows = len(columns[0].values)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ferroprop.estimators._typing import Array
 from ferroprop.tabular._numbers import NumberColumn, cos_of_turns, fit_numbers
+from ferroprop.tabular._zones import UNKNOWN
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DAY = np.timedelta64(86_400_000_000, "us")
@@ -31,11 +32,15 @@ class DateColumn:
     parts : tuple of str
         Those of 'year' (the place in the year), 'day' (of the month), 'weekday' and 'time' (of the day) that
         varied in the rows of the fit.
+    zone : str or None
+        The time zone in which the dates are read, None if those of the fit had none; empty if they had
+        several, and in models of earlier releases, which do not know it.
     """
 
     name: str
     seconds: NumberColumn
     parts: tuple[Part, ...]
+    zone: str | None = UNKNOWN
 
     kind = "date"
 
@@ -69,12 +74,14 @@ class DateColumn:
             place += inputs.shape[1]
 
 
-def fit_dates(name: str, dates: Array, weight: Array | None, **encoding: float) -> DateColumn:
+def fit_dates(
+    name: str, dates: Array, weight: Array | None, *, zone: str | None, **encoding: float
+) -> DateColumn:
     """Choose the encoding of a column from the dates of a fit; `encoding` is that of `fit_numbers`."""
     known = dates[~np.isnat(dates)]
     seconds = fit_numbers(name, seconds_of(dates), weight, **encoding)  # type: ignore[arg-type]
     parts = tuple(part for part in PARTS if _varies(part, known))
-    return DateColumn(name, seconds, parts)
+    return DateColumn(name, seconds, parts, zone)
 
 
 def seconds_of(dates: Array) -> Array:

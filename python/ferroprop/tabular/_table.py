@@ -22,6 +22,7 @@ import scipy.sparse
 
 from ferroprop.estimators._sklearn import check_array, validate_data
 from ferroprop.estimators._typing import Array
+from ferroprop.tabular._zones import UNKNOWN, check_zone, clock_of, zone_of
 
 Kind: TypeAlias = Literal["number", "category", "date"]
 
@@ -42,12 +43,15 @@ class Column:
         Whether its dtype says that its values are categories, even if they look like numbers.
     rows : ndarray of shape (n_rows,) or None
         The rows of the user's table that its values are from, None if they are all of it, in order.
+    zone : str or None
+        The time zone in which its dates are read, None without one; empty if it has several, or no dates.
     """
 
     name: str
     values: Array
     is_categorical: bool = False
     rows: Array | None = None
+    zone: str | None = UNKNOWN
 
     @cached_property
     def categories(self) -> tuple[Array, list[str]]:
@@ -72,7 +76,9 @@ class Column:
 # ---- from a table to columns ----------------------------------------------------------------------------
 
 
-def read_table(estimator: Any, X: Any, *, reset: bool, argument: str = "X") -> list[Column]:
+def read_table(
+    estimator: Any, X: Any, *, reset: bool, argument: str = "X", zones: Sequence[str | None] = ()
+) -> list[Column]:
     """Return the columns of a data frame, an Arrow table or an array.
 
     Parameters
@@ -85,12 +91,17 @@ def read_table(estimator: Any, X: Any, *, reset: bool, argument: str = "X") -> l
         Whether this is a fit.
     argument : str
         The name of `X` in messages.
+    zones : sequence of str or None
+        The time zone of each column in the fit; empty if this is the fit.
     """
     frame = _frame(X)
     if frame is None:
         array = _checked_array(estimator, X, argument)
         validate_data(estimator, array, reset=reset, skip_check_array=True)
-        return [_column_of_array(f"x{place}", array[:, place], argument) for place in range(array.shape[1])]
+        zones = zones or [UNKNOWN] * array.shape[1]
+        return [
+            _column_of_array(f"x{place}", array[:, place], argument, zone) for place, zone in enumerate(zones)
+        ]
     n_rows, n_columns = frame.shape
     # in scikit-learn's words
     if n_columns == 0:
@@ -102,7 +113,11 @@ def read_table(estimator: Any, X: Any, *, reset: bool, argument: str = "X") -> l
             f"Found array with 0 sample(s) (shape=(0, {n_columns})) while a minimum of 1 is required."
         )
     validate_data(estimator, nw.to_native(frame), reset=reset, skip_check_array=True)
-    return [_column_of_frame(frame.get_column(name), argument) for name in frame.columns]
+    zones = zones or [UNKNOWN] * n_columns
+    return [
+        _column_of_frame(frame.get_column(name), argument, zone)
+        for name, zone in zip(frame.columns, zones, strict=True)
+    ]
 
 
 def _frame(X: Any) -> nw.DataFrame[Any] | None:
@@ -146,12 +161,14 @@ def _checked_array(estimator: Any, X: Any, argument: str) -> Array:
     return array
 
 
-def _column_of_array(name: str, values: Array, argument: str) -> Column:
+def _column_of_array(name: str, values: Array, argument: str, zone: str | None = UNKNOWN) -> Column:
     kind = values.dtype.kind
     if kind in "fiub":
         return Column(name, _finite(name, values.astype(np.float64), argument))
     if kind == "M":
-        return Column(name, values.astype("datetime64[us]"))
+        if not np.isnat(values).all():
+            check_zone(name, None, zone)
+        return Column(name, values.astype("datetime64[us]"), zone=None)
     if kind == "m":
         return Column(name, _seconds(values))
     if kind == "c":
@@ -159,7 +176,7 @@ def _column_of_array(name: str, values: Array, argument: str) -> Column:
             f"Complex data not supported: column {name!r} of {argument} has dtype {values.dtype}."
         )
     if kind in "UO":
-        return _column_of_objects(name, values.astype(object).tolist(), argument)
+        return _column_of_objects(name, values.astype(object).tolist(), argument, zone)
     if kind == "S":
         return Column(name, _objects([value.decode(errors="replace") for value in values.tolist()]))
     raise TypeError(
@@ -167,27 +184,40 @@ def _column_of_array(name: str, values: Array, argument: str) -> Column:
     )
 
 
-def _column_of_frame(series: nw.Series[Any], argument: str) -> Column:
+def _column_of_frame(series: nw.Series[Any], argument: str, zone: str | None) -> Column:
     name, dtype = str(series.name), series.dtype
     if dtype.is_numeric() or dtype == nw.Boolean:
         values = np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
         return Column(name, _finite(name, values, argument))
     if dtype in (nw.Date, nw.Datetime, nw.Duration):
-        if getattr(dtype, "time_zone", None) is not None:
-            series = series.dt.replace_time_zone(None)  # the time on the clock is what people act by
+        own = getattr(dtype, "time_zone", None)
+        if own is not None:
+            return _column_with_zone(series, own, zone)
         values = series.to_numpy()
         if values.dtype != object:
-            return _column_of_array(name, values, argument)
+            return _column_of_array(name, values, argument, zone)
     if dtype in (nw.Categorical, nw.Enum):
         return Column(name, _objects(series.to_list()), is_categorical=True)
     if dtype == nw.Unknown:
         values = series.to_numpy()
         if values.dtype != object:
-            return _column_of_array(name, values, argument)
-    return _column_of_objects(name, series.to_list(), argument)
+            return _column_of_array(name, values, argument, zone)
+    return _column_of_objects(name, series.to_list(), argument, zone)
 
 
-def _column_of_objects(name: str, values: list[Any], argument: str) -> Column:
+def _column_with_zone(series: nw.Series[Any], own: str, zone: str | None) -> Column:
+    """Convert a column of dates with a time zone to what a clock shows in the zone of the fit."""
+    name = str(series.name)
+    if not series.is_null().all():
+        check_zone(name, own, zone)
+    if zone is None or zone in (own, UNKNOWN):
+        clock = series.dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
+        return Column(name, clock, zone=own)
+    instants = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None).to_numpy()
+    return Column(name, clock_of(name, instants, zone), zone=zone)
+
+
+def _column_of_objects(name: str, values: list[Any], argument: str, zone: str | None = UNKNOWN) -> Column:
     """Convert a column of Python objects to numbers or dates if all of them are; otherwise to objects."""
     groups = {_group(kind) for kind in set(map(type, values))} - {"missing"}
     objects = _objects([None if is_missing(value) else value for value in values])
@@ -199,8 +229,7 @@ def _column_of_objects(name: str, values: list[Any], argument: str) -> Column:
     if groups == {"number"}:
         return Column(name, _finite(name, _floats(objects), argument))
     if groups == {"date"}:
-        dates = [np.datetime64("NaT") if value is None else _date(value) for value in objects]
-        return Column(name, np.array(dates, dtype="datetime64[us]"))
+        return _column_of_dates(name, objects, zone)
     if groups == {"duration"}:
         spans = [np.timedelta64("NaT") if value is None else np.timedelta64(value) for value in objects]
         return Column(name, _seconds(np.array(spans, dtype="timedelta64[us]")))
@@ -247,9 +276,24 @@ def _seconds(spans: Array) -> Array:
     return seconds
 
 
-def _date(value: Any) -> np.datetime64:
+def _column_of_dates(name: str, objects: Array, zone: str | None) -> Column:
+    """Convert Python dates, each by its own time zone if it has one."""
+    own = [UNKNOWN if value is None else zone_of(value) for value in objects]
+    present = {one for one in own if one != UNKNOWN}
+    for one in present:
+        check_zone(name, one, zone)
+    common = present.pop() if len(present) == 1 else UNKNOWN
+    if zone in (UNKNOWN, common):
+        dates = [np.datetime64("NaT") if value is None else _clock(value) for value in objects]
+        return Column(name, np.array(dates, dtype="datetime64[us]"), zone=common)
+    instants = [np.datetime64("NaT") if value is None else _clock(value, datetime.UTC) for value in objects]
+    return Column(name, clock_of(name, np.array(instants, dtype="datetime64[us]"), str(zone)), zone=zone)
+
+
+def _clock(value: Any, zone: datetime.tzinfo | None = None) -> np.datetime64:
+    """Return the time that a clock shows, in the zone of the value if none is given."""
     if isinstance(value, datetime.datetime) and value.tzinfo is not None:
-        value = value.replace(tzinfo=None)
+        value = (value if zone is None else value.astimezone(zone)).replace(tzinfo=None)
     return np.datetime64(value)
 
 

@@ -33,6 +33,7 @@ from ferroprop.tabular._table import (
     read_table,
     stray_text,
 )
+from ferroprop.tabular._zones import UNKNOWN
 
 NumericEncoding: TypeAlias = Literal[
     "linear",
@@ -226,7 +227,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             "frequency_scale": self.frequency_scale,
         }
         if kind == "date":
-            return fit_dates(column.name, dates_of(column), weight, **encoding)
+            return fit_dates(column.name, dates_of(column), weight, zone=column.zone, **encoding)
         stray = stray_text(column)
         if stray:
             text, row = next(iter(stray.items()))
@@ -303,7 +304,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If `X` is sparse, or a column has a dtype that tables do not have.
         """
         check_is_fitted(self)
-        return self._transform_columns(read_table(self, X, reset=False))
+        return self._transform_columns(read_table(self, X, reset=False, zones=zones_of(self.columns_)))
 
     def _transform_columns(self, columns: list[Column]) -> Array:
         """Return the inputs for columns."""
@@ -348,7 +349,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If `X` is sparse, or a column has a dtype that tables do not have.
         """
         check_is_fitted(self)
-        columns = read_table(self, X, reset=False)
+        columns = read_table(self, X, reset=False, zones=zones_of(self.columns_))
         return [drift_of(column, encoded) for column, encoded in zip(columns, self.columns_, strict=True)]
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
@@ -400,6 +401,11 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def zones_of(columns: list[EncodedColumn]) -> list[str | None]:
+    """Return the time zone of each column in the fit."""
+    return [column.zone if isinstance(column, DateColumn) else UNKNOWN for column in columns]
 
 
 def _encode(column: Column, encoded: EncodedColumn, out: Array) -> None:
