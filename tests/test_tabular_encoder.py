@@ -9,11 +9,14 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import sklearn
 import skops.io
 from ferroprop.tabular import TabularEncoder, TabularMLPRegressor
+from ferroprop.tabular._distinct import distinct_rows
 from ferroprop.tabular._numbers import cos_of_turns, quantiles
+from ferroprop.tabular._table import read_table
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
@@ -317,6 +320,56 @@ def test_numbers_that_the_user_calls_categories(asked):
     np.testing.assert_array_equal(encoder.transform(as_text), encoder.transform(table))
     as_floats = encoder.transform(table.assign(code=[10.0, 20.0, None, 30.0, 40.0]))
     assert as_floats[:, 1:].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 1], [0, 0, 0]]
+
+
+LARGE = [10**17 + place for place in range(4)]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.array(LARGE * 5),
+        np.array(LARGE * 5, dtype=np.uint64),
+        pd.array(LARGE * 5, dtype="Int64"),
+        np.array(LARGE * 5, dtype=object),
+        [decimal.Decimal(code) for code in LARGE * 5],
+        pl.Series(LARGE * 5),
+        pa.array(LARGE * 5),
+        pd.array(LARGE * 5, dtype="int64[pyarrow]"),
+    ],
+    ids=["int64", "uint64", "Int64", "object", "decimal", "polars", "pyarrow", "int64[pyarrow]"],
+)
+def test_large_whole_numbers_are_different_levels(column):
+    if isinstance(column, pa.Array):
+        table = pa.table({"i": column})
+    else:
+        table = (pl if isinstance(column, pl.Series) else pd).DataFrame({"i": column})
+    encoder = TabularEncoder(categorical_features=["i"]).fit(table)
+    assert encoder.columns_[0].levels == tuple(str(code) for code in LARGE)
+    assert encoder.transform(table)[:4].tolist() == np.eye(4).tolist()
+    assert encoder.transform(pd.DataFrame({"i": LARGE})).tolist() == np.eye(4).tolist()
+
+
+def test_levels_of_whole_numbers_do_not_depend_on_larger_ones_beside_them():
+    small = TabularEncoder(categorical_features=[0]).fit(pd.DataFrame({"i": [3, 7, 7, 12, 12, 3]}))
+    large = TabularEncoder(categorical_features=[0]).fit(
+        pd.DataFrame({"i": [3, 7, 7, 12, 12, 3, *LARGE[:1] * 2]})
+    )
+    assert set(small.columns_[0].levels) < set(large.columns_[0].levels)
+    gaps = pd.DataFrame({"i": pd.array([3, None, *LARGE[:2]], dtype="Int64")})
+    codes, levels = read_table(TabularEncoder(), gaps, reset=True)[0].categories
+    assert (codes.tolist(), levels) == ([2, -1, 0, 1], [*map(str, LARGE[:2]), "3"])
+
+
+def test_rows_that_differ_in_large_codes_are_not_merged():
+    columns = read_table(TabularEncoder(), pd.DataFrame({"i": [*LARGE, LARGE[0]]}), reset=True)
+    distinct = distinct_rows(columns, np.zeros((5, 1)), None)
+    assert sorted(distinct.rows.tolist()) == [0, 1, 2, 3]
+
+
+def test_bytes_that_are_no_text_are_different_levels():
+    encoder = TabularEncoder().fit(np.array([[b"\xff"], [b"\xfe"], [b"a"]] * 3))
+    assert sorted(encoder.columns_[0].levels) == ["\\xfe", "\\xff", "a"]
 
 
 # ---- dates -----------------------------------------------------------------------------------------------

@@ -83,7 +83,11 @@ def _bits(column: Column) -> Array:
         return np.array([*of_levels, 0], dtype=np.uint64)[codes]
     if column.values.dtype.kind == "M":
         return np.ascontiguousarray(column.values).view(np.uint64)
-    return _bits_of_floats(column.values)
+    bits = _bits_of_floats(column.values)
+    if column.exact is not None:
+        rest = [0 if value is None else hash(value) & 0xFFFFFFFFFFFFFFFF for value in column.exact]
+        bits ^= np.array(rest, dtype=np.uint64)
+    return bits
 
 
 def _bits_of_floats(values: Array) -> Array:

@@ -45,6 +45,9 @@ class Column:
         The rows of the user's table that its values are from, None if they are all of it, in order.
     zone : str or None
         The time zone in which its dates are read, None without one; empty if it has several, or no dates.
+    exact : ndarray of shape (n_rows,) or None
+        Its numbers as Python has them, None for missing, if float64 does not hold them all; levels are made
+        of them.
     """
 
     name: str
@@ -52,11 +55,12 @@ class Column:
     is_categorical: bool = False
     rows: Array | None = None
     zone: str | None = UNKNOWN
+    exact: Array | None = None
 
     @cached_property
     def categories(self) -> tuple[Array, list[str]]:
         """The level number of each value, -1 if missing, and the sorted levels."""
-        return _categories_of(self.values)
+        return _categories_of(self.values if self.exact is None else self.exact)
 
     def row(self, place: int) -> int:
         """Return the row of the user's table that a value is from."""
@@ -66,7 +70,8 @@ class Column:
         """Return the column with only these rows; levels that none of them has are kept."""
         places = np.flatnonzero(rows) if rows.dtype == bool else rows
         of_table = places if self.rows is None else self.rows[places]
-        part = replace(self, values=self.values[rows], rows=of_table)
+        exact = None if self.exact is None else self.exact[rows]
+        part = replace(self, values=self.values[rows], rows=of_table, exact=exact)
         if "categories" in self.__dict__:
             codes, levels = self.categories
             part.__dict__["categories"] = codes[rows], levels
@@ -164,7 +169,10 @@ def _checked_array(estimator: Any, X: Any, argument: str) -> Array:
 def _column_of_array(name: str, values: Array, argument: str, zone: str | None = UNKNOWN) -> Column:
     kind = values.dtype.kind
     if kind in "fiub":
-        return Column(name, _finite(name, values.astype(np.float64), argument))
+        floats = _finite(name, values.astype(np.float64), argument)
+        return Column(
+            name, floats, exact=_exact(values.tolist()) if kind in "iu" and _is_far(floats) else None
+        )
     if kind == "M":
         if not np.isnat(values).all():
             check_zone(name, None, zone)
@@ -178,7 +186,7 @@ def _column_of_array(name: str, values: Array, argument: str, zone: str | None =
     if kind in "UO":
         return _column_of_objects(name, values.astype(object).tolist(), argument, zone)
     if kind == "S":
-        return Column(name, _objects([value.decode(errors="replace") for value in values.tolist()]))
+        return Column(name, _objects([value.decode(errors="backslashreplace") for value in values.tolist()]))
     raise TypeError(
         f"Column {name!r} of {argument} has dtype {values.dtype}, which is none that a table has."
     )
@@ -187,8 +195,13 @@ def _column_of_array(name: str, values: Array, argument: str, zone: str | None =
 def _column_of_frame(series: nw.Series[Any], argument: str, zone: str | None) -> Column:
     name, dtype = str(series.name), series.dtype
     if dtype.is_numeric() or dtype == nw.Boolean:
-        values = np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
-        return Column(name, _finite(name, values, argument))
+        try:
+            values = np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
+        except ValueError:  # Arrow does not round whole numbers
+            values = _floats(_objects(series.to_list()))
+        _finite(name, values, argument)
+        exact = _exact(series.to_list()) if dtype.is_integer() and _is_far(values) else None
+        return Column(name, values, exact=exact)
     if dtype in (nw.Date, nw.Datetime, nw.Duration):
         own = getattr(dtype, "time_zone", None)
         if own is not None:
@@ -227,7 +240,8 @@ def _column_of_objects(name: str, values: list[Any], argument: str, zone: str | 
     if any(isinstance(value, numbers.Complex) and not isinstance(value, numbers.Real) for value in present):
         raise ValueError(f"Complex data not supported: column {name!r} of {argument} has complex numbers.")
     if groups == {"number"}:
-        return Column(name, _finite(name, _floats(objects), argument))
+        floats = _finite(name, _floats(objects), argument)
+        return Column(name, floats, exact=_exact(objects.tolist()) if _is_far(floats) else None)
     if groups == {"date"}:
         return _column_of_dates(name, objects, zone)
     if groups == {"duration"}:
@@ -269,6 +283,21 @@ def _objects(values: Sequence[Any]) -> Array:
 
 def _floats(objects: Array) -> Array:
     return np.array([np.nan if value is None else float(value) for value in objects], dtype=np.float64)
+
+
+def _is_far(floats: Array) -> bool:
+    """Tell whether some numbers are so far from 0 that float64 does not hold all whole numbers there."""
+    return bool((np.abs(floats) >= 2.0**53).any())
+
+
+def _exact(values: list[Any]) -> Array:
+    """Return numbers as Python has them: whole ones as int, others as float."""
+    exact = _objects(values)
+    for place, value in enumerate(exact):
+        if value is not None:
+            whole = math.trunc(value)
+            exact[place] = whole if value == whole else float(value)
+    return exact
 
 
 def _seconds(spans: Array) -> Array:
