@@ -1,5 +1,6 @@
 """`TabularMLPClassifier` and `TabularMLPRegressor`: tables as they come, in many ways."""
 
+import datetime as dt
 import pickle
 import signal
 import threading
@@ -786,6 +787,58 @@ def test_wrong_usage(parameters, data, message):
 def test_wrong_rows_of_classifiers(given, message):
     with pytest.raises(ValueError, match=message):
         TabularMLPClassifier(**QUICK).fit(np.arange(4.0)[:, None], ["a", "b", "a", "b"], **given)
+
+
+MOMENTS = pd.Series(pd.date_range("2024-01-01", periods=4, tz="UTC"))
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        (
+            MOMENTS,
+            TypeError,
+            r"y must hold numbers, got dates or times \(dtype object, with Timestamp in row 0",
+        ),
+        (
+            MOMENTS.dt.tz_localize(None),
+            TypeError,
+            r"got dates or times \(dtype datetime64\[.s\]\).*seconds since",
+        ),
+        (pl.Series(MOMENTS.tolist()), TypeError, "got dates or times"),
+        (pl.from_pandas(MOMENTS).to_arrow(), TypeError, "got dates or times"),
+        (MOMENTS - MOMENTS[0], TypeError, r"got dates or times \(dtype timedelta64\[.s\]\)"),
+        ([None, dt.date(2024, 1, 1), None, None], TypeError, "dtype object, with date in row 1"),
+        ([dt.time(3), dt.time(4), dt.time(5), dt.time(6)], TypeError, "with time in row 0"),
+        (pd.DataFrame({"a": [1.0] * 4, "t": MOMENTS}), TypeError, "with Timestamp in row 0, column 1"),
+        ([1.0, 2.0, np.nan, np.nan], ValueError, "Input y contains NaN: row 2 has nan"),
+        ([1.0, None, 2.0, 3.0], ValueError, "Input y contains NaN: row 1 has None"),
+        (pd.Series([1, 2, 3, None], dtype="Int64"), ValueError, "Input y contains NaN: row 3 has nan|<NA>"),
+        (pd.Series([pd.NaT, 1.0, 2.0, 3.0], dtype=object), ValueError, "Input y contains NaN: row 0 has NaT"),
+        ([1.0, 2.0, 3.0, -np.inf], ValueError, "Input y contains infinity: row 3 has -inf"),
+        ([1, 2, 10**400, 3], ValueError, "Input y contains infinity: row 2 has inf"),
+        ([[1, 2], [3, 4], [5, np.nan], [7, 8]], ValueError, "NaN: row 2, column 1 has nan"),
+        (
+            [1.0, 2.0, "n.d.", 3.0],
+            ValueError,
+            "y must hold numbers, could not convert string to float: 'n.d.' in row 2",
+        ),
+        (
+            pd.Series(["1", "2", "3", "high"]),
+            ValueError,
+            "y must hold numbers, could not convert string to float: 'high' in row 3",
+        ),
+    ],
+)
+def test_targets_that_are_no_numbers(y, error, message):
+    with pytest.raises(error, match=message):
+        TabularMLPRegressor(**QUICK).fit(np.arange(4.0)[:, None], y)
+
+
+def test_validation_targets_that_are_no_numbers():
+    X = np.arange(4.0)[:, None]
+    with pytest.raises(ValueError, match="Input y_val contains NaN: row 1 has nan"):
+        TabularMLPRegressor(**QUICK).fit(X, X[:, 0], X_val=X + 0.5, y_val=[0.5, np.nan, 2.5, 3.5])
 
 
 @pytest.mark.parametrize("quantiles", [[0.0], [1.0], [0.5, np.nan], [[0.5]], "half"])

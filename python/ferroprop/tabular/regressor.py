@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ferroprop._core import Network
-from ferroprop.estimators._sklearn import RegressorMixin, check_array, column_or_1d, r2_score
+from ferroprop.estimators._sklearn import RegressorMixin, column_or_1d, r2_score
 from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
 from ferroprop.tabular._base import BaseTabularMLP, LeftOut
 from ferroprop.tabular._course import Course
 from ferroprop.tabular._member import MemberEpoch, Rows, Watch
+from ferroprop.tabular._quantities import read_quantities
 from ferroprop.tabular._spread import N_NETWORKS, fit_spread
 from ferroprop.tabular._trials import Task
 from ferroprop.tabular.encoder import NumericEncoding
@@ -252,7 +253,7 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
         return result if probabilities.ndim else result[..., 0]
 
     def _read_targets(self, y: TargetLike, weight: Array | None, *, reset: bool, argument: str) -> Array:
-        given = check_array(y, ensure_2d=False, dtype=np.float64, input_name=argument, estimator=self)
+        given = read_quantities(self, y, argument)
         if given.ndim == 2 and given.shape[1] == 1:
             given = column_or_1d(given, warn=True)
         targets: Array = given if given.ndim == 2 else given[:, None]
