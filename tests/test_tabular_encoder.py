@@ -4,6 +4,7 @@ import datetime as dt
 import decimal
 import pickle
 import re
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -361,6 +362,12 @@ def test_levels_of_whole_numbers_do_not_depend_on_larger_ones_beside_them():
     assert (codes.tolist(), levels) == ([2, -1, 0, 1], [*map(str, LARGE[:2]), "3"])
 
 
+def test_numbers_that_float64_does_not_hold_are_levels_among_text():
+    values = ["a", "b", 10**400, 10**400, "a", "b"]
+    encoder = TabularEncoder().fit(pd.DataFrame({"i": values}))
+    assert encoder.columns_[0].levels == ("1" + "0" * 400, "a", "b")
+
+
 def test_rows_that_differ_in_large_codes_are_not_merged():
     columns = read_table(TabularEncoder(), pd.DataFrame({"i": [*LARGE, LARGE[0]]}), reset=True)
     distinct = distinct_rows(columns, np.zeros((5, 1)), None)
@@ -615,6 +622,12 @@ def test_rows_are_those_of_the_users_table():
 WRONG = [
     ([[1.0, np.inf]], "infinity: column 'x1' has inf in row 0"),
     (pd.DataFrame({"a": [1.0, -np.inf]}), "column 'a' has -inf in row 1"),
+    (pd.DataFrame({"a": [1, -(10**400), 2]}, dtype=object), "column 'a' has -10{58} in row 1"),
+    (
+        pd.DataFrame({"a": [1, 10**5000]}, dtype=object),
+        "column 'a' has a number of thousands of digits in row 1",
+    ),
+    (pd.DataFrame({"a": [1.0, Fraction(10**400)]}), "column 'a' has 10{59} in row 1"),
     (pd.DataFrame({"a": [1j, 2j]}), "Complex data not supported"),
     (pd.DataFrame({"a": [1j, None]}, dtype=object), "Complex data not supported"),
     (pd.DataFrame({"a": []}), "0 sample"),
@@ -630,6 +643,16 @@ WRONG = [
 def test_wrong_tables(X, message):
     with pytest.raises((ValueError, TypeError), match=message):
         TabularEncoder().fit(X)
+
+
+@pytest.mark.parametrize(("far", "message"), [(10**400, "10{59}"), ("1e999", "1e999"), (-np.inf, "-inf")])
+def test_infinity_beside_stray_text(far, message):
+    table = pd.DataFrame({"a": [*range(99, 0, -1), far, "?"]})
+    with (
+        pytest.warns(UserWarning, match="'\\?' in row 100"),
+        pytest.raises(ValueError, match=f"column 'a' has {message} in row 99. Replace"),
+    ):
+        TabularMLPRegressor().fit(table, np.arange(101))
 
 
 @pytest.mark.parametrize(

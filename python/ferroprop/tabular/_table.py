@@ -7,6 +7,7 @@ and arrays. It turns each column into one of three kinds: numbers (float64, NaN 
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import decimal
 import math
@@ -14,7 +15,7 @@ import numbers
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NoReturn, TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -240,7 +241,7 @@ def _column_of_objects(name: str, values: list[Any], argument: str, zone: str | 
     if any(isinstance(value, numbers.Complex) and not isinstance(value, numbers.Real) for value in present):
         raise ValueError(f"Complex data not supported: column {name!r} of {argument} has complex numbers.")
     if groups == {"number"}:
-        floats = _finite(name, _floats(objects), argument)
+        floats = _finite(name, _floats(objects), argument, objects)
         return Column(name, floats, exact=_exact(objects.tolist()) if _is_far(floats) else None)
     if groups == {"date"}:
         return _column_of_dates(name, objects, zone)
@@ -282,7 +283,15 @@ def _objects(values: Sequence[Any]) -> Array:
 
 
 def _floats(objects: Array) -> Array:
-    return np.array([np.nan if value is None else float(value) for value in objects], dtype=np.float64)
+    return np.array([np.nan if value is None else _float(value) for value in objects], dtype=np.float64)
+
+
+def _float(value: Any) -> float:
+    """Return a number as a float; one that is too large for it is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _is_far(floats: Array) -> bool:
@@ -330,15 +339,24 @@ def _time(value: datetime.time) -> float:
     return value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1e6
 
 
-def _finite(name: str, values: Array, argument: str) -> Array:
+def _finite(name: str, values: Array, argument: str, given: Array | None = None) -> Array:
+    """Return numbers if they are finite; `given` are those that were converted to them."""
     infinite = np.isinf(values)
     if infinite.any():
         row = int(infinite.argmax())
-        raise ValueError(
-            f"Input {argument} contains infinity: column {name!r} has {values[row]} in row {row}. Replace it "
-            "by a number, or by NaN where it is not known."
-        )
+        _refuse_infinity(name, values[row] if given is None else given[row], row, argument)
     return values
+
+
+def _refuse_infinity(name: str, value: Any, row: int, argument: str) -> NoReturn:
+    try:
+        shown = f"{value!s:.60}"
+    except ValueError:  # Python does not write whole numbers of thousands of digits
+        shown = "a number of thousands of digits"
+    raise ValueError(
+        f"Input {argument} contains infinity: column {name!r} has {shown} in row {row}. Replace it by a "
+        "number that float64 holds, or by NaN where it is not known."
+    )
 
 
 # ---- from a column to numbers, categories, dates ---------------------------------------------------------
@@ -379,13 +397,15 @@ def numbers_of(column: Column, stray: Iterable[str] = ()) -> Array:
             continue
         number = as_number(value)
         if number is not None:
+            if math.isinf(number):
+                _refuse_infinity(column.name, value, column.row(row), "X")
             numbers_[row] = number
         elif text_of(value) not in stray:
             raise ValueError(
                 f"Column {column.name!r} was numbers in fit, got {text_of(value)!r:.60} in row "
                 f"{column.row(row)}. Use None or NaN where a number is not known."
             )
-    return _finite(column.name, numbers_, "X")
+    return numbers_
 
 
 def stray_text(column: Column) -> dict[str, int]:
@@ -404,7 +424,7 @@ def as_number(value: Any) -> float | None:
     if not isinstance(value, str) and _group(type(value)) != "number":
         return None
     try:
-        number = float(value)
+        number = _float(value)
     except ValueError:
         return None
     return None if number != number else number
@@ -457,9 +477,10 @@ def text_of(value: Any) -> str:
         return str(value)
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
-    if isinstance(value, (numbers.Real, decimal.Decimal)) and math.isfinite(value):
-        whole = math.trunc(value)
-        return str(whole if value == whole else value)
+    if isinstance(value, (numbers.Real, decimal.Decimal)):
+        with contextlib.suppress(OverflowError):  # of infinity
+            whole = math.trunc(value)
+            return str(whole if value == whole else value)
     return str(value)
 
 
