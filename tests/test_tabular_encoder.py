@@ -548,6 +548,35 @@ def test_stray_text_among_numbers_is_missing_and_told_of():
         encoder.transform(pd.DataFrame({"x": ["unknown"]}))
 
 
+@pytest.mark.parametrize("text", ["True", "true", "FALSE", " false "])
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA])
+def test_booleans_spelt_among_booleans_are_booleans(text, gap):
+    truth = text.strip().lower() == "true"
+    spelt = pd.DataFrame({"x": pd.Series([True, False, gap, text] * 5, dtype=object)})
+    plain = pd.DataFrame({"x": pd.array([True, False, None, truth] * 5, dtype="boolean")})
+    encoder = TabularEncoder().fit(spelt)
+    assert encoder.columns_[0].kind == "number"
+    np.testing.assert_array_equal(encoder.transform(plain), TabularEncoder().fit_transform(plain))
+    np.testing.assert_array_equal(encoder.transform(spelt), encoder.transform(plain))
+    alone = pd.DataFrame({"x": [text, None]})
+    np.testing.assert_array_equal(encoder.transform(alone), encoder.transform(plain)[[3, 2]])
+    assert encoder.drift(alone)[0].new == 0.0
+
+
+def test_booleans_spelt_among_other_values():
+    with pytest.warns(UserWarning, match="'x' has numbers, and '\\?' in row 2: taken"):
+        encoder = TabularEncoder("linear").fit(pd.DataFrame({"x": [True, False, "?", "True"]}))
+    assert encoder.columns_[0].stray == ("?",)
+    with pytest.warns(UserWarning, match="'x' has numbers, and 'True' in row 3: taken"):
+        TabularEncoder().fit(pd.DataFrame({"x": [True, 0.5, 2, "True"]}))
+    words = TabularEncoder().fit(pd.DataFrame({"x": ["True", "False", "true", None] * 2}))
+    assert words.columns_[0].levels == ("False", "True", "true")
+    named = TabularEncoder(categorical_features=["x"]).fit(
+        pd.DataFrame({"x": [True, False, "true", "no"] * 2})
+    )
+    assert named.columns_[0].levels == ("True", "False", "no")
+
+
 def test_few_numbers_among_text_make_no_numbers():
     encoder = TabularEncoder().fit(pd.DataFrame({"x": ["a", "b", 1, "a", 1.0, "b", None]}))
     assert encoder.columns_[0].levels == ("1", "a", "b")

@@ -54,7 +54,8 @@ def drift_of(column: Column, encoded: NumberColumn | CategoryColumn | DateColumn
         return _drift_of_categories(column, encoded)
     if isinstance(encoded, DateColumn):
         return _drift_of_numbers(column.name, seconds_of(dates_of(column)), encoded.seconds)
-    return _drift_of_numbers(column.name, numbers_of(column, encoded.stray), encoded)
+    numbers = numbers_of(column, encoded.stray, is_boolean=encoded.is_boolean)
+    return _drift_of_numbers(column.name, numbers, encoded)
 
 
 def _drift_of_numbers(name: str, numbers: Array, encoded: NumberColumn) -> ColumnDrift:

@@ -75,6 +75,11 @@ class NumberColumn:
     kind = "number"
 
     @property
+    def is_boolean(self) -> bool:
+        """Whether the numbers of the fit were 0 or 1, as booleans are."""
+        return len(self.deciles) > 0 and set(self.deciles.tolist()) <= {0.0, 1.0}
+
+    @property
     def n_bins(self) -> int:
         """Number of inputs of the piecewise linear encoding."""
         return max(0, len(self.edges) - 1)

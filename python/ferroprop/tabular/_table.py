@@ -27,6 +27,8 @@ from ferroprop.tabular._zones import UNKNOWN, check_zone, clock_of, zone_of
 
 Kind: TypeAlias = Literal["number", "category", "date"]
 
+_TRUTH = {"true": True, "false": False}
+"""The texts that are booleans where the other values are."""
 _SECOND = np.timedelta64(1_000_000, "us")
 
 
@@ -238,6 +240,10 @@ def _column_of_objects(name: str, values: list[Any], argument: str, zone: str | 
     present = objects[[value is not None for value in objects]]
     if len(present) == 0:
         return Column(name, np.full(len(values), np.nan))
+    if groups >= {"number", "text"} and _are_booleans(set(map(type, present))):
+        truths = [value if (truth := truth_of(value)) is None else truth for value in objects]
+        if any(one is not value for one, value in zip(truths, objects, strict=True)):
+            return _column_of_objects(name, truths, argument, zone)
     if any(isinstance(value, numbers.Complex) and not isinstance(value, numbers.Real) for value in present):
         raise ValueError(f"Complex data not supported: column {name!r} of {argument} has complex numbers.")
     if groups == {"number"}:
@@ -264,6 +270,17 @@ def _group(kind: type) -> str:
     if issubclass(kind, (datetime.timedelta, np.timedelta64)):
         return "duration"
     return "time" if issubclass(kind, datetime.time) else "text"
+
+
+def _are_booleans(kinds: set[type]) -> bool:
+    """Tell whether the numbers among values of these types are booleans."""
+    counted = [kind for kind in kinds if _group(kind) == "number"]
+    return bool(counted) and all(issubclass(kind, (bool, np.bool_)) for kind in counted)
+
+
+def truth_of(value: Any) -> bool | None:
+    """Return the boolean that a text spells, None if it spells none or is no text."""
+    return _TRUTH.get(value.strip().lower()) if isinstance(value, str) else None
 
 
 def is_missing(value: Any) -> bool:
@@ -376,7 +393,7 @@ def kind_of(column: Column) -> Kind:
     return "number" if 2 * counted >= len(present) else "category"
 
 
-def numbers_of(column: Column, stray: Iterable[str] = ()) -> Array:
+def numbers_of(column: Column, stray: Iterable[str] = (), *, is_boolean: bool = False) -> Array:
     """Return a column as float64.
 
     Parameters
@@ -385,6 +402,8 @@ def numbers_of(column: Column, stray: Iterable[str] = ()) -> Array:
         The column.
     stray : iterable of str
         Texts that count as missing; any other text is an error.
+    is_boolean : bool
+        Whether "true" and "false" are numbers.
     """
     if column.values.dtype.kind == "M":
         raise ValueError(f"Column {column.name!r} was numbers in fit and is dates now.")
@@ -396,6 +415,8 @@ def numbers_of(column: Column, stray: Iterable[str] = ()) -> Array:
         if value is None:
             continue
         number = as_number(value)
+        if number is None and is_boolean:
+            number = truth_of(value)
         if number is not None:
             if math.isinf(number):
                 _refuse_infinity(column.name, value, column.row(row), "X")

@@ -414,7 +414,10 @@ def _encode(column: Column, encoded: EncodedColumn, out: Array) -> None:
         encoded.encode(codes, levels, out)
         return
     is_number = isinstance(encoded, NumberColumn)
-    values = numbers_of(column, encoded.stray) if isinstance(encoded, NumberColumn) else dates_of(column)
+    if isinstance(encoded, NumberColumn):
+        values = numbers_of(column, encoded.stray, is_boolean=encoded.is_boolean)
+    else:
+        values = dates_of(column)
     for start in range(0, len(values), _ROWS_AT_A_TIME):  # what is computed on the way stays in the cache
         rows = slice(start, start + _ROWS_AT_A_TIME)
         encoded.encode(values[rows].copy() if is_number else values[rows], out[rows])
