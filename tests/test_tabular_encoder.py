@@ -674,6 +674,25 @@ def test_wrong_tables(X, message):
         TabularEncoder().fit(X)
 
 
+NESTED = [
+    (pd.DataFrame({"a": [None, [1, 2], [3]]}), "has a list in row 1, \\[1, 2\\]. Each row"),
+    (pd.DataFrame({"a": ["x", "y", {"b": 1}]}), "has a dict in row 2, {'b': 1}"),
+    (pd.DataFrame({"a": [1.0, np.zeros(2), "y"]}), "has a ndarray in row 1, array"),
+    (pd.DataFrame({"a": [{1}, {2}]}), "has a set in row 0"),
+    (np.array([["x", [1]], ["y", None]], dtype=object), "'x1' of X has a list in row 0"),
+    (pl.DataFrame({"a": [[1, 2], [3]]}), "has dtype List\\(Int64\\). Each row"),
+    (pl.DataFrame({"a": [{"b": 1}, {"b": 2}]}), "has dtype Struct"),
+    (pl.DataFrame({"a": [[1, 2], [3]]}).to_arrow(), "has dtype List\\(Int64\\)"),
+    (pl.DataFrame({"a": [[1, 2], [3]]}).to_pandas(use_pyarrow_extension_array=True), "has dtype List|has a "),
+]
+
+
+@pytest.mark.parametrize(("X", "message"), NESTED)
+def test_cells_with_several_values(X, message):
+    with pytest.raises(TypeError, match=message):
+        TabularEncoder().fit(X)
+
+
 @pytest.mark.parametrize(("far", "message"), [(10**400, "10{59}"), ("1e999", "1e999"), (-np.inf, "-inf")])
 def test_infinity_beside_stray_text(far, message):
     table = pd.DataFrame({"a": [*range(99, 0, -1), far, "?"]})

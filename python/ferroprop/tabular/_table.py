@@ -29,6 +29,9 @@ Kind: TypeAlias = Literal["number", "category", "date"]
 
 _TRUTH = {"true": True, "false": False}
 """The texts that are booleans where the other values are."""
+_ONE_VALUE = (
+    "Each row of a column must have one value: make columns of the parts, or text if the whole is a category."
+)
 _SECOND = np.timedelta64(1_000_000, "us")
 
 
@@ -214,6 +217,8 @@ def _column_of_frame(series: nw.Series[Any], argument: str, zone: str | None) ->
             return _column_of_array(name, values, argument, zone)
     if dtype in (nw.Categorical, nw.Enum):
         return Column(name, _objects(series.to_list()), is_categorical=True)
+    if dtype.is_nested():
+        raise TypeError(f"Column {name!r} of {argument} has dtype {dtype}. {_ONE_VALUE}")
     if dtype == nw.Unknown:
         values = series.to_numpy()
         if values.dtype != object:
@@ -235,7 +240,14 @@ def _column_with_zone(series: nw.Series[Any], own: str, zone: str | None) -> Col
 
 def _column_of_objects(name: str, values: list[Any], argument: str, zone: str | None = UNKNOWN) -> Column:
     """Convert a column of Python objects to numbers or dates if all of them are; otherwise to objects."""
-    groups = {_group(kind) for kind in set(map(type, values))} - {"missing"}
+    kinds = set(map(type, values))
+    if any(kind.__hash__ is None for kind in kinds):  # as of all that hold several values
+        row = next(row for row, value in enumerate(values) if type(value).__hash__ is None)
+        raise TypeError(
+            f"Column {name!r} of {argument} has a {type(values[row]).__name__} in row {row}, "
+            f"{values[row]!r:.60}. {_ONE_VALUE}"
+        )
+    groups = {_group(kind) for kind in kinds} - {"missing"}
     objects = _objects([None if is_missing(value) else value for value in values])
     present = objects[[value is not None for value in objects]]
     if len(present) == 0:
@@ -475,7 +487,7 @@ def _categories_of(values: Array) -> tuple[Array, list[str]]:
             key: Any = value if isinstance(value, str) else (type(value), value)
             try:
                 place = known.get(key)
-            except TypeError:  # a list or a dict
+            except TypeError:  # a tuple that holds a list
                 key = place = None
             if place is None:
                 text = text_of(value)

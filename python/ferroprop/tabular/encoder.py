@@ -189,7 +189,8 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             If a parameter is out of range, the table has no row or no column, a number is infinite, or no row
             has a positive weight.
         TypeError
-            If the table is sparse, or a column has a dtype that tables do not have.
+            If the table is sparse, or a column has a dtype that tables do not have, or lists and the like in
+            its cells.
         """
         columns = read_table(self, X, reset=True)
         weight = None
