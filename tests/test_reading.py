@@ -408,10 +408,54 @@ def test_most_cells_decide(folder: Path):
     kind, _, notes = column("1", "2", "3", "A", "B")
     assert kind.kind == "category"
     assert notes == [
-        "column 'x' is taken for categories, though 60% of its texts are numbers (not 'A');"
+        "column 'x' is taken for categories: 3 of its 5 cells are numbers, 'A' in line 5 is not;"
         " --number x takes it for numbers"
     ]
     assert column("a", "b", "c", "1")[2] == []
+
+
+@pytest.mark.parametrize(
+    ("ways", "what", "like", "unlike"),
+    [
+        (["{0}.5", "{0},5"], "number", "'10.5' in line 2", "'11,5' in line 3"),
+        (["${0}.5", "${0}.5", "€{0}.5"], "number", "'$10.5' in line 2", "'€12.5' in line 4"),
+        (["{0}.01.2024", "2024-01-{0}"], "date", "'10.01.2024' in line 2", "'2024-01-11' in line 3"),
+        (["{0}/13/2024", "13/{0}/2024"], "date", "'13/11/2024' in line 3", "'10/13/2024' in line 2"),
+    ],
+)
+def test_numbers_and_dates_in_more_than_one_form_are_noted(
+    folder: Path, ways: list[str], what: str, like: str, unlike: str
+):
+    cells = [ways[i % len(ways)].format(10 + i % 3) for i in range(6)]
+    kind, _, notes = column(*cells)
+    assert kind.kind == "category"
+    (note,) = notes
+    alike = {2: 3, 3: 4}[len(ways)]
+    assert note == (
+        f"column 'x' is taken for categories: its {what}s are written in more than one way: {alike} of 6"
+        f" cells like {like}, others like {unlike}; --{what} x takes the former for {what}s, the others for"
+        " missing"
+    )
+
+
+def parquet(**columns: list[str]) -> tuple[Typed, list[str]]:
+    pl.DataFrame(columns).write_parquet("t.parquet")
+    table = read_table(Path("t.parquet"))
+    typed = decide(table, USUAL, Wishes())
+    return typed, notes_on(typed.decisions, table.place)
+
+
+def test_numbers_and_dates_that_parquet_has_as_text_stay_text_and_are_noted(folder: Path):
+    start = "column 'x' is taken for categories: the file has it as text, but"
+    typed, notes = parquet(x=["1.5", "2", "NA"])
+    assert typed.frame["x"].to_list() == ["1.5", "2", "NA"]
+    assert notes == [f"{start} its 2 cells are all numbers; --number x takes it for numbers"]
+    _, notes = parquet(x=["1.5", "2", "3", "4", "odd"])
+    said = f"{start} 4 of its 5 cells are numbers, 'odd' in row 5 is not; --number x takes it for numbers"
+    assert notes == [said]
+    _, notes = parquet(x=["2024-01-05", "2024-01-06"])
+    assert notes == [f"{start} its 2 cells are all dates; --date x takes it for dates"]
+    assert parquet(x=["red", "green", "1"], z=["true", "false", "true"])[1] == []
 
 
 def test_the_user_decides_on_kinds(folder: Path):
@@ -619,6 +663,17 @@ def test_row_numbers_are_left_out(folder: Path):
     assert suspects(prices)[0] == ["price", "noise"]
     few = pl.DataFrame({"x": list(range(10)), "y": ["a", "b"] * 5})
     assert suspects(few)[0] == ["x"]
+
+
+def test_what_is_mostly_numbers_is_not_called_an_identifier_alone(folder: Path):
+    cells = [f"{i}.5" if i % 10 < 7 else f"<{i}" for i in range(60)]
+    typed, _ = kinds("x,y\n" + "".join(f"{cell},1\n" for cell in cells))
+    doubts = {name: decision.doubt for name, decision in typed.decisions.items()}
+    frame = typed.frame.with_columns(noise=pl.Series(range(60)) % 7)
+    assert choose_columns(frame, "y", (), (), None, doubts).left_out == {
+        "x": "42 of its 60 cells are numbers, '<7' in line 9 is not; --number x takes it for numbers;"
+        " its 60 texts are all different; --category x keeps it"
+    }
 
 
 def test_identifiers_of_which_some_occur_twice_are_left_out(folder: Path):

@@ -36,6 +36,7 @@ def choose_columns(
     ignored: Sequence[str],
     wanted: Collection[str] = (),
     decided: Mapping[str, Column] | None = None,
+    doubts: Mapping[str, str] | None = None,
 ) -> Choice:
     """Examine every column except the target.
 
@@ -52,6 +53,8 @@ def choose_columns(
     decided : mapping of str to Column, optional
         The kinds and written forms of the columns that were text; other columns have the kinds of their
         types.
+    doubts : mapping of str to str, optional
+        Why columns of categories may hold numbers or dates, told beside the reason why one is left out.
 
     Returns
     -------
@@ -98,7 +101,10 @@ def choose_columns(
                 if different[name] == values
                 else _most(different[name], values)
             )
-            left_out[name] = f"{what} different; {option('--category', name)} keeps it"
+            reason = f"{what} different; {option('--category', name)} keeps it"
+            # Measurements differ as identifiers do: what most cells are comes first.
+            doubt = (doubts or {}).get(name)
+            left_out[name] = f"{doubt}; {reason}" if doubt else reason
         else:
             used.append(decided.get(name) or Column(name, kind))
     if not used:

@@ -332,7 +332,8 @@ def _choose(typed: Typed, target: Target, request: Request) -> tuple[Choice, lis
     """Choose the columns to learn from."""
     wanted = {*request.wishes.kinds, *filter(None, request.wishes.date_formats)}
     decided = {name: d.column for name, d in typed.decisions.items() if d.column is not None}
-    choice = choose_columns(typed.frame, request.target, (), wanted, decided)
+    doubts = {name: d.doubt for name, d in typed.decisions.items() if d.doubt}
+    choice = choose_columns(typed.frame, request.target, (), wanted, decided, doubts)
     return leave_out_suspects(choice, typed.frame.filter(target.rows), request.target, wanted)
 
 

@@ -134,14 +134,24 @@ def find_dates(texts: pl.Series, cells: pl.Series, *, month_first: bool | None) 
     True
     """
     families: dict[str, dict[str, str]] = {}
-    step = max(1, len(texts) // LOOKED_AT)
-    for text in texts.gather_every(step).head(LOOKED_AT):
-        for date_format, other in _formats_of(text):
-            # The formats of one column differ in length, not in the order of day and month.
-            families.setdefault(date_format[:2], {})[date_format] = other
+    for date_format, other in _formats_among(texts):
+        # The formats of one column differ in length, not in the order of day and month.
+        families.setdefault(date_format[:2], {})[date_format] = other
     nothing = Found(DateFormat(), pl.Series([False]).new_from_index(0, len(texts)))
     found = [_found(texts, cells, formats, month_first) for formats in families.values()]
     return max([nothing, *found], key=lambda one: int(cells.filter(one.readable).sum()))
+
+
+def are_dates(texts: pl.Series) -> pl.Series:
+    """Return which texts are dates in any format, whatever that of the others; eight digits are not.
+
+    Examples
+    --------
+    >>> are_dates(pl.Series(["2024-12-31", "31.12.2024", "12/31/2024", "20241231", "soon"])).to_list()
+    [True, True, True, False, False]
+    """
+    formats = {one: None for both in _formats_among(texts) for one in both if not one.startswith("%Y%m%d")}
+    return DateFormat(list(formats)).read(texts).is_not_null()
 
 
 def _found(texts: pl.Series, cells: pl.Series, formats: dict[str, str], month_first: bool | None) -> Found:
@@ -214,6 +224,12 @@ def _forms() -> list[tuple[re.Pattern[str], tuple[str, str]]]:
         both = [one + between + time_format for one in formats]
         forms.append((re.compile(date_form + between + time_form, re.ASCII), (both[0], both[-1])))
     return forms
+
+
+def _formats_among(texts: pl.Series) -> list[tuple[str, str]]:
+    """Return the possible formats of some of the texts, as `_formats_of` does."""
+    step = max(1, len(texts) // LOOKED_AT)
+    return [both for text in texts.gather_every(step).head(LOOKED_AT) for both in _formats_of(text)]
 
 
 def _formats_of(text: str) -> list[tuple[str, str]]:

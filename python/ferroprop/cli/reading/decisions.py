@@ -45,7 +45,7 @@ class Decision:
     doubtful : bool
         Whether the same texts can be read as other numbers or dates.
     doubt : str
-        The reason why the column may be of another kind, in words; may be empty.
+        Why the column is taken for categories though it may hold numbers or dates, in words; may be empty.
     example : str
         A text of the column.
     """
@@ -84,7 +84,11 @@ def notes_on(decisions: Mapping[str, Decision], place: Callable[[int], str]) -> 
     columns = list(decisions.items())
     return [
         *_formats(columns),
-        *(f"column {shown(name)} {decision.doubt}" for name, decision in columns if decision.doubt),
+        *(
+            f"column {shown(name)} is taken for categories: {decision.doubt}"
+            for name, decision in columns
+            if decision.doubt
+        ),
         *_words(columns, place),
         *_strays(columns, place),
     ]

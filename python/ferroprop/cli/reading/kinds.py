@@ -12,7 +12,7 @@ from ferroprop.cli.reading.column import LARGEST_WHOLE, Column, as_text, kind_of
 from ferroprop.cli.reading.decisions import Decision, Stray
 from ferroprop.cli.reading.missing import MissingWords, stripped
 from ferroprop.cli.reading.table import Table
-from ferroprop.cli.wording import option, shown, suggestion
+from ferroprop.cli.wording import count, option, shown, suggestion
 
 MOST = 0.8
 """A column holds numbers (dates) if this fraction of its cells do; the other cells are noted, and missing."""
@@ -94,6 +94,10 @@ def decide(table: Table, words: MissingWords, wishes: Wishes) -> Typed:
         else:
             decisions[name] = _decide(series, words, wishes, ".", None, table)
     _settle_doubts(decisions, texts, words, wishes, table)
+    for name, series in others.items():
+        # A column that the file calls text stays text; the user learns what else it may be.
+        if series.dtype == pl.String and (doubt := _doubt_of_text(series, words, wishes, table)):
+            decisions[name] = Decision(Column(name, "category"), series, doubt=doubt)
     typed = [decisions[name].values if name in decisions else others[name] for name in table.frame.columns]
     return Typed(pl.DataFrame(typed), decisions)
 
@@ -176,19 +180,13 @@ def _decide(
     """Decide one column, whose texts are stripped."""
     name = texts.name
     wish = wishes.kinds.get(name, "date" if name in wishes.date_formats else None)
-    different = (
-        pl.DataFrame({"text": texts})
-        .with_row_index("row")
-        .group_by("text", maintain_order=True)
-        .agg(pl.len().alias("cells"), pl.col("row").first())
-        .filter(~pl.col("text").is_in(words.of("category")))
-    )
+    different = _different(texts, words)
     usual = pl.col("text").is_in(words.usual)
     rest = different.filter(~usual)
     if different.is_empty() or (rest.is_empty() and different.height == 1 and wish is None):
         return Decision(None, pl.Series(name, [None] * len(texts), pl.Null))
-    found = _Kinds(rest, wishes, name, decimal, month_first)
-    column, readable, doubtful, noted = found.as_wished(wish, table) if wish else found.best()
+    found = _Kinds(rest, wishes, name, decimal, month_first, table)
+    column, readable, doubtful, noted = found.as_wished(wish) if wish else found.best()
     if column is None:
         column = Column(name, "category")
         values, _ = column.read(texts, words)
@@ -209,6 +207,28 @@ def _decide(
     )
 
 
+def _different(texts: pl.Series, words: MissingWords) -> pl.DataFrame:
+    """Return the different texts that are not missing, each with its cells and its first row."""
+    return (
+        pl.DataFrame({"text": texts})
+        .with_row_index("row")
+        .group_by("text", maintain_order=True)
+        .agg(pl.len().alias("cells"), pl.col("row").first())
+        .filter(~pl.col("text").is_in(words.of("category")))
+    )
+
+
+def _doubt_of_text(series: pl.Series, words: MissingWords, wishes: Wishes, table: Table) -> str:
+    """Return why a column that the file calls text may hold numbers or dates; empty if it does not."""
+    different = _different(stripped(series).fill_null(""), words)
+    rest = different.filter(~pl.col("text").is_in(words.usual))
+    found = _Kinds(rest, wishes, series.name, ".", None, table)
+    column, readable, _, noted = found.best()
+    if column is None or column.kind == "boolean":
+        return noted
+    return f"the file has it as text, but {found.doubt(column, readable)}"
+
+
 def _example(texts: pl.Series, column: Column) -> str:
     """Return a text that shows how the column is written: one that is not a plain number or date."""
     special = texts.filter(numbers.PLAIN.read(texts).ne_missing(column.number_format.read(texts)))
@@ -223,11 +243,18 @@ class _Kinds:
     """The possible kinds of a column, by its distinct texts."""
 
     def __init__(
-        self, rest: pl.DataFrame, wishes: Wishes, name: str, decimal: str, month_first: bool | None
+        self,
+        rest: pl.DataFrame,
+        wishes: Wishes,
+        name: str,
+        decimal: str,
+        month_first: bool | None,
+        table: Table,
     ) -> None:
         self._texts, self._cells, self._rows = rest["text"], rest["cells"], rest["row"]
         self._all = max(1, int(self._cells.sum()))
         self._wishes, self._name, self._decimal, self._month_first = wishes, name, decimal, month_first
+        self._table = table
 
     def best(self) -> tuple[Column | None, pl.Series, bool, str]:
         """Return the kind of most cells (None: category), its texts, whether it is in doubt, and a note."""
@@ -240,22 +267,42 @@ class _Kinds:
         for column, readable, doubtful in candidates:
             if self._share(readable) >= MOST and (not self._is_compact(column) or bool(readable.all())):
                 return column, readable, doubtful, ""
-        column, readable, _ = max(candidates, key=lambda candidate: self._share(candidate[1]))
-        noted = ""
         by_any = numbers.find_format(self._texts, self._cells, None, MOST, self._decimal)
         if self._share(by_any.readable) >= MOST:
-            noted = f"is taken for categories: '{by_any.format.decimal}' is the decimal sign of its numbers"
-        elif self._share(readable) >= HALF:
-            what = {"number": "numbers", "date": "dates", "duration": "times"}[column.kind]
-            kind = "number" if column.kind == "number" else "date"
-            odd = str(self._texts.filter(~readable)[0])
-            noted = (
-                f"is taken for categories, though {self._share(readable):.0%} of its texts are {what}"
-                f" (not {shown(odd)}); {option(f'--{kind}', self._name)} takes it for {what}"
-            )
+            return None, nothing, False, f"'{by_any.format.decimal}' is the decimal sign of its numbers"
+        # Texts of several forms are no column of numbers, but the user should know that they are numbers.
+        in_any_form = {"number": numbers.are_numbers(self._texts), "date": dates.are_dates(self._texts)}
+        column, readable, _ = max(
+            candidates, key=lambda one: self._share(one[1] | in_any_form.get(one[0].kind, one[1]))
+        )
+        every = readable | in_any_form.get(column.kind, readable)
+        noted = self.doubt(column, readable, every) if self._share(every) >= HALF else ""
         return None, nothing, False, noted
 
-    def as_wished(self, wish: Wish, table: Table) -> tuple[Column | None, pl.Series, bool, str]:
+    def doubt(self, column: Column, readable: pl.Series, every: pl.Series | None = None) -> str:
+        """Return how many cells are of a kind, in one form (`readable`) and in any, and how to choose it."""
+        what = {"number": "numbers", "date": "dates", "duration": "times"}[column.kind]
+        wish = option("--number" if column.kind == "number" else "--date", self._name)
+        cells = int(self._cells.filter(readable).sum())
+        if cells == self._all:
+            return f"its {count(cells, 'cell')} are all {what}; {wish} takes it for {what}"
+        if every is not None and cells and self._share(every) > self._share(readable):
+            return (
+                f"its {what} are written in more than one way: {cells:,} of {count(self._all, 'cell')} like"
+                f" {self._first(readable)}, others like {self._first(every & ~readable)}; {wish} takes the"
+                f" former for {what}, the others for missing"
+            )
+        return (
+            f"{cells:,} of its {count(self._all, 'cell')} are {what}, {self._first(~readable)} is not;"
+            f" {wish} takes it for {what}"
+        )
+
+    def _first(self, chosen: pl.Series) -> str:
+        """Return the first of these texts with its place."""
+        row = self._rows.filter(chosen)[0]
+        return f"{shown(self._texts.filter(chosen)[0])} in {self._table.place(row)}"
+
+    def as_wished(self, wish: Wish) -> tuple[Column | None, pl.Series, bool, str]:
         """Return the kind that the user wants."""
         if wish == "category":
             return None, pl.Series([False] * len(self._texts), dtype=pl.Boolean), False, ""
@@ -264,7 +311,7 @@ class _Kinds:
         if not bool(readable.any()):
             what = {"number": "number", "date": "date"}[wish]
             example = (
-                f", such as {shown(self._texts[0])} in {table.place(self._rows[0])}"
+                f", such as {shown(self._texts[0])} in {self._table.place(self._rows[0])}"
                 if len(self._texts)
                 else ""
             )

@@ -181,12 +181,30 @@ def _common_unit(texts: pl.Series, cells: pl.Series) -> tuple[str, str]:
     return common[0], common[1]
 
 
+def are_numbers(texts: pl.Series) -> pl.Series:
+    """Return which texts are numbers in any of the written forms, whatever the form of the others.
+
+    Examples
+    --------
+    >>> are_numbers(pl.Series(["1.5", "1,5", "$2", "(3.00)", "3 %", "12a", "1-2"])).to_list()
+    [True, True, True, True, True, False, False]
+    """
+    forms = "|".join(_unsigned(*form) for form in FORMS)
+    before, after = rf"[+-]?\s*(?:{CURRENCY})?\s*[+-]?", rf"\s*(?:{CURRENCY}|%)?\s*-?"
+    number = rf"{before}(?:{forms}){after}"
+    return _simple_signs(texts).str.contains(rf"^(?:{number}|\({number}\))$")
+
+
 def _pattern(decimal: str, thousands: str) -> str:
+    return rf"^[+-]?{_unsigned(decimal, thousands)}$"
+
+
+def _unsigned(decimal: str, thousands: str) -> str:
     whole = r"\d+"
     if thousands:
         whole = rf"(?:[1-9]\d{{0,2}}(?:{GROUPS[thousands]}\d{{3}})+|\d+)"
     point = re.escape(decimal)
-    return rf"^[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?$"
+    return rf"(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
 
 
 def _all_grouped(texts: pl.Series) -> bool:
