@@ -559,6 +559,24 @@ def test_texts_among_dates(folder: Path):
     ]
 
 
+@pytest.mark.parametrize("bad", ["20240230", "00000000", "7", "late"])
+def test_a_bad_date_among_eight_digits(folder: Path, bad: str):
+    days = [f"202401{day:02}" for day in range(1, 10)]
+    kind, values, notes = column(*days, bad, "")
+    assert (kind.kind, values[0], values[9:], kind.missing) == (
+        "date",
+        datetime(2024, 1, 1),
+        [None] * 2,
+        [bad],
+    )
+    assert notes == [
+        "column 'x': '20240101' is a date; --number x takes it for a number",
+        f"column 'x': '{bad}' in line 11 is no date, and missing; --category x keeps the texts",
+    ]
+    assert column(*days[:3], bad, kinds={"x": "number"})[0].kind == "number"
+    assert column(*days[:3], bad)[0].kind == ("number" if bad != "late" else "category")
+
+
 def test_numbers_that_are_no_dates(folder: Path):
     assert column("20241301", "20240105")[0].kind == "number"
     assert column("20240105", "5")[0].kind == "number"

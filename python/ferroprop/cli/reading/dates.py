@@ -8,7 +8,7 @@ from itertools import product
 import polars as pl
 
 EARLIEST_COMPACT, LATEST_COMPACT = 19000101, 21001231
-"""Eight digits are dates only if all cells of the column lie in these years."""
+"""Eight digits are looked at as dates only if most cells of the column lie in these years."""
 
 LOOKED_AT = 300
 """The number of texts that determine the formats of a column."""
@@ -195,9 +195,20 @@ def with_the_other_order(date_format: DateFormat) -> str:
     return date_format.formats[0].translate(str.maketrans("dm", "md"))
 
 
-def are_compact(numbers: pl.Series) -> bool:
-    """Return whether these whole numbers can be dates of eight digits."""
-    return bool(numbers.is_between(EARLIEST_COMPACT, LATEST_COMPACT).all())
+def may_be_compact(numbers: pl.Series, enough: float) -> bool:
+    """Return whether this fraction of whole numbers can be dates of eight digits.
+
+    Examples
+    --------
+    >>> may_be_compact(pl.Series([20240105, 20240106, None, 0]), 0.6)
+    True
+    >>> may_be_compact(pl.Series([20.5, 30.0]), 0.6)
+    False
+    """
+    if numbers.dtype != pl.Int64:
+        return False
+    dates = int(numbers.is_between(EARLIEST_COMPACT, LATEST_COMPACT).sum())
+    return dates >= enough * (len(numbers) - numbers.null_count())
 
 
 def read_times(texts: pl.Series) -> pl.Series:

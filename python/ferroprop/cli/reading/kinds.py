@@ -89,7 +89,7 @@ def decide(table: Table, words: MissingWords, wishes: Wishes) -> Typed:
     plain = {} if wishes.decimal == "," else _plain_numbers(texts)
     decisions: dict[str, Decision] = {}
     for name, series in texts.items():
-        if name in plain and name not in wishes.kinds and not _may_be_dates(plain[name]):
+        if name in plain and name not in wishes.kinds and not dates.may_be_compact(plain[name], MOST):
             decisions[name] = Decision(Column(name, "number"), plain[name])
         else:
             decisions[name] = _decide(series, words, wishes, ".", None, table)
@@ -163,10 +163,6 @@ def _whole_if_possible(values: pl.Series, texts: pl.Series) -> pl.Series:
         if whole.null_count() == values.null_count():
             return whole.alias(values.name)
     return values
-
-
-def _may_be_dates(values: pl.Series) -> bool:
-    return values.dtype == pl.Int64 and dates.are_compact(values)
 
 
 def _decide(
@@ -265,7 +261,7 @@ class _Kinds:
             return Column(self._name, "boolean"), ~nothing, False, ""
         candidates = [self._dates(), self._times(), self._numbers()]
         for column, readable, doubtful in candidates:
-            if self._share(readable) >= MOST and (not self._is_compact(column) or bool(readable.all())):
+            if self._share(readable) >= MOST:
                 return column, readable, doubtful, ""
         by_any = numbers.find_format(self._texts, self._cells, None, MOST, self._decimal)
         if self._share(by_any.readable) >= MOST:
@@ -325,9 +321,6 @@ class _Kinds:
     def _format(self) -> str | None:
         formats = self._wishes.date_formats
         return formats.get(self._name, formats.get(""))
-
-    def _is_compact(self, column: Column) -> bool:
-        return column.kind == "date" and self._format() is None and "%Y%m%d" in column.date_format.formats
 
     def _numbers(self) -> tuple[Column, pl.Series, bool]:
         found = numbers.find_format(self._texts, self._cells, self._wishes.decimal, MOST, self._decimal)
