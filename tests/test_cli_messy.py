@@ -269,6 +269,24 @@ def test_rare_classes(folder: Path):
     assert "2 classes, '1', '2'" in said
 
 
+def test_a_target_of_numbers_among_other_texts(folder: Path):
+    lines = [(s, w, f"{float(s) + 2.5}" if i % 4 else "n.d.") for i, (s, w, _) in enumerate(rows())]
+    Path("t.csv").write_text(table("size,weight,y", lines))
+    doubt = "45 of its 60 cells are numbers, 'n.d.' in line 2 is not; --number y takes it for numbers"
+    assert complaint("train", "t.csv", "--target", "y") == (
+        f"--target: 45 of 46 classes of column 'y' are rare, '{lines[59][2]}' has 1 row; expected at least 5"
+        f" in each class; {doubt}, --drop-rare-classes leaves such rows out"
+    )
+    assert complaint("train", "t.csv", "--target", "y", "--task", "regression") == (
+        f"--task: column 'y' has values such as 'n.d.'; regression expects numbers; {doubt}"
+    )
+    said = train(table("size,weight,y", lines), "--number", "y")
+    assert "15 cells are no numbers ('n.d.' in line 2)" in said
+    assert "note: 15 rows without 'y' left out" in said
+    said = train(table("size,weight,y", [(s, w, y) for s, w, y in rows()]))
+    assert "is taken for categories" not in said
+
+
 def test_the_users_word_on_columns(folder: Path):
     days = [f"{1 + i % 12:02}/01/{2010 + i // 12}" for i in range(60)]
     lines = [(f"{i % 5}", days[i], f"0{i % 3}", str(i), y) for i, (*_, y) in enumerate(rows())]

@@ -51,7 +51,9 @@ class Target:
     notes: list[str]
 
 
-def read_target(frame: pl.DataFrame, name: str, asked: TaskName | None, *, drop_rare: bool = False) -> Target:
+def read_target(
+    frame: pl.DataFrame, name: str, asked: TaskName | None, *, drop_rare: bool = False, doubt: str = ""
+) -> Target:
     """Find the target column, decide the task, and refuse targets that cannot be learned.
 
     Text and booleans are classes. Whole numbers are classes too if there are few different ones (at most 20,
@@ -67,6 +69,8 @@ def read_target(frame: pl.DataFrame, name: str, asked: TaskName | None, *, drop_
         The task that the user chose; None leaves the decision to the values.
     drop_rare : bool
         Leave out the rows of classes that are too rare to be learned, instead of refusing the table.
+    doubt : str
+        Why a column of text may hold numbers or dates, in words, for refusals.
 
     Returns
     -------
@@ -99,6 +103,7 @@ def read_target(frame: pl.DataFrame, name: str, asked: TaskName | None, *, drop_
     if asked == "regression" and not present.dtype.is_numeric():
         raise Problem(
             f"--task: column {shown(name)} has values such as {shown(present[0])}; regression expects numbers"
+            + (f"; {doubt}" if doubt else "")
         )
     if asked == "classification" and present.dtype.is_float():
         raise Problem(
@@ -118,7 +123,7 @@ def read_target(frame: pl.DataFrame, name: str, asked: TaskName | None, *, drop_
         notes.append(f"{_how_rare(rare)} left out as --drop-rare-classes asks")
         if present.is_empty():
             raise Problem(f"--drop-rare-classes: all classes of column {shown(name)} are rare")
-    classes = _classes(present, name)
+    classes = _classes(present, name, doubt)
     return Target(task, reason, rows, _labels(present), classes, notes)
 
 
@@ -167,7 +172,7 @@ def _labels(present: pl.Series) -> NDArray[Any]:
     return np.array(present.cast(pl.String).to_list(), dtype=np.str_)
 
 
-def _classes(present: pl.Series, name: str) -> list[str]:
+def _classes(present: pl.Series, name: str, doubt: str) -> list[str]:
     names = present.cast(pl.String).unique().to_list()
     if len(names) == 1:
         raise Problem(
@@ -181,6 +186,8 @@ def _classes(present: pl.Series, name: str) -> list[str]:
         way_out = "--drop-rare-classes leaves such rows out"
         if present.dtype.is_numeric():
             way_out += ", --task regression takes the numbers for a quantity"
+        if doubt:  # numbers with a few other texts are rarely meant as classes
+            way_out = f"{doubt}, {way_out}"
         raise Problem(
             f"--target: {what} has {count(rare[0][1], 'row')};"
             f" expected at least {LEAST_CLASS_ROWS} in each class; {way_out}"

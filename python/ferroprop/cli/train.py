@@ -141,7 +141,14 @@ def train(request: Request) -> Settings:
     notes.add(*table.notes)
     whole, table = table, learned_from
     typed = decide(table, request.words, request.wishes)
-    target = read_target(typed.frame, request.target, request.task, drop_rare=request.drop_rare)
+    of_target = typed.decisions.get(request.target)
+    target = read_target(
+        typed.frame,
+        request.target,
+        request.task,
+        drop_rare=request.drop_rare,
+        doubt="" if of_target is None else of_target.doubt,
+    )
     if target.task == "regression" and request.settings.class_weight is not None:
         raise Problem(
             f"--class-weight: got {request.settings.class_weight} for {shown(request.target)}, a quantity; "
