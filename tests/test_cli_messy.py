@@ -249,6 +249,25 @@ def test_headers_in_the_middle_and_units(folder: Path):
     assert "note: 1 row without 'y' left out" in said
 
 
+def test_a_table_to_predict_without_the_unit_of_training(folder: Path):
+    train(table("size,weight,y", [(f"{s} %", w, y) for s, w, y in rows()]))
+    note = "column 'size': 1 cell without the unit '%' that all cells of training had"
+    Path("new.csv").write_text("size,weight\n1 %,1\n0.5,1\n,1\n")
+    said = succeed("predict", "m.skops", "new.csv").stderr
+    assert said == f"note: {note} ('0.5' in line 3), read as if with it\n"
+    pl.DataFrame({"size": [None, 0.5], "weight": [1, 2]}).write_parquet("new.parquet")
+    said = succeed("predict", "m.skops", "new.parquet").stderr
+    assert said == f"note: {note} ('0.5' in row 2), read as if with it\n"
+    Path("new.csv").write_text("size,weight\n1 %,1\n")
+    assert succeed("predict", "m.skops", "new.csv").stderr == ""
+    Path("new.csv").write_text(table("size,weight,y", rows()))
+    said = succeed("evaluate", "m.skops", "new.csv").stderr
+    assert note.replace("1 cell", "60 cells") in said
+    train(table("size,weight,y", rows()))
+    Path("new.csv").write_text("size,weight\n1 %,1\n")
+    assert "has '1 %' in line 2; expected numbers" in complaint("predict", "m.skops", "new.csv")
+
+
 def test_rare_classes(folder: Path):
     lines = [*rows(), ("1", "2", "huge"), ("2", "3", "tiny"), ("2", "3", "tiny")]
     Path("t.csv").write_text(table("size,weight,y", lines))

@@ -394,7 +394,32 @@ def test_what_can_be_read_in_two_ways_is_noted(folder: Path):
         "category",
         ["column 'x' is taken for categories: '.' is the decimal sign of its numbers"],
     )
-    assert column("0.5", "1 kg", "2 kg")[2] == ["'kg' is a unit and taken off in column 'x': '1 kg' is 1"]
+
+
+def test_numbers_with_and_without_a_unit_are_noted(folder: Path):
+    kind, values, notes = column("8.2%", "0.035", "12 %", "0.5", "7%", "n.a.")
+    assert (kind.number_format.after, values, kind.always_unit) == (
+        "%",
+        [8.2, 0.035, 12, 0.5, 7, None],
+        False,
+    )
+    assert notes[:2] == [
+        "'%' is a unit and taken off in column 'x': '8.2%' is 8.2",
+        "column 'x': 2 of 5 cells have no '%' ('0.035' in line 3) and are read as they stand, as '8.2%' is"
+        " taken as 8.2",
+    ]
+    assert column("0.5", "1 kg", "2 kg")[2] == [
+        "'kg' is a unit and taken off in column 'x': '1 kg' is 1",
+        "column 'x': 1 of 3 cells has no 'kg' ('0.5' in line 2) and is read as it stands, as '1 kg' is taken"
+        " as 1",
+    ]
+    _, _, notes = column("$5", "$6", "7 €", "8 €")
+    assert notes[-1] == (
+        "column 'x': its units differ: '$5' in line 2, '7 €' in line 4; they are taken off alike"
+    )
+    kind, _, notes = column("5 kg", "-6 kg", "")
+    assert (kind.always_unit, len(notes)) == (True, 1)
+    assert Column.from_plain(kind.to_plain()) == kind
 
 
 def test_whole_numbers_are_exact(folder: Path):

@@ -26,6 +26,7 @@ from ferroprop.cli.reading.decisions import notes_on_words
 from ferroprop.cli.reading.kinds import Wishes
 from ferroprop.cli.reading.missing import MissingWords
 from ferroprop.cli.reading.numbers import NumberFormat
+from ferroprop.cli.reading.remarks import on_other_units
 from ferroprop.cli.reading.table import Layout, Table, read_table
 from ferroprop.cli.report import PREVIEW_ROWS, PROBABILITY, predictions_table
 from ferroprop.cli.wording import count, first_line, quoted, shown
@@ -72,7 +73,7 @@ def predict(request: Request) -> None:
     notes.add(*table.notes)
     words = MissingWords([*card.missing.everywhere, *request.missing], card.missing.usual)
     X = features(table.frame, columns, table.name, words, table)
-    notes.add(*notes_on_words(table, columns, words))
+    notes.add(*notes_on_words(table, columns, words), *on_other_units(table, columns, words))
     model = load_model(request.model)
     notes.add(*on_versions(card))
 

@@ -31,12 +31,15 @@ class Column:
         How numbers or dates are written as text; None where they are as programs write them.
     missing : list of str
         Texts that stand for missing in this column alone.
+    always_unit : bool
+        Whether each number of the training table had the unit of the format; models before do not say.
     """
 
     name: str
     kind: Kind
     format: NumberFormat | DateFormat | None = None
     missing: list[str] = field(default_factory=list)
+    always_unit: bool = False
 
     @property
     def is_numeric(self) -> bool:
@@ -115,6 +118,8 @@ class Column:
             plain["formats"] = list(self.format.formats)
         if self.missing:
             plain["missing"] = list(self.missing)
+        if self.always_unit:
+            plain["always_unit"] = True
         return plain
 
     @classmethod
@@ -140,6 +145,7 @@ class Column:
             plain["kind"],
             NumberFormat(**number) if number else DateFormat([str(f) for f in formats]) if formats else None,
             [str(word) for word in plain.get("missing", [])],
+            always_unit=plain.get("always_unit") is True,
         )
 
 

@@ -48,6 +48,8 @@ class Decision:
         Why the column is taken for categories though it may hold numbers or dates, in words; may be empty.
     example : str
         A text of the column.
+    remarks : list of str
+        How some of the cells are read, in words.
     """
 
     column: Column | None
@@ -57,6 +59,7 @@ class Decision:
     doubtful: bool = False
     doubt: str = ""
     example: str = ""
+    remarks: list[str] = field(default_factory=list)
 
 
 def notes_on(decisions: Mapping[str, Decision], place: Callable[[int], str]) -> list[str]:
@@ -89,6 +92,7 @@ def notes_on(decisions: Mapping[str, Decision], place: Callable[[int], str]) -> 
             for name, decision in columns
             if decision.doubt
         ),
+        *(f"column {shown(name)}: {remark}" for name, decision in columns for remark in decision.remarks),
         *_words(columns, place),
         *_strays(columns, place),
     ]

@@ -1,7 +1,7 @@
 """Deciding the kind of each column of text, from all its cells or by an option; nothing else decides it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import polars as pl
@@ -11,6 +11,7 @@ from ferroprop.cli.reading import dates, numbers
 from ferroprop.cli.reading.column import LARGEST_WHOLE, Column, as_text, kind_of
 from ferroprop.cli.reading.decisions import Decision, Stray
 from ferroprop.cli.reading.missing import MissingWords, stripped
+from ferroprop.cli.reading.remarks import on_units
 from ferroprop.cli.reading.table import Table
 from ferroprop.cli.wording import count, option, shown, suggestion
 
@@ -192,6 +193,9 @@ def _decide(
     seen = [*different.filter(usual)["text"], *missed["text"]]
     values, _ = Column(column.name, column.kind, column.format, seen).read(texts, words)
     column = Column(column.name, column.kind, column.format, seen[:MOST_WORDS_KEPT])
+    read = rest.filter(readable)
+    remarks = on_units(column.number_format, read, table.place) if column.kind == "number" else []
+    column = replace(column, always_unit=bool(column.number_format.unit) and not remarks)
     return Decision(
         column,
         _whole_if_possible(values, texts) if column.kind == "number" else values,
@@ -199,7 +203,8 @@ def _decide(
         words=_strays(different.filter(usual)),
         doubtful=doubtful,
         doubt=noted,
-        example=_example(rest["text"].filter(readable), column),
+        example=_example(read["text"], column),
+        remarks=remarks,
     )
 
 

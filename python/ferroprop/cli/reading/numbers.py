@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from ferroprop.cli.wording import shown
+
 GROUPS = {",": ",", ".": r"\.", " ": " ", "'": "'"}
 """Signs between groups of three digits, as a regular expression."""
 
@@ -40,6 +42,23 @@ class NumberFormat:
     def is_plain(self) -> bool:
         """Whether this is the form that programs write."""
         return self == PLAIN
+
+    @property
+    def unit(self) -> str:
+        """The unit in quotes, for messages; empty if there is none."""
+        return " or ".join(shown(unit) for unit in (self.before, self.after) if unit)
+
+    def has_unit(self, texts: pl.Series) -> pl.Series:
+        """Return which texts have the unit.
+
+        Examples
+        --------
+        >>> NumberFormat(after="%").has_unit(pl.Series(["8.2 %", "0.035"])).to_list()
+        [True, False]
+        """
+        signs = [rf"^[+-]?\s*{re.escape(self.before)}"] if self.before else []
+        signs += [rf"{re.escape(self.after)}$"] if self.after else []
+        return _simple_signs(texts).str.contains("|".join(signs))
 
     def read(self, texts: pl.Series) -> pl.Series:
         """Return the numbers, null for a text that is not a number.
