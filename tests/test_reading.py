@@ -386,7 +386,17 @@ def test_what_can_be_read_in_two_ways_is_noted(folder: Path):
     typed, notes = kinds("x;y\n1.234;0,5\n2.500;0,25\n")  # beside decimal commas
     assert typed.frame.rows() == [(1234, 0.5), (2500, 0.25)]
     assert "'.' is between thousands in column 'x': '1.234' is 1234; --decimal says otherwise" in notes
-    assert column("1.234", "2.500")[1] == [1.234, 2.5]
+    _, values, notes = column("1.234", "2.500", "n.a.")
+    assert (values, notes[0]) == (
+        [1.234, 2.5, None],
+        "column 'x': '1.234' is read as 1.234, though its point may separate thousands;"
+        " --decimal , reads 1234",
+    )
+    assert "'1.234' is read as 1.234, though" in column("1.234 €", "2.500 €")[2][-1]
+    assert column("1.234", "2.500", decimal=".")[2] == []
+    assert column("0.234", "2.500")[2] == column("1.5", "2.500")[2] == column("1234", "2")[2] == []
+    assert kinds("x;y\n1.234;0.5\n2.500;0.25\n")[1] == []  # beside decimal points
+    assert kinds("x,y\n1.234,1\n2.500,1\n")[1] == []
     assert column("1.234", "2.500", decimal=",")[1] == [1234, 2500]
     assert column("1,234", "2,500", decimal=".")[1] == [1234, 2500]
     kind, _, notes = column("1.5", "2.25", decimal=",")

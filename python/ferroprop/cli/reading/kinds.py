@@ -95,6 +95,8 @@ def decide(table: Table, words: MissingWords, wishes: Wishes) -> Typed:
         else:
             decisions[name] = _decide(series, words, wishes, ".", None, table)
     _settle_doubts(decisions, texts, words, wishes, table)
+    if wishes.decimal is None and table.dialect is not None and table.dialect.separator == ";":
+        _doubt_points(decisions, texts)
     for name, series in others.items():
         # A column that the file calls text stays text; the user learns what else it may be.
         if series.dtype == pl.String and (doubt := _doubt_of_text(series, words, wishes, table)):
@@ -368,3 +370,29 @@ def _settle_doubts(
                 decisions[name] = _decide(texts[name], words, wishes, ",", month_first, table)
         elif decision.doubtful and month_first is not None:
             decisions[name] = _decide(texts[name], words, wishes, ".", month_first, table)
+
+
+def _doubt_points(decisions: dict[str, Decision], texts: Mapping[str, pl.Series]) -> None:
+    """Remark on decimal points that may separate thousands, unless another column has certain ones."""
+    points = {
+        name: decision.column.number_format.bare(texts[name].filter(decision.values.is_not_null()))
+        for name, decision in decisions.items()
+        if decision.column is not None
+        and decision.column.kind == "number"
+        and decision.column.number_format.decimal == "."
+        and not decision.column.number_format.thousands
+        and bool(texts[name].str.contains(".", literal=True).any())
+    }
+    grouped = {name: numbers.all_grouped(cells) for name, cells in points.items()}
+    if not all(grouped.values()):
+        return
+    for name, cells in points.items():
+        example = cells.filter(cells.str.contains(".", literal=True))[0]
+        by_point, by_comma = (
+            form.read(pl.Series([example]))[0] for form in (numbers.PLAIN, numbers.NumberFormat(",", "."))
+        )
+        remark = (
+            f"{shown(example)} is read as {by_point:.15g}, though its point may separate thousands;"
+            f" --decimal , reads {by_comma:.15g}"
+        )
+        decisions[name] = replace(decisions[name], remarks=[*decisions[name].remarks, remark])

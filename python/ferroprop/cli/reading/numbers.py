@@ -60,6 +60,21 @@ class NumberFormat:
         signs += [rf"{re.escape(self.after)}$"] if self.after else []
         return _simple_signs(texts).str.contains("|".join(signs))
 
+    def bare(self, texts: pl.Series) -> pl.Series:
+        """Return the texts without the unit, with plain signs.
+
+        Examples
+        --------
+        >>> NumberFormat(before="$").bare(pl.Series(["-$3", "$4"])).to_list()
+        ['-3', '4']
+        """
+        texts = _simple_signs(texts)
+        if self.before:
+            texts = texts.str.replace(rf"^([+-]?)\s*{re.escape(self.before)}\s*([+-]?)", "$1$2")
+        if self.after:
+            texts = texts.str.replace(rf"\s*{re.escape(self.after)}$", "")
+        return texts
+
     def read(self, texts: pl.Series) -> pl.Series:
         """Return the numbers, null for a text that is not a number.
 
@@ -80,11 +95,7 @@ class NumberFormat:
         >>> NumberFormat().read(pl.Series(["\u22120.5", "1e3", "1,5"])).to_list()
         [-0.5, 1000.0, None]
         """
-        texts = _simple_signs(texts)
-        if self.before:
-            texts = texts.str.replace(rf"^([+-]?)\s*{re.escape(self.before)}\s*([+-]?)", "$1$2")
-        if self.after:
-            texts = texts.str.replace(rf"\s*{re.escape(self.after)}$", "")
+        texts = self.bare(texts)
         if (self.decimal, self.thousands) != (".", ""):
             fits = texts.str.contains(_pattern(self.decimal, self.thousands))
             texts = texts.set(~fits.fill_null(False), None)
@@ -161,7 +172,7 @@ def find_format(texts: pl.Series, cells: pl.Series, decimal: str | None, enough:
     elif decimal is None and hint == "," and best.format.is_plain:
         # Beside decimal commas, points between groups of three digits are no decimal points.
         grouped = NumberFormat(",", ".")
-        if _all_grouped(texts):
+        if all_grouped(texts):
             return Found(grouped, grouped.read(texts).is_not_null(), doubtful=True)
     return best
 
@@ -226,8 +237,14 @@ def _unsigned(decimal: str, thousands: str) -> str:
     return rf"(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
 
 
-def _all_grouped(texts: pl.Series) -> bool:
-    """Return whether all points stand before three digits, and there are some."""
+def all_grouped(texts: pl.Series) -> bool:
+    """Return whether all points stand before three digits, and there are some.
+
+    Examples
+    --------
+    >>> all_grouped(pl.Series(["1.037", "950"])), all_grouped(pl.Series(["1.037", "0.950"]))
+    (True, False)
+    """
     with_point = texts.str.contains(".", literal=True)
     grouped = texts.str.contains(r"^[+-]?[1-9]\d{0,2}(?:\.\d{3})+$")
     return bool(with_point.any()) and bool((grouped | ~with_point).all())
