@@ -268,6 +268,27 @@ def test_a_table_to_predict_without_the_unit_of_training(folder: Path):
     assert "has '1 %' in line 2; expected numbers" in complaint("predict", "m.skops", "new.csv")
 
 
+def test_classes_that_differ_only_in_case_or_blanks(folder: Path):
+    spellings = {"big": ["YES", "yes", " yes"], "small": ["no", "No", "No"]}
+    lines = [(s, w, spellings[y][i % 3]) for i, (s, w, y) in enumerate(rows(240))]
+    note = "note: classes of column 'y' that differ only in case or blanks stay apart: {};"
+    said = train(table("size,weight,y", lines))
+    assert note.format("'No' and 'no', 'YES' and 'yes'") in said
+    assert read_card(Path("m.skops")).classes == ["No", "YES", "no", "yes"]
+    columns = dict(zip(("size", "y"), ([float(s) for s, _, _ in lines], [y for *_, y in lines]), strict=True))
+    pl.DataFrame(columns).write_parquet("t.parquet")
+    said = succeed("train", "t.parquet", "--target", "y", *QUICK).stderr
+    assert note.format("' yes' and 'YES' and 'yes', 'No' and 'no'") in said
+    few = table("size,weight,y", [*rows(), ("1", "2", "Big")])
+    Path("t.csv").write_text(few)
+    assert complaint("train", "t.csv", "--target", "y").endswith(
+        "leaves such rows out; classes of column 'y' that differ only in case or blanks stay apart:"
+        " 'Big' and 'big'; if they are one class, write them alike in the table"
+    )
+    assert "stay apart" not in train(table("size,weight,y", rows()))
+    assert "stay apart" not in train(table("size,weight,y", [(s, w, str(len(y))) for s, w, y in rows()]))
+
+
 def test_rare_classes(folder: Path):
     lines = [*rows(), ("1", "2", "huge"), ("2", "3", "tiny"), ("2", "3", "tiny")]
     Path("t.csv").write_text(table("size,weight,y", lines))

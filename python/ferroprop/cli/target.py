@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ferroprop.cli.columns import LARGEST_NUMBER
 from ferroprop.cli.problem import Problem
 from ferroprop.cli.reading.column import kind_of
-from ferroprop.cli.wording import count, quoted, shown, suggestion
+from ferroprop.cli.wording import count, listed, quoted, shown, suggestion
 
 TaskName = Literal["classification", "regression"]
 
@@ -124,6 +124,7 @@ def read_target(
         if present.is_empty():
             raise Problem(f"--drop-rare-classes: all classes of column {shown(name)} are rare")
     classes = _classes(present, name, doubt)
+    notes += _on_alike(classes, name)
     return Target(task, reason, rows, _labels(present), classes, notes)
 
 
@@ -188,11 +189,26 @@ def _classes(present: pl.Series, name: str, doubt: str) -> list[str]:
             way_out += ", --task regression takes the numbers for a quantity"
         if doubt:  # numbers with a few other texts are rarely meant as classes
             way_out = f"{doubt}, {way_out}"
+        way_out = "; ".join([way_out, *_on_alike(sorted(names), name)])
         raise Problem(
             f"--target: {what} has {count(rare[0][1], 'row')};"
             f" expected at least {LEAST_CLASS_ROWS} in each class; {way_out}"
         )
     return sorted(names) if not present.dtype.is_integer() else sorted(names, key=int)
+
+
+def _on_alike(classes: list[str], name: str) -> list[str]:
+    """Return a note on classes that differ only in case or in blanks, which are perhaps meant as one."""
+    spellings: dict[str, list[str]] = {}
+    for label in classes:
+        spellings.setdefault(" ".join(label.split()).casefold(), []).append(label)
+    alike = [" and ".join(map(shown, labels)) for labels in spellings.values() if len(labels) > 1]
+    if not alike:
+        return []
+    return [
+        f"classes of column {shown(name)} that differ only in case or blanks stay apart: {listed(alike)};"
+        " if they are one class, write them alike in the table"
+    ]
 
 
 def _rare_classes(present: pl.Series) -> list[tuple[str, int]]:
