@@ -289,6 +289,47 @@ def test_classes_that_differ_only_in_case_or_blanks(folder: Path):
     assert "stay apart" not in train(table("size,weight,y", [(s, w, str(len(y))) for s, w, y in rows()]))
 
 
+def test_dates_with_a_time_zone_beside_dates_without_one(folder: Path):
+    texts = [f"2024-{1 + i % 12:02}-05 0{i % 7}:30" for i in range(60)]
+    days = pl.Series("day", texts).str.to_datetime()
+    frames = {
+        "naive": pl.DataFrame({"day": days, "y": [y for *_, y in rows()]}),
+        "zoned": pl.DataFrame(
+            {"day": days.dt.replace_time_zone("Europe/Oslo"), "y": [y for *_, y in rows()]}
+        ),
+    }
+    for name, frame in frames.items():
+        frame.write_parquet(f"{name}.parquet")
+    of_one = {
+        "naive": "column 'day': its dates have no time zone and are taken as UTC; those of training had one",
+        "zoned": "column 'day': its dates have a time zone and are converted to UTC; those of training had"
+        " none and were taken as UTC",
+    }
+    for trained, other in (("naive", "zoned"), ("zoned", "naive")):
+        succeed("train", f"{trained}.parquet", "--target", "y", *QUICK)
+        assert read_card(Path("m.skops")).columns[0].zoned is (trained == "zoned")
+        command = ["predict", "m.skops", f"{other}.parquet", "--output", "out.csv"]
+        assert succeed(*command).stderr == f"note: {of_one[other]}\n"
+        assert "time zone" not in succeed("evaluate", "m.skops", f"{trained}.parquet").stderr
+        assert of_one[other] in succeed("evaluate", "m.skops", f"{other}.parquet").stderr
+    # The format of a text tells as much as the type of a column.
+    said = train(table("day,y", [(f"{text}Z", y) for text, (*_, y) in zip(texts, rows(), strict=True)]))
+    assert "time zone" not in said
+    assert "time zone" not in succeed("predict", "m.skops", "t.csv").stderr
+    assert of_one["naive"] in succeed("evaluate", "m.skops", "naive.parquet").stderr
+    Path("new.csv").write_text("day\n2024-01-05 03:30\n")
+    said = succeed("predict", "m.skops", "new.csv", "--date-format", "%Y-%m-%d %H:%M").stderr
+    assert of_one["naive"] in said
+    both = [(f"{text}Z", text, y) for text, (*_, y) in zip(texts, rows(), strict=True)]
+    said = train(table("day,local,y", both))
+    assert "dates with a time zone ('day') are converted to UTC, and dates without one ('local') are" in said
+    said = train(table("day,y", [(text if i % 3 else zoned, y) for i, (zoned, text, y) in enumerate(both)]))
+    assert (
+        f"column 'day': 40 of 60 cells have no time zone ('{texts[1]}' in line 3) and are taken as UTC"
+        in said
+    )
+
+
 def test_rare_classes(folder: Path):
     lines = [*rows(), ("1", "2", "huge"), ("2", "3", "tiny"), ("2", "3", "tiny")]
     Path("t.csv").write_text(table("size,weight,y", lines))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ferroprop.cli.problem import Problem
-from ferroprop.cli.reading.column import Column, Kind, as_text, kind_of
+from ferroprop.cli.reading.column import Column, Kind, as_text, kind_of, zone_of
 from ferroprop.cli.reading.missing import MissingWords, stripped
 from ferroprop.cli.reading.table import Table
 from ferroprop.cli.wording import option, quoted, shown
@@ -106,7 +106,7 @@ def choose_columns(
             doubt = (doubts or {}).get(name)
             left_out[name] = f"{doubt}; {reason}" if doubt else reason
         else:
-            used.append(decided.get(name) or Column(name, kind))
+            used.append(decided.get(name) or Column(name, kind, zoned=zone_of(schema[name])))
     if not used:
         raise nothing_to_learn_from(target, left_out)
     return Choice(used, left_out)

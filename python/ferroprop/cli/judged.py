@@ -21,7 +21,7 @@ from ferroprop.cli.problem import Problem
 from ferroprop.cli.reading.column import Column
 from ferroprop.cli.reading.kinds import Wishes, decide
 from ferroprop.cli.reading.missing import MissingWords
-from ferroprop.cli.reading.remarks import on_other_units
+from ferroprop.cli.reading.remarks import on_other_units, on_other_zones
 from ferroprop.cli.reading.table import Layout, Table, read_table
 from ferroprop.cli.scores import score_both, train_baseline
 from ferroprop.cli.target import TaskName
@@ -144,7 +144,7 @@ def rows_of(
         table = read_table(path, layout, [column.name for column in asked.columns])
         notes.add(*table.notes)
         X = features(table.frame, asked.columns, table.name, asked.words, table)
-        notes.add(*on_other_units(table, asked.columns, asked.words))
+        notes.add(*on_other_units(table, asked.columns, asked.words), *on_other_zones(table, asked.columns))
         rows, y = _targets(asked, table, wishes, notes)
     except Problem as problem:
         raise Problem(str(problem).replace("TABLE:", f"{argument}:", 1)) from None

@@ -26,7 +26,7 @@ from ferroprop.cli.reading.decisions import notes_on_words
 from ferroprop.cli.reading.kinds import Wishes
 from ferroprop.cli.reading.missing import MissingWords
 from ferroprop.cli.reading.numbers import NumberFormat
-from ferroprop.cli.reading.remarks import on_other_units
+from ferroprop.cli.reading.remarks import on_other_units, on_other_zones
 from ferroprop.cli.reading.table import Layout, Table, read_table
 from ferroprop.cli.report import PREVIEW_ROWS, PROBABILITY, predictions_table
 from ferroprop.cli.wording import count, first_line, quoted, shown
@@ -73,7 +73,11 @@ def predict(request: Request) -> None:
     notes.add(*table.notes)
     words = MissingWords([*card.missing.everywhere, *request.missing], card.missing.usual)
     X = features(table.frame, columns, table.name, words, table)
-    notes.add(*notes_on_words(table, columns, words), *on_other_units(table, columns, words))
+    notes.add(
+        *notes_on_words(table, columns, words),
+        *on_other_units(table, columns, words),
+        *on_other_zones(table, columns),
+    )
     model = load_model(request.model)
     notes.add(*on_versions(card))
 
@@ -108,7 +112,7 @@ def columns_as_written(card: Card, wishes: Wishes) -> list[Column]:
     for column in card.columns:
         date_format = wishes.date_formats.get(column.name, wishes.date_formats.get(""))
         if column.kind == "date" and date_format is not None:
-            column = replace(column, format=DateFormat([date_format]))
+            column = replace(column, format=DateFormat([date_format]), zoned=column.has_zone)
         elif column.kind == "number" and wishes.decimal is not None:
             form = column.number_format
             other = {".": ",", ",": "."}[wishes.decimal]

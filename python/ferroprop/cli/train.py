@@ -158,7 +158,7 @@ def train(request: Request) -> Settings:
     decided = {name: d for name, d in typed.decisions.items() if name not in choice.left_out}
     _introduce(progress, notes, request, table, target)
     notes.add(*notes_on(decided, table.place), *target.notes)
-    notes.add(*_reasons(choice), *doubts)
+    notes.add(*_reasons(choice), *doubts, *_on_zones(choice))
 
     inputs = features(typed.frame, choice.used, table.name, request.words, table).filter(target.rows)
     y = target.values
@@ -372,6 +372,18 @@ def _introduce(console: Console, notes: Notes, request: Request, table: Table, t
     without = table.frame.height - len(target.values)
     if without:
         notes.add(f"{count(without, 'row')} without {shown(request.target)} left out")
+
+
+def _on_zones(choice: Choice) -> list[str]:
+    """Return a note if some columns of dates have a time zone and others have none."""
+    zoned = [column.name for column in choice.used if column.kind == "date" and column.has_zone is True]
+    naive = [column.name for column in choice.used if column.kind == "date" and column.has_zone is False]
+    if not (zoned and naive):
+        return []
+    return [
+        f"dates with a time zone ({quoted(zoned)}) are converted to UTC, and dates without one"
+        f" ({quoted(naive)}) are taken as UTC"
+    ]
 
 
 def _on_dates(choice: Choice) -> list[str]:

@@ -33,6 +33,8 @@ class Column:
         Texts that stand for missing in this column alone.
     always_unit : bool
         Whether each number of the training table had the unit of the format; models before do not say.
+    zoned : bool or None
+        Whether the dates of the training table had a time zone; None if only the format says so, or nothing.
     """
 
     name: str
@@ -40,6 +42,19 @@ class Column:
     format: NumberFormat | DateFormat | None = None
     missing: list[str] = field(default_factory=list)
     always_unit: bool = False
+    zoned: bool | None = None
+
+    @property
+    def has_zone(self) -> bool | None:
+        """Whether its dates have a time zone; None if that is not known, or some have one.
+
+        Examples
+        --------
+        >>> Column("day", "date", DateFormat(["%Y-%m-%d %H:%M%z"])).has_zone
+        True
+        """
+        zones = {text.endswith("%z") for text in self.date_format.formats}
+        return self.zoned if self.zoned is not None else zones.pop() if len(zones) == 1 else None
 
     @property
     def is_numeric(self) -> bool:
@@ -120,6 +135,8 @@ class Column:
             plain["missing"] = list(self.missing)
         if self.always_unit:
             plain["always_unit"] = True
+        if self.zoned is not None:
+            plain["zoned"] = self.zoned
         return plain
 
     @classmethod
@@ -146,6 +163,7 @@ class Column:
             NumberFormat(**number) if number else DateFormat([str(f) for f in formats]) if formats else None,
             [str(word) for word in plain.get("missing", [])],
             always_unit=plain.get("always_unit") is True,
+            zoned=plain["zoned"] is True if "zoned" in plain else None,
         )
 
 
@@ -162,6 +180,19 @@ def kind_of(dtype: pl.DataType) -> Kind | None:
     if dtype in (pl.String, pl.Categorical, pl.Enum):
         return "category"
     return None
+
+
+def zone_of(dtype: pl.DataType) -> bool | None:
+    """Return whether a type of dates has a time zone; None if it is no type of dates.
+
+    Examples
+    --------
+    >>> zone_of(pl.Datetime("us", "Europe/Berlin")), zone_of(pl.Date()), zone_of(pl.String())
+    (True, False, None)
+    """
+    if kind_of(dtype) != "date":
+        return None
+    return isinstance(dtype, pl.Datetime) and dtype.time_zone is not None
 
 
 def as_text(series: pl.Series) -> pl.Series:

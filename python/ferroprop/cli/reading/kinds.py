@@ -11,7 +11,7 @@ from ferroprop.cli.reading import dates, numbers
 from ferroprop.cli.reading.column import LARGEST_WHOLE, Column, as_text, kind_of
 from ferroprop.cli.reading.decisions import Decision, Stray
 from ferroprop.cli.reading.missing import MissingWords, stripped
-from ferroprop.cli.reading.remarks import on_units
+from ferroprop.cli.reading.remarks import on_units, on_zones
 from ferroprop.cli.reading.table import Table
 from ferroprop.cli.wording import count, option, shown, suggestion
 
@@ -197,6 +197,7 @@ def _decide(
     column = Column(column.name, column.kind, column.format, seen[:MOST_WORDS_KEPT])
     read = rest.filter(readable)
     remarks = on_units(column.number_format, read, table.place) if column.kind == "number" else []
+    remarks += on_zones(column, read, table.place)
     column = replace(column, always_unit=bool(column.number_format.unit) and not remarks)
     return Decision(
         column,

@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from ferroprop.cli.reading.column import Column
+from ferroprop.cli.reading.column import Column, zone_of
 from ferroprop.cli.reading.missing import MissingWords, stripped
 from ferroprop.cli.reading.numbers import NumberFormat
 from ferroprop.cli.reading.table import Table
 from ferroprop.cli.wording import count, shown
+
+ZONE = r":\d{2}.*(?:[+-]\d{2}:?\d{2}|Z)$"
+"""The end of a date with a time and its offset from UTC."""
 
 
 def on_units(form: NumberFormat, read: pl.DataFrame, place: Callable[[int], str]) -> list[str]:
@@ -90,4 +93,56 @@ def on_other_units(table: Table, columns: Sequence[Column], words: MissingWords)
                 f"column {shown(column.name)}: {cells} without the unit {form.unit} that all cells of"
                 f" training had ({shown(series[first])} in {table.place(first)}), read as if with it"
             )
+    return notes
+
+
+def on_zones(column: Column, read: pl.DataFrame, place: Callable[[int], str]) -> list[str]:
+    """Return a remark on dates without a time zone among others with one; `read` is as for `on_units`.
+
+    Examples
+    --------
+    >>> from ferroprop.cli.reading.dates import DateFormat
+    >>> day = Column("day", "date", DateFormat(["%Y-%m-%d %H:%M%z", "%Y-%m-%d %H:%M"]))
+    >>> texts = ["2024-01-02 03:00Z", "2024-01-02 03:00"]
+    >>> on_zones(day, pl.DataFrame({"text": texts, "cells": [3, 1], "row": [0, 1]}), str)
+    ["1 of 4 cells has no time zone ('2024-01-02 03:00' in 1) and is taken as UTC"]
+    """
+    naive = read.filter(~pl.col("text").str.contains(ZONE))
+    if column.kind != "date" or naive.height in (0, read.height):
+        return []
+    cells = int(naive["cells"].sum())
+    taken = "has no time zone ({}) and is" if cells == 1 else "have no time zone ({}) and are"
+    example = f"{shown(naive['text'][0])} in {place(naive['row'][0])}"
+    return [f"{cells:,} of {count(int(read['cells'].sum()), 'cell')} {taken.format(example)} taken as UTC"]
+
+
+def on_other_zones(table: Table, columns: Sequence[Column]) -> list[str]:
+    """Return notes on dates with a time zone where those of training had none, or the other way round.
+
+    Parameters
+    ----------
+    table : Table
+        A table to predict.
+    columns : sequence of Column
+        The columns of the model.
+
+    Returns
+    -------
+    list of str
+        One line for each such column.
+    """
+    notes = []
+    for column in columns:
+        series = table.frame[column.name]
+        zone = (
+            Column("", "date", column.format).has_zone if series.dtype == pl.String else zone_of(series.dtype)
+        )
+        if column.kind != "date" or None in (zone, column.has_zone) or zone == column.has_zone:
+            continue
+        said = (
+            "have a time zone and are converted to UTC; those of training had none and were taken as UTC"
+            if zone
+            else "have no time zone and are taken as UTC; those of training had one"
+        )
+        notes.append(f"column {shown(column.name)}: its dates {said}")
     return notes
