@@ -312,7 +312,7 @@ def test_usual_words_are_missing_among_numbers(folder: Path, cell: str):
 
 
 @pytest.mark.parametrize(
-    "cell", ["1.2.3", "<0.01", "(0.5)", "0,5", "#REF", "five", "1 2", "5%", "12a", "--5", "1e"]
+    "cell", ["1.2.3", "<0.01", "(red)", "(-0.5)", "0,5", "#REF", "five", "1 2", "5%", "12a", "--5", "1e"]
 )
 def test_a_stray_text_among_numbers_is_noted_with_its_line(folder: Path, cell: str):
     kind, values, notes = column("1.5", "2", cell, "4", "5", "6")
@@ -404,6 +404,47 @@ def test_what_can_be_read_in_two_ways_is_noted(folder: Path):
         "category",
         ["column 'x' is taken for categories: '.' is the decimal sign of its numbers"],
     )
+
+
+@pytest.mark.parametrize(
+    ("cells", "values", "how", "negatives"),
+    [
+        (["1.5", "(1,234.00)", "2"], [1.5, -1234, 2], "in brackets", "()"),
+        (["1,5", "3", "(2,5)"], [1.5, 3, -2.5], "in brackets", "()"),
+        (["12-", "7", "3.5"], [-12, 7, 3.5], "with a minus behind", "-"),
+        (["$5", "($6.50)", "$(7)"], [5, -6.5, -7], "in brackets", "()"),
+        (["5 €", "6 €-", "7,00- €"], [5, -6, -7], "with a minus behind", "-"),
+        (["5", "(6)", "7-", "-8"], [5, -6, -7, -8], "in brackets or with a minus behind", "()-"),
+        (["5 %", "(6 %)", "7 %", "8 %"], [5, -6, 7, 8], "in brackets", "()"),
+    ],
+)
+def test_negative_numbers_of_accountants_are_noted(
+    folder: Path, cells: list[str], values: list[float], how: str, negatives: str
+):
+    for wishes in ({}, {"kinds": {"x": "number"}}):
+        kind, read_values, notes = column(*cells, **wishes)
+        assert (kind.kind, read_values, kind.number_format.negatives) == ("number", values, negatives)
+        assert Column.from_plain(kind.to_plain()) == kind
+        (note,) = [note for note in notes if "negative" in note]
+        odd = [(row, cell) for row, cell in enumerate(cells) if "(" in cell or "-" in cell.lstrip("-")]
+        assert note == (
+            f"column 'x': {len(odd)} of {len(cells)} cells {how} ('{odd[0][1]}' in line {odd[0][0] + 2})"
+            f" {'is a negative number' if len(odd) == 1 else 'are read as negative numbers'};"
+            " --category x keeps the texts"
+        )
+    assert not any(" no '" in note for note in notes)
+
+
+def test_brackets_and_hyphens_of_other_texts_stay(folder: Path):
+    for cells in (["(1)", "(2)"], ["a (1)", "b"], ["1-", "2-"], ["10-19", "20-29", "80-"]):
+        assert column(*cells)[0].kind == "category"
+    kind, values, notes = column("1", "(2)", "n.d.", kinds={"x": "number"})
+    assert (values, kind.missing, len(notes)) == ([1, -2, None], ["n.d."], 2)
+    kind, values, _ = column("5", "6", "7", "(8)", "(odd)")
+    assert (values, kind.missing) == ([5, 6, 7, -8, None], ["(odd)"])
+    Path("new.csv").write_text("x\n(3)\n4\n")
+    table = read_table(Path("new.csv"), Layout(header=1))
+    assert features(table.frame, [kind], "new.csv", table=table)["x"].to_list() == [-3, 4]
 
 
 def test_numbers_with_and_without_a_unit_are_noted(folder: Path):

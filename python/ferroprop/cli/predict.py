@@ -25,7 +25,6 @@ from ferroprop.cli.reading.dates import DateFormat
 from ferroprop.cli.reading.decisions import notes_on_words
 from ferroprop.cli.reading.kinds import Wishes
 from ferroprop.cli.reading.missing import MissingWords
-from ferroprop.cli.reading.numbers import NumberFormat
 from ferroprop.cli.reading.remarks import on_other_units, on_other_zones
 from ferroprop.cli.reading.table import Layout, Table, read_table
 from ferroprop.cli.report import PREVIEW_ROWS, PROBABILITY, predictions_table
@@ -117,7 +116,7 @@ def columns_as_written(card: Card, wishes: Wishes) -> list[Column]:
             form = column.number_format
             other = {".": ",", ",": "."}[wishes.decimal]
             thousands = form.thousands if form.decimal == wishes.decimal else other if form.thousands else ""
-            form = NumberFormat(wishes.decimal, thousands, form.before, form.after)
+            form = replace(form, decimal=wishes.decimal, thousands=thousands)
             column = replace(column, format=None if form.is_plain else form)
         columns.append(column)
     return columns

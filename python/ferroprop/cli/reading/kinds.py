@@ -11,7 +11,7 @@ from ferroprop.cli.reading import dates, numbers
 from ferroprop.cli.reading.column import LARGEST_WHOLE, Column, as_text, kind_of
 from ferroprop.cli.reading.decisions import Decision, Stray
 from ferroprop.cli.reading.missing import MissingWords, stripped
-from ferroprop.cli.reading.remarks import on_units, on_zones
+from ferroprop.cli.reading.remarks import on_negatives, on_units, on_zones
 from ferroprop.cli.reading.table import Table
 from ferroprop.cli.wording import count, option, shown, suggestion
 
@@ -196,9 +196,9 @@ def _decide(
     values, _ = Column(column.name, column.kind, column.format, seen).read(texts, words)
     column = Column(column.name, column.kind, column.format, seen[:MOST_WORDS_KEPT])
     read = rest.filter(readable)
-    remarks = on_units(column.number_format, read, table.place) if column.kind == "number" else []
-    remarks += on_zones(column, read, table.place)
-    column = replace(column, always_unit=bool(column.number_format.unit) and not remarks)
+    units = on_units(column.number_format, read, table.place)
+    remarks = [*units, *on_negatives(column, read, table.place), *on_zones(column, read, table.place)]
+    column = replace(column, always_unit=bool(column.number_format.unit) and not units)
     return Decision(
         column,
         _whole_if_possible(values, texts) if column.kind == "number" else values,
@@ -235,7 +235,8 @@ def _doubt_of_text(series: pl.Series, words: MissingWords, wishes: Wishes, table
 
 def _example(texts: pl.Series, column: Column) -> str:
     """Return a text that shows how the column is written: one that is not a plain number or date."""
-    special = texts.filter(numbers.PLAIN.read(texts).ne_missing(column.number_format.read(texts)))
+    form = replace(column.number_format, negatives="")  # negative numbers have a note of their own
+    special = texts.filter(numbers.PLAIN.read(texts).ne_missing(form.read(texts)))
     return str(next(iter([*special.head(1), *texts.head(1)]), ""))
 
 

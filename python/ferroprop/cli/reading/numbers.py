@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -18,6 +18,12 @@ CURRENCY = r"[$€£¥₹₽₩₺]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|SEK|N
 UNIT = r"[\p{L}%‰°$€£¥₹₽₩₺/²³µ·]+"
 LONGEST_UNIT = 12
 
+SIGNS_ELSEWHERE = {
+    "()": rf"^(?:({CURRENCY})\s*)?\(\s*([^()+-]*\d[^()+-]*?)\s*\)(?:\s*({UNIT}))?$",
+    "-": rf"^()([^()+-]*\d[^()+-]*?)\s*-(?:\s*({UNIT}))?$",
+}
+"""How accountants write negative numbers, as regular expressions of the currency, the number and the unit."""
+
 
 @dataclass(frozen=True)
 class NumberFormat:
@@ -31,12 +37,15 @@ class NumberFormat:
         What may stand between groups of three digits; empty if nothing.
     before, after : str
         A currency before the numbers, a unit after them, which each cell may have.
+    negatives : {'', '()', '-', '()-'}
+        How negative numbers may be written besides a sign before them: in brackets, or with a minus behind.
     """
 
     decimal: str = "."
     thousands: str = ""
     before: str = ""
     after: str = ""
+    negatives: str = ""
 
     @property
     def is_plain(self) -> bool:
@@ -58,17 +67,24 @@ class NumberFormat:
         """
         signs = [rf"^[+-]?\s*{re.escape(self.before)}"] if self.before else []
         signs += [rf"{re.escape(self.after)}$"] if self.after else []
-        return _simple_signs(texts).str.contains("|".join(signs))
+        return _signs_before(texts, self.negatives).str.contains("|".join(signs))
+
+    def has_sign_elsewhere(self, texts: pl.Series) -> pl.Series:
+        """Return which texts are negative numbers in brackets or with a minus behind."""
+        return _signs_before(texts, self.negatives) != _simple_signs(texts)
 
     def bare(self, texts: pl.Series) -> pl.Series:
-        """Return the texts without the unit, with plain signs.
+        """Return the texts without the unit, with plain signs before them.
 
         Examples
         --------
         >>> NumberFormat(before="$").bare(pl.Series(["-$3", "$4"])).to_list()
         ['-3', '4']
+        >>> accounts = NumberFormat(before="$", negatives="()-")
+        >>> accounts.bare(pl.Series(["($3)", "$(4.5)", "12-", "(-1)", "5"])).to_list()
+        ['-3', '-4.5', '-12', '(-1)', '5']
         """
-        texts = _simple_signs(texts)
+        texts = _signs_before(texts, self.negatives)
         if self.before:
             texts = texts.str.replace(rf"^([+-]?)\s*{re.escape(self.before)}\s*([+-]?)", "$1$2")
         if self.after:
@@ -158,6 +174,19 @@ def find_format(texts: pl.Series, cells: pl.Series, decimal: str | None, enough:
     >>> found("1,234", "2,500"), found("1,234", "2", hint=",")
     (('.', ',', True), (',', '', True))
     """
+    best = _find(texts, cells, decimal, enough, hint)
+    simple = _simple_signs(texts)
+    negatives = "".join(sign for sign, form in SIGNS_ELSEWHERE.items() if simple.str.contains(form).any())
+    if negatives:
+        signed = _find(_signs_before(texts, negatives), cells, decimal, enough, hint)
+        # Brackets alone may mean anything, but among other numbers they are the negative ones.
+        if int(signed.readable.sum()) > int(best.readable.sum()) > 0:
+            return Found(replace(signed.format, negatives=negatives), signed.readable, signed.doubtful)
+    return best
+
+
+def _find(texts: pl.Series, cells: pl.Series, decimal: str | None, enough: float, hint: str) -> Found:
+    """Find the format, as `find_format` does, of numbers whose signs stand before them."""
     forms = [form for form in FORMS if decimal in (None, form[0])]
     if decimal is None and hint == ",":
         forms.sort(key=lambda form: form[0] != ",")
@@ -248,6 +277,15 @@ def all_grouped(texts: pl.Series) -> bool:
     with_point = texts.str.contains(".", literal=True)
     grouped = texts.str.contains(r"^[+-]?[1-9]\d{0,2}(?:\.\d{3})+$")
     return bool(with_point.any()) and bool((grouped | ~with_point).all())
+
+
+def _signs_before(texts: pl.Series, negatives: str) -> pl.Series:
+    """Return the texts with simple signs; a minus before numbers that are negative in these other ways."""
+    texts = _simple_signs(texts)
+    for sign, form in SIGNS_ELSEWHERE.items():
+        if sign in negatives:
+            texts = texts.str.replace(form, "-$1$2$3")
+    return texts
 
 
 def _simple_signs(texts: pl.Series) -> pl.Series:

@@ -8,7 +8,7 @@ from ferroprop.cli.reading.column import Column, zone_of
 from ferroprop.cli.reading.missing import MissingWords, stripped
 from ferroprop.cli.reading.numbers import NumberFormat
 from ferroprop.cli.reading.table import Table
-from ferroprop.cli.wording import count, shown
+from ferroprop.cli.wording import count, option, shown
 
 ZONE = r":\d{2}.*(?:[+-]\d{2}:?\d{2}|Z)$"
 """The end of a date with a time and its offset from UTC."""
@@ -94,6 +94,29 @@ def on_other_units(table: Table, columns: Sequence[Column], words: MissingWords)
                 f" training had ({shown(series[first])} in {table.place(first)}), read as if with it"
             )
     return notes
+
+
+def on_negatives(column: Column, read: pl.DataFrame, place: Callable[[int], str]) -> list[str]:
+    """Return a remark on numbers that are negative without a sign before them; `read` is as for `on_units`.
+
+    Examples
+    --------
+    >>> loss = Column("loss", "number", NumberFormat(negatives="()"))
+    >>> on_negatives(loss, pl.DataFrame({"text": ["(1.5)", "2"], "cells": [3, 1], "row": [0, 1]}), str)
+    ["3 of 4 cells in brackets ('(1.5)' in 0) are read as negative numbers; --category loss keeps the texts"]
+    """
+    form = column.number_format
+    if not form.negatives:
+        return []
+    negative = read.filter(form.has_sign_elsewhere(read["text"]))
+    how = {"()": "in brackets", "-": "with a minus behind", "()-": "in brackets or with a minus behind"}
+    cells = int(negative["cells"].sum())
+    example = f"{shown(negative['text'][0])} in {place(negative['row'][0])}"
+    return [
+        f"{cells:,} of {count(int(read['cells'].sum()), 'cell')} {how[form.negatives]} ({example})"
+        f" {'is a negative number' if cells == 1 else 'are read as negative numbers'};"
+        f" {option('--category', column.name)} keeps the texts"
+    ]
 
 
 def on_zones(column: Column, read: pl.DataFrame, place: Callable[[int], str]) -> list[str]:
