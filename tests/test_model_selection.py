@@ -6,10 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 import warnings
 
 import ferroprop._core
 import ferroprop.estimators._epochs
+import ferroprop.estimators._fits
+import ferroprop.model_selection
 import joblib
 import numpy as np
 import pytest
@@ -333,6 +336,31 @@ class Counting(TransformerMixin, BaseEstimator):
     def transform(self, X):
         """Multiply."""
         return X * self.factor
+
+
+@pytest.mark.parametrize("n_jobs", [1, 3])
+def test_many_rows_are_copied_for_a_few_fits_at_a_time(n_jobs, monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20_000, 20))
+    y = (X[:, 0] > 0).astype(int)
+    mlp = MLPClassifier((2,), solver="rprop", max_iter=2, random_state=0)
+
+    def scores() -> tuple[list[float], float]:
+        tracemalloc.start()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            found = ferroprop.model_selection.cross_val_score(mlp, X, y, cv=8, n_jobs=n_jobs)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found.tolist(), peak / X.nbytes
+
+    expected, much = scores()
+    monkeypatch.setattr(ferroprop.estimators._fits, "_MOST_COPIED", 0)
+    found, little = scores()
+    assert found == expected
+    assert little < n_jobs * 1.1 + 1 < 7 < much
+    search = {"param_grid": {"alpha": [0.0, 1e-3, 1.0]}, "cv": 3, "n_jobs": n_jobs}
+    both("GridSearchCV", mlp, fit=(X[:300], y[:300]), **search)
 
 
 @pytest.mark.parametrize("factors", [[1.0], [1, 1.0, 2.0]])

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ferroprop.ensemble import _sklearn
 from ferroprop.estimators import MLPClassifier, MLPRegressor
 from ferroprop.estimators._base import BaseMLP
-from ferroprop.estimators._fits import finish_together, postponed
+from ferroprop.estimators._fits import at_a_time, finish_together, postponed
 from ferroprop.estimators._label_encoding import of_both_classes
 from ferroprop.estimators._optimizers import is_lbfgs
 from ferroprop.estimators._several_networks import Networks, sum_in_order
@@ -82,11 +82,15 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
         cv = _sklearn.check_cv(self.cv, y, classifier=_sklearn.is_classifier(self))
         splits: list[Split] = [(np.asarray(train), np.asarray(test)) for train, test in cv.split(X, y)]
-        with postponed(lambda _: True) as fits:
-            members = [self._begun(X, y, weight, split) for split in splits]
-        for error in finish_together(fits, threads_for(self.n_jobs)) if fits else ():
-            if error is not None:
-                raise error
+        n_threads = threads_for(self.n_jobs)
+        size = at_a_time(X, len(splits), n_threads) or len(splits)
+        members: list[Any] = []
+        for first in range(0, len(splits), size):
+            with postponed(lambda _: True) as fits:
+                members += [self._begun(X, y, weight, split) for split in splits[first : first + size]]
+            for error in finish_together(fits, n_threads) if fits else ():
+                if error is not None:
+                    raise error
         self._check_members(members)
         first = members[0]
         learned: dict[str, Any] = {

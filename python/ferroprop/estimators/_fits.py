@@ -7,6 +7,9 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
+import joblib
+import numpy as np
+
 from ferroprop._core import _StandardArithmetic
 from ferroprop.estimators import _epochs, _lbfgs, _scipy_lbfgs
 from ferroprop.estimators._plan import Outcome, Plan
@@ -75,6 +78,35 @@ def postponed(wanted: Callable[[Any], bool]) -> Iterator[list[Fit]]:
     finally:
         _WANTED.reset(tokens[0])
         _POSTPONED.reset(tokens[1])
+
+
+_MOST_COPIED = 1 << 26
+"""Bytes of rows that fits side by side may copy; above it only as many fits as threads have rows."""
+
+
+def at_a_time(X: Any, copies: int, n_threads: int | None) -> int | None:
+    """Return how many fits may have rows of their own at a time.
+
+    Parameters
+    ----------
+    X : array, sparse matrix or data frame
+        The rows that each of them takes nearly all of.
+    copies : int
+        The number of different parts that they take.
+    n_threads : int or None
+        Threads to use for all.
+
+    Returns
+    -------
+    number : int or None
+        None if all may.
+    """
+    size = getattr(getattr(X, "data", X) if hasattr(X, "indptr") else X, "nbytes", None)
+    if size is None:  # a data frame
+        size = 8 * int(np.prod(getattr(X, "shape", (len(X),))))
+    if copies * size <= _MOST_COPIED:
+        return None
+    return n_threads or int(joblib.cpu_count())
 
 
 def finish_together(fits: Sequence[Fit], n_threads: int | None) -> list[Exception | None]:

@@ -17,7 +17,7 @@ from joblib.parallel import get_active_backend
 
 from ferroprop.estimators._base import BaseMLP
 from ferroprop.estimators._checkpoints import PrivateFile
-from ferroprop.estimators._fits import Fit, finish_together, postponed
+from ferroprop.estimators._fits import Fit, at_a_time, finish_together, postponed
 from ferroprop.estimators._parameters import copied, parameter_names
 from ferroprop.model_selection import _sklearn
 from ferroprop.model_selection._continued import Continued
@@ -65,6 +65,10 @@ class Shared:
             self._splits[key] = (X, y, rows), _sklearn.split(estimator, X, y, *rows)
         return self._splits[key][1]
 
+    def forget(self) -> None:
+        """Let go of the rows."""
+        self._splits.clear()
+
     def checkpoint_of(self, estimator: BaseMLP, options: dict[str, Any]) -> PrivateFile | None:
         """Return the checkpoint of a task's fit, which no other task of the call has."""
         if self._continued is None or options.get("parameters") is None:
@@ -90,7 +94,7 @@ class Task:
     """
 
     def __init__(self, call: Call, shared: Shared) -> None:
-        self._call = call
+        self.call = call
         self._shared = shared
         self._estimator = call[1][0]
         self._error: Exception | None = None
@@ -102,7 +106,7 @@ class Task:
 
     def begin(self) -> None:
         """Fit up to the training."""
-        _, (estimator, X, y), options = self._call
+        _, (estimator, X, y), options = self.call
         parameters = options.get("parameters")
         train = options["train"]
         fit_params = _sklearn.of_rows(X, params=options["fit_params"] or {}, indices=train)
@@ -154,7 +158,7 @@ class Task:
         seconds : float
             The time of their training.
         """
-        function, arguments, options = self._call
+        function, arguments, options = self.call
         seconds += self._seconds
         is_done = self._error is None and not any(errors)
         if function is _sklearn.fit_and_score and is_done and not _is_watched(options):
@@ -181,7 +185,7 @@ class Task:
 
     def _scored(self, seconds: float) -> dict[str, Any]:
         """Return what scikit-learn's function returns after a fit that did not fail."""
-        _, (estimator, X, y), options = self._call
+        _, (estimator, X, y), options = self.call
         test, train = options["test"], options["train"]
         began = time.perf_counter()
         # transformers of anybody may change what they predict for
@@ -203,7 +207,7 @@ class Task:
         return result
 
     def _score(self, X: Any, y: Any, rows: Any) -> Any:
-        _, (estimator, all_rows, _), options = self._call
+        _, (estimator, all_rows, _), options = self.call
         params = _sklearn.of_rows(all_rows, params=options["score_params"] or {}, indices=rows)
         return _sklearn.score(estimator, X, y, options["scorer"], params, options["error_score"])
 
@@ -372,11 +376,27 @@ def run(
     if any(_is_watched(options) for _, _, options in calls):
         # in groups, so that a progress bar moves
         size = max(-(-size // _STEPS_OF_PROGRESS), n_threads or joblib.cpu_count())
+    few = _fewer_at_a_time(own, n_threads)
+    size = size if few is None else min(size, few)
     results: list[Any] = []
     for first in range(0, len(own), max(size, 1)):
-        results += _side_by_side(own[first : first + size], n_threads)
+        group = own[first : first + size]
+        results += _side_by_side(group, n_threads)
+        if few is not None:
+            shared.forget()
+            for task in group:
+                task.fits = []
     of_own = iter(results)
     return [next(results_of_rest if task is None else of_own) for task in tasks]
+
+
+def _fewer_at_a_time(tasks: Sequence[Task | Fitting], n_threads: int | None) -> int | None:
+    """Return how many tasks may run side by side; None if their rows fit in memory all together."""
+    splits = {id(task.call[2]["train"]) for task in tasks if isinstance(task, Task)}
+    for task in tasks:
+        if isinstance(task, Task):
+            return at_a_time(task.call[1][1], len(splits), n_threads)
+    return None
 
 
 def _side_by_side(tasks: Sequence[Task | Fitting], n_threads: int | None) -> list[Any]:
