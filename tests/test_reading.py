@@ -531,6 +531,13 @@ def test_numbers_and_dates_that_parquet_has_as_text_stay_text_and_are_noted(fold
     assert notes == [said]
     _, notes = parquet(x=["2024-01-05", "2024-01-06"])
     assert notes == [f"{start} its 2 cells are all dates; --date x takes it for dates"]
+    _, notes = parquet(x=["NA"] * 9000 + [f"text {i}" for i in range(3000)] + [f"{i}.5" for i in range(9000)])
+    assert notes == [
+        "column 'x' is taken for categories: 9,000 of its 12,000 cells are numbers, 'text 0' in row 9001 is"
+        " not; --number x takes it for numbers"
+    ]
+    assert column(*(f"text {i}" for i in range(11_000)))[2] == []
+    assert "5,500 of its 11,000 cells" in column(*(f"{'<' * (i % 2)}{i}.5" for i in range(11_000)))[2][0]
     assert parquet(x=["red", "green", "1"], z=["true", "false", "true"])[1] == []
 
 

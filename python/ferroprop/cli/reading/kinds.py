@@ -21,6 +21,9 @@ MOST = 0.8
 HALF = 0.5
 """A column of categories is noted if this fraction of its cells are numbers or dates."""
 
+LOOKED_AT = 1000
+"""The number of texts that show whether a long column of text may hold numbers or dates."""
+
 MOST_WORDS_KEPT = 100
 """The most texts that the model keeps as missing, so that they mean missing in other tables too."""
 
@@ -224,6 +227,8 @@ def _different(texts: pl.Series, words: MissingWords) -> pl.DataFrame:
 
 def _doubt_of_text(series: pl.Series, words: MissingWords, wishes: Wishes, table: Table) -> str:
     """Return why a column that the file calls text may hold numbers or dates; empty if it does not."""
+    if not _may_hold_others(series.drop_nulls(), words):
+        return ""
     different = _different(stripped(series).fill_null(""), words)
     rest = different.filter(~pl.col("text").is_in(words.usual))
     found = _Kinds(rest, wishes, series.name, ".", None, table)
@@ -231,6 +236,19 @@ def _doubt_of_text(series: pl.Series, words: MissingWords, wishes: Wishes, table
     if column is None or column.kind == "boolean":
         return noted
     return f"the file has it as text, but {found.doubt(column, readable)}"
+
+
+def _may_hold_others(texts: pl.Series, words: MissingWords) -> bool:
+    """Return whether a sample of texts has numbers or dates enough to look at all: that takes seconds."""
+    sample = stripped(texts.gather_every(max(1, len(texts) // LOOKED_AT)).head(LOOKED_AT))
+    sample = sample.filter(~sample.is_in([*words.of("number")]))
+    if sample.is_empty():
+        return True
+    each = pl.Series([1]).new_from_index(0, len(sample))
+    by_format = numbers.find_format(sample, each, None, MOST, ".").readable
+    times = dates.read_times(sample).is_not_null()
+    held = by_format | numbers.are_numbers(sample) | dates.are_dates(sample) | times
+    return int(held.sum()) >= HALF / 2 * len(sample)
 
 
 def _example(texts: pl.Series, column: Column) -> str:
@@ -272,6 +290,11 @@ class _Kinds:
         for column, readable, doubtful in candidates:
             if self._share(readable) >= MOST:
                 return column, readable, doubtful, ""
+        # Of many texts that are nearly all different, a sample tells enough.
+        if LOOKED_AT * 10 < self._all < 2 * len(self._texts) and not _may_hold_others(
+            self._texts, MissingWords()
+        ):
+            return None, nothing, False, ""
         by_any = numbers.find_format(self._texts, self._cells, None, MOST, self._decimal)
         if self._share(by_any.readable) >= MOST:
             return None, nothing, False, f"'{by_any.format.decimal}' is the decimal sign of its numbers"
