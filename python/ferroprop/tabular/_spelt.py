@@ -16,6 +16,8 @@ from ferroprop.tabular._table import Column, as_number
 
 _FEW = 10
 """Columns with this many distinct texts or fewer are codes, such as "1", "2" and "3 or more"."""
+_SAMPLE = 1000
+"""So many of a column's texts tell whether to look at all of them."""
 _NUMBER = re.compile(r"\s*[+-]?(\d{1,3}([., ']\d{3})+|\d+)([.,]\d+)?\s*%?\s*")
 _DATE = re.compile(r"\s*\d{1,2}[./-]\d{1,2}[./-]\d{4}\s*")
 
@@ -50,14 +52,12 @@ def warn_of_spelt(column: Column) -> None:
 
 
 def _others(levels: list[str], spells: Callable[[str], bool]) -> set[str] | None:
-    """Return the levels that are spelt otherwise; None as soon as they are more than half of all."""
-    others = set()
-    for level in levels:
-        if not spells(level):
-            others.add(level)
-            if 2 * len(others) > len(levels):
-                return None
-    return others
+    """Return the levels that are spelt otherwise; None if they are more than half of all, or of a sample."""
+    sample = levels[:: max(1, len(levels) // _SAMPLE)]
+    if 2 * sum(map(spells, sample)) < len(sample):
+        return None
+    others = {level for level in levels if not spells(level)}
+    return others if 2 * len(others) <= len(levels) else None
 
 
 def _first(column: Column, texts: set[str]) -> tuple[int, str]:
