@@ -359,16 +359,30 @@ def test_many_rows_are_copied_for_a_few_fits_at_a_time(n_jobs, monkeypatch):
     found, little = scores()
     assert found == expected
     assert little < n_jobs * 1.1 + 1 < 7 < much
-    search = {"param_grid": {"alpha": [0.0, 1e-3, 1.0]}, "cv": 3, "n_jobs": n_jobs}
-    both("GridSearchCV", mlp, fit=(X[:300], y[:300]), **search)
+    for random_state in (0, None):  # in the order of the splits; in that of the candidates, because they draw
+        searched = clone(mlp).set_params(random_state=random_state)
+        ours, theirs = (
+            module.GridSearchCV(searched, {"alpha": [0.0, 1e-3, 1.0]}, cv=5, n_jobs=n, refit=False)
+            for module, n in ((ferroprop.model_selection, n_jobs), (sklearn.model_selection, 1))
+        )
+        for search in (ours, theirs):
+            np.random.seed(1)  # noqa: NPY002
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                search.fit(X[:300], y[:300])
+        assert_same(ours.cv_results_, theirs.cv_results_)
 
 
 @pytest.mark.parametrize("factors", [[1.0], [1, 1.0, 2.0]])
-def test_transformers_are_fitted_once_per_split_and_setting(factors):
+@pytest.mark.parametrize("most_copied", [None, 0])
+def test_transformers_are_fitted_once_per_split_and_setting(factors, most_copied, monkeypatch):
+    if most_copied is not None:  # the splits one after the other
+        monkeypatch.setattr(ferroprop.estimators._fits, "_MOST_COPIED", most_copied)
     Counting.fits = 0
     pipeline = make_pipeline(Counting(), MLP)
     grid = {"counting__factor": factors, "mlpclassifier__alpha": [0.0, 0.1, 0.2, 0.3]}
-    search = model_selection.GridSearchCV(pipeline, grid, cv=3, refit=False, return_estimators=True).fit(X, y)
+    options = {"cv": 3, "n_jobs": 2, "refit": False, "return_estimators": True}
+    search = model_selection.GridSearchCV(pipeline, grid, **options).fit(X, y)
     assert Counting.fits == 3 * len(factors)
     assert all(estimator.memory is None for kept in search.estimators_ for estimator in kept)
 

@@ -124,7 +124,9 @@ def out_of_fold_predictions(search: Any, X: MatrixLike, y: TargetLike, *, method
     True
     """
     if not hasattr(search, "held_out_"):
-        raise ValueError("search must be fitted with return_estimators=True, got one without held_out_.")
+        raise ValueError(
+            "search must be fitted with return_estimators=True, and by this version, got one without held_out_."
+        )
     X, y = _sklearn.indexable(X, y)
     return np.array(
         [

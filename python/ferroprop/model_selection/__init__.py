@@ -3,8 +3,8 @@
 Everything here takes the place of the same name in `sklearn.model_selection`: the same code, the same
 arguments and results. What differs is who runs the fits: those of `MLPClassifier`, `MLPRegressor` and their
 kin, alone or as the last step of a `Pipeline`, are trained side by side in one call of the core, in this
-process. The joblib backend is there without this module: within ``joblib.parallel_config("ferroprop")``
-scikit-learn's own searches and ensembles run so.
+process. The joblib backend is there without this module, once an estimator of ferroprop is imported: within
+``joblib.parallel_config("ferroprop")`` scikit-learn's own searches and ensembles run so.
 
 ================ =======================================================
 `_searches`      the classes

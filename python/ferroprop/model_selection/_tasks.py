@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 import joblib
@@ -66,8 +67,9 @@ class Shared:
         return self._splits[key][1]
 
     def forget(self) -> None:
-        """Let go of the rows."""
+        """Let go of the rows, and of what was made of them."""
         self._splits.clear()
+        self.memory = TransformerMemory()
 
     def checkpoint_of(self, estimator: BaseMLP, options: dict[str, Any]) -> PrivateFile | None:
         """Return the checkpoint of a task's fit, which no other task of the call has."""
@@ -377,26 +379,52 @@ def run(
         # in groups, so that a progress bar moves
         size = max(-(-size // _STEPS_OF_PROGRESS), n_threads or joblib.cpu_count())
     few = _fewer_at_a_time(own, n_threads)
-    size = size if few is None else min(size, few)
-    results: list[Any] = []
+    order = list(range(len(own)))
+    if few is not None:
+        size = min(size, few)
+        if not any(_may_draw(task) for task in own):  # else the order of the draws would change
+            order.sort(key=lambda place: _split_of(own[place]))
+    results: list[Any] = [None] * len(own)
     for first in range(0, len(own), max(size, 1)):
-        group = own[first : first + size]
-        results += _side_by_side(group, n_threads)
+        places = order[first : first + size]
+        group = [own[place] for place in places]
+        for place, result in zip(places, _side_by_side(group, n_threads), strict=True):
+            results[place] = result
         if few is not None:
-            shared.forget()
             for task in group:
                 task.fits = []
+            following = order[first + size : first + size + 1]
+            if not {_split_of(own[place]) for place in following} <= {_split_of(task) for task in group}:
+                shared.forget()
     of_own = iter(results)
     return [next(results_of_rest if task is None else of_own) for task in tasks]
 
 
 def _fewer_at_a_time(tasks: Sequence[Task | Fitting], n_threads: int | None) -> int | None:
     """Return how many tasks may run side by side; None if their rows fit in memory all together."""
-    splits = {id(task.call[2]["train"]) for task in tasks if isinstance(task, Task)}
+    copies = len({_split_of(task) for task in tasks})
     for task in tasks:
         if isinstance(task, Task):
-            return at_a_time(task.call[1][1], len(splits), n_threads)
+            few = at_a_time(task.call[1][1], copies, n_threads)
+            return few if few is not None and few < copies else None
     return None
+
+
+def _split_of(task: Task | Fitting) -> int:
+    """Return a number that tasks of the same split share."""
+    return id(task.call[2]["train"]) if isinstance(task, Task) else 0
+
+
+def _may_draw(task: Task | Fitting) -> bool:
+    """Tell whether a task may draw from a generator that others draw from."""
+    if not isinstance(task, Task):
+        return True
+    estimator, parameters = task.call[1][0], task.call[2].get("parameters")
+    settings = estimator.get_params() | (parameters or {})
+    return any(
+        name.rpartition("__")[2] == "random_state" and not isinstance(value, Integral)
+        for name, value in settings.items()
+    )
 
 
 def _side_by_side(tasks: Sequence[Task | Fitting], n_threads: int | None) -> list[Any]:
