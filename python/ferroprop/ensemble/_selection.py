@@ -125,7 +125,7 @@ def out_of_fold_predictions(search: Any, X: MatrixLike, y: TargetLike, *, method
     """
     if not hasattr(search, "held_out_"):
         raise ValueError(
-            "search must be fitted with return_estimators=True, and by this version, got one without held_out_."
+            "search must be fitted by this version with return_estimators=True, got one without held_out_."
         )
     X, y = _sklearn.indexable(X, y)
     return np.array(
