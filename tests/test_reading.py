@@ -411,11 +411,12 @@ def test_what_can_be_read_in_two_ways_is_noted(folder: Path):
     [
         (["1.5", "(1,234.00)", "2"], [1.5, -1234, 2], "in brackets", "()"),
         (["1,5", "3", "(2,5)"], [1.5, 3, -2.5], "in brackets", "()"),
-        (["12-", "7", "3.5"], [-12, 7, 3.5], "with a minus behind", "-"),
+        (["12-", "7", "3.5-"], [-12, 7, -3.5], "with a minus behind", "-"),
         (["$5", "($6.50)", "$(7)"], [5, -6.5, -7], "in brackets", "()"),
         (["5 €", "6 €-", "7,00- €"], [5, -6, -7], "with a minus behind", "-"),
-        (["5", "(6)", "7-", "-8"], [5, -6, -7, -8], "in brackets or with a minus behind", "()-"),
+        (["5", "(6.5)", "7 000-", "-8"], [5, -6.5, -7000, -8], "in brackets or with a minus behind", "()-"),
         (["5 %", "(6 %)", "7 %", "8 %"], [5, -6, 7, 8], "in brackets", "()"),
+        (["5 kg", "(6 kg)", "7 kg"], [5, -6, 7], "in brackets", "()"),
     ],
 )
 def test_negative_numbers_of_accountants_are_noted(
@@ -438,13 +439,33 @@ def test_negative_numbers_of_accountants_are_noted(
 def test_brackets_and_hyphens_of_other_texts_stay(folder: Path):
     for cells in (["(1)", "(2)"], ["a (1)", "b"], ["1-", "2-"], ["10-19", "20-29", "80-"]):
         assert column(*cells)[0].kind == "category"
-    kind, values, notes = column("1", "(2)", "n.d.", kinds={"x": "number"})
+    kind, values, notes = column("1", "(2.0)", "n.d.", kinds={"x": "number"})
     assert (values, kind.missing, len(notes)) == ([1, -2, None], ["n.d."], 2)
-    kind, values, _ = column("5", "6", "7", "(8)", "(odd)")
-    assert (values, kind.missing) == ([5, 6, 7, -8, None], ["(odd)"])
+    kind, values, _ = column("5", "6", "7", "(8.5)", "(odd)")
+    assert (values, kind.missing) == ([5, 6, 7, -8.5, None], ["(odd)"])
     Path("new.csv").write_text("x\n(3)\n4\n")
     table = read_table(Path("new.csv"), Layout(header=1))
     assert features(table.frame, [kind], "new.csv", table=table)["x"].to_list() == [-3, 4]
+
+
+def test_brackets_and_a_minus_behind_are_negative_only_in_amounts(folder: Path):
+    for cells in (["1-", "2", "2-", "3", "3-"], ["(1)", "(2)", "(3)", "1", "2"], ["1", "2", "2-", "(1.2.3)"]):
+        kind, values, notes = column(*cells)
+        assert (kind.kind, values) == ("category", cells)
+        assert len(notes) == 1
+        assert "taken for categories" in notes[0]
+    years = [str(year) for year in range(2001, 2009)]
+    kind, values, notes = column(*years, "2005-")
+    assert (kind.kind, values) == ("number", [*range(2001, 2009), None])
+    assert notes == ["column 'x': '2005-' in line 10 is no number, and missing; --category x keeps the texts"]
+    kind, values, _ = column("1", "2", "3", "4", "5", "(6.5)", "7-")  # no minus behind an amount
+    assert (values, kind.missing) == ([1, 2, 3, 4, 5, -6.5, None], ["7-"])
+    kind, values, _ = column("1", "2", "3", "4", "5", "(6.5)", "at 7.5 -")
+    assert (values, kind.missing, kind.number_format.negatives) == (
+        [1, 2, 3, 4, 5, -6.5, None],
+        ["at 7.5 -"],
+        "()",
+    )
 
 
 def test_numbers_with_and_without_a_unit_are_noted(folder: Path):

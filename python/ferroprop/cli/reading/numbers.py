@@ -24,6 +24,9 @@ SIGNS_ELSEWHERE = {
 }
 """How accountants write negative numbers, as regular expressions of the currency, the number and the unit."""
 
+OF_AMOUNTS = rf"[.,]\d|\d[ ']\d{{3}}\b|{CURRENCY}|\d\s*{UNIT}"
+"""Signs of an amount: decimal, between thousands, a currency or a unit. Others may be footnotes or grades."""
+
 
 @dataclass(frozen=True)
 class NumberFormat:
@@ -173,16 +176,29 @@ def find_format(texts: pl.Series, cells: pl.Series, decimal: str | None, enough:
     ((',', '', False), ('.', ',', False))
     >>> found("1,234", "2,500"), found("1,234", "2", hint=",")
     (('.', ',', True), (',', '', True))
+    >>> cells = pl.Series([1, 1, 1])
+    >>> for texts in (["5", "(6)", "(7.5)"], ["5", "(6)", "(7)"]):
+    ...     find_format(pl.Series(texts), cells, None, 0.8, ".").readable.to_list()
+    [True, True, True]
+    [True, False, False]
     """
     best = _find(texts, cells, decimal, enough, hint)
     simple = _simple_signs(texts)
-    negatives = "".join(sign for sign, form in SIGNS_ELSEWHERE.items() if simple.str.contains(form).any())
-    if negatives:
+    amounts = simple.str.contains(OF_AMOUNTS)
+    elsewhere = {sign: amounts & simple.str.contains(form) for sign, form in SIGNS_ELSEWHERE.items()}
+    negatives, before = _which(elsewhere), ""
+    while negatives not in ("", before):
         signed = _find(_signs_before(texts, negatives), cells, decimal, enough, hint)
-        # Brackets alone may mean anything, but among other numbers they are the negative ones.
-        if int(signed.readable.sum()) > int(best.readable.sum()) > 0:
-            return Found(replace(signed.format, negatives=negatives), signed.readable, signed.doubtful)
+        negatives, before = _which({sign: at & signed.readable for sign, at in elsewhere.items()}), negatives
+    # Brackets alone may mean anything, but among other numbers they are the negative ones.
+    if negatives and int(signed.readable.sum()) > int(best.readable.sum()) > 0:
+        return Found(replace(signed.format, negatives=negatives), signed.readable, signed.doubtful)
     return best
+
+
+def _which(elsewhere: dict[str, pl.Series]) -> str:
+    """Return the ways to write negative numbers that occur."""
+    return "".join(sign for sign, written in elsewhere.items() if written.any())
 
 
 def _find(texts: pl.Series, cells: pl.Series, decimal: str | None, enough: float, hint: str) -> Found:
