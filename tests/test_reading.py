@@ -509,6 +509,7 @@ def test_most_cells_decide(folder: Path):
         " --number x takes it for numbers"
     ]
     assert column("a", "b", "c", "1")[2] == []
+    assert column(*["(1)", "(2)", "(3)"] * 4)[2] == []  # --number would find none
 
 
 @pytest.mark.parametrize(

@@ -304,8 +304,9 @@ class _Kinds:
             candidates, key=lambda one: self._share(one[1] | in_any_form.get(one[0].kind, one[1]))
         )
         every = readable | in_any_form.get(column.kind, readable)
-        noted = self.doubt(column, readable, every) if self._share(every) >= HALF else ""
-        return None, nothing, False, noted
+        # Where no cell can be read, as in a column of brackets alone, no option would help.
+        is_doubtful = bool(readable.any()) and self._share(every) >= HALF
+        return None, nothing, False, self.doubt(column, readable, every) if is_doubtful else ""
 
     def doubt(self, column: Column, readable: pl.Series, every: pl.Series | None = None) -> str:
         """Return how many cells are of a kind, in one form (`readable`) and in any, and how to choose it."""
@@ -314,7 +315,7 @@ class _Kinds:
         cells = int(self._cells.filter(readable).sum())
         if cells == self._all:
             return f"its {count(cells, 'cell')} are all {what}; {wish} takes it for {what}"
-        if every is not None and cells and self._share(every) > self._share(readable):
+        if every is not None and self._share(every) > self._share(readable):
             return (
                 f"its {what} are written in more than one way: {cells:,} of {count(self._all, 'cell')} like"
                 f" {self._first(readable)}, others like {self._first(every & ~readable)}; {wish} takes the"
