@@ -35,6 +35,7 @@ else:
 
 AS_FOUND = Layout()
 USUAL = MissingWords()
+NO_WISHES = Wishes()
 
 
 @pytest.fixture
@@ -536,10 +537,10 @@ def test_numbers_and_dates_in_more_than_one_form_are_noted(
     )
 
 
-def parquet(**columns: list[str]) -> tuple[Typed, list[str]]:
+def parquet(wishes: Wishes = NO_WISHES, **columns: list[str]) -> tuple[Typed, list[str]]:
     pl.DataFrame(columns).write_parquet("t.parquet")
     table = read_table(Path("t.parquet"))
-    typed = decide(table, USUAL, Wishes())
+    typed = decide(table, USUAL, wishes)
     return typed, notes_on(typed.decisions, table.place)
 
 
@@ -561,6 +562,18 @@ def test_numbers_and_dates_that_parquet_has_as_text_stay_text_and_are_noted(fold
     assert column(*(f"text {i}" for i in range(11_000)))[2] == []
     assert "5,500 of its 11,000 cells" in column(*(f"{'<' * (i % 2)}{i}.5" for i in range(11_000)))[2][0]
     assert parquet(x=["red", "green", "1"], z=["true", "false", "true"])[1] == []
+
+
+def test_columns_of_parquet_whose_kind_the_user_chose_are_not_noted(folder: Path):
+    cells = [f"{i}.5" for i in range(50)]
+    typed, notes = parquet(Wishes({"z": "category"}), x=cells, z=cells)
+    assert typed.frame["z"].to_list() == cells
+    assert len(notes) == 1
+    assert "--number x takes it" in notes[0]
+    assert parquet(Wishes({"z": "number"}), z=cells)[1] == []
+    days = ["2024-01-05", "2024-01-06"]
+    for wishes in (Wishes({"z": "date"}), Wishes(date_formats={"z": "%Y-%m-%d"}), Wishes({"z": "category"})):
+        assert parquet(wishes, z=days)[1] == []
 
 
 def test_the_user_decides_on_kinds(folder: Path):

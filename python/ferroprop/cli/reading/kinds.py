@@ -101,8 +101,10 @@ def decide(table: Table, words: MissingWords, wishes: Wishes) -> Typed:
     if wishes.decimal is None and table.dialect is not None and table.dialect.separator == ";":
         _doubt_points(decisions, texts)
     for name, series in others.items():
-        # A column that the file calls text stays text; the user learns what else it may be.
-        if series.dtype == pl.String and (doubt := _doubt_of_text(series, words, wishes, table)):
+        # A column that the file calls text stays text; who did not choose so learns what else it may be.
+        if name in wishes.kinds or series.dtype != pl.String:
+            continue
+        if doubt := _doubt_of_text(series, words, wishes, table):
             decisions[name] = Decision(Column(name, "category"), series, doubt=doubt)
     typed = [decisions[name].values if name in decisions else others[name] for name in table.frame.columns]
     return Typed(pl.DataFrame(typed), decisions)
