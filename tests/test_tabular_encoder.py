@@ -563,6 +563,24 @@ def test_booleans_spelt_among_booleans_are_booleans(text, gap):
     assert encoder.drift(alone)[0].new == 0.0
 
 
+@pytest.mark.parametrize("values", [[True, False] * 5, [True] * 4 + [False] * 6, [False, True], [True, True]])
+def test_booleans_with_a_decile_between_them(values):
+    encoder = TabularEncoder().fit(pd.DataFrame({"x": values}))
+    assert encoder.columns_[0].is_boolean is True
+    spelt, plain = pd.DataFrame({"x": ["true", "False"]}), pd.DataFrame({"x": [True, False]})
+    np.testing.assert_array_equal(encoder.transform(spelt), encoder.transform(plain))
+
+
+@pytest.mark.parametrize(
+    "values", [[0.0, 0.5, 1.0] * 5, [0.5] * 4, [0.5, 1.0] * 3, [0.0, 0.5] * 3, [0, 1, 2]]
+)
+def test_numbers_beside_0_and_1_are_no_booleans(values):
+    encoder = TabularEncoder("linear").fit(pd.DataFrame({"x": values}))
+    assert encoder.columns_[0].is_boolean is False
+    with pytest.raises(ValueError, match="'x' was numbers in fit, got 'true' in row 0"):
+        encoder.transform(pd.DataFrame({"x": ["true"]}))
+
+
 def test_booleans_spelt_among_other_values():
     with pytest.warns(UserWarning, match="'x' has numbers, and '\\?' in row 2: taken"):
         encoder = TabularEncoder("linear").fit(pd.DataFrame({"x": [True, False, "?", "True"]}))

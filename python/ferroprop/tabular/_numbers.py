@@ -77,7 +77,10 @@ class NumberColumn:
     @property
     def is_boolean(self) -> bool:
         """Whether the numbers of the fit were 0 or 1, as booleans are."""
-        return len(self.deciles) > 0 and set(self.deciles.tolist()) <= {0.0, 1.0}
+        if len(self.deciles) == 0:
+            return False
+        half = (self.deciles == 0.5) & (self.shares == self.shares[0])  # the mean of a 0 and a 1, no number
+        return self.deciles[0] in (0.0, 1.0) and set(self.deciles[~half].tolist()) <= {0.0, 1.0}
 
     @property
     def n_bins(self) -> int:
