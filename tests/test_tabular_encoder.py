@@ -582,9 +582,11 @@ def test_numbers_beside_0_and_1_are_no_booleans(values):
 
 
 def test_booleans_spelt_among_other_values():
-    with pytest.warns(UserWarning, match="'x' has numbers, and '\\?' in row 2: taken"):
+    with pytest.warns(UserWarning, match="'x' has numbers, and '\\?' in row 2 and 1 other text"):
         encoder = TabularEncoder("linear").fit(pd.DataFrame({"x": [True, False, "?", "True"]}))
-    assert encoder.columns_[0].stray == ("?",)
+    assert encoder.columns_[0].stray == ("?", "True")
+    spelt = pd.DataFrame({"x": ["True", None]})
+    assert encoder.transform(spelt)[:, -1].tolist() == [1, 1]  # missing, as in fit
     with pytest.warns(UserWarning, match="'x' has numbers, and 'True' in row 3: taken"):
         TabularEncoder().fit(pd.DataFrame({"x": [True, 0.5, 2, "True"]}))
     words = TabularEncoder().fit(pd.DataFrame({"x": ["True", "False", "true", None] * 2}))
@@ -592,7 +594,25 @@ def test_booleans_spelt_among_other_values():
     named = TabularEncoder(categorical_features=["x"]).fit(
         pd.DataFrame({"x": [True, False, "true", "no"] * 2})
     )
-    assert named.columns_[0].levels == ("True", "False", "no")
+    assert named.columns_[0].levels == ("False", "True", "no", "true")
+
+
+@pytest.mark.parametrize(
+    ("values", "asked"),
+    [
+        ([True, False, "true"] * 5, ["x"]),
+        (["maybe", "no", "false", "never", "x", True, "true"] * 5, None),
+        (["yes", "false", "n", "false", "m", "k"] * 5, None),
+    ],
+)
+def test_levels_of_texts_do_not_depend_on_booleans_in_the_batch(values, asked):
+    encoder = TabularEncoder(categorical_features=asked).fit(pd.DataFrame({"x": values}))
+    assert set(encoder.columns_[0].levels) == set(map(str, values))
+    whole = encoder.transform(pd.DataFrame({"x": [*values, True]}))
+    for row, value in enumerate(values):
+        if isinstance(value, str):
+            alone = encoder.transform(pd.DataFrame({"x": [value]}))
+            np.testing.assert_array_equal(alone[0], whole[row])
 
 
 def test_few_numbers_among_text_make_no_numbers():

@@ -252,10 +252,6 @@ def _column_of_objects(name: str, values: list[Any], argument: str, zone: str | 
     present = objects[[value is not None for value in objects]]
     if len(present) == 0:
         return Column(name, np.full(len(values), np.nan))
-    if groups >= {"number", "text"} and _are_booleans(set(map(type, present))):
-        truths = [value if (truth := truth_of(value)) is None else truth for value in objects]
-        if any(one is not value for one, value in zip(truths, objects, strict=True)):
-            return _column_of_objects(name, truths, argument, zone)
     if any(isinstance(value, numbers.Complex) and not isinstance(value, numbers.Real) for value in present):
         raise ValueError(f"Complex data not supported: column {name!r} of {argument} has complex numbers.")
     if groups == {"number"}:
@@ -282,12 +278,6 @@ def _group(kind: type) -> str:
     if issubclass(kind, (datetime.timedelta, np.timedelta64)):
         return "duration"
     return "time" if issubclass(kind, datetime.time) else "text"
-
-
-def _are_booleans(kinds: set[type]) -> bool:
-    """Tell whether the numbers among values of these types are booleans."""
-    counted = [kind for kind in kinds if _group(kind) == "number"]
-    return bool(counted) and all(issubclass(kind, (bool, np.bool_)) for kind in counted)
 
 
 def truth_of(value: Any) -> bool | None:
@@ -405,6 +395,23 @@ def kind_of(column: Column) -> Kind:
     return "number" if 2 * counted >= len(present) else "category"
 
 
+def with_truths(column: Column) -> Column:
+    """Return a column with booleans for its texts if its other values are booleans and all texts spell some.
+
+    This is for columns that may be numbers; the levels of categories are the texts as they are.
+    """
+    if column.is_categorical or column.values.dtype != object:
+        return column
+    kinds = {type(value) for value in column.values if value is not None}
+    others = {kind for kind in kinds if not issubclass(kind, str)}
+    if not others or others == kinds or not all(issubclass(kind, (bool, np.bool_)) for kind in others):
+        return column
+    truths = [truth_of(value) if isinstance(value, str) else value for value in column.values]
+    if any(truth is None and value is not None for truth, value in zip(truths, column.values, strict=True)):
+        return column
+    return replace(column, values=_floats(_objects(truths)))
+
+
 def numbers_of(column: Column, stray: Iterable[str] = (), *, is_boolean: bool = False) -> Array:
     """Return a column as float64.
 
@@ -415,7 +422,7 @@ def numbers_of(column: Column, stray: Iterable[str] = (), *, is_boolean: bool = 
     stray : iterable of str
         Texts that count as missing; any other text is an error.
     is_boolean : bool
-        Whether "true" and "false" are numbers.
+        Whether "true" and "false" are numbers, unless they are stray.
     """
     if column.values.dtype.kind == "M":
         raise ValueError(f"Column {column.name!r} was numbers in fit and is dates now.")
@@ -427,7 +434,7 @@ def numbers_of(column: Column, stray: Iterable[str] = (), *, is_boolean: bool = 
         if value is None:
             continue
         number = as_number(value)
-        if number is None and is_boolean:
+        if number is None and is_boolean and text_of(value) not in stray:
             number = truth_of(value)
         if number is not None:
             if math.isinf(number):

@@ -32,6 +32,7 @@ from ferroprop.tabular._table import (
     numbers_of,
     read_table,
     stray_text,
+    with_truths,
 )
 from ferroprop.tabular._zones import UNKNOWN
 
@@ -212,6 +213,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def _fit_column(self, column: Column, weight: Array | None, *, is_category: bool) -> EncodedColumn:
+        column = column if is_category else with_truths(column)
         kind = "category" if is_category else kind_of(column)
         if kind == "category":
             codes, levels = column.categories
