@@ -457,6 +457,19 @@ def test_a_time_zone_with_gaps_and_of_a_fixed_offset():
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("of_nothing", [None, "UTC", "Asia/Tokyo"])
+def test_a_column_without_a_date_has_no_zone(library, of_nothing):
+    nothing = pd.DataFrame({"t": pd.Series([pd.NaT] * 30).dt.tz_localize(of_nothing)})
+    encoder = TabularEncoder().fit(nothing)
+    assert encoder.columns_[0].zone == ""
+    expected = encoder.transform(nothing)
+    for zone in (None, "Asia/Tokyo", "UTC"):
+        np.testing.assert_array_equal(encoder.transform(hours(library, zone)), expected)
+        dated = TabularEncoder().fit(hours(library, zone))
+        assert dated.transform(nothing)[:, 0].tolist() == [0] * 30
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
 def test_a_time_zone_that_comes_or_goes(library):
     there, here = hours(library, "Asia/Tokyo"), hours(library, None)
     with pytest.raises(ValueError, match="'t' has no time zone, in fit it had 'Asia/Tokyo'"):

@@ -180,9 +180,11 @@ def _column_of_array(name: str, values: Array, argument: str, zone: str | None =
             name, floats, exact=_exact(values.tolist()) if kind in "iu" and _is_far(floats) else None
         )
     if kind == "M":
-        if not np.isnat(values).all():
-            check_zone(name, None, zone)
-        return Column(name, values.astype("datetime64[us]"), zone=None)
+        dates = values.astype("datetime64[us]")
+        if np.isnat(values).all():
+            return Column(name, dates)
+        check_zone(name, None, zone)
+        return Column(name, dates, zone=None)
     if kind == "m":
         return Column(name, _seconds(values))
     if kind == "c":
@@ -229,8 +231,9 @@ def _column_of_frame(series: nw.Series[Any], argument: str, zone: str | None) ->
 def _column_with_zone(series: nw.Series[Any], own: str, zone: str | None) -> Column:
     """Convert a column of dates with a time zone to what a clock shows in the zone of the fit."""
     name = str(series.name)
-    if not series.is_null().all():
-        check_zone(name, own, zone)
+    if series.is_null().all():
+        return Column(name, np.full(len(series), np.datetime64("NaT", "us")))
+    check_zone(name, own, zone)
     if zone is None or zone in (own, UNKNOWN):
         clock = series.dt.replace_time_zone(None).to_numpy().astype("datetime64[us]")
         return Column(name, clock, zone=own)
