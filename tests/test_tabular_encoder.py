@@ -7,6 +7,7 @@ import re
 from fractions import Fraction
 from itertools import pairwise
 
+import dateutil.tz
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -478,10 +479,53 @@ def test_a_time_zone_that_comes_or_goes(library):
         TabularEncoder().fit(here).transform(there)
 
 
+class Fixed(dt.tzinfo):
+    """A fixed offset as other libraries have it."""
+
+    zone = None
+
+    def __init__(self, minutes):
+        self.offset = dt.timedelta(minutes=minutes)
+
+    def utcoffset(self, _moment):
+        return self.offset
+
+    def dst(self, _moment):
+        return dt.timedelta(0)
+
+
+@pytest.mark.parametrize("library", ["pandas", "objects"])
+@pytest.mark.parametrize(
+    ("zone", "name"),
+    [
+        (dateutil.tz.tzutc(), "UTC"),
+        (dateutil.tz.tzoffset("east", 5400), "UTC+01:30"),
+        (dt.timezone(dt.timedelta(hours=-3), "west"), "UTC-03:00"),
+        (Fixed(0), "UTC"),
+        (Fixed(90), "UTC+01:30"),
+    ],
+)
+def test_fixed_offsets_of_any_class(library, zone, name):
+    moments = [dt.datetime(2024, 1, day, 8, tzinfo=zone) for day in range(1, 9)]
+    column = pd.Series(moments, dtype=object)
+    if library == "pandas":
+        try:
+            column = pd.Series(pd.DatetimeIndex(moments))
+        except (AttributeError, TypeError):  # pandas does not take every class
+            pytest.skip("pandas does not take this class")
+    table = pd.DataFrame({"t": column})
+    encoder = TabularEncoder().fit(table)
+    assert encoder.columns_[0].zone == name
+    expected = encoder.transform(table)
+    for to in ("UTC", "Asia/Tokyo"):
+        moved = pl.Series("t", [one.astimezone(dt.UTC) for one in moments]).dt.convert_time_zone(to)
+        np.testing.assert_array_equal(encoder.transform(moved.to_frame()), expected)
+
+
 def test_a_time_zone_without_rules():
     class Ours(dt.tzinfo):
-        def utcoffset(self, _moment):
-            return dt.timedelta(hours=1)
+        def utcoffset(self, moment):
+            return dt.timedelta(hours=1 + moment.month // 7)
 
         def __str__(self):
             return "ours"

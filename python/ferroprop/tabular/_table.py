@@ -23,7 +23,7 @@ import scipy.sparse
 
 from ferroprop.estimators._sklearn import check_array, validate_data
 from ferroprop.estimators._typing import Array
-from ferroprop.tabular._zones import UNKNOWN, check_zone, clock_of, zone_of
+from ferroprop.tabular._zones import UNKNOWN, check_zone, clock_of, name_of, zone_of
 
 Kind: TypeAlias = Literal["number", "category", "date"]
 
@@ -213,7 +213,8 @@ def _column_of_frame(series: nw.Series[Any], argument: str, zone: str | None) ->
     if dtype in (nw.Date, nw.Datetime, nw.Duration):
         own = getattr(dtype, "time_zone", None)
         if own is not None:
-            return _column_with_zone(series, own, zone)
+            native = getattr(getattr(series.to_native(), "dtype", None), "tz", None)  # of pandas
+            return _column_with_zone(series, own if native is None else name_of(native), zone)
         values = series.to_numpy()
         if values.dtype != object:
             return _column_of_array(name, values, argument, zone)

@@ -23,9 +23,19 @@ _OFFSET = re.compile(r"(?:UTC|GMT|Z)?(?:([+-])(\d\d):?(\d\d))?")
 def zone_of(moment: Any) -> str | None:
     """Return the name of the time zone of a Python date, None if it has none."""
     zone = getattr(moment, "tzinfo", None)
-    if zone is None:
-        return None
-    return str(getattr(zone, "key", None) or getattr(zone, "zone", None) or zone)
+    return None if zone is None else name_of(zone)
+
+
+def name_of(zone: datetime.tzinfo) -> str:
+    """Return the name of a time zone: "UTC+01:00" and the like for those of a fixed offset, of any class."""
+    name = getattr(zone, "key", None) or getattr(zone, "zone", None)
+    if name:
+        return str(name)
+    try:
+        offset = zone.utcoffset(None)  # of zones with rules it is None
+    except Exception:  # the classes of other libraries raise what they like
+        offset = None
+    return str(zone if offset is None else datetime.timezone(offset))
 
 
 def check_zone(name: str, own: str | None, wanted: str | None) -> None:
