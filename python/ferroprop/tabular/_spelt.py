@@ -18,7 +18,11 @@ _FEW = 10
 """Columns with this many distinct texts or fewer are codes, such as "1", "2" and "3 or more"."""
 _SAMPLE = 1000
 """So many of a column's texts tell whether to look at all of them."""
-_NUMBER = re.compile(r"\s*[+-]?(\d{1,3}([., ']\d{3})+|\d+)([.,]\d+)?\s*%?\s*")
+_NUMBER = re.compile(r"\s*[+-]?(?:\d{1,3}([., '])\d{3}(?:\1\d{3})*|\d+)(?:(?!\1)[.,]\d+)?\s*%?\s*")
+"""Thousands are apart by one sign, and another one is before the decimals."""
+_ADDRESS = re.compile(r"\s*\d{1,3}(\.\d{1,3}){3}\s*")
+"""Addresses of computers, such as 192.168.100.100."""
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATE = re.compile(r"\s*\d{1,2}[./-]\d{1,2}[./-]\d{4}\s*")
 
 
@@ -70,12 +74,16 @@ def _first(column: Column, texts: set[str]) -> tuple[int, str]:
 
 def _is_number(text: str) -> bool:
     """Tell whether a text is a number for people: with a decimal comma or a percent sign, too."""
-    return as_number(text) is not None or _NUMBER.fullmatch(text) is not None
+    if as_number(text) is not None:
+        return True
+    return _NUMBER.fullmatch(text) is not None and _ADDRESS.fullmatch(text) is None
 
 
 def _is_date(text: str) -> bool:
     if _DATE.fullmatch(text):
         return True
+    if not _DAY.match(text.strip()):
+        return False
     try:
         datetime.datetime.fromisoformat(text.strip())
     except ValueError:
