@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from ferroprop.tabular import TabularMLPClassifier, TabularMLPRegressor
+from real_tables.report import geometric
 from real_tables.runs import split
 from real_tables.sources import R_LIBRARY, TABLES, MissingError, load
 
@@ -68,7 +68,7 @@ def main() -> None:
     ratios["all"] = ratios["classes"] + ratios["numbers"]
     for kind, values in ratios.items():
         if values:
-            print(f"{kind}: {np.exp(np.mean(np.log(values))):.2f} over {len(values)} tables (goal {GOAL})")
+            print(f"{kind}: {geometric(values):.2f} over {len(values)} tables (goal {GOAL})")
 
 
 if __name__ == "__main__":

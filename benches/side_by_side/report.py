@@ -108,15 +108,16 @@ def training_ratios(workload: Workload, rounds: dict[str, Any], threads: int) ->
     """Divide what was measured with so many threads."""
     times = rounds[str(threads)]
     ours = times["ferroprop"]
+    peaks = [workload.part_of_peak * peak for peak in times.get("peak", [])]
+    at_peak = [workload.operations / peak for peak in peaks]
     ratios = {
-        f"{TITLES[peer]} / ours": Ratio.of(times[peer], ours) for peer in ("jax", "sklearn") if peer in times
+        f"{TITLES[peer]} / ours": Ratio.of(times[peer], ours)._replace(
+            at_peak=Ratio.of(times[peer], at_peak).median if at_peak else None
+        )
+        for peer in ("jax", "sklearn")
+        if peer in times
     }
-    if "peak" in times:
-        peaks = [workload.part_of_peak * peak for peak in times["peak"]]
-        at_peak = [workload.operations / peak for peak in peaks]
-        for peer in ("jax", "sklearn"):
-            if (name := f"{TITLES[peer]} / ours") in ratios:
-                ratios[name] = ratios[name]._replace(at_peak=Ratio.of(times[peer], at_peak).median)
+    if peaks:
         ratios["FLOP/s / peak"] = Ratio.of([workload.operations / seconds for seconds in ours], peaks)
     if threads > 1 and "1" in rounds:
         ratios["1 thread / these"] = Ratio.of(rounds["1"]["ferroprop"], ours)

@@ -101,7 +101,8 @@ def at_a_time(X: Any, copies: int, n_threads: int | None) -> int | None:
     number : int or None
         None if all may.
     """
-    size = getattr(getattr(X, "data", X) if hasattr(X, "indptr") else X, "nbytes", None)
+    numbers = X.data if hasattr(X, "indptr") else X  # of a sparse matrix those that it holds
+    size = getattr(numbers, "nbytes", None)
     if size is None:  # a data frame
         size = 8 * int(np.prod(getattr(X, "shape", (len(X),))))
     if copies * size <= _MOST_COPIED:

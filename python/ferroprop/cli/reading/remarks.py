@@ -49,15 +49,14 @@ def on_units(form: NumberFormat, read: pl.DataFrame, place: Callable[[int], str]
         example = with_unit["text"][0]
         number = form.read(pl.Series([example]))[0]
         remarks.append(
-            f"{cells:,} of {count(int(read['cells'].sum()), 'cell')} {have} no {form.unit}"
-            f" ({shown(without['text'][0])} in {place(without['row'][0])}) and {reads}, as"
+            f"{_of_cells(cells, read)} {have} no {form.unit} ({_first(without, place)}) and {reads}, as"
             f" {shown(example)} is taken as {number:.15g}"
         )
     sides = [NumberFormat(before=form.before), NumberFormat(after=form.after)]
     if form.before and form.after:
         alone = [with_unit.filter(~side.has_unit(with_unit["text"])) for side in sides]
         if all(other.height for other in alone):
-            examples = [f"{shown(other['text'][0])} in {place(other['row'][0])}" for other in alone]
+            examples = [_first(other, place) for other in alone]
             remarks.append(f"its units differ: {examples[1]}, {examples[0]}; they are taken off alike")
     return remarks
 
@@ -111,9 +110,8 @@ def on_negatives(column: Column, read: pl.DataFrame, place: Callable[[int], str]
     negative = read.filter(form.has_sign_elsewhere(read["text"]))
     how = {"()": "in brackets", "-": "with a minus behind", "()-": "in brackets or with a minus behind"}
     cells = int(negative["cells"].sum())
-    example = f"{shown(negative['text'][0])} in {place(negative['row'][0])}"
     return [
-        f"{cells:,} of {count(int(read['cells'].sum()), 'cell')} {how[form.negatives]} ({example})"
+        f"{_of_cells(cells, read)} {how[form.negatives]} ({_first(negative, place)})"
         f" {'is a negative number' if cells == 1 else 'are read as negative numbers'};"
         f" {option('--category', column.name)} keeps the texts"
     ]
@@ -134,9 +132,18 @@ def on_zones(column: Column, read: pl.DataFrame, place: Callable[[int], str]) ->
     if column.kind != "date" or naive.height in (0, read.height):
         return []
     cells = int(naive["cells"].sum())
-    taken = "has no time zone ({}) and is" if cells == 1 else "have no time zone ({}) and are"
-    example = f"{shown(naive['text'][0])} in {place(naive['row'][0])}"
-    return [f"{cells:,} of {count(int(read['cells'].sum()), 'cell')} {taken.format(example)} taken as UTC"]
+    have, are = ("has", "is") if cells == 1 else ("have", "are")
+    return [f"{_of_cells(cells, read)} {have} no time zone ({_first(naive, place)}) and {are} taken as UTC"]
+
+
+def _of_cells(cells: int, read: pl.DataFrame) -> str:
+    """Return how many of the cells that are read these are."""
+    return f"{cells:,} of {count(int(read['cells'].sum()), 'cell')}"
+
+
+def _first(read: pl.DataFrame, place: Callable[[int], str]) -> str:
+    """Return the first text with its place."""
+    return f"{shown(read['text'][0])} in {place(read['row'][0])}"
 
 
 def on_other_zones(table: Table, columns: Sequence[Column]) -> list[str]:
