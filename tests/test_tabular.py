@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import scipy.sparse
 import sklearn
 import skops.io
 from ferroprop.estimators import TimeLimitWarning
@@ -245,6 +246,33 @@ def test_the_same_bits_for_any_number_of_threads_and_order_of_rows(kind):
     np.testing.assert_array_equal(one.oof_prediction_[order], two.oof_prediction_)
     assert one.oof_score_ == pytest.approx(two.oof_score_, rel=1e-12)
     assert one.encoding_losses_ == two.encoding_losses_
+
+
+@pytest.mark.parametrize("column_weights", [False, True])
+def test_where_most_inputs_are_0_sparse_rows_have_the_same_bits(monkeypatch, column_weights):
+    rng = np.random.default_rng(5)
+    levels = [f"level {level}" for level in rng.integers(0, 60, 400)]
+    X = pd.DataFrame({"level": levels, "number": rng.normal(size=400)})
+    y = np.where(rng.random(400) < 0.1, 1.0, 0.0) + X["number"].to_numpy() + (X["level"] < "level 3")
+    settings = {"numeric_encoding": "linear", "n_members": 2, "max_iter": 6, "column_weights": column_weights}
+
+    def predictions():
+        seen = []
+
+        def train(network, X, Y, **further):
+            seen.append(scipy.sparse.issparse(X))
+            return fp.train(network, X, Y, **further)
+
+        monkeypatch.setattr("ferroprop.tabular._member.train", train)
+        mlp = TabularMLPRegressor(random_state=0, **settings).fit(X, y)
+        return mlp.predict(X), mlp.oof_prediction_, set(seen)
+
+    predicted, left_out, sparse = predictions()
+    monkeypatch.setattr("ferroprop.tabular._member._MANY_INPUTS", 10**6)
+    of_whole_rows = predictions()
+    assert (sparse, of_whole_rows[2]) == ({True}, {False})
+    np.testing.assert_array_equal(predicted, of_whole_rows[0])
+    np.testing.assert_array_equal(left_out, of_whole_rows[1])
 
 
 def test_a_prediction_does_not_depend_on_other_rows():
