@@ -207,6 +207,22 @@ def test_progress_on_a_terminal_of_any_width_has_every_number(width: int):
     assert ("━" in last) == (width == 80)
 
 
+@pytest.mark.parametrize("width", [32, 40, 80])
+def test_progress_of_several_networks_counts_those_that_have_begun(width: int):
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, width=width, color_system=None)
+    with follow(console, quiet=False) as tell:
+        tell(40, 600, "validation loss 0.2500", 1, 15)
+        tell(560, 600, "validation loss 2.481e-05", 14, 15)
+    *_, first = (line for line in output.getvalue().split("\r") if " 40/600" in line)
+    last = output.getvalue()[output.getvalue().rindex("560/560") - 60 :]
+    assert "2.481e-05" in last.split()
+    assert "…" not in first + last
+    if width == 80:  # fifteen were possible at most, fourteen came
+        assert "1 of up to 15 networks ╸" in first
+        assert "14 networks ━" in last
+
+
 def test_quiet_training_says_only_the_results():
     result = succeed("train", PENGUINS, "--target", "species", "--quiet", *FAST)
     assert result.stderr == ""

@@ -266,6 +266,7 @@ def train(request: Request) -> Settings:
         settings=settings.to_plain(),
         layers=course.layers,
         history=course.history,
+        trained=course.trained,
         seconds=course.seconds,
         scores=scores,
         train_rows=train_rows or len(split.train),
@@ -450,7 +451,9 @@ def _conclude(
     if (warning := verdict(card.scores)) is not None:
         console.print(warning, style="bold red")
     console.print()
-    console.print(f"{training_sentence(card.history, card.seconds)} Everything took {seconds(duration)}.")
+    console.print(
+        f"{training_sentence(card.history, card.trained, card.seconds)} Everything took {seconds(duration)}."
+    )
     if request.save is not None:
         say(console, f"Model: {request.save}")
     if request.plot is not None:
