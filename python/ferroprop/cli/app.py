@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from ferroprop.cli import arguments as given
-from ferroprop.cli.config import check_config_name, save_config
+from ferroprop.cli.config import WithConfig, check_config_name, forget_other_tests, save_config
 from ferroprop.cli.console import NARROW, write_in_any_encoding
 from ferroprop.cli.options import date_formats
 from ferroprop.cli.problem import Problem
@@ -154,7 +154,7 @@ def _judged(
     return Judged(model=model, table=table, layout=layout, missing=missing or [], wishes=wishes)
 
 
-@app.command()
+@app.command(cls=WithConfig)
 def train(
     context: typer.Context,
     table: given.Table,
@@ -218,6 +218,8 @@ def train(
         "threads": threads,
     }
     settings = settings_of(model, seed, options)
+    forget_other_tests(context)
+    test_size, split_by, test, cv = (context.params[name] for name in ("test_size", "split_by", "test", "cv"))
     kinds = _kinds(ignore or [], number=number, category=category, date=date)
     if cv is not None and test_size is not None:
         raise Problem(
