@@ -54,7 +54,8 @@ class OneLineErrors(TyperGroup):
             context = getattr(problem, "ctx", None)
             is_explained = isinstance(problem, Problem) or INVALID_VALUE.match(message)
             if context is not None and not is_explained:  # a word is missing, or unknown
-                message = f"{message.rstrip('.')}; '{context.command_path} --help' lists what there is"
+                end = "" if message.endswith("?") else ";"
+                message = f"{message.rstrip('.')}{end} '{context.command_path} --help' lists what there is"
             _complain(INVALID_VALUE.sub(r"\1: ", message))
             sys.exit(WRONG_INPUT)
         except MemoryError:
