@@ -249,6 +249,18 @@ def test_cross_validation_of_quantities_and_of_networks_for_tables(folder: Path)
     assert all(score["deviation"] >= 0 for score in plain["scores"])
 
 
+def test_a_fold_whose_training_was_cut_short_is_noted(folder: Path):
+    long = ["--model", "mlp", "--solver", "sgd", "--epochs", "9999999", "--patience", "9999999"]
+    start = ["train", PENGUINS, "--target", "species", "--cv", 2, *long]
+    notes = [line for line in succeed(*start, "--max-time", "0.05").stderr.splitlines() if "max_time" in line]
+    assert [note.split(": Time limit")[0] for note in notes[:2]] == [
+        "note: without fold 1 of 2",
+        "note: without fold 2 of 2",
+    ]
+    assert len(notes) == 3
+    assert notes[2].startswith("note: Time limit")
+
+
 def test_what_cross_validation_refuses(folder: Path):
     train_it = ("train", PENGUINS, "--target", "species", *QUICK)
     assert complaint(*train_it, "--cv", 3, "--test-size", 0.3) == (

@@ -21,16 +21,21 @@ from ferroprop.cli.settings import ModelName, Settings
 from ferroprop.cli.target import TaskName
 from ferroprop.cli.wording import first_line
 from ferroprop.estimators import TimeLimitWarning
+from ferroprop.tabular import DataWarning
 
 
 @dataclass(frozen=True)
 class Course:
-    """The course of a fit: history of each network of the model, how many were trained, and the rest."""
+    """The course of a fit: history of each network of the model, how many were trained, and the rest.
+
+    `warnings` has all warnings, `endings` those on how a training ended, not on the table.
+    """
 
     history: list[History]
     trained: int
     layers: list[Layer]
     warnings: list[str]
+    endings: list[str]
     seconds: float
 
 
@@ -119,7 +124,7 @@ def fit(
     forget_threads(model, settings)
     if trainings is not None:
         history, layers = ensemble.histories_of(model), ensemble.layers_of_members(model)
-        return Course(history, trainings.n_networks, layers, _texts_of(caught), took)
+        return Course(history, trainings.n_networks, layers, _texts_of(caught), _endings_of(caught), took)
     return course_of_network(model, settings, caught, took)
 
 
@@ -129,7 +134,8 @@ def course_of_network(
     """Return the course of the training of ``--model mlp``, with the warnings that it has given."""
     out_of_time = any(issubclass(warning.category, TimeLimitWarning) for warning in caught)
     history = pipeline.history_of(fitted, settings, out_of_time=out_of_time)
-    return Course([history], 1, pipeline.layers_of(fitted), _texts_of(caught), seconds)
+    layers = pipeline.layers_of(fitted)
+    return Course([history], 1, layers, _texts_of(caught), _endings_of(caught), seconds)
 
 
 def _texts_of(caught: Sequence[warnings.WarningMessage]) -> list[str]:
@@ -140,6 +146,10 @@ def _texts_of(caught: Sequence[warnings.WarningMessage]) -> list[str]:
         if issubclass(warning.category, TimeLimitWarning)
         or not issubclass(warning.category, ConvergenceWarning)
     ]
+
+
+def _endings_of(caught: Sequence[warnings.WarningMessage]) -> list[str]:
+    return _texts_of([warning for warning in caught if not issubclass(warning.category, DataWarning)])
 
 
 def forget_threads(fitted: Any, settings: Settings) -> None:

@@ -196,7 +196,9 @@ def train(request: Request) -> Settings:
         of_folds = []
         for fold in folds:
             split_of_fold = train_on(fold.train, fold.test, y, target.task)
-            model, _ = fitted(split_of_fold, f"without fold {fold.number} of {request.folds}")
+            without = f"without fold {fold.number} of {request.folds}"
+            model, course = fitted(split_of_fold, without)
+            notes.add(*(f"{without}: {text}" for text in course.endings))
             of_folds.append(_scores(target, model, y[fold.train], X[fold.test], y[fold.test]))
         model, course = fitted(split, "with all rows")
         scores = summary(of_folds)
