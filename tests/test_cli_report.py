@@ -173,8 +173,11 @@ def test_what_is_wrong_with_a_table_is_on_the_page(species_model: Path, folder: 
 def test_what_a_report_refuses(species_model: Path, folder: Path):
     pl.read_csv(PENGUINS).drop("species").write_csv("new.csv")
     assert complaint("report", species_model, "new.csv").startswith(
-        "TABLE: 'new.csv' lacks the target 'species' of the model; expected one of 'island',"
+        "TABLE: 'new.csv' lacks the target 'species' of the model; expected a table with it; without it "
+        "there are only predictions (ferroprop predict)"
     )
+    pl.read_csv(PENGUINS).rename({"species": "Species"}).write_csv("new.csv")
+    assert complaint("report", species_model, "new.csv").endswith("of the model; did you mean 'Species'?")
     assert complaint("report", species_model, PENGUINS, "--output", "r.pdf") == (
         "--output: 'r.pdf' does not end like a page; expected .html"
     )
