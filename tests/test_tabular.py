@@ -778,7 +778,7 @@ def test_wrong_usage(parameters, data, message):
         ({"X_val": np.zeros((2, 2)), "y_val": ["a", "b"]}, "2 features"),
         ({"X_val": np.zeros((2, 1)), "y_val": ["a"]}, "X_val and y_val must have as many rows"),
         ({"X_val": np.zeros((2, 1)), "y_val": ["a", "z"]}, "y_val has classes that y has not"),
-        ({"X_val": np.zeros((2, 1)), "y_val": ["a", None]}, "y_val contains NaN or None in row 1"),
+        ({"X_val": np.zeros((2, 1)), "y_val": ["a", None]}, "y_val has no label in row 1"),
         ({"sample_weight": [0, 0, 0, 0]}, "positive weight|zero"),
         ({"sample_weight": [1, 1, -1, 1]}, "[Nn]egative"),
         ({"sample_weight": [1, 0, 1, 0]}, "only one class is present"),

@@ -6,6 +6,15 @@
 `_base`               the base of both: parameters, the course of a fit, the members' outputs
 `encoder`             `TabularEncoder`: a table in, inputs of a network out
 `_table`              the one door to data frames, Arrow tables and arrays
+`_read_column`        a column of any of them as one of ours
+`_column`             a column of a table, and its values as categories
+`_cells`              single values: missing, numbers, dates or text
+`_kinds`              what the encoding takes a column for: numbers, categories or dates
+`_spelt`              texts that spell numbers or dates
+`_zones`              time zones of dates
+`_quantities`         targets that are numbers
+`_labels`             targets that are classes
+`_weights`            weights of rows
 `_numbers`            a column of numbers: scaled, clipped softly, piecewise linear, periodic
 `_categories`         a column of categories: one input per level
 `_dates`              a column of dates: a number, and the place in the year, the week and the day

@@ -9,9 +9,9 @@ import scipy.stats
 
 from ferroprop.estimators._typing import Array
 from ferroprop.tabular._categories import CategoryColumn
+from ferroprop.tabular._column import Column
 from ferroprop.tabular._distinct import digests_of
 from ferroprop.tabular._drift import drift_of
-from ferroprop.tabular._table import Column
 from ferroprop.tabular.encoder import EncodedColumn
 
 _FEW = 50

@@ -16,24 +16,18 @@ from ferroprop.estimators._sklearn import (
     StrOptions,
     TransformerMixin,
     check_is_fitted,
-    check_sample_weight,
     with_checked_parameters,
 )
 from ferroprop.estimators._typing import Array, MatrixLike
 from ferroprop.tabular._categories import CategoryColumn, fit_categories
+from ferroprop.tabular._column import Column
 from ferroprop.tabular._dates import DateColumn, fit_dates
 from ferroprop.tabular._drift import ColumnDrift, drift_of
+from ferroprop.tabular._kinds import dates_of, kind_of, numbers_of, stray_text, with_truths
 from ferroprop.tabular._numbers import NumberColumn, fit_numbers
 from ferroprop.tabular._spelt import warn_of_spelt
-from ferroprop.tabular._table import (
-    Column,
-    dates_of,
-    kind_of,
-    numbers_of,
-    read_table,
-    stray_text,
-    with_truths,
-)
+from ferroprop.tabular._table import read_table
+from ferroprop.tabular._weights import read_weights
 from ferroprop.tabular._zones import UNKNOWN
 
 NumericEncoding: TypeAlias = Literal[
@@ -194,12 +188,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             its cells.
         """
         columns = read_table(self, X, reset=True)
-        weight = None
-        if sample_weight is not None:
-            weight = check_sample_weight(sample_weight, columns[0].values, ensure_non_negative=True)
+        weight = read_weights(sample_weight, len(columns[0].values))
+        if weight is not None:
             kept = weight > 0
-            if not kept.any():
-                raise ValueError("sample_weight must have a positive weight, got zeros only.")
             columns, weight = [column.take(kept) for column in columns], weight[kept]
         return self._fit_columns(columns, weight)
 
@@ -255,10 +246,10 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         asked = self.categorical_features
         if asked is None or isinstance(asked, str):
             return [False] * len(columns)
-        listed = np.asarray(asked)
+        listed = np.asarray(asked, dtype=object)  # names beside places stay what they are
         if listed.ndim != 1:
             raise ValueError(f"categorical_features must have one dimension, got shape {listed.shape}.")
-        if listed.dtype == bool:
+        if len(listed) and all(isinstance(flag, (bool, np.bool_)) for flag in listed):
             if len(listed) != len(columns):
                 raise ValueError(
                     f"categorical_features must have one boolean for each of the {len(columns)} columns, got "
