@@ -27,6 +27,8 @@
 `_folds`              which rows a member is tested on
 `_recipe`             how a member is built and trained
 `_member`             one network, from its first weights to its best epoch
+`importance`          `grouped_permutation_importance`: how much groups of columns matter
+`_correlated`         groups of columns that carry nearly the same information
 `_course`             the members on threads, the time limit, the reports of their epochs
 `_callbacks`          scikit-learn's callbacks
 `_calibration`        the temperature that calibrates probabilities
@@ -39,6 +41,7 @@ from ferroprop.tabular._drift import ColumnDrift
 from ferroprop.tabular._member import MemberEpoch
 from ferroprop.tabular.classifier import TabularMLPClassifier
 from ferroprop.tabular.encoder import TabularEncoder
+from ferroprop.tabular.importance import grouped_permutation_importance
 from ferroprop.tabular.regressor import TabularMLPRegressor
 
 __all__ = [
@@ -48,4 +51,5 @@ __all__ = [
     "TabularEncoder",
     "TabularMLPClassifier",
     "TabularMLPRegressor",
+    "grouped_permutation_importance",
 ]

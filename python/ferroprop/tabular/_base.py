@@ -32,6 +32,7 @@ from ferroprop.tabular._column import Column
 from ferroprop.tabular._course import Course
 from ferroprop.tabular._distinct import distinct_rows
 from ferroprop.tabular._doubts import (
+    warn_of_empty,
     warn_of_ids,
     warn_of_leaks,
     warn_of_rows_in_both,
@@ -250,6 +251,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
             return encoder._fit_columns(kept_columns, distinct.weight)
 
         encoders = [encoder_of(encoding) for encoding in encodings]
+        warn_of_empty(kept_columns)
         warn_of_ids(columns, encoders[0].columns_)
         warn_of_leaks(kept_columns, kept_targets, is_classifier=self._is_classifier())
         if validation is not None:

@@ -39,9 +39,9 @@ def read_table(
     zones : sequence of str or None
         The time zone of each column in the fit; empty if this is the fit.
     """
-    frame = _frame(X, argument)
+    frame = frame_of(X, argument)
     if frame is None:
-        array = _checked_array(estimator, X, argument)
+        array = array_of(X, argument, estimator)
         validate_data(estimator, array, reset=reset, skip_check_array=True)
         zones = zones or [UNKNOWN] * array.shape[1]
         columns = [
@@ -67,7 +67,7 @@ def _check_shape(shape: tuple[int, int], argument: str) -> None:
             )
 
 
-def _frame(X: Any, argument: str) -> nw.DataFrame[Any] | None:
+def frame_of(X: Any, argument: str) -> nw.DataFrame[Any] | None:
     """Return a table as a data frame of narwhals, None if it is an array or a sequence."""
     if isinstance(X, (nw.DataFrame, nw.LazyFrame)):
         frame: Any = X
@@ -95,7 +95,8 @@ def _from_arrow(X: Any, argument: str) -> nw.DataFrame[Any]:
     )
 
 
-def _checked_array(estimator: Any, X: Any, argument: str) -> Array:
+def array_of(X: Any, argument: str, estimator: Any = None) -> Array:
+    """Return an array of rows and columns, with None for what is masked."""
     if scipy.sparse.issparse(X):
         raise TypeError(
             f"Sparse data was passed for {argument}, but dense data is required. Use '.toarray()' to convert "
