@@ -110,6 +110,8 @@ def test_rows_are_the_same_beside_far_numbers_and_without():
         (None, "None"),
         ("table.csv", "a str"),
         ({"a": [1, 2]}, "a dict"),
+        ({1, 2}, "a set"),
+        (([row] for row in range(3)), "a generator"),
         ([{"a": 1}, {"a": 2}], "a list of dict"),
         (np.zeros(3, dtype=[("a", float), ("b", int)]), r"a structured array with the fields \['a', 'b'\]"),
     ],
@@ -117,6 +119,15 @@ def test_rows_are_the_same_beside_far_numbers_and_without():
 def test_what_is_no_table(X, found):
     with pytest.raises(TypeError, match=f"X must be a data frame, an Arrow table or an array .* got {found}"):
         TabularEncoder().fit(X)
+
+
+def test_names_of_inputs_come_once():
+    table = pd.DataFrame({"a": ["b", "c", "d"] * 9, "a_b": range(27), "n": [1.0, 2.0, None] * 9})
+    table["n_missing"] = table["n"] * 2
+    encoder = TabularEncoder("linear").fit(table)
+    expected = ["a_b_2", "a_c", "a_d", "a_b", "n", "n_missing_2", "n_missing", "n_missing_missing"]
+    assert encoder.get_feature_names_out().tolist() == expected
+    assert encoder.set_output(transform="polars").transform(table).columns == expected
 
 
 @pytest.mark.parametrize(

@@ -117,10 +117,11 @@ def array_of(X: Any, argument: str, estimator: Any = None) -> Array:
 
 def _refuse_other_things(X: Any, argument: str) -> None:
     """Refuse what has no rows and columns, or has them by name, but is no data frame."""
-    is_rows = isinstance(X, (list, tuple)) and len(X) > 0
-    if is_rows and isinstance(X[0], Mapping):
+    if isinstance(X, (list, tuple)):
+        if len(X) == 0 or not isinstance(X[0], Mapping):
+            return
         found = f"a {type(X).__name__} of {type(X[0]).__name__}"
-    elif X is None or isinstance(X, (str, bytes, Mapping)):
+    elif not hasattr(X, "__array__") and np.asarray(X, dtype=object).ndim == 0:
         found = "None" if X is None else f"a {type(X).__name__}"
     elif getattr(getattr(X, "dtype", None), "names", None):
         found = f"a structured array with the fields {list(X.dtype.names)}"

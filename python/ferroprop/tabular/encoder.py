@@ -358,7 +358,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         -------
         names : ndarray of str
             For each input the name of the column, followed by an underscore and the name of the encoding or
-            level, except for the scaled number itself.
+            level, except for the scaled number itself. A name that is taken has ``_2``, ``_3`` ... behind it.
 
         Raises
         ------
@@ -380,11 +380,12 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                     f"({self.n_features_in_}), got {len(given)}"
                 )
             prefixes = [str(name) for name in given]
-        names = [
-            prefix + name[len(encoded.name) :]
+        parts = [
+            (prefix, name[len(encoded.name) :])
             for encoded, prefix in zip(self.columns_, prefixes, strict=True)
             for name in encoded.feature_names()
         ]
+        names = _each_once([prefix + end for prefix, end in parts], [not end for _, end in parts])
         return np.array(names, dtype=object)
 
     def __sklearn_tags__(self) -> Any:
@@ -400,6 +401,19 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 def zones_of(columns: list[EncodedColumn]) -> list[str | None]:
     """Return the time zone of each column in the fit."""
     return [column.zone if isinstance(column, DateColumn) else UNKNOWN for column in columns]
+
+
+def _each_once(names: list[str], are_own: list[bool]) -> list[str]:
+    """Return names with a number behind those that are taken; those of columns themselves stay."""
+    taken = {name for name, is_own in zip(names, are_own, strict=True) if is_own}
+    result = []
+    for name, is_own in zip(names, are_own, strict=True):
+        free, number = name, 2
+        while not is_own and free in taken:
+            free, number = f"{name}_{number}", number + 1
+        taken.add(free)
+        result.append(free)
+    return result
 
 
 def _encode(column: Column, encoded: EncodedColumn, out: Array) -> None:
