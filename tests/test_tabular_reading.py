@@ -265,6 +265,19 @@ def test_only_the_ratios_of_weights_matter(size):
     )
 
 
+@pytest.mark.parametrize("estimator", [TabularMLPClassifier, TabularMLPRegressor])
+def test_weights_may_fall_to_nearly_nothing(estimator):
+    """Whole folds had weights that float32 takes for 0."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=60)})
+    y = np.arange(60) % 2
+    mlp = estimator(n_members=5, max_iter=1, random_state=0).fit(
+        table, y, sample_weight=np.exp(-12.0 * np.arange(60))
+    )
+    assert np.isfinite(mlp.oof_prediction_).all()
+    assert mlp.oof_prediction_.shape[0] == 60
+
+
 @pytest.mark.parametrize("weight", [np.nan, np.inf])
 def test_a_single_weight_that_is_no_number(weight):
     with pytest.raises(ValueError, match="sample_weight must be finite, got"):

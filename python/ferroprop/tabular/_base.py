@@ -197,8 +197,8 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
             If a parameter is out of range, a shape does not fit, a target is missing, a number is infinite,
             no row has a positive weight, or the training diverges in its first epoch.
         TypeError
-            If a table is sparse, a column has a dtype that tables do not have, or lists and the like in its
-            cells, or the targets of a regressor are dates or times.
+            If a table is sparse or is none, a column has a dtype that tables do not have, or lists and the
+            like in its cells, or the targets of a regressor are dates or times.
         """
         began = time.monotonic()
         work: Self = object.__new__(type(self))

@@ -12,6 +12,9 @@ from ferroprop.estimators._typing import Array
 _FARTHEST = 64
 """The exponent of two from which on weights are scaled: sums of float32 hold more than this."""
 
+_LOST = 60
+"""Weights below the largest one divided by two to this power are 0."""
+
 
 def read_weights(weight: Any, n_rows: int, argument: str = "sample_weight") -> Array | None:
     """Return the user's weights as float64, None if there are none.
@@ -41,13 +44,16 @@ def read_weights(weight: Any, n_rows: int, argument: str = "sample_weight") -> A
 def near_one(weight: Array) -> Array:
     """Return weights divided by a power of two if the largest is far from 1: only their ratios matter.
 
+    Those so small that they are lost in the rounding of the sum are 0, as they would be in float32.
+
     Examples
     --------
     >>> import numpy as np
     >>> near_one(np.array([1e300, 2e300])).round(2).tolist()
     [0.37, 0.75]
-    >>> near_one(np.array([3.0, 0.0, 7.0])).tolist()
+    >>> near_one(np.array([3.0, 1e-30, 7.0])).tolist()
     [3.0, 0.0, 7.0]
     """
     exponent = int(np.frexp(weight.max())[1])
-    return np.ldexp(weight, -exponent) if abs(exponent) > _FARTHEST else weight
+    near = np.ldexp(weight, -exponent) if abs(exponent) > _FARTHEST else weight
+    return np.where(near < np.ldexp(near.max(), -_LOST), 0.0, near)
