@@ -18,9 +18,9 @@ from ferroprop.estimators import TimeLimitWarning
 from ferroprop.tabular import TabularMLPClassifier, TabularMLPRegressor
 from ferroprop.tabular._calibration import Thermometer
 from ferroprop.tabular._candidates import mean_losses, near_the_best
+from ferroprop.tabular._column import Column
 from ferroprop.tabular._distinct import distinct_rows
 from ferroprop.tabular._folds import folds_of
-from ferroprop.tabular._table import Column
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.compose import make_column_transformer
@@ -33,6 +33,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 QUICK = {"n_members": 2, "max_iter": 12, "numeric_encoding": "linear", "random_state": 0}
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:Column 'nothing'. no value:ferroprop.tabular.DataWarning")
 
 
 def messy_table(n_rows, seed=0):
@@ -881,6 +884,7 @@ def test_predictions_while_another_thread_fits():
 
 def test_nothing_is_warned_of_in_an_ordinary_fit():
     table, target = messy_table(60)
+    table = table.drop(columns="nothing")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         TabularMLPClassifier(**QUICK).fit(table, classes_of(target)).predict(table)
