@@ -144,7 +144,7 @@ def rows_of(
         table = read_table(path, layout, [column.name for column in asked.columns])
         notes.add(*table.notes)
         X = features(table.frame, asked.columns, table.name, asked.words, table)
-        notes.add(*on_other_units(table, asked.columns, asked.words), *on_other_zones(table, asked.columns))
+        notes.add(*on_other_units(table, asked.columns, X), *on_other_zones(table, asked.columns))
         rows, y = _targets(asked, table, wishes, notes)
     except Problem as problem:
         raise Problem(str(problem).replace("TABLE:", f"{argument}:", 1)) from None
