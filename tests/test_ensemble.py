@@ -5,6 +5,7 @@ import re
 
 import ferroprop._core
 import ferroprop.estimators._epochs
+import ferroprop.estimators._several_networks
 import numpy as np
 import pytest
 import scipy.sparse
@@ -165,6 +166,64 @@ def test_rows_that_are_refused():
         ours.predict_proba(np.full((1, 4), np.nan))
     with pytest.raises(ValueError, match="0 sample"):
         ours.predict_proba(X[:0])
+
+
+def test_members_predict_in_one_call(monkeypatch):
+    calls = []
+
+    def predict_each(networks, rows, n_threads):
+        calls.append(len(networks))
+        return ferroprop._core._predict_each(networks, rows, n_threads)
+
+    monkeypatch.setattr(ferroprop.estimators._several_networks, "_predict_each", predict_each)
+    bagging = BaggingClassifier(MLP, random_state=1, n_jobs=2).fit(X, y)
+    of_folds = CVEnsembleRegressor(REGRESSOR, cv=4).fit(NUMBERS, QUANTITY)
+    for some in (X[:1], X, scipy.sparse.csr_array(X)):
+        bagging.predict_proba(some)
+    of_folds.predict(NUMBERS)
+    assert calls == [10, 10, 10, 4]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("n_rows", [1, 3, 700])
+def test_one_call_predicts_as_each_network_alone(dtype, n_rows):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(n_rows, 10)).view(complex) if "complex" in dtype else rng.normal(size=(n_rows, 5))
+    rows = rows.astype(dtype)
+    sizes = [[5, 4, 2], [5, 30, 7, 2], [5, 2]]
+    networks = [
+        ferroprop.Network(s, activation="tanh", output_activation="identity", dtype=dtype) for s in sizes
+    ]
+    expected = np.concatenate([network.predict(rows) for network in networks])
+    forms = [rows, np.asfortranarray(rows), rows[::-1][::-1], rows.tolist()]
+    forms += [] if np.iscomplexobj(rows) else [scipy.sparse.csr_array(rows)]
+    for some in forms:
+        for n_threads in (1, 2, None):
+            got = ferroprop._core._predict_each(networks, some, n_threads)
+            assert got.dtype == dtype
+            np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "dtypes", "rows", "message"),
+    [
+        ([], [], np.ones((1, 3)), "at least one Network"),
+        ([[3, 2], [3, 2]], ["float32", "float64"], np.ones((1, 3)), "all of single or all of double"),
+        ([[3, 2], [3, 1]], ["float64"] * 2, np.ones((1, 3)), "as many inputs and outputs"),
+        ([[3, 2], [4, 2]], ["float64"] * 2, np.ones((1, 3)), "as many inputs and outputs"),
+        ([[6, 4], [3, 2]], ["float64", "complex128"], np.ones((1, 6)), "of one kind"),
+        ([[3, 2]], ["float64"], np.ones((1, 4)), "X must"),
+        ([[3, 2]], ["float64"], np.ones((0, 3)), "X must"),
+        ([[3, 2]], ["float64"], np.full((1, 3), np.nan), "X must hold finite numbers"),
+    ],
+)
+def test_what_one_call_refuses(sizes, dtypes, rows, message):
+    networks = [
+        ferroprop.Network(size, output_activation="identity", activation="tanh", dtype=dtype)
+        for size, dtype in zip(sizes, dtypes, strict=True)
+    ]
+    with pytest.raises(ValueError, match=message):
+        ferroprop._core._predict_each(networks, rows, None)
 
 
 def test_pickles_have_no_networks():

@@ -142,13 +142,13 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
         if not hasattr(self, "feature_names_in_"):
             outputs = self._networks.outputs(X, threads_for(self.n_jobs))
         if outputs is None:
-            outputs = [getattr(member, self._method)(X) for member in self.estimators_]
+            predictions: Any = [getattr(member, self._method)(X) for member in self.estimators_]
         else:
-            outputs = self._of_outputs(outputs)
-        mean: Array = sum_in_order(outputs) / len(outputs)
+            predictions = self._of_outputs(outputs)
+        mean: Array = sum_in_order(predictions) / len(predictions)
         return mean
 
-    def _of_outputs(self, outputs: list[Array]) -> list[Array]:
+    def _of_outputs(self, outputs: Array) -> Array:
         """Return what members predict from the outputs of their networks."""
         raise NotImplementedError
 
@@ -282,12 +282,10 @@ class CVEnsembleClassifier(ClassifierMixin, _CVEnsemble):  # type: ignore[misc]
         labels: Array = self.classes_[prediction.argmax(axis=1)]
         return labels
 
-    def _of_outputs(self, outputs: list[Array]) -> list[Array]:
-        if outputs[0].shape[1] > 1 or self._is_multilabel():
+    def _of_outputs(self, outputs: Array) -> Array:
+        if outputs.shape[2] > 1 or self._is_multilabel():
             return outputs
-        if len(self.classes_) == 1:
-            return [np.ones_like(output) for output in outputs]
-        return [of_both_classes(output) for output in outputs]
+        return np.ones_like(outputs) if len(self.classes_) == 1 else of_both_classes(outputs)
 
     def _score(self, truth: Any, predicted: Array, weight: Array | None) -> float:
         return float(_sklearn.accuracy_score(truth, predicted, sample_weight=weight))
@@ -366,8 +364,8 @@ class CVEnsembleRegressor(RegressorMixin, _CVEnsemble):  # type: ignore[misc]
         """
         return self._mean(X)
 
-    def _of_outputs(self, outputs: list[Array]) -> list[Array]:
-        return [output.ravel() for output in outputs] if outputs[0].shape[1] == 1 else outputs
+    def _of_outputs(self, outputs: Array) -> Array:
+        return outputs[..., 0] if outputs.shape[2] == 1 else outputs
 
     def _score(self, truth: Any, predicted: Array, weight: Array | None) -> float:
         return float(_sklearn.r2_score(truth, predicted, sample_weight=weight))

@@ -78,9 +78,9 @@ def decoded(binarizer: LabelBinarizer, outputs: Array) -> Array:
 
 def of_both_classes(outputs: Array) -> Array:
     """Return the probabilities of two classes, of which the only output is that of the second."""
-    both = np.empty((len(outputs), 2), dtype=outputs.dtype)
-    np.subtract(1, outputs[:, 0], out=both[:, 0])
-    both[:, 1] = outputs[:, 0]
+    both = np.empty((*outputs.shape[:-1], 2), dtype=outputs.dtype)
+    np.subtract(1, outputs[..., 0], out=both[..., 0])
+    both[..., 1] = outputs[..., 0]
     return both
 
 
