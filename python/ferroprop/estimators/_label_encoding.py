@@ -34,9 +34,14 @@ def fitted(y: Any) -> LabelBinarizer:
 
 def distinct(y: Any) -> Array:
     """Return the labels that there are, in order."""
-    # by way of a list: texts get the dtype of the longest that there is
-    labels: Array = np.asarray(list(np.unique(y))) if are_plain_labels(y) else unique_labels(y)
-    return labels
+    labels: Array
+    if not are_plain_labels(y):
+        labels = unique_labels(y)
+        return labels
+    labels = np.unique(y)
+    # by way of a list texts get the dtype of the longest that there is, numbers the machine's order of bytes
+    has_own = labels.dtype.kind == "U" or not labels.dtype.isnative
+    return np.asarray(list(labels)) if has_own else labels
 
 
 def indicators(binarizer: LabelBinarizer, y: Any) -> Array:
