@@ -274,6 +274,36 @@ def test_classifiers_of_a_cross_validation(weight, solver, n_jobs):
     assert solver != "rprop" or ensemble.score(X, y) > 0.8
 
 
+@pytest.mark.parametrize("solver", ["rprop", "adam", "lbfgs"])
+@pytest.mark.parametrize("weight", [None, WEIGHTS])
+def test_rows_in_place_change_nothing(weight, solver, monkeypatch):
+    """Members that are trained on rows of one array are those that are trained on copies."""
+    listed = []
+
+    def train_each(trainings, n_threads):
+        listed.extend("rows" in keywords for _, keywords in trainings)
+        return ferroprop._core._train_each(trainings, n_threads)
+
+    monkeypatch.setattr(ferroprop.estimators._epochs, "_train_each", train_each)
+    for kind, mlp, rows, targets in (
+        (CVEnsembleClassifier, MLP, X, y),
+        (CVEnsembleRegressor, REGRESSOR, NUMBERS, QUANTITY),
+    ):
+        ensembles = []
+        for most_copied in (1 << 26, 0):
+            monkeypatch.setattr(ferroprop.estimators._fits, "_MOST_COPIED", most_copied)
+            listed.clear()
+            members = clone(mlp).set_params(solver=solver)
+            of_rows = None if weight is None else weight[: len(rows)]
+            ensembles.append(kind(members, cv=4, n_jobs=2).fit(rows, targets, of_rows))
+            assert listed == ([] if solver == "lbfgs" else [most_copied == 0] * 4)
+        for one, other in zip(*(ensemble.estimators_ for ensemble in ensembles), strict=True):
+            assert one.loss_curve_ == other.loss_curve_
+            for coef, same in zip(one.coefs_, other.coefs_, strict=True):
+                np.testing.assert_array_equal(coef, same)
+        np.testing.assert_array_equal(*(ensemble.oof_prediction_ for ensemble in ensembles))
+
+
 def test_members_are_trained_together(calls):
     CVEnsembleClassifier(MLP).fit(X, y)
     assert calls == [5]

@@ -13,8 +13,10 @@ from ferroprop.ensemble import _sklearn
 from ferroprop.estimators import MLPClassifier, MLPRegressor
 from ferroprop.estimators._base import BaseMLP
 from ferroprop.estimators._fits import at_a_time, finish_together, postponed
+from ferroprop.estimators._input_checks import are_plain
 from ferroprop.estimators._label_encoding import of_both_classes
 from ferroprop.estimators._optimizers import is_lbfgs
+from ferroprop.estimators._samples import CheckedRows, are_row_numbers
 from ferroprop.estimators._several_networks import Networks, sum_in_order
 from ferroprop.estimators._sklearn import (
     BaseEstimator,
@@ -27,6 +29,7 @@ from ferroprop.estimators._sklearn import (
 )
 from ferroprop.estimators._threads import threads_for
 from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
+from ferroprop.model_selection._tasks import takes_rows_in_place
 
 Split = tuple[Array, Array]
 
@@ -83,11 +86,15 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
         cv = _sklearn.check_cv(self.cv, y, classifier=_sklearn.is_classifier(self))
         splits: list[Split] = [(np.asarray(train), np.asarray(test)) for train, test in cv.split(X, y)]
         n_threads = threads_for(self.n_jobs)
-        size = at_a_time(X, len(splits), n_threads) or len(splits)
+        few = at_a_time(X, len(splits), n_threads)
+        size = few or len(splits)
+        stay = few is not None and takes_rows_in_place(self.estimator) and are_plain(X, y)
         members: list[Any] = []
         for first in range(0, len(splits), size):
             with postponed(lambda _: True) as fits:
-                members += [self._begun(X, y, weight, split) for split in splits[first : first + size]]
+                members += [
+                    self._begun(X, y, weight, split, stay=stay) for split in splits[first : first + size]
+                ]
             for error in finish_together(fits, n_threads) if fits else ():
                 if error is not None:
                     raise error
@@ -110,8 +117,8 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
         self.oof_score_ = self._score(truth, self._decoded(prediction[known]), of_known)
         return self
 
-    def _begun(self, X: Any, y: Any, weight: Array | None, split: Split) -> Any:
-        """Return a member whose training is postponed."""
+    def _begun(self, X: Any, y: Any, weight: Array | None, split: Split, *, stay: bool) -> Any:
+        """Return a member whose training is postponed; rows that are to `stay` are not copied for it."""
         train, test = split
         member = _sklearn.clone(self.estimator)
         if is_lbfgs(member.solver):
@@ -122,7 +129,9 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
             if weight is not None:
                 held_out["sample_weight_val"] = weight[test]
         of_rows = None if weight is None else weight[train]
-        member.fit(_sklearn.rows_of(X, train), _sklearn.rows_of(y, train), of_rows, **held_out)
+        is_list = stay and are_row_numbers(train, len(X))
+        rows = CheckedRows(X, train) if is_list else _sklearn.rows_of(X, train)
+        member.fit(rows, _sklearn.rows_of(y, train), of_rows, **held_out)
         return member
 
     def _check_members(self, members: Sequence[Any]) -> None:
