@@ -886,9 +886,6 @@ pub(super) fn activations(value: &Bound<'_, PyAny>, count: usize) -> PyResult<Ve
 /// The dtype of a network: that of real numbers, or also of complex ones.
 pub(super) fn dtype_name(dtype: &Arg<'_>, complex: bool) -> PyResult<String> {
     let Arg::Given(dtype) = dtype else { return Ok("float32".to_owned()) };
-    let numpy = dtype.py().import("numpy")?;
-    let name =
-        numpy.call_method1("dtype", (dtype,)).and_then(|dtype| dtype.getattr("name")?.extract::<String>());
     let (expected, known): (_, &[_]) = if complex {
         (
             r#""float32", "float64", "complex64" or "complex128""#,
@@ -897,6 +894,16 @@ pub(super) fn dtype_name(dtype: &Arg<'_>, complex: bool) -> PyResult<String> {
     } else {
         (r#""float32" or "float64""#, &["float32", "float64"])
     };
+    // NumPy takes long to name a dtype.
+    if let Ok(name) = dtype.cast_exact::<PyString>()
+        && let Ok(name) = name.to_str()
+        && known.contains(&name)
+    {
+        return Ok(name.to_owned());
+    }
+    let numpy = dtype.py().import("numpy")?;
+    let name =
+        numpy.call_method1("dtype", (dtype,)).and_then(|dtype| dtype.getattr("name")?.extract::<String>());
     match name {
         // NumPy takes None for float64.
         _ if dtype.is_none() => Err(wrong("dtype", expected, dtype)),
