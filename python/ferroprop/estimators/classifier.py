@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from copy import copy
 from numbers import Real
 from typing import Any, ClassVar, Literal, Self
 
@@ -505,8 +504,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             return self._label_binarizer, Y
 
         binarizer, Y = X.once("labels", of_the_first)
-        self._label_binarizer = copy(binarizer)
-        self._label_binarizer.classes_ = self.classes_ = binarizer.classes_.copy()
+        self._label_binarizer = _label_encoding.copied(binarizer)
+        self.classes_ = self._label_binarizer.classes_
         return X, Y
 
     def _indicators(self, y: Array, *, goes_on: bool, single: bool) -> Array:
