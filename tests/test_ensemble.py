@@ -16,7 +16,7 @@ from ferroprop.estimators._several_networks import sum_in_order
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_regression
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.model_selection import ShuffleSplit, StratifiedKFold, cross_val_score
+from sklearn.model_selection import GroupKFold, ShuffleSplit, StratifiedKFold, cross_val_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
@@ -317,6 +317,17 @@ def test_regressors_of_a_cross_validation(targets):
     mean = sum(member.predict(NUMBERS) for member in ensemble.estimators_) / 3
     np.testing.assert_array_equal(ensemble.predict(NUMBERS), mean)
     np.testing.assert_array_equal(ensemble.predict(NUMBERS.tolist()), mean)
+
+
+def test_groups_stay_together():
+    groups = np.arange(len(X)) // 10
+    ensemble = CVEnsembleClassifier(MLP, cv=GroupKFold(3)).fit(X, y, groups=groups)
+    by_hand = CVEnsembleClassifier(MLP, cv=GroupKFold(3).split(X, y, groups)).fit(X, y)
+    np.testing.assert_array_equal(ensemble.oof_prediction_, by_hand.oof_prediction_)
+    with pytest.raises(ValueError, match="The 'groups' parameter should not be None"):
+        CVEnsembleClassifier(MLP, cv=GroupKFold(3)).fit(X, y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        CVEnsembleClassifier(MLP, cv=GroupKFold(3)).fit(X, y, groups=groups[:-1])
 
 
 def test_rows_that_are_left_out_never_or_twice():

@@ -55,7 +55,14 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
         self.n_jobs = n_jobs
 
     @with_checked_parameters_of_members
-    def fit(self, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: MatrixLike,
+        y: TargetLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Fit a member for each split, to its training rows, stopped early on the others.
 
         Parameters
@@ -66,6 +73,8 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, in training, early stopping and `oof_score_`.
+        groups : array-like of shape (n_samples,), default=None
+            Which rows belong together, for a `cv` that keeps them together, such as ``GroupKFold``.
 
         Returns
         -------
@@ -81,10 +90,12 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
             raise TypeError(
                 f"estimator must be a {self._kind.__name__}, got {type(self.estimator).__name__}."
             )
-        X, y = _sklearn.indexable(X, y)
+        X, y, groups = _sklearn.indexable(X, y, groups)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
         cv = _sklearn.check_cv(self.cv, y, classifier=_sklearn.is_classifier(self))
-        splits: list[Split] = [(np.asarray(train), np.asarray(test)) for train, test in cv.split(X, y)]
+        splits: list[Split] = [
+            (np.asarray(train), np.asarray(test)) for train, test in cv.split(X, y, groups)
+        ]
         n_threads = threads_for(self.n_jobs)
         few = at_a_time(X, len(splits), n_threads)
         size = few or len(splits)
