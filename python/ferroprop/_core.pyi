@@ -50,6 +50,7 @@ __all__ = [
     "_n_threads",
     "_natural_loss",
     "_partial_sums",
+    "_predict_each",
     "_set_thread_limit",
     "_thread_limit",
     "_train_each",
@@ -1066,6 +1067,7 @@ def train(
     checkpoint: str | PathLike[str] | NotedCheckpoint | None = None,
     checkpoint_every: int = 10,
 ) -> History: ...
+def _predict_each(networks: list[Network], X: ArrayLike, n_threads: int | None) -> NDArray[Any]: ...
 def _train_each(
     trainings: Sequence[tuple[list[Any], dict[str, Any]]], n_threads: int | None
 ) -> list[History]: ...
