@@ -38,6 +38,8 @@ autodoc_member_order = "groupwise"
 autodoc_typehints = "none"  # the docstrings have them
 numpydoc_show_class_members = False
 
+linkcheck_retries = 3  # a host that is down for a moment is no broken link
+
 html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = "ferroprop"

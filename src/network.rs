@@ -361,6 +361,39 @@ impl<T: Scalar> Network<T> {
         predict(&self.layers, self.packed()?, x, y, None, n_threads)
     }
 
+    /// The outputs of several networks for the same rows, into a slice that takes those of the first network, then those of the
+    /// second, and so on. Each has the bits of [`Network::predict`].
+    #[cfg(feature = "python")]
+    pub(crate) fn predict_each_into(
+        networks: &[std::sync::Arc<Self>],
+        x: Inputs<'_, T>,
+        y: &mut [T],
+        n_threads: Option<usize>,
+    ) -> Result<()> {
+        let Some(first) = networks.first() else { return Ok(()) };
+        let form = |network: &Self| (network.numbers_in(), network.numbers_out(), network.is_complex());
+        for network in networks {
+            network.not_for_sequences()?;
+            if form(network) != form(first) || network.complex_outputs() != first.complex_outputs() {
+                let expected = "networks with as many inputs and outputs, of one kind, as each other";
+                return Err(Error::argument("networks", expected, "others"));
+            }
+            if !network.takes_sparse_rows() {
+                x.dense("X")?;
+            }
+        }
+        first.check_rows(&x)?;
+        let len = x.nrows() * first.numbers_out();
+        if networks.len().checked_mul(len) != Some(y.len()) {
+            return Err(Error::shape("y", format!("({} * {len},)", networks.len()), &[y.len()]));
+        }
+        let _mode = Mode::core();
+        for (network, y) in networks.iter().zip(y.chunks_mut(len)) {
+            predict(&network.layers, network.packed()?, x, y, None, n_threads)?;
+        }
+        Ok(())
+    }
+
     /// Whether [`SparseRows`](crate::SparseRows) can be its inputs: those of a dense first layer.
     pub(crate) fn takes_sparse_rows(&self) -> bool {
         self.layers[0].takes_sparse_rows()

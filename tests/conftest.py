@@ -4,6 +4,7 @@ The exhaustive one runs with `-m exhaustive`, or with HYPOTHESIS_PROFILE=exhaust
 """
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
@@ -20,6 +21,8 @@ def _exhaustive(config):
 def pytest_configure(config):
     default = "exhaustive" if _exhaustive(config) else "ci"
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", default))
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background by a shell without jobs
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # tests of Ctrl-C would wait for ever
 
 
 MOST_PROCESSES = 4  # tests start threads and processes of their own

@@ -382,3 +382,11 @@ def test_every_class_is_spelt_out(path):
 def test_every_activation_has_its_module_of_torch():
     """Here, and not beside the tests of the modules, which need PyTorch."""
     assert set(_torch.ACTIVATIONS) == set(fp.ACTIVATIONS)
+
+
+def test_a_name_that_is_not_there_is_no_guess(monkeypatch):
+    """Nobody looks for what may have been meant where only its presence is asked for."""
+    monkeypatch.setattr(fp.catalogue, "_meant", lambda *_: pytest.fail("guessed"))
+    assert "relu" not in fp.STOCHASTIC_ACTIVATIONS
+    assert "bernoulli" in fp.STOCHASTIC_ACTIVATIONS
+    assert 3 not in fp.ACTIVATIONS

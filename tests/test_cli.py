@@ -131,7 +131,7 @@ def test_a_balanced_class_is_found_more_often(folder: Path, kind: list[str]):
     [
         (["--model", "mlp", "--epochs", "1000000", "--patience", "1000000"], "until the time limit, in"),
         (["--model", "mlp", "--solver", "lbfgs", "--epochs", "1000000", "--alpha", "10"], "with lbfgs."),
-        (["--members", "2", "--epochs", "5000"], "with adamw: best validation loss"),
+        (["--members", "2", "--epochs", "5000"], ": best validation loss after epoch"),
     ],
 )
 def test_a_training_ends_with_its_time(kind: list[str], sentence: str):
@@ -205,6 +205,22 @@ def test_progress_on_a_terminal_of_any_width_has_every_number(width: int):
     assert {"47/300", "2.481e-05", "0.0031"} <= set(last.split())
     assert "…" not in last
     assert ("━" in last) == (width == 80)
+
+
+@pytest.mark.parametrize("width", [32, 40, 80])
+def test_progress_of_several_networks_counts_those_that_have_begun(width: int):
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, width=width, color_system=None)
+    with follow(console, quiet=False) as tell:
+        tell(40, 600, "validation loss 0.2500", 1, 15)
+        tell(560, 600, "validation loss 2.481e-05", 14, 15)
+    *_, first = (line for line in output.getvalue().split("\r") if " 40/600" in line)
+    last = output.getvalue()[output.getvalue().rindex("560/560") - 60 :]
+    assert "2.481e-05" in last.split()
+    assert "…" not in first + last
+    if width == 80:  # fifteen were possible at most, fourteen came
+        assert "1 of up to 15 networks ╸" in first
+        assert "14 networks ━" in last
 
 
 def test_quiet_training_says_only_the_results():

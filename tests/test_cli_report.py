@@ -14,7 +14,6 @@ from ferroprop.cli.figures import partial_dependence
 from ferroprop.cli.inspected import (
     Dependence,
     EncodedClassifier,
-    correlated_groups,
     dependence,
     encoded,
     importances,
@@ -173,8 +172,11 @@ def test_what_is_wrong_with_a_table_is_on_the_page(species_model: Path, folder: 
 def test_what_a_report_refuses(species_model: Path, folder: Path):
     pl.read_csv(PENGUINS).drop("species").write_csv("new.csv")
     assert complaint("report", species_model, "new.csv").startswith(
-        "TABLE: 'new.csv' lacks the target 'species' of the model; expected one of 'island',"
+        "TABLE: 'new.csv' lacks the target 'species' of the model; expected a table with it; without it "
+        "there are only predictions (ferroprop predict)"
     )
+    pl.read_csv(PENGUINS).rename({"species": "Species"}).write_csv("new.csv")
+    assert complaint("report", species_model, "new.csv").endswith("of the model; did you mean 'Species'?")
     assert complaint("report", species_model, PENGUINS, "--output", "r.pdf") == (
         "--output: 'r.pdf' does not end like a page; expected .html"
     )
@@ -218,14 +220,6 @@ def test_dependence_is_the_mean_of_predictions(species_model: Path):
     for number, island in enumerate(found.grid):
         expected = model.predict_proba(frame.with_columns(island=pl.lit(island))).mean(axis=0)
         np.testing.assert_allclose(found.means[:, number], expected, rtol=1e-6)
-
-
-def test_columns_that_say_the_same_are_together():
-    rng = np.random.default_rng(0)
-    a, b = rng.normal(size=200), rng.normal(size=200)
-    town = rng.integers(0, 5, 200).astype(float)
-    X = np.column_stack([a, town, np.exp(a), b, (town * 2) % 5, np.where(b > 0, np.nan, b)])
-    assert correlated_groups(X, [False, True, False, False, True, False]) == [[0, 2], [1, 4], [3, 5]]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
-from command_line import PENGUINS, complaint, run, succeed
+from command_line import FAST, PENGUINS, complaint, run, succeed
 from ferroprop.cli import arguments, train
 from ferroprop.cli.app import app
 from ferroprop.cli.columns import features
@@ -101,6 +101,30 @@ def test_the_command_line_goes_before_the_file(folder: Path):
     assert not Path("a.skops").exists()
     card = read_card(Path("b.skops"))
     assert (card.history[0].epochs, [layer.outputs for layer in card.layers]) == (2, [3, 2, 3])
+
+
+def test_the_rows_to_test_are_those_of_the_command_line(folder: Path):
+    start = ["train", PENGUINS, "--target", "species", *FAST]
+    succeed(*start, "--save-config", "part.toml")
+    assert "test-size = 0.2\n" in Path("part.toml").read_text()
+    succeed("train", "--config", "part.toml", "--cv", 2, "--save-config", "cv.toml")
+    assert "cv = 2\n" in Path("cv.toml").read_text()
+    assert "test-size" not in Path("cv.toml").read_text()
+    assert "Scores on 344 test rows" in succeed("train", "--config", "cv.toml", "--test", PENGUINS).stdout
+    for options in (["--test-size", "0.5"], ["--split-by", "year"]):
+        assert "test rows" in succeed("train", "--config", "cv.toml", *options).stdout
+    both = complaint("train", "--config", "part.toml", "--cv", 2, "--test-size", "0.3")
+    assert both == "--test-size: got 0.3 with --cv 2, which tests on all rows; expected one of both"
+
+
+def test_complaints_say_what_is_of_the_file(folder: Path):
+    Path("run.toml").write_text(f'table = "{PENGUINS}"\ntarget = "species"\nmembers = 2\ncv = 3\n')
+    assert complaint("train", "--config", "run.toml", "--model", "mlp") == (
+        "--members: got 2 with --model mlp (--members by 'run.toml'); expected --model tabular"
+    )
+    assert complaint("train", "--config", "run.toml", "--tune", "1").startswith(
+        "--tune: got 1 with --cv 3, which would score rows that chose the settings (--cv by 'run.toml');"
+    )
 
 
 BAD_CONFIGS = {
@@ -223,6 +247,18 @@ def test_cross_validation_of_quantities_and_of_networks_for_tables(folder: Path)
     assert (plain["folds"], plain["train_rows"]) == (2, 342)
     assert [score["name"] for score in plain["scores"]] == ["R²", "RMSE", "MAE"]
     assert all(score["deviation"] >= 0 for score in plain["scores"])
+
+
+def test_a_fold_whose_training_was_cut_short_is_noted(folder: Path):
+    long = ["--model", "mlp", "--solver", "sgd", "--epochs", "9999999", "--patience", "9999999"]
+    start = ["train", PENGUINS, "--target", "species", "--cv", 2, *long]
+    notes = [line for line in succeed(*start, "--max-time", "0.05").stderr.splitlines() if "max_time" in line]
+    assert [note.split(": Time limit")[0] for note in notes[:2]] == [
+        "note: without fold 1 of 2",
+        "note: without fold 2 of 2",
+    ]
+    assert len(notes) == 3
+    assert notes[2].startswith("note: Time limit")
 
 
 def test_what_cross_validation_refuses(folder: Path):

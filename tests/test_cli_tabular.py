@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from command_line import FEW, PENGUINS, succeed
 from ferroprop import TabularMLPClassifier, TabularMLPRegressor, cli
+from ferroprop.cli.card import Card
 from ferroprop.cli.columns import features
 from ferroprop.cli.ensemble import with_dates
 from ferroprop.cli.fitting import inputs_of
@@ -36,19 +37,21 @@ def test_it_is_what_is_trained_by_default(folder: Path):
     result = succeed("train", PENGUINS, "--target", "species", "--save", "m.skops", "--plot", "p.png", *FEW)
     assert "rows: 275 to train, 69 to test\n" in result.stderr
     progress = [line.split()[1] for line in result.stderr.splitlines() if line.startswith("epoch")]
-    assert progress[0] == "1/120"  # two networks, and the first one twice more
-    assert "validation loss" in result.stderr
+    assert (progress[0], progress[-1]) == ("1/120", "120/120")  # two networks, and the first one twice more
+    assert "epoch 120/120  4 networks  validation loss" in result.stderr
     lines = {line[:18].strip(): line[18:].split() for line in result.stdout.splitlines()}
     assert lines["score"] == ["2", "networks", "baseline"]
     assert float(lines["accuracy"][0]) > 0.9
-    assert re.search(
-        r"Trained 2 networks, 30 epochs each, in \S+ s with adamw: best validation", result.stdout
-    )
+    end = r"Trained 4 networks in \S+ s with adamw and kept 2, of 30 epochs each: best validation loss"
+    assert re.search(end, " ".join(result.stdout.split()))
     assert Path("p.png").read_bytes().startswith(b"\x89PNG")
     model, card = load_model(Path("m.skops")), read_card(Path("m.skops"))
     assert isinstance(model, TabularMLPClassifier)
     assert (model.n_members, model.hidden_layer_sizes, model.max_iter, model.callback) == (2, (32,), 30, None)
     assert (card.model, len(card.history), card.history[0].epochs) == ("tabular", 2, 30)
+    assert card.trained == 4
+    del (plain := card.to_plain())["trained"]
+    assert Card.from_plain(plain).trained == 2  # a file of before
     assert [history.best_epoch for history in card.history] == [h["best_epoch"] for h in model.history_]
     assert [layer.activation for layer in card.layers] == ["silu", "softmax"]
 
@@ -56,6 +59,7 @@ def test_it_is_what_is_trained_by_default(folder: Path):
 def test_a_regressor_and_its_predictions(folder: Path):
     result = succeed("train", PENGUINS, "--target", "body_mass_g", "--save", "m.skops", "--quiet", *FEW)
     assert result.stderr == ""
+    assert re.search(r"Trained \d networks in \S+ s with adamw and kept \d, of 30 epochs", result.stdout)
     assert isinstance(load_model(Path("m.skops")), TabularMLPRegressor)
     assert read_card(Path("m.skops")).scores[0].network > 0.7
     succeed("predict", "m.skops", PENGUINS, "--output", "out.csv")

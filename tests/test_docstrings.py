@@ -68,6 +68,7 @@ ELSEWHERE = [
     ferroprop.tabular.ColumnDrift,
     ferroprop.tabular.DataWarning,
     ferroprop.tabular.MemberEpoch,
+    ferroprop.tabular.grouped_permutation_importance,
     *(getattr(ferroprop.export, name) for name in ferroprop.export.__all__),
     *(getattr(ferroprop.io, name) for name in ferroprop.io.__all__),
 ]

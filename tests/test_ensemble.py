@@ -5,6 +5,7 @@ import re
 
 import ferroprop._core
 import ferroprop.estimators._epochs
+import ferroprop.estimators._several_networks
 import numpy as np
 import pytest
 import scipy.sparse
@@ -15,7 +16,7 @@ from ferroprop.estimators._several_networks import sum_in_order
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_regression
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.model_selection import ShuffleSplit, StratifiedKFold, cross_val_score
+from sklearn.model_selection import GroupKFold, ShuffleSplit, StratifiedKFold, cross_val_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
@@ -167,6 +168,64 @@ def test_rows_that_are_refused():
         ours.predict_proba(X[:0])
 
 
+def test_members_predict_in_one_call(monkeypatch):
+    calls = []
+
+    def predict_each(networks, rows, n_threads):
+        calls.append(len(networks))
+        return ferroprop._core._predict_each(networks, rows, n_threads)
+
+    monkeypatch.setattr(ferroprop.estimators._several_networks, "_predict_each", predict_each)
+    bagging = BaggingClassifier(MLP, random_state=1, n_jobs=2).fit(X, y)
+    of_folds = CVEnsembleRegressor(REGRESSOR, cv=4).fit(NUMBERS, QUANTITY)
+    for some in (X[:1], X, scipy.sparse.csr_array(X)):
+        bagging.predict_proba(some)
+    of_folds.predict(NUMBERS)
+    assert calls == [10, 10, 10, 4]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("n_rows", [1, 3, 700])
+def test_one_call_predicts_as_each_network_alone(dtype, n_rows):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(n_rows, 10)).view(complex) if "complex" in dtype else rng.normal(size=(n_rows, 5))
+    rows = rows.astype(dtype)
+    sizes = [[5, 4, 2], [5, 30, 7, 2], [5, 2]]
+    networks = [
+        ferroprop.Network(s, activation="tanh", output_activation="identity", dtype=dtype) for s in sizes
+    ]
+    expected = np.concatenate([network.predict(rows) for network in networks])
+    forms = [rows, np.asfortranarray(rows), rows[::-1][::-1], rows.tolist()]
+    forms += [] if np.iscomplexobj(rows) else [scipy.sparse.csr_array(rows)]
+    for some in forms:
+        for n_threads in (1, 2, None):
+            got = ferroprop._core._predict_each(networks, some, n_threads)
+            assert got.dtype == dtype
+            np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "dtypes", "rows", "message"),
+    [
+        ([], [], np.ones((1, 3)), "at least one Network"),
+        ([[3, 2], [3, 2]], ["float32", "float64"], np.ones((1, 3)), "all of single or all of double"),
+        ([[3, 2], [3, 1]], ["float64"] * 2, np.ones((1, 3)), "as many inputs and outputs"),
+        ([[3, 2], [4, 2]], ["float64"] * 2, np.ones((1, 3)), "as many inputs and outputs"),
+        ([[6, 4], [3, 2]], ["float64", "complex128"], np.ones((1, 6)), "of one kind"),
+        ([[3, 2]], ["float64"], np.ones((1, 4)), "X must"),
+        ([[3, 2]], ["float64"], np.ones((0, 3)), "X must"),
+        ([[3, 2]], ["float64"], np.full((1, 3), np.nan), "X must hold finite numbers"),
+    ],
+)
+def test_what_one_call_refuses(sizes, dtypes, rows, message):
+    networks = [
+        ferroprop.Network(size, output_activation="identity", activation="tanh", dtype=dtype)
+        for size, dtype in zip(sizes, dtypes, strict=True)
+    ]
+    with pytest.raises(ValueError, match=message):
+        ferroprop._core._predict_each(networks, rows, None)
+
+
 def test_pickles_have_no_networks():
     ours = BaggingClassifier(MLP, random_state=1).fit(X, y)
     probabilities = ours.predict_proba(X)
@@ -215,6 +274,36 @@ def test_classifiers_of_a_cross_validation(weight, solver, n_jobs):
     assert solver != "rprop" or ensemble.score(X, y) > 0.8
 
 
+@pytest.mark.parametrize("solver", ["rprop", "adam", "lbfgs"])
+@pytest.mark.parametrize("weight", [None, WEIGHTS])
+def test_rows_in_place_change_nothing(weight, solver, monkeypatch):
+    """Members that are trained on rows of one array are those that are trained on copies."""
+    listed = []
+
+    def train_each(trainings, n_threads):
+        listed.extend("rows" in keywords for _, keywords in trainings)
+        return ferroprop._core._train_each(trainings, n_threads)
+
+    monkeypatch.setattr(ferroprop.estimators._epochs, "_train_each", train_each)
+    for kind, mlp, rows, targets in (
+        (CVEnsembleClassifier, MLP, X, y),
+        (CVEnsembleRegressor, REGRESSOR, NUMBERS, QUANTITY),
+    ):
+        ensembles = []
+        for most_copied in (1 << 26, 0):
+            monkeypatch.setattr(ferroprop.estimators._fits, "_MOST_COPIED", most_copied)
+            listed.clear()
+            members = clone(mlp).set_params(solver=solver)
+            of_rows = None if weight is None else weight[: len(rows)]
+            ensembles.append(kind(members, cv=4, n_jobs=2).fit(rows, targets, of_rows))
+            assert listed == ([] if solver == "lbfgs" else [most_copied == 0] * 4)
+        for one, other in zip(*(ensemble.estimators_ for ensemble in ensembles), strict=True):
+            assert one.loss_curve_ == other.loss_curve_
+            for coef, same in zip(one.coefs_, other.coefs_, strict=True):
+                np.testing.assert_array_equal(coef, same)
+        np.testing.assert_array_equal(*(ensemble.oof_prediction_ for ensemble in ensembles))
+
+
 def test_members_are_trained_together(calls):
     CVEnsembleClassifier(MLP).fit(X, y)
     assert calls == [5]
@@ -228,6 +317,17 @@ def test_regressors_of_a_cross_validation(targets):
     mean = sum(member.predict(NUMBERS) for member in ensemble.estimators_) / 3
     np.testing.assert_array_equal(ensemble.predict(NUMBERS), mean)
     np.testing.assert_array_equal(ensemble.predict(NUMBERS.tolist()), mean)
+
+
+def test_groups_stay_together():
+    groups = np.arange(len(X)) // 10
+    ensemble = CVEnsembleClassifier(MLP, cv=GroupKFold(3)).fit(X, y, groups=groups)
+    by_hand = CVEnsembleClassifier(MLP, cv=GroupKFold(3).split(X, y, groups)).fit(X, y)
+    np.testing.assert_array_equal(ensemble.oof_prediction_, by_hand.oof_prediction_)
+    with pytest.raises(ValueError, match="The 'groups' parameter should not be None"):
+        CVEnsembleClassifier(MLP, cv=GroupKFold(3)).fit(X, y)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        CVEnsembleClassifier(MLP, cv=GroupKFold(3)).fit(X, y, groups=groups[:-1])
 
 
 def test_rows_that_are_left_out_never_or_twice():

@@ -78,7 +78,7 @@ def test_a_frame_of_nullable_labels():
     [
         (np.array([1, "a"] * 40, dtype=object), "labels of one kind, got 1 in row 0 and 'a' in row 1"),
         (np.array(["a", None] * 40, dtype=object), "no label in row 1, got None"),
-        (np.array([0.5, 1.5] * 40), "y has fractions, such as 0.5: quantities are for MLPRegressor"),
+        (np.array([0.5, 1.5] * 40), "y has fractions, such as 0.5: quantities are for regressors"),
         (np.array([0.5, 1.5] * 40, dtype=object), "y has fractions, such as 0.5"),
         ([1, "1"] * 40, "labels of one kind, got 1 in row 0 and '1' in row 1"),
         (["a", None] * 40, "no label in row 1, got None"),

@@ -3,7 +3,7 @@
 import ferroprop as fp
 import numpy as np
 import pytest
-from ferroprop.estimators._random_state import random_state_of
+from ferroprop.estimators._random_state import give_back, random_state_of
 
 NAMES = ["glorot", "he", "lecun", "orthogonal", "zeros", "uniform"]
 
@@ -109,6 +109,31 @@ def test_the_random_state_of_a_number_is_numpys(seed):
     ours, theirs = random_state_of(seed).get_state(), np.random.RandomState(seed).get_state()
     for own, other in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(own, other)
+
+
+def test_a_generator_that_is_given_back_begins_anew():
+    ours, theirs = random_state_of(5), np.random.RandomState(3)
+    for rng in (ours, theirs):
+        rng.normal(size=3)  # the second of a pair of numbers stays for the next call
+    give_back(ours, 5)
+    again = random_state_of(3)
+    assert again is ours
+    theirs.seed(3)
+    for draw in ("normal", "rand", "tomaxint"):
+        assert getattr(again, draw)() == getattr(theirs, draw)()
+    users = np.random.RandomState(3)
+    give_back(users, users)
+    assert random_state_of(3) is not users
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_fits_give_their_generators_back():
+    X, y = np.arange(12.0)[:, None], np.arange(12) % 2
+    first = random_state_of(0)
+    give_back(first, 0)
+    for solver in ("rprop", "adam", "lbfgs"):
+        fp.MLPClassifier((2,), solver=solver, max_iter=1, random_state=7).fit(X, y)
+    assert random_state_of(0) is first
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32])

@@ -138,6 +138,23 @@ def test_a_parameter_is_checked_whatever_was_checked_before(bad):
             fp.MLPClassifier(**good | bad).fit(X, y)
 
 
+def test_the_same_objects_are_not_looked_at_again(monkeypatch):
+    looked_at = []
+    key = _parameter_checks._key
+    monkeypatch.setattr(_parameter_checks, "_key", lambda *one: looked_at.append(one[1]) or key(*one))
+    model = fp.MLPRegressor(alpha=0.125, hidden_layer_sizes=[3])
+    model._validate_params()
+    looked_at.clear()
+    model._validate_params()
+    assert looked_at == []
+    model.alpha = 0.25
+    model._validate_params()
+    assert looked_at == ["alpha"]
+    model.alpha = -0.25
+    with pytest.raises(ValueError, match="The 'alpha' parameter"):
+        model._validate_params()
+
+
 def test_what_is_remembered_of_checks_is_bounded(monkeypatch):
     monkeypatch.setattr(_parameter_checks, "_MOST", 50)
     monkeypatch.setattr(_parameter_checks, "_passed", set())

@@ -74,6 +74,29 @@ def test_while_someone_has_the_arrays_they_are_compared(model, comparisons):
     assert len(comparisons) == 6
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", ["rprop", "adam", "lbfgs"])
+def test_the_network_of_a_fit_predicts(solver, monkeypatch):
+    """No other is made of its weights; one that a callback has got is nobody else's to keep."""
+    made = []
+    build = _network_cache.build_network
+    monkeypatch.setattr(_network_cache, "build_network", lambda *a: made.append(1) or build(*a))
+    kept = []
+    model = fp.MLPRegressor(
+        hidden_layer_sizes=(7, 5), activation="tanh", solver=solver, max_iter=5, random_state=0
+    )
+    model.fit(X, y)
+    assert np.abs(model.predict(X) - by_hand(model)).max() < 1e-12
+    assert made == []
+    model.set_params(callback=lambda epoch: kept.append(epoch.network) and None)
+    model.fit(X, y)
+    expected = model.predict(X)
+    for network in kept:
+        network.set_parameter_vector(np.zeros(network.n_parameters))
+    np.testing.assert_array_equal(model.predict(X), expected)
+    assert made == [1]
+
+
 def _edit_view(model):
     view = model.coefs_[0].T[::2]
     model.predict(row)

@@ -103,3 +103,18 @@ def test_the_wheels_tests_exist():
     tests = re.findall(r"tests/\w+\.py", (ROOT / ".ci" / "test_wheel").read_text(encoding="utf-8"))
     assert len(tests) > 5
     assert all((ROOT / name).exists() for name in tests)
+
+
+def test_the_workflows_keep_to_one_set_of_rules():
+    versions: dict[str, set[str]] = {}
+    workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+    assert {path.name for path in workflows} >= {"ci.yml", "links.yml", "release.yml"}
+    for path in workflows:
+        text = path.read_text(encoding="utf-8")
+        jobs = re.findall(r"^    runs-on: ", text, re.MULTILINE)
+        assert "\npermissions:\n  contents: read\n\nconcurrency:\n" in text, path
+        assert len(re.findall(r"^    timeout-minutes: \d+$", text, re.MULTILINE)) == len(jobs) > 0, path
+        assert text.count("actions/checkout@") == text.count("persist-credentials: false"), path
+        for action, version in re.findall(r"uses: (\S+)@(\S+)", text):
+            versions.setdefault(action, set()).add(version)
+    assert all(len(found) == 1 for found in versions.values()), versions

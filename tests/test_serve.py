@@ -534,6 +534,8 @@ def test_what_cannot_be_served(folder, tmp_path):
         assert complaint("serve", model, "--port", port).startswith(
             f"--port: cannot listen on 127.0.0.1:{port}: "
         )
+    foreign = complaint("serve", model, "--host", "192.0.2.1")  # no machine has it: RFC 5737
+    assert foreign.startswith("--host: cannot listen on 192.0.2.1:8000: ")
     assert "got '70000'" in complaint("serve", model, "--port", "70000")
     assert "--max-rows: got '0'" in complaint("serve", model, "--max-rows", "0")
     assert "--timeout: got '0'" in complaint("serve", model, "--timeout", "0")

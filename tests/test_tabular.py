@@ -12,15 +12,16 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import scipy.sparse
 import sklearn
 import skops.io
 from ferroprop.estimators import TimeLimitWarning
 from ferroprop.tabular import TabularMLPClassifier, TabularMLPRegressor
 from ferroprop.tabular._calibration import Thermometer
 from ferroprop.tabular._candidates import mean_losses, near_the_best
+from ferroprop.tabular._column import Column
 from ferroprop.tabular._distinct import distinct_rows
 from ferroprop.tabular._folds import folds_of
-from ferroprop.tabular._table import Column
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.compose import make_column_transformer
@@ -33,6 +34,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 QUICK = {"n_members": 2, "max_iter": 12, "numeric_encoding": "linear", "random_state": 0}
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:Column 'nothing'. no value:ferroprop.tabular.DataWarning")
 
 
 def messy_table(n_rows, seed=0):
@@ -245,6 +249,33 @@ def test_the_same_bits_for_any_number_of_threads_and_order_of_rows(kind):
     np.testing.assert_array_equal(one.oof_prediction_[order], two.oof_prediction_)
     assert one.oof_score_ == pytest.approx(two.oof_score_, rel=1e-12)
     assert one.encoding_losses_ == two.encoding_losses_
+
+
+@pytest.mark.parametrize("column_weights", [False, True])
+def test_where_most_inputs_are_0_sparse_rows_have_the_same_bits(monkeypatch, column_weights):
+    rng = np.random.default_rng(5)
+    levels = [f"level {level}" for level in rng.integers(0, 60, 400)]
+    X = pd.DataFrame({"level": levels, "number": rng.normal(size=400)})
+    y = np.where(rng.random(400) < 0.1, 1.0, 0.0) + X["number"].to_numpy() + (X["level"] < "level 3")
+    settings = {"numeric_encoding": "linear", "n_members": 2, "max_iter": 6, "column_weights": column_weights}
+
+    def predictions():
+        seen = []
+
+        def train(network, X, Y, **further):
+            seen.append(scipy.sparse.issparse(X))
+            return fp.train(network, X, Y, **further)
+
+        monkeypatch.setattr("ferroprop.tabular._member.train", train)
+        mlp = TabularMLPRegressor(random_state=0, **settings).fit(X, y)
+        return mlp.predict(X), mlp.oof_prediction_, set(seen)
+
+    predicted, left_out, sparse = predictions()
+    monkeypatch.setattr("ferroprop.tabular._member._MANY_INPUTS", 10**6)
+    of_whole_rows = predictions()
+    assert (sparse, of_whole_rows[2]) == ({True}, {False})
+    np.testing.assert_array_equal(predicted, of_whole_rows[0])
+    np.testing.assert_array_equal(left_out, of_whole_rows[1])
 
 
 def test_a_prediction_does_not_depend_on_other_rows():
@@ -778,7 +809,7 @@ def test_wrong_usage(parameters, data, message):
         ({"X_val": np.zeros((2, 2)), "y_val": ["a", "b"]}, "2 features"),
         ({"X_val": np.zeros((2, 1)), "y_val": ["a"]}, "X_val and y_val must have as many rows"),
         ({"X_val": np.zeros((2, 1)), "y_val": ["a", "z"]}, "y_val has classes that y has not"),
-        ({"X_val": np.zeros((2, 1)), "y_val": ["a", None]}, "y_val contains NaN or None in row 1"),
+        ({"X_val": np.zeros((2, 1)), "y_val": ["a", None]}, "y_val has no label in row 1"),
         ({"sample_weight": [0, 0, 0, 0]}, "positive weight|zero"),
         ({"sample_weight": [1, 1, -1, 1]}, "[Nn]egative"),
         ({"sample_weight": [1, 0, 1, 0]}, "only one class is present"),
@@ -881,6 +912,7 @@ def test_predictions_while_another_thread_fits():
 
 def test_nothing_is_warned_of_in_an_ordinary_fit():
     table, target = messy_table(60)
+    table = table.drop(columns="nothing")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         TabularMLPClassifier(**QUICK).fit(table, classes_of(target)).predict(table)

@@ -85,6 +85,27 @@ def test_identifiers():
     assert "'id_as_float' counts the rows" in messages[2]
 
 
+def test_columns_without_a_value():
+    table, target = table_of()
+    empty = table.assign(
+        number=np.nan,
+        text=pd.Series([None] * 120, dtype="string"),
+        day=pd.NaT,
+        code=pd.Categorical([None] * 120),
+    )
+    (message,) = warned(TabularMLPRegressor(**QUICK), empty, target)
+    assert message.startswith("Columns 'number', 'text', 'day', 'code': no value in any of the rows.")
+    more = empty.assign(**{f"e{place}": None for place in range(4)})
+    (message,) = warned(TabularMLPRegressor(**QUICK), more, target)
+    assert "'code', 'e0' and 3 more: no value" in message
+    assert warned(TabularMLPRegressor(**QUICK), more[:40], target[:40]) == []
+    assert warned(TabularMLPRegressor(**QUICK), table.assign(one=1, a="a"), target) == []
+    weight = (np.arange(120) < 60).astype(float)
+    half = table.assign(later=np.where(weight > 0, np.nan, 1.0))
+    (message,) = warned(TabularMLPRegressor(**QUICK), half, target, sample_weight=weight)
+    assert message.startswith("Column 'later': no value in any of the rows")
+
+
 def test_numbers_that_do_not_count_rows():
     table, target = table_of()
     other = table.assign(

@@ -473,9 +473,9 @@ def test_a_column_without_a_date_has_no_zone(library, of_nothing):
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_time_zone_that_comes_or_goes(library):
     there, here = hours(library, "Asia/Tokyo"), hours(library, None)
-    with pytest.raises(ValueError, match="'t' has no time zone, in fit it had 'Asia/Tokyo'"):
+    with pytest.raises(ValueError, match="'t' of X has no time zone, in fit it had 'Asia/Tokyo'"):
         TabularEncoder().fit(there).transform(here)
-    with pytest.raises(ValueError, match="'t' has the time zone 'Asia/Tokyo', in fit it had none"):
+    with pytest.raises(ValueError, match="'t' of X has the time zone 'Asia/Tokyo', in fit it had none"):
         TabularEncoder().fit(here).transform(there)
 
 
@@ -544,7 +544,7 @@ def test_validation_rows_in_another_time_zone():
     mlp.fit(there, y, X_val=there, y_val=y)
     expected = mlp.predict(there)
     np.testing.assert_array_equal(mlp.fit(there, y, X_val=moved, y_val=y).predict(moved), expected)
-    with pytest.raises(ValueError, match="'t' has no time zone, in fit"):
+    with pytest.raises(ValueError, match="'t' of X_val has no time zone, in fit"):
         mlp.fit(there, y, X_val=hours("pandas", None), y_val=y)
 
 

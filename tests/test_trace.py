@@ -600,3 +600,48 @@ def test_words_in_formulas_keep_their_spaces():
     formula = to_mathml(["1 if 0.659 > 0 else 0"])
     words = [node.text for node in ElementTree.fromstring(formula).iter() if node.tag.endswith("mtext")]
     assert words == ["\N{NO-BREAK SPACE}if\N{NO-BREAK SPACE}", ",\N{NO-BREAK SPACE}else\N{NO-BREAK SPACE}"]
+
+
+def history_of(epochs: int, **how) -> fp.History:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    Y = X[:, :1] ** 2
+    if how:
+        how["validation"] = X[40:], Y[40:]
+    return fp.train(fp.Network([3, 8, 1], seed=0), X[:40], Y[:40], epochs=epochs, optimizer=fp.Rprop(), **how)
+
+
+def test_a_history_is_curves_and_a_table_in_a_notebook():
+    history = history_of(900, patience=20)
+    html = history._repr_html_()
+    tree = ElementTree.fromstring(html)
+    lines = [element for element in tree.iter() if element.tag.endswith("polyline")]
+    assert [line.get("stroke") for line in lines] == [NEGATIVE, POSITIVE]  # seen in light and dark notebooks
+    assert set(re.findall(r"stroke=\"(.*?)\"", html)) == {"currentColor", NEGATIVE, POSITIVE}
+    head, loss, validation = ([cell.text for cell in row] for row in tree.iter("tr"))
+    assert head[2:] == [f"best epoch ({history.best_epoch})", f"last ({history.epochs})"]
+    assert loss == [
+        "loss",
+        f"{history.loss[0]:.6g}",
+        *(f"{history.loss[at - 1]:.6g}" for at in best_and_last(history)),
+    ]
+    assert validation[2] == f"{min(history.validation_loss):.6g}"
+    assert "ended by: no better for as many epochs as patience allows" in html
+
+
+def best_and_last(history: fp.History) -> tuple[int, int]:
+    return history.best_epoch, history.epochs
+
+
+def test_a_history_of_any_length_stays_small_and_well_formed():
+    for epochs in (1, 2, 5000):
+        html = history_of(epochs)._repr_html_()
+        assert len(html) < 20_000
+        ElementTree.fromstring(html)
+        assert ("<svg" in html) == (epochs > 1)
+    never_wrong = fp.train(fp.Network([1, 1], bias=False), [[0.0]], [[0.0]], epochs=3)
+    assert "logarithmic" not in never_wrong._repr_html_()
+    with pytest.warns(RuntimeWarning, match="diverged"):
+        diverged = fp.train(fp.Network([1, 1], seed=0), [[1.0]], [[2.0]], epochs=99, optimizer=fp.SGD(1e6))
+    ElementTree.fromstring(diverged._repr_html_())
+    assert "the loss was no longer finite" in diverged._repr_html_()

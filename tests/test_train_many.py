@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -532,3 +533,27 @@ def test_networks_in_the_arguments_of_others():
     for _ in range(3):
         fp.train(expected, X, Y, epochs=1)
     assert inner[0].parameter_vector.tobytes() == expected.parameter_vector.tobytes()
+
+
+COUNTING = """
+import sys
+from pathlib import Path
+import ferroprop as fp, numpy as np
+
+def helpers():
+    names = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
+    return sum(name.startswith("ferroprop") for name in names)
+
+X = np.random.default_rng(0).normal(size=(4000, 50)).astype("f")
+seen = []
+networks = [fp.Network([50, units, 1], seed=1) for units in (60, 120, 60)]
+fp.train_many(networks, X, X[:, :1], epochs=3, n_threads=4, callback=lambda epoch: seen.append(helpers()))
+print(max(seen))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts threads in /proc")
+def test_no_thread_is_idle_where_networks_are_fewer():
+    """Of four threads the largest of three networks gets two; three help the one that calls."""
+    run = subprocess.run([sys.executable, "-c", COUNTING], capture_output=True, text=True, check=True)
+    assert run.stdout == "3\n"

@@ -62,6 +62,7 @@ from ferroprop.inspection import (
     Summary,
     Trace,
     Update,
+    _course,
     check_gradients,
     state_gradients,
     trace,
@@ -199,6 +200,7 @@ _exports.give_methods_to(Network)
 _descriptions.give_methods_to(Network)
 _descriptions.give_methods_to(RecurrentNetwork)
 _of_others.give_methods_to(RecurrentNetwork)
+_course.give_methods_to(History)
 
 _joblib.register()
 

@@ -50,6 +50,7 @@ __all__ = [
     "_n_threads",
     "_natural_loss",
     "_partial_sums",
+    "_predict_each",
     "_set_thread_limit",
     "_thread_limit",
     "_train_each",
@@ -970,6 +971,7 @@ class History:
     def stop_reason(self) -> Literal["epochs", "patience", "time", "callback", "interrupted", "diverged"]: ...
     @property
     def seconds(self) -> float: ...
+    def _repr_html_(self) -> str: ...
     @staticmethod
     def _from_state(state: dict[str, Any]) -> History: ...
 
@@ -1065,6 +1067,7 @@ def train(
     checkpoint: str | PathLike[str] | NotedCheckpoint | None = None,
     checkpoint_every: int = 10,
 ) -> History: ...
+def _predict_each(networks: list[Network], X: ArrayLike, n_threads: int | None) -> NDArray[Any]: ...
 def _train_each(
     trainings: Sequence[tuple[list[Any], dict[str, Any]]], n_threads: int | None
 ) -> list[History]: ...

@@ -253,6 +253,10 @@ class Catalogue(Mapping[str, EntryType]):
         hint = f"; did you mean {meant!r}?" if meant else ""
         raise KeyError(f"no {self._kind} {name!r}{hint}")
 
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is such a name, without a look for what may have been meant."""
+        return name in self._entries
+
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names."""
         return iter(self._entries)

@@ -58,7 +58,7 @@ mod core {
     #[pymodule_export]
     use super::minimize::_minimize;
     #[pymodule_export]
-    use super::network::{LayerValues, Network};
+    use super::network::{_predict_each, LayerValues, Network};
     #[pymodule_export]
     use super::optimizer::Optimizer;
     #[pymodule_export]

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwap;
 use ndarray::{ArrayView1, Dimension};
 use numpy::prelude::*;
 use numpy::{Element, PyArrayDescr};
@@ -21,7 +22,7 @@ use super::loss::{self, Given};
 use super::rows::{InputRows, RowArrays};
 use super::sampling;
 use super::signals::Signals;
-use super::typed::{Typed, WORTH_DETACHING, with_typed};
+use super::typed::{InTyped, Typed, WORTH_DETACHING, with_typed};
 use crate::check::all_finite;
 use crate::{Init, Scalar};
 
@@ -885,9 +886,6 @@ pub(super) fn activations(value: &Bound<'_, PyAny>, count: usize) -> PyResult<Ve
 /// The dtype of a network: that of real numbers, or also of complex ones.
 pub(super) fn dtype_name(dtype: &Arg<'_>, complex: bool) -> PyResult<String> {
     let Arg::Given(dtype) = dtype else { return Ok("float32".to_owned()) };
-    let numpy = dtype.py().import("numpy")?;
-    let name =
-        numpy.call_method1("dtype", (dtype,)).and_then(|dtype| dtype.getattr("name")?.extract::<String>());
     let (expected, known): (_, &[_]) = if complex {
         (
             r#""float32", "float64", "complex64" or "complex128""#,
@@ -896,6 +894,16 @@ pub(super) fn dtype_name(dtype: &Arg<'_>, complex: bool) -> PyResult<String> {
     } else {
         (r#""float32" or "float64""#, &["float32", "float64"])
     };
+    // NumPy takes long to name a dtype.
+    if let Ok(name) = dtype.cast_exact::<PyString>()
+        && let Ok(name) = name.to_str()
+        && known.contains(&name)
+    {
+        return Ok(name.to_owned());
+    }
+    let numpy = dtype.py().import("numpy")?;
+    let name =
+        numpy.call_method1("dtype", (dtype,)).and_then(|dtype| dtype.getattr("name")?.extract::<String>());
     match name {
         // NumPy takes None for float64.
         _ if dtype.is_none() => Err(wrong("dtype", expected, dtype)),
@@ -921,6 +929,48 @@ fn predict<'py, T: Scalar + Element>(
     let shape = (x.nrows(), network.numbers_out());
     let y = filled(py, shape, detaches.then_some(call), |y| network.predict_into(x, y, n_threads))?;
     in_field::<T>(y.into_any(), network.complex_outputs())
+}
+
+/// The outputs of several networks for the same rows: those of the first network, below them those of the second, and so on.
+#[pyfunction]
+#[allow(non_snake_case)]
+pub(super) fn _predict_each<'py>(
+    py: Python<'py>,
+    networks: Vec<Bound<'py, Network>>,
+    X: &Bound<'py, PyAny>,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let call = Call::enter(py)?;
+    match networks.first().map(|network| &network.get().typed) {
+        Some(Typed::Single(_)) => predict_each::<f32>(py, &call, &networks, X, n_threads),
+        Some(Typed::Double(_)) => predict_each::<f64>(py, &call, &networks, X, n_threads),
+        None => Err(PyValueError::new_err("networks must hold at least one Network, got none")),
+    }
+}
+
+fn predict_each<'py, T: InTyped>(
+    py: Python<'py>,
+    call: &Call,
+    networks: &[Bound<'py, Network>],
+    x: &Bound<'py, PyAny>,
+    n_threads: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let snapshot = |network: &Bound<'py, Network>| T::slot(&network.get().typed).map(ArcSwap::load_full);
+    let networks: Option<Vec<_>> = networks.iter().map(snapshot).collect();
+    let Some(networks) = networks else {
+        return Err(PyValueError::new_err("networks must be all of single or all of double precision"));
+    };
+    let first = &networks[0];
+    let x = InputRows::new(first, "X", x, Hold::Itself)?;
+    let parameters: usize = networks.iter().map(|network| network.n_parameters()).sum();
+    let detaches = x.rows().saturating_mul(parameters) >= WORTH_DETACHING;
+    let x = if detaches { x.into_view()? } else { x };
+    let x = x.inputs();
+    first.check_inputs(&x)?;
+    let rows = networks.len().saturating_mul(x.nrows());
+    let fill = |y: &mut [T]| crate::Network::predict_each_into(&networks, x, y, n_threads);
+    let y = filled(py, (rows, first.numbers_out()), detaches.then_some(call), fill)?;
+    in_field::<T>(y.into_any(), first.complex_outputs())
 }
 
 /// A place in a sequence of this length; negative ones count from the end.

@@ -13,13 +13,35 @@ const MIDDLE: usize = 397;
 #[derive(Clone, Debug)]
 pub(crate) struct MersenneTwister {
     words: [u32; WORDS],
+    /// The number that each of the words gives.
+    numbers: [u32; WORDS],
     used: usize,
+}
+
+fn twisted(word: u32, next: u32, far: u32) -> u32 {
+    let joined = word & 0x8000_0000 | next & 0x7fff_ffff;
+    far ^ joined >> 1 ^ (joined & 1).wrapping_neg() & 0x9908_b0df
+}
+
+/// Renews as many words at the beginning of `own`, behind which there is one more, as there are in `far`.
+fn twist(own: &mut [u32], far: &[u32]) {
+    let own = &mut own[..=far.len()];
+    for (place, &far) in far.iter().enumerate() {
+        own[place] = twisted(own[place], own[place + 1], far);
+    }
+}
+
+fn tempered(mut word: u32) -> u32 {
+    word ^= word >> 11;
+    word ^= word << 7 & 0x9d2c_5680;
+    word ^= word << 15 & 0xefc6_0000;
+    word ^ word >> 18
 }
 
 impl MersenneTwister {
     /// The generator in a state; more words than there are count as all.
     pub fn new(words: &[u32; WORDS], used: usize) -> Self {
-        Self { words: *words, used: used.min(WORDS) }
+        Self { words: *words, numbers: words.map(tempered), used: used.min(WORDS) }
     }
 
     /// The state: the words, and how many of them are used.
@@ -28,12 +50,17 @@ impl MersenneTwister {
     }
 
     fn refill(&mut self) {
-        let place = |place: usize| if place < WORDS { place } else { place - WORDS };
-        for first in 0..WORDS {
-            let joined = self.words[first] & 0x8000_0000 | self.words[place(first + 1)] & 0x7fff_ffff;
-            let twist = (joined & 1).wrapping_neg() & 0x9908_b0df;
-            self.words[first] = self.words[place(first + MIDDLE)] ^ joined >> 1 ^ twist;
-        }
+        // In pieces that are made of others, so that vectors of words are made at a time.
+        const PIECE: usize = WORDS - MIDDLE;
+        let words = &mut self.words;
+        let (own, far) = words.split_at_mut(MIDDLE);
+        twist(own, far);
+        let (far, own) = words.split_at_mut(PIECE);
+        twist(own, far);
+        let (far, own) = words.split_at_mut(2 * PIECE);
+        twist(own, &far[PIECE..MIDDLE - 1]);
+        words[WORDS - 1] = twisted(words[WORDS - 1], words[0], words[MIDDLE - 1]);
+        self.numbers = words.map(tempered);
         self.used = 0;
     }
 
@@ -41,12 +68,9 @@ impl MersenneTwister {
         if self.used == WORDS {
             self.refill();
         }
-        let mut word = self.words[self.used];
+        let number = self.numbers[self.used];
         self.used += 1;
-        word ^= word >> 11;
-        word ^= word << 7 & 0x9d2c_5680;
-        word ^= word << 15 & 0xefc6_0000;
-        word ^ word >> 18
+        number
     }
 
     /// An integer up to `most`, each equally likely: numbers of as many bits are drawn until one is small enough.

@@ -131,25 +131,44 @@ impl Words {
     /// The four numbers at a place.
     #[inline(always)]
     pub(crate) fn at(self, column: u32, row: u32) -> [u32; 4] {
-        philox([column, row, self.part, self.purpose], self.key)
+        let [numbers] = self.at_each([(column, row)]);
+        numbers
+    }
+
+    /// Those of several places, columns and rows, side by side in vectors.
+    #[inline(always)]
+    pub(crate) fn at_each<const N: usize>(self, places: [(u32, u32); N]) -> [[u32; 4]; N] {
+        let [columns, rows] = [places.map(|(column, _)| column), places.map(|(_, row)| row)];
+        let blocks = philox_each([columns, rows, [self.part; N], [self.purpose; N]], self.key);
+        std::array::from_fn(|place| blocks.map(|words| words[place]))
     }
 }
 
 #[inline(always)]
-fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
+    philox_each(counter.map(|word| [word]), key).map(|[word]| word)
+}
+
+/// Words `w` of `N` counters, `counters[w]`, become numbers. They are in 64 bits each, of which the upper half is rubbish: processors
+/// multiply the lower halves of such lanes.
+#[inline(always)]
+fn philox_each<const N: usize>(counters: [[u32; N]; 4], mut key: [u32; 2]) -> [[u32; N]; 4] {
+    let product = |word: u64, by: u64| (word & 0xFFFF_FFFF) * by;
+    let mut words = counters.map(|words| words.map(u64::from));
     for _ in 0..10 {
-        let a = u64::from(counter[0]) * 0xD251_1F53;
-        let b = u64::from(counter[2]) * 0xCD9E_8D57;
-        counter = [
-            (b >> 32) as u32 ^ counter[1] ^ key[0],
-            b as u32,
-            (a >> 32) as u32 ^ counter[3] ^ key[1],
-            a as u32,
-        ];
+        let [first, second] = key.map(u64::from);
+        let before = words;
+        for place in 0..N {
+            let [a, b] = [product(before[0][place], 0xD251_1F53), product(before[2][place], 0xCD9E_8D57)];
+            words[0][place] = (b >> 32) ^ before[1][place] ^ first;
+            words[1][place] = b;
+            words[2][place] = (a >> 32) ^ before[3][place] ^ second;
+            words[3][place] = a;
+        }
         key[0] = key[0].wrapping_add(0x9E37_79B9);
         key[1] = key[1].wrapping_add(0xBB67_AE85);
     }
-    counter
+    words.map(|words| words.map(|word| word as u32))
 }
 
 #[cfg(test)]
@@ -168,6 +187,14 @@ mod tests {
             philox([0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344], [0xa409_3822, 0x299f_31d0]),
             [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1]
         );
+    }
+
+    #[test]
+    fn numbers_of_several_places_are_those_of_each() {
+        let words = Words::new(0x1234_5678_9abc_def0, Purpose::Dropout, 5, 77);
+        let places: [(u32, u32); 8] =
+            std::array::from_fn(|place| (place as u32 % 3, u32::MAX - place as u32));
+        assert_eq!(words.at_each(places), places.map(|(column, row)| words.at(column, row)));
     }
 
     #[test]

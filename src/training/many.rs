@@ -69,7 +69,7 @@ impl<T: Scalar> Job<'_, T> {
 once! {
     /// Trains several networks side by side.
     ///
-    /// Each training is on one thread, the longest first; if there are fewer than threads, each gets its share of these. Each
+    /// Each training is on one thread, the longest first; if there are fewer than threads, each gets its share of these, the longest what is left over. Each
     /// network ends with the bits that [`crate::train`] gives it alone, whatever the number of threads and whoever else
     /// is in the call. A divergence ends the training of one network. An interruption ends all: that of an observer, the
     /// end that a function of the caller's demands (an order, a schedule, a loss), or `interrupted`, which the calling thread asks between
@@ -121,10 +121,12 @@ fn train_many_here<T: Scalar>(
         return Ok(vec![history.map_err(|error| of_network(0, error))?]);
     }
     let at_a_time = threads.min(count).max(1);
+    // The largest ones take what is left over.
+    let (each, left) = (threads / at_a_time, threads % at_a_time);
     let mut tasks = Vec::new();
     for (index, job) in jobs.iter_mut().enumerate() {
         let checked = job.check().map_err(|error| of_network(index, error))?;
-        let mut limits = Limits::new(&job.settings, threads / at_a_time, began);
+        let mut limits = Limits::new(&job.settings, each, began);
         limits.most_kept /= at_a_time;
         tasks.push((index, job, checked, limits));
     }
@@ -140,6 +142,7 @@ fn train_many_here<T: Scalar>(
     Team::with(at_a_time, |team| {
         team.for_each_unless(&mut between, tasks.into_iter().enumerate(), |(turn, task)| {
             let (index, job, checked, mut limits) = task;
+            limits.threads += usize::from(turn < left);
             if turn >= at_a_time {
                 limits.started = Instant::now();
             }

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from ferroprop.cli import arguments as given
-from ferroprop.cli.config import check_config_name, save_config
+from ferroprop.cli.config import WithConfig, check_config_name, forget_other_tests, save_config
 from ferroprop.cli.console import NARROW, write_in_any_encoding
 from ferroprop.cli.options import date_formats
 from ferroprop.cli.problem import Problem
@@ -54,7 +54,8 @@ class OneLineErrors(TyperGroup):
             context = getattr(problem, "ctx", None)
             is_explained = isinstance(problem, Problem) or INVALID_VALUE.match(message)
             if context is not None and not is_explained:  # a word is missing, or unknown
-                message = f"{message.rstrip('.')}; '{context.command_path} --help' lists what there is"
+                end = "" if message.endswith("?") else ";"
+                message = f"{message.rstrip('.')}{end} '{context.command_path} --help' lists what there is"
             _complain(INVALID_VALUE.sub(r"\1: ", message))
             sys.exit(WRONG_INPUT)
         except MemoryError:
@@ -154,7 +155,7 @@ def _judged(
     return Judged(model=model, table=table, layout=layout, missing=missing or [], wishes=wishes)
 
 
-@app.command()
+@app.command(cls=WithConfig)
 def train(
     context: typer.Context,
     table: given.Table,
@@ -218,6 +219,8 @@ def train(
         "threads": threads,
     }
     settings = settings_of(model, seed, options)
+    forget_other_tests(context)
+    test_size, split_by, test, cv = (context.params[name] for name in ("test_size", "split_by", "test", "cv"))
     kinds = _kinds(ignore or [], number=number, category=category, date=date)
     if cv is not None and test_size is not None:
         raise Problem(

@@ -146,6 +146,8 @@ class Card:
         The layers of each network, from the inputs to the outputs.
     history : list of History
         The course of the training of each network.
+    trained : int
+        How many networks were trained to choose these.
     seconds : float
         The time of the training.
     scores : list of Score
@@ -173,6 +175,7 @@ class Card:
     settings: dict[str, Any]
     layers: list[Layer]
     history: list[History]
+    trained: int
     seconds: float
     scores: list[Score]
     train_rows: int
@@ -221,6 +224,7 @@ class Card:
             settings={str(name): value for name, value in plain.get("settings", {}).items()},
             layers=[Layer(**layer) for layer in plain["layers"]],
             history=[History(**history) for history in plain["history"]],
+            trained=int(plain.get("trained", len(plain["history"]))),  # models before this field do not say
             seconds=float(plain["seconds"]),
             scores=[Score(**score) for score in plain["scores"]],
             train_rows=int(plain["train_rows"]),

@@ -1,10 +1,12 @@
 """Configuration files: the arguments and options of a run in TOML, read and written."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import typer
+from typer.core import TyperCommand
 
 from ferroprop.cli.destination import written
 from ferroprop.cli.problem import Problem
@@ -53,6 +55,47 @@ def load_config(context: typer.Context, path: Path | None) -> Path | None:
         values[known[key].name or key] = _as_given(known[key], key, value, path)
     context.default_map = {**(context.default_map or {}), **values}
     return path
+
+
+class WithConfig(TyperCommand):
+    """A command whose complaints say which of their options are those of the file."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except Problem as problem:
+            what_came, *rest = problem.message.split(";")
+            keys = {_key(parameter): parameter.name or "" for parameter in self.params}
+            named = [key for key in re.findall(r"--([a-z][a-z-]*)", what_came) if key in keys]
+            of_file = [f"--{key}" for key in dict.fromkeys(named) if _is_of_file(ctx, keys[key])]
+            if not of_file:
+                raise
+            what_came += f" ({' and '.join(of_file)} by '{ctx.params['config']}')"
+            raise Problem(";".join([what_came, *rest])) from problem
+
+
+def forget_other_tests(context: typer.Context) -> None:
+    """Let what the command line says on the rows to test go before all that a file says on them.
+
+    Parameters
+    ----------
+    context : typer.Context
+        The context of the command, whose values are changed.
+    """
+    whole, parts = ("cv", "test"), ("test_size", "split_by")
+    given = {
+        name
+        for name in (*whole, *parts)
+        if context.params[name] is not None and not _is_of_file(context, name)
+    }
+    others = {*whole, *parts} if given.intersection(whole) else set(whole) if given else set()
+    context.params.update(dict.fromkeys(others - given))
+
+
+def _is_of_file(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "DEFAULT_MAP"
 
 
 def check_config_name(path: Path | None) -> None:

@@ -15,6 +15,8 @@ from ferroprop.cli.report import number
 from ferroprop.cli.settings import Settings
 from ferroprop.cli.target import TaskName
 from ferroprop.tabular import MemberEpoch, TabularMLPClassifier, TabularMLPRegressor
+from ferroprop.tabular._recipe import TRIED_ON_CLASSES, TRIED_ON_NUMBERS
+from ferroprop.tabular._trials import most_networks
 
 
 def new_ensemble(settings: Settings, task: TaskName, columns: Sequence[Column]) -> Any:
@@ -44,19 +46,41 @@ def with_dates(X: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     return X.with_columns(microseconds.cast(pl.Datetime("us"))) if dates else X
 
 
-def following(follower: Follower, n_members: int) -> Any:
-    """Return a callback that counts the epochs of all members together, and calls the follower."""
-    done: dict[tuple[int, str, bool], int] = {}
+class Trainings:
+    """A callback that counts the networks that an ensemble trains, and their epochs, and tells a follower.
 
-    def tell(epoch: MemberEpoch) -> None:
-        done[epoch.member, epoch.numeric_encoding, epoch.weighted_columns] = epoch.epoch
-        # Up to three ways to make inputs are tried on the first member, and not all of them on the others.
-        most = max(n_members + 1 + (n_members > 1), len(done)) * epoch.epochs
+    Parameters
+    ----------
+    ensemble : estimator
+        From `new_ensemble`.
+    follower : Follower or None
+        Called after each epoch of a network.
+    """
+
+    def __init__(self, ensemble: Any, follower: Follower | None) -> None:
+        is_classifier = isinstance(ensemble, TabularMLPClassifier)
+        tried = TRIED_ON_CLASSES if is_classifier else TRIED_ON_NUMBERS
+        n_members = ensemble.n_members
+        weighs = tried.weighs and n_members > 1
+        self._most = most_networks(len(tried.encodings), n_members, tried, weighs=weighs)
+        self._follower = follower
+        self._epochs: dict[tuple[int, str, bool], int] = {}
+
+    @property
+    def n_networks(self) -> int:
+        """The number of networks so far, also of those that the ensemble does not keep."""
+        return len(self._epochs)
+
+    def __call__(self, epoch: MemberEpoch) -> None:
+        """Take note of an epoch."""
+        self._epochs[epoch.member, epoch.numeric_encoding, epoch.weighted_columns] = epoch.epoch
+        if self._follower is None:
+            return
         loss = epoch.validation_loss
-        validation = "" if loss is None else f"  validation loss {number(loss)}"
-        follower(sum(done.values()), most, f"loss {number(epoch.loss)}{validation}")
-
-    return tell
+        numbers = f"loss {number(epoch.loss)}" if loss is None else f"validation loss {number(loss)}"
+        self._follower(
+            sum(self._epochs.values()), self._most * epoch.epochs, numbers, self.n_networks, self._most
+        )
 
 
 def histories_of(ensemble: Any) -> list[History]:

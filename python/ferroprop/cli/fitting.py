@@ -21,15 +21,21 @@ from ferroprop.cli.settings import ModelName, Settings
 from ferroprop.cli.target import TaskName
 from ferroprop.cli.wording import first_line
 from ferroprop.estimators import TimeLimitWarning
+from ferroprop.tabular import DataWarning
 
 
 @dataclass(frozen=True)
 class Course:
-    """The course of a fit: history of each network, layers, warnings, duration."""
+    """The course of a fit: history of each network of the model, how many were trained, and the rest.
+
+    `warnings` has all warnings, `endings` those on how a training ended, not on the table.
+    """
 
     history: list[History]
+    trained: int
     layers: list[Layer]
     warnings: list[str]
+    endings: list[str]
     seconds: float
 
 
@@ -103,7 +109,10 @@ def fit(
     """
     started = time.perf_counter()
     try:
-        with warnings.catch_warnings(record=True) as caught, _following(model, settings, follower):
+        with (
+            warnings.catch_warnings(record=True) as caught,
+            _following(model, settings, follower) as trainings,
+        ):
             warnings.simplefilter("always")
             model.fit(
                 X, y, **({} if validation is None else {"X_val": validation[0], "y_val": validation[1]})
@@ -113,9 +122,9 @@ def fit(
         raise Problem(f"training with {option} failed: {first_line(error)}") from error
     took = time.perf_counter() - started
     forget_threads(model, settings)
-    if settings.model == "tabular":
+    if trainings is not None:
         history, layers = ensemble.histories_of(model), ensemble.layers_of_members(model)
-        return Course(history, layers, _texts_of(caught), took)
+        return Course(history, trainings.n_networks, layers, _texts_of(caught), _endings_of(caught), took)
     return course_of_network(model, settings, caught, took)
 
 
@@ -125,7 +134,8 @@ def course_of_network(
     """Return the course of the training of ``--model mlp``, with the warnings that it has given."""
     out_of_time = any(issubclass(warning.category, TimeLimitWarning) for warning in caught)
     history = pipeline.history_of(fitted, settings, out_of_time=out_of_time)
-    return Course([history], pipeline.layers_of(fitted), _texts_of(caught), seconds)
+    layers = pipeline.layers_of(fitted)
+    return Course([history], 1, layers, _texts_of(caught), _endings_of(caught), seconds)
 
 
 def _texts_of(caught: Sequence[warnings.WarningMessage]) -> list[str]:
@@ -138,6 +148,10 @@ def _texts_of(caught: Sequence[warnings.WarningMessage]) -> list[str]:
     ]
 
 
+def _endings_of(caught: Sequence[warnings.WarningMessage]) -> list[str]:
+    return _texts_of([warning for warning in caught if not issubclass(warning.category, DataWarning)])
+
+
 def forget_threads(fitted: Any, settings: Settings) -> None:
     """Let the model predict with as many threads as there are: their number belongs to the training."""
     if settings.threads is not None:
@@ -146,16 +160,19 @@ def forget_threads(fitted: Any, settings: Settings) -> None:
 
 
 @contextmanager
-def _following(model: Any, settings: Settings, follower: Follower | None) -> Iterator[None]:
-    """Let each epoch of a fit in this context call the follower."""
-    if follower is None:
-        yield
-    elif settings.model == "tabular":
-        model.set_params(callback=ensemble.following(follower, model.n_members))
+def _following(
+    model: Any, settings: Settings, follower: Follower | None
+) -> Iterator[ensemble.Trainings | None]:
+    """Let each epoch of a fit in this context call the follower; count the trainings of an ensemble."""
+    if settings.model == "tabular":
+        trainings = ensemble.Trainings(model, follower)
+        model.set_params(callback=trainings)
         try:
-            yield
+            yield trainings
         finally:
             model.set_params(callback=None)
+    elif follower is None:
+        yield None
     else:
         with pipeline.following(model, settings, follower):
-            yield
+            yield None

@@ -283,7 +283,7 @@ def _training(card: Card) -> list[str]:
         else "The loss on the training rows, and on those that decided when to stop."
     )
     return [
-        html.paragraph(training_sentence(card.history, card.seconds)),
+        html.paragraph(training_sentence(card.history, card.trained, card.seconds)),
         html.picture(figures.learning(card), what),
         *(_search(card) if card.trials else []),
     ]

@@ -74,7 +74,7 @@ def _show_model(console: Console, path: Path, card: Card) -> None:
         console.print()
         console.print(table)
     console.print()
-    console.print(training_sentence(card.history, card.seconds))
+    console.print(training_sentence(card.history, card.trained, card.seconds))
     for text in card.notes:
         say(console, f"note: {text}", "dim")
 

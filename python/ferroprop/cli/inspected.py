@@ -10,16 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-import scipy.cluster.hierarchy
-import scipy.stats
 from numpy.typing import NDArray
-from scipy.spatial.distance import squareform
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.inspection import partial_dependence, permutation_importance
+from sklearn.inspection import partial_dependence
 
 from ferroprop.cli.fitting import inputs_of
 from ferroprop.cli.reading.column import Column
 from ferroprop.cli.settings import ModelName
+from ferroprop.tabular import grouped_permutation_importance
 
 Array = NDArray[Any]
 
@@ -140,83 +138,28 @@ def importances(model: Encoded, X: Array, y: Array, loss: Any, seed: int = 0) ->
     y : ndarray of shape (n_rows,)
         Their targets.
     loss : callable
-        Gets the model, rows and targets, and returns the loss.
+        Gets the fitted model, a table and targets, and returns the loss.
     seed : int
         Seeds the shuffles.
     """
-    groups = correlated_groups(X, [not column.is_numeric for column in model.columns])
-
-    def shuffled(rows: Array) -> Array:
-        """Return rows whose groups come from other rows: a column for each group says from which."""
-        taken = np.empty_like(X)
-        for place, group in enumerate(groups):
-            taken[:, group] = X[rows[:, place]][:, group]
-        return taken
-
-    rows = np.repeat(np.arange(len(X))[:, None], len(groups), axis=1)
-    found = permutation_importance(
-        model,
-        rows,
+    table = model.table(X)
+    found = grouped_permutation_importance(
+        model.model,
+        table,
         y,
-        scoring=lambda _, rows, y: -loss(model, shuffled(rows), y),
+        threshold=TOGETHER,
+        scoring=lambda *rows_of: -loss(*rows_of),
         n_repeats=REPEATS,
         random_state=seed,
     )
+    places = {name: place for place, name in enumerate(table.columns)}
     result = [
-        Importance([model.columns[place].name for place in group], group, float(mean), float(deviation))
-        for group, mean, deviation in zip(groups, found.importances_mean, found.importances_std, strict=True)
+        Importance(names, [places[name] for name in names], float(mean), float(deviation))
+        for names, mean, deviation in zip(
+            found.groups, found.importances_mean, found.importances_std, strict=True
+        )
     ]
     return sorted(result, key=lambda one: -one.means)
-
-
-def correlated_groups(X: Array, are_categories: Sequence[bool]) -> list[list[int]]:
-    """Group the columns that carry nearly the same information.
-
-    Numbers are compared by the size of their rank correlation (Spearman), categories by Cramer's V; average
-    linkage puts those of `TOGETHER` or more into one group.
-
-    Examples
-    --------
-    >>> x = np.arange(10.0)
-    >>> correlated_groups(np.column_stack([x, np.cos(x), -(x**3)]), [False, False, False])
-    [[0, 2], [1]]
-    """
-    n_columns = X.shape[1]
-    if n_columns < 2:
-        return [[0]]
-    alike = np.eye(n_columns)
-    for i in range(n_columns):
-        for j in range(i):
-            if are_categories[i] == are_categories[j]:
-                of_two = _cramers_v if are_categories[i] else _rank_correlation
-                alike[i, j] = alike[j, i] = of_two(X[:, i], X[:, j])
-    distances = squareform(1.0 - alike, checks=False)
-    labels = scipy.cluster.hierarchy.fcluster(
-        scipy.cluster.hierarchy.linkage(distances, "average"), 1.0 - TOGETHER, criterion="distance"
-    )
-    groups: dict[int, list[int]] = {}
-    for place, label in enumerate(labels.tolist()):
-        groups.setdefault(label, []).append(place)
-    return sorted(groups.values())
-
-
-def _rank_correlation(a: Array, b: Array) -> float:
-    known = ~(np.isnan(a) | np.isnan(b))
-    a, b = a[known], b[known]
-    if len(a) < 3 or (a == a[0]).all() or (b == b[0]).all():
-        return 0.0
-    return float(abs(scipy.stats.spearmanr(a, b).statistic))
-
-
-def _cramers_v(a: Array, b: Array) -> float:
-    known = ~(np.isnan(a) | np.isnan(b))
-    a, b = a[known].astype(np.intp), b[known].astype(np.intp)
-    if len(a) < 3 or (a == a[0]).all() or (b == b[0]).all():
-        return 0.0
-    counts = np.zeros((a.max() + 1, b.max() + 1))
-    np.add.at(counts, (a, b), 1.0)
-    counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
-    return float(scipy.stats.contingency.association(counts.astype(np.intp), method="cramer"))
 
 
 class Dependence(NamedTuple):

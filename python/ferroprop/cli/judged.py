@@ -144,7 +144,7 @@ def rows_of(
         table = read_table(path, layout, [column.name for column in asked.columns])
         notes.add(*table.notes)
         X = features(table.frame, asked.columns, table.name, asked.words, table)
-        notes.add(*on_other_units(table, asked.columns, asked.words), *on_other_zones(table, asked.columns))
+        notes.add(*on_other_units(table, asked.columns, X), *on_other_zones(table, asked.columns))
         rows, y = _targets(asked, table, wishes, notes)
     except Problem as problem:
         raise Problem(str(problem).replace("TABLE:", f"{argument}:", 1)) from None
@@ -170,8 +170,10 @@ def _targets(asked: Asked, table: Table, wishes: Wishes, notes: Notes) -> tuple[
     """Return which rows have a target that the model knows, and these targets."""
     name = asked.target
     if name not in table.frame.columns:
-        known = suggestion(name, table.frame.columns)
-        raise Problem(f"TABLE: '{table.name}' lacks the target {shown(name)} of the model; {known}")
+        meant = suggestion(name, table.frame.columns)
+        if not meant.startswith("did"):
+            meant = "expected a table with it; without it there are only predictions (ferroprop predict)"
+        raise Problem(f"TABLE: '{table.name}' lacks the target {shown(name)} of the model; {meant}")
     only = replace(table, frame=table.frame.select(name), notes=[])
     series = decide(only, asked.words, Wishes({}, wishes.decimal, {})).frame[name]
     if asked.task == "regression":

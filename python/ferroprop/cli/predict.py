@@ -74,7 +74,7 @@ def predict(request: Request) -> None:
     X = features(table.frame, columns, table.name, words, table)
     notes.add(
         *notes_on_words(table, columns, words),
-        *on_other_units(table, columns, words),
+        *on_other_units(table, columns, X),
         *on_other_zones(table, columns),
     )
     model = load_model(request.model)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -23,8 +23,38 @@ REFRESH_SECONDS = 0.05
 class Follower(Protocol):
     """A display that is called after each epoch."""
 
-    def __call__(self, epoch: int, most: int, numbers: str) -> None:
-        """Show an epoch: its number, the greatest number possible, loss and validation score."""
+    def __call__(self, epoch: int, most: int, numbers: str, network: int = 1, networks: int = 1) -> None:
+        """Show an epoch: its number, the greatest number possible, loss and validation score.
+
+        Of several networks, epochs are counted over all of them; `network` have begun, of at most `networks`.
+        """
+
+
+class _Step(NamedTuple):
+    """The arguments of a `Follower`."""
+
+    epoch: int
+    most: int
+    numbers: str
+    network: int
+    networks: int
+
+    @property
+    def epochs(self) -> str:
+        return f"{self.epoch:>{len(str(self.most))}}/{self.most}"
+
+    @property
+    def of_several(self) -> str:
+        """Which networks have begun; empty if there is only one."""
+        if self.networks == 1:
+            return ""
+        if self.network == self.networks:
+            return f"{self.networks} networks"
+        return f"{self.network} of up to {self.networks} networks"
+
+    def at_the_end(self) -> "_Step":
+        """Return the last step, without the networks that have not begun."""
+        return self._replace(most=self.most * self.network // self.networks, networks=self.network)
 
 
 def follow(console: Console, *, quiet: bool) -> AbstractContextManager[Follower | None]:
@@ -115,15 +145,16 @@ class _SearchBar:
 class _Bar:
     """A live progress bar; it stays on the screen with the last epoch's numbers.
 
-    On a narrow terminal the numbers have the place of the bar, and two lines if need be.
+    On a narrow terminal the numbers have the place of the bar and of the number of networks, and two lines if
+    need be.
     """
 
     def __init__(self, console: Console) -> None:
-        narrow = console.width < NARROW
+        self._is_narrow = narrow = console.width < NARROW
         self._progress = Progress(
-            TextColumn("epoch", style="bold"),
+            TextColumn("{task.description}", style="bold"),
             *([] if narrow else [BarColumn(bar_width=None)]),
-            TextColumn("{task.completed:>{task.fields[width]}}/{task.fields[most]}"),
+            TextColumn("{task.fields[epochs]}"),
             TextColumn("{task.fields[numbers]}", table_column=Column(no_wrap=not narrow)),
             TextColumn("{task.elapsed:.1f} s", style="dim"),
             console=console,
@@ -131,7 +162,7 @@ class _Bar:
         )
         self._task: TaskID | None = None
         self._next = 0.0
-        self._last: tuple[int, int, str] | None = None
+        self._last: _Step | None = None
 
     def __enter__(self) -> Follower:
         self._progress.start()
@@ -139,24 +170,31 @@ class _Bar:
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if self._last is not None:
-            self._show(*self._last)
+            self._show(self._last.at_the_end())
             if error is None and self._task is not None:
-                self._progress.update(self._task, total=self._last[0])
+                self._progress.update(self._task, total=self._last.epoch)
         self._progress.stop()
 
-    def __call__(self, epoch: int, most: int, numbers: str) -> None:
-        self._last = epoch, most, numbers
+    def __call__(self, epoch: int, most: int, numbers: str, network: int = 1, networks: int = 1) -> None:
+        self._last = _Step(epoch, most, numbers, network, networks)
         now = time.monotonic()
         if now >= self._next:
             self._next = now + REFRESH_SECONDS
-            self._show(epoch, most, numbers)
+            self._show(self._last)
 
-    def _show(self, epoch: int, most: int, numbers: str) -> None:
+    def _show(self, step: _Step) -> None:
+        networks = "" if self._is_narrow else step.of_several
+        shown: dict[str, Any] = {
+            "description": networks or "epoch",
+            "total": step.most,
+            "completed": step.epoch,
+            "epochs": f"epoch {step.epochs}" if networks else step.epochs,
+            "numbers": step.numbers,
+        }
         if self._task is None:
-            self._task = self._progress.add_task(
-                "", total=most, width=len(str(most)), most=most, numbers=numbers
-            )
-        self._progress.update(self._task, completed=epoch, numbers=numbers)
+            self._task = self._progress.add_task(**shown)
+        else:
+            self._progress.update(self._task, **shown)
 
 
 class _Lines:
@@ -164,20 +202,21 @@ class _Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._pending: tuple[int, int, str] | None = None
+        self._pending: _Step | None = None
 
     def __enter__(self) -> Follower:
         return self
 
     def __exit__(self, kind: object, error: object, traceback: object) -> None:
         if self._pending is not None:
-            self._show(*self._pending)
+            self._show(self._pending.at_the_end())
 
-    def __call__(self, epoch: int, most: int, numbers: str) -> None:
-        self._pending = epoch, most, numbers
+    def __call__(self, epoch: int, most: int, numbers: str, network: int = 1, networks: int = 1) -> None:
+        self._pending = _Step(epoch, most, numbers, network, networks)
         if epoch == 1 or epoch % max(1, -(-most // PLAIN_LINES)) == 0:
-            self._show(epoch, most, numbers)
+            self._show(self._pending)
 
-    def _show(self, epoch: int, most: int, numbers: str) -> None:
+    def _show(self, step: _Step) -> None:
         self._pending = None
-        self._console.print(f"epoch {epoch:>{len(str(most))}}/{most}  {numbers}", soft_wrap=True)
+        parts = (f"epoch {step.epochs}", step.of_several, step.numbers)
+        self._console.print("  ".join(filter(None, parts)), soft_wrap=True)

@@ -166,42 +166,57 @@ def verdict(scores: Sequence[Score]) -> str | None:
     return f"Not better than the baseline in {decides.name}: do not use this model."
 
 
-def training_sentence(histories: Sequence[History], took_seconds: float) -> str:
+def training_sentence(histories: Sequence[History], trained: int, took_seconds: float) -> str:
     """Return one sentence on the course of the training.
+
+    Parameters
+    ----------
+    histories : sequence of History
+        That of each network of the model.
+    trained : int
+        How many networks were trained to choose these.
+    took_seconds : float
+        How long it took.
 
     Examples
     --------
     >>> first = History("rprop", [0.5, 0.4], [0.6, 0.7], "loss", best_epoch=1, stopped_early=True)
-    >>> training_sentence([first], 0.25)
+    >>> training_sentence([first], 1, 0.25)
     'Trained 2 epochs in 0.25 s with rprop: no better validation loss than after epoch 1.'
     >>> second = History("rprop", [0.5], [0.6], "loss", best_epoch=1, stopped_early=False)
-    >>> training_sentence([second], 0.25)
+    >>> training_sentence([second], 1, 0.25)
     'Trained 1 epoch, all allowed, in 0.25 s with rprop: best validation loss after epoch 1.'
     >>> third = History("rprop", [0.5], [0.6], "loss", best_epoch=1, stopped_early=True, out_of_time=True)
-    >>> training_sentence([third], 0.25)
+    >>> training_sentence([third], 1, 0.25)
     'Trained 1 epoch, until the time limit, in 0.25 s with rprop: best validation loss after epoch 1.'
-    >>> training_sentence([first, second], 0.25)
+    >>> training_sentence([first, second], 2, 0.25)
     'Trained 2 networks, 1 to 2 epochs each, in 0.25 s with rprop: best validation loss after epoch 1.'
+    >>> training_sentence([first, second], 7, 0.25).split(": ")[0]
+    'Trained 7 networks in 0.25 s with rprop and kept 2, of 1 to 2 epochs each'
+    >>> training_sentence([second], 2, 0.25).split(": ")[0]
+    'Trained 2 networks in 0.25 s with rprop and kept one, of 1 epoch, all allowed'
     """
-    history = histories[0]
+    history, n_kept = histories[0], len(histories)
     score, best = f"validation {history.score_name}", history.best_epoch
     took = f"in {seconds(took_seconds)} with {history.solver}"
-    if len(histories) > 1:
-        epochs = _from_to([history.epochs for history in histories])
-        best_epochs = _from_to([history.best_epoch or 0 for history in histories])
-        unit = "epoch" if epochs == "1" else "epochs"
-        return (
-            f"Trained {len(histories)} networks, {epochs} {unit} each, {took}: "
-            f"best {score} after epoch {best_epochs}."
-        )
-    epochs = count(history.epochs, "epoch")
-    if best is None:
-        return f"Trained {epochs} {took}."
-    if history.out_of_time:
-        return f"Trained {epochs}, until the time limit, {took}: best {score} after epoch {best}."
-    if history.stopped_early:
-        return f"Trained {epochs} {took}: no better {score} than after epoch {best}."
-    return f"Trained {epochs}, all allowed, {took}: best {score} after epoch {best}."
+    end = f": best {score} after epoch {best}" if best is not None else ""
+    how = ""
+    if n_kept > 1:
+        epochs = f"{_from_to([history.epochs for history in histories])} epochs each"
+        end = f": best {score} after epoch {_from_to([history.best_epoch or 0 for history in histories])}"
+    else:
+        epochs = count(history.epochs, "epoch")
+        if history.out_of_time:
+            how = ", until the time limit"
+        elif not history.stopped_early:
+            how = ", all allowed" if end else ""
+        elif end:
+            end = f": no better {score} than after epoch {best}"
+    if trained > n_kept:
+        kept = "one" if n_kept == 1 else n_kept
+        return f"Trained {trained} networks {took} and kept {kept}, of {epochs}{how}{end}."
+    what = epochs if n_kept == 1 else f"{n_kept} networks, {epochs}"
+    return f"Trained {what}{how}{',' if how or n_kept > 1 else ''} {took}{end}."
 
 
 def _from_to(numbers: Sequence[int]) -> str:

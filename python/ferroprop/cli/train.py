@@ -196,7 +196,9 @@ def train(request: Request) -> Settings:
         of_folds = []
         for fold in folds:
             split_of_fold = train_on(fold.train, fold.test, y, target.task)
-            model, _ = fitted(split_of_fold, f"without fold {fold.number} of {request.folds}")
+            without = f"without fold {fold.number} of {request.folds}"
+            model, course = fitted(split_of_fold, without)
+            notes.add(*(f"{without}: {text}" for text in course.endings))
             of_folds.append(_scores(target, model, y[fold.train], X[fold.test], y[fold.test]))
         model, course = fitted(split, "with all rows")
         scores = summary(of_folds)
@@ -266,6 +268,7 @@ def train(request: Request) -> Settings:
         settings=settings.to_plain(),
         layers=course.layers,
         history=course.history,
+        trained=course.trained,
         seconds=course.seconds,
         scores=scores,
         train_rows=train_rows or len(split.train),
@@ -450,7 +453,9 @@ def _conclude(
     if (warning := verdict(card.scores)) is not None:
         console.print(warning, style="bold red")
     console.print()
-    console.print(f"{training_sentence(card.history, card.seconds)} Everything took {seconds(duration)}.")
+    console.print(
+        f"{training_sentence(card.history, card.trained, card.seconds)} Everything took {seconds(duration)}."
+    )
     if request.save is not None:
         say(console, f"Model: {request.save}")
     if request.plot is not None:

@@ -213,7 +213,7 @@ class _OnDask:
             return plan
         _, _, rng = others
         seed = int(rng.randint(1 << 31))
-        return replace(plan, row_orders=None, run=partial(_run_in_turns, own._shards, own.shuffle, seed))
+        return plan._replace(row_orders=None, run=partial(_run_in_turns, own._shards, own.shuffle, seed))
 
     def _for_core(self, samples: Samples, dtype: np.dtype[Any]) -> Samples:
         own, rows = cast(Any, self), samples.X.table

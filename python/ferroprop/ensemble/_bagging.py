@@ -51,7 +51,7 @@ class _Bagging:
         self.__dict__.pop("_networks", None)
         return self
 
-    def _outputs(self, X: Any, kind: Any) -> list[Array] | None:
+    def _outputs(self, X: Any, kind: Any) -> Array | None:
         """Return the outputs of all members for rows as they are, None where scikit-learn is to predict."""
         if (
             _sklearn.routing_enabled()
@@ -68,7 +68,7 @@ class _Bagging:
             ) or not all(np.array_equal(features, inputs) for features in self.estimators_features_):
                 return None
             networks = self._networks = Networks(self.estimators_)
-        outputs: list[Array] | None = networks.outputs(X, threads_for(self.n_jobs))
+        outputs: Array | None = networks.outputs(X, threads_for(self.n_jobs))
         return outputs
 
     def __getstate__(self) -> dict[str, Any]:
@@ -124,16 +124,14 @@ class BaggingClassifier(_Bagging, _sklearn.BaggingClassifier):  # type: ignore[m
         if (
             outputs is None
             or n_classes < 2
-            or outputs[0].shape[1] != (n_classes if n_classes > 2 else 1)
+            or outputs.shape[2] != (n_classes if n_classes > 2 else 1)
             or any(member._has_margins() for member in self.estimators_)
         ):
             probabilities: Array = super().predict_proba(X, **params)
             return probabilities
         if n_classes == 2:
-            outputs = [of_both_classes(output) for output in outputs]
-        if outputs[0].dtype != np.float64:
-            outputs = [output.astype(np.float64) for output in outputs]
-        return sum_in_order(outputs) / len(outputs)
+            outputs = of_both_classes(outputs)
+        return sum_in_order(outputs.astype(np.float64, copy=False)) / len(outputs)
 
 
 class BaggingRegressor(_Bagging, _sklearn.BaggingRegressor):  # type: ignore[misc]

@@ -13,8 +13,10 @@ from ferroprop.ensemble import _sklearn
 from ferroprop.estimators import MLPClassifier, MLPRegressor
 from ferroprop.estimators._base import BaseMLP
 from ferroprop.estimators._fits import at_a_time, finish_together, postponed
+from ferroprop.estimators._input_checks import are_plain
 from ferroprop.estimators._label_encoding import of_both_classes
 from ferroprop.estimators._optimizers import is_lbfgs
+from ferroprop.estimators._samples import CheckedRows, are_row_numbers
 from ferroprop.estimators._several_networks import Networks, sum_in_order
 from ferroprop.estimators._sklearn import (
     BaseEstimator,
@@ -27,6 +29,7 @@ from ferroprop.estimators._sklearn import (
 )
 from ferroprop.estimators._threads import threads_for
 from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
+from ferroprop.model_selection._tasks import takes_rows_in_place
 
 Split = tuple[Array, Array]
 
@@ -52,7 +55,14 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
         self.n_jobs = n_jobs
 
     @with_checked_parameters_of_members
-    def fit(self, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: MatrixLike,
+        y: TargetLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """Fit a member for each split, to its training rows, stopped early on the others.
 
         Parameters
@@ -63,6 +73,8 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
             The targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, in training, early stopping and `oof_score_`.
+        groups : array-like of shape (n_samples,), default=None
+            Which rows belong together, for a `cv` that keeps them together, such as ``GroupKFold``.
 
         Returns
         -------
@@ -78,16 +90,22 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
             raise TypeError(
                 f"estimator must be a {self._kind.__name__}, got {type(self.estimator).__name__}."
             )
-        X, y = _sklearn.indexable(X, y)
+        X, y, groups = _sklearn.indexable(X, y, groups)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, X)
         cv = _sklearn.check_cv(self.cv, y, classifier=_sklearn.is_classifier(self))
-        splits: list[Split] = [(np.asarray(train), np.asarray(test)) for train, test in cv.split(X, y)]
+        splits: list[Split] = [
+            (np.asarray(train), np.asarray(test)) for train, test in cv.split(X, y, groups)
+        ]
         n_threads = threads_for(self.n_jobs)
-        size = at_a_time(X, len(splits), n_threads) or len(splits)
+        few = at_a_time(X, len(splits), n_threads)
+        size = few or len(splits)
+        stay = few is not None and takes_rows_in_place(self.estimator) and are_plain(X, y)
         members: list[Any] = []
         for first in range(0, len(splits), size):
             with postponed(lambda _: True) as fits:
-                members += [self._begun(X, y, weight, split) for split in splits[first : first + size]]
+                members += [
+                    self._begun(X, y, weight, split, stay=stay) for split in splits[first : first + size]
+                ]
             for error in finish_together(fits, n_threads) if fits else ():
                 if error is not None:
                     raise error
@@ -110,8 +128,8 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
         self.oof_score_ = self._score(truth, self._decoded(prediction[known]), of_known)
         return self
 
-    def _begun(self, X: Any, y: Any, weight: Array | None, split: Split) -> Any:
-        """Return a member whose training is postponed."""
+    def _begun(self, X: Any, y: Any, weight: Array | None, split: Split, *, stay: bool) -> Any:
+        """Return a member whose training is postponed; rows that are to `stay` are not copied for it."""
         train, test = split
         member = _sklearn.clone(self.estimator)
         if is_lbfgs(member.solver):
@@ -122,7 +140,9 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
             if weight is not None:
                 held_out["sample_weight_val"] = weight[test]
         of_rows = None if weight is None else weight[train]
-        member.fit(_sklearn.rows_of(X, train), _sklearn.rows_of(y, train), of_rows, **held_out)
+        is_list = stay and are_row_numbers(train, len(X))
+        rows = CheckedRows(X, train) if is_list else _sklearn.rows_of(X, train)
+        member.fit(rows, _sklearn.rows_of(y, train), of_rows, **held_out)
         return member
 
     def _check_members(self, members: Sequence[Any]) -> None:
@@ -142,13 +162,13 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
         if not hasattr(self, "feature_names_in_"):
             outputs = self._networks.outputs(X, threads_for(self.n_jobs))
         if outputs is None:
-            outputs = [getattr(member, self._method)(X) for member in self.estimators_]
+            predictions: Any = [getattr(member, self._method)(X) for member in self.estimators_]
         else:
-            outputs = self._of_outputs(outputs)
-        mean: Array = sum_in_order(outputs) / len(outputs)
+            predictions = self._of_outputs(outputs)
+        mean: Array = sum_in_order(predictions) / len(predictions)
         return mean
 
-    def _of_outputs(self, outputs: list[Array]) -> list[Array]:
+    def _of_outputs(self, outputs: Array) -> Array:
         """Return what members predict from the outputs of their networks."""
         raise NotImplementedError
 
@@ -282,12 +302,10 @@ class CVEnsembleClassifier(ClassifierMixin, _CVEnsemble):  # type: ignore[misc]
         labels: Array = self.classes_[prediction.argmax(axis=1)]
         return labels
 
-    def _of_outputs(self, outputs: list[Array]) -> list[Array]:
-        if outputs[0].shape[1] > 1 or self._is_multilabel():
+    def _of_outputs(self, outputs: Array) -> Array:
+        if outputs.shape[2] > 1 or self._is_multilabel():
             return outputs
-        if len(self.classes_) == 1:
-            return [np.ones_like(output) for output in outputs]
-        return [of_both_classes(output) for output in outputs]
+        return np.ones_like(outputs) if len(self.classes_) == 1 else of_both_classes(outputs)
 
     def _score(self, truth: Any, predicted: Array, weight: Array | None) -> float:
         return float(_sklearn.accuracy_score(truth, predicted, sample_weight=weight))
@@ -366,8 +384,8 @@ class CVEnsembleRegressor(RegressorMixin, _CVEnsemble):  # type: ignore[misc]
         """
         return self._mean(X)
 
-    def _of_outputs(self, outputs: list[Array]) -> list[Array]:
-        return [output.ravel() for output in outputs] if outputs[0].shape[1] == 1 else outputs
+    def _of_outputs(self, outputs: Array) -> Array:
+        return outputs[..., 0] if outputs.shape[2] == 1 else outputs
 
     def _score(self, truth: Any, predicted: Array, weight: Array | None) -> float:
         return float(_sklearn.r2_score(truth, predicted, sample_weight=weight))

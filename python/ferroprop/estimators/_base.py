@@ -42,9 +42,9 @@ from ferroprop.estimators._parameter_checks import check_parameters
 from ferroprop.estimators._parameters import cloned, parameter_names
 from ferroprop.estimators._plan import NOT_FINITE, Outcome, Plan
 from ferroprop.estimators._progress import ProgressLines, progress_of
-from ferroprop.estimators._random_state import random_state_of
+from ferroprop.estimators._random_state import give_back, random_state_of
 from ferroprop.estimators._row_orders import row_orders
-from ferroprop.estimators._samples import Samples, hold_out, mapped, stays_in_place
+from ferroprop.estimators._samples import CheckedRows, Samples, hold_out, mapped, stays_in_place
 from ferroprop.estimators._scale import hint_about_scale
 from ferroprop.estimators._sklearn import (
     Interval,
@@ -104,6 +104,9 @@ def has_partial_fit(estimator: BaseMLP) -> bool:
         )
     return True
 
+
+_SMALL = 10_000
+"""Parameters of networks that a fit keeps for predictions; for larger ones another is made when needed."""
 
 # Parameters that are names, and of what.
 _NAMED = {
@@ -363,7 +366,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         has the first half alone. `single` is the one epoch of ``partial_fit``.
         """
         sizes, activation = self._hidden_sizes(), self._hidden_activation()
-        if self._is_lbfgs() and np.any(np.asarray(self.dropout) != 0.0):
+        if self._is_lbfgs() and self._has_dropout():
             raise ValueError(
                 f"solver={self.solver!r} has no dropout: its line search needs a loss that stays the same."
             )
@@ -378,7 +381,10 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         if single:
             self._expect_classes(y, classes)
         X, Y = self._validate_input(X, y, goes_on=goes_on, reset=fresh, single=single)
-        weight = None if sample_weight is None else self._checked_weight(sample_weight, X)
+        if sample_weight is None:
+            weight = None
+        else:
+            weight = self._checked_weight(sample_weight, Y if isinstance(X, CheckedRows) else X)
         n_inputs, n_outputs, dtype = self._form(X, Y)
         held_out = self._given_samples(*given, dtype=dtype, n_outputs=n_outputs)
         rng = random_state_of(self.random_state)
@@ -397,7 +403,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             self.__dict__.setdefault("_optimizer", KeptOptimizer())
         if weight is not None:
             data["metadata"] = {"sample_weight": weight}
-        samples = Samples(_by_rows(X), Y, self._class_weights(Y, weight))
+        samples = Samples.of(_by_rows(X), Y, self._class_weights(Y, weight))
         self.__dict__.setdefault("_networks", NetworkCache())
         if initialize:
             self.__dict__.update(layers, n_iter_=0, t_=0, loss_curve_=[])
@@ -426,7 +432,11 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             checkpoint=checkpoint,
             callbacks=callbacks,
         )
+        if plan.row_orders is None and checkpoint is None:
+            give_back(rng, self.random_state)
         outcome = yield plan
+        if plan.row_orders is not None and checkpoint is None:
+            give_back(rng, self.random_state)
         if not single:
             self._warn_about(plan, outcome)
         self._learn(plan, outcome)
@@ -502,7 +512,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         if stops_early and single:
             raise ValueError("partial_fit does not support early_stopping=True")
         if stops_early and held_out is None:
-            labels = self._labels(samples.Y) if self._is_stratified(samples.Y) else None
+            labels = self._labels(samples.targets) if self._is_stratified(samples.Y) else None
             samples, held_out = hold_out(
                 samples,
                 self.validation_fraction,
@@ -564,9 +574,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         # patience that outlasts the fit, infinite or not, is none
         waits = not single and self.n_iter_no_change < epochs
         mini_batches, n_rows = is_mini_batch(self.solver), samples.n_rows
-        noisy = np.any(np.asarray(self.dropout) != 0.0) or _activations.is_stochastic(
-            self._hidden_activation()
-        )
+        noisy = self._has_dropout() or _activations.is_stochastic(self._hidden_activation())
         restores = self.restore_best
         orders, blocks = None, self._block_shuffle() if mini_batches else None
         if mini_batches and self.shuffle and blocks is None:
@@ -618,6 +626,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         if not self._are_finite(layers):
             raise ValueError(NOT_FINITE)
         validation, best = plan.validation, plan.earlier.get("best_validation_score_")
+        is_last = outcome.network.dtype == plan.dtype
         if (
             plan.restores_best
             and validation is not None
@@ -627,11 +636,19 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             and learned["best_validation_score_"] <= best
         ):
             layers |= {name: plan.earlier[name] for name in self._of_layers}
+            is_last = False
         if outcome.stop_reason == "diverged":
             self._optimizer = KeptOptimizer()
         if plan.single:
             learned["_no_improvement_count"] = self._lower_learning_rate(plan, outcome)
         self.__dict__.update(learned, **layers)
+        if is_last and outcome.network.n_parameters <= _SMALL and not plan.followers:
+            self._keep(outcome.network)
+
+    def _keep(self, network: Network) -> None:
+        """Keep the network of the fitted attributes, which nobody else has, for predictions."""
+        self._networks = NetworkCache()
+        self._networks.keep(network, self.__dict__, self._hidden_activation(), self.out_activation_)
 
     @staticmethod
     def _are_finite(layers: dict[str, Any]) -> bool:
@@ -763,8 +780,13 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
 
     def _hidden_activation(self) -> Any:
         """Return the activation of all hidden layers, or a tuple with one per layer."""
+        if isinstance(self.activation, str):
+            return _activations.canonical(self.activation)
         names = self._activation_names
         return _activations.hidden_activations(self.activation, len(self._hidden_sizes()), names)
+
+    def _has_dropout(self) -> bool:
+        return self.dropout != 0.0 if type(self.dropout) is float else bool(np.any(self.dropout))
 
     def _hidden_sizes(self) -> list[int]:
         sizes = self.hidden_layer_sizes
@@ -836,7 +858,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
         self = self._as_it_is()
         check_is_fitted(self)
         network, rows = self._network(), self._checked_rows(X)
-        dropout = self.dropout if np.any(np.asarray(self.dropout) != 0.0) else None
+        dropout = self.dropout if self._has_dropout() else None
         predict = partial(network.predict, samples=samples, seed=seed, dropout=dropout, return_std=True)
         means, stds = predict(rows, n_threads=self._n_threads())
         return means, stds

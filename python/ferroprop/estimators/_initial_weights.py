@@ -1,5 +1,6 @@
 """The initial weights that scikit-learn draws from the same random state."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -50,7 +51,7 @@ def initial_weights(
     for layer, (fan_in, fan_out) in enumerate(pairwise(layer_sizes)):
         drawn_as = listed[layer] if listed else activation
         factor = 2.0 if getattr(drawn_as, "name", drawn_as) in ("logistic", "bernoulli") else 6.0
-        bound = np.sqrt(factor / (fan_in + fan_out))
+        bound = math.sqrt(factor / (fan_in + fan_out))
         coefs.append(rng.uniform(-bound, bound, (fan_in, fan_out)).astype(dtype, copy=False))
         intercepts.append(rng.uniform(-bound, bound, fan_out).astype(dtype, copy=False))
     return coefs, intercepts

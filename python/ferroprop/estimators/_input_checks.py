@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ferroprop.estimators._samples import CheckedRows
 from ferroprop.estimators._sklearn import validate_data
 
 
@@ -21,13 +22,13 @@ def checked_data(estimator: Any, X: Any, y: Any, *, reset: bool, **options: Any)
     estimator : estimator
         Which is fitted.
     X, y : array-like
-        Inputs and targets.
+        Inputs and targets; those of `CheckedRows` are known to be plain.
     reset : bool
         Whether the number and the names of the features are new.
     **options
         What scikit-learn's ``validate_data`` takes besides.
     """
-    if reset and _are_plain(X, y):
+    if isinstance(X, CheckedRows) or (reset and are_plain(X, y)):
         estimator.__dict__.pop("feature_names_in_", None)
         estimator.n_features_in_ = X.shape[1]
         return X, y
@@ -44,7 +45,8 @@ def checked_data(estimator: Any, X: Any, y: Any, *, reset: bool, **options: Any)
     return checked
 
 
-def _are_plain(X: Any, y: Any) -> bool:
+def are_plain(X: Any, y: Any) -> bool:
+    """Tell whether these are inputs and targets that a fit takes as they are."""
     return (
         type(X) is np.ndarray
         and type(y) is np.ndarray

@@ -34,20 +34,28 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_turn.acquire, after_in_parent=_turn.release, after_in_child=_turn.release)
 
 
+# NumPy takes as long to name one as the core to make a small network.
+_NAMES = {
+    (True, False): "float32",
+    (False, False): "float64",
+    (True, True): "complex64",
+    (False, True): "complex128",
+}
+"""Dtypes by whether they are of single precision and complex."""
+
+
 def build_network(
     coefs: Sequence[Array], intercepts: Sequence[Array], activation: Any, output: Any
 ) -> Network:
     """Return a network with these parameters; float32 or complex64 if all are, else float64 or complex128."""
     arrays = [np.asarray(array) for array in (*coefs, *intercepts)]
-    single = all(array.dtype in (np.float32, np.complex64) for array in arrays)
-    dtype = np.result_type(
-        np.float32 if single else np.float64, *(np.complex64 for a in arrays if a.dtype.kind == "c")
-    )
+    types = {array.dtype.char for array in arrays}
+    single, is_complex = types <= {"f", "F"}, not types.isdisjoint("FDG")
     network = Network(
         [np.shape(coefs[0])[0], *(np.shape(coef)[1] for coef in coefs)],
         activation=activation,
         output_activation=output,
-        dtype=dtype,
+        dtype=_NAMES[single, is_complex],
         init="zeros",
     )
     network.set_parameters(coefs, intercepts)
@@ -59,10 +67,15 @@ class _Prepared:
 
     __slots__ = ("activation", "arrays", "contents", "network", "output")
 
-    def __init__(self, arrays: tuple[Array, ...], activation: Any, output: Any) -> None:
+    def __init__(
+        self, arrays: tuple[Array, ...], activation: Any, output: Any, network: Network | None = None
+    ) -> None:
         self.activation, self.output = activation, output
         self.arrays = arrays
         self.contents = [bytearray(array) for array in arrays]
+        if network is not None:
+            self.network = network
+            return
         # of the very bytes that will be compared, whatever is written to the arrays meanwhile
         copies = [
             np.frombuffer(content, array.dtype).reshape(array.shape)
@@ -139,6 +152,20 @@ class NetworkCache:
             return build_network(arrays[:half], arrays[half:], activation, output)
         self._prepared = prepared = _Prepared(arrays, activation, output)
         return prepared.network
+
+    def keep(self, network: Network, attributes: dict[str, Any], activation: Any, output: Any) -> None:
+        """Take over a network with the layers in `attributes`, which nobody else has.
+
+        Parameters
+        ----------
+        network : Network
+            With the numbers and the type of the arrays.
+        attributes, activation, output
+            As for `network_of`.
+        """
+        arrays = (*attributes[COEFS], *attributes[INTERCEPTS])
+        if all(map(_can_be_compared, arrays)):
+            self._prepared = _Prepared(arrays, activation, output, network)
 
     def _confirms(self, prepared: _Prepared, attributes: dict[str, Any]) -> bool:
         """Compare the numbers; if nobody else has the arrays, trust them from then on."""

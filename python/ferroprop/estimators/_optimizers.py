@@ -114,6 +114,12 @@ def _made_by_name(solver: str) -> tuple[Maker, tuple[str, ...]]:
     return make, tuple(taken.values())
 
 
+@cache
+def _name_of(dtype: np.dtype[Any]) -> str:
+    """Return the name of a dtype, of which NumPy thinks anew each time."""
+    return dtype.name
+
+
 def _name(solver: Any) -> str:
     return solver if isinstance(solver, str) else repr(solver)
 
@@ -165,7 +171,7 @@ class KeptOptimizer:
         other parameters now, a new learning rate for example.
         """
         make, names = _made_by(parameters["solver"])
-        settings: dict[str, Any] = {"solver": _name(parameters["solver"]), "dtype": dtype.name}
+        settings: dict[str, Any] = {"solver": _name(parameters["solver"]), "dtype": _name_of(dtype)}
         settings.update((name, parameters[name]) for name in names)
         resume = resume and self.settings.get("solver") == settings["solver"]
         if resume and self.optimizer is not None and self.settings == settings:

@@ -9,8 +9,11 @@ from ferroprop.estimators._parameters import parameter_names
 from ferroprop.estimators._sklearn import validate_parameter_constraints
 
 _MOST = 10_000
+_NOTHING = object()
 _passed: set[tuple[type, str, type, Any]] = set()
 """Values that have passed: class, parameter, type and value."""
+_last: dict[type, dict[str, Any]] = {}
+"""The objects among them that each class has had last: what is the same object needs no look at its value."""
 
 
 def check_parameters(estimator: Any) -> None:
@@ -27,14 +30,22 @@ def check_parameters(estimator: Any) -> None:
         In scikit-learn's words.
     """
     kind: Any = type(estimator)
-    values = {name: getattr(estimator, name) for name in parameter_names(kind)}
-    new = {name: value for name, value in values.items() if _key(kind, name, value) not in _passed}
-    if not new:
+    last = _last.get(kind, {})
+    others = {
+        name: value
+        for name in parameter_names(kind)
+        if (value := getattr(estimator, name)) is not last.get(name, _NOTHING)
+    }
+    if not others:
         return
-    validate_parameter_constraints(estimator._parameter_constraints, new, caller_name=kind.__name__)
-    if len(_passed) > _MOST:
-        _passed.clear()
-    _passed.update(key for name, value in new.items() if (key := _key(kind, name, value)) is not None)
+    keys = {name: _key(kind, name, value) for name, value in others.items()}
+    new = {name: value for name, value in others.items() if keys[name] not in _passed}
+    if new:
+        validate_parameter_constraints(estimator._parameter_constraints, new, caller_name=kind.__name__)
+        if len(_passed) > _MOST:
+            _passed.clear()
+        _passed.update(keys[name] for name in new if keys[name] is not None)  # type: ignore[misc]
+    _last[kind] = {**last, **{name: value for name, value in others.items() if keys[name] is not None}}
 
 
 def _key(kind: type, name: str, value: Any) -> tuple[type, str, type, Any] | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from functools import cache
+from functools import cache, partial
+from operator import is_
 from types import NoneType
 from typing import Any
 
@@ -29,9 +30,12 @@ def cloned(estimator: Any) -> Any:
     several times which parameters there are.
     """
     kind = type(estimator)
-    parameters = {name: copied(getattr(estimator, name)) for name in parameter_names(kind)}
+    parameters = {
+        name: value if type(value := getattr(estimator, name)) in _IMMUTABLE else copied(value)
+        for name in parameter_names(kind)
+    }
     other = kind(**parameters)
-    if any(getattr(other, name) is not value for name, value in parameters.items()):
+    if not all(map(is_, map(partial(getattr, other), parameters), parameters.values())):
         BaseEstimator.__sklearn_clone__(estimator)  # it says what is wrong with the constructor
     attributes = vars(estimator)
     if "_metadata_request" in attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,7 @@ NOT_FINITE = (
 StopReason = Literal["converged", "epochs", "patience", "time", "callback", "interrupted", "diverged"]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The plan of a fit for any solver; the estimator makes it, and no solver sees the estimator.
 
     Parameters

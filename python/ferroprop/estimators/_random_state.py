@@ -22,9 +22,12 @@ class _Zeros(ISeedSequence):
 
 _ZEROS = _Zeros()
 
+_SPARE: list[RandomState] = []
+"""Generators that fits have given back: to make one takes NumPy longer than all that a small fit draws."""
+
 
 def random_state_of(seed: Any) -> RandomState:
-    """Return what scikit-learn's `check_random_state` returns, for a number in a third of the time.
+    """Return what scikit-learn's `check_random_state` returns, for a number sooner.
 
     NumPy collects entropy for each new generator, even for one that is given its seed at once.
 
@@ -41,6 +44,23 @@ def random_state_of(seed: Any) -> RandomState:
     if type(seed) is not int:
         rng: RandomState = check_random_state(seed)
         return rng
-    rng = RandomState(MT19937(_ZEROS))  # type: ignore[arg-type]  # NumPy takes any ISeedSequence
+    try:
+        rng = _SPARE.pop()
+    except IndexError:
+        rng = RandomState(MT19937(_ZEROS))  # type: ignore[arg-type]  # NumPy takes any ISeedSequence
     rng.seed(seed)
     return rng
+
+
+def give_back(rng: RandomState, seed: Any) -> None:
+    """Leave a generator of `random_state_of` to later fits, unless it is the caller's.
+
+    Parameters
+    ----------
+    rng : RandomState
+        The generator, from which nobody draws any more.
+    seed : int, RandomState instance or None
+        What it was made of.
+    """
+    if type(seed) is int:
+        _SPARE.append(rng)

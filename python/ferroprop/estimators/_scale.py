@@ -1,5 +1,6 @@
 """Data whose size makes learning slow."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -27,11 +28,13 @@ def hint_about_scale(blocks: Iterable[Any]) -> str:
         else:
             of_block = np.einsum("ij,ij->j", X, X, dtype=np.float64)
         squares, n_rows = squares + of_block, n_rows + X.shape[0]
-    sizes = np.sqrt(squares / n_rows)
-    sizes = sizes[sizes > 0.0]
-    if sizes.size == 0 or (sizes.max() <= LARGE and sizes.max() <= UNEVEN * sizes.min()):
+    means = [mean for mean in (squares / n_rows).ravel().tolist() if mean > 0.0]
+    if not means:
         return ""
-    least, most = f"{sizes.min():.3g}", f"{sizes.max():.3g}"
+    smallest, largest = math.sqrt(min(means)), math.sqrt(max(means))
+    if largest <= LARGE and largest <= UNEVEN * smallest:
+        return ""
+    least, most = f"{smallest:.3g}", f"{largest:.3g}"
     between = f"is {most}" if least == most else f"goes from {least} to {most}"
     scaler = "MaxAbsScaler" if is_sparse else "StandardScaler"
     return (

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from ferroprop._core import Network
+from ferroprop._core import Network, _predict_each
 from ferroprop.estimators._base import BaseMLP
 from ferroprop.estimators._typing import Array
 
@@ -63,7 +63,7 @@ class Networks:
         now._network()  # the second time it is known whether somebody else has the arrays
         return attributes, attributes.get("_networks"), attributes["activation"], now._network()
 
-    def outputs(self, X: Any, n_threads: int | None) -> list[Array] | None:
+    def outputs(self, X: Any, n_threads: int | None) -> Array | None:
         """Return the outputs of each, None unless the rows are what all of them take as they are.
 
         Parameters
@@ -72,6 +72,11 @@ class Networks:
             The rows.
         n_threads : int or None
             Threads to use, for many rows.
+
+        Returns
+        -------
+        outputs : ndarray of shape (n_networks, n_samples, n_outputs) or None
+            Those that each network predicts.
         """
         if (type(X) is not np.ndarray and not scipy.sparse.issparse(X)) or X.ndim != 2 or X.shape[0] == 0:
             return None
@@ -80,15 +85,16 @@ class Networks:
             return None
         threads = 1 if X.shape[0] == 1 else n_threads
         try:
-            return [network.predict(X, n_threads=threads) for network in networks]
+            outputs: Array = _predict_each(networks, X, threads)
         except ValueError:  # of NaN and infinity scikit-learn's checks tell
             return None
+        return outputs.reshape(len(networks), X.shape[0], -1)
 
 
-def sum_in_order(outputs: list[Array]) -> Array:
+def sum_in_order(outputs: Sequence[Array] | Array) -> Array:
     """Return the sum of arrays of one shape, added one after the other."""
     if outputs[0].size * len(outputs) <= _FEW_NUMBERS:
-        total: Array = np.cumsum(np.array(outputs), axis=0)[-1]
+        total: Array = np.cumsum(outputs, axis=0)[-1]
         return total
     total = outputs[0].copy()
     for further in outputs[1:]:

@@ -32,10 +32,11 @@ def plain(y: Any) -> Any:
     return y
 
 
-def labels(y: Any) -> Any:
+def labels(y: Any, name: str = "y") -> Any:
     """Return labels in an array of one type, or raise an error that names the labels that prevent it.
 
-    Whole numbers or booleans in an array of dtype object get an array of their own type.
+    Whole numbers or booleans in an array of dtype object get an array of their own type. `name` is what
+    messages call them.
     """
     if y is None:
         return y  # which scikit-learn refuses
@@ -45,41 +46,44 @@ def labels(y: Any) -> Any:
         return y
     if array.dtype.kind == "U" and isinstance(y, (list, tuple)):
         array = np.array(y, dtype=object)  # NumPy has made text of numbers between texts
+    if array.dtype.kind == "T":
+        y = array = array.astype(object)  # scikit-learn knows no text of this type
     if array.dtype.kind == "f":
-        _refuse_fractions(array)
+        _refuse_fractions(array, name)
     if array.dtype.kind != "O" or set(map(type, array.ravel())) <= {str}:
         return y
     kinds: dict[str, tuple[Any, int]] = {}
     for row, label in enumerate(array.ravel()):
         kind = _kind(label)
         if kind == "missing":
-            raise ValueError(f"y has no label in row {row}, got {label!r}. Leave such rows out.")
+            raise ValueError(f"{name} has no label in row {row}, got {label!r}. Leave such rows out.")
         kinds.setdefault(kind, (label, row))
     if len(kinds) > 1:
         (one, first), (other, second) = list(kinds.values())[:2]
         raise ValueError(
-            f"y must have labels of one kind, got {one!r} in row {first} and {other!r} in row {second}. Make "
-            "all of them text, for example: [str(label) for label in y]."
+            f"{name} must have labels of one kind, got {one!r} in row {first} and {other!r} in row {second}. "
+            f"Make all of them text, for example: [str(label) for label in {name}]."
         )
     if set(kinds) <= {"str", "bytes"}:
         return y
     listed = np.array(array.tolist())
-    if listed.dtype.kind == "f":
-        _refuse_fractions(listed)
-    if listed.dtype.kind not in "iubf":
+    if listed.dtype.kind == "f" and listed.shape == array.shape:
+        _refuse_fractions(listed, name)
+    if listed.dtype.kind not in "iubf" or listed.shape != array.shape:
         raise ValueError(
-            "y must have text, booleans or whole numbers of up to 64 bits as labels, got "
-            f"{array.flat[0]!r} in row 0. Make all labels text, for example: [str(label) for label in y]."
+            f"{name} must have text, booleans or whole numbers of up to 64 bits as labels, got "
+            f"{array.flat[0]!r} in row 0. Make all labels text, for example: "
+            f"[str(label) for label in {name}]."
         )
     return listed
 
 
-def _refuse_fractions(array: Array) -> None:
+def _refuse_fractions(array: Array, name: str) -> None:
     fractions = array[np.isfinite(array) & (array != np.floor(array))]
     if array.ndim == 1 and len(fractions):
         raise ValueError(
-            f"Unknown label type: continuous. y has fractions, such as {fractions[0]:g}: quantities are for "
-            "MLPRegressor, and classes are whole numbers or text."
+            f"Unknown label type: continuous. {name} has fractions, such as {fractions[0]:g}: quantities are "
+            "for regressors, and classes are whole numbers or text."
         )
 
 
@@ -145,4 +149,10 @@ def class_weights(
         raise ValueError(
             f"The classes, {unweighted}, are not in class_weight, which has {list(class_weight)}."
         )
-    return np.array([float(class_weight.get(label, 1.0)) for label in named])
+    weights = np.array([float(class_weight.get(label, 1.0)) for label in named])
+    for label, weight in zip(named, weights.tolist(), strict=True):
+        if not 0.0 <= weight < np.inf:
+            raise ValueError(f"class_weight must have numbers from 0 on, got {weight} for class {label!r}.")
+    if not weights.any():
+        raise ValueError("class_weight must have a positive number for one of the classes, got zeros only.")
+    return weights

@@ -16,6 +16,7 @@ from ferroprop.catalogue import LOSSES
 from ferroprop.estimators import _label_encoding
 from ferroprop.estimators._base import BaseMLP, has_partial_fit
 from ferroprop.estimators._input_checks import checked_data
+from ferroprop.estimators._samples import CheckedRows
 from ferroprop.estimators._scores import accuracy, accuracy_of_largest
 from ferroprop.estimators._sklearn import (
     ClassifierMixin,
@@ -493,9 +494,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     def _validate_input(
         self, X: MatrixLike, y: TargetLike, *, goes_on: bool, reset: bool, single: bool
-    ) -> tuple[Array, Array]:
+    ) -> tuple[Any, Array]:
         X, y = checked_data(self, X, labels(y), reset=reset)
-        return X, self._indicators(y, goes_on=goes_on, single=single)
+        if not isinstance(X, CheckedRows):
+            return X, self._indicators(y, goes_on=goes_on, single=single)
+
+        def of_the_first() -> tuple[Any, Array]:
+            Y = self._indicators(y, goes_on=goes_on, single=single)
+            return self._label_binarizer, Y
+
+        binarizer, Y = X.once("labels", of_the_first)
+        self._label_binarizer = _label_encoding.copied(binarizer)
+        self.classes_ = self._label_binarizer.classes_
+        return X, Y
 
     def _indicators(self, y: Array, *, goes_on: bool, single: bool) -> Array:
         """Return which classes the rows are of, and note which there are."""

@@ -261,6 +261,9 @@ class _ThroughTime(BaseMLP):
 
     # ---- predictions ---------------------------------------------------------------------------------------
 
+    def _keep(self, network: Any) -> None:
+        """Do nothing: the network is a fitted attribute."""
+
     def _network(self) -> Any:
         return self.network_
 

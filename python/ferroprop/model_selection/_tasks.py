@@ -16,10 +16,14 @@ from typing import Any
 import joblib
 from joblib.parallel import get_active_backend
 
+from ferroprop.estimators import MLPClassifier, MLPRegressor
 from ferroprop.estimators._base import BaseMLP
 from ferroprop.estimators._checkpoints import PrivateFile
 from ferroprop.estimators._fits import Fit, at_a_time, finish_together, postponed
+from ferroprop.estimators._input_checks import are_plain
+from ferroprop.estimators._optimizers import is_lbfgs
 from ferroprop.estimators._parameters import copied, parameter_names
+from ferroprop.estimators._samples import CheckedRows, are_row_numbers
 from ferroprop.model_selection import _sklearn
 from ferroprop.model_selection._continued import Continued
 from ferroprop.model_selection._memory import TransformerMemory
@@ -40,6 +44,16 @@ def fitted_one(estimator: Any) -> BaseMLP | None:
     return estimator if is_ours else None
 
 
+def takes_checked_rows(estimator: Any) -> bool:
+    """Tell whether the ``fit`` of an estimator takes `CheckedRows`, which nobody else gets to see."""
+    return type(estimator) in (MLPClassifier, MLPRegressor) and not hasattr(estimator, "_skl_callbacks")
+
+
+def takes_rows_in_place(estimator: Any) -> bool:
+    """Tell whether its ``fit`` takes those of rows that stay where they are."""
+    return takes_checked_rows(estimator) and not is_lbfgs(estimator.solver) and estimator.checkpoint is None
+
+
 class Shared:
     """What the tasks of one call have in common: splits of the data, fitted transformers, checkpoints.
 
@@ -54,6 +68,8 @@ class Shared:
         self._files: set[str] = set()
         self._splits: dict[Any, tuple[Any, tuple[Any, Any]]] = {}
         self.memory = TransformerMemory()
+        self.has_many_rows = False
+        self._looked_at: tuple[Any, Any, bool] | None = None
 
     def split(self, estimator: Any, X: Any, y: Any, *rows: Any) -> tuple[Any, Any]:
         """Return these rows, the same arrays for all tasks; of test rows after them those of the training.
@@ -65,6 +81,37 @@ class Shared:
         if key not in self._splits:
             self._splits[key] = (X, y, rows), _sklearn.split(estimator, X, y, *rows)
         return self._splits[key][1]
+
+    def training_split(
+        self, estimator: Any, X: Any, y: Any, rows: Any, fit_params: dict[str, Any]
+    ) -> tuple[Any, Any]:
+        """Return the training rows of a split likewise, as checked ones where they are plain.
+
+        Many rows then stay where they are, if the solver takes them so.
+        """
+        if not takes_checked_rows(estimator) or not self._are_plain(X, y):
+            return self.split(estimator, X, y, rows)
+        stay = (
+            self.has_many_rows
+            and not fit_params
+            and takes_rows_in_place(estimator)
+            and are_row_numbers(rows, len(y))
+        )
+        key = id(X), id(y), "rows" if stay else "copy", id(rows)
+        if key not in self._splits:
+            if stay:
+                split = CheckedRows(X, rows), y[rows]
+            else:
+                X_train, y_train = self.split(estimator, X, y, rows)
+                split = CheckedRows(X_train), y_train
+            self._splits[key] = (X, y, (rows,)), split
+        return self._splits[key][1]
+
+    def _are_plain(self, X: Any, y: Any) -> bool:
+        if self._looked_at is None or self._looked_at[0] is not X or self._looked_at[1] is not y:
+            # a single column of targets is warned of, by each fit
+            self._looked_at = X, y, are_plain(X, y) and (y.ndim == 1 or y.shape[1] > 1)
+        return self._looked_at[2]
 
     def forget(self) -> None:
         """Let go of the rows, and of what was made of them."""
@@ -127,7 +174,7 @@ class Task:
                 X_train, y_train = _sklearn.split(estimator, X, y, train)
                 self._training_rows = (X_train, y_train) if options.get("return_train_score") else None
             else:
-                X_train, y_train = self._shared.split(estimator, X, y, train)
+                X_train, y_train = self._shared.training_split(estimator, X, y, train, fit_params)
             data = (X_train,) if y_train is None else (X_train, y_train)
             with self._remembered(), postponed(lambda fitted: fitted is target) as self.fits:
                 estimator.fit(*data, **fit_params)
@@ -379,6 +426,7 @@ def run(
         # in groups, so that a progress bar moves
         size = max(-(-size // _STEPS_OF_PROGRESS), n_threads or joblib.cpu_count())
     few = _fewer_at_a_time(own, n_threads)
+    shared.has_many_rows = few is not None
     order = list(range(len(own)))
     if few is not None:
         size = min(size, few)

@@ -6,6 +6,15 @@
 `_base`               the base of both: parameters, the course of a fit, the members' outputs
 `encoder`             `TabularEncoder`: a table in, inputs of a network out
 `_table`              the one door to data frames, Arrow tables and arrays
+`_read_column`        a column of any of them as one of ours
+`_column`             a column of a table, and its values as categories
+`_cells`              single values: missing, numbers, dates or text
+`_kinds`              what the encoding takes a column for: numbers, categories or dates
+`_spelt`              texts that spell numbers or dates
+`_zones`              time zones of dates
+`_quantities`         targets that are numbers
+`_labels`             targets that are classes
+`_weights`            weights of rows
 `_numbers`            a column of numbers: scaled, clipped softly, piecewise linear, periodic
 `_categories`         a column of categories: one input per level
 `_dates`              a column of dates: a number, and the place in the year, the week and the day
@@ -18,6 +27,8 @@
 `_folds`              which rows a member is tested on
 `_recipe`             how a member is built and trained
 `_member`             one network, from its first weights to its best epoch
+`importance`          `grouped_permutation_importance`: how much groups of columns matter
+`_correlated`         groups of columns that carry nearly the same information
 `_course`             the members on threads, the time limit, the reports of their epochs
 `_callbacks`          scikit-learn's callbacks
 `_calibration`        the temperature that calibrates probabilities
@@ -30,6 +41,7 @@ from ferroprop.tabular._drift import ColumnDrift
 from ferroprop.tabular._member import MemberEpoch
 from ferroprop.tabular.classifier import TabularMLPClassifier
 from ferroprop.tabular.encoder import TabularEncoder
+from ferroprop.tabular.importance import grouped_permutation_importance
 from ferroprop.tabular.regressor import TabularMLPRegressor
 
 __all__ = [
@@ -39,4 +51,5 @@ __all__ = [
     "TabularEncoder",
     "TabularMLPClassifier",
     "TabularMLPRegressor",
+    "grouped_permutation_importance",
 ]

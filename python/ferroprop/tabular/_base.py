@@ -19,7 +19,6 @@ from ferroprop.estimators._sklearn import (
     StrOptions,
     check_is_fitted,
     check_random_state,
-    check_sample_weight,
     with_callbacks_and_checked_parameters,
 )
 from ferroprop.estimators._threads import threads_for
@@ -29,9 +28,11 @@ from ferroprop.estimators._validation_set import has_validation
 from ferroprop.export._methods import TableExports
 from ferroprop.tabular._callbacks import CallbackBridge
 from ferroprop.tabular._candidates import union_of, widened, worth_a_try
+from ferroprop.tabular._column import Column
 from ferroprop.tabular._course import Course
 from ferroprop.tabular._distinct import distinct_rows
 from ferroprop.tabular._doubts import (
+    warn_of_empty,
     warn_of_ids,
     warn_of_leaks,
     warn_of_rows_in_both,
@@ -48,8 +49,9 @@ from ferroprop.tabular._recipe import (
     recipe_for,
     scouting,
 )
-from ferroprop.tabular._table import Column, read_table
+from ferroprop.tabular._table import read_table
 from ferroprop.tabular._trials import Table, Task, Trials, most_networks
+from ferroprop.tabular._weights import read_weights
 from ferroprop.tabular.encoder import ENCODINGS, NumericEncoding, TabularEncoder, zones_of
 
 _ROWS_AT_A_TIME = 4096
@@ -195,8 +197,8 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
             If a parameter is out of range, a shape does not fit, a target is missing, a number is infinite,
             no row has a positive weight, or the training diverges in its first epoch.
         TypeError
-            If a table is sparse, a column has a dtype that tables do not have, or lists and the like in its
-            cells, or the targets of a regressor are dates or times.
+            If a table is sparse or is none, a column has a dtype that tables do not have, or lists and the
+            like in its cells, or the targets of a regressor are dates or times.
         """
         began = time.monotonic()
         work: Self = object.__new__(type(self))
@@ -218,7 +220,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
             )
         columns = read_table(self, X, reset=True)
-        weight = _checked_weights(columns, sample_weight, "sample_weight")
+        weight = read_weights(sample_weight, len(columns[0].values))
         targets = self._read_targets(y, weight, reset=True, argument="y")
         _check_lengths(columns, targets, "X", "y")
         validation = self._read_validation(*given, zones=[column.zone for column in columns])
@@ -249,6 +251,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
             return encoder._fit_columns(kept_columns, distinct.weight)
 
         encoders = [encoder_of(encoding) for encoding in encodings]
+        warn_of_empty(kept_columns)
         warn_of_ids(columns, encoders[0].columns_)
         warn_of_leaks(kept_columns, kept_targets, is_classifier=self._is_classifier())
         if validation is not None:
@@ -389,7 +392,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         if not has_validation(X_val, y_val, sample_weight_val):
             return None
         columns = read_table(self, X_val, reset=False, argument="X_val", zones=zones)
-        weight = _checked_weights(columns, sample_weight_val, "sample_weight_val")
+        weight = read_weights(sample_weight_val, len(columns[0].values), "sample_weight_val")
         targets = self._read_targets(y_val, weight, reset=False, argument="y_val")
         _check_lengths(columns, targets, "X_val", "y_val")
         kept = np.ones(len(targets), dtype=bool) if weight is None else weight > 0
@@ -520,17 +523,6 @@ def _check_lengths(columns: list[Column], targets: Array, *names: str) -> None:
             f"Found input variables with inconsistent numbers of samples: {[n_rows, len(targets)]}; "
             f"{' and '.join(names)} must have as many rows."
         )
-
-
-def _checked_weights(columns: list[Column], weight: Any, name: str) -> Array | None:
-    if weight is None:
-        return None
-    checked: Array = check_sample_weight(
-        weight, columns[0].values, dtype=np.float64, ensure_non_negative=True
-    )
-    if not (checked > 0).any():
-        raise ValueError(f"{name} must have a positive weight, got zeros only.")
-    return checked
 
 
 def _inputs(encoder: TabularEncoder, columns: list[Column]) -> Array:

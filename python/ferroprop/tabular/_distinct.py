@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ferroprop.estimators._typing import Array
-from ferroprop.tabular._table import Column
+from ferroprop.tabular._column import Column
 
 _COPIES = 4
 """All rows are kept if there are on average at least this many copies per distinct row."""
@@ -84,10 +84,21 @@ def _bits(column: Column) -> Array:
     if column.values.dtype.kind == "M":
         return np.ascontiguousarray(column.values).view(np.uint64)
     bits = _bits_of_floats(column.values)
-    if column.exact is not None:
-        rest = [0 if value is None else hash(value) & 0xFFFFFFFFFFFFFFFF for value in column.exact]
-        bits ^= np.array(rest, dtype=np.uint64)
-    return bits
+    return bits if column.exact is None else bits ^ _rest(column.exact, column.values)
+
+
+def _rest(exact: Array, near: Array) -> Array:
+    """Return what float64 does not hold of numbers, modulo 2**64: 0 of those that it holds."""
+    if exact.dtype == object:
+        rest = [
+            0 if value is None else (int(value) - int(of_float)) % 2**64
+            for value, of_float in zip(exact, near.tolist(), strict=True)
+        ]
+        return np.array(rest, dtype=np.uint64)
+    below = np.where(near < 0.0, near, 0.0).astype(np.int64).view(np.uint64)
+    above = np.where((near >= 0.0) & (near < 2.0**64), near, 0.0).astype(np.uint64)
+    difference: Array = exact.view(np.uint64) - below - above
+    return difference
 
 
 def _bits_of_floats(values: Array) -> Array:

@@ -9,15 +9,17 @@ import scipy.stats
 
 from ferroprop.estimators._typing import Array
 from ferroprop.tabular._categories import CategoryColumn
+from ferroprop.tabular._column import Column
 from ferroprop.tabular._distinct import digests_of
 from ferroprop.tabular._drift import drift_of
-from ferroprop.tabular._table import Column
 from ferroprop.tabular.encoder import EncodedColumn
 
 _FEW = 50
 """The fewest rows for these checks: with fewer, relations that are due to chance look like rules."""
 _ENOUGH = 10_000
 """The number of rows that decide whether a column is the target; the others are not examined."""
+_NAMED = 5
+"""The most columns that one warning names."""
 _BINS = 64
 _NEARLY = 0.98
 _SAME_ORDER = 0.9995
@@ -36,6 +38,27 @@ class DataWarning(UserWarning):
 
 def _warn(message: str) -> None:
     warnings.warn(message, DataWarning, stacklevel=4)
+
+
+def warn_of_empty(columns: list[Column]) -> None:
+    """Warn of columns without a value, once for all of them; constant ones are no mistake."""
+    if len(columns[0].values) < _FEW:
+        return
+    names = [repr(column.name) for column in columns if _is_empty(column.values)]
+    if names:
+        listed = ", ".join(names[:_NAMED]) + (
+            f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        )
+        _warn(
+            f"{'Column' if len(names) == 1 else 'Columns'} {listed}: no value in any of the rows. An empty "
+            "column has no effect."
+        )
+
+
+def _is_empty(values: Array) -> bool:
+    if values.dtype == object:
+        return all(value is None for value in values)
+    return bool((np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)).all())
 
 
 def warn_of_ids(columns: list[Column], encoded: list[EncodedColumn]) -> None:

@@ -8,9 +8,10 @@ import numpy as np
 
 from ferroprop.estimators._typing import Array
 from ferroprop.tabular._categories import CategoryColumn
+from ferroprop.tabular._column import Column
 from ferroprop.tabular._dates import DateColumn, seconds_of
+from ferroprop.tabular._kinds import dates_of, numbers_of
 from ferroprop.tabular._numbers import NumberColumn
-from ferroprop.tabular._table import Column, dates_of, numbers_of
 
 
 @dataclass(frozen=True)

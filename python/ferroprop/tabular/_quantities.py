@@ -10,7 +10,7 @@ import scipy.sparse
 
 from ferroprop.estimators._sklearn import check_array
 from ferroprop.estimators._typing import Array, TargetLike
-from ferroprop.tabular._table import is_missing
+from ferroprop.tabular._cells import is_missing
 
 _TIMES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 
@@ -28,19 +28,23 @@ def read_quantities(estimator: Any, y: TargetLike, argument: str) -> Array:
         The name of `y` in messages.
     """
     if not scipy.sparse.issparse(y):
+        if np.ma.is_masked(y):
+            mask = np.ma.getmaskarray(y)
+            _refuse_value(argument, np.unravel_index(int(mask.argmax()), mask.shape), np.nan)
         given = np.asarray(y)
         if given.dtype.kind in "mM":
             _refuse_times(argument, str(given.dtype))
         if given.dtype.kind in "UO":
             _check_objects(given, argument)
-    numbers: Array = check_array(
-        y,
-        ensure_2d=False,
-        dtype=np.float64,
-        ensure_all_finite=False,
-        input_name=argument,
-        estimator=estimator,
-    )
+    with np.errstate(over="ignore"):  # of longdouble; infinity is an error that names its place
+        numbers: Array = check_array(
+            y,
+            ensure_2d=False,
+            dtype=np.float64,
+            ensure_all_finite=False,
+            input_name=argument,
+            estimator=estimator,
+        )
     finite = np.isfinite(numbers)
     if not finite.all():
         place = np.unravel_index(int((~finite).argmax()), numbers.shape)
@@ -68,6 +72,10 @@ def _check_objects(given: Array, argument: str) -> None:
                     f"{argument} must hold numbers, could not convert string to float: {str(value)!r:.60} in "
                     f"{_where(place)}. Classes are for TabularMLPClassifier."
                 ) from None
+            raise TypeError(
+                f"{argument} must hold numbers, got a {type(value).__name__}, {value!r:.60}, in "
+                f"{_where(place)}."
+            ) from None
     if missing:
         _refuse_value(argument, *missing)
 

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ferroprop.tabular._table import Column, as_number
+from ferroprop.tabular._cells import as_number
+from ferroprop.tabular._column import Column
 
 _FEW = 10
 """Columns with this many distinct texts or fewer are codes, such as "1", "2" and "3 or more"."""

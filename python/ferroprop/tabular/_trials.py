@@ -191,7 +191,7 @@ class Trials:
         """Train a network for the task; rows that were left out decide on its best epoch."""
         return train_member(
             rows,
-            None if left_out is None else self.task.watch(left_out),
+            None if left_out is None else self.task.watch(left_out.sparse()),
             recipe,
             output=self.task.output,
             loss=self.task.loss,

@@ -38,7 +38,7 @@ def name_of(zone: datetime.tzinfo) -> str:
     return str(zone if offset is None else datetime.timezone(offset))
 
 
-def check_zone(name: str, own: str | None, wanted: str | None) -> None:
+def check_zone(name: str, own: str | None, wanted: str | None, argument: str) -> None:
     """Refuse a column with a time zone if the one of the fit had none, or the reverse.
 
     Parameters
@@ -47,18 +47,20 @@ def check_zone(name: str, own: str | None, wanted: str | None) -> None:
         The column.
     own, wanted : str or None
         Its time zone and that of the fit.
+    argument : str
+        What messages call the table.
     """
     if wanted == UNKNOWN or (own is None) == (wanted is None):
         return
     if own is None:
         raise ValueError(
-            f"Column {name!r} has no time zone, in fit it had {wanted!r}. Give it its zone, for example with "
-            "dt.tz_localize of pandas or dt.replace_time_zone of polars."
+            f"Column {name!r} of {argument} has no time zone, in fit it had {wanted!r}. Give it its zone, "
+            "for example with dt.tz_localize of pandas or dt.replace_time_zone of polars."
         )
     raise ValueError(
-        f"Column {name!r} has the time zone {own!r}, in fit it had none. Convert it to the zone in which the "
-        "clock of fit was read, and remove the zone, for example with dt.tz_localize(None) of pandas or "
-        "dt.replace_time_zone(None) of polars."
+        f"Column {name!r} of {argument} has the time zone {own!r}, in fit it had none. Convert it to the "
+        "zone in which the clock of fit was read, and remove the zone, for example with dt.tz_localize(None) "
+        "of pandas or dt.replace_time_zone(None) of polars."
     )
 
 

@@ -12,18 +12,16 @@ from ferroprop.estimators._sklearn import (
     ClassifierMixin,
     StrOptions,
     accuracy_score,
-    check_array,
-    check_classification_targets,
-    column_or_1d,
 )
 from ferroprop.estimators._targets import class_weights
 from ferroprop.estimators._typing import Array, MatrixLike, TargetLike
 from ferroprop.tabular._base import BaseTabularMLP, LeftOut
 from ferroprop.tabular._calibration import tempered_log_loss, with_temperature
 from ferroprop.tabular._course import Course
+from ferroprop.tabular._labels import read_labels
 from ferroprop.tabular._member import MemberEpoch
-from ferroprop.tabular._table import is_missing
 from ferroprop.tabular._trials import Task
+from ferroprop.tabular._weights import near_one
 from ferroprop.tabular.encoder import NumericEncoding
 
 
@@ -293,16 +291,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         return logarithms
 
     def _read_targets(self, y: TargetLike, weight: Array | None, *, reset: bool, argument: str) -> Array:
-        given = check_array(
-            y, ensure_2d=False, dtype=None, ensure_all_finite="allow-nan", input_name=argument, estimator=self
-        )
-        labels = column_or_1d(given, warn=True)
-        missing = [is_missing(label) for label in labels.tolist()]
-        if any(missing):
-            raise ValueError(
-                f"Input {argument} contains NaN or None in row {missing.index(True)}; each row needs a class."
-            )
-        check_classification_targets(labels)
+        labels = read_labels(self, y, argument)
         counted = labels if weight is None or len(weight) != len(labels) else labels[weight > 0]
         if reset:
             self.classes_ = np.unique(counted)
@@ -318,7 +307,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         if len(self.classes_) < 2:
             raise ValueError(
                 "Classifier can't train when only one class is present: y has no other class than "
-                f"{self.classes_[0]!r} in rows of positive weight."
+                f"{self.classes_.tolist()[0]!r} in rows of positive weight."
             )
 
     def _class_weights(self, targets: Array, weight: Array) -> Array:
@@ -326,8 +315,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
             return weight
         codes = targets[:, 0].astype(np.intp)
         of_classes = class_weights(self.class_weight, self.classes_, self.classes_[codes], weight)
-        of_rows: Array = weight * of_classes[codes]
-        return of_rows
+        return near_one(weight * of_classes[codes])
 
     def _task(self, targets: Array) -> Task:
         one_hot = targets == np.arange(len(self.classes_))

@@ -16,24 +16,18 @@ from ferroprop.estimators._sklearn import (
     StrOptions,
     TransformerMixin,
     check_is_fitted,
-    check_sample_weight,
     with_checked_parameters,
 )
 from ferroprop.estimators._typing import Array, MatrixLike
 from ferroprop.tabular._categories import CategoryColumn, fit_categories
+from ferroprop.tabular._column import Column
 from ferroprop.tabular._dates import DateColumn, fit_dates
 from ferroprop.tabular._drift import ColumnDrift, drift_of
+from ferroprop.tabular._kinds import dates_of, kind_of, numbers_of, stray_text, with_truths
 from ferroprop.tabular._numbers import NumberColumn, fit_numbers
 from ferroprop.tabular._spelt import warn_of_spelt
-from ferroprop.tabular._table import (
-    Column,
-    dates_of,
-    kind_of,
-    numbers_of,
-    read_table,
-    stray_text,
-    with_truths,
-)
+from ferroprop.tabular._table import read_table
+from ferroprop.tabular._weights import read_weights
 from ferroprop.tabular._zones import UNKNOWN
 
 NumericEncoding: TypeAlias = Literal[
@@ -194,12 +188,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             its cells.
         """
         columns = read_table(self, X, reset=True)
-        weight = None
-        if sample_weight is not None:
-            weight = check_sample_weight(sample_weight, columns[0].values, ensure_non_negative=True)
+        weight = read_weights(sample_weight, len(columns[0].values))
+        if weight is not None:
             kept = weight > 0
-            if not kept.any():
-                raise ValueError("sample_weight must have a positive weight, got zeros only.")
             columns, weight = [column.take(kept) for column in columns], weight[kept]
         return self._fit_columns(columns, weight)
 
@@ -255,10 +246,10 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         asked = self.categorical_features
         if asked is None or isinstance(asked, str):
             return [False] * len(columns)
-        listed = np.asarray(asked)
+        listed = np.asarray(asked, dtype=object)  # names beside places stay what they are
         if listed.ndim != 1:
             raise ValueError(f"categorical_features must have one dimension, got shape {listed.shape}.")
-        if listed.dtype == bool:
+        if len(listed) and all(isinstance(flag, (bool, np.bool_)) for flag in listed):
             if len(listed) != len(columns):
                 raise ValueError(
                     f"categorical_features must have one boolean for each of the {len(columns)} columns, got "
@@ -367,7 +358,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         -------
         names : ndarray of str
             For each input the name of the column, followed by an underscore and the name of the encoding or
-            level, except for the scaled number itself.
+            level, except for the scaled number itself. A name that is taken has ``_2``, ``_3`` ... behind it.
 
         Raises
         ------
@@ -389,11 +380,12 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                     f"({self.n_features_in_}), got {len(given)}"
                 )
             prefixes = [str(name) for name in given]
-        names = [
-            prefix + name[len(encoded.name) :]
+        parts = [
+            (prefix, name[len(encoded.name) :])
             for encoded, prefix in zip(self.columns_, prefixes, strict=True)
             for name in encoded.feature_names()
         ]
+        names = _each_once([prefix + end for prefix, end in parts], [not end for _, end in parts])
         return np.array(names, dtype=object)
 
     def __sklearn_tags__(self) -> Any:
@@ -409,6 +401,19 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 def zones_of(columns: list[EncodedColumn]) -> list[str | None]:
     """Return the time zone of each column in the fit."""
     return [column.zone if isinstance(column, DateColumn) else UNKNOWN for column in columns]
+
+
+def _each_once(names: list[str], are_own: list[bool]) -> list[str]:
+    """Return names with a number behind those that are taken; those of columns themselves stay."""
+    taken = {name for name, is_own in zip(names, are_own, strict=True) if is_own}
+    result = []
+    for name, is_own in zip(names, are_own, strict=True):
+        free, number = name, 2
+        while not is_own and free in taken:
+            free, number = f"{name}_{number}", number + 1
+        taken.add(free)
+        result.append(free)
+    return result
 
 
 def _encode(column: Column, encoded: EncodedColumn, out: Array) -> None:

@@ -333,7 +333,8 @@ class TabularMLPRegressor(RegressorMixin, BaseTabularMLP):  # type: ignore[misc]
         """Convert from the networks' units to those of the target; outputs are the second axis."""
         shape = (-1,) + (1,) * (values.ndim - 2)
         near = values * self._scale_.reshape(shape) + self._center_.reshape(shape)
-        result: Array = np.ldexp(near, self._exponent_.reshape(shape))
+        with np.errstate(over="ignore"):  # rounded up at the largest of float64; all are clipped in the end
+            result: Array = np.ldexp(near, self._exponent_.reshape(shape))
         return result
 
     def _prediction(self, outputs: list[Array]) -> Array:

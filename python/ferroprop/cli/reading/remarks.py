@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import polars as pl
 
 from ferroprop.cli.reading.column import Column, zone_of
-from ferroprop.cli.reading.missing import MissingWords, stripped
+from ferroprop.cli.reading.missing import stripped
 from ferroprop.cli.reading.numbers import NumberFormat
 from ferroprop.cli.reading.table import Table
 from ferroprop.cli.wording import count, option, shown
@@ -61,7 +61,7 @@ def on_units(form: NumberFormat, read: pl.DataFrame, place: Callable[[int], str]
     return remarks
 
 
-def on_other_units(table: Table, columns: Sequence[Column], words: MissingWords) -> list[str]:
+def on_other_units(table: Table, columns: Sequence[Column], X: pl.DataFrame) -> list[str]:
     """Return notes on numbers without the unit that all those of the training table had.
 
     Parameters
@@ -70,8 +70,8 @@ def on_other_units(table: Table, columns: Sequence[Column], words: MissingWords)
         A table to predict.
     columns : sequence of Column
         The columns of the model.
-    words : MissingWords
-        The texts that stand for missing values.
+    X : polars.DataFrame
+        The features that were read from it.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def on_other_units(table: Table, columns: Sequence[Column], words: MissingWords)
         series = table.frame[column.name]
         form, rows = column.number_format, series.is_not_null()
         if series.dtype == pl.String:
-            rows = column.read(series, words)[0].is_not_null() & ~form.has_unit(stripped(series))
+            rows = X[column.name].is_not_null() & ~form.has_unit(stripped(series))
         if rows.any():
             first, cells = int(rows.arg_true()[0]), count(int(rows.sum()), "cell")
             notes.append(

@@ -1,5 +1,6 @@
 """The process of a server: its socket, its signals and its log."""
 
+import errno
 import logging
 import os
 import signal
@@ -57,7 +58,8 @@ def listen(host: str, port: int) -> socket.socket:
     except socket.gaierror as error:
         raise Problem(f"--host: no address '{host}' is known: {error.strerror}") from error
     except OSError as error:
-        raise Problem(f"--port: cannot listen on {host}:{port}: {error.strerror}") from error
+        option = "--host" if error.errno == errno.EADDRNOTAVAIL else "--port"
+        raise Problem(f"{option}: cannot listen on {host}:{port}: {error.strerror}") from error
 
 
 def serve(listening: socket.socket, service: Service, limits: Limits, grace: float, *, quiet: bool) -> int:
