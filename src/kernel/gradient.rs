@@ -270,18 +270,16 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
                 }
                 sums.fresh = false;
             }
-            for r in 0..count {
-                for q in 0..Q {
-                    let sum =
-                        if sums.fresh { self.simd.splat(T::ZERO) } else { self.simd.load(sums.weight(r, q)) };
-                    self.put(panel + q, vector + r, sum);
-                }
-            }
-            if ends {
-                for q in 0..Q {
-                    self.put(panel + q, self.fan_in, self.simd.load(sums.biases[q].as_ptr()));
-                }
-            }
+            let fresh = sums.fresh;
+            self.simd.outlined(PutSums {
+                sink: self.sink,
+                panel_vectors: self.fan_in + 1,
+                first: panel * (self.fan_in + 1) + vector - self.from,
+                inputs: count,
+                panels: Q,
+                weights: (!fresh).then(|| sums.weight(0, 0).cast_const()),
+                biases: ends.then_some(sums.biases.as_flattened()),
+            });
         }
     }
 
@@ -355,15 +353,6 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> Tiles<'
             self.simd.outlined(Tile::<_, R, Q, HALF, false>(part));
         }
     }
-
-    /// # Safety
-    /// The vector lies in the range.
-    #[inline(always)]
-    unsafe fn put(&self, panel: usize, vector: usize, sum: S::V) {
-        let index = panel * (self.fan_in + 1) + vector - self.from;
-        // Safety: as promised to this function.
-        unsafe { self.sink.put(self.simd, index, sum, vector < self.fan_in) };
-    }
 }
 
 /// Sums on their way from block to block: the inputs of `P` panels, `Q` panels of outputs.
@@ -382,6 +371,45 @@ impl<T, const Q: usize, const P: usize> Sums<T, Q, P> {
     fn weight(&mut self, input: usize, panel: usize) -> *mut T {
         debug_assert!(input < P * MOST_LANES && panel < Q);
         self.weights.as_mut_ptr().cast::<T>().wrapping_add((input * Q + panel) * MOST_LANES)
+    }
+}
+
+/// Sums of all blocks on their way to the sink. They are a task of their own, compiled once for all sizes.
+struct PutSums<'a, T> {
+    sink: Sink<'a, T>,
+    /// From one panel of the gradient to the next.
+    panel_vectors: usize,
+    /// The place of the first sums in the sink.
+    first: usize,
+    inputs: usize,
+    panels: usize,
+    /// For each input one vector per panel, in room for the longest; without blocks there are none.
+    weights: Option<*const T>,
+    /// Those of the biases, likewise, if they come after the last input.
+    biases: Option<&'a [T]>,
+}
+
+impl<T: Scalar> Task<T> for PutSums<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        // Safety: only [`Tiles::inputs`] makes one, with as many sums, of vectors that lie in the range.
+        unsafe {
+            for panel in 0..self.panels {
+                let first = self.first + panel * self.panel_vectors;
+                for input in 0..self.inputs {
+                    let sum = match self.weights {
+                        Some(sums) => simd.load(sums.add((input * self.panels + panel) * MOST_LANES)),
+                        None => simd.splat(T::ZERO),
+                    };
+                    self.sink.put(simd, first + input, sum, true);
+                }
+                if let Some(sums) = self.biases {
+                    self.sink.put(simd, first + self.inputs, simd.read(&sums[panel * MOST_LANES..]), false);
+                }
+            }
+        }
     }
 }
 

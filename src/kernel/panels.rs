@@ -357,31 +357,47 @@ pub fn scratch<T: Scalar>() -> [T; MOST_IN_SQUARE] {
 /// With more vectors on either side, or a part of one.
 #[inline(always)]
 pub fn transpose_vectors<T: Scalar, S: Simd<T>>(simd: S, from: &[T], to: &mut [T]) {
-    let square = T::LANES * T::LANES;
-    assert!(from.len().max(to.len()) <= square && (from.len() | to.len()).is_multiple_of(T::LANES));
-    // Room for a square of either type, written only as far as it is read: small networks transpose a few vectors at a time.
-    let mut padded = [const { MaybeUninit::<T>::uninit() }; MOST_IN_SQUARE];
-    let mut transposed = [const { MaybeUninit::<T>::uninit() }; MOST_IN_SQUARE];
-    let (padded, transposed) = (padded.as_mut_ptr().cast::<T>(), transposed.as_mut_ptr().cast::<T>());
-    // Safety: vectors from 0 up to the square's end, or up to that of a slice of whole vectors, are within either.
-    unsafe {
-        let source = if from.len() == square {
-            from.as_ptr()
-        } else {
-            for at in (0..from.len()).step_by(T::LANES) {
-                simd.store(padded.add(at), simd.load(from.as_ptr().add(at)));
+    // Hundreds of instructions: compiled once.
+    simd.outlined(TransposeVectors { from, to });
+}
+
+struct TransposeVectors<'a, T> {
+    from: &'a [T],
+    to: &'a mut [T],
+}
+
+impl<T: Scalar> Task<T> for TransposeVectors<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Self { from, to } = self;
+        let square = T::LANES * T::LANES;
+        assert!(from.len().max(to.len()) <= square && (from.len() | to.len()).is_multiple_of(T::LANES));
+        // Room for a square of either type, written only as far as it is read: small networks transpose a few vectors at a time.
+        let mut padded = [const { MaybeUninit::<T>::uninit() }; MOST_IN_SQUARE];
+        let mut transposed = [const { MaybeUninit::<T>::uninit() }; MOST_IN_SQUARE];
+        let (padded, transposed) = (padded.as_mut_ptr().cast::<T>(), transposed.as_mut_ptr().cast::<T>());
+        // Safety: vectors from 0 up to the square's end, or up to that of a slice of whole vectors, are within either.
+        unsafe {
+            let source = if from.len() == square {
+                from.as_ptr()
+            } else {
+                for at in (0..from.len()).step_by(T::LANES) {
+                    simd.store(padded.add(at), simd.load(from.as_ptr().add(at)));
+                }
+                for at in (from.len()..square).step_by(T::LANES) {
+                    simd.store(padded.add(at), simd.splat(T::ZERO));
+                }
+                padded
+            };
+            if to.len() == square {
+                return simd.transpose(source, to.as_mut_ptr());
             }
-            for at in (from.len()..square).step_by(T::LANES) {
-                simd.store(padded.add(at), simd.splat(T::ZERO));
+            simd.transpose(source, transposed);
+            for at in (0..to.len()).step_by(T::LANES) {
+                simd.store(to.as_mut_ptr().add(at), simd.load(transposed.add(at)));
             }
-            padded
-        };
-        if to.len() == square {
-            return simd.transpose(source, to.as_mut_ptr());
-        }
-        simd.transpose(source, transposed);
-        for at in (0..to.len()).step_by(T::LANES) {
-            simd.store(to.as_mut_ptr().add(at), simd.load(transposed.add(at)));
         }
     }
 }

@@ -51,7 +51,9 @@ macro_rules! vectors {
                 // Safety: the caller promises a writable vector.
                 unsafe { to.cast::<Self::V>().write_unaligned(vector) }
             }
-            #[inline(always)]
+            // Where each lane is a call of the C library, the calls are in one place rather than in every kernel.
+            #[cfg_attr(all(target_arch = "x86_64", not(target_feature = "fma")), inline(never))]
+            #[cfg_attr(not(all(target_arch = "x86_64", not(target_feature = "fma"))), inline(always))]
             fn mul_add(self, a: Self::V, b: Self::V, mut c: Self::V) -> Self::V {
                 for i in 0..$lanes {
                     c[i] = a[i].mul_add(b[i], c[i]);

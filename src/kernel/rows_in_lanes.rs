@@ -38,25 +38,29 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> RowsInL
     #[inline(always)]
     pub unsafe fn run(&self) {
         let weight_vectors = weight_vectors::<T>(self.fan_in, self.fan_out);
+        let mut vectors = [[T::ZERO; MOST_LANES]; 4];
         let mut vector = self.from;
         // Safety: as promised to this function.
         unsafe {
             while vector < self.to {
                 let (panel, first) = (vector / (weight_vectors + 1), vector % (weight_vectors + 1));
                 let room = weight_vectors.min(first + self.to - vector).saturating_sub(first);
-                vector += if room == 0 {
-                    self.biases(panel, vector);
-                    1
+                let count = if room == 0 {
+                    self.biases(panel, &mut vectors[0])
                 } else if is_single_output(self.fan_out) {
-                    self.single_output_vector(vector);
-                    1
+                    self.single_output_vector(vector, &mut vectors[0])
                 } else if room >= 4 {
-                    self.vectors::<4>(panel, first, vector)
+                    self.vectors::<4>(panel, first, &mut vectors)
                 } else if room >= 2 {
-                    self.vectors::<2>(panel, first, vector)
+                    self.vectors::<2>(panel, first, &mut vectors)
                 } else {
-                    self.vectors::<1>(panel, first, vector)
+                    self.vectors::<1>(panel, first, &mut vectors)
                 };
+                // One place for all of these: each of its own would be compiled, too.
+                for sums in &vectors[..count] {
+                    self.sink.put(self.simd, vector - self.from, self.simd.read(sums), room > 0);
+                    vector += 1;
+                }
             }
         }
     }
@@ -66,8 +70,13 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> RowsInL
     /// # Safety
     /// As for [`RowsInLanesGradient::run`]; the vectors lie in the range.
     #[inline(always)]
-    unsafe fn vectors<const R: usize>(&self, panel: usize, input: usize, vector: usize) -> usize {
-        let mut vectors = [[T::ZERO; MOST_LANES]; R];
+    unsafe fn vectors<const R: usize>(
+        &self,
+        panel: usize,
+        input: usize,
+        vectors: &mut [[T; MOST_LANES]],
+    ) -> usize {
+        vectors[..R].fill([T::ZERO; MOST_LANES]);
         let first = panel * T::LANES;
         let outputs = T::LANES.min(self.fan_out - first);
         let mut at = 0;
@@ -75,14 +84,11 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> RowsInL
         unsafe {
             while at < outputs {
                 at += match even_share(outputs - at, Self::MOST_OUTPUTS) {
-                    4 if Self::MOST_OUTPUTS == 4 => self.tile::<R, 4>(input, first, at, &mut vectors),
-                    3 => self.tile::<R, 3>(input, first, at, &mut vectors),
-                    2 => self.tile::<R, 2>(input, first, at, &mut vectors),
-                    _ => self.tile::<R, 1>(input, first, at, &mut vectors),
+                    4 if Self::MOST_OUTPUTS == 4 => self.tile::<R, 4>(input, first, at, vectors),
+                    3 => self.tile::<R, 3>(input, first, at, vectors),
+                    2 => self.tile::<R, 2>(input, first, at, vectors),
+                    _ => self.tile::<R, 1>(input, first, at, vectors),
                 };
-            }
-            for (r, sums) in vectors.iter().enumerate() {
-                self.sink.put(self.simd, vector + r - self.from, self.simd.read(sums), true);
             }
         }
         R
@@ -98,7 +104,7 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> RowsInL
         input: usize,
         first: usize,
         at: usize,
-        vectors: &mut [[T; MOST_LANES]; R],
+        vectors: &mut [[T; MOST_LANES]],
     ) -> usize {
         // Safety: as promised to this function.
         let sums = unsafe { self.sums::<R, Q, false>(input, first + at) };
@@ -108,20 +114,20 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> RowsInL
         Q
     }
 
-    /// A vector of weights to the only output.
+    /// A vector of weights to the only output; returns 1.
     ///
     /// # Safety
     /// As for [`RowsInLanesGradient::vectors`].
     #[inline(always)]
-    unsafe fn single_output_vector(&self, vector: usize) {
-        let mut vectors = [T::ZERO; MOST_LANES];
+    unsafe fn single_output_vector(&self, vector: usize, sums: &mut [T; MOST_LANES]) -> usize {
+        sums.fill(T::ZERO);
         let first = vector * T::LANES;
         let inputs = T::LANES.min(self.fan_in - first);
         let mut at = 0;
         // Safety: as promised to this function.
         unsafe {
             while at < inputs {
-                let sums = &mut vectors[at..];
+                let sums = &mut sums[at..];
                 at += match inputs - at {
                     8.. => place(sums, self.sums::<8, 1, false>(first + at, 0)),
                     4..8 => place(sums, self.sums::<4, 1, false>(first + at, 0)),
@@ -129,24 +135,24 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> RowsInL
                     _ => place(sums, self.sums::<1, 1, false>(first + at, 0)),
                 };
             }
-            self.sink.put(self.simd, vector - self.from, self.simd.read(&vectors), true);
         }
+        1
     }
 
-    /// The biases of a panel of outputs.
+    /// The biases of a panel of outputs; returns 1.
     ///
     /// # Safety
     /// As for [`RowsInLanesGradient::vectors`].
     #[inline(always)]
-    unsafe fn biases(&self, panel: usize, vector: usize) {
-        let mut vectors = [T::ZERO; MOST_LANES];
+    unsafe fn biases(&self, panel: usize, sums: &mut [T; MOST_LANES]) -> usize {
+        sums.fill(T::ZERO);
         let first = panel * T::LANES;
         let outputs = if self.bias { T::LANES.min(self.fan_out - first) } else { 0 };
         let mut at = 0;
         // Safety: as promised to this function.
         unsafe {
             while at < outputs {
-                let sums = &mut vectors[at..];
+                let sums = &mut sums[at..];
                 at += match outputs - at {
                     8.. => place(sums, self.sums::<1, 8, true>(0, first + at)),
                     4..8 => place(sums, self.sums::<1, 4, true>(0, first + at)),
@@ -154,8 +160,8 @@ impl<'a, T: Scalar, S: Simd<T>, I: Iterator<Item = Rows<'a, T>> + Clone> RowsInL
                     _ => place(sums, self.sums::<1, 1, true>(0, first + at)),
                 };
             }
-            self.sink.put(self.simd, vector - self.from, self.simd.read(&vectors), false);
         }
+        1
     }
 
     /// The sums of a tile.
