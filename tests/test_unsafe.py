@@ -15,7 +15,7 @@ COUNTS = {
     "kernel/avx2.rs": 41,
     "kernel/avx512.rs": 27,
     "kernel/dispatch.rs": 6,
-    "kernel/gradient.rs": 17,
+    "kernel/gradient.rs": 16,
     "kernel/mode.rs": 4,
     "kernel/rows_in_lanes.rs": 16,
     "kernel/panels.rs": 3,
