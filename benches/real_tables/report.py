@@ -363,6 +363,8 @@ def _draw_times(plt: Any, results: Results) -> Any:
             xlabel="CPU seconds of a fit (geometric mean)",
             ylabel=f"{title}, relative to LightGBM",
         )
-    handles, labels = panels[-1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
+    # A method may be in one of the panels alone.
+    legends = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in panels]
+    shown = {label: handle for legend in legends for handle, label in legend}
+    figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=4, fontsize=8)
     return figure
