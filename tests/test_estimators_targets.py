@@ -1,5 +1,6 @@
 """Targets as people have them: what can mean one thing only is taken so, else the error has their words."""
 
+import enum
 import re
 import warnings
 from decimal import Decimal
@@ -29,6 +30,11 @@ def regressor(**parameters):
 # Labels ---------------------------------------------------------------------------------------------------
 
 
+class Answer(enum.StrEnum):
+    NO = "no"
+    YES = "yes"
+
+
 @pytest.mark.parametrize(
     ("labels", "classes", "kind"),
     [
@@ -41,6 +47,8 @@ def regressor(**parameters):
         ((YES + 2**62).astype(object), [2**62, 2**62 + 1], "i"),
         (YES.astype(float).astype(object), [0.0, 1.0], "f"),
         (pd.Series(YES).astype("category"), [0, 1], "i"),
+        ([Answer.YES if yes else Answer.NO for yes in YES], ["no", "yes"], "U"),
+        (np.array([Answer.YES if yes else Answer.NO for yes in YES], dtype=object), ["no", "yes"], "UO"),
         (pd.DataFrame({"y": np.where(YES, "b", "a")}).convert_dtypes()["y"], ["a", "b"], "UOT"),
     ],
     ids=[
@@ -53,6 +61,8 @@ def regressor(**parameters):
         "large objects",
         "whole floats",
         "a category",
+        "a StrEnum",
+        "objects of a StrEnum",
         "text",
     ],
 )
@@ -89,6 +99,8 @@ def test_a_frame_of_nullable_labels():
             [10**30, 1] * 40,
             "whole numbers of up to 64 bits as labels, got 10{30} in row 0",
         ),
+        ([-1, 2**63 + 5, 2**63 + 6, 0] * 20, "y has whole numbers from -1 to 9223372036854775814 as labels"),
+        (np.array([-1, 2**63 + 5] * 40, dtype=object), "y has whole numbers from -1 to"),
         ([Decimal(1), Decimal(0)] * 40, re.escape("got Decimal('1') in row 0")),
     ],
 )

@@ -1,5 +1,6 @@
 """Permutation importance of groups of columns."""
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -149,6 +150,48 @@ def test_several_scores_weights_and_samples():
     np.testing.assert_array_equal(with_jobs.importances, alone.importances)
 
 
+def test_a_score_may_be_called_importances():
+    found = grouped_permutation_importance(
+        MODEL, X, y, scoring={"importances": "r2", "other": "r2"}, random_state=0
+    )
+    assert found["importances"].groups == found["other"].groups == [["a", "c"], ["b"]]
+
+
+def test_identical_columns_are_together_at_the_highest_threshold():
+    for n_rows in range(20, 60):
+        x, gaps = A[:n_rows, 0], np.where(np.arange(n_rows) % 3, A[:n_rows, 1], np.nan)
+        table = np.column_stack([x, x**3, gaps, np.exp(gaps)])
+        assert correlated_groups(table, [False] * 4, 1.0) == [[0, 1], [2, 3]]
+
+
+def test_infinity_is_an_error_of_correlated_columns():
+    with pytest.raises(ValueError, match="infinity"):
+        grouped_permutation_importance(MODEL, X.assign(a=np.inf), y)
+
+
+def test_lists_lazy_frames_and_narwhals():
+    for table, got in [
+        (X.to_numpy().tolist(), np.ndarray),
+        (pl.from_pandas(X).lazy(), pl.DataFrame),
+        (nw.from_native(X), pd.DataFrame),
+    ]:
+        grouped_permutation_importance(MODEL, table, y, n_repeats=1)
+        assert type(MODEL.got_) is got
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"groups": None}, "groups must be 'correlated' or lists of columns, got None"),
+        ({"groups": 3}, "groups must be 'correlated' or lists of columns, got 3"),
+        ({"threshold": "a"}, "threshold must be a number, got 'a'"),
+    ],
+)
+def test_arguments_of_a_wrong_type(keywords, message):
+    with pytest.raises(TypeError, match=message):
+        grouped_permutation_importance(MODEL, X, y, **keywords)
+
+
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
@@ -156,6 +199,7 @@ def test_several_scores_weights_and_samples():
         ({"groups": [["a", "z"]]}, r"groups has 'z', which is no column of X. X has \['a', 'b', 'c'\]"),
         ({"groups": [[3]]}, "groups has 3, which is no column of X"),
         ({"groups": [["a"], ["b", "a"]]}, "groups has the column 'a' more than once"),
+        ({"groups": [1.5]}, "groups has 1.5, which is no column of X"),
         ({"threshold": 0.0}, "threshold must be above 0 and at most 1, got 0.0"),
     ],
 )

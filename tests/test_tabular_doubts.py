@@ -103,7 +103,7 @@ def test_columns_without_a_value():
     weight = (np.arange(120) < 60).astype(float)
     half = table.assign(later=np.where(weight > 0, np.nan, 1.0))
     (message,) = warned(TabularMLPRegressor(**QUICK), half, target, sample_weight=weight)
-    assert message.startswith("Column 'later': no value in any of the rows")
+    assert message.startswith("Column 'later': no value in any row of positive weight.")
 
 
 def test_numbers_that_do_not_count_rows():

@@ -311,7 +311,7 @@ def test_names_of_which_each_stands_in_one_row_tell_nothing():
     assert encoder.get_feature_names_out().tolist() == []
 
 
-@pytest.mark.parametrize("asked", [["code"], [1], [-1], [False, True]])
+@pytest.mark.parametrize("asked", [["code"], [1], [-1], [np.int64(1)], np.array([-1]), [False, True]])
 def test_numbers_that_the_user_calls_categories(asked):
     table = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0, 5.0], "code": [10, 20, 10, 30, 20]})
     encoder = TabularEncoder("linear", categorical_features=asked).fit(table)
@@ -819,6 +819,8 @@ def test_infinity_beside_stray_text(far, message):
         ({"categorical_features": ["z"]}, "'z', which is no column of X. X has \\['x'\\]"),
         ({"categorical_features": [3]}, "places below the number of columns"),
         ({"categorical_features": [True, False]}, "one boolean for each of the 1 columns"),
+        ({"categorical_features": [np.int64(3)]}, "places below the number of columns"),
+        ({"categorical_features": ["x", True]}, "places below the number of columns, 1, got True"),
         ({"categorical_features": [[0]]}, "one dimension"),
     ],
 )

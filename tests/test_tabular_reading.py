@@ -2,6 +2,8 @@
 
 import datetime
 import decimal
+import enum
+import re
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from ferroprop import MLPClassifier, TabularEncoder, TabularMLPClassifier, Tabul
 from ferroprop.tabular._column import Column
 from ferroprop.tabular._distinct import digests_of
 from ferroprop.tabular._table import read_table
+from ferroprop.tabular._weights import read_weights
 from sklearn.base import BaseEstimator
 
 
@@ -41,6 +44,15 @@ def test_spans_of_nanoseconds_are_not_cut_off():
     np.testing.assert_array_equal(
         columns_of(coarse.astype("timedelta64[ns]")[:, None])[0].values, columns_of(coarse[:, None])[0].values
     )
+
+
+def test_objects_of_nanoseconds_keep_them():
+    hour = datetime.timedelta(hours=1)
+    spans = [pd.Timedelta(1, "ns"), None, pd.Timedelta(-5, "ns"), pd.Timedelta(3, "s").as_unit("s"), hour]
+    objects = np.array([*spans, np.timedelta64(999, "ns"), datetime.timedelta(days=200_000)], dtype=object)
+    expected = [1e-9, np.nan, -5e-9, 3.0, 3600.0, 999e-9, 200_000 * 86400.0]
+    for table in (objects[:, None], pd.DataFrame({"x": objects})):
+        np.testing.assert_allclose(columns_of(table)[0].values, expected, rtol=1e-12)
 
 
 def test_numpy_strings_are_text():
@@ -187,6 +199,11 @@ X = pd.DataFrame({"x": [0.0, 1.0] * 10})
 FAST = {"n_members": 1, "max_iter": 1, "random_state": 0}
 
 
+class Letter(enum.StrEnum):
+    A = "a"
+    B = "b"
+
+
 @pytest.mark.parametrize(
     ("y", "classes"),
     [
@@ -194,13 +211,23 @@ FAST = {"n_members": 1, "max_iter": 1, "random_state": 0}
         (pd.Series([2**60, 2**60 + 1] * 10, dtype="Int64"), np.array([2**60, 2**60 + 1])),
         (pd.Series([False, True] * 10, dtype="boolean"), np.array([False, True])),
         (np.array([3, 4] * 10, dtype=object), np.array([3, 4])),
+        (np.array([False, True] * 10, dtype=object), np.array([False, True])),
+        (np.array([0.0, 1.0] * 10, dtype=object), np.array([0.0, 1.0])),
         (np.array(["a", "b"] * 10, dtype=np.dtypes.StringDType()), np.array(["a", "b"], dtype=object)),
+        ([Letter.A, Letter.B] * 10, np.array(["a", "b"])),
+        (np.array([Letter.A, Letter.B] * 10, dtype=object), np.array(["a", "b"], dtype=object)),
     ],
 )
 def test_classes_keep_their_type(y, classes):
-    found = TabularMLPClassifier(**FAST).fit(X, y).classes_
+    mlp = TabularMLPClassifier(n_members=1, max_iter=50, random_state=0).fit(X, y)
+    found = mlp.classes_
     assert found.dtype == classes.dtype
     assert found.tolist() == classes.tolist()
+    assert {type(label) for label in found.tolist()} == {type(label) for label in classes.tolist()}
+    assert mlp.score(X, y) == 1.0
+    assert mlp.score(X, y, sample_weight=np.arange(20.0)) == 1.0
+    with pytest.raises(ValueError, match="y has no label in row 2"):
+        mlp.score(X, [*list(y)[:2], None, *list(y)[3:]])
 
 
 @pytest.mark.parametrize(
@@ -216,6 +243,7 @@ def test_classes_keep_their_type(y, classes):
         (pd.Series([(1, 2), (3, 4)] * 10), r"as labels, got \(1, 2\)"),
         (pd.Series([None, True] * 10, dtype="boolean"), "y has no label in row 0"),
         (np.ma.masked_array([0, 1] * 10, mask=[False] * 5 + [True] * 15), "y has no label in row 5"),
+        ([-1, 2**63 + 5, 2**63 + 6, 0] * 5, "y has whole numbers from -1 to 9223372036854775814 as labels"),
         (["a"] * 20, "y has no other class than 'a' in"),
     ],
 )
@@ -276,6 +304,38 @@ def test_weights_may_fall_to_nearly_nothing(estimator):
     )
     assert np.isfinite(mlp.oof_prediction_).all()
     assert mlp.oof_prediction_.shape[0] == 60
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0**-63])
+def test_classes_of_nearly_no_weight_stay(scale):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=80)})
+    weight = np.exp(-0.6 * np.arange(80)[::-1]) * scale
+    y = np.array(["b"] * 5 + ["a", "c", "a"] * 25)
+    mlp = TabularMLPClassifier(n_members=5, max_iter=1, random_state=0)
+    mlp.fit(table, y, sample_weight=weight)
+    assert mlp.classes_.tolist() == ["a", "b", "c"]
+    assert np.isfinite(mlp.predict_proba(table)).all()
+    assert np.isfinite(mlp.oof_prediction_).all()
+    mlp.fit(table, y, sample_weight=weight, X_val=table[:9] + 1e-3, y_val=y[:9], sample_weight_val=weight[:9])
+    mlp.set_params(class_weight="balanced").fit(table, y, sample_weight=weight)
+    assert np.isfinite(mlp.predict_proba(table)).all()
+    halves = ["a", "b"] * 40
+    mlp.fit(table, halves, sample_weight=np.where(np.arange(80) % 2, 1e-20, 1.0) * scale)
+    assert mlp.classes_.tolist() == ["a", "b"]
+    mlp.fit(table, y, sample_weight=np.where(y == "b", 0.0, weight))  # no weight is none
+    assert mlp.classes_.tolist() == ["a", "c"]
+
+
+@pytest.mark.parametrize("name", ["sample_weight", "sample_weight_val"])
+def test_messages_of_weights_name_them_once(name):
+    y = np.arange(20.0)
+    wrong = [np.ones(19), -np.ones(20), np.zeros(20), np.full(20, np.nan), ["a"] * 20, np.ones((20, 2))]
+    for weight in wrong:
+        with pytest.raises(ValueError) as caught:  # noqa: PT011
+            read_weights(weight, len(y), name)
+        words = re.findall(r"\bsample_weight\w*", str(caught.value))
+        assert words == [name], caught.value
 
 
 @pytest.mark.parametrize("weight", [np.nan, np.inf])

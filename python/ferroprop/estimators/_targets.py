@@ -35,8 +35,8 @@ def plain(y: Any) -> Any:
 def labels(y: Any, name: str = "y") -> Any:
     """Return labels in an array of one type, or raise an error that names the labels that prevent it.
 
-    Whole numbers or booleans in an array of dtype object get an array of their own type. `name` is what
-    messages call them.
+    Whole numbers or booleans in an array of dtype object get an array of their own type; members of a StrEnum
+    and others of a subclass of str become text. `name` is what messages call them.
     """
     if y is None:
         return y  # which scikit-learn refuses
@@ -46,6 +46,10 @@ def labels(y: Any, name: str = "y") -> Any:
         return y
     if array.dtype.kind == "U" and isinstance(y, (list, tuple)):
         array = np.array(y, dtype=object)  # NumPy has made text of numbers between texts
+    if array.dtype.kind == "f" and isinstance(y, (list, tuple)) and (np.abs(array) >= 2.0**63).any():
+        objects = np.array(y, dtype=object)
+        if set(map(_kind, objects.ravel())) == {"whole"}:
+            array = objects  # NumPy has made floats of whole numbers that no type of 64 bits has
     if array.dtype.kind == "T":
         y = array = array.astype(object)  # scikit-learn knows no text of this type
     if array.dtype.kind == "f":
@@ -64,9 +68,18 @@ def labels(y: Any, name: str = "y") -> Any:
             f"{name} must have labels of one kind, got {one!r} in row {first} and {other!r} in row {second}. "
             f"Make all of them text, for example: [str(label) for label in {name}]."
         )
+    if set(kinds) == {"str"} and not set(map(type, array.ravel())) <= {str, np.str_}:
+        texts = [str.__str__(label) for label in array.ravel()]
+        of_list = isinstance(y, (list, tuple))
+        return np.array(texts, dtype=None if of_list else object).reshape(array.shape)
     if set(kinds) <= {"str", "bytes"}:
         return y
     listed = np.array(array.tolist())
+    if listed.dtype.kind == "f" and set(kinds) == {"whole"}:
+        raise ValueError(
+            f"{name} has whole numbers from {min(array.flat)} to {max(array.flat)} as labels, which have no "
+            f"common type of 64 bits. Make all labels text, for example: [str(label) for label in {name}]."
+        )
     if listed.dtype.kind == "f" and listed.shape == array.shape:
         _refuse_fractions(listed, name)
     if listed.dtype.kind not in "iubf" or listed.shape != array.shape:
@@ -96,9 +109,9 @@ def _kind(label: Any) -> str:
         return "whole"
     if isinstance(label, (float, np.floating)):
         return "missing" if np.isnan(label) else "fraction"
-    if isinstance(label, (str, bytes)):
-        return type(label).__name__.removesuffix("_")
-    return "other"
+    if isinstance(label, str):
+        return "str"
+    return "bytes" if isinstance(label, bytes) else "other"
 
 
 def refuse_other_than_numbers(y: Any, name: str) -> None:

@@ -177,14 +177,15 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The target: classes of any type, or numbers.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows. A row of weight 2 counts as two rows, one of weight 0 as none.
+            Weights of the rows. A row of weight 2 counts as two rows, one of weight 0 as none. Positive ones
+            below the largest divided by 2**60 count as that.
         X_val : data frame, Arrow table or array-like of shape (n_val, n_features), default=None
             Validation rows. All members are then trained on all rows of `X`, and choose their best epoch on
             the validation rows.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Targets of the validation rows.
         sample_weight_val : array-like of shape (n_val,), default=None
-            Weights of the validation rows.
+            Weights of the validation rows, with the same limit.
 
         Returns
         -------
@@ -251,7 +252,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
             return encoder._fit_columns(kept_columns, distinct.weight)
 
         encoders = [encoder_of(encoding) for encoding in encodings]
-        warn_of_empty(kept_columns)
+        warn_of_empty(kept_columns, has_weights=weight is not None)
         warn_of_ids(columns, encoders[0].columns_)
         warn_of_leaks(kept_columns, kept_targets, is_classifier=self._is_classifier())
         if validation is not None:

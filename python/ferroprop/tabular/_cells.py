@@ -24,12 +24,12 @@ def group_of(kind: type) -> str:
     """Return what the values of a Python type are: missing, number, date, duration, time or text."""
     if kind is type(None) or kind.__name__ in _MISSING:
         return "missing"
+    if issubclass(kind, (datetime.timedelta, np.timedelta64)):  # the latter is a number to NumPy
+        return "duration"
     if issubclass(kind, (numbers.Real, decimal.Decimal, np.bool_, np.number)):
         return "number"
     if issubclass(kind, (datetime.date, np.datetime64)) or kind.__name__ == "Period":  # of pandas
         return "date"
-    if issubclass(kind, (datetime.timedelta, np.timedelta64)):
-        return "duration"
     return "time" if issubclass(kind, datetime.time) else "text"
 
 
@@ -80,6 +80,13 @@ def clock_time(value: Any, zone: datetime.tzinfo | None = None) -> np.datetime64
     if isinstance(value, datetime.datetime) and value.tzinfo is not None:
         value = (value if zone is None else value.astimezone(zone)).replace(tzinfo=None)
     return np.datetime64(value)
+
+
+def span_of(value: Any) -> np.timedelta64:
+    """Return a span of time in its own unit."""
+    if hasattr(value, "to_timedelta64"):  # of pandas
+        value = value.to_timedelta64()
+    return np.timedelta64(value)
 
 
 def seconds_of_day(value: datetime.time) -> float:

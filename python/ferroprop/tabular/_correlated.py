@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import scipy.cluster.hierarchy
-import scipy.stats
 from scipy.spatial.distance import squareform
 
 from ferroprop.estimators._typing import Array
@@ -16,6 +15,7 @@ from ferroprop.tabular._kinds import dates_of, kind_of, numbers_of, stray_text, 
 
 MOST_ROWS = 2000
 """The number of rows that decide which columns are alike."""
+_ROUNDING = 1e-12
 
 
 def correlated_columns(columns: Sequence[Column], threshold: float) -> list[list[int]]:
@@ -52,23 +52,27 @@ def correlated_groups(X: Array, are_categories: Sequence[bool], threshold: float
     if n_columns == 1:
         return [[0]]
     alike = np.eye(n_columns)
-    ranks = _ranks(X)
-    has_gaps = [bool(np.isnan(column).any()) for column in X.T]
+    known: Array = ~np.isnan(X)
+    has_gaps = [not column.all() for column in known.T]
+    codes = [np.unique(column, return_inverse=True)[1] for column in X.T]
+    ranks = [_centered_ranks(column) for column in codes]
     for i in range(n_columns):
         for j in range(i):
             if are_categories[i] != are_categories[j]:
                 continue
             if are_categories[i]:
-                alike[i, j] = alike[j, i] = _cramers_v(X[:, i], X[:, j])
-                continue
-            pair = ranks[:, [i, j]]
-            if has_gaps[i] or has_gaps[j]:
-                rows = X[:, [i, j]]
-                pair = _ranks(rows[~np.isnan(rows).any(axis=1)])
-            alike[i, j] = alike[j, i] = abs(pair[:, 0] @ pair[:, 1])
+                likeness = _cramers_v(X[:, i], X[:, j])
+            elif has_gaps[i] or has_gaps[j]:
+                both = known[:, i] & known[:, j]
+                likeness = _likeness(_centered_ranks(codes[i][both]), _centered_ranks(codes[j][both]))
+            else:
+                likeness = _likeness(ranks[i], ranks[j])
+            alike[i, j] = alike[j, i] = likeness
     distances = squareform(np.maximum(0.0, 1.0 - alike), checks=False)  # rounding
     labels = scipy.cluster.hierarchy.fcluster(
-        scipy.cluster.hierarchy.linkage(distances, "average"), 1.0 - threshold, criterion="distance"
+        scipy.cluster.hierarchy.linkage(distances, "average"),
+        1.0 - threshold + _ROUNDING,
+        criterion="distance",
     )
     groups: dict[int, list[int]] = {}
     for place, label in enumerate(labels.tolist()):
@@ -76,14 +80,16 @@ def correlated_groups(X: Array, are_categories: Sequence[bool], threshold: float
     return sorted(groups.values())
 
 
-def _ranks(X: Array) -> Array:
-    """Return the ranks of each column, with mean 0 and length 1; 0 if it is constant or has two rows."""
-    if len(X) < 3:
-        return np.zeros(X.shape)
-    ranks: Array = scipy.stats.rankdata(X, axis=0).astype(np.float64)
-    ranks -= ranks.mean(axis=0)
-    lengths = np.sqrt((ranks**2).sum(axis=0))
-    ranks /= np.where(lengths > 0.0, lengths, 1.0)
+def _likeness(a: Array, b: Array) -> float:
+    """Return the size of the correlation of centered ranks; 0 if one is constant, or of two rows."""
+    length = float(np.sqrt((a @ a) * (b @ b)))
+    return abs(float(a @ b)) / length if len(a) > 2 and length > 0.0 else 0.0
+
+
+def _centered_ranks(codes: Array) -> Array:
+    """Return the rank of each row less the mean rank, from values numbered in their order."""
+    counts = np.bincount(codes)
+    ranks: Array = (np.cumsum(counts) - (counts + len(codes)) / 2.0)[codes]
     return ranks
 
 

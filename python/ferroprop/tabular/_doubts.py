@@ -40,8 +40,11 @@ def _warn(message: str) -> None:
     warnings.warn(message, DataWarning, stacklevel=4)
 
 
-def warn_of_empty(columns: list[Column]) -> None:
-    """Warn of columns without a value, once for all of them; constant ones are no mistake."""
+def warn_of_empty(columns: list[Column], *, has_weights: bool) -> None:
+    """Warn of columns without a value, once for all of them; constant ones are no mistake.
+
+    `has_weights` tells whether the rows are those of positive weight.
+    """
     if len(columns[0].values) < _FEW:
         return
     names = [repr(column.name) for column in columns if _is_empty(column.values)]
@@ -50,8 +53,8 @@ def warn_of_empty(columns: list[Column]) -> None:
             f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         )
         _warn(
-            f"{'Column' if len(names) == 1 else 'Columns'} {listed}: no value in any of the rows. An empty "
-            "column has no effect."
+            f"{'Column' if len(names) == 1 else 'Columns'} {listed}: no value in any "
+            f"{'row of positive weight' if has_weights else 'of the rows'}. An empty column has no effect."
         )
 
 

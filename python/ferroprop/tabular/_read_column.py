@@ -15,9 +15,9 @@ from ferroprop.tabular._cells import (
     exact_of,
     floats_of,
     group_of,
-    is_missing,
     objects_of,
     seconds_of_day,
+    span_of,
 )
 from ferroprop.tabular._column import Column, refuse_infinity
 from ferroprop.tabular._zones import UNKNOWN, check_zone, clock_of, name_of, zone_of
@@ -26,6 +26,7 @@ _ONE_VALUE = (
     "Each row of a column must have one value: make columns of the parts, or text if the whole is a category."
 )
 _SECOND = np.timedelta64(1_000_000, "us")
+_NANOSECONDS = np.dtype("timedelta64[ns]")
 
 
 def column_of_array(name: str, values: Array, argument: str, zone: str | None = UNKNOWN) -> Column:
@@ -125,7 +126,7 @@ def _column_of_objects(name: str, values: list[Any], argument: str, zone: str | 
             f"{values[row]!r:.60}. {_ONE_VALUE}"
         )
     groups = {group_of(kind) for kind in kinds} - {"missing"}
-    objects = objects_of([None if is_missing(value) else value for value in values])
+    objects = objects_of(values)
     present = objects[[value is not None for value in objects]]
     if len(present) == 0:
         return Column(name, np.full(len(values), np.nan))
@@ -137,8 +138,7 @@ def _column_of_objects(name: str, values: list[Any], argument: str, zone: str | 
     if groups == {"date"}:
         return _column_of_dates(name, objects, argument, zone)
     if groups == {"duration"}:
-        spans = [np.timedelta64("NaT") if value is None else np.timedelta64(value) for value in objects]
-        return Column(name, _seconds(np.array(spans, dtype="timedelta64[us]")))
+        return Column(name, _seconds_of_objects(objects))
     if groups == {"time"}:
         return Column(
             name, np.array([np.nan if value is None else seconds_of_day(value) for value in objects])
@@ -162,10 +162,19 @@ def _column_of_dates(name: str, objects: Array, argument: str, zone: str | None)
     return Column(name, clock_of(name, np.array(instants, dtype="datetime64[us]"), str(zone)), zone=zone)
 
 
+def _seconds_of_objects(objects: Array) -> Array:
+    """Convert Python spans of time, with their nanoseconds if they have a class that knows them."""
+    spans = [np.timedelta64("NaT") if value is None else span_of(value) for value in objects]
+    seconds = _seconds(np.array(spans, dtype="timedelta64[us]"))
+    fine = [place for place, span in enumerate(spans) if span.dtype == _NANOSECONDS]
+    seconds[fine] = _seconds(np.array([spans[place] for place in fine], dtype=_NANOSECONDS))
+    return seconds
+
+
 def _seconds(spans: Array) -> Array:
     whole = spans.astype("timedelta64[us]")  # the same bits for any unit
     seconds: Array = whole / _SECOND
-    if spans.dtype == np.dtype("timedelta64[ns]"):
+    if spans.dtype == _NANOSECONDS:
         seconds += (spans - whole) / _SECOND
     return seconds
 

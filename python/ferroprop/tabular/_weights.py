@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,14 @@ from ferroprop.estimators._sklearn import check_sample_weight
 from ferroprop.estimators._typing import Array
 
 _FARTHEST = 64
-"""The exponent of two from which on weights are scaled: sums of float32 hold more than this."""
+"""The exponent of two beyond which weights are scaled, so that float32 holds their sums and products."""
 
-_LOST = 60
-"""Weights below the largest one divided by two to this power are 0."""
+_SPAN = 60
+"""The largest weight divided by two to this power is the least positive one.
+
+Added to the largest it is lost in the rounding of float64 (2**-53) and of float32 (2**-24), but float32 holds
+it (its numbers reach down to 2**-149): folds of such rows alone have losses.
+"""
 
 
 def read_weights(weight: Any, n_rows: int, argument: str = "sample_weight") -> Array | None:
@@ -33,9 +38,8 @@ def read_weights(weight: Any, n_rows: int, argument: str = "sample_weight") -> A
     try:
         checked = check_sample_weight(weight, np.empty(n_rows), dtype=np.float64, ensure_non_negative=True)
     except (ValueError, TypeError) as error:
-        if argument in str(error).replace("`", " ").split():
-            raise
-        raise type(error)(f"{argument}: {error}") from None  # scikit-learn names the first argument only
+        message = re.sub(r"\bsample_weight\b", argument, str(error))  # as scikit-learn calls any weights
+        raise type(error)(message if argument in message else f"{argument}: {message}") from None
     if not np.isfinite(checked).all():  # a single number is not looked at by scikit-learn
         raise ValueError(f"{argument} must be finite, got {weight!r:.60}.")
     return near_one(checked)
@@ -44,16 +48,16 @@ def read_weights(weight: Any, n_rows: int, argument: str = "sample_weight") -> A
 def near_one(weight: Array) -> Array:
     """Return weights divided by a power of two if the largest is far from 1: only their ratios matter.
 
-    Those so small that they are lost in the rounding of the sum are 0, as they would be in float32.
+    Positive ones below the largest divided by 2**60 become that, so that their rows still count as rows.
 
     Examples
     --------
     >>> import numpy as np
     >>> near_one(np.array([1e300, 2e300])).round(2).tolist()
     [0.37, 0.75]
-    >>> near_one(np.array([3.0, 1e-30, 7.0])).tolist()
-    [3.0, 0.0, 7.0]
+    >>> near_one(np.array([3.0, 0.0, 1e-30, 8.0])).tolist() == [3.0, 0.0, 2.0**-57, 8.0]
+    True
     """
     exponent = int(np.frexp(weight.max())[1])
     near = np.ldexp(weight, -exponent) if abs(exponent) > _FARTHEST else weight
-    return np.where(near < np.ldexp(near.max(), -_LOST), 0.0, near)
+    return np.where(weight > 0.0, np.maximum(near, np.ldexp(near.max(), -_SPAN)), 0.0)

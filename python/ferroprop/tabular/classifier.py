@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ferroprop._core import Network
 from ferroprop.estimators._sklearn import (
@@ -289,6 +290,35 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         with np.errstate(divide="ignore"):
             logarithms: Array = np.log(self.predict_proba(X))
         return logarithms
+
+    def score(self, X: MatrixLike, y: TargetLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy of the predictions.
+
+        Parameters
+        ----------
+        X : data frame, Arrow table or array-like of shape (n_samples, n_features)
+            A table with the columns of the one in ``fit``.
+        y : array-like of shape (n_samples,)
+            The true classes, in any form that ``fit`` takes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            The fraction of rows that are right.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If a class is missing, lengths differ, or `X` has other columns than the table in ``fit``,
+            infinite numbers, or values that do not fit the kind of their column.
+        TypeError
+            If `X` is sparse, or a column has a dtype that tables do not have.
+        """
+        return float(super().score(X, read_labels(self, y, "y"), sample_weight))
 
     def _read_targets(self, y: TargetLike, weight: Array | None, *, reset: bool, argument: str) -> Array:
         labels = read_labels(self, y, argument)

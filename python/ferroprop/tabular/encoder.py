@@ -171,7 +171,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Weights of the rows. Positive ones below the largest divided by 2**60 count as that.
 
         Returns
         -------
@@ -265,8 +265,8 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                         f"categorical_features has {one!r}, which is no column of X. X has {names}."
                     )
                 chosen.add(names.index(one))
-            elif isinstance(one, int) and -len(columns) <= one < len(columns):
-                chosen.add(one % len(columns))
+            elif _is_place(one) and -len(columns) <= int(one) < len(columns):
+                chosen.add(int(one) % len(columns))
             else:
                 raise ValueError(
                     "categorical_features must have names, or places below the number of columns, "
@@ -396,6 +396,10 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.string = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _is_place(one: Any) -> bool:
+    return isinstance(one, Integral) and not isinstance(one, bool)
 
 
 def zones_of(columns: list[EncodedColumn]) -> list[str | None]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from numbers import Integral
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
 from typing import Any, Literal
 
 import narwhals.stable.v2 as nw
@@ -42,7 +42,8 @@ def grouped_permutation_importance(
         A fitted estimator: one for tables as they come, or any other in scikit-learn's conventions.
     X : data frame, Arrow table or array-like of shape (n_samples, n_features)
         The rows on which the score is computed, best those that `estimator` was not fitted to. It gets tables
-        of the same type.
+        of the same type, except that lists become arrays, frames of narwhals those they wrap, and lazy frames
+        are collected.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
         Their targets.
     groups : 'correlated' or sequence, default='correlated'
@@ -51,7 +52,8 @@ def grouped_permutation_importance(
         group, by name or place; each column that is in none is a group of its own.
     threshold : float, default=0.8
         The least correlation of columns in one group, above 0 and at most 1; only for 'correlated'. At most
-        2,000 rows, spread evenly over the table, decide.
+        2,000 rows, spread evenly over the table, decide. Every pair of columns is compared,
+        in the rows that have both, so the time grows with the square of the number of columns.
     scoring : str, callable, sequence, dict or None, default=None
         The score, as for scikit-learn's function; None is the estimator's own ``score``.
     n_repeats : int, default=5
@@ -75,10 +77,10 @@ def grouped_permutation_importance(
     Raises
     ------
     ValueError
-        If a group has a column that `X` has not, or one of another group, `threshold` is out of range, or `X`
-        and `y` differ in length.
+        If a group has a column that `X` has not, or one of another group, `threshold` is out of range, `X`
+        has an infinite number and `groups` is 'correlated', or `X` and `y` differ in length.
     TypeError
-        If `X` is sparse, or no table.
+        If `X` is sparse, or no table, `groups` is neither text nor a sequence, or `threshold` is no number.
 
     References
     ----------
@@ -109,11 +111,15 @@ def grouped_permutation_importance(
     if isinstance(groups, str):
         if groups != "correlated":
             raise ValueError(f"groups must be 'correlated' or lists of columns, got {groups!r}.")
+        if not isinstance(threshold, Real):
+            raise TypeError(f"threshold must be a number, got {threshold!r}.")
         if not 0.0 < threshold <= 1.0:
             raise ValueError(f"threshold must be above 0 and at most 1, got {threshold!r}.")
         places = correlated_columns(read_table(BaseEstimator(), table, reset=True), threshold)
-    else:
+    elif isinstance(groups, Iterable):
         places = _places(groups, names)
+    else:
+        raise TypeError(f"groups must be 'correlated' or lists of columns, got {groups!r}.")
     taken = _taken_from_array if frame is None else _taken_from_frame
     scorer = check_scoring(estimator, scoring=scoring)
 
@@ -132,16 +138,17 @@ def grouped_permutation_importance(
         sample_weight=sample_weight,
         max_samples=max_samples,
     )
-    for one in [found] if "importances" in found else found.values():
+    has_one_score = isinstance(found.get("importances"), np.ndarray)  # a score may have this name
+    for one in [found] if has_one_score else found.values():
         one.groups = [[names[place] for place in group] for group in places]
     return found
 
 
-def _places(groups: Sequence[Any], names: list[Any]) -> list[list[int]]:
+def _places(groups: Iterable[Any], names: list[Any]) -> list[list[int]]:
     """Return the places of the columns of each group, and of the others alone."""
     found: list[list[int]] = []
     for group in groups:
-        listed = [group] if isinstance(group, (str, Integral)) else list(group)
+        listed = [group] if isinstance(group, str) or not isinstance(group, Iterable) else list(group)
         if listed:
             found.append([_place(one, names) for one in listed])
     together = [place for group in found for place in group]
