@@ -131,7 +131,7 @@ def test_a_balanced_class_is_found_more_often(folder: Path, kind: list[str]):
     [
         (["--model", "mlp", "--epochs", "1000000", "--patience", "1000000"], "until the time limit, in"),
         (["--model", "mlp", "--solver", "lbfgs", "--epochs", "1000000", "--alpha", "10"], "with lbfgs."),
-        (["--members", "2", "--epochs", "5000"], ": best validation loss after epoch"),
+        (["--members", "1", "--epochs", "5000"], "epochs, until the time limit"),
     ],
 )
 def test_a_training_ends_with_its_time(kind: list[str], sentence: str):

@@ -111,8 +111,8 @@ def test_the_rows_to_test_are_those_of_the_command_line(folder: Path):
     assert "cv = 2\n" in Path("cv.toml").read_text()
     assert "test-size" not in Path("cv.toml").read_text()
     assert "Scores on 344 test rows" in succeed("train", "--config", "cv.toml", "--test", PENGUINS).stdout
-    for options in (["--test-size", "0.5"], ["--split-by", "year"]):
-        assert "test rows" in succeed("train", "--config", "cv.toml", *options).stdout
+    for rows, *options in ((172, "--test-size", "0.5"), (120, "--split-by", "year")):
+        assert f"Scores on {rows} test rows" in succeed("train", "--config", "cv.toml", *options).stdout
     both = complaint("train", "--config", "part.toml", "--cv", 2, "--test-size", "0.3")
     assert both == "--test-size: got 0.3 with --cv 2, which tests on all rows; expected one of both"
 
