@@ -7,9 +7,11 @@ import json
 import os
 import pkgutil
 import re
+import signal
 import subprocess
 import sys
 import zipfile
+from contextlib import nullcontext
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -140,6 +142,20 @@ def test_a_training_ends_with_its_time(kind: list[str], sentence: str):
     notes = [line for line in result.stderr.splitlines() if f"(max_time={seconds} s)" in line]
     assert len(notes) == 1, result.stderr
     assert sentence in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("solver", "end"), [("rprop", "rprop: best validation loss after epoch"), ("lbfgs", "lbfgs.")]
+)
+def test_the_last_sentence_tells_of_ctrl_c(monkeypatch: pytest.MonkeyPatch, solver: str, end: str):
+    def interrupt(epoch: int, *_: object) -> None:
+        if epoch == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("ferroprop.cli.train.follow", lambda *_, **__: nullcontext(interrupt))
+    options = ("--model", "mlp", "--solver", solver, "--epochs", "5000")
+    result = succeed("train", PENGUINS, "--target", "species", *options)
+    assert re.search(rf"epochs?, until Ctrl-C, in .* with {end}", " ".join(result.stdout.split()))
 
 
 def test_threads_change_nothing_and_are_no_setting_of_the_model():

@@ -189,6 +189,9 @@ def training_sentence(histories: Sequence[History], trained: int, took_seconds: 
     >>> third = History("rprop", [0.5], [0.6], "loss", best_epoch=1, stopped_early=True, out_of_time=True)
     >>> training_sentence([third], 1, 0.25)
     'Trained 1 epoch, until the time limit, in 0.25 s with rprop: best validation loss after epoch 1.'
+    >>> fourth = History("rprop", [0.5], [0.6], "loss", best_epoch=1, stopped_early=True, interrupted=True)
+    >>> training_sentence([fourth], 1, 0.25)
+    'Trained 1 epoch, until Ctrl-C, in 0.25 s with rprop: best validation loss after epoch 1.'
     >>> training_sentence([first, second], 2, 0.25)
     'Trained 2 networks, 1 to 2 epochs each, in 0.25 s with rprop: best validation loss after epoch 1.'
     >>> training_sentence([first, second], 7, 0.25).split(": ")[0]
@@ -209,7 +212,9 @@ def training_sentence(histories: Sequence[History], trained: int, took_seconds: 
         end = f": best {score} after epoch {_from_to([history.best_epoch or 0 for history in histories])}"
     else:
         epochs = count(history.epochs, "epoch")
-        if history.out_of_time:
+        if history.interrupted:
+            how = ", until Ctrl-C"
+        elif history.out_of_time:
             how = ", until the time limit"
         elif not history.stopped_early:
             how = ", all allowed" if end else ""
