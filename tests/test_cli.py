@@ -7,9 +7,11 @@ import json
 import os
 import pkgutil
 import re
+import signal
 import subprocess
 import sys
 import zipfile
+from contextlib import nullcontext
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
@@ -131,7 +133,7 @@ def test_a_balanced_class_is_found_more_often(folder: Path, kind: list[str]):
     [
         (["--model", "mlp", "--epochs", "1000000", "--patience", "1000000"], "until the time limit, in"),
         (["--model", "mlp", "--solver", "lbfgs", "--epochs", "1000000", "--alpha", "10"], "with lbfgs."),
-        (["--members", "2", "--epochs", "5000"], ": best validation loss after epoch"),
+        (["--members", "1", "--epochs", "5000"], "epochs, until the time limit"),
     ],
 )
 def test_a_training_ends_with_its_time(kind: list[str], sentence: str):
@@ -140,6 +142,20 @@ def test_a_training_ends_with_its_time(kind: list[str], sentence: str):
     notes = [line for line in result.stderr.splitlines() if f"(max_time={seconds} s)" in line]
     assert len(notes) == 1, result.stderr
     assert sentence in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("solver", "end"), [("rprop", "rprop: best validation loss after epoch"), ("lbfgs", "lbfgs.")]
+)
+def test_the_last_sentence_tells_of_ctrl_c(monkeypatch: pytest.MonkeyPatch, solver: str, end: str):
+    def interrupt(epoch: int, *_: object) -> None:
+        if epoch == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("ferroprop.cli.train.follow", lambda *_, **__: nullcontext(interrupt))
+    options = ("--model", "mlp", "--solver", solver, "--epochs", "5000")
+    result = succeed("train", PENGUINS, "--target", "species", *options)
+    assert re.search(rf"epochs?, until Ctrl-C, in .* with {end}", " ".join(result.stdout.split()))
 
 
 def test_threads_change_nothing_and_are_no_setting_of_the_model():

@@ -111,8 +111,8 @@ def test_the_rows_to_test_are_those_of_the_command_line(folder: Path):
     assert "cv = 2\n" in Path("cv.toml").read_text()
     assert "test-size" not in Path("cv.toml").read_text()
     assert "Scores on 344 test rows" in succeed("train", "--config", "cv.toml", "--test", PENGUINS).stdout
-    for options in (["--test-size", "0.5"], ["--split-by", "year"]):
-        assert "test rows" in succeed("train", "--config", "cv.toml", *options).stdout
+    for rows, *options in ((172, "--test-size", "0.5"), (120, "--split-by", "year")):
+        assert f"Scores on {rows} test rows" in succeed("train", "--config", "cv.toml", *options).stdout
     both = complaint("train", "--config", "part.toml", "--cv", 2, "--test-size", "0.3")
     assert both == "--test-size: got 0.3 with --cv 2, which tests on all rows; expected one of both"
 
@@ -120,10 +120,20 @@ def test_the_rows_to_test_are_those_of_the_command_line(folder: Path):
 def test_complaints_say_what_is_of_the_file(folder: Path):
     Path("run.toml").write_text(f'table = "{PENGUINS}"\ntarget = "species"\nmembers = 2\ncv = 3\n')
     assert complaint("train", "--config", "run.toml", "--model", "mlp") == (
-        "--members: got 2 with --model mlp (--members by 'run.toml'); expected --model tabular"
+        "--members: got 2 with --model mlp; expected --model tabular (--members by 'run.toml')"
     )
-    assert complaint("train", "--config", "run.toml", "--tune", "1").startswith(
-        "--tune: got 1 with --cv 3, which would score rows that chose the settings (--cv by 'run.toml');"
+    assert complaint("train", "--config", "run.toml", "--tune", "1") == (
+        "--tune: got 1 with --cv 3, which would score rows that chose the settings; expected one of both "
+        "(--cv by 'run.toml')"
+    )
+    Path("run.toml").write_text(f'table = "{PENGUINS}"\ntarget = "spec;ies"\nepochs = 0\n')
+    assert complaint("train", "--config", "run.toml") == (
+        "--epochs: got '0'; expected a whole number, at least 1 (--epochs by 'run.toml')"
+    )
+    no_epoch = complaint("train", "--config", "run.toml", "--epochs", "-1")
+    assert no_epoch == "--epochs: got '-1'; expected a whole number, at least 1"
+    assert complaint("train", "--config", "run.toml", "--epochs", 3) == (
+        "--target: no column 'spec;ies' in the table; did you mean 'species'? (--target by 'run.toml')"
     )
 
 

@@ -116,6 +116,36 @@ def test_copies_among_training_and_test_rows_are_noted(folder: Path):
     assert "equal training rows" not in result.stderr
 
 
+@pytest.mark.parametrize("target", ["species", "body_mass_g"])
+def test_copies_in_a_table_of_test_rows_are_noted(folder: Path, target: str):
+    head, *rows = PENGUINS.read_text().splitlines(keepends=True)
+    Path("first.csv").write_text("".join([head, *rows[::2]]))
+    Path("other.csv").write_text("".join([head, *rows[1::2]]))
+    start = ("train", "first.csv", "--target", target, "--model", "mlp", "--epochs", "3")
+    known = len([row for row in rows[::2] if target == "species" or row.split(",")[5] != "NA"])
+    assert (
+        f"note: {known} rows of the {known} to test equal training rows, target included"
+        in succeed(*start, "--test", "first.csv").stderr
+    )
+    assert "equal training rows" not in succeed(*start, "--test", "other.csv").stderr
+    no_year = [",".join([*row.rstrip().split(",")[:-1], "NA\n"]) for row in rows]
+    Path("no-year.csv").write_text("".join([head, *no_year]))
+    assert "equal training rows" not in succeed(*start, "--test", "no-year.csv").stderr
+
+
+def test_warnings_of_the_test_rows_are_notes(folder: Path, recwarn: pytest.WarningsRecorder):
+    start = ("train", PENGUINS, "--target", "species", *FEW, "--split-by", "year")
+    result = succeed(*start, "--save", "m.skops", "--report", "m.html")
+    note = "Column 'year': 100% of its values are outside of what fit has seen"
+    assert result.stderr.count(note) == result.stderr.count(f"note: {note}") == 1
+    assert any(note in said for said in read_card(Path("m.skops")).notes)
+    assert succeed(*start, "--quiet").stderr == ""
+    late = PENGUINS.read_text().replace(",200", ",204")
+    Path("late.csv").write_text(late)
+    assert succeed("evaluate", "m.skops", "late.csv").stderr.count("note: Column 'year': ") == 1
+    assert [one for one in recwarn if "Column 'year'" in str(one.message)] == []
+
+
 def test_categories_and_dates_stay_what_they_were_read_as(folder: Path):
     rng = np.random.default_rng(0)
     rows = [(f"{10000 + 7 * (i % 5)}", f"{1 + i % 28:02}.03.2024", i % 28) for i in range(80)]

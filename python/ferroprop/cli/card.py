@@ -69,6 +69,8 @@ class History:
         Whether the training ended before the allowed number of epochs.
     out_of_time : bool, default=False
         Whether the time limit ended it.
+    interrupted : bool, default=False
+        Whether Ctrl-C ended it.
     """
 
     solver: str
@@ -78,6 +80,7 @@ class History:
     best_epoch: int | None
     stopped_early: bool
     out_of_time: bool = False  # models before `--max-time` do not say
+    interrupted: bool = False  # nor do older models say this
 
     @property
     def epochs(self) -> int:

@@ -60,19 +60,31 @@ def load_config(context: typer.Context, path: Path | None) -> Path | None:
 class WithConfig(TyperCommand):
     """A command whose complaints say which of their options are those of the file."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the values of the command line and of the file."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as problem:
+            self._say_whose(ctx, problem, [_key(problem.param)] if problem.param is not None else [])
+            raise
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
         except Problem as problem:
-            what_came, *rest = problem.message.split(";")
-            keys = {_key(parameter): parameter.name or "" for parameter in self.params}
-            named = [key for key in re.findall(r"--([a-z][a-z-]*)", what_came) if key in keys]
-            of_file = [f"--{key}" for key in dict.fromkeys(named) if _is_of_file(ctx, keys[key])]
-            if not of_file:
-                raise
-            what_came += f" ({' and '.join(of_file)} by '{ctx.params['config']}')"
-            raise Problem(";".join([what_came, *rest])) from problem
+            what_came = problem.message.rpartition("; ")[0] or problem.message
+            self._say_whose(ctx, problem, re.findall(r"--([a-z][a-z-]*)", what_came))
+            raise
+
+    def _say_whose(self, ctx: Any, problem: typer.BadParameter, named: list[str]) -> None:
+        """Add to a complaint which of these options are those of the file."""
+        names = {_key(parameter): parameter.name or "" for parameter in self.params}
+        of_file = [
+            f"--{key}" for key in dict.fromkeys(named) if key in names and _is_of_file(ctx, names[key])
+        ]
+        if of_file:
+            problem.message += f" ({' and '.join(of_file)} by '{ctx.params['config']}')"
 
 
 def forget_other_tests(context: typer.Context) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from ferroprop.cli.console import Notes, print_json, progress_console, results_console
-from ferroprop.cli.judged import Judged, judged
+from ferroprop.cli.judged import Judged, judged, noting_doubts
 from ferroprop.cli.report import evaluation_table, verdict
 
 
@@ -31,7 +31,8 @@ def evaluate(request: Request) -> None:
     """
     notes = Notes(progress_console(quiet=request.quiet))
     subject, table = judged(request.rows, notes)
-    scores = subject.scores()
+    with noting_doubts(notes):
+        scores = subject.scores()
     if request.as_json:
         print_json(
             {

@@ -23,6 +23,9 @@ from ferroprop.cli.wording import first_line
 from ferroprop.estimators import TimeLimitWarning
 from ferroprop.tabular import DataWarning
 
+INTERRUPTED = "Training interrupted by user."
+"""The warning of an estimator that Ctrl-C has stopped."""
+
 
 @dataclass(frozen=True)
 class Course:
@@ -133,7 +136,8 @@ def course_of_network(
 ) -> Course:
     """Return the course of the training of ``--model mlp``, with the warnings that it has given."""
     out_of_time = any(issubclass(warning.category, TimeLimitWarning) for warning in caught)
-    history = pipeline.history_of(fitted, settings, out_of_time=out_of_time)
+    interrupted = any(str(warning.message) == INTERRUPTED for warning in caught)
+    history = pipeline.history_of(fitted, settings, out_of_time=out_of_time, interrupted=interrupted)
     layers = pipeline.layers_of(fitted)
     return Course([history], 1, layers, _texts_of(caught), _endings_of(caught), seconds)
 

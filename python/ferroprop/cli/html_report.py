@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from sklearn.metrics import brier_score_loss, log_loss, root_mean_squared_error
 
@@ -238,7 +239,7 @@ def _importance(subject: Subject) -> list[str]:
     adapter = EncodedClassifier if subject.is_classifier else EncodedRegressor
     model = adapter(subject.model, card.model, subject.columns, levels)
 
-    def loss(model: Any, rows: Array, y: Array) -> float:
+    def loss(model: Any, rows: pl.DataFrame, y: Array) -> float:
         if subject.is_classifier:
             return float(log_loss(y, model.predict_proba(rows), labels=range(len(card.classes))))
         return float(root_mean_squared_error(y, model.predict(rows)))

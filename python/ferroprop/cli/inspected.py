@@ -5,7 +5,7 @@ therefore represented by a number (a category by the number of its name), and `E
 into a table before the model predicts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,8 @@ from ferroprop.cli.settings import ModelName
 from ferroprop.tabular import grouped_permutation_importance
 
 Array = NDArray[Any]
+Loss = Callable[[Any, pl.DataFrame, Array], float]
+"""Gets a fitted model, a table and its targets."""
 
 TOGETHER = 0.8
 """Columns with at least this correlation are shuffled together."""
@@ -126,7 +128,7 @@ class Importance(NamedTuple):
     """Its standard deviation over the shuffles."""
 
 
-def importances(model: Encoded, X: Array, y: Array, loss: Any, seed: int = 0) -> list[Importance]:
+def importances(model: Encoded, X: Array, y: Array, loss: Loss, seed: int = 0) -> list[Importance]:
     """Return the permutation importance of groups of correlated columns, the most important first.
 
     Parameters
@@ -137,8 +139,8 @@ def importances(model: Encoded, X: Array, y: Array, loss: Any, seed: int = 0) ->
         Rows, encoded.
     y : ndarray of shape (n_rows,)
         Their targets.
-    loss : callable
-        Gets the fitted model, a table and targets, and returns the loss.
+    loss : Loss
+        Returns the loss.
     seed : int
         Seeds the shuffles.
     """
@@ -148,7 +150,7 @@ def importances(model: Encoded, X: Array, y: Array, loss: Any, seed: int = 0) ->
         table,
         y,
         threshold=TOGETHER,
-        scoring=lambda *rows_of: -loss(*rows_of),
+        scoring=lambda fitted, rows, targets: -loss(fitted, rows, targets),
         n_repeats=REPEATS,
         random_state=seed,
     )

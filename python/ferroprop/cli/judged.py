@@ -1,7 +1,8 @@
 """A model and rows whose targets are known: what `ferroprop evaluate` and `ferroprop report` judge."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -159,11 +160,22 @@ def subject_of(
     X, replaced = with_known_words(X, known)
     notes.add(*replaced, *on_unknown_categories(known, X), *_on_copies(X, y))
     subject = Subject(card, model, columns, X, y)
+    with noting_doubts(notes):
+        subject.predict()
+    return subject
+
+
+@contextmanager
+def noting_doubts(notes: Notes, prefix: str = "") -> Iterator[None]:
+    """Add the warnings of an estimator about the table to the notes, each once."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
-        subject.predict()
-    notes.add(*(str(warning.message) for warning in caught if issubclass(warning.category, DataWarning)))
-    return subject
+        yield
+    for one in caught:
+        if not issubclass(one.category, DataWarning):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+        elif (text := f"{prefix}{one.message}") not in notes.said:
+            notes.add(text)
 
 
 def _targets(asked: Asked, table: Table, wishes: Wishes, notes: Notes) -> tuple[pl.Series, Array]:

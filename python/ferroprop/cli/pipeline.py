@@ -120,8 +120,8 @@ def following(pipeline: Pipeline, settings: Settings, follower: Follower) -> Ite
             one.set_params(callback=None)
 
 
-def history_of(pipeline: Pipeline, settings: Settings, *, out_of_time: bool) -> History:
-    """Return the course of the training of a fitted pipeline's network, which a time limit may have ended."""
+def history_of(pipeline: Pipeline, settings: Settings, *, out_of_time: bool, interrupted: bool) -> History:
+    """Return the course of the training of a pipeline's network, which a limit or Ctrl-C may have ended."""
     network = fitted_network(pipeline)
     losses = [float(loss) for loss in network.loss_curve_ or [network.loss_]]
     validation = [float(loss) for loss in getattr(network, "validation_loss_curve_", None) or []]
@@ -133,6 +133,7 @@ def history_of(pipeline: Pipeline, settings: Settings, *, out_of_time: bool) -> 
         best_epoch=1 + min(range(len(validation)), key=validation.__getitem__) if validation else None,
         stopped_early=settings.epochs is not None and len(losses) < settings.epochs,
         out_of_time=out_of_time,
+        interrupted=interrupted,
     )
 
 

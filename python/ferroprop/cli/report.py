@@ -189,12 +189,17 @@ def training_sentence(histories: Sequence[History], trained: int, took_seconds: 
     >>> third = History("rprop", [0.5], [0.6], "loss", best_epoch=1, stopped_early=True, out_of_time=True)
     >>> training_sentence([third], 1, 0.25)
     'Trained 1 epoch, until the time limit, in 0.25 s with rprop: best validation loss after epoch 1.'
+    >>> fourth = History("rprop", [0.5], [0.6], "loss", best_epoch=1, stopped_early=True, interrupted=True)
+    >>> training_sentence([fourth], 1, 0.25)
+    'Trained 1 epoch, until Ctrl-C, in 0.25 s with rprop: best validation loss after epoch 1.'
     >>> training_sentence([first, second], 2, 0.25)
     'Trained 2 networks, 1 to 2 epochs each, in 0.25 s with rprop: best validation loss after epoch 1.'
     >>> training_sentence([first, second], 7, 0.25).split(": ")[0]
     'Trained 7 networks in 0.25 s with rprop and kept 2, of 1 to 2 epochs each'
     >>> training_sentence([second], 2, 0.25).split(": ")[0]
     'Trained 2 networks in 0.25 s with rprop and kept one, of 1 epoch, all allowed'
+    >>> training_sentence([second, second], 3, 0.25).split(": ")[0]
+    'Trained 3 networks in 0.25 s with rprop and kept 2, of 1 epoch each'
     """
     history, n_kept = histories[0], len(histories)
     score, best = f"validation {history.score_name}", history.best_epoch
@@ -202,11 +207,14 @@ def training_sentence(histories: Sequence[History], trained: int, took_seconds: 
     end = f": best {score} after epoch {best}" if best is not None else ""
     how = ""
     if n_kept > 1:
-        epochs = f"{_from_to([history.epochs for history in histories])} epochs each"
+        of_each = _from_to([history.epochs for history in histories])
+        epochs = f"{of_each} {'epoch' if of_each == '1' else 'epochs'} each"
         end = f": best {score} after epoch {_from_to([history.best_epoch or 0 for history in histories])}"
     else:
         epochs = count(history.epochs, "epoch")
-        if history.out_of_time:
+        if history.interrupted:
+            how = ", until Ctrl-C"
+        elif history.out_of_time:
             how = ", until the time limit"
         elif not history.stopped_early:
             how = ", all allowed" if end else ""

@@ -20,7 +20,7 @@ from ferroprop.cli.cross_validation import folds_of, summary
 from ferroprop.cli.destination import check_destinations
 from ferroprop.cli.fitting import Course, fit, inputs_of, new_model
 from ferroprop.cli.html_report import check_page, save_page
-from ferroprop.cli.judged import Asked, Subject, rows_of
+from ferroprop.cli.judged import Asked, Subject, noting_doubts, rows_of
 from ferroprop.cli.large import Sampled, check_large, fit_large, large_table
 from ferroprop.cli.model_file import check_model_name, save_model
 from ferroprop.cli.picture import check_picture, save_picture
@@ -199,7 +199,8 @@ def train(request: Request) -> Settings:
             without = f"without fold {fold.number} of {request.folds}"
             model, course = fitted(split_of_fold, without)
             notes.add(*(f"{without}: {text}" for text in course.endings))
-            of_folds.append(_scores(target, model, y[fold.train], X[fold.test], y[fold.test]))
+            with noting_doubts(notes, f"{without}: "):
+                of_folds.append(_scores(target, model, y[fold.train], X[fold.test], y[fold.test]))
         model, course = fitted(split, "with all rows")
         scores = summary(of_folds)
     else:
@@ -213,7 +214,9 @@ def train(request: Request) -> Settings:
             split = split_by(keys, y, target.task, request.test_size, settings.seed)
             how = "the latest" if is_ordered(keys) else "of groups of their own"
             say(progress, f"rows to test: {how} by {shown(request.split_by)}")
-        notes.add(*_on_rows_in_both(inputs, y, split, request.target))
+        to_test = (inputs[split.test], y[split.test]) if tested is None else tested
+        learned = inputs[split.train], y[split.train]
+        notes.add(*_on_rows_in_both(learned, to_test, request.target))
         _announce(progress, choice, split, settings, is_sample=large is not None)
         if request.tune_seconds is not None:
             with follow_search(progress, request.tune_seconds, quiet=request.quiet) as tell:
@@ -249,10 +252,10 @@ def train(request: Request) -> Settings:
                 )
             model, course, train_rows = from_disk.model, from_disk.course, from_disk.train_rows
             notes.add(*from_disk.notes)
-        if tested is None:
-            tested = inputs[split.test], y[split.test]
+        tested = to_test
         rows_to_test = inputs_of(settings.model, tested[0], choice.used)
-        scores = _scores(target, model, y[split.train], rows_to_test, tested[1])
+        with noting_doubts(notes):
+            scores = _scores(target, model, y[split.train], rows_to_test, tested[1])
     notes.add(*course.warnings)
     card = Card(
         task=target.task,
@@ -282,7 +285,7 @@ def train(request: Request) -> Settings:
     if request.plot is not None:
         save_picture(request.plot, card, request.table.name, "--plot")
     if request.report is not None and tested is not None:
-        _report(request.report, request, card, model, *tested)
+        _report(request.report, request, card, model, *tested, notes)
     if request.as_json:
         files = {
             "model": request.save,
@@ -304,12 +307,15 @@ def _scores(
     return score_both(target.task, model, train_baseline(target.task, trained_on), X, y)
 
 
-def _report(path: Path, request: Request, card: Card, model: Any, X: pl.DataFrame, y: NDArray[Any]) -> None:
+def _report(
+    path: Path, request: Request, card: Card, model: Any, X: pl.DataFrame, y: NDArray[Any], notes: Notes
+) -> None:
     """Write the page on the test rows."""
     if card.task == "classification":
         y = np.searchsorted(model.classes_, y)
     subject = Subject(card, model, card.columns, X, y)
-    subject.predict()
+    with noting_doubts(notes):
+        subject.predict()
     name = path.name if request.save is None else request.save.name
     table = f"{request.table.name}, kept for the test" if request.test is None else request.test.name
     save_page(path, "--report", subject, name, table, [])
@@ -400,11 +406,12 @@ def _on_dates(choice: Choice) -> list[str]:
     ]
 
 
-def _on_rows_in_both(X: pl.DataFrame, y: NDArray[Any], split: Split, target: str) -> list[str]:
+def _on_rows_in_both(
+    learned: tuple[pl.DataFrame, NDArray[Any]], tested: tuple[pl.DataFrame, NDArray[Any]], target: str
+) -> list[str]:
     """Return a note on test rows that equal a training row, if these are more than a few by chance."""
-    rows = X.hstack([pl.Series(target, y)])
-    train, test = rows[split.train], rows[split.test]
-    known = test.join(train.unique(), on=rows.columns, how="semi", nulls_equal=True).height
+    train, test = (X.hstack([pl.Series(target, y)]) for X, y in (learned, tested))
+    known = test.join(train.unique(), on=train.columns, how="semi", nulls_equal=True).height
     if known < MOST_KNOWN * test.height:
         return []
     return [
