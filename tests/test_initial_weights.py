@@ -3,6 +3,7 @@
 import ferroprop as fp
 import numpy as np
 import pytest
+from ferroprop.estimators import _random_state
 from ferroprop.estimators._random_state import give_back, random_state_of
 
 NAMES = ["glorot", "he", "lecun", "orthogonal", "zeros", "uniform"]
@@ -127,13 +128,18 @@ def test_a_generator_that_is_given_back_begins_anew():
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_fits_give_their_generators_back():
+def test_fits_give_their_generators_back(monkeypatch):
+    monkeypatch.setattr(_random_state, "_SPARE", [])
     X, y = np.arange(12.0)[:, None], np.arange(12) % 2
     first = random_state_of(0)
     give_back(first, 0)
     for solver in ("rprop", "adam", "lbfgs"):
         fp.MLPClassifier((2,), solver=solver, max_iter=1, random_state=7).fit(X, y)
+    assert len({id(rng) for rng in _random_state._SPARE}) == len(_random_state._SPARE)
     assert random_state_of(0) is first
+    for _ in range(100):
+        give_back(np.random.RandomState(0), 0)
+    assert len(_random_state._SPARE) == _random_state._MOST_SPARE
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32])

@@ -69,9 +69,9 @@ impl<T: Scalar> Job<'_, T> {
 once! {
     /// Trains several networks side by side.
     ///
-    /// Each training is on one thread, the longest first; if there are fewer than threads, each gets its share of these, the longest what is left over. Each
-    /// network ends with the bits that [`crate::train`] gives it alone, whatever the number of threads and whoever else
-    /// is in the call. A divergence ends the training of one network. An interruption ends all: that of an observer, the
+    /// Each training is on one thread, the longest first; if there are fewer than threads, each gets its share of these, the
+    /// longest what is left over. Each network ends with the bits that [`crate::train`] gives it alone, whatever the number of
+    /// threads and whoever else is in the call. A divergence ends the training of one network. An interruption ends all: that of an observer, the
     /// end that a function of the caller's demands (an order, a schedule, a loss), or `interrupted`, which the calling thread asks between
     /// its trainings and while it waits for others.
     ///

@@ -581,7 +581,7 @@ class BaseMLP(Exports, SklearnBase, auto_wrap_output_keys=None):  # type: ignore
             calls_back = callable(self.callback) or callbacks is not None or callable(self.scoring)
             calls_back = calls_back or not isinstance(loss, (str, Loss))
             is_own = isinstance(self.random_state, Integral)
-            orders = row_orders(rng, n_rows, is_own=is_own, calls_back=calls_back)
+            orders = partial(row_orders, rng, n_rows, is_own=is_own, calls_back=calls_back)
         return plan(
             max_iter=epochs,
             optimizer=self._optimizer.optimizer,

@@ -49,16 +49,25 @@ def run_together(plans: Sequence[Plan], n_threads: int | None) -> list[Callable[
     outcomes: list[Any] = [None] * len(plans)
     for single in {_is_single(plan) for plan in plans}:
         places = [place for place, plan in enumerate(plans) if _is_single(plan) == single]
-        with ExitStack() as stack:
-            trainings = [stack.enter_context(training(plans[place])) for place in places]
-            histories = _train_each([made.as_tuple() for made in trainings], n_threads)
-            if any(history.stop_reason == "interrupted" for history in histories):
-                raise KeyboardInterrupt
-            for made, history in zip(trainings, histories, strict=True):
-                made.end(history)
-        for place, made, history in zip(places, trainings, histories, strict=True):
-            outcomes[place] = partial(outcome, made, history)
+        of_call = [plans[place] for place in places]
+        try:
+            found = _in_one_call(of_call, n_threads)
+        except Exception:  # none of these is trained: find out whose it is
+            found = [partial(run, plan) for plan in of_call]
+        for place, one in zip(places, found, strict=True):
+            outcomes[place] = one
     return outcomes
+
+
+def _in_one_call(plans: Sequence[Plan], n_threads: int | None) -> list[Callable[[], Outcome]]:
+    with ExitStack() as stack:
+        trainings = [stack.enter_context(training(plan)) for plan in plans]
+        histories = _train_each([made.as_tuple() for made in trainings], n_threads)
+        if any(history.stop_reason == "interrupted" for history in histories):
+            raise KeyboardInterrupt
+        for made, history in zip(trainings, histories, strict=True):
+            made.end(history)
+    return [partial(outcome, *both) for both in zip(trainings, histories, strict=True)]
 
 
 def _is_single(plan: Plan) -> bool:
@@ -140,7 +149,7 @@ def _watched_rows(plan: Plan, decisive: ValidationSet | None) -> dict[str, Any]:
 @contextmanager
 def training(plan: Plan) -> Iterator[Training]:
     """Make the training of a plan, with all who follow it."""
-    with plan.followers as followers, plan.row_orders or nullcontext() as order_of:
+    with plan.followers as followers, (plan.row_orders or nullcontext)() as order_of:
         yield Training(plan, followers, order_of)
 
 

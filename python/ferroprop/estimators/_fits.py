@@ -127,10 +127,7 @@ def finish_together(fits: Sequence[Fit], n_threads: int | None) -> list[Exceptio
     """
     plans = [fit.plan for fit in fits if fit.plan is not None]
     with _StandardArithmetic():
-        try:
-            outcomes: Sequence[Callable[[], Outcome]] = _epochs.run_together(plans, n_threads)
-        except Exception:  # nothing is trained: find out whose it is
-            outcomes = [lambda plan=plan: _run(plan) for plan in plans]  # type: ignore[misc]
+        outcomes = _epochs.run_together(plans, n_threads)
     errors: list[Exception | None] = []
     for fit, outcome in zip(fits, outcomes, strict=True):
         try:

@@ -75,9 +75,9 @@ class Plan(NamedTuple):
         Whether the optimizer goes on from what it remembers.
     batch_size : int or None
         Rows in a mini-batch; None is all of them.
-    row_orders : context manager or None
-        Gives, for the time of a training, a function that returns the order of the rows in an epoch; None
-        leaves them as they are.
+    row_orders : callable or None
+        Returns a context manager for a training, which gives a function that returns the order of the rows in
+        an epoch; None leaves them as they are.
     dropout : float or list of float
         Rates for the hidden layers.
     block_shuffle : BlockShuffle or None
@@ -119,7 +119,7 @@ class Plan(NamedTuple):
     optimizer: Optimizer | None = None
     resumes: bool = False
     batch_size: int | None = None
-    row_orders: AbstractContextManager[Callable[[int], NDArray[np.intp]]] | None = None
+    row_orders: Callable[[], AbstractContextManager[Callable[[int], NDArray[np.intp]]]] | None = None
     dropout: float | list[float] = 0.0
     block_shuffle: BlockShuffle | None = None
     seed: int = 0

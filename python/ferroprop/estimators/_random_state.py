@@ -24,6 +24,8 @@ _ZEROS = _Zeros()
 
 _SPARE: list[RandomState] = []
 """Generators that fits have given back: to make one takes NumPy longer than all that a small fit draws."""
+_MOST_SPARE = 64
+"""A search gives back as many as it has fits at a time."""
 
 
 def random_state_of(seed: Any) -> RandomState:
@@ -62,5 +64,5 @@ def give_back(rng: RandomState, seed: Any) -> None:
     seed : int, RandomState instance or None
         What it was made of.
     """
-    if type(seed) is int:
+    if type(seed) is int and len(_SPARE) < _MOST_SPARE:
         _SPARE.append(rng)

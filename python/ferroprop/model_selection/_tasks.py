@@ -103,7 +103,8 @@ class Shared:
                 split = CheckedRows(X, rows), y[rows]
             else:
                 X_train, y_train = self.split(estimator, X, y, rows)
-                split = CheckedRows(X_train), y_train
+                is_plain = X_train.ndim == 2 and len(X_train) > 0  # rows may be none, or no list
+                split = (CheckedRows(X_train) if is_plain else X_train), y_train
             self._splits[key] = (X, y, (rows,)), split
         return self._splits[key][1]
 
@@ -425,9 +426,12 @@ def run(
     if any(_is_watched(options) for _, _, options in calls):
         # in groups, so that a progress bar moves
         size = max(-(-size // _STEPS_OF_PROGRESS), n_threads or joblib.cpu_count())
-    few = _fewer_at_a_time(own, n_threads)
+    n_splits = len({_split_of(task) for task in own})
+    few = _at_a_time(own, n_splits, n_threads)
     shared.has_many_rows = few is not None
     order = list(range(len(own)))
+    if few is not None and few >= n_splits:
+        few = None
     if few is not None:
         size = min(size, few)
         if not any(_may_draw(task) for task in own):  # else the order of the draws would change
@@ -448,14 +452,10 @@ def run(
     return [next(results_of_rest if task is None else of_own) for task in tasks]
 
 
-def _fewer_at_a_time(tasks: Sequence[Task | Fitting], n_threads: int | None) -> int | None:
-    """Return how many tasks may run side by side; None if their rows fit in memory all together."""
-    copies = len({_split_of(task) for task in tasks})
-    for task in tasks:
-        if isinstance(task, Task):
-            few = at_a_time(task.call[1][1], copies, n_threads)
-            return few if few is not None and few < copies else None
-    return None
+def _at_a_time(tasks: Sequence[Task | Fitting], n_splits: int, n_threads: int | None) -> int | None:
+    """Return how many tasks may have rows of their own; None if the rows of all splits fit in memory."""
+    first = next((task for task in tasks if isinstance(task, Task)), None)
+    return None if first is None else at_a_time(first.call[1][1], n_splits, n_threads)
 
 
 def _split_of(task: Task | Fitting) -> int:
