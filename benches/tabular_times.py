@@ -26,7 +26,7 @@ from ferroprop import AdamW, Cosine, Network, train
 from ferroprop.tabular import TabularEncoder, TabularMLPClassifier, TabularMLPRegressor
 from ferroprop.tabular._member import Rows, train_member
 from ferroprop.tabular._numbers import NumberColumn
-from ferroprop.tabular._recipe import TRIED_ON_CLASSES, TRIED_ON_NUMBERS, recipe_for
+from ferroprop.tabular._recipe import recipe_for, tried_for
 from ferroprop.tabular.encoder import NumericEncoding
 from real_tables.report import geometric
 from real_tables.runs import split
@@ -54,18 +54,11 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def seconds(estimator: Any, X: Any, y: Any) -> float:
-    """Return the wall time of a fit."""
-    began = time.perf_counter()
-    estimator.fit(X, y)
-    return time.perf_counter() - began
-
-
-def cpu_seconds(fit: Callable[[], Any]) -> float:
-    """Return the CPU time of a call."""
-    began = time.process_time()
-    fit()
-    return time.process_time() - began
+def seconds(clock: Callable[[], float], fit: Callable[..., Any], *arguments: Any, **options: Any) -> float:
+    """Return how long a call takes by a clock."""
+    began = clock()
+    fit(*arguments, **options)
+    return clock() - began
 
 
 def fit_recipe(X: Any, y: Any, *, classes: bool) -> None:
@@ -106,7 +99,7 @@ def cost_of_inputs(X: Any, y: Any, encodings: tuple[NumericEncoding, ...]) -> di
         rows = Rows.of(inputs, targets, np.ones(len(X)))
         recipe = replace(recipe_for(is_classifier=False, n_rows=len(X)), epochs=16)
         fit = partial(train_member, rows, None, recipe, output="identity", loss="squared_error", seed=0)
-        return min(cpu_seconds(partial(fit, n_threads=1)) for _ in range(3))
+        return min(seconds(time.process_time, fit, n_threads=1) for _ in range(3))
 
     @cache
     def plain(n_inputs: int) -> float:
@@ -139,8 +132,7 @@ def main() -> None:
         X, _, y, _ = split(*data, classes, 0)
         X, y = X[: options.rows], y[: options.rows]
         if options.steps:
-            tried = TRIED_ON_CLASSES if classes else TRIED_ON_NUMBERS
-            costs = cost_of_inputs(X, y, tried.encodings)
+            costs = cost_of_inputs(X, y, tried_for(is_classifier=classes).encodings)
             for encoding, cost in costs.items():
                 ratios.setdefault(encoding, []).append(cost)
             print(f"{table.name:15}", *(f"{name} {cost:.2f} " for name, cost in costs.items()), flush=True)
@@ -150,11 +142,12 @@ def main() -> None:
         for _ in range(options.rounds):
             member = make(1, n_jobs=1, random_state=0)
             if options.recipe:
-                one.append(cpu_seconds(partial(fit_recipe, X, y, classes=classes)))
-                all_of_them.append(cpu_seconds(partial(member.fit, X, y)))
+                one.append(seconds(time.process_time, fit_recipe, X, y, classes=classes))
+                all_of_them.append(seconds(time.process_time, member.fit, X, y))
             else:
-                one.append(seconds(member, X, y))
-                all_of_them.append(seconds(make(5, n_jobs=options.threads, random_state=0), X, y))
+                members = make(5, n_jobs=options.threads, random_state=0)
+                one.append(seconds(time.perf_counter, member.fit, X, y))
+                all_of_them.append(seconds(time.perf_counter, members.fit, X, y))
         times = statistics.median(one), statistics.median(all_of_them)
         kind = "classes" if classes else "numbers"
         ratios[kind].append(times[1] / times[0])

@@ -15,7 +15,7 @@ from ferroprop.cli.report import number
 from ferroprop.cli.settings import Settings
 from ferroprop.cli.target import TaskName
 from ferroprop.tabular import MemberEpoch, TabularMLPClassifier, TabularMLPRegressor
-from ferroprop.tabular._recipe import TRIED_ON_CLASSES, TRIED_ON_NUMBERS
+from ferroprop.tabular._recipe import tried_for
 from ferroprop.tabular._trials import most_networks
 
 
@@ -58,8 +58,7 @@ class Trainings:
     """
 
     def __init__(self, ensemble: Any, follower: Follower | None) -> None:
-        is_classifier = isinstance(ensemble, TabularMLPClassifier)
-        tried = TRIED_ON_CLASSES if is_classifier else TRIED_ON_NUMBERS
+        tried = tried_for(is_classifier=isinstance(ensemble, TabularMLPClassifier))
         n_members = ensemble.n_members
         weighs = tried.weighs and n_members > 1
         self._most = most_networks(len(tried.encodings), n_members, tried, weighs=weighs)

@@ -42,12 +42,11 @@ from ferroprop.tabular._folds import folds_of
 from ferroprop.tabular._member import MemberEpoch, Rows, Trained, arrays_of, network_of
 from ferroprop.tabular._recipe import (
     FOLDS,
-    TRIED_ON_CLASSES,
-    TRIED_ON_NUMBERS,
     Recipe,
     Tried,
     recipe_for,
     scouting,
+    tried_for,
 )
 from ferroprop.tabular._table import read_table
 from ferroprop.tabular._trials import Table, Task, Trials, most_networks
@@ -239,7 +238,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
         folds = folds_of(kept_targets[:, 0], n_folds, rng)
         seeds = rng.randint(0, 2**31 - 1, size=self.n_members + 1).tolist()
 
-        tried = TRIED_ON_CLASSES if self._is_classifier() else TRIED_ON_NUMBERS
+        tried = tried_for(is_classifier=self._is_classifier())
         encodings: list[NumericEncoding] = (
             list(tried.encodings) if self.numeric_encoding == "auto" else [self.numeric_encoding]
         )

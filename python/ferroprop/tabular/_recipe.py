@@ -68,11 +68,15 @@ class Tried:
     weighs: bool
 
 
-TRIED_ON_CLASSES = Tried(("linear", "both"), 1.0, 1.0, weighs=True)
-TRIED_ON_NUMBERS = Tried(("both", "fine", "values"), 1.25, 1.1, weighs=False)
-
 MOST_INPUTS = 4096
 """With more inputs than this, bins in large number and inputs for values are not tried."""
+
+
+def tried_for(*, is_classifier: bool) -> Tried:
+    """Return the encodings to try for classes, or for numbers."""
+    if is_classifier:
+        return Tried(("linear", "both"), 1.0, 1.0, weighs=True)
+    return Tried(("both", "fine", "values"), 1.25, 1.1, weighs=False)
 
 
 def recipe_for(*, is_classifier: bool, n_rows: int, batch_size: int | None = None) -> Recipe:

@@ -53,8 +53,7 @@ class Column:
         >>> Column("day", "date", DateFormat(["%Y-%m-%d %H:%M%z"])).has_zone
         True
         """
-        zones = {text.endswith("%z") for text in self.date_format.formats}
-        return self.zoned if self.zoned is not None else zones.pop() if len(zones) == 1 else None
+        return self.date_format.has_zone if self.zoned is None else self.zoned
 
     @property
     def is_numeric(self) -> bool:

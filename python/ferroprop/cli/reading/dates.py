@@ -62,6 +62,12 @@ class DateFormat:
 
     formats: list[str] = field(default_factory=list)
 
+    @property
+    def has_zone(self) -> bool | None:
+        """Whether the dates have a time zone; None if there are none, or only some have one."""
+        zones = {text.endswith("%z") for text in self.formats}
+        return zones.pop() if len(zones) == 1 else None
+
     def read(self, texts: pl.Series) -> pl.Series:
         """Return the dates in UTC, null for a text that is not a date.
 

@@ -163,10 +163,8 @@ def on_other_zones(table: Table, columns: Sequence[Column]) -> list[str]:
     """
     notes = []
     for column in columns:
-        series = table.frame[column.name]
-        zone = (
-            Column("", "date", column.format).has_zone if series.dtype == pl.String else zone_of(series.dtype)
-        )
+        dtype = table.frame[column.name].dtype
+        zone = column.date_format.has_zone if dtype == pl.String else zone_of(dtype)
         if column.kind != "date" or None in (zone, column.has_zone) or zone == column.has_zone:
             continue
         said = (
