@@ -28,7 +28,7 @@ pub(crate) use examples::Examples;
 pub use examples::Sequences;
 pub(crate) use input_gradient::input_gradient;
 pub use inputs::{Inputs, SparseRows};
-pub(crate) use inputs::{parts, read_rows_ahead};
+pub(crate) use inputs::{check_listed, read_rows_ahead};
 pub(crate) use likelihood::{Samples, log_likelihood};
 pub(crate) use model::{Model, numbers_per_row};
 pub(crate) use noise::{Noise, Occasion, check_dropout};

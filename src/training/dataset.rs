@@ -13,7 +13,7 @@ use crate::layer::Returns;
 use crate::loss::Objective;
 use crate::memory::{try_collect, try_with_capacity};
 use crate::network::Network;
-use crate::pass::{Examples, Inputs, Room, Selection, Sequences, parts, read_rows_ahead};
+use crate::pass::{Examples, Inputs, Room, Selection, Sequences, check_listed, read_rows_ahead};
 
 /// Numbers of inputs from which on it is worth while to ask for them ahead.
 const WORTH_READING_AHEAD: usize = 1 << 22;
@@ -281,13 +281,12 @@ impl<'a, T: Scalar> Dataset<'a, T> {
             return Err(Error::shape(y, format!("{expected:?}"), self.y.shape()));
         }
         let target = |at: [usize; 2]| if every { step(at) } else { at.to_vec() };
-        for (first, rows) in parts(self.y, self.listed) {
+        check_listed(self.y, self.listed, |first, rows| {
             let target = |[row, column]: [usize; 2]| target([first + row, column]);
             check_matrix_at(y, rows, network.numbers_out(), target)?;
-            if let Objective::Loss(loss) = objective {
-                loss.check_targets(network.output_activation(), y, rows, target)?;
-            }
-        }
+            let Objective::Loss(loss) = objective else { return Ok(()) };
+            loss.check_targets(network.output_activation(), y, rows, target)
+        })?;
         let Some(numbers) = &self.weights else { return Ok(()) };
         if numbers.len() != rows {
             return Err(Error::shape(weights, format!("({rows},)"), &[numbers.len()]));
