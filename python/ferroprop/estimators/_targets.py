@@ -38,44 +38,46 @@ def labels(y: Any, name: str = "y") -> Any:
     Whole numbers or booleans in an array of dtype object get an array of their own type; members of a StrEnum
     and others of a subclass of str become text. `name` is what messages call them.
     """
-    if y is None:
-        return y  # which scikit-learn refuses
+    if y is None or hasattr(y, "toarray"):
+        return y  # which scikit-learn refuses, or knows
     y = plain(y)
-    array = np.asarray(y) if not hasattr(y, "toarray") else None
-    if array is None or array.ndim > 2:
+    array = np.asarray(y)
+    if array.ndim > 2:
         return y
-    if array.dtype.kind == "U" and isinstance(y, (list, tuple)):
-        array = np.array(y, dtype=object)  # NumPy has made text of numbers between texts
-    if array.dtype.kind == "f" and isinstance(y, (list, tuple)) and (np.abs(array) >= 2.0**63).any():
-        objects = np.array(y, dtype=object)
-        if set(map(_kind, objects.ravel())) == {"whole"}:
-            array = objects  # NumPy has made floats of whole numbers that no type of 64 bits has
+    if isinstance(y, (list, tuple)):
+        array = _unconverted(y, array)
     if array.dtype.kind == "T":
         y = array = array.astype(object)  # scikit-learn knows no text of this type
     if array.dtype.kind == "f":
         _refuse_fractions(array, name)
-    if array.dtype.kind != "O" or set(map(type, array.ravel())) <= {str}:
+    return _labels_of_objects(y, array, name) if array.dtype.kind == "O" else y
+
+
+def _unconverted(listed: Any, array: Array) -> Array:
+    """Return the array of a list, of dtype object if NumPy has made other labels of those in the list."""
+    if array.dtype.kind == "U":  # text of numbers between texts
+        return np.array(listed, dtype=object)
+    if array.dtype.kind == "f" and (np.abs(array) >= 2.0**63).any():
+        objects = np.array(listed, dtype=object)
+        if set(map(_kind, objects.ravel())) == {"whole"}:  # which no type of 64 bits has
+            return objects
+    return array
+
+
+def _labels_of_objects(y: Any, array: Array, name: str) -> Any:
+    """Return labels that are Python's objects, those of `y`, in an array of one type if they are no text."""
+    types = set(map(type, array.ravel()))
+    if types <= {str}:
         return y
-    kinds: dict[str, tuple[Any, int]] = {}
-    for row, label in enumerate(array.ravel()):
-        kind = _kind(label)
-        if kind == "missing":
-            raise ValueError(f"{name} has no label in row {row}, got {label!r}. Leave such rows out.")
-        kinds.setdefault(kind, (label, row))
-    if len(kinds) > 1:
-        (one, first), (other, second) = list(kinds.values())[:2]
-        raise ValueError(
-            f"{name} must have labels of one kind, got {one!r} in row {first} and {other!r} in row {second}. "
-            f"Make all of them text, for example: [str(label) for label in {name}]."
-        )
-    if set(kinds) == {"str"} and not set(map(type, array.ravel())) <= {str, np.str_}:
+    kind = _only_kind(array, name)
+    if kind == "str" and not types <= {str, np.str_}:
         texts = [str.__str__(label) for label in array.ravel()]
         of_list = isinstance(y, (list, tuple))
         return np.array(texts, dtype=None if of_list else object).reshape(array.shape)
-    if set(kinds) <= {"str", "bytes"}:
+    if kind in ("str", "bytes", None):
         return y
     listed = np.array(array.tolist())
-    if listed.dtype.kind == "f" and set(kinds) == {"whole"}:
+    if listed.dtype.kind == "f" and kind == "whole":
         raise ValueError(
             f"{name} has whole numbers from {min(array.flat)} to {max(array.flat)} as labels, which have no "
             f"common type of 64 bits. Make all labels text, for example: [str(label) for label in {name}]."
@@ -89,6 +91,23 @@ def labels(y: Any, name: str = "y") -> Any:
             f"[str(label) for label in {name}]."
         )
     return listed
+
+
+def _only_kind(array: Array, name: str) -> str | None:
+    """Return the kind that all labels have, None if there are none; raise an error if there are several."""
+    kinds: dict[str, tuple[Any, int]] = {}
+    for row, label in enumerate(array.ravel()):
+        kind = _kind(label)
+        if kind == "missing":
+            raise ValueError(f"{name} has no label in row {row}, got {label!r}. Leave such rows out.")
+        kinds.setdefault(kind, (label, row))
+    if len(kinds) > 1:
+        (one, first), (other, second) = list(kinds.values())[:2]
+        raise ValueError(
+            f"{name} must have labels of one kind, got {one!r} in row {first} and {other!r} in row {second}. "
+            f"Make all of them text, for example: [str(label) for label in {name}]."
+        )
+    return next(iter(kinds), None)
 
 
 def _refuse_fractions(array: Array, name: str) -> None:

@@ -422,34 +422,41 @@ def run(
     rest = [call for call, task in zip(calls, tasks, strict=True) if task is None]
     results_of_rest = iter(others(rest) if rest else [])
     own = [task for task in tasks if task is not None]
-    size = len(own)
-    if any(_is_watched(options) for _, _, options in calls):
-        # in groups, so that a progress bar moves
-        size = max(-(-size // _STEPS_OF_PROGRESS), n_threads or joblib.cpu_count())
-    n_splits = len({_split_of(task) for task in own})
-    few = _at_a_time(own, n_splits, n_threads)
+    is_watched = any(_is_watched(options) for _, _, options in calls)
+    results_of_own = iter(_in_groups(own, shared, n_threads, is_watched=is_watched))
+    return [next(results_of_rest if task is None else results_of_own) for task in tasks]
+
+
+def _in_groups(
+    tasks: Sequence[Task | Fitting], shared: Shared, n_threads: int | None, *, is_watched: bool
+) -> list[Any]:
+    """Return the results of tasks, as many side by side as memory has rows for and a progress bar asks."""
+    splits = [_split_of(task) for task in tasks]
+    n_splits = len(set(splits))
+    few = _at_a_time(tasks, n_splits, n_threads)
     shared.has_many_rows = few is not None
-    order = list(range(len(own)))
-    if few is not None and few >= n_splits:
-        few = None
-    if few is not None:
+    size = len(tasks)
+    if is_watched:
+        size = max(-(-size // _STEPS_OF_PROGRESS), n_threads or joblib.cpu_count())
+    lets_go = few is not None and few < n_splits
+    order = list(range(len(tasks)))
+    if few is not None and lets_go:
         size = min(size, few)
-        if not any(_may_draw(task) for task in own):  # else the order of the draws would change
-            order.sort(key=lambda place: _split_of(own[place]))
-    results: list[Any] = [None] * len(own)
-    for first in range(0, len(own), max(size, 1)):
+        if not any(_may_draw(task) for task in tasks):  # else the order of the draws would change
+            order.sort(key=splits.__getitem__)
+    results: list[Any] = [None] * len(tasks)
+    for first in range(0, len(tasks), max(size, 1)):
         places = order[first : first + size]
-        group = [own[place] for place in places]
+        group = [tasks[place] for place in places]
         for place, result in zip(places, _side_by_side(group, n_threads), strict=True):
             results[place] = result
-        if few is not None:
+        if lets_go:
             for task in group:
                 task.fits = []
             following = order[first + size : first + size + 1]
-            if not {_split_of(own[place]) for place in following} <= {_split_of(task) for task in group}:
+            if not {splits[place] for place in following} <= {splits[place] for place in places}:
                 shared.forget()
-    of_own = iter(results)
-    return [next(results_of_rest if task is None else of_own) for task in tasks]
+    return results
 
 
 def _at_a_time(tasks: Sequence[Task | Fitting], n_splits: int, n_threads: int | None) -> int | None:
