@@ -3,9 +3,9 @@
 //! A relaxed draw is 1 / (1 + e^(-(z + ln(u / (1 - u))) / t)) with u uniform between 0 and 1 and a temperature t:
 //! the binary concrete distribution of Maddison, Mnih & Teh, ICLR 2017.
 
-use super::estimator::{Estimator, WORDS, unit};
+use super::estimator::{Estimator, unit};
 use crate::catalogue::{About, Domain, Hyperparameter};
-use crate::kernel::{MOST_LANES, Scalar, Simd, Task};
+use crate::kernel::{Scalar, Simd, Task};
 use crate::random::Words;
 
 pub(super) const ABOUT: About = About {
@@ -86,56 +86,81 @@ impl<T: Scalar, R: Fn(usize) -> u32 + Copy> Task<T> for Forward<'_, T, R> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, _: S) {
         let Self { numbers, kept, stride, rows, estimator, inverse, words } = self;
+        let together = Words::SIDE_BY_SIDE / T::LANES;
         let mut kept = kept.chunks_exact_mut(stride);
         for (panel, numbers) in numbers.chunks_exact_mut(stride).enumerate() {
             let kept = kept.next().unwrap_or_default();
-            for (row, numbers) in numbers.chunks_exact_mut(T::LANES).take(rows).enumerate() {
-                let mut drawn = [0; MOST_LANES];
-                if let Some((words, row_of)) = words {
-                    let groups = drawn[..T::LANES].as_chunks_mut::<WORDS>().0;
-                    for (group, drawn) in groups.iter_mut().enumerate() {
-                        *drawn = words.at((panel * T::LANES / WORDS + group) as u32, row_of(row));
-                    }
-                }
-                let mut slopes = [T::ZERO; MOST_LANES];
-                for ((x, &word), slope) in numbers.iter_mut().zip(&drawn).zip(&mut slopes) {
-                    (*x, *slope) = output_and_slope(estimator, *x, word, inverse);
-                }
-                if let Some(kept) = kept.get_mut(row * T::LANES..(row + 1) * T::LANES) {
-                    kept.copy_from_slice(&slopes[..T::LANES]);
+            for first in (0..rows).step_by(together) {
+                let own = first * T::LANES..rows.min(first + together) * T::LANES;
+                let drawn = words.map_or([0; Words::SIDE_BY_SIDE], |(words, row_of)| {
+                    words.of_panel(panel, T::LANES, first..rows, row_of)
+                });
+                let mut slopes = [T::ZERO; Words::SIDE_BY_SIDE];
+                outputs_and_slopes(estimator, inverse, &drawn, &mut numbers[own.clone()], &mut slopes);
+                let len = own.len();
+                if let Some(kept) = kept.get_mut(own) {
+                    kept.copy_from_slice(&slopes[..len]);
                 }
             }
         }
     }
 }
 
+/// Replaces net inputs by outputs, and fills in their slopes.
 #[inline(always)]
-fn output_and_slope<T: Scalar>(estimator: Option<Estimator>, z: T, word: u32, inverse: T) -> (T, T) {
-    let probability = || z.logistic();
-    let draw = |p: T| if f64::from(word) < p.to_f64() * 4_294_967_296.0 { T::ONE } else { T::ZERO };
-    let relaxed = || {
-        let u = unit(word);
-        let y = ((z + T::from_f64(Scalar::log(u) - Scalar::log(1.0 - u))) * inverse).logistic();
-        (y, y * (T::ONE - y) * inverse)
-    };
+fn outputs_and_slopes<T: Scalar>(
+    estimator: Option<Estimator>,
+    inverse: T,
+    drawn: &[u32],
+    numbers: &mut [T],
+    slopes: &mut [T],
+) {
+    let all = numbers.iter_mut().zip(drawn).zip(slopes).map(|((x, &word), slope)| (x, word, slope));
+    // A loop for each estimator, so that each becomes vectors.
     match estimator {
         None => {
-            let p = probability();
-            (p, p * (T::ONE - p))
+            for (x, _, slope) in all {
+                let p = x.logistic();
+                (*x, *slope) = (p, p * (T::ONE - p));
+            }
         }
         Some(Estimator::StraightThrough) => {
-            let p = probability();
-            (draw(p), p * (T::ONE - p))
+            for (x, word, slope) in all {
+                let p = x.logistic();
+                (*x, *slope) = (draw(p, word), p * (T::ONE - p));
+            }
         }
         Some(Estimator::ScoreFunction) => {
-            let p = probability();
-            let output = draw(p);
-            (output, output - p)
+            for (x, word, slope) in all {
+                let p = x.logistic();
+                *x = draw(p, word);
+                *slope = *x - p;
+            }
         }
-        Some(Estimator::Concrete) => relaxed(),
+        Some(Estimator::Concrete) => {
+            for (x, word, slope) in all {
+                (*x, *slope) = relaxed(*x, word, inverse);
+            }
+        }
         Some(Estimator::StraightThroughConcrete) => {
-            let (y, slope) = relaxed();
-            (if y > T::from_f64(0.5) { T::ONE } else { T::ZERO }, slope)
+            for (x, word, slope) in all {
+                let (y, of_y) = relaxed(*x, word, inverse);
+                (*x, *slope) = (if y > T::from_f64(0.5) { T::ONE } else { T::ZERO }, of_y);
+            }
         }
     }
+}
+
+/// 1 with probability `p`.
+#[inline(always)]
+fn draw<T: Scalar>(p: T, word: u32) -> T {
+    if f64::from(word) < p.to_f64() * 4_294_967_296.0 { T::ONE } else { T::ZERO }
+}
+
+/// A relaxed draw and its slope.
+#[inline(always)]
+fn relaxed<T: Scalar>(z: T, word: u32, inverse: T) -> (T, T) {
+    let u = unit(word);
+    let y = ((z + T::from_f64(Scalar::log(u) - Scalar::log(1.0 - u))) * inverse).logistic();
+    (y, y * (T::ONE - y) * inverse)
 }

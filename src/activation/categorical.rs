@@ -4,7 +4,7 @@
 //! softmax((z + g) / t) with a temperature t: Jang, Gu & Poole, ICLR 2017.
 
 use super::bernoulli::{ESTIMATOR, FROZEN, SAMPLES, TEMPERATURE};
-use super::estimator::{Estimator, WORDS, unit};
+use super::estimator::{Estimator, unit};
 use crate::catalogue::{About, Hyperparameter};
 use crate::kernel::{Scalar, Simd, Task};
 use crate::random::Words;
@@ -72,8 +72,8 @@ impl<T: Scalar, R: Fn(usize) -> u32 + Copy> Task<T> for Forward<'_, T, R> {
                         numbers[at] -= max;
                     }
                 }
-                for first in (0..columns).step_by(WORDS) {
-                    let drawn = words.at((first / WORDS) as u32, row_of(row));
+                for first in (0..columns).step_by(Words::PER_CALL) {
+                    let drawn = words.at((first / Words::PER_CALL) as u32, row_of(row));
                     for (column, word) in (first..columns).zip(drawn) {
                         // Gumbel's distribution; the smallest logarithm is 1e-10, so in double precision.
                         numbers[place(row, column)] += T::from_f64(-Scalar::log(-Scalar::log(unit(word))));

@@ -49,9 +49,6 @@ impl Setting for Estimator {
     }
 }
 
-/// Random words that one call of the generator gives.
-pub(super) const WORDS: usize = 4;
-
 /// The number of a word: from 0 to 1, both excluded, exact in double precision.
 #[inline(always)]
 pub(super) fn unit(word: u32) -> f64 {

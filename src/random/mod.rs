@@ -5,6 +5,8 @@
 //! A stream is named by a seed and a purpose, so that weights and shuffles of one seed have nothing
 //! to do with each other, and adding a purpose changes no other stream.
 
+use std::ops::Range;
+
 #[cfg(any(test, feature = "python"))]
 mod mersenne_twister;
 
@@ -128,11 +130,37 @@ impl Words {
         Self { key: [seed as u32, (seed >> 32) as u32], part, purpose: (purpose as u32) << 24 | index }
     }
 
+    /// Numbers that one call of the generator gives.
+    pub(crate) const PER_CALL: usize = 4;
+
+    /// Numbers that are made side by side, by eight calls: their state fills the registers of AVX2.
+    pub(crate) const SIDE_BY_SIDE: usize = 8 * Self::PER_CALL;
+
     /// The four numbers at a place.
     #[inline(always)]
     pub(crate) fn at(self, column: u32, row: u32) -> [u32; 4] {
         let [numbers] = self.at_each([(column, row)]);
         numbers
+    }
+
+    /// Those of as many rows of a panel as there are [`Words::SIDE_BY_SIDE`], row after row, a number for each lane. Beyond the last
+    /// row it is repeated.
+    #[inline(always)]
+    pub(crate) fn of_panel(
+        self,
+        panel: usize,
+        lanes: usize,
+        rows: Range<usize>,
+        row_of: impl Fn(usize) -> u32,
+    ) -> [u32; Self::SIDE_BY_SIDE] {
+        let groups = lanes / Self::PER_CALL;
+        let numbers: [_; Self::SIDE_BY_SIDE / Self::PER_CALL] = self.at_each(std::array::from_fn(|call| {
+            let row = (rows.start + call / groups).min(rows.end - 1);
+            ((panel * groups + call % groups) as u32, row_of(row))
+        }));
+        let mut flat = [0; Self::SIDE_BY_SIDE];
+        flat.copy_from_slice(numbers.as_flattened());
+        flat
     }
 
     /// Those of several places, columns and rows, side by side in vectors.
