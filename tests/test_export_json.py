@@ -276,6 +276,21 @@ def test_sources_that_cannot_be_read(tmp_path):
         from_json("a\0b")
 
 
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    def fail(self, content):
+        with self.open("wb") as file:
+            file.write(content[:10])
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "net.json"
+    path.write_text("old")
+    monkeypatch.setattr("pathlib.Path.write_bytes", fail)
+    with pytest.raises(OSError, match=r"No space left on device: .*net\.json"):
+        fp.Network([2, 1]).to_json(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["net.json"]
+    assert path.read_text() == "old"
+
+
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
