@@ -432,6 +432,30 @@ def test_a_target_in_its_own_units():
         assert_says_the_same(model, X)
 
 
+def test_a_target_that_is_scaled_twice_or_not_at_all():
+    X = rows()
+    y = 1e4 + 300 * X[:, 0]
+    scaled = TransformedTargetRegressor(fp.MLPRegressor(max_iter=5), transformer=StandardScaler())
+    for inner in (scaled, make_pipeline(StandardScaler(), scaled)):
+        assert_says_the_same(TransformedTargetRegressor(inner, transformer=MinMaxScaler()).fit(X, y), X)
+    assert_says_the_same(TransformedTargetRegressor(fp.MLPRegressor(max_iter=5)).fit(X, y), X)
+
+
+def test_a_scaled_target_of_sequences():
+    X = rows(40 * 5, 2, np.float32).reshape(40, 5, 2)
+    y = 100 + 10 * X.sum(axis=(1, 2))
+    model = TransformedTargetRegressor(fp.RNNRegressor((4,), max_iter=3), transformer=StandardScaler())
+    (predicted,) = in_ort(to_onnx(model.fit(X, y)), X)
+    np.testing.assert_allclose(predicted, model.predict(X), rtol=1e-5, atol=1e-6)
+    model = make_pipeline("passthrough", fp.RNNRegressor((4,), max_iter=3)).fit(X, y)
+    (predicted,) = in_ort(to_onnx(model), X)
+    np.testing.assert_allclose(predicted, model.predict(X), rtol=1e-5, atol=1e-6)
+
+
+def in_ort(proto, X):
+    return onnxruntime.InferenceSession(proto.SerializeToString()).run(None, {"X": X})
+
+
 def test_rows_of_numbers_are_one_input():
     X = rows()
     X[::7, 1] = np.nan

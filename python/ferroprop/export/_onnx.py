@@ -347,7 +347,7 @@ def to_onnx(model: object, path: str | os.PathLike[str] | None = None, *, opset:
     except ImportError as error:
         raise ImportError("to_onnx needs the package onnx: pip install 'ferroprop[onnx]'") from error
     newest = onnx.defs.onnx_opset_version()
-    if not isinstance(opset, int) or not OPSET <= opset <= newest:
+    if not isinstance(opset, (int, np.integer)) or not OPSET <= opset <= newest:
         raise ValueError(f"opset must be from {OPSET} to {newest}, got {opset!r}")
     described = describe(model, recurrent=True, tables=True)
     outputs = _output_names(described.result)
@@ -371,7 +371,7 @@ def to_onnx(model: object, path: str | os.PathLike[str] | None = None, *, opset:
         ],
         graph.constants,
     )
-    opsets = [helper.make_opsetid("", opset)]
+    opsets = [helper.make_opsetid("", int(opset))]
     if any(node.domain for node in graph.nodes):
         opsets.append(helper.make_opsetid("ai.onnx.ml", ML_OPSET))
     proto = helper.make_model(

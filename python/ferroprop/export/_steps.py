@@ -335,6 +335,8 @@ def scaling(step: Any) -> list[Operation] | None:
         case MaxAbsScaler():
             clip = [Clip(-1.0, 1.0)] if getattr(step, "clip", False) else []
             return [Arithmetic("Div", step.scale_), *clip]
+        case FunctionTransformer(func=None, inverse_func=None):
+            return []
     return None
 
 
