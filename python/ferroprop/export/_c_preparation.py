@@ -61,12 +61,11 @@ class PreparationCode:
 
 def categories_of(preparation: Preparation) -> dict[int, list[str]]:
     """Return the categories of each column of text, in the order of their numbers."""
-    categories: dict[int, list[str]] = {}
+    categories: dict[int, dict[str, None]] = {}
     for block in preparation.blocks:
         if isinstance(block.source, Lookup) and block.source.is_text:
-            known = categories.setdefault(block.source.column, [])
-            known.extend(str(key) for key in block.source.keys if key not in known)
-    return categories
+            categories.setdefault(block.source.column, {}).update(dict.fromkeys(map(str, block.source.keys)))
+    return {column: list(known) for column, known in categories.items()}
 
 
 def columns_of(preparation: Preparation) -> list[int]:
@@ -96,17 +95,20 @@ def numbers_of(description: Description, cells: Cells) -> Array:
     preparation = description.preparation
     if preparation is None:
         return np.array(cells, np.float32)
-    categories = categories_of(preparation)
+    places = {
+        column: {text: float(place) for place, text in enumerate(known)}
+        for column, known in categories_of(preparation).items()
+    }
     rows = []
     for cell_row in cells:
         row = []
         for column in columns_of(preparation):
             cell = cell_row[column]
-            if column not in categories:
+            if column not in places:
                 row.append(np.nan if cell is None else float(cell))
                 continue
             text = cell if isinstance(cell, str) else ""
-            row.append(float(categories[column].index(text)) if text in categories[column] else -1.0)
+            row.append(places[column].get(text, -1.0))
         rows.append(row)
     return np.array(rows, np.float32)
 
