@@ -12,6 +12,7 @@ from command_line import PENGUINS, complaint, succeed
 from ferroprop.cli import load_model
 from ferroprop.export import from_json
 
+onnx = pytest.importorskip("onnx", reason="onnx is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 
@@ -84,6 +85,42 @@ def test_the_usual_model_goes_to_onnx_with_its_table(flats: Path, target: str, t
     assert first.tolist() == [row["predicted_district"] for row in rows]
 
 
+@pytest.mark.parametrize("model", ["tabular", "mlp"])
+def test_cells_are_what_the_graph_says(model: str, tmp_path: Path):
+    """Dates, times, true and false, and a column with the name of an output."""
+    rng = np.random.default_rng(0)
+    days, minutes = rng.integers(0, 20_000, 80), rng.integers(0, 1440, 80)
+    sunny, noise = rng.random(80) < 0.5, rng.normal(size=80).round(3)
+    lines = ["day,opens,sunny,prediction,visitors"]
+    for day, minute, sun, number in zip(days, minutes, sunny, noise, strict=True):
+        date, at = np.datetime64("1970-01-01") + day, f"{minute // 60:02}:{minute % 60:02}"
+        lines.append(f"{date},{at},{str(sun).lower()},{number},{day % 365 + minute + 90 * sun + number}")
+    table, file = tmp_path / "park.csv", tmp_path / "park.skops"
+    table.write_text("\n".join(lines) + "\n")
+    options = ["--model", model, "--epochs", "3", *(["--members", "2"] if model == "tabular" else [])]
+    succeed("train", table, "--target", "visitors", *options, "--quiet", "--save", file)
+    succeed("export", file, "--to", "onnx")
+    session = onnxruntime.InferenceSession((tmp_path / "park.onnx").read_bytes())
+    told = {one.name: one.doc_string for one in onnx.load(tmp_path / "park.onnx").graph.input}
+    unit, seconds = ("seconds", 86_400) if model == "tabular" else ("days", 1)
+    assert told == {
+        "day": f"a date: {unit} since 1970-01-01 00:00 by the same clock; NaN: missing",
+        "opens": "a time in days, 06:00 is 0.25; NaN: missing",
+        "sunny": "true or false, as text; empty: missing",
+        "prediction_": "a number; NaN: missing",
+    }
+    cells = {
+        "day": days * float(seconds),
+        "opens": minutes / 1440,
+        "sunny": np.where(sunny, "true", "false").astype(object),
+        "prediction_": noise,
+    }
+    assert {one.type for one in session.get_inputs()} == {"tensor(double)", "tensor(string)"}
+    (predicted,) = session.run(None, {name: each[:, None] for name, each in cells.items()})
+    rows = json.loads(succeed("predict", file, table, "--json").stdout)["predictions"]
+    np.testing.assert_allclose(predicted, [row["predicted_visitors"] for row in rows], rtol=1e-6)
+
+
 def test_a_model_goes_to_c(folder: Path, tmp_path: Path):
     header = tmp_path / "mass.h"
     succeed("export", folder / "mass.skops", "--to", "c", "--output", header)
@@ -127,7 +164,10 @@ def test_what_cannot_be_exported_is_said(folder: Path, tmp_path: Path):
             (folder / "species.skops", "--to", "onnx", "-o", folder / "species.skops"),
             "species.skops' does not end like onnx; expected .onnx",
         ),
-        ((folder / "species.skops", "--to", "c", "--name", "2net"), "name must be a name in C"),
+        (
+            (folder / "species.skops", "--to", "c", "--name", "2net"),
+            "--name: got '2net'; expected a name in C",
+        ),
         ((folder / "species.skops", "--to", "onnx", "--name", "net"), "--name: onnx has no names"),
         ((folder / "species.skops", "--to", "pmml"), "--to: no 'pmml'; expected one of 'onnx', 'c', 'json'"),
     ):

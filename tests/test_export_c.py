@@ -18,10 +18,10 @@ from ferroprop.export._quantize import quantize
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from strategies import problems
 from test_export_onnx import PREPARATIONS, table
 
@@ -360,6 +360,35 @@ def _exporting_classes(folder, header):
     return library
 
 
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [
+        ([-(2**31), 2**31 - 1], "long"),
+        ([-(2**63), -5, 2**63 - 1], "int64_t"),
+        ([2**31, 0], "int64_t"),
+        (np.array([7, 2**64 - 1], np.uint64), "uint64_t"),
+    ],
+)
+def test_large_labels(labels, kind, tmp_path):
+    """A long may have 32 bits."""
+    X = rows()
+    model = fp.MLPClassifier(max_iter=2).fit(X, np.resize(np.asarray(labels), len(X)))
+    (tmp_path / "net.h").write_text(model.to_c().text)
+    source = f'#include "net.h"\nconst {kind} *classes(void);\n'
+    library = compiled(tmp_path, source + f"const {kind} *classes(void) {{ return net_classes; }}\n")
+    number = {"long": ctypes.c_long, "int64_t": ctypes.c_int64, "uint64_t": ctypes.c_uint64}[kind]
+    library.classes.restype = ctypes.POINTER(number)
+    assert library.classes()[: len(labels)] == model.classes_.tolist()
+
+
+def test_names_that_could_end_a_comment(tmp_path):
+    names = ["日本/", "b??/", "*/", "/*", "@{}", "a\nb", "c\\"]
+    frame = pd.DataFrame(rows(20, len(names)), columns=names)
+    model = fp.MLPClassifier(max_iter=2).fit(frame, np.resize(names, 20))
+    run = Compiled(tmp_path, {"net": model.to_c()})
+    assert run.self_test("net") == 0
+
+
 def test_several_labels_a_row(tmp_path):
     X = rows()
     Y = (X @ rows(4, 3, seed=2) > 0).astype(int)
@@ -427,6 +456,63 @@ def test_pipelines(tmp_path):
             outputs_close(said, model.predict(rows_), 2e-5)
         assert run.self_test(name) == 0
         assert run.self_test(f"{name}x") == 0
+
+
+def test_a_category_whose_only_column_is_dropped_and_one_without_a_number(tmp_path):
+    frame = table().assign(size="M", label=np.nan)
+    model = make_pipeline(
+        make_column_transformer(
+            (OneHotEncoder(drop="first"), ["size"]),
+            (OneHotEncoder(handle_unknown="ignore"), ["label"]),
+            ("passthrough", ["height"]),
+        ),
+        fp.MLPRegressor(max_iter=3),
+    ).fit(frame, frame["height"])
+    header = to_c(model)
+    run = Compiled(tmp_path, {"net": header})
+    frame.loc[::3, "label"] = 5.0
+    said = run("net", "predict", frame[["label", "height"]], 1).ravel()
+    outputs_close(said, model.predict(frame), 1e-5)
+    assert run.self_test("net") == 0
+
+
+@pytest.mark.parametrize("dtype", ["float", "int8"])
+def test_numbers_that_a_float_cannot_tell_apart(dtype, tmp_path):
+    """The measured difference is that of the code, whose columns are floats, and so is the test."""
+    X = rows(dtype=np.float64) * [1, 1, 1, 0] + [0, 0, 1e9, 1]
+    y = X[:, 0] + X[:, 2] - 1e9
+    model = make_pipeline(StandardScaler(), fp.MLPRegressor(solver="rprop", max_iter=30)).fit(X, y)
+    header = to_c(model, dtype=dtype, X=X)
+    run = Compiled(tmp_path, {"net": header})
+    said = run("net", "predict", X, 1).ravel()
+    assert header.difference > 0.1
+    assert header.difference == pytest.approx(np.abs(said - model.predict(X)).max(), rel=1e-3)
+    assert run.self_test("net") == 0
+
+
+def test_numbers_that_no_float_holds():
+    X = rows(dtype=np.float64)
+    y = X[:, 0]
+    model = make_pipeline(StandardScaler(), fp.MLPRegressor(max_iter=2)).fit(X * 1e39, y)
+    with pytest.raises(ValueError, match=r"columns must have numbers that a float of C holds, up to 3.4e38"):
+        to_c(model)
+    with pytest.raises(ValueError, match=r"X must have rows whose numbers, .* those of row 0 become larger"):
+        to_c(model, X=X * 1e39)
+    frame = pd.DataFrame({"id": 2**24 + np.arange(40) % 2})
+    model = make_pipeline(OneHotEncoder(), fp.MLPRegressor(max_iter=2)).fit(frame, np.arange(40.0))
+    with pytest.raises(
+        ValueError, match="column 'id' has different categories that are one number in float32"
+    ):
+        to_c(model)
+    network = fp.Network([1, 2, 1], dtype="float64")
+    for weight, message in [
+        (1e39, "weights of layer 0 must be up to 3.4e38"),
+        (1e38, "of row 1 become larger"),
+    ]:
+        network.set_parameters([np.full((1, 2), weight), np.ones((2, 1))], [np.zeros(2), np.zeros(1)])
+        for dtype in ("float", "int8"):
+            with pytest.raises(ValueError, match=message):
+                network.to_c(dtype=dtype, X=[[0.0], [10.0]])
 
 
 # ---- eight bits --------------------------------------------------------------------------------------------
@@ -544,10 +630,16 @@ def test_wrong_arguments(tmp_path):
         ({"X": rows(4, 2)}, r"X must have shape \(n, 3\)"),
         ({"X": rows(0, 3)}, r"X must have shape \(n, 3\) with one row or more"),
         ({"X": [[1, 2, np.nan]]}, "X must hold finite numbers"),
+        ({"X": [[1, 2, "three"]]}, "X must hold rows of numbers: could not convert"),
+        ({"X": [[1, 2, 3], [1, 2]]}, "X must hold rows of numbers: "),
+        ({"X": np.ones((2, 3), complex)}, "X must hold rows of numbers: "),
         ({"X": rows(4, 3), "y": [1, 2, 3, 4]}, "y must not be given for a Network"),
     ]:
         with pytest.raises(ValueError, match=message):
             network.to_c(path, **arguments)
+    model = fp.MLPRegressor(max_iter=2).fit(rows(), rows()[:, 0])
+    with pytest.raises(ValueError, match=r"y must be the targets of X: .* inconsistent numbers"):
+        model.to_c(path, X=rows(), y=[1])
     with pytest.raises(TypeError, match="model must be a Network"):
         to_c([network], path)
     assert not path.exists()

@@ -276,6 +276,21 @@ def test_sources_that_cannot_be_read(tmp_path):
         from_json("a\0b")
 
 
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    def fail(self, content):
+        with self.open("wb") as file:
+            file.write(content[:10])
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "net.json"
+    path.write_text("old")
+    monkeypatch.setattr("pathlib.Path.write_bytes", fail)
+    with pytest.raises(OSError, match=r"No space left on device: .*net\.json"):
+        fp.Network([2, 1]).to_json(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["net.json"]
+    assert path.read_text() == "old"
+
+
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -343,7 +358,9 @@ WRONG_ESTIMATORS = [
         {"Rpropp": {}},
         "parameters.solver: expected a value, or an object of one field",
     ),
-    (["parameters", "solver"], {"Rprop": {"size": 1}}, "parameters.solver: Rprop:"),
+    (["parameters", "solver"], {"Rprop": {"size": 1}}, "parameters.solver.Rprop.size: unknown"),
+    (["parameters", "solver"], {"Rprop": {}}, "parameters.solver.Rprop.variant: missing"),
+    (["parameters", "activation"], {"ELU": {"alpha": 10**400}}, "parameters.activation: ELU: "),
     (
         ["parameters", "activation"],
         "tanh",
@@ -364,6 +381,8 @@ WRONG_ESTIMATORS = [
     ),
     (["fitted", "classes", "values"], [0, 1, 1], "fitted.classes.values: expected different labels"),
     (["fitted", "classes", "values"], [0, 1, "a"], "fitted.classes"),
+    (["fitted", "classes", "values"], None, "fitted.classes.values: expected a list of one or more labels"),
+    (["fitted", "classes", "dtype"], None, "fitted.classes.dtype: expected the name of a dtype, got null"),
     (["fitted", "classes", "dtype"], "int65", "fitted.classes: data type 'int65' not understood"),
     (["fitted", "feature_names"], ["a"], "fitted.feature_names: expected 3 names"),
     (["fitted", "feature_names"], [1, 2, 3], "fitted.feature_names: expected a list of texts or null"),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_transformer
 from sklearn.decomposition import PCA
+from sklearn.exceptions import DataConversionWarning
 from sklearn.feature_selection import SelectKBest, VarianceThreshold
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
@@ -268,6 +269,16 @@ def test_several_labels_a_row(loss):
     assert_says_the_same(fp.MLPClassifier(max_iter=5, loss=loss).fit(X, Y), X)
 
 
+def test_labels_that_onnx_has_not():
+    X = rows()
+    labels = np.where(X[:, 0] > 0, np.uint64(2**64 - 1), np.uint64(1))
+    model = fp.MLPClassifier(max_iter=2).fit(X, labels)
+    with pytest.raises(ValueError, match=r"classes_ must be up to 2\^63 - 1, .* got 18446744073709551615"):
+        model.to_onnx()
+    model.fit(X, np.where(X[:, 0] > 0, 2**63 - 1, -(2**63)))
+    assert_says_the_same(model, X)
+
+
 def test_a_single_class():
     X = rows(9)
     assert_says_the_same(fp.MLPClassifier(max_iter=2).fit(X, np.ones(9)), X)
@@ -416,6 +427,33 @@ def test_a_target_in_its_own_units():
         )
         assert_says_the_same(model.fit(X, y), X)
         assert_says_the_same(model.fit(X, np.stack([y, -y], axis=1)), X)
+        with pytest.warns(DataConversionWarning, match="column-vector"):
+            model.fit(X, y[:, None])
+        assert_says_the_same(model, X)
+
+
+def test_a_target_that_is_scaled_twice_or_not_at_all():
+    X = rows()
+    y = 1e4 + 300 * X[:, 0]
+    scaled = TransformedTargetRegressor(fp.MLPRegressor(max_iter=5), transformer=StandardScaler())
+    for inner in (scaled, make_pipeline(StandardScaler(), scaled)):
+        assert_says_the_same(TransformedTargetRegressor(inner, transformer=MinMaxScaler()).fit(X, y), X)
+    assert_says_the_same(TransformedTargetRegressor(fp.MLPRegressor(max_iter=5)).fit(X, y), X)
+
+
+def test_a_scaled_target_of_sequences():
+    X = rows(40 * 5, 2, np.float32).reshape(40, 5, 2)
+    y = 100 + 10 * X.sum(axis=(1, 2))
+    model = TransformedTargetRegressor(fp.RNNRegressor((4,), max_iter=3), transformer=StandardScaler())
+    (predicted,) = in_ort(to_onnx(model.fit(X, y)), X)
+    np.testing.assert_allclose(predicted, model.predict(X), rtol=1e-5, atol=1e-6)
+    model = make_pipeline("passthrough", fp.RNNRegressor((4,), max_iter=3)).fit(X, y)
+    (predicted,) = in_ort(to_onnx(model), X)
+    np.testing.assert_allclose(predicted, model.predict(X), rtol=1e-5, atol=1e-6)
+
+
+def in_ort(proto, X):
+    return onnxruntime.InferenceSession(proto.SerializeToString()).run(None, {"X": X})
 
 
 def test_rows_of_numbers_are_one_input():
@@ -436,6 +474,63 @@ def test_the_best_of_a_search():
     X = rows()
     search = GridSearchCV(fp.MLPRegressor(max_iter=3), {"alpha": [0.1, 1.0]}, cv=2).fit(X, X[:, 0])
     assert_says_the_same(search, X)
+
+
+@pytest.mark.parametrize("cells", [[True, False], [1, 2, 3], [1, 2.5, None], [np.nan]], ids=str)
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        OneHotEncoder(handle_unknown="ignore"),
+        OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2),
+        TargetEncoder(),
+    ],
+    ids=lambda encoder: type(encoder).__name__,
+)
+def test_numbers_and_truths_in_a_column_of_objects(encoder, cells):
+    """Columns whose numbers pandas keeps as Python objects, and one without any number."""
+    dtype = float if cells == [np.nan] else object
+    frame = pd.DataFrame({"size": pd.Series(np.resize(np.array(cells, object), 60), dtype=dtype)})
+    frame["width"] = rows(60, 1)
+    model = make_pipeline(
+        make_column_transformer((encoder, ["size"]), remainder="passthrough"), fp.MLPRegressor(max_iter=3)
+    ).fit(frame, frame["width"])
+
+    def numbers(frame, proto):
+        return {one.name: frame[[one.name]].astype(float).to_numpy() for one in proto.graph.input}
+
+    assert_says_the_same(model, frame, numbers)
+    other = frame.assign(size=pd.Series([17.0] * 60, dtype=dtype))
+    assert_says_the_same(model, other, numbers)
+
+
+def test_a_category_whose_only_column_is_dropped():
+    frame = table().assign(size="M")
+    model = make_pipeline(
+        make_column_transformer((OneHotEncoder(drop="first"), ["size"]), ("passthrough", ["height"])),
+        fp.MLPRegressor(max_iter=3),
+    ).fit(frame, frame["height"])
+    proto = assert_says_the_same(model, frame, inputs_of)
+    assert [one.name for one in proto.graph.input] == ["height"]
+
+
+@pytest.mark.parametrize(("dtype", "first"), [(np.float32, 2**24), (np.float64, 2**53)], ids=["f4", "f8"])
+def test_numbers_that_no_float_tells_apart(dtype, first):
+    frame = pd.DataFrame({"id": first + np.arange(40) % 2})
+    model = make_pipeline(OneHotEncoder(dtype=dtype), fp.MLPRegressor(max_iter=2)).fit(frame, np.arange(40.0))
+    message = f"column 'id' has different categories that are one number in {np.dtype(dtype).name}"
+    with pytest.raises(ValueError, match=message):
+        to_onnx(model)
+
+
+def test_names_of_columns():
+    """Only the name of an output changes, to one that no column has, and the one that ONNX has not."""
+    names = ["label_", "label", "", "_", "probabilities", "X", "größe / m", "classes"]
+    frame = pd.DataFrame(rows(40, len(names)), columns=names)
+    model = make_pipeline(StandardScaler(), fp.MLPClassifier(max_iter=3)).fit(frame, frame["X"] > 0)
+    inputs = ["label_", "label__", "__", "_", "probabilities_", "X", "größe / m", "classes"]
+    given = dict(zip(inputs, frame.to_numpy().T[:, :, None], strict=True))
+    proto = assert_says_the_same(model, frame, lambda frame, proto: given)
+    assert [one.name for one in proto.graph.input] == inputs
 
 
 def test_a_category_that_the_encoder_would_refuse_gives_nan():

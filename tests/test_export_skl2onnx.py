@@ -218,6 +218,13 @@ def test_target_opsets(opset):
     assert {one.domain: one.version for one in proto.opset_import}[""] <= opset
 
 
+def test_labels_that_onnx_has_not():
+    X = rows()
+    model = fp.MLPClassifier(max_iter=2).fit(X, np.where(X[:, 0] > 0, np.uint64(2**64 - 1), np.uint64(1)))
+    with pytest.raises(ValueError, match="classes_ must be texts or integers of 64 bits for skl2onnx"):
+        skl2onnx.to_onnx(model, X[:1])
+
+
 def test_what_cannot_be_converted():
     X = rows()
     model = fp.MLPClassifier((6,), max_iter=5).fit(X, X[:, 0] > 0)

@@ -256,6 +256,14 @@ def test_a_target_in_its_own_units():
     assert_says_the_same(model, unseen(frame))
 
 
+def test_an_ensemble_whose_target_another_scaler_scales():
+    frame = table()
+    model = TransformedTargetRegressor(TabularMLPRegressor(**QUICK), transformer=StandardScaler())
+    assert_says_the_same(model.fit(frame, 100 + 5 * frame["width"].fillna(4)), unseen(frame))
+    steps = make_pipeline("passthrough", TabularMLPRegressor(**QUICK))
+    assert_says_the_same(steps.fit(frame, 100 + 5 * frame["width"].fillna(4)), unseen(frame))
+
+
 def test_an_encoder_of_changed_columns_is_refused():
     X = np.random.default_rng(0).normal(size=(40, 2))
     model = make_pipeline(

@@ -277,6 +277,21 @@ class Own(nn.Sequential):
         return 2 * super().forward(x)
 
 
+class OwnIdentity(nn.Identity):
+    def forward(self, x):
+        return 2 * x
+
+
+class OwnDropout(nn.Dropout):
+    def forward(self, x):
+        return 2 * x
+
+
+def with_forward(module):
+    module.forward = lambda x: 2 * x
+    return module
+
+
 L = nn.Linear
 
 
@@ -308,7 +323,14 @@ L = nn.Linear
         (nn.Sequential(L(3, 1), nn.Hardtanh(0, 6)), r"min_val of Hardtanh must be -1.0, got 0"),
         (nn.Sequential(L(3, 1), nn.ReLU6()), r"got ReLU6\(\)"),
         (nn.Sequential(L(3, 2), nn.LogSoftmax(dim=1)), r"got LogSoftmax\(dim=1\)"),
-        (nn.Sequential(L(3, 2), nn.Softmax(dim=1), L(2, 1)), "softmax"),
+        (nn.Sequential(L(3, 2), nn.Softmax(dim=1), L(2, 1)), r"module\[2\]: a Softmax must be at the end"),
+        (nn.Sequential(L(3, 1), OwnIdentity()), r"module\[1\] must be a Linear, .* got OwnIdentity\(\)"),
+        (nn.Sequential(L(3, 1), OwnDropout(0.5)), r"module\[1\] must be a Linear, .* got OwnDropout\("),
+        (nn.Sequential(with_forward(L(3, 1))), r"module\[0\] must have no forward of its own"),
+        (with_forward(nn.Sequential(L(3, 1))), "module must have no forward of its own"),
+        (nn.Sequential(L(3, 1), nn.Softplus(1, 0.5)), r"module\[1\]: threshold of Softplus must be 20 or"),
+        (nn.Sequential(L(3, 1), nn.LeakyReLU(-1.0)), r"module\[1\]: LeakyReLU\(.*slope must be 0 or a pos"),
+        (nn.Sequential(L(3, 1, device="meta")), r"module\[0\].weight has no numbers"),
         (nn.Sequential(nn.LSTM(3, 2, batch_first=True), L(2, 1)), r"module\[1\] must take the outputs out"),
         (nn.Sequential(nn.LSTM(3, 2, batch_first=True)), "must end with"),
         (nn.Sequential(nn.LSTM(3, 2)), "batch_first must be True, got False"),
@@ -349,7 +371,7 @@ def test_numbers_that_are_not_finite():
     module = nn.Sequential(L(2, 1))
     with torch.no_grad():
         module[0].weight[0, 0] = np.nan
-    with pytest.raises(ValueError, match="finite"):
+    with pytest.raises(ValueError, match=r"module\[0\].weight must hold finite numbers"):
         from_torch(module)
 
 

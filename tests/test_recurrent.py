@@ -919,6 +919,11 @@ def test_wrong_weights_of_torch(changes, message):
         network.set_torch_weights(weights)
     with pytest.raises(ValueError, match="weights must be 5 arrays, got 4"):
         network.set_keras_weights(network.to_keras_weights()[:-1])
+    for wrong in (None, 5, iter([])):
+        with pytest.raises(TypeError, match="weights must be a list of arrays, got "):
+            network.set_keras_weights(wrong)
+        with pytest.raises(TypeError, match="weights must be arrays by name, such as a dict, got "):
+            network.set_torch_weights(wrong)
     np.testing.assert_array_equal(network.parameter_vector, before)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import math
 import re
 import signal
 import socket
@@ -254,6 +255,14 @@ def test_a_column_that_is_not_there(size):
         (b'{"rows": {}}', "rows: got an object; expected a list of objects"),
         (b'{"rows": []}', "rows: got no row; expected one or more"),
         (b'{"rows": [[1]]}', "rows[0]: got a list of 1; expected an object of columns"),
+        (
+            json.dumps({"rows": [{**ROW, "zip code": math.nan}]}).encode(),  # which Python writes, not JSON
+            "rows[0]: column 'zip code' got nan; expected a text, a number",
+        ),
+        (
+            json.dumps({"rows": [{**ROW, "zip code": math.inf}]}).encode(),
+            "rows[0]: column 'zip code' got inf; expected a text, a number",
+        ),
         (json.dumps({"rows": [ROW] * 201}).encode(), "rows: got more than 200, the most rows of a request"),
         (json.dumps({"rows": [ROW], "row": 1}).encode(), "'row' is no part of a request; expected 'rows'"),
         (json.dumps({"rows": [ROW], "quantiles": [0.5]}).encode(), "quantiles: this model predicts none"),

@@ -19,6 +19,7 @@ from ferroprop.export._c_preparation import (
     PreparationCode,
     cells_of,
     columns_of,
+    inputs_in_float,
     network_inputs,
     numbers_of,
     preparation_code,
@@ -38,8 +39,8 @@ from ferroprop.export._description import (
     network_of,
 )
 from ferroprop.export._file import write_file
-from ferroprop.export._preparation import Arithmetic
-from ferroprop.export._quantize import Network8, quantize
+from ferroprop.export._preparation import Arithmetic, check_distinct
+from ferroprop.export._quantize import Network8, check_range, quantize
 
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 SELF_TEST_ROWS = 8
@@ -106,21 +107,28 @@ def to_c(
     if y is not None and X is None:
         raise ValueError("y must be given together with X")
     described = describe(model)
+    if described.preparation is not None:
+        check_distinct(described.preparation, np.float32)
     cells = sample_rows(described, SAMPLE_ROWS) if X is None else cells_of(described, X)
     inputs = network_inputs(described, cells)
     if not np.isfinite(inputs).all():
         row = int(np.flatnonzero(~np.isfinite(inputs).all(axis=1))[0])
         raise ValueError(f"X must have rows that the model can use; row {row} gives it NaN or infinity")
     exact = _answer(described.result, network_of(described.layers).predict(inputs.astype(described.dtype)))
+    _check_weights(described.layers)
+    inputs = check_range(inputs_in_float(described, cells))  # what comes to the network in C
     if dtype == "int8":
         net8 = quantize(described.layers, inputs)
         network = int8_code(net8, described.layers[-1].activation)
-        own = _answer(described.result, _outputs_8(described, net8, inputs))
+        with np.errstate(over="ignore", invalid="ignore"):  # check_range tells
+            own = _answer(described.result, _outputs_8(described, net8, inputs))
         usable = np.flatnonzero(_far_from_halves(net8, inputs))
     else:
         network = float_code(described.layers)
-        own = _answer(described.result, _outputs_in_float(described.layers, inputs))
+        with np.errstate(over="ignore", invalid="ignore"):  # check_range tells
+            own = _answer(described.result, _outputs_in_float(described.layers, inputs))
         usable = np.arange(len(inputs))
+    check_range(own.numbers)
     preparation = None if described.preparation is None else preparation_code(described.preparation)
     header = CHeader(
         text="",
@@ -180,6 +188,16 @@ class Answer:
     labels: NDArray[np.int64] | None
 
 
+def _check_weights(layers: Sequence[Dense]) -> None:
+    for index, layer in enumerate(layers):
+        for what, numbers in (("weights", layer.weights), ("biases", layer.biases)):
+            if numbers is not None and np.abs(numbers).max() > np.finfo(np.float32).max:
+                raise ValueError(
+                    f"{what} of layer {index} must be up to 3.4e38 for a float of C, got "
+                    f"{np.abs(numbers).max():g}"
+                )
+
+
 def _answer(result: Outputs | Labels | Quantities, outputs: Array) -> Answer:
     numbers = np.asarray(outputs, np.float64)
     match result:
@@ -220,6 +238,7 @@ def _outputs_in_float(layers: Sequence[Dense], inputs: Array) -> Array:
 
 
 def _activated(activation: Activation, net: Array) -> Array:
+    check_range(net)
     same = Dense(np.eye(net.shape[1], dtype=np.float32), None, activation)
     outputs: Array = network_of([same]).predict(net)
     return outputs
@@ -240,17 +259,17 @@ def _far_from_halves(net8: Network8, inputs: Array) -> NDArray[np.bool_]:
 def _score(described: Description, answer: Answer, y: Any) -> float:
     from sklearn.metrics import accuracy_score, r2_score
 
-    match described.result:
-        case Labels(classes, kind, _):
-            assert answer.labels is not None
-            labels = answer.labels if kind == "multilabel" else classes[answer.labels]
-            return float(accuracy_score(y, labels))
-        case Quantities():
+    if isinstance(described.result, Outputs):
+        raise ValueError("y must not be given for a Network, which does not know what its outputs are for")
+    try:
+        if isinstance(described.result, Quantities):
             return float(r2_score(y, answer.numbers))
-        case _:
-            raise ValueError(
-                "y must not be given for a Network, which does not know what its outputs are for"
-            )
+        assert answer.labels is not None
+        is_multilabel = described.result.kind == "multilabel"
+        labels = answer.labels if is_multilabel else described.result.classes[answer.labels]
+        return float(accuracy_score(y, labels))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"y must be the targets of X: {error}") from None
 
 
 # ---- text --------------------------------------------------------------------------------------------------
@@ -350,10 +369,21 @@ def _width(described: Description) -> int:
 
 def _classes(classes: Array) -> str:
     if classes.dtype.kind in "biu":
-        return array("long", "@classes", [int(label) for label in classes])
+        labels = [int(label) for label in classes]
+        if min(labels) < -(2**31) or max(labels) >= 2**31:  # long may have 32 bits
+            return _wide_classes(labels)
+        return array("long", "@classes", labels)
     if classes.dtype.kind == "f":
         return array("float", "@classes", classes)
     return array("char *const", "@classes", [text_constant(str(label)) for label in classes])
+
+
+def _wide_classes(labels: Sequence[int]) -> str:
+    if max(labels) >= 2**63:
+        return array("uint64_t", "@classes", [f"UINT64_C({label})" for label in labels])
+    least = -(2**63)  # has no constant of its own in C: the sign is an operator
+    texts = [f"(INT64_C({least + 1}) - 1)" if label == least else f"INT64_C({label})" for label in labels]
+    return array("int64_t", "@classes", texts)
 
 
 def _result_code(described: Description, preparation: PreparationCode | None) -> str:

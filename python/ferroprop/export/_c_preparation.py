@@ -6,6 +6,7 @@ list in the header's comment, -1 for a category that is not in the list.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,12 +61,11 @@ class PreparationCode:
 
 def categories_of(preparation: Preparation) -> dict[int, list[str]]:
     """Return the categories of each column of text, in the order of their numbers."""
-    categories: dict[int, list[str]] = {}
+    categories: dict[int, dict[str, None]] = {}
     for block in preparation.blocks:
         if isinstance(block.source, Lookup) and block.source.is_text:
-            known = categories.setdefault(block.source.column, [])
-            known.extend(str(key) for key in block.source.keys if key not in known)
-    return categories
+            categories.setdefault(block.source.column, {}).update(dict.fromkeys(map(str, block.source.keys)))
+    return {column: list(known) for column, known in categories.items()}
 
 
 def columns_of(preparation: Preparation) -> list[int]:
@@ -95,17 +95,20 @@ def numbers_of(description: Description, cells: Cells) -> Array:
     preparation = description.preparation
     if preparation is None:
         return np.array(cells, np.float32)
-    categories = categories_of(preparation)
+    places = {
+        column: {text: float(place) for place, text in enumerate(known)}
+        for column, known in categories_of(preparation).items()
+    }
     rows = []
     for cell_row in cells:
         row = []
         for column in columns_of(preparation):
             cell = cell_row[column]
-            if column not in categories:
+            if column not in places:
                 row.append(np.nan if cell is None else float(cell))
                 continue
             text = cell if isinstance(cell, str) else ""
-            row.append(float(categories[column].index(text)) if text in categories[column] else -1.0)
+            row.append(places[column].get(text, -1.0))
         rows.append(row)
     return np.array(rows, np.float32)
 
@@ -127,7 +130,12 @@ def cells_of(description: Description, X: Any) -> Cells:
             raise ValueError(f"X lacks the column {missing[0]!r}")
         columns = [list(X[name]) for name in names]
         return [list(row) for row in zip(*columns, strict=True)]
-    rows = np.asarray(X, object if preparation is not None else description.dtype)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            rows = np.asarray(X, object if preparation is not None else description.dtype)
+    except (TypeError, ValueError, np.exceptions.ComplexWarning) as error:
+        raise ValueError(f"X must hold rows of numbers: {error}") from None
     if rows.ndim != 2 or rows.shape[1] != n_columns or not len(rows):
         raise ValueError(f"X must have shape (n, {n_columns}) with one row or more, got {rows.shape}")
     if preparation is None and not np.isfinite(rows).all():
@@ -150,9 +158,16 @@ def sample_rows(description: Description, n: int) -> Cells:
         else:
             columns.append(list(_usual_numbers(preparation, index, rng.normal(size=n))))
     rows = [list(row) for row in zip(*columns, strict=True)]
-    # an encoder may refuse a gap
-    usable = np.all(np.isfinite(network_inputs(description, rows)), axis=1).tolist()
-    return [row for row, is_usable in zip(rows, usable, strict=True) if is_usable]
+    # an encoder may refuse a gap, and numbers may be too large for a float
+    both = [network_inputs(description, rows), inputs_in_float(description, rows)]
+    usable = np.isfinite(np.concatenate(both, axis=1)).all(axis=1).tolist()
+    drawn_rows = [row for row, is_usable in zip(rows, usable, strict=True) if is_usable]
+    if not drawn_rows:
+        raise ValueError(
+            "the model's columns must have numbers that a float of C holds, up to 3.4e38; those of fit were "
+            "larger"
+        )
+    return drawn_rows
 
 
 def network_inputs(description: Description, cells: Cells) -> Array:
@@ -160,6 +175,14 @@ def network_inputs(description: Description, cells: Cells) -> Array:
     if description.preparation is None:
         return np.array(cells, description.dtype)
     return description.preparation.apply(cells)
+
+
+def inputs_in_float(description: Description, cells: Cells) -> Array:
+    """Return the network's inputs as the C code computes them; they are not finite where it overflows."""
+    if description.preparation is None:
+        with np.errstate(over="ignore"):
+            return np.array(cells, description.dtype).astype(np.float32)
+    return description.preparation.apply(cells, np.float32)
 
 
 def _usual_numbers(preparation: Preparation, column: int, normal: Numbers) -> Numbers:
@@ -250,6 +273,8 @@ def _lookup_code(
         return [("float", table, np.concatenate(rows))], [f"row = @place({cell}, {len(known)});"]
     numbers = [key for key in lookup.keys if not np.isnan(key)]
     n = len(numbers)
+    if n == 0:  # C has no empty arrays
+        return [("float", table, lookup.table.ravel())], [f"row = {cell} == {cell};"]
     lines = [f"row = @find({cell}, @keys_{index}, {n});"]
     if n < len(lookup.keys):  # the row of NaN comes before that of all others
         lines.append(f"if (row == {n} && {cell} == {cell}) row = {n + 1};")

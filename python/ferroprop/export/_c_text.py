@@ -19,7 +19,8 @@ def number(value: Any) -> str:
     >>> number(0.1), number(-3), number(1e30), number(np.float32(1) / 3)
     ('0.1f', '-3.0f', '1e+30f', '0.33333334f')
     """
-    single = np.float32(value)
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
     if not np.isfinite(single):
         return "(0.0f / 0.0f)" if np.isnan(single) else f"({'-' if single < 0 else ''}1.0f / 0.0f)"
     return f"{single!s}f"
@@ -73,5 +74,7 @@ def comment(lines: Sequence[str]) -> str:
      * of a * / b
      */
     """
-    safe = [re.sub(r"[^\x20-\x7e]", "?", line).replace("*/", "* /").replace("/*", "/ *") for line in lines]
+    safe = [re.sub(r"[^\x20-\x7e]", "?", line) for line in lines]
+    for ends, harmless in (("*/", "* /"), ("/*", "/ *"), ("??/", "?? /")):  # the last is a backslash in C99
+        safe = [line.replace(ends, harmless) for line in safe]
     return "\n".join([f"/* {safe[0]}", *(f" * {line}".rstrip() for line in safe[1:]), " */", ""])

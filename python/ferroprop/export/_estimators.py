@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -68,16 +69,19 @@ def _network_alone(model: MLPClassifier | MLPRegressor) -> Description:
 
 
 def _pipeline(model: Pipeline) -> Description:
-    if len(model.steps) == 1:
-        return describe_estimator(model.steps[0][1])
+    *earlier, (name, last) = model.steps
+    if all(step is None or (isinstance(step, str) and step == "passthrough") for _, step in earlier):
+        return describe_estimator(last)
     _require_fitted(model)
-    described = describe_estimator(model.steps[-1][1])
+    described = describe_estimator(last)
     if described.preparation is not None:
-        raise UnknownStepError(f"step {model.steps[-1][0]!r}: a pipeline in a pipeline")
+        raise UnknownStepError(f"step {name!r}: a pipeline in a pipeline")
+    if described.recurrent:
+        raise UnknownStepError(f"step {name!r}: a recurrent network after steps that prepare its sequences")
     before = Pipeline(model.steps[:-1])
     names = getattr(model, "feature_names_in_", None)
     table = Table.of(int(model.n_features_in_), None if names is None else list(map(str, names)))
-    return Description(described.layers, described.result, prepared(before, table), described.feature_names)
+    return replace(described, preparation=prepared(before, table))
 
 
 def _transformed_target(model: TransformedTargetRegressor) -> Description:
@@ -98,9 +102,7 @@ def _transformed_target(model: TransformedTargetRegressor) -> Description:
         for operation in reversed(operations)
         if isinstance(operation, Arithmetic)
     ]
-    return Description(
-        described.layers, Quantities(single, back), described.preparation, described.feature_names
-    )
+    return replace(described, result=Quantities(single, [*described.result.operations, *back]))
 
 
 def _require_fitted(model: Any) -> None:

@@ -33,4 +33,7 @@ def write_file(path: str | os.PathLike[str], content: bytes) -> None:
     (['net.json'], b'{}')
     """
     with _Replacement(path) as temporary:
-        temporary.write_bytes(content)
+        try:
+            temporary.write_bytes(content)
+        except OSError as error:  # of a full disk, which names no file
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from None

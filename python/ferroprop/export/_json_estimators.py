@@ -164,10 +164,12 @@ def _value(reader: Reader, value: Any, where: str) -> Any:
         if kind == "dict" and isinstance(content, list) and all(_is_pair(one) for one in content):
             return {key: _value(reader, one, f"{where}[{shown(key)}]") for key, one in content}
         if kind in OBJECTS and isinstance(content, dict):
-            given = {name: _value(reader, one, f"{where}.{name}") for name, one in content.items()}
+            place = f"{where}.{kind}"
+            fields = reader.fields(content, place, list(signature(OBJECTS[kind]).parameters))
+            given = {name: _value(reader, one, f"{place}.{name}") for name, one in fields.items()}
             try:
                 return OBJECTS[kind](**given)
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, OverflowError) as error:
                 reader.note(where, f"{kind}: {error}")
                 return None
     reader.expected(where, "a value, or an object of one field that names its kind", value)
@@ -264,7 +266,10 @@ def _labels(reader: Reader, fields: Mapping[str, Any], layers: list[Dense]) -> d
     kind = reader.one_of(fields["kind"], "fitted.kind", kinds)
     classes = reader.fields(fields["classes"], "fitted.classes", ("dtype", "values"))
     values, dtype = classes.get("values"), classes.get("dtype")
-    if kind is None or values is None or dtype is None:
+    if kind is None or len(classes) < 2:
+        return {}
+    if not isinstance(dtype, str):
+        reader.expected("fitted.classes.dtype", "the name of a dtype", dtype)
         return {}
     if not isinstance(values, list) or not values:
         reader.expected("fitted.classes.values", "a list of one or more labels", values)

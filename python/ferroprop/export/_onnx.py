@@ -294,6 +294,8 @@ def label_dtype(classes: Array) -> np.dtype[Any]:
     dtypes = {"b": "bool", "i": "int64", "u": "int64", "f": "float64"}
     if kind not in dtypes:
         raise ValueError(f"classes_ must be texts or numbers for ONNX, got {classes!r:.80}")
+    if kind == "u" and classes.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"classes_ must be up to 2^63 - 1, the largest integer of ONNX, got {classes.max()}")
     dtype: np.dtype[Any] = np.dtype(dtypes[kind])
     return dtype
 
@@ -345,7 +347,7 @@ def to_onnx(model: object, path: str | os.PathLike[str] | None = None, *, opset:
     except ImportError as error:
         raise ImportError("to_onnx needs the package onnx: pip install 'ferroprop[onnx]'") from error
     newest = onnx.defs.onnx_opset_version()
-    if not isinstance(opset, int) or not OPSET <= opset <= newest:
+    if not isinstance(opset, (int, np.integer)) or not OPSET <= opset <= newest:
         raise ValueError(f"opset must be from {OPSET} to {newest}, got {opset!r}")
     described = describe(model, recurrent=True, tables=True)
     outputs = _output_names(described.result)
@@ -369,7 +371,7 @@ def to_onnx(model: object, path: str | os.PathLike[str] | None = None, *, opset:
         ],
         graph.constants,
     )
-    opsets = [helper.make_opsetid("", opset)]
+    opsets = [helper.make_opsetid("", int(opset))]
     if any(node.domain for node in graph.nodes):
         opsets.append(helper.make_opsetid("ai.onnx.ml", ML_OPSET))
     proto = helper.make_model(
@@ -398,11 +400,15 @@ def _inputs(described: Description, outputs: Sequence[str]) -> dict[str, Value]:
         return {"X": (described.dtype, [ROWS, *in_time, described.n_inputs])}
     if not preparation.is_by_column:
         return {"X": (_dtype_of_numbers(described), [ROWS, len(preparation.columns)])}
+    used = [preparation.columns[index] for index in preparation.used]
+    taken = {*outputs, "", *(column.name for column in used)}  # ONNX has no empty names
     columns: dict[str, Value] = {}
-    for column in (preparation.columns[index] for index in preparation.used):
+    for column in used:
         name = column.name
-        while name in outputs or name in columns:
-            name += "_"
+        if name in outputs or not name:
+            while name in taken:
+                name += "_"
+            taken.add(name)
         columns[name] = (np.dtype(object) if column.is_text else _dtype_of_numbers(described), [ROWS, 1])
     return columns
 
@@ -446,7 +452,7 @@ def _output_types(described: Description) -> list[Value]:
         case Outputs():
             return [(dtype, [ROWS, *([STEPS] if described.every else []), width])]
         case Quantities():
-            return [(dtype, [ROWS] if width == 1 else [ROWS, width])]
+            return [(dtype, [ROWS] if result.single else [ROWS, width])]
         case Labels():
             if result.kind == "multilabel":
                 return [(np.dtype(np.int64), [ROWS, width]), (dtype, [ROWS, width])]

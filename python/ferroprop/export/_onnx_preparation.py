@@ -23,6 +23,7 @@ from ferroprop.export._preparation import (
     Operation,
     Preparation,
     SoftClip,
+    check_distinct,
 )
 
 
@@ -41,6 +42,7 @@ def add_preparation(graph: Graph, inputs: Sequence[str], preparation: Preparatio
     dtype = graph.dtype
     if preparation.is_double:
         graph.dtype = np.dtype(np.float64)
+    check_distinct(preparation, graph.dtype)
     parts = [_add_block(graph, inputs, preparation, block) for block in preparation.blocks]
     x = parts[0] if len(parts) == 1 else graph.node("Concat", *parts, axis=1)
     if graph.dtype != dtype:
@@ -93,7 +95,7 @@ def _look_up(graph: Graph, x: str, lookup: Lookup) -> str:
         if len(numbers) < n_keys:  # NaN is the last of the keys, and equal to nothing
             equal.append(graph.node("Cast", graph.node("IsNaN", x), type=graph.dtype.name))
         # The first of the largest is the key, or, where none is equal, the half behind them all.
-        half = graph.with_number("Add", graph.with_number("Mul", equal[0], 0.0), 0.5)
+        half = graph.with_number("Add", graph.with_number("Mul", equal[-1], 0.0), 0.5)
         row = graph.node("ArgMax", graph.node("Concat", *equal, half, axis=1), axis=1, keepdims=0)
     return graph.node("Gather", graph.constant(lookup.table), row, axis=0)
 

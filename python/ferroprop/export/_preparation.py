@@ -229,38 +229,72 @@ class Preparation:
         indices = [one.indices if isinstance(one, Columns) else (one.column,) for one in sources]
         return sorted({index for some in indices for index in some})
 
-    def apply(self, rows: Sequence[Sequence[Any]]) -> Numbers:
-        """Return the inputs of the network for rows of cells: text or None, numbers or NaN."""
-        columns = list(zip(*rows, strict=True))
-        return np.concatenate([self._block(columns, block) for block in self.blocks], axis=1)
+    def apply(self, rows: Sequence[Sequence[Any]], dtype: Any = np.float64) -> Numbers:
+        """Return the inputs of the network for rows of cells: text or None, numbers or NaN.
 
-    def _block(self, columns: Sequence[Sequence[Any]], block: Block) -> Numbers:
+        Parameters
+        ----------
+        rows : sequence of sequence
+            The cells.
+        dtype : dtype, default=float64
+            The type of cells, constants and results.
+        """
+        columns = list(zip(*rows, strict=True))
+        kind = np.dtype(dtype)
+        with np.errstate(all="ignore"):
+            return np.concatenate([self._block(columns, block, kind) for block in self.blocks], axis=1)
+
+    def _block(self, columns: Sequence[Sequence[Any]], block: Block, dtype: np.dtype[Any]) -> Numbers:
         match block.source:
             case Columns(indices):
-                x = np.array([columns[index] for index in indices], np.float64).T
+                x = np.array([columns[index] for index in indices], np.float64).T.astype(dtype)
             case Lookup():
-                x = block.source.table[_rows_of(block.source, columns[block.source.column])]
-        with np.errstate(all="ignore"):
-            for operation in block.operations:
-                x = _operated(x, operation)
+                rows = _rows_of(block.source, columns[block.source.column], dtype)
+                x = block.source.table[rows].astype(dtype)
+        for operation in block.operations:
+            x = _operated(x, operation)
         return x
 
 
-def _rows_of(lookup: Lookup, cells: Sequence[Any]) -> list[int]:
-    rows = {key: row for row, key in enumerate(lookup.keys)}
+def check_distinct(preparation: Preparation, dtype: Any) -> None:
+    """Refuse categories that are different numbers, but the same ones in the dtype of the format.
+
+    Raises
+    ------
+    ValueError
+        If there are some; the message names the column.
+    """
+    for block in preparation.blocks:
+        source = block.source
+        if isinstance(source, Lookup) and not source.is_text:
+            distinct, counts = np.unique(np.array(source.keys).astype(dtype), return_counts=True)
+            if counts.max() > 1:
+                name = preparation.columns[source.column].name
+                raise ValueError(
+                    f"column {name!r} has different categories that are one number in "
+                    f"{np.dtype(dtype).name}, {float(distinct[counts.argmax()])!r}; make them text before fit"
+                )
+
+
+def _rows_of(lookup: Lookup, cells: Sequence[Any], dtype: np.dtype[Any]) -> list[int]:
     if lookup.is_text:
+        rows: dict[Any, int] = {key: row for row, key in enumerate(lookup.keys)}
         return [rows.get(cell if isinstance(cell, str) else "", len(rows)) for cell in cells]
+    rows = {dtype.type(key).item(): row for row, key in enumerate(lookup.keys)}
     nan = len(rows) - 1 if np.isnan(lookup.keys[-1]) else len(rows)
-    return [nan if cell is None or np.isnan(cell) else rows.get(float(cell), len(rows)) for cell in cells]
+    return [
+        nan if cell is None or np.isnan(cell) else rows.get(dtype.type(cell).item(), len(rows))
+        for cell in cells
+    ]
 
 
 def _operated(x: Numbers, operation: Operation) -> Numbers:
     match operation:
         case Fill():
             missing = np.isnan(x) if np.isnan(operation.missing) else x == operation.missing
-            return np.where(missing, operation.values, x)
+            return np.where(missing, operation.values.astype(x.dtype), x)
         case Missing():
-            return np.isnan(x).astype(np.float64)
+            return np.isnan(x).astype(x.dtype)
         case Clip():
             return np.clip(x, operation.low, operation.high)
         case Arithmetic():
@@ -272,7 +306,7 @@ def _operated(x: Numbers, operation: Operation) -> Numbers:
                 "Min": np.minimum,
                 "Max": np.maximum,
             }
-            return functions[operation.operator](x, operation.values)
+            return functions[operation.operator](x, operation.values.astype(x.dtype))
         case SoftClip():
             clipped: Numbers = x / np.sqrt(1.0 + (x / operation.limit) ** 2)
             return clipped

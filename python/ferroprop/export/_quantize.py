@@ -168,8 +168,8 @@ def quantize(layers: Sequence[Dense], X: Array) -> Network8:
     hidden = []
     for index, layer in enumerate(doubles[:-1]):
         scaled = _layer8(layer, low, step, index)
-        net = _after([Dense(layer.weights, layer.biases, Activation("identity"))], values)
-        values = _after([layer], values)
+        net = check_range(_after([Dense(layer.weights, layer.biases, Activation("identity"))], values))
+        values = check_range(_after([layer], values))
         low_out, high_out = float(values.min()), float(values.max())
         step_out = (high_out - low_out) / LEVELS or 1.0
         if layer.activation.name in STRAIGHT:
@@ -181,6 +181,23 @@ def quantize(layers: Sequence[Dense], X: Array) -> Network8:
         low, step = np.full(width, low_out), np.full(width, step_out)
     output = _layer8(doubles[-1], low, step, len(doubles) - 1)
     return Network8(lowest, factors, tuple(hidden), output)
+
+
+def check_range(values: Array) -> Array:
+    """Return the numbers, a row for each row of X, if all can be floats of C.
+
+    Raises
+    ------
+    ValueError
+        If one is not finite, or larger than the largest float32.
+    """
+    fit = np.all(np.abs(values) <= np.finfo(np.float32).max, axis=tuple(range(1, values.ndim)))
+    if not fit.all():
+        raise ValueError(
+            "X must have rows whose numbers, and what the network makes of them, are floats of C, up to "
+            f"3.4e38; those of row {int(np.flatnonzero(~fit)[0])} become larger"
+        )
+    return values
 
 
 def _positive(step: Doubles, low: Doubles) -> Doubles:

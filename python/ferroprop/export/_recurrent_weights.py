@@ -61,9 +61,9 @@ def set_torch_weights(self: RecurrentNetwork, weights: Mapping[str, ArrayLike]) 
 
     Raises
     ------
-    ValueError
-        If a name is missing or unknown, a shape is wrong, a number is not finite, or a layer without biases
-        would get some; nothing changes then.
+    TypeError, ValueError
+        If it is no mapping, a name is missing or unknown, a shape is wrong, a number is not finite, or a
+        layer without biases would get some; nothing changes then.
 
     Examples
     --------
@@ -73,6 +73,8 @@ def set_torch_weights(self: RecurrentNetwork, weights: Mapping[str, ArrayLike]) 
     >>> bool((net.parameter_vector == other.parameter_vector).all())
     True
     """
+    if not isinstance(weights, Mapping):
+        raise TypeError(f"weights must be arrays by name, such as a dict, got {type(weights).__name__}")
     rest = {name: _array(f"weights[{name!r}]", value) for name, value in weights.items()}
 
     def take(name: str, shape: tuple[int, ...], *, optional: bool = False) -> _Array:
@@ -107,9 +109,9 @@ def set_keras_weights(self: RecurrentNetwork, weights: Sequence[ArrayLike]) -> N
 
     Raises
     ------
-    ValueError
-        If there are too many or too few, a shape is wrong, a number is not finite, or a layer without biases
-        would get some; nothing changes then.
+    TypeError, ValueError
+        If it is no sequence, there are too many or too few, a shape is wrong, a number is not finite, or a
+        layer without biases would get some; nothing changes then.
 
     Examples
     --------
@@ -119,6 +121,8 @@ def set_keras_weights(self: RecurrentNetwork, weights: Sequence[ArrayLike]) -> N
     >>> bool((net.parameter_vector == other.parameter_vector).all())
     True
     """
+    if not isinstance(weights, Sequence):
+        raise TypeError(f"weights must be a list of arrays, got {type(weights).__name__}")
     expected = 3 * (len(self.layer_sizes) - 2) + 2
     if len(weights) != expected:
         raise ValueError(f"weights must be {expected} arrays, got {len(weights)}")

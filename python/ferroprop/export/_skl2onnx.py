@@ -106,7 +106,13 @@ def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
 
 def _whole(classes: Any) -> Any:
     """Return classes as text or whole numbers, which are all that skl2onnx has."""
-    return classes.astype(np.int64) if classes.dtype.kind in "biuf" else classes
+    if classes.dtype.kind not in "biuf":
+        return classes
+    with np.errstate(invalid="ignore"):
+        whole = classes.astype(np.int64)
+    if not np.array_equal(whole, classes):
+        raise ValueError(f"classes_ must be texts or integers of 64 bits for skl2onnx, got {classes!r:.80}")
+    return whole
 
 
 class _InScope(Graph):

@@ -142,10 +142,11 @@ def prepared(steps: Any, table: Table) -> Preparation:
         raise UnknownStepError(
             f"column {table.names[column]!r} has text that reaches the network without an encoder"
         )
+    blocks = tuple(block for block in after.blocks if block.width)  # a dropped category can be the only one
     columns = tuple(
         Column(name, index in texts, index in after.dates) for index, name in enumerate(table.names)
     )
-    return Preparation(columns, after.blocks, table.is_named, after.is_double)
+    return Preparation(columns, blocks, table.is_named, after.is_double)
 
 
 @singledispatch
@@ -291,7 +292,7 @@ def _encoded(step: Any, index: int, cells: Sequence[Any]) -> Numbers:
     for other, categories in enumerate(step.categories_):
         table[:, other] = categories[0]
     table[:, index] = cells
-    if not any(isinstance(category, str) for categories in step.categories_ for category in categories):
+    if not any(categories.dtype == object for categories in step.categories_):
         table = table.astype(np.float64)
     with warnings.catch_warnings():  # that the columns have no names here, that a category is unknown
         warnings.simplefilter("ignore")
@@ -306,7 +307,7 @@ def _encoded_unknown(step: Any, index: int, is_text: bool, known: Sequence[Any])
     """Return the encoder's result for a cell that is no category; NaN if the encoder would raise."""
     if getattr(step, "handle_unknown", None) == "error":
         return np.full(_widths(step)[index], np.nan)
-    unknown: Any = "".join(map(str, known)) + "?" if is_text else max(map(float, known)) + 1.0
+    unknown: Any = "".join(map(str, known)) + "?" if is_text else max(map(float, known), default=0.0) + 1.0
     row: Numbers = _encoded(step, index, [unknown])[0]
     return row
 
@@ -334,6 +335,8 @@ def scaling(step: Any) -> list[Operation] | None:
         case MaxAbsScaler():
             clip = [Clip(-1.0, 1.0)] if getattr(step, "clip", False) else []
             return [Arithmetic("Div", step.scale_), *clip]
+        case FunctionTransformer(func=None, inverse_func=None):
+            return []
     return None
 
 

@@ -32,6 +32,9 @@ SOFTPLUS_THRESHOLD = 40.0
 CELLS = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 """The modules of layers that recur."""
 
+LEAST_THRESHOLD = 20.0
+"""The least threshold of an ``nn.Softplus`` that is read: PyTorch's default; an earlier kink shows."""
+
 IN_TORCH = {"tanh": "tanh", "relu": "relu"}
 """Activations of an "rnn" that ``nn.RNN`` has, with its names."""
 
@@ -253,15 +256,13 @@ def from_torch(module: Any) -> Network[Any] | RecurrentNetwork[Any]:
 
 def _flat(torch: Any, module: Any, place: str) -> Iterator[tuple[str, Any]]:
     """Yield the modules that are no sequences, with their places."""
-    if _has_hooks(module):
-        raise ValueError(f"{place} must have no hooks, which could change what it computes")
+    _refuse_changed(place, module)
     for name, one in module._modules.items():  # named_children() names a module that is there twice only once
         inner = f"{place}[{name}]" if name.isdigit() else f"{place}.{name}"
         if _is_sequence(torch, one):
             yield from _flat(torch, one, inner)
-        elif _has_hooks(one):
-            raise ValueError(f"{inner} must have no hooks, which could change what it computes")
         else:
+            _refuse_changed(inner, one)
             yield inner, one
 
 
@@ -270,8 +271,12 @@ def _is_sequence(torch: Any, module: Any) -> bool:
     return isinstance(module, sequence) and type(module).forward is sequence.forward
 
 
-def _has_hooks(module: Any) -> bool:
-    return bool(module._forward_hooks or module._forward_pre_hooks)
+def _refuse_changed(place: str, module: Any) -> None:
+    """Refuse a module that computes something else than its class says."""
+    if module._forward_hooks or module._forward_pre_hooks:
+        raise ValueError(f"{place} must have no hooks, which could change what it computes")
+    if "forward" in vars(module):
+        raise ValueError(f"{place} must have no forward of its own, which could change what it computes")
 
 
 @dataclass
@@ -301,20 +306,18 @@ class _Reader:
                 f"{place} must take the outputs out of the pair that a recurrent layer returns, as the "
                 f"modules EveryStep and LastStep of to_torch do, got {_shown(module)}"
             )
-        match module:
-            case nn.Identity():
-                return
-            case nn.Dropout():
-                if module.p > 0:
-                    self._rates.append(f"{place}: {module.p:g}")
-            case self._own.EveryStep() | self._own.LastStep():
-                self._take(place, module)
-            case _ if type(module) is nn.Linear:
-                self._linear(place, module)
-            case _ if type(module) in (nn.RNN, nn.LSTM, nn.GRU):
-                self._recurrent(place, module)
-            case _:
-                self._activation(place, module)
+        kind = type(module)  # a class made of one of these may compute anything
+        if kind is nn.Dropout:
+            if module.p > 0:
+                self._rates.append(f"{place}: {module.p:g}")
+        elif kind in (self._own.EveryStep, self._own.LastStep):
+            self._take(place, module)
+        elif kind is nn.Linear:
+            self._linear(place, module)
+        elif kind in (nn.RNN, nn.LSTM, nn.GRU):
+            self._recurrent(place, module)
+        elif kind is not nn.Identity:
+            self._activation(place, module)
 
     def network(self) -> Network[Any] | RecurrentNetwork[Any]:
         """Return the network that was read."""
@@ -348,6 +351,9 @@ class _Reader:
     def _linear(self, place: str, module: Any) -> None:
         weights = _array(self._torch, f"{place}.weight", module.weight).T
         biases = None if module.bias is None else _array(self._torch, f"{place}.bias", module.bias)
+        before = self._layers[-1] if self._layers else None
+        if before is not None and before.dense is not None and before.dense.activation.name == "softmax":
+            raise ValueError(f"{place}: a Softmax must be at the end, got {_shown(module)} after it")
         if self._layers and self._layers[-1].recurrent is None and any(one.recurrent for one in self._layers):
             raise ValueError(f"{place}: a recurrent network has one Linear, after its recurrent layers")
         self._layers.append(_Layer(place, dense=Dense(weights, biases, Activation.of("identity"))))
@@ -428,6 +434,10 @@ def _activation_of(torch: Any, own: Any, place: str, module: Any) -> Activation:
         found, needs = Activation.of("gelu"), {"approximate": "none"}
     elif kind is nn.Softplus:
         found, needs = Activation.of("softplus"), {"beta": 1.0}
+        if not module.threshold >= LEAST_THRESHOLD:
+            raise ValueError(
+                f"{place}: threshold of Softplus must be {LEAST_THRESHOLD:g} or more, got {module.threshold}"
+            )
     elif kind is nn.Hardtanh:
         found, needs = Activation.of("hard_tanh"), {"min_val": -1.0, "max_val": 1.0}
     elif kind is nn.Softmax:
@@ -449,6 +459,10 @@ def _activation_of(torch: Any, own: Any, place: str, module: Any) -> Activation:
             raise ValueError(
                 f"{place}: {name} of {kind.__name__} must be {value!r}, got {getattr(module, name)!r}"
             )
+    try:
+        found.to_python()
+    except ValueError as error:
+        raise ValueError(f"{place}: {_shown(module)}: {error}") from None
     return found
 
 
@@ -499,7 +513,11 @@ def _array(torch: Any, place: str, parameter: Any) -> Array:
         raise ValueError(
             f"{place} must be float32 or float64, got {str(parameter.dtype).removeprefix('torch.')}"
         )
+    if parameter.is_meta:
+        raise ValueError(f"{place} has no numbers: it is on the device 'meta'")
     array: Array = parameter.detach().cpu().numpy().copy()
+    if not np.isfinite(array).all():
+        raise ValueError(f"{place} must hold finite numbers, got NaN or infinity")
     return array
 
 

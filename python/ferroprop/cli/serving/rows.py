@@ -32,7 +32,7 @@ EXPECTED: dict[Kind, str] = {
 
 _CELLS: dict[Kind, Any] = {
     "number": Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)] | None,
-    "category": str | int | float | bool | None,
+    "category": str | int | Annotated[float, Field(allow_inf_nan=False)] | bool | None,  # NaN is not JSON
     "boolean": bool | None,
     "date": str | None,
     "duration": str | None,
