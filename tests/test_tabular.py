@@ -22,6 +22,7 @@ from ferroprop.tabular._candidates import mean_losses, near_the_best
 from ferroprop.tabular._column import Column
 from ferroprop.tabular._distinct import distinct_rows
 from ferroprop.tabular._folds import folds_of
+from ferroprop.tabular._member import Rows
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.compose import make_column_transformer
@@ -460,6 +461,51 @@ def test_members_have_their_temperatures():
     inputs = mlp.encoder_.transform(table)
     mean = np.mean([network.predict(inputs).astype(float) for network in mlp.members_], axis=0)
     np.testing.assert_allclose(mlp.predict_proba(table), mean, rtol=1e-6)
+
+
+def test_smoothed_targets_have_the_shares_of_the_classes():
+    rows = Rows.of(np.zeros((5, 1)), np.eye(3)[[0, 1, 1, 2, 2]], np.array([2.0, 1.0, 1.0, 0.5, 0.5]))
+    smoothed = rows.smoothed(0.25).Y
+    assert smoothed.dtype == np.float32
+    np.testing.assert_allclose(smoothed, 0.75 * rows.Y + 0.25 * np.array([0.4, 0.4, 0.2]), rtol=1e-6)
+    assert rows.smoothed(0.0) is rows
+
+
+def test_label_smoothing_keeps_rows_that_are_known_from_an_endless_reward():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 4))
+    y = (X[:, 0] + X[:, 1] > 0).astype(int)
+    options = {**QUICK, "n_members": 1, "max_iter": 60}
+    plain = TabularMLPClassifier(**options, label_smoothing=0.0).fit(X, y)
+    usual = TabularMLPClassifier(**options).fit(X, y)
+    asked = TabularMLPClassifier(**options, label_smoothing=0.1).fit(X, y)
+    np.testing.assert_array_equal(usual.predict_proba(X), asked.predict_proba(X))
+    several = TabularMLPClassifier(**options | {"n_members": 2, "max_iter": 4})
+    np.testing.assert_array_equal(
+        sklearn.clone(several).fit(X, y).predict_proba(X),
+        several.set_params(label_smoothing=0.0).fit(X, y).predict_proba(X),
+    )
+    share = y.mean()
+    of_classes = np.array([0.1 * share, 0.9 + 0.1 * share])  # the targets of the second output
+    entropies = -of_classes * np.log(of_classes) - (1 - of_classes) * np.log(1 - of_classes)
+    least = (1 - share) * entropies[0] + share * entropies[1]
+    assert usual.history_[0]["loss"][-1] > least > 0.15 > plain.history_[0]["loss"][-1]
+    assert usual.history_[0]["validation_loss"][-1] < 0.15  # of the classes as they are
+    assert usual.temperature_[0] < 1.0
+
+
+@pytest.mark.parametrize("label_smoothing", [-0.1, 1.0, "much", None])
+def test_wrong_label_smoothing(label_smoothing):
+    with pytest.raises(ValueError, match="label_smoothing"):
+        TabularMLPClassifier(label_smoothing=label_smoothing).fit([[0.0], [1.0]], [0, 1])
+
+
+def test_states_of_earlier_releases_have_no_label_smoothing():
+    state = TabularMLPClassifier(n_members=3).__getstate__()
+    del state["label_smoothing"]
+    again = TabularMLPClassifier.__new__(TabularMLPClassifier)
+    again.__setstate__(state)
+    assert again.get_params() == TabularMLPClassifier(n_members=3).get_params()
 
 
 # ---- numbers ---------------------------------------------------------------------------------------------

@@ -402,7 +402,12 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
     def _recipe(self, n_rows: int) -> Recipe:
         """Return the recipe, with the user's parameters in place of its own."""
         batch_size = None if isinstance(self.batch_size, str) else int(self.batch_size)
-        usual = recipe_for(is_classifier=self._is_classifier(), n_rows=n_rows, batch_size=batch_size)
+        usual = recipe_for(
+            is_classifier=self._is_classifier(),
+            n_rows=n_rows,
+            batch_size=batch_size,
+            is_alone=self.n_members == 1,
+        )
         sizes: Any = self.hidden_layer_sizes
         if isinstance(sizes, str):
             sizes = usual.hidden_layer_sizes
@@ -425,6 +430,7 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
             batch_size=usual.batch_size,
             epochs=int(chosen("max_iter", usual.epochs)),
             patience=usual.patience,
+            label_smoothing=usual.label_smoothing,
         )
 
     def _is_classifier(self) -> bool:

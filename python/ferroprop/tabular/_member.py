@@ -46,6 +46,14 @@ class Rows(NamedTuple):
         """Return these of them."""
         return Rows(self.X[rows], self.Y[rows], None if self.weight is None else self.weight[rows])
 
+    def smoothed(self, part: float) -> Rows:
+        """Return the same with a part of each target spread over all classes, by their shares of the rows."""
+        if part == 0.0:
+            return self
+        weight = np.bincount(self.Y.argmax(axis=1), self.weight, self.Y.shape[1])
+        spread = part * weight / weight.sum()
+        return self._replace(Y=(self.Y * (1.0 - part) + spread).astype(np.float32))
+
     def sparse(self) -> Rows:
         """Return the same, with a sparse `X` where that is faster; trainings have the same bits."""
         n_inputs = self.X.shape[1]
@@ -160,7 +168,7 @@ def train_member(
     tell : callable or None
         Called after each epoch with the epoch and the time of its end; ends the training by returning True.
     """
-    rows = rows.sparse()
+    rows = rows.smoothed(recipe.label_smoothing).sparse()
     network = Network(
         [rows.X.shape[1], *recipe.hidden_layer_sizes, rows.Y.shape[1]],
         activation=recipe.activation,

@@ -27,6 +27,8 @@ class Recipe:
         Passes over the rows.
     patience : int or None
         The training ends after this many consecutive epochs without a better one; None never ends it early.
+    label_smoothing : float
+        The part of each target that is spread over all classes, by their shares of the rows.
     """
 
     hidden_layer_sizes: tuple[int, ...]
@@ -36,6 +38,7 @@ class Recipe:
     batch_size: int
     epochs: int
     patience: int | None = None
+    label_smoothing: float = 0.0
 
     activation = "silu"
     beta_2 = 0.95
@@ -79,7 +82,9 @@ def tried_for(*, is_classifier: bool) -> Tried:
     return Tried(("both", "fine", "values"), 1.25, 1.1, weighs=False)
 
 
-def recipe_for(*, is_classifier: bool, n_rows: int, batch_size: int | None = None) -> Recipe:
+def recipe_for(
+    *, is_classifier: bool, n_rows: int, batch_size: int | None = None, is_alone: bool = False
+) -> Recipe:
     """Return the settings for a table.
 
     Parameters
@@ -90,6 +95,8 @@ def recipe_for(*, is_classifier: bool, n_rows: int, batch_size: int | None = Non
         The number of rows that a member is trained on.
     batch_size : int or None
         Rows in a mini-batch, if the user chose them.
+    is_alone : bool
+        Whether there is one member only. The mean of several is not too sure of itself anyway.
     """
     batch_size = batch_size or 128
     steps, least = (4600, 64) if is_classifier else (1150, 32)
@@ -102,6 +109,7 @@ def recipe_for(*, is_classifier: bool, n_rows: int, batch_size: int | None = Non
         batch_size=batch_size,
         epochs=epochs,
         patience=max(20, epochs // 5) if is_classifier else None,
+        label_smoothing=0.1 if is_classifier and is_alone else 0.0,
     )
 
 

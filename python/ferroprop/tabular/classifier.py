@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from numbers import Real
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -11,6 +13,7 @@ from numpy.typing import ArrayLike
 from ferroprop._core import Network
 from ferroprop.estimators._sklearn import (
     ClassifierMixin,
+    Interval,
     StrOptions,
     accuracy_score,
 )
@@ -21,6 +24,7 @@ from ferroprop.tabular._calibration import tempered_log_loss, with_temperature
 from ferroprop.tabular._course import Course
 from ferroprop.tabular._labels import read_labels
 from ferroprop.tabular._member import MemberEpoch
+from ferroprop.tabular._recipe import Recipe
 from ferroprop.tabular._trials import Task
 from ferroprop.tabular._weights import near_one
 from ferroprop.tabular.encoder import NumericEncoding
@@ -64,6 +68,11 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         falls to 0 along a cosine. 'auto' is 0.15.
     weight_decay : 'auto' or float, default='auto'
         Decay of the weights, in units of the learning rate; it falls as `dropout` does. 'auto' is 0.1.
+    label_smoothing : 'auto' or float, default='auto'
+        The part of each row's target, in [0, 1), that is spread over all classes in training, by their shares
+        of the rows [6]_: a network is then not rewarded without end for being sure of rows that it knows.
+        'auto' is 0.1 for one member, and 0 for several, whose mean is less sure anyway. Losses on held-out
+        rows are those of the classes as they are.
     batch_size : 'auto' or int, default='auto'
         Rows in a mini-batch; 'auto' is 128.
     max_iter : 'auto' or int, default='auto'
@@ -105,8 +114,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
     history_ : list of dict
         For each network 'member', its number, 'numeric_encoding', 'weighted_columns' (a bool), 'loss',
         'validation_loss' and 'learning_rate', lists with a number per epoch, 'best_epoch' and 'stop_reason'
-        ('epochs', 'patience', 'time', 'callback' or 'diverged'). The validation loss is that at the best
-        temperature.
+        ('epochs', 'patience', 'time', 'callback' or 'diverged'). The loss is that of smoothed targets, the
+        validation loss that at the best temperature.
     oof_prediction_ : ndarray of shape (n_samples, n_classes), or None
         The out-of-fold predictions: for each row of ``fit`` the probabilities predicted by the member that
         was not trained on it. With fewer than five members, NaN for rows that all members were trained on;
@@ -149,6 +158,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
        learning", NeurIPS 2022.
     .. [4] C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks", ICML 2017.
     .. [5] L. Breiman, "Random forests", Machine Learning 45, 2001.
+    .. [6] C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens, Z. Wojna, "Rethinking the Inception architecture for
+       computer vision", CVPR 2016.
 
     Examples
     --------
@@ -169,6 +180,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseTabularMLP._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, None],
+        "label_smoothing": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
@@ -183,6 +195,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         learning_rate_init: Literal["auto"] | float = "auto",
         dropout: Literal["auto"] | float = "auto",
         weight_decay: Literal["auto"] | float = "auto",
+        label_smoothing: Literal["auto"] | float = "auto",
         batch_size: Literal["auto"] | int = "auto",
         max_iter: Literal["auto"] | int = "auto",
         max_time: float | None = None,
@@ -201,6 +214,7 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
             learning_rate_init=learning_rate_init,
             dropout=dropout,
             weight_decay=weight_decay,
+            label_smoothing=label_smoothing,
             batch_size=batch_size,
             max_iter=max_iter,
             max_time=max_time,
@@ -378,3 +392,13 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
 
     def _is_classifier(self) -> bool:
         return True
+
+    def _recipe(self, n_rows: int) -> Recipe:
+        usual = super()._recipe(n_rows)
+        if isinstance(self.label_smoothing, str):
+            return usual
+        return replace(usual, label_smoothing=float(self.label_smoothing))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore the estimator; states of earlier releases have no `label_smoothing`."""
+        super().__setstate__({"label_smoothing": "auto", **state})
