@@ -700,6 +700,12 @@ DAYS = [f"2024-03-{day:02}" for day in range(1, 21)]
         ([*DAYS[:3], "soon", *DAYS[3:]], "20 of its 21 values are dates, but 'soon' in row 3 is not"),
         ([f"{day}T08:00:00" for day in DAYS], "each of its 20 values is a date"),
         ([f"{day:02}.03.2024" for day in range(1, 12)], "each of its 11 values is a date"),
+        ([f"3/{day}/2024 0:00:00" for day in range(1, 12)], "each of its 11 values is a date"),
+        ([f"3/{day}/24 6:45 PM" for day in range(1, 12)], "each of its 11 values is a date"),
+        ([f"2024/03/{day:02} 18:45:09" for day in range(1, 12)], "each of its 11 values is a date"),
+        ([f"{day}-Mar-24" for day in range(1, 12)], "each of its 11 values is a date"),
+        ([f"{day} September 2024" for day in range(1, 12)], "each of its 11 values is a date"),
+        ([*(f"June {day}, 2024" for day in range(1, 12)), "soon"], "11 of its 12 values are dates, but"),
     ],
 )
 @pytest.mark.parametrize("library", [pd, pl])
@@ -723,6 +729,10 @@ def test_text_of_which_most_spells_numbers_or_dates_is_told_of(library, values, 
         [f"1,{place}.200,300" for place in range(100, 120)],
         [f"2024-W{week:02}" for week in range(1, 21)],
         [f"2024W{week:02}1" for week in range(1, 21)],
+        [f"1/{place}" for place in range(1, 21)],
+        [f"1.{place}.24" for place in range(1, 21)],
+        [f"1-{place}-24" for place in range(1, 21)],
+        [f"{place} Marbles 24" for place in range(1, 21)],
         [f"{code}a" for code in range(20)],
     ],
 )

@@ -24,7 +24,17 @@ _NUMBER = re.compile(r"\s*[+-]?(?:\d{1,3}([., '])\d{3}(?:\1\d{3})*|\d+)(?:(?!\1)
 _ADDRESS = re.compile(r"\s*\d{1,3}(\.\d{1,3}){3}\s*")
 """Addresses of computers, such as 192.168.100.100."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_DATE = re.compile(r"\s*\d{1,2}[./-]\d{1,2}[./-]\d{4}\s*")
+_MONTH = (
+    "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    "|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+_CLOCK = r"[T ]\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?[ap]m)?"
+_DATE = re.compile(
+    r"\s*(?:\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{1,2}/\d{1,2}/\d{2}|\d{4}/\d{1,2}/\d{1,2}"
+    rf"|\d{{1,2}}[- ]{_MONTH}[- ]\d{{2}}(?:\d{{2}})?|{_MONTH}\ \d{{1,2}},\ \d{{4}})(?:{_CLOCK})?\s*",
+    re.IGNORECASE,
+)
+"""The ways of spreadsheets, which may put a time behind; two digits are a year only behind / or a month."""
 
 
 def warn_of_spelt(column: Column) -> None:
