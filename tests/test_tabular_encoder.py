@@ -706,6 +706,11 @@ DAYS = [f"2024-03-{day:02}" for day in range(1, 21)]
         ([f"{day}-Mar-24" for day in range(1, 12)], "each of its 11 values is a date"),
         ([f"{day} September 2024" for day in range(1, 12)], "each of its 11 values is a date"),
         ([*(f"June {day}, 2024" for day in range(1, 12)), "soon"], "11 of its 12 values are dates, but"),
+        (
+            [*(f"{hour}:05" for hour in range(1, 12)), "9.12"],
+            "11 of its 12 values are times, but '9.12' in row",
+        ),
+        ([f"102:{minute}:09.5" for minute in range(20, 31)], "each of its 11 values is a time"),
     ],
 )
 @pytest.mark.parametrize("library", [pd, pl])
@@ -730,6 +735,8 @@ def test_text_of_which_most_spells_numbers_or_dates_is_told_of(library, values, 
         [f"2024-W{week:02}" for week in range(1, 21)],
         [f"2024W{week:02}1" for week in range(1, 21)],
         [f"1/{place}" for place in range(1, 21)],
+        [f"{place}:{place + 70}" for place in range(1, 21)],
+        [f"1:{place}:3" for place in range(1, 21)],
         [f"1.{place}.24" for place in range(1, 21)],
         [f"1-{place}-24" for place in range(1, 21)],
         [f"{place} Marbles 24" for place in range(1, 21)],
