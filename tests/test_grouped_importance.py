@@ -51,11 +51,23 @@ def test_likeness_is_that_of_scipy():
     of_numbers = abs(spearmanr(x[known], z[known]).statistic)
     u = rng.integers(0, 4, 300)
     v = (u + rng.integers(0, 2, 300)) % 5
-    of_categories = association(np.histogram2d(u, v, bins=(4, 5))[0].astype(int))
+    with_bias = association(np.histogram2d(u, v, bins=(4, 5))[0].astype(int))
+    of_categories = np.sqrt((3 * with_bias**2 - 3 * 4 / 299) / (3 - 3**2 / 299))
     for pair, are_categories, likeness in [((x, z), False, of_numbers), ((u, v), True, of_categories)]:
         table = np.column_stack(pair).astype(float)
         for threshold, groups in [(likeness - 1e-9, [[0, 1]]), (likeness + 1e-9, [[0], [1]])]:
             assert correlated_groups(table, [are_categories] * 2, threshold) == groups
+
+
+@pytest.mark.parametrize("rows_per_name", [1, 2])
+def test_names_of_rows_are_not_like_every_column(rows_per_name):
+    names = np.arange(300.0) // rows_per_name
+    sex, town = rng.integers(0, 2, 300), rng.integers(0, 20, 300)
+    table = np.column_stack([names, sex, town, 20 - town])
+    assert correlated_groups(table, [True] * 4, 0.8) == [[0], [1], [2, 3]]
+    if rows_per_name == 2:
+        table = np.column_stack([names, sex, names % 7 * 43 + names // 7])  # the same names, spelt otherwise
+        assert correlated_groups(table, [True] * 3, 1.0) == [[0, 2], [1]]
 
 
 @pytest.mark.parametrize("column", [np.full(9, 3.0), np.full(9, np.nan), [np.nan] * 7 + [1.0, 2.0]])

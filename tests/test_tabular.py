@@ -964,6 +964,22 @@ def test_nothing_is_warned_of_in_an_ordinary_fit():
         TabularMLPClassifier(**QUICK).fit(table, classes_of(target)).predict(table)
 
 
+@pytest.mark.parametrize("estimator", [TabularMLPClassifier, TabularMLPRegressor])
+def test_text_is_warned_of_once_for_all_encodings(estimator):
+    rng = np.random.default_rng(0)
+    stray = rng.normal(size=60).round(2).astype(object)
+    stray[7] = "n.d."
+    table = pd.DataFrame({"day": [f"2024-03-{1 + row % 30:02}" for row in range(60)], "x": stray})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        mlp = estimator(n_members=1, max_iter=1, random_state=0).fit(table, rng.integers(0, 2, 60))
+    assert len(mlp.encoding_losses_) > 1
+    messages = [str(warning.message) for warning in caught]
+    assert len(messages) == 2
+    assert "'day' is text, and each of its 30 values is a date" in messages[0]
+    assert "'x' has numbers, and 'n.d.' in row 7" in messages[1]
+
+
 # ---- weights of columns ------------------------------------------------------------------------------------
 
 

@@ -243,14 +243,14 @@ class BaseTabularMLP(TableExports, CallbackSupportMixin, BaseEstimator):  # type
             list(tried.encodings) if self.numeric_encoding == "auto" else [self.numeric_encoding]
         )
 
-        def encoder_of(encoding: NumericEncoding) -> TabularEncoder:
+        def encoder_of(encoding: NumericEncoding, *, tells: bool = False) -> TabularEncoder:
             encoder = TabularEncoder(encoding, categorical_features=self.categorical_features)
             encoder.n_features_in_ = self.n_features_in_
             if hasattr(self, "feature_names_in_"):
                 encoder.feature_names_in_ = self.feature_names_in_
-            return encoder._fit_columns(kept_columns, distinct.weight)
+            return encoder._fit_columns(kept_columns, distinct.weight, tells=tells)
 
-        encoders = [encoder_of(encoding) for encoding in encodings]
+        encoders = [encoder_of(encoding, tells=place == 0) for place, encoding in enumerate(encodings)]
         warn_of_empty(kept_columns, has_weights=weight is not None)
         warn_of_ids(columns, encoders[0].columns_)
         warn_of_leaks(kept_columns, kept_targets, is_classifier=self._is_classifier())

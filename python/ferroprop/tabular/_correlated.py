@@ -40,7 +40,7 @@ def correlated_groups(X: Array, are_categories: Sequence[bool], threshold: float
     """Group the columns that carry nearly the same information.
 
     Numbers are compared by the size of their rank correlation (Spearman), categories, numbered from 0, by
-    Cramer's V; average linkage puts those of `threshold` or more into one group.
+    Cramer's V less its bias; average linkage puts those of `threshold` or more into one group.
 
     Examples
     --------
@@ -94,7 +94,12 @@ def _centered_ranks(codes: Array) -> Array:
 
 
 def _cramers_v(a: Array, b: Array) -> float:
-    """Return the association of two columns of categories, between 0 and 1."""
+    """Return the association of two columns of categories, between 0 and 1: Cramer's V less its bias.
+
+    The plain one is 1 for a column with another level in each row beside any other column, and near 1 for a
+    column of few rows per level, though they tell nothing of each other (W. Bergsma, "A bias-correction for
+    Cramer's V and Tschuprow's T", Journal of the Korean Statistical Society 42, 2013).
+    """
     known = ~(np.isnan(a) | np.isnan(b))
     _, a = np.unique(a[known], return_inverse=True)
     _, b = np.unique(b[known], return_inverse=True)
@@ -104,4 +109,7 @@ def _cramers_v(a: Array, b: Array) -> float:
     both, counts = np.unique(a * len(n_of_b) + b, return_counts=True)
     of_a, of_b = np.divmod(both, len(n_of_b))
     squared = float((counts**2 / (n_of_a[of_a] * n_of_b[of_b])).sum()) - 1.0  # chi square per row
-    return float(np.sqrt(max(0.0, squared) / (min(len(n_of_a), len(n_of_b)) - 1)))
+    further_a, further_b = len(n_of_a) - 1, len(n_of_b) - 1
+    by_chance = further_a * further_b / (len(a) - 1)
+    most = min(further - further**2 / (len(a) - 1) for further in (further_a, further_b))
+    return float(np.sqrt(max(0.0, squared - by_chance) / most)) if most > 0.0 else 0.0

@@ -1,4 +1,4 @@
-"""Texts that spell numbers or dates: a column of them that stays text is probably a mistake.
+"""Texts that spell numbers, dates or times: a column of them that stays text is probably a mistake.
 
 Nothing is converted by these rules; they only decide whether to tell the user.
 """
@@ -24,19 +24,34 @@ _NUMBER = re.compile(r"\s*[+-]?(?:\d{1,3}([., '])\d{3}(?:\1\d{3})*|\d+)(?:(?!\1)
 _ADDRESS = re.compile(r"\s*\d{1,3}(\.\d{1,3}){3}\s*")
 """Addresses of computers, such as 192.168.100.100."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_DATE = re.compile(r"\s*\d{1,2}[./-]\d{1,2}[./-]\d{4}\s*")
+_MONTH = (
+    "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    "|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+_CLOCK = r"[T ]\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?[ap]m)?"
+_DATE = re.compile(
+    r"\s*(?:\d{1,2}[./-]\d{1,2}[./-]\d{4}|\d{1,2}/\d{1,2}/\d{2}|\d{4}/\d{1,2}/\d{1,2}"
+    rf"|\d{{1,2}}[- ]{_MONTH}[- ]\d{{2}}(?:\d{{2}})?|{_MONTH}\ \d{{1,2}},\ \d{{4}})(?:{_CLOCK})?\s*",
+    re.IGNORECASE,
+)
+"""The ways of spreadsheets, which may put a time behind; two digits are a year only behind / or a month."""
+_TIME = re.compile(r"\s*\d{1,3}:[0-5]\d(?::[0-5]\d(?:\.\d+)?)?\s*")
 
 
 def warn_of_spelt(column: Column) -> None:
     """Warn of a column of text that is taken as categories though at least half of its texts spell numbers.
 
-    The same holds for dates.
+    The same holds for dates, and for times of day and spans of time.
     """
     codes, of_codes = column.categories
     levels = [of_codes[code] for code in np.unique(codes[codes >= 0])]
     if len(levels) <= _FEW:
         return
-    for what, spells, dtype in (("number", _is_number, "numeric"), ("date", _is_date, "date")):
+    for what, spells, dtype in (
+        ("number", _is_number, "numeric"),
+        ("date", _is_date, "date"),
+        ("time", _is_time, "time or duration"),
+    ):
         others = _others(levels, spells)
         if others is None:
             continue
@@ -90,3 +105,7 @@ def _is_date(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_time(text: str) -> bool:
+    return _TIME.fullmatch(text) is not None

@@ -194,21 +194,26 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             columns, weight = [column.take(kept) for column in columns], weight[kept]
         return self._fit_columns(columns, weight)
 
-    def _fit_columns(self, columns: list[Column], weight: Array | None) -> Self:
-        """Learn from columns; all weights are positive."""
+    def _fit_columns(self, columns: list[Column], weight: Array | None, *, tells: bool = True) -> Self:
+        """Learn from columns; all weights are positive.
+
+        `tells` says whether to warn of their texts: encodings of the same columns would repeat it.
+        """
         is_category = self._categorical(columns)
         self.columns_ = [
-            self._fit_column(column, weight, is_category=forced)
+            self._fit_column(column, weight, is_category=forced, tells=tells)
             for column, forced in zip(columns, is_category, strict=True)
         ]
         return self
 
-    def _fit_column(self, column: Column, weight: Array | None, *, is_category: bool) -> EncodedColumn:
+    def _fit_column(
+        self, column: Column, weight: Array | None, *, is_category: bool, tells: bool
+    ) -> EncodedColumn:
         column = column if is_category else with_truths(column)
         kind = "category" if is_category else kind_of(column)
         if kind == "category":
             codes, levels = column.categories
-            if column.values.dtype == object and not (is_category or column.is_categorical):
+            if tells and column.values.dtype == object and not (is_category or column.is_categorical):
                 warn_of_spelt(column)
             return fit_categories(column.name, codes, levels, weight, max_levels=self.max_levels)
         parts = self.numeric_encoding.split("+")
@@ -223,7 +228,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if kind == "date":
             return fit_dates(column.name, dates_of(column), weight, zone=column.zone, **encoding)
         stray = stray_text(column)
-        if stray:
+        if tells and stray:
             text, row = next(iter(stray.items()))
             warnings.warn(
                 f"Column {column.name!r} has numbers, and {text!r:.60} in row {row}"

@@ -48,8 +48,9 @@ def grouped_permutation_importance(
         Their targets.
     groups : 'correlated' or sequence, default='correlated'
         'correlated' makes groups of columns whose rank correlation (Spearman; numbers and dates) or Cramer's
-        V (categories) is `threshold` or more, by average linkage. A sequence has a list of columns for each
-        group, by name or place; each column that is in none is a group of its own.
+        V (categories; less its bias [2]_, by which names of rows would be like any column) is `threshold` or
+        more, by average linkage. A sequence has a list of columns for each group, by name or place; each
+        column that is in none is a group of its own.
     threshold : float, default=0.8
         The least correlation of columns in one group, above 0 and at most 1; only for 'correlated'. At most
         2,000 rows, spread evenly over the table, decide. Every pair of columns is compared,
@@ -85,6 +86,8 @@ def grouped_permutation_importance(
     References
     ----------
     .. [1] L. Breiman, "Random forests", Machine Learning 45, 2001.
+    .. [2] W. Bergsma, "A bias-correction for Cramer's V and Tschuprow's T", Journal of the Korean Statistical
+       Society 42, 2013.
 
     Examples
     --------
