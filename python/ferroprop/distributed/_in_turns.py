@@ -12,7 +12,7 @@ import numpy as np
 
 from ferroprop._core import Epoch, History, Network, Optimizer, RemoteRows, Schedule
 from ferroprop._core import train as train_here
-from ferroprop.distributed._shards import Part, Shards
+from ferroprop.distributed._shards import Part, Shards, placed
 
 
 def train_in_turns(
@@ -215,11 +215,11 @@ def train_on(
     part: Part, network: Network, optimizer: Optimizer, warm_start: bool, settings: dict[str, Any]
 ) -> Any:
     """Train on a part, where it is, for an epoch; None after a divergence."""
-    X, Y, sample_weight, _ = part
+    X, Y, sample_weight, first_row = part
     network = network.copy()
     if sample_weight is not None and not np.any(sample_weight):
         return network, optimizer, 0.0, 0.0, None, 0.0
-    with warnings.catch_warnings():
+    with placed(first_row), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "training diverged", RuntimeWarning)
         history = train_here(
             network,
