@@ -295,6 +295,45 @@ def test_an_array_in_another_type(tmp_path):
         memmap_from_array(np.float32(1), tmp_path / "Y.npy")
 
 
+@pytest.mark.parametrize(
+    ("numbers", "dtype", "wrong"),
+    [
+        ([1.0, 300.0], "int8", "300.0"),
+        ([1.0, np.nan], "int64", "nan"),
+        ([1.0, 2.0**63], "int64", "9.2"),
+        ([1, 70_000], "float16", "70000"),
+        ([1, -1], "uint64", "-1"),
+        ([1, 300], "uint8", "300"),
+    ],
+)
+def test_numbers_that_the_other_type_cannot_hold(tmp_path, numbers, dtype, wrong):
+    with pytest.raises(
+        ValueError, match=rf"array must hold numbers that {dtype} can hold, got {wrong}.* \[1"
+    ):
+        memmap_from_array(np.array(numbers), tmp_path / "X.npy", dtype=dtype)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_types_hold_what_they_can(tmp_path):
+    for numbers, dtype in (
+        ([-128.9, 127.5], "int8"),
+        ([-(2.0**63)], "int64"),
+        ([True, False], "uint8"),
+        ([0, 3], bool),
+        ([np.inf, np.nan], "float16"),
+        ([2**60 + 1], "float64"),
+    ):
+        array = np.array(numbers)
+        mapped = memmap_from_array(array, tmp_path / "X.npy", dtype=dtype)
+        assert np.array_equal(mapped, array.astype(dtype), equal_nan=mapped.dtype.kind == "f")
+    for array, dtype, message in (
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), "float32", "array must be an array without a mask"),
+        (np.zeros(2), "foo", "dtype must be a type of real numbers or booleans, got 'foo'"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            memmap_from_array(array, tmp_path / "X.npy", dtype=dtype)
+
+
 def test_a_fit_reads_what_was_converted(path, tmp_path):
     rows = memmap_from_parquet(path, FEATURES, target="kind", directory=tmp_path / "rows")
     settings = {"solver": "rprop", "max_iter": 30, "tol": 0.0, "random_state": 0, "early_stopping": True}
