@@ -490,6 +490,9 @@ def test_schedules_are_refused_on_mini_batches(client, optimizer):
         ({"tolerance": np.nan}, "tolerance must be a finite number"),
         ({"max_time": -1}, "max_time must be a positive number or None"),
         ({"callback": 3}, "callback must be a function or None"),
+        ({"validation_score": 3}, "validation_score must be a function or None, got int"),
+        ({"seed": -1}, r"seed must be an integer from 0 to 2\*\*64 - 1, got -1"),
+        ({"restore_best": "x"}, "restore_best must be True, False or None, got 'x'"),
         ({"optimizer": "foo"}, "optimizer must be one of"),
         ({"checkpoint": "x"}, "checkpoint must be None with mini-batches"),
         ({"n_parts": 0}, "n_parts must be a positive integer or None, got 0"),
@@ -671,3 +674,14 @@ def test_a_fit_that_nobody_awaits_ends(cluster, solver):
 
     asyncio.run(fit())
     assert not hasattr(model, "coefs_")
+
+
+def test_parts_whose_rows_weigh_nothing_are_passed_over_in_turns(client):
+    weight = (np.arange(ROWS) < 20_000).astype(float)
+    model = DaskMLPRegressor(**{**USUAL, "solver": "adam"}, n_parts=3)
+    model.fit(as_dask(X), as_dask(NUMBERS), as_dask(weight))
+    net = fp.Network([4, 3, 1], seed=0)
+    more = {"batch_size": 200, "epochs": 4, "optimizer": "adam", "n_parts": 3}
+    history = train(client, net, as_dask(X), as_dask(NUMBERS), sample_weight=as_dask(weight), **more)
+    assert len(history.learning_rate) == len(history.loss) == 4
+    assert model.n_iter_ == 4
