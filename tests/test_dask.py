@@ -1,6 +1,7 @@
 """Fits on Dask's collections: the bits of a fit in one place, whatever happens to partitions and workers."""
 
 import asyncio
+import logging
 import os
 import pickle
 import signal
@@ -489,6 +490,9 @@ def test_schedules_are_refused_on_mini_batches(client, optimizer):
         ({"tolerance": np.nan}, "tolerance must be a finite number"),
         ({"max_time": -1}, "max_time must be a positive number or None"),
         ({"callback": 3}, "callback must be a function or None"),
+        ({"validation_score": 3}, "validation_score must be a function or None, got int"),
+        ({"seed": -1}, r"seed must be an integer from 0 to 2\*\*64 - 1, got -1"),
+        ({"restore_best": "x"}, "restore_best must be True, False or None, got 'x'"),
         ({"optimizer": "foo"}, "optimizer must be one of"),
         ({"checkpoint": "x"}, "checkpoint must be None with mini-batches"),
         ({"n_parts": 0}, "n_parts must be a positive integer or None, got 0"),
@@ -575,3 +579,109 @@ def test_scores_with_an_asynchronous_client(cluster):
             return await asyncio.wait_for(model.score(as_dask(X), as_dask(LABELS)), 60)
 
     assert asyncio.run(score()) == local().score(X, LABELS)
+
+
+def test_tasks_of_one_name_are_the_same(client, caplog, monkeypatch):
+    """Else Dask's scheduler warns that it may stand still for ever."""
+    monkeypatch.setattr(logging.getLogger("distributed"), "propagate", True)
+    values = {"early_stopping": True, "n_parts": 3}
+    both = da.concatenate([as_dask(X), as_dask(NUMBERS)[:, None]], axis=1) * 1.0
+    rows, y = both[:, :4], both[:, 4]
+    for kept in (slice(None), slice(40_000, None)):
+        model = DaskMLPRegressor(**USUAL, **values)
+        model.fit(rows[:40_000], y[:40_000], X_val=rows[kept], y_val=y[kept])
+        model = DaskMLPRegressor(**USUAL, **values)
+        model.fit(as_dask(X), as_dask(NUMBERS), X_val=as_dask(X), y_val=as_dask(NUMBERS))
+    assert "run_spec" not in caplog.text
+
+
+def test_chunks_have_labels_longer_than_they_say(client):
+    labels = np.array(["a", "b"])[(NUMBERS > 0).astype(int)].astype(object)
+    labels[-1] = "bee"
+    short = as_dask(labels).map_blocks(lambda block: block.astype("U"), dtype="U1")
+    assert_equal(DaskMLPClassifier(**USUAL).fit(as_dask(X), short), local(y=labels.astype(str)))
+
+
+@pytest.mark.parametrize("solver", ["rprop", "adam"])
+@pytest.mark.parametrize(
+    ("data", "message", "note"),
+    [
+        ({"X": np.nan}, "X must hold finite numbers, got nan at", "in the part from row 26000 on"),
+        ({"y": None}, "y has no label in row 17001, got None", "in the chunk from row 33000 on"),
+        ({"sample_weight": np.nan}, "sample_weight must .* got nan in row 17001", "in the chunk from row 33"),
+        ({"sample_weight": "x"}, "sample_weight must hold numbers, got an obj", "in the chunk from row 33"),
+        ({"X_val": np.nan}, "X must hold finite numbers, got nan at", "X is X_val, and Y is y_val"),
+        ({"y_val": None}, "y_val has no label in row 24001, got None", "in the part from row 26000 on"),
+        ({"y_val": "dog"}, "y_val has classes that y has not", "in the part from row 26000 on"),
+    ],
+)  # fmt: skip
+def test_errors_say_where_in_the_table(client, solver, data, message, note):
+    arrays = {"X": X, "y": LABELS, "sample_weight": WEIGHT, "X_val": X, "y_val": LABELS}
+    ((name, wrong),) = data.items()
+    has_object = wrong is None or isinstance(wrong, str)
+    arrays[name] = arrays[name].astype(object if has_object else float)
+    arrays[name][50_001] = wrong
+    model = DaskMLPClassifier(**{**USUAL, "solver": solver, "early_stopping": True}, n_parts=2)
+    with pytest.raises(ValueError, match=message) as error:
+        model.fit(**{name: as_dask(array) for name, array in arrays.items()})
+    if solver == "adam" or name != "X":  # full batches have parts of whole groups
+        assert any(note in one for one in error.value.__notes__)
+    assert not hasattr(model, "coefs_")
+
+
+def test_other_targets_and_masks_are_refused(client):
+    several = (X[:, :2] > 0).astype(int)
+    several[-1] = 2
+    masked = da.ma.masked_greater(as_dask(X), 1)
+    for rows, y, message in (
+        (as_dask(X), as_dask(several), "y must hold 0 and 1, got 2 at"),
+        (as_dask(X), as_dask(X[:, :0]), "y must have at least one column, got none"),
+        (as_dask(X[:, :0]), as_dask(LABELS), "X must have at least one column, got none"),
+        (as_dask(X), as_dask(X[:, :, None]), "y must have one or two dimensions"),
+        (dask.delayed(X), as_dask(LABELS), "X must be a Dask array, DataFrame or Series, got Delayed"),
+        (masked, as_dask(LABELS), "X must have chunks without a mask"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            DaskMLPClassifier(**USUAL).fit(rows, y)
+    missing = pd.Series(pd.array([1, 2, None] * 3, dtype="Int64"))
+    with pytest.raises(ValueError, match="y must hold numbers, got an object"):
+        DaskMLPRegressor(**USUAL).fit(NINE[0], dd.from_pandas(missing, npartitions=2))
+    with pytest.raises(TypeError, match="y must be a Dask array, DataFrame or Series, got ndarray"):
+        DaskMLPClassifier(**USUAL).fit(*NINE).score(NINE[0], LABELS[:9])
+
+
+def test_a_closed_client_is_said(cluster):
+    own = Client(cluster, set_as_default=False)
+    own.close()
+    with pytest.raises(ValueError, match=r"client must be an open .* which is closed"):
+        DaskMLPClassifier(client=own, **USUAL).fit(*NINE)
+    own = Client(cluster, set_as_default=False)
+    with pytest.raises(RuntimeError, match="The connection to Dask's scheduler was lost"):
+        DaskMLPClassifier(client=own, callback=lambda epoch: own.close(), **USUAL).fit(*NINE)
+
+
+@pytest.mark.parametrize("solver", ["rprop", "lbfgs", "adam"])
+def test_a_fit_that_nobody_awaits_ends(cluster, solver):
+    endless = {"max_iter": 10**8, "max_fun": 10**8, "n_iter_no_change": 10**8, "tol": 0}
+    model = DaskMLPClassifier(**{**USUAL, **endless, "solver": solver})
+
+    async def fit():
+        async with Client(cluster.scheduler_address, asynchronous=True) as own:
+            model.client = own
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(model.fit(as_dask(X), as_dask(LABELS)), 1)
+            await asyncio.wait_for(asyncio.get_running_loop().shutdown_default_executor(), 30)
+
+    asyncio.run(fit())
+    assert not hasattr(model, "coefs_")
+
+
+def test_parts_whose_rows_weigh_nothing_are_passed_over_in_turns(client):
+    weight = (np.arange(ROWS) < 20_000).astype(float)
+    model = DaskMLPRegressor(**{**USUAL, "solver": "adam"}, n_parts=3)
+    model.fit(as_dask(X), as_dask(NUMBERS), as_dask(weight))
+    net = fp.Network([4, 3, 1], seed=0)
+    more = {"batch_size": 200, "epochs": 4, "optimizer": "adam", "n_parts": 3}
+    history = train(client, net, as_dask(X), as_dask(NUMBERS), sample_weight=as_dask(weight), **more)
+    assert len(history.learning_rate) == len(history.loss) == 4
+    assert model.n_iter_ == 4

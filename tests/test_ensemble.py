@@ -373,6 +373,7 @@ def test_what_is_refused():
     for ensemble, error, message in (
         (CVEnsembleClassifier(REGRESSOR), TypeError, "estimator must be a MLPClassifier, got MLPRegressor"),
         (CVEnsembleClassifier(MLP, cv=1), ValueError, "n_splits"),
+        (CVEnsembleClassifier(MLP, cv=[]), ValueError, "cv must give at least one split, got none"),
         (CVEnsembleClassifier(clone(MLP).set_params(alpha=-1)), ValueError, "alpha"),
         (CVEnsembleClassifier(clone(MLP).set_params(loss="hinge")), ValueError, "probabilities"),
         (CVEnsembleClassifier(MLP, n_jobs=0), ValueError, "n_jobs"),

@@ -289,6 +289,18 @@ def test_class_numbers_for_a_softmax(Y, way):
         fp.train(fp.Network([3, 4, 3], output_activation="softmax"), X, Y, epochs=1)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("solver", ["rprop", "adam", "lbfgs"])
+def test_quantities_wider_than_double_precision(solver):
+    X = np.linspace(-1, 1, 40).reshape(20, 2)
+    y = X[:, 0].astype(np.longdouble)
+    wide, plain = (
+        fp.MLPRegressor(hidden_layer_sizes=(3,), solver=solver, max_iter=3, random_state=0).fit(X, targets)
+        for targets in (y, y.astype(np.float64))
+    )
+    assert wide.coefs_[0].tobytes() == plain.coefs_[0].tobytes()
+
+
 def test_a_quantity_as_a_vector():
     with pytest.raises(ValueError, match=re.escape("Y.reshape(-1, 1)")):
         fp.train(fp.Network([3, 4, 1]), X, X[:, 0], epochs=1)

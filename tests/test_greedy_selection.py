@@ -58,6 +58,27 @@ def test_what_is_refused():
     ):
         with pytest.raises(ValueError, match=message):
             greedy_selection(predictions, np.zeros(2), squared, **options)
+    for options, message in (
+        ({"n_members": 3.0}, "n_members must be an integer from 1 on, got 3.0"),
+        ({"n_members": True}, "n_members must be an integer from 1 on, got True"),
+        ({"loss": "log"}, "loss must be a function of targets and predictions, got 'log'"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            greedy_selection([[1.0, 2.0]], np.zeros(2), **{"loss": squared, **options})
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_a_candidate_whose_fit_fails_is_never_a_member():
+    mlp = MLPClassifier((3,), solver="rprop", max_iter=5, random_state=0)
+    search = GridSearchCV(mlp, {"alpha": [-1.0, 0.0, 0.1]}, cv=3, return_estimators=True).fit(X, y)
+    predictions = out_of_fold_predictions(search, X, y, method="predict_proba")
+    assert np.isnan(predictions).all(axis=(1, 2)).tolist() == [True, False, False]
+    counts = greedy_selection(predictions, y, log_loss)
+    assert counts[0] == 0
+    search.estimators_, search.held_out_ = search.estimators_[:1], search.held_out_[:1]
+    with pytest.raises(ValueError, match="search must have a candidate of which no fit has failed, got none"):
+        out_of_fold_predictions(search, X, y)
 
 
 def test_predictions_of_a_search():

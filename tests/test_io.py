@@ -125,6 +125,20 @@ def test_a_transformer_is_fitted_block_by_block(path, tmp_path):
     np.testing.assert_allclose(rows.X, whole.transform(matrix(np.float64)), atol=1e-12)
 
 
+def test_a_transformer_forgets_what_it_knew(path, tmp_path):
+    expected = StandardScaler()
+    rows = memmap_from_parquet(path, FEATURES, directory=tmp_path / "a", transformer=expected)
+    scaler = StandardScaler().fit(np.full((9, 5), 1000.0))
+    before = scaler.mean_.tolist()
+    pq.write_table(pa.table({"size": [1.0, None]}), tmp_path / "bad.parquet")
+    with pytest.raises(ValueError, match="columns must have no missing numbers"):
+        memmap_from_parquet(tmp_path / "bad.parquet", directory=tmp_path / "b", transformer=scaler)
+    assert scaler.mean_.tolist() == before  # a call that fails changes nothing
+    again = memmap_from_parquet(path, FEATURES, directory=tmp_path / "b", transformer=scaler)
+    assert np.array_equal(rows.X, again.X)
+    assert np.array_equal(scaler.mean_, expected.mean_)
+
+
 def test_missing_numbers_are_filled_if_that_is_wished(tmp_path):
     table = pa.table({"a": pa.array([1.0, None, float("nan")]), "b": pa.array([None, 2, 3], pa.int64())})
     pq.write_table(table, tmp_path / "t.parquet")
@@ -189,6 +203,22 @@ def test_other_bad_arguments(path, tmp_path):
         (TypeError, {"columns": "size"}, "columns must be a sequence of names, got the text 'size'"),
         (ValueError, {"dtype": "float16"}, "dtype must be 'float32' or 'float64', got 'float16'"),
         (ValueError, {"fill_value": float("nan")}, "fill_value must be a finite number"),
+        (ValueError, {"fill_value": "0"}, "fill_value must be a finite number .*, got '0'"),
+        (ValueError, {"fill_value": True}, "fill_value must be a finite number .*, got True"),
+        (ValueError, {"dtype": None}, "dtype must be 'float32' or 'float64', got None"),
+        (ValueError, {"dtype": "foo"}, "dtype must be 'float32' or 'float64', got 'foo'"),
+        (TypeError, {"path": 3}, "path must be a path or a sequence of paths, got 3"),
+        (TypeError, {"directory": 3}, "directory must be a path, got int"),
+        (TypeError, {"columns": 3}, "columns must be a sequence of names, got int"),
+        (TypeError, {"target": 3}, "target must be a sequence of names, got int"),
+        (ValueError, {"target": ["price", "price"]}, "target must be different names, got"),
+        (TypeError, {"overwrite": "no"}, "overwrite must be True or False, got 'no'"),
+        (TypeError, {"transformer": 3}, "transformer must be an object with partial_fit .* got int"),
+        (
+            TypeError,
+            {"transformer": StandardScaler},
+            "with partial_fit and transform, got the class Standard",
+        ),
         (TypeError, {"progress": 3}, "progress must be True, False or a function, got int"),
     ]:
         with pytest.raises(kind, match=message):
@@ -220,14 +250,26 @@ def test_an_interruption_leaves_nothing_that_looks_whole(path, tmp_path):
         raise KeyboardInterrupt
 
     folder = tmp_path / "rows"
-    memmap_from_parquet(path, FEATURES, target="price", directory=folder)
     with pytest.raises(KeyboardInterrupt):
-        memmap_from_parquet(path, ["size"], directory=folder, overwrite=True, progress=interrupt)
-    # the arrays of before are still there; nothing says that they are whole
-    assert sorted(file.name for file in folder.iterdir()) == ["X.npy", "y.npy"]
+        memmap_from_parquet(path, ["size"], directory=folder, progress=interrupt)
+    assert list(folder.iterdir()) == []
     with pytest.raises(FileNotFoundError):
         MappedRows.load(folder)
     memmap_from_parquet(path, FEATURES, target="price", directory=folder)
+    # what was there before stays as it was, whole
+    with pytest.raises(KeyboardInterrupt):
+        memmap_from_parquet(path, ["size"], directory=folder, overwrite=True, progress=interrupt)
+    bad = {**columns(), "price": [None] + [1.0] * (ROWS - 1)}
+    pq.write_table(pa.table(bad), tmp_path / "bad.parquet")
+    with pytest.raises(ValueError, match="target must have no missing values, got one in 'price' in row 0"):
+        memmap_from_parquet(
+            tmp_path / "bad.parquet", ["size"], target="price", directory=folder, overwrite=True
+        )
+    assert sorted(file.name for file in folder.iterdir()) == ["X.npy", "rows.json", "y.npy"]
+    assert np.array_equal(MappedRows.load(folder).X, matrix())
+    memmap_from_parquet(path, ["size"], directory=folder, overwrite=True)
+    assert sorted(file.name for file in folder.iterdir()) == ["X.npy", "rows.json"]
+    memmap_from_parquet(path, FEATURES, target="price", directory=folder, overwrite=True)
     np.save(folder / "X.npy", np.zeros((3, 5), np.float32))
     with pytest.raises(ValueError, match=r"are not those that rows.json describes"):
         MappedRows.load(folder)
@@ -251,6 +293,45 @@ def test_an_array_in_another_type(tmp_path):
         memmap_from_array(np.array(["a"]), tmp_path / "Y.npy")
     with pytest.raises(ValueError, match=r"at least one dimension, got shape \(\)"):
         memmap_from_array(np.float32(1), tmp_path / "Y.npy")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "dtype", "wrong"),
+    [
+        ([1.0, 300.0], "int8", "300.0"),
+        ([1.0, np.nan], "int64", "nan"),
+        ([1.0, 2.0**63], "int64", "9.2"),
+        ([1, 70_000], "float16", "70000"),
+        ([1, -1], "uint64", "-1"),
+        ([1, 300], "uint8", "300"),
+    ],
+)
+def test_numbers_that_the_other_type_cannot_hold(tmp_path, numbers, dtype, wrong):
+    with pytest.raises(
+        ValueError, match=rf"array must hold numbers that {dtype} can hold, got {wrong}.* \[1"
+    ):
+        memmap_from_array(np.array(numbers), tmp_path / "X.npy", dtype=dtype)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_types_hold_what_they_can(tmp_path):
+    for numbers, dtype in (
+        ([-128.9, 127.5], "int8"),
+        ([-(2.0**63)], "int64"),
+        ([True, False], "uint8"),
+        ([0, 3], bool),
+        ([np.inf, np.nan], "float16"),
+        ([2**60 + 1], "float64"),
+    ):
+        array = np.array(numbers)
+        mapped = memmap_from_array(array, tmp_path / "X.npy", dtype=dtype)
+        assert np.array_equal(mapped, array.astype(dtype), equal_nan=mapped.dtype.kind == "f")
+    for array, dtype, message in (
+        (np.ma.array([1.0, 2.0], mask=[0, 1]), "float32", "array must be an array without a mask"),
+        (np.zeros(2), "foo", "dtype must be a type of real numbers or booleans, got 'foo'"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            memmap_from_array(array, tmp_path / "X.npy", dtype=dtype)
 
 
 def test_a_fit_reads_what_was_converted(path, tmp_path):

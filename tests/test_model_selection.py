@@ -368,6 +368,19 @@ def test_splits_without_a_list_of_rows_are_refused_in_scikit_learns_words(train)
     assert messages[0] == messages[1]
 
 
+@pytest.mark.parametrize("form", [range, lambda first, end: tuple(range(first, end)), slice])
+def test_splits_of_other_forms_are_those_of_scikit_learn(form):
+    splits = [(form(0, 100), form(100, 150)), (form(50, 150), form(0, 50))]
+    results = []
+    for module in (ferroprop.model_selection, sklearn.model_selection):
+        try:
+            results.append(module.cross_validate(MLP, X, y, cv=splits, return_train_score=True))
+        except ValueError as error:
+            results.append({"error": [str(error)]})
+    assert_same(*results)
+    assert ("error" in results[0]) == (form is slice)
+
+
 @pytest.mark.parametrize("n_jobs", [1, 3, 8])
 def test_many_rows_are_not_copied(n_jobs, monkeypatch):
     rng = np.random.default_rng(0)

@@ -297,6 +297,11 @@ ERRORS = {
         ValueError,
         r"^networks\[1\]: rows must hold row numbers from 0 to 136, got 137 at 1$",
     ),
+    "row beyond 64 bits with a sign": (
+        lambda nets: fp.train_many(nets, X, Y, rows=np.array([2, 2**63], dtype=np.uint64)),
+        ValueError,
+        r"^networks\[0\]: rows must hold row numbers from 0 to 136, got 9223372036854775808 at 1$",
+    ),
     "negative row": (
         lambda nets: fp.train_many(nets, X, Y, validation_rows=np.array([2, -1])),
         ValueError,
@@ -343,6 +348,17 @@ ERRORS = {
         r"^networks\[0\]: sample_weight must have shape \(137,\), got \(5,\)$",
     ),
 }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right of their own there")
+def test_one_file_by_two_names_is_no_checkpoint_for_two(tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "runs")
+    networks = [fp.Network([5, 4, 2], seed=seed) for seed in range(2)]
+    paths = [tmp_path / "runs" / "a.ckpt", tmp_path / "link" / "a.ckpt"]
+    with pytest.raises(ValueError, match="checkpoint must be a file for each network, got the same one at 0"):
+        fp.train_many(networks, X, Y, checkpoint=paths)
+    assert list((tmp_path / "runs").iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -304,8 +304,8 @@ pub(super) fn listed_rows(name: &str, value: &Bound<'_, PyAny>, n: usize) -> PyR
     let numbers = numbers.as_array();
     let is_there = |number: i64| usize::try_from(number).is_ok_and(|number| number < n);
     match numbers.iter().enumerate().find(|(_, number)| !is_there(**number)) {
-        Some((place, number)) => {
-            let last = n.saturating_sub(1);
+        Some((place, _)) => {
+            let (last, number) = (n.saturating_sub(1), array.get_item(place)?.str()?);
             Err(PyValueError::new_err(format!(
                 "{name} must hold row numbers from 0 to {last}, got {number} at {place}"
             )))

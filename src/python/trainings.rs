@@ -1,5 +1,6 @@
 //! Trainings as Python describes them: their arguments, which `train` and `train_many` share, and their course.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -304,6 +305,12 @@ pub(super) struct Trainings<'py> {
     several: bool,
 }
 
+/// The path of a file without links, by which two paths of one file are equal; the file need not be there.
+fn one_name(path: &Path) -> PathBuf {
+    let of_folder = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(of_folder).unwrap_or_else(|| path.to_owned())
+}
+
 impl<'py> Trainings<'py> {
     pub fn of_one(training: Training<'py>) -> Self {
         Self { n_threads: training.arguments.n_threads, all: vec![training], several: false }
@@ -311,8 +318,10 @@ impl<'py> Trainings<'py> {
 
     /// Those of several networks, which share nothing that a training changes.
     pub fn of_several(all: Vec<Training<'py>>, n_threads: Option<usize>) -> PyResult<Self> {
-        let path =
-            |training: &Training<'_>| Some(training.arguments.checkpoint.as_ref()?.checkpoint.path.clone());
+        let path = |training: &Training<'_>| {
+            Some(one_name(&training.arguments.checkpoint.as_ref()?.checkpoint.path))
+        };
+        let paths = all.iter().map(path).collect::<Vec<_>>();
         for (index, training) in all.iter().enumerate() {
             let wrong = |what: &str, first: usize| {
                 Err(PyValueError::new_err(format!("{what}, got the same one at {first} and {index}")))
@@ -321,8 +330,8 @@ impl<'py> Trainings<'py> {
             if let Some(first) = before.iter().position(|other| other.network.is(&training.network)) {
                 return wrong("networks must be different objects", first);
             }
-            let own = path(training);
-            if let Some(first) = before.iter().position(|other| own.is_some() && path(other) == own) {
+            let own = &paths[index];
+            if let Some(first) = paths[..index].iter().position(|other| own.is_some() && other == own) {
                 return wrong("checkpoint must be a file for each network", first);
             }
             let optimizer = &training.arguments.optimizer;

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import threading
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 LOST = (
@@ -11,6 +14,15 @@ LOST = (
     "gone cannot be computed again, nor can those of another client; give rows that come from files, or "
     "persist them with replicas. A fit with checkpoint= goes on from its last save."
 )
+
+
+GONE = (
+    "The connection to Dask's scheduler was lost, got {error!r}. A fit with checkpoint= goes on from its "
+    "last save."
+)
+
+_CANCELLED: ContextVar[threading.Event | None] = ContextVar("_CANCELLED", default=None)
+"""In threads that work for an asynchronous client; set if nobody awaits the work any more."""
 
 
 def client_of(client: Any) -> Any:
@@ -26,7 +38,13 @@ def client_of(client: Any) -> Any:
             ) from None
     if not isinstance(client, distributed.Client):
         raise TypeError(f"client must be a dask.distributed.Client or None, got {type(client).__name__}.")
+    if _is_closed(client):
+        raise ValueError(f"client must be an open dask.distributed.Client, got {client}, which is closed.")
     return client
+
+
+def _is_closed(client: Any) -> bool:
+    return client.status in ("closing", "closed")
 
 
 def _distributed() -> Any:
@@ -58,6 +76,8 @@ def results(client: Any, calls: Callable[[], Sequence[Any]], what: str = "rows o
     ------
     RuntimeError
         If rows are lost, or the connection to the scheduler.
+    CancelledError
+        If nobody awaits the result any more, see `maybe_later`.
     """
     distributed = _distributed()
     from distributed.client import ClosedClientError, FutureCancelledError
@@ -68,12 +88,10 @@ def results(client: Any, calls: Callable[[], Sequence[Any]], what: str = "rows o
         futures.extend(calls())
         return _gathered(client, futures)
     except FutureCancelledError as error:
-        raise RuntimeError(LOST.format(what=what, error=error)) from error
+        message = GONE if _is_closed(client) else LOST  # a client that closes cancels all
+        raise RuntimeError(message.format(what=what, error=error)) from error
     except (ClosedClientError, CommClosedError, OSError) as error:
-        raise RuntimeError(
-            f"The connection to Dask's scheduler was lost, got {error!r}. A fit with checkpoint= goes on "
-            "from its last save."
-        ) from error
+        raise RuntimeError(GONE.format(error=error)) from error
     except distributed.KilledWorker as error:
         error.add_note(
             "Workers die at this part of the table, most likely because it does not fit in their memory: "
@@ -87,14 +105,37 @@ def results(client: Any, calls: Callable[[], Sequence[Any]], what: str = "rows o
 
 
 def _gathered(client: Any, futures: Sequence[Any]) -> list[Any]:
-    if not client.asynchronous:
+    cancelled = _CANCELLED.get()
+    if cancelled is None:
         return list(client.gather(list(futures)))
     waited = asyncio.run_coroutine_threadsafe(
         client.gather(list(futures), asynchronous=True), client.loop.asyncio_loop
     )
-    return list(waited.result())
+    while not cancelled.is_set():
+        done, _ = concurrent.futures.wait([waited], _SECONDS)
+        if done:
+            return list(waited.result())
+    waited.cancel()
+    raise concurrent.futures.CancelledError
+
+
+_SECONDS = 0.2
+"""Between two looks at whether a result is still awaited."""
 
 
 def maybe_later(client: Any, work: Callable[[], Any]) -> Any:
-    """Return what the work returns; of an asynchronous client an awaitable of it, made in a thread."""
-    return asyncio.to_thread(work) if client.asynchronous else work()
+    """Return what the work returns; of an asynchronous client an awaitable of it, made in a thread.
+
+    If what awaits it is cancelled, the work ends at its next call on the workers.
+    """
+    return _later(work) if client.asynchronous else work()
+
+
+async def _later(work: Callable[[], Any]) -> Any:
+    cancelled = threading.Event()
+    _CANCELLED.set(cancelled)
+    try:
+        return await asyncio.to_thread(work)
+    except asyncio.CancelledError:
+        cancelled.set()
+        raise

@@ -15,7 +15,7 @@ import numpy as np
 
 from ferroprop._core import Network, _StandardArithmetic
 from ferroprop.dask._cluster import client_of, maybe_later, results
-from ferroprop.dask._tables import DaskShards, Table, table
+from ferroprop.dask._tables import DaskShards, Table, as_array, table
 from ferroprop.distributed import group_rows, rows_of, train_in_turns
 from ferroprop.estimators import MLPClassifier, MLPRegressor, _epochs, _label_encoding
 from ferroprop.estimators._base import LEARNED
@@ -29,8 +29,8 @@ from ferroprop.estimators._typing import Array
 from ferroprop.estimators._validation_set import has_validation
 from ferroprop.estimators.classifier import _has_probabilities
 
-Targets = Callable[[Any, Any], tuple[Any, Any]]
-"""From targets and weights as they came to those of the core."""
+Targets = Callable[[Any, Any, str], tuple[Any, Any]]
+"""From targets and weights as they came, and the name of the targets, to those of the core."""
 
 OWN_PARAMETERS = ("client", "n_parts")
 """Parameters that the local classes have not."""
@@ -323,7 +323,8 @@ class _OnDask:
 
         client = client_of(cast(Any, self).client)
         predicted = cast(Any, self).predict(X)
-        columns = [predicted, y] if sample_weight is None else [predicted, y, sample_weight]
+        columns = [predicted, as_array("y", y)]
+        columns += [] if sample_weight is None else [as_array("sample_weight", sample_weight)]
         classifies = self._local is MLPClassifier
 
         def work() -> float:
@@ -466,10 +467,10 @@ class DaskMLPClassifier(_OnDask, MLPClassifier):
     def _outputs_of(self, rows: Table, goes_on: bool) -> int:
         """Note the classes that there are; return the number of outputs."""
         if rows.y.ndim == 2 and rows.y.shape[1] > 1:
-            first = rows.pieces(rows.y)[:1]
+            first = [rows.pieces(rows.y)[0][0]]
             present = np.asarray(results(rows.client, lambda: rows.client.compute(first))[0])
         else:
-            found = rows.mapped(_classes_of, rows.y)
+            found = rows.mapped(_classes_of, rows.y, rows.names[1])
             kinds = {_kind(classes) for classes, _ in found}
             if len(kinds) > 1:
                 raise ValueError(f"y must have labels of one kind in all partitions, got {sorted(kinds)}.")
@@ -499,9 +500,7 @@ class DaskMLPClassifier(_OnDask, MLPClassifier):
         self.__dict__["_of_classes"] = of_classes
         return None
 
-    def _targets_of_part(
-        self, *, weighs: bool = False, scored: bool = False
-    ) -> Callable[[Any, Any], tuple[Any, Any]]:
+    def _targets_of_part(self, *, weighs: bool = False, scored: bool = False) -> Targets:
         margins = self._has_margins() and not scored
         # class weights are those of the training alone
         of_classes = self.__dict__["_of_classes"] if weighs else None
@@ -535,21 +534,28 @@ def _kind(classes: Array) -> str:
     return {"b": "booleans", "i": "numbers", "u": "numbers", "f": "numbers"}.get(classes.dtype.kind, "texts")
 
 
-def _classes_of(y: Any) -> tuple[Array, Array]:
+def _classes_of(y: Any, name: str) -> tuple[Array, Array]:
     """Return the classes in a block of labels, and how often each is there."""
-    values = np.asarray(labels(np.asarray(y))).ravel()
+    values = np.asarray(labels(np.asarray(y), name)).ravel()
     classes, counts = np.unique(values, return_counts=True)
     return classes, counts
 
 
-def _class_targets(binarizer: Any, of_classes: Any, margins: bool, y: Any, weight: Any) -> tuple[Any, Any]:
+def _class_targets(
+    binarizer: Any, of_classes: Any, margins: bool, y: Any, weight: Any, name: str
+) -> tuple[Any, Any]:
     """Return the targets of labels, and the weights of the rows."""
-    y = np.asarray(labels(y))
+    y = np.asarray(labels(y, name))
     if y.ndim == 2 and y.shape[1] == 1:
         y = y.ravel()
+    if y.ndim == 2:
+        wrong = np.argwhere(~np.isin(y, (0, 1)))
+        if len(wrong):
+            row, column = wrong[0].tolist()
+            raise ValueError(f"{name} must hold 0 and 1, got {y[row, column]} at [{row}, {column}].")
     unknown = np.setdiff1d(_label_encoding.distinct(y), binarizer.classes_)
     if len(unknown):
-        raise ValueError(f"y_val has classes that y has not: {unknown}. y has {binarizer.classes_}.")
+        raise ValueError(f"{name} has classes that y has not: {unknown}. y has {binarizer.classes_}.")
     Y = _label_encoding.indicators(binarizer, y)
     targets = 2.0 * Y - 1.0 if margins else Y
     if of_classes is None:
@@ -617,9 +623,7 @@ class DaskMLPRegressor(_OnDask, MLPRegressor):
     def _class_weights(self, Y: Any, sample_weight: Array | None) -> Array | None:
         return None
 
-    def _targets_of_part(
-        self, *, weighs: bool = False, scored: bool = False
-    ) -> Callable[[Any, Any], tuple[Any, Any]]:
+    def _targets_of_part(self, *, weighs: bool = False, scored: bool = False) -> Targets:
         return _number_targets
 
     def predict(self, X: Any, **keywords: Any) -> Any:  # type: ignore[override]
@@ -630,6 +634,5 @@ class DaskMLPRegressor(_OnDask, MLPRegressor):
         return self._mapped("predict", X, columns, self.coefs_[0].dtype, keywords)
 
 
-def _number_targets(y: Any, weight: Any) -> tuple[Any, Any]:
-    y = np.asarray(y, dtype=None if y.dtype.kind in "biuf" else np.float64)
+def _number_targets(y: Any, weight: Any, name: str) -> tuple[Any, Any]:
     return y.reshape(-1, 1) if y.ndim == 1 else y, weight

@@ -62,17 +62,30 @@ class Table:
         n_rows: int = self.X.shape[0]
         return n_rows
 
-    def pieces(self, array: Any) -> list[Any]:
-        """Return the blocks of one of the arrays that are not empty, as delayed objects."""
-        blocks = array.to_delayed().ravel()
-        return [block for block, n in zip(blocks, array.chunks[0], strict=True) if n]
+    def pieces(self, array: Any) -> list[tuple[Any, int]]:
+        """Return the blocks of one of the arrays that are not empty, as delayed objects, and their rows."""
+        return [(block, n) for block, n in zip(_blocks(array), array.chunks[0], strict=True) if n]
 
-    def mapped(self, function: Callable[..., Any], array: Any) -> list[Any]:
-        """Return what a function makes of each block of one of the arrays."""
+    def mapped(self, function: Callable[..., Any], array: Any, name: str) -> list[Any]:
+        """Return what ``function(block, name)`` makes of each block of one of the arrays."""
         import dask
 
-        calls = [dask.delayed(function, pure=True)(block) for block in self.pieces(array)]
+        pieces = self.pieces(array)
+        firsts = itertools.accumulate((n for _, n in pieces), initial=0)
+        calls = [
+            dask.delayed(_in_rows, pure=True)(function, block, name, first)
+            for (block, _), first in zip(pieces, firsts, strict=False)
+        ]
         return results(self.client, lambda: self.client.compute(calls))
+
+
+def _in_rows(function: Callable[..., Any], block: Any, name: str, first: int) -> Any:
+    """Call a function for a block, and say in errors where it is."""
+    try:
+        return function(block, name)
+    except (TypeError, ValueError) as error:
+        error.add_note(f"in the chunk from row {first} on")
+        raise
 
 
 def table(client: Any, X: Any, y: Any, sample_weight: Any = None, *, names: tuple[str, str, str]) -> Table:
@@ -89,9 +102,9 @@ def table(client: Any, X: Any, y: Any, sample_weight: Any = None, *, names: tupl
         What errors call them.
     """
     client = client_of(client)
-    columns = _feature_names(names[0], X)
     given = {names[0]: X, names[1]: y} | ({} if sample_weight is None else {names[2]: sample_weight})
-    arrays = {name: _array(name, value) for name, value in given.items()}
+    arrays = {name: as_array(name, value) for name, value in given.items()}
+    columns = _feature_names(names[0], X)
     unknown = {name: array for name, array in arrays.items() if np.isnan(array.shape[0])}
     if unknown:
         # what they are made of is needed for the numbers of rows and once more for the rows
@@ -105,8 +118,12 @@ def table(client: Any, X: Any, y: Any, sample_weight: Any = None, *, names: tupl
             )
     if first[1].ndim != 2:
         raise ValueError(f"{first[0]} must have two dimensions, got shape {first[1].shape}.")
-    if not first[1].shape[0]:
-        raise ValueError(f"{first[0]} must have at least one row, got none.")
+    for name, array in arrays.items():
+        if array.ndim not in (1, 2):
+            raise ValueError(f"{name} must have one or two dimensions, got shape {array.shape}.")
+        for place, what in enumerate(("row", "column")[: array.ndim]):
+            if not array.shape[place]:
+                raise ValueError(f"{name} must have at least one {what}, got none.")
     weights = arrays.get(names[2])
     rows = Table(client, first[1], arrays[names[1]], weights, columns, _dtype_of(X, first[1]), names)
     if weights is not None:
@@ -137,25 +154,28 @@ def _check_weights(rows: Table) -> None:
         raise ValueError(f"{name} must have one dimension, got shape {weights.shape}.")
     if weights.dtype.kind not in "biufO":
         raise TypeError(f"{name} must hold real numbers, got dtype {weights.dtype}.")
-    least, total = map(np.array, zip(*rows.mapped(_range_of, weights), strict=True))
-    if not (least >= 0).all() or not np.isfinite(total).all():
-        raise ValueError(f"{name} must hold finite numbers from 0 on, got {least.min()}.")
-    if not total.sum() > 0:
+    if not any(rows.mapped(_weigh, weights, name)):
         raise ValueError(f"{name} must have at least one positive number, got 0 in every row.")
 
 
-def _range_of(weights: Any) -> tuple[float, float]:
-    numbers = np.asarray(weights, dtype=np.float64)
-    return float(numbers.min()), float(numbers.sum())
+def _weigh(weights: Any, name: str) -> bool:
+    """Tell whether a weight is positive; refuse what is none."""
+    numbers = _numbers(name, np.asarray(weights), np.dtype(np.float64))
+    wrong = ~(numbers >= 0) | ~np.isfinite(numbers)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise ValueError(f"{name} must hold finite numbers from 0 on, got {numbers[row]} in row {row}.")
+    return bool(numbers.any())
 
 
-def _array(name: str, value: Any) -> Any:
+def as_array(name: str, value: Any) -> Any:
     """Return a collection as an array, whose number of rows may be unknown."""
     import dask.array as da
+    from dask.delayed import Delayed
 
     if isinstance(value, da.Array):
         array = value
-    elif hasattr(value, "to_dask_array"):
+    elif hasattr(value, "to_dask_array") and not isinstance(value, Delayed):  # which has any attribute
         array = value.to_dask_array()
     else:
         raise TypeError(
@@ -172,7 +192,7 @@ def _with_rows(client: Any, array: Any) -> Any:
     import dask
     import dask.array as da
 
-    calls = [dask.delayed(len, pure=True)(block) for block in array.to_delayed().ravel()]
+    calls = [dask.delayed(len, pure=True)(block) for block in _blocks(array)]
     rows = tuple(results(client, lambda: client.compute(calls)))
     return da.Array(array.dask, array.name, (rows, *array.chunks[1:]), meta=array._meta)
 
@@ -188,7 +208,8 @@ class DaskShards:
     table : Table
         The rows.
     targets : callable
-        ``targets(y, weights)`` returns the targets of a part as the loss takes them, and its weights.
+        ``targets(y, weights, name)`` returns the targets of a part as the loss takes them, and its weights;
+        errors call the targets by the name.
     dtype : dtype
         That of the network.
     group : int
@@ -200,7 +221,7 @@ class DaskShards:
     def __init__(
         self,
         table: Table,
-        targets: Callable[[Any, Any], tuple[Any, Any]],
+        targets: Callable[[Any, Any, str], tuple[Any, Any]],
         dtype: Any,
         group: int,
         n_parts: int | None = None,
@@ -211,14 +232,14 @@ class DaskShards:
             isinstance(n_parts, bool) or not isinstance(n_parts, Integral) or n_parts < 1
         ):
             raise ValueError(f"n_parts must be a positive integer or None, got {n_parts!r}.")
-        self._client = table.client
+        self._client, self._names = table.client, table.names
         self.n_rows = table.n_rows
         cuts = boundaries(self.n_rows, group, n_parts or n_workers(self._client))
-        sizes = tuple(end - start for start, end in itertools.pairwise(cuts))
-        columns = [_cut(array, sizes) for array in (table.X, table.y, table.sample_weight)]
+        arrays = table.X, table.y, table.sample_weight
+        columns = [_cut(table, *one, cuts) for one in zip(arrays, table.names, strict=True)]
         calls = [
-            dask.delayed(_part, pure=True)(*blocks, first, size, table.names, targets, np.dtype(dtype))
-            for *blocks, first, size in zip(*columns, cuts, sizes, strict=False)
+            dask.delayed(_part, pure=True)(*pieces, first, table.names, targets, np.dtype(dtype))
+            for *pieces, first in zip(*columns, cuts, strict=False)
         ]
         self.n_parts = len(calls)
         self._parts = self._client.compute(calls)
@@ -235,15 +256,20 @@ class DaskShards:
         return results(self._client, lambda: [self._submit(self._parts[index], function, arguments)])[0]
 
     def _submit(self, part: Any, function: Callable[..., Any], arguments: Sequence[Any]) -> Any:
-        return self._client.submit(_on_worker, function, part, *arguments, pure=False)
+        return self._client.submit(_on_worker, self._names, function, part, *arguments, pure=False)
 
 
-def _on_worker(function: Callable[..., Any], part: Part, *arguments: Any) -> Any:
+def _on_worker(names: tuple[str, str, str], function: Callable[..., Any], part: Part, *arguments: Any) -> Any:
     """Call a function for a part, with as many threads as the worker has."""
     from distributed import get_worker
 
     with _OWN_THREADS(get_worker().state.nthreads):
-        return function(part, *arguments)
+        try:
+            return function(part, *arguments)
+        except (TypeError, ValueError) as error:
+            if names[0] != "X":  # the core's names are those of a training
+                error.add_note(f"X is {names[0]}, and Y is {names[1]}")
+            raise
 
 
 class _Limit:
@@ -273,57 +299,69 @@ class _Limit:
 _OWN_THREADS = _Limit()
 
 
-def _cut(array: Any, sizes: tuple[int, ...]) -> list[Any]:
-    """Return the blocks of an array that is cut again, as delayed objects."""
+def _blocks(array: Any) -> list[Any]:
+    """Return the blocks of an array as delayed objects.
+
+    They are cut and put together by tasks of ours: tasks that Dask optimizes have the same names in graphs
+    for other cuts and another content, which its scheduler must not get at the same time.
+    """
+    return list(array.to_delayed().ravel())
+
+
+def _cut(table: Table, array: Any, name: str, cuts: Sequence[int]) -> list[Any]:
+    """Return, for each part, the delayed pieces of one of the arrays that it is made of."""
+    import dask
+
     if array is None:
-        return [None] * len(sizes)
-    chunks = tuple(n for n in array.chunks[0] if n)
-    if len(chunks) < len(array.chunks[0]):
-        array = _without_empty(array)
-    blocks: list[Any] = (
-        array.rechunk({0: sizes, **dict.fromkeys(range(1, array.ndim), -1)}).to_delayed().ravel()
-    )
-    return list(blocks)
+        return [None] * (len(cuts) - 1)
+    parts: list[list[Any]] = [[] for _ in cuts[1:]]
+    start = 0
+    for block, n in table.pieces(array):
+        for part, (first, end) in zip(parts, itertools.pairwise(cuts), strict=True):
+            here = max(first - start, 0), min(end - start, n)
+            if here[0] < here[1]:
+                part.append(dask.delayed(_rows, pure=True)(block, *here, name, start, n))
+        start += n
+    return parts
 
 
-def _without_empty(array: Any) -> Any:
-    """Return an array without its empty chunks, which rechunk does not take everywhere."""
-    import dask.array as da
-
-    blocks = [array.blocks[index] for index, n in enumerate(array.chunks[0]) if n]
-    return da.concatenate(blocks)
+def _rows(block: Any, first: int, end: int, name: str, start: int, n: int) -> Any:
+    """Return rows of a block that has `n`, the first of them row `start` of the table."""
+    if hasattr(block, "todense"):
+        raise TypeError(f"{name} must have dense chunks, got {type(block).__name__}; use toarray().")
+    if isinstance(block, np.ma.MaskedArray):
+        raise TypeError(f"{name} must have chunks without a mask, got {type(block).__name__}; use filled().")
+    if len(block) != n:
+        raise ValueError(
+            f"{name} must have {n} rows from row {start} on, as its chunks say, got {len(block)}."
+        )
+    return np.asarray(block)[first:end]
 
 
 def _part(
-    X: Any,
-    y: Any,
-    weight: Any,
+    X: Sequence[Any],
+    y: Sequence[Any],
+    weight: Sequence[Any] | None,
     first: int,
-    size: int,
     names: tuple[str, str, str],
-    targets: Callable[[Any, Any], tuple[Any, Any]],
+    targets: Callable[[Any, Any, str], tuple[Any, Any]],
     dtype: Any,
 ) -> Part:
     """Put a part together, on a worker."""
-    for name, values in zip(names, (X, y, weight), strict=True):
-        if values is None:
-            continue
-        if hasattr(values, "todense"):
-            raise TypeError(f"{name} must have dense chunks, got {type(values).__name__}; use toarray().")
-        if len(values) != size:
-            raise ValueError(
-                f"{name} must have {size} rows from row {first} on, as its chunks say, got {len(values)}."
-            )
     try:
-        Y, weight = targets(np.asarray(y), None if weight is None else np.asarray(weight))
-        rows, targets_, weights = (
-            None if values is None else _numbers(name, np.asarray(values), dtype)
-            for name, values in zip(names, (X, Y, weight), strict=True)
+        inputs, answers, weights = (
+            None if pieces is None else pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+            for pieces in (X, y, weight)
+        )
+        Y, weights = targets(answers, weights, names[1])
+        inputs, Y, weights = (
+            None if values is None else _numbers(name, values, dtype)
+            for name, values in zip(names, (inputs, Y, weights), strict=True)
         )
     except (TypeError, ValueError) as error:
         error.add_note(f"in the part from row {first} on")
         raise
-    return checked(Part(rows, targets_, weights, first), dtype)
+    return checked(Part(inputs, Y, weights, first), dtype)
 
 
 def _numbers(name: str, values: Any, dtype: Any) -> Any:

@@ -111,5 +111,5 @@ def train(
     return history
 
 
-def _as_matrix(y: Any, weight: Any) -> tuple[Any, Any]:
+def _as_matrix(y: Any, weight: Any, name: str) -> tuple[Any, Any]:
     return np.reshape(y, (len(y), -1)), weight

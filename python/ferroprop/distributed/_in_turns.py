@@ -12,7 +12,7 @@ import numpy as np
 
 from ferroprop._core import Epoch, History, Network, Optimizer, RemoteRows, Schedule
 from ferroprop._core import train as train_here
-from ferroprop.distributed._shards import Part, Shards
+from ferroprop.distributed._shards import Part, Shards, placed
 
 
 def train_in_turns(
@@ -71,7 +71,12 @@ def train_in_turns(
     History
         As from `ferroprop.train`; the loss of an epoch is the mean over the shards, by their rows.
     """
-    _check(network, optimizer, batch_size, epochs, patience, tolerance, max_time, callback, keywords)
+    _check(network, optimizer, batch_size, epochs, patience, tolerance, max_time, keywords)
+    _check_functions(callback=callback, validation_score=validation_score)
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 1 << 64:
+        raise ValueError(f"seed must be an integer from 0 to 2**64 - 1, got {seed!r}")
+    if restore_best is not None and not isinstance(restore_best, (bool, np.bool_)):
+        raise TypeError(f"restore_best must be True, False or None, got {restore_best!r}")
     began = time.monotonic()
     curves: dict[str, list[float]] = {
         name: [] for name in ("loss", "penalty", "validation_loss", "validation_score", "learning_rate")
@@ -156,7 +161,6 @@ def _check(
     patience: Any,
     tolerance: Any,
     max_time: Any,
-    callback: Any,
     keywords: dict[str, Any],
 ) -> None:
     """Refuse what a training in turns cannot do, and what nobody can."""
@@ -183,8 +187,12 @@ def _check(
         raise ValueError(f"tolerance must be a finite number, got {tolerance!r}")
     if max_time is not None and not (isinstance(max_time, (int, float, np.number)) and max_time > 0):
         raise ValueError(f"max_time must be a positive number or None, got {max_time!r}")
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be a function or None, got {type(callback).__name__}")
+
+
+def _check_functions(**functions: Any) -> None:
+    for name, function in functions.items():
+        if function is not None and not callable(function):
+            raise TypeError(f"{name} must be a function or None, got {type(function).__name__}")
 
 
 def _epoch(
@@ -203,7 +211,8 @@ def _epoch(
         turn = shards.call(index, train_on, network, optimizer, warm_start, own)
         if turn is None:
             return None
-        network, optimizer, loss, penalty, rate, weight = turn
+        network, optimizer, loss, penalty, own_rate, weight = turn
+        rate = rate if own_rate is None else own_rate  # None of a shard whose rows all weigh nothing
         losses += [weight, weight * loss, weight * penalty]
         warm_start = True
     weight, loss, penalty = losses.tolist()
@@ -215,11 +224,11 @@ def train_on(
     part: Part, network: Network, optimizer: Optimizer, warm_start: bool, settings: dict[str, Any]
 ) -> Any:
     """Train on a part, where it is, for an epoch; None after a divergence."""
-    X, Y, sample_weight, _ = part
+    X, Y, sample_weight, first_row = part
     network = network.copy()
     if sample_weight is not None and not np.any(sample_weight):
         return network, optimizer, 0.0, 0.0, None, 0.0
-    with warnings.catch_warnings():
+    with placed(first_row), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "training diverged", RuntimeWarning)
         history = train_here(
             network,

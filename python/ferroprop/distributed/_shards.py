@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -115,7 +116,7 @@ def rows_of(shards: Shards, loss: Any = None, *, digest: bool = False) -> Remote
 def sum_part(part: Part, network: Network, n_rows: int, loss: Any, gradient: bool) -> Partial:
     """Sum over a part, where it is."""
     X, Y, sample_weight, first_row = part
-    try:
+    with placed(first_row):
         return partial_sums(
             network,
             X,
@@ -126,6 +127,13 @@ def sum_part(part: Part, network: Network, n_rows: int, loss: Any, gradient: boo
             sample_weight=sample_weight,
             gradient=gradient,
         )
+
+
+@contextmanager
+def placed(first_row: int) -> Iterator[None]:
+    """Say in errors which part they are about."""
+    try:
+        yield
     except ValueError as error:
         error.add_note(f"in the part from row {first_row} on")
         raise

@@ -96,6 +96,8 @@ class _CVEnsemble(_sklearn.MetaEstimatorMixin, BaseEstimator):  # type: ignore[m
         splits: list[Split] = [
             (np.asarray(train), np.asarray(test)) for train, test in cv.split(X, y, groups)
         ]
+        if not splits:
+            raise ValueError(f"cv must give at least one split, got none by {self.cv!r}.")
         n_threads = threads_for(self.n_jobs)
         few = at_a_time(X, len(splits), n_threads)
         size = few or len(splits)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -28,7 +30,8 @@ def greedy_selection(
     Parameters
     ----------
     predictions : array-like of shape (n_candidates, n_samples) or (n_candidates, n_samples, n_outputs)
-        What each candidate predicts for rows that it was not trained on: `out_of_fold_predictions`.
+        What each candidate predicts for rows that it was not trained on: `out_of_fold_predictions`. One whose
+        predictions are all NaN is never a member.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         The targets, as `loss` takes them.
     loss : callable
@@ -66,13 +69,20 @@ def greedy_selection(
             "predictions must have a row of predictions for each of at least one candidate, got an array of "
             f"shape {candidates.shape}."
         )
+    if isinstance(n_members, bool) or not isinstance(n_members, Integral):
+        raise TypeError(f"n_members must be an integer from 1 on, got {n_members!r}.")
+    if not callable(loss):
+        raise TypeError(f"loss must be a function of targets and predictions, got {loss!r}.")
     if n_members < 1:
         raise ValueError(f"n_members must be at least 1, got {n_members}.")
+    has_failed = np.isnan(candidates.reshape(len(candidates), -1)).all(axis=1)
     total = np.zeros(candidates.shape[1:])
     counts = np.zeros(len(candidates), dtype=np.intp)
     best_loss, best = np.inf, counts
     for size in range(1, n_members + 1):
-        losses = np.array([loss(y, (total + candidate) / size) for candidate in candidates], dtype=np.float64)
+        losses = np.full(len(candidates), np.nan)
+        for place in np.flatnonzero(~has_failed):
+            losses[place] = loss(y, (total + candidates[place]) / size)
         if not np.isfinite(losses).any():
             raise ValueError(f"loss must return a finite number for some candidate, got {losses}.")
         chosen = int(np.nanargmin(np.where(np.isfinite(losses), losses, np.nan)))
@@ -101,12 +111,13 @@ def out_of_fold_predictions(search: Any, X: MatrixLike, y: TargetLike, *, method
     Returns
     -------
     predictions : ndarray of shape (n_candidates, n_samples) or (n_candidates, n_samples, n_outputs)
-        The predictions of each candidate; NaN for rows that no split leaves out.
+        The predictions of each candidate; NaN for rows that no split leaves out, and for a candidate of which
+        a fit has failed.
 
     Raises
     ------
     ValueError
-        If the search has kept no estimators.
+        If the search has kept no estimators, or a fit of each candidate has failed.
 
     Examples
     --------
@@ -128,9 +139,13 @@ def out_of_fold_predictions(search: Any, X: MatrixLike, y: TargetLike, *, method
             "search must be fitted by this version with return_estimators=True, got one without held_out_."
         )
     X, y = _sklearn.indexable(X, y)
-    return np.array(
-        [
-            out_of_fold(estimators, method, X, [np.asarray(rows) for rows in held_out])[0]
-            for estimators, held_out in zip(search.estimators_, search.held_out_, strict=True)
-        ]
-    )
+    known: dict[int, Array] = {}
+    for place, (estimators, held_out) in enumerate(zip(search.estimators_, search.held_out_, strict=True)):
+        with suppress(_sklearn.NotFittedError):  # a fit that failed
+            known[place] = out_of_fold(estimators, method, X, [np.asarray(rows) for rows in held_out])[0]
+    if not known:
+        raise ValueError("search must have a candidate of which no fit has failed, got none.")
+    predictions = np.full((len(search.estimators_), *next(iter(known.values())).shape), np.nan)
+    for place, prediction in known.items():
+        predictions[place] = prediction
+    return predictions

@@ -2,6 +2,7 @@
 
 from sklearn.base import MetaEstimatorMixin, clone, is_classifier
 from sklearn.ensemble import BaggingClassifier, BaggingRegressor
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, indexable
@@ -12,6 +13,7 @@ __all__ = [
     "BaggingClassifier",
     "BaggingRegressor",
     "MetaEstimatorMixin",
+    "NotFittedError",
     "accuracy_score",
     "check_cv",
     "clone",

@@ -23,10 +23,7 @@ def hint_about_scale(blocks: Iterable[Any]) -> str:
         is_sparse = scipy.sparse.issparse(X)
         if X.dtype.kind == "c":
             X = np.abs(X)
-        if is_sparse:
-            of_block = np.asarray(X.astype(np.float64).power(2).sum(axis=0))
-        else:
-            of_block = np.einsum("ij,ij->j", X, X, dtype=np.float64)
+        of_block = np.asarray(X.astype(np.float64).power(2).sum(axis=0)) if is_sparse else _squares(X)
         squares, n_rows = squares + of_block, n_rows + X.shape[0]
     means = [mean for mean in (squares / n_rows).ravel().tolist() if mean > 0.0]
     if not means:
@@ -50,7 +47,7 @@ def hint_about_targets(Y: Array) -> str:
     """
     if Y.dtype.kind == "c":
         Y = np.abs(Y)
-    sizes = np.sqrt(np.einsum("ij,ij->j", Y, Y, dtype=np.float64) / len(Y))
+    sizes = np.sqrt(_squares(Y) / len(Y))
     sizes = sizes[sizes > 0.0]
     if sizes.size == 0 or (sizes.max() <= LARGE and sizes.min() >= SMALL):
         return ""
@@ -60,3 +57,9 @@ def hint_about_targets(Y: Array) -> str:
         f" The size of the targets {between} (root mean square); networks learn targets near 1 best: scale "
         "y, for example with sklearn.compose.TransformedTargetRegressor and its transformer StandardScaler()."
     )
+
+
+def _squares(columns: Array) -> Array:
+    """Return the sum of the squares of each column; of numbers wider than float64 too."""
+    squares: Array = np.einsum("ij,ij->j", columns, columns, dtype=np.float64, casting="same_kind")
+    return squares

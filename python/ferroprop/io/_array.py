@@ -31,7 +31,8 @@ def memmap_from_array(
         The file, in NumPy's format; it is replaced whole or not at all. ``numpy.load(path, mmap_mode="r")``
         maps it again.
     dtype : dtype, default="float32"
-        A type of real numbers or booleans. Numbers are rounded as by ``astype``.
+        A type of real numbers or booleans. Numbers are rounded as by ``astype``: fractions to the next number
+        that there is, in whole numbers towards 0.
 
     Returns
     -------
@@ -41,9 +42,9 @@ def memmap_from_array(
     Raises
     ------
     TypeError
-        If the numbers are none.
+        If the numbers are none, or have a mask.
     ValueError
-        If a number that is finite would be infinite in the other type.
+        If the other type cannot hold a number: a finite one would be infinite in it, or another one.
     OSError
         If the file cannot be written.
 
@@ -59,7 +60,12 @@ def memmap_from_array(
     ('memmap', 'float32', [2.0, 3.0])
     """
     array = array if isinstance(array, np.ndarray) else np.asarray(array)
-    dtype = np.dtype(dtype)
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError("array must be an array without a mask, got MaskedArray")
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"dtype must be a type of real numbers or booleans, got {dtype!r}") from None
     for name, kind in (("array", array.dtype), ("dtype", dtype)):
         if kind.kind not in "biuf":
             raise TypeError(f"{name} must be of real numbers or booleans, got dtype {kind}")
@@ -70,16 +76,26 @@ def memmap_from_array(
     with rows_to_file(path, array.shape, dtype) as writer:
         for first in range(0, len(array), rows):
             block = array[first : first + rows]
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore", invalid="ignore"):
                 converted = block.astype(dtype)
-            if dtype.kind == "f" and block.dtype.kind == "f":
-                overflow = np.isfinite(block) & ~np.isfinite(converted)
-                if overflow.any():
-                    place = tuple(int(at) for at in np.argwhere(overflow)[0])
-                    at = [first + place[0], *place[1:]]
-                    raise ValueError(
-                        f"array must hold numbers that {dtype} can hold, got {block[place]} at {at}"
-                    )
+            changed = _changed(block, converted)
+            if changed.any():
+                place = tuple(int(at) for at in np.argwhere(changed)[0])
+                at = [first + place[0], *place[1:]]
+                raise ValueError(f"array must hold numbers that {dtype} can hold, got {block[place]} at {at}")
             writer.write(converted)
     mapped: NDArray[Any] = np.load(path, mmap_mode="r")
     return mapped
+
+
+def _changed(block: NDArray[Any], converted: NDArray[Any]) -> Any:
+    """Tell which numbers are not held by the other type, as it rounds them."""
+    if converted.dtype.kind == "b":
+        return np.zeros(block.shape, bool)
+    if converted.dtype.kind == "f":
+        return np.isfinite(block) & ~np.isfinite(converted)
+    if block.dtype.kind != "f":  # -1 and the greatest number have the same bits
+        return (converted.astype(block.dtype) != block) | ((converted < 0) != (block < 0))
+    limits = np.iinfo(converted.dtype)
+    whole = np.trunc(block.astype(np.float64))
+    return ~((whole >= float(limits.min)) & (whole < float(limits.max) + 1.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -68,10 +69,12 @@ def memmap_from_parquet(
         What stands for missing numbers in the columns; None if there must be none.
     transformer : object with ``partial_fit`` and ``transform``, or None, default=None
         For example ``sklearn.preprocessing.StandardScaler()``: networks learn best from numbers near 1. It is
-        fitted to all rows in a pass of its own, block by block, and `X` is what it makes of the rows.
-        Afterwards it is there for predictions: ``make_pipeline(transformer, mlp)``.
+        fitted to all rows in a pass of its own, block by block, and `X` is what it makes of the rows; what it
+        was fitted to before is forgotten. Afterwards it is there for predictions:
+        ``make_pipeline(transformer, mlp)``.
     overwrite : bool, default=False
-        Whether a conversion that is in the directory may be replaced.
+        Whether a conversion that is in the directory may be replaced. The disk has both until the new one is
+        whole.
     progress : bool or callable, default=False
         Whether lines about the progress are written to standard error; or a function that gets the number of
         rows that are done and that of all, after each block and in each pass.
@@ -85,6 +88,8 @@ def memmap_from_parquet(
     ------
     ImportError
         If pyarrow is not installed.
+    TypeError
+        If an argument is of another type.
     FileNotFoundError
         If there is no such file.
     FileExistsError
@@ -97,8 +102,8 @@ def memmap_from_parquet(
 
     Notes
     -----
-    What is interrupted leaves no file that looks whole: an array gets its name when all of its rows are
-    written, and ``rows.json`` is written last.
+    What is interrupted or fails leaves no file, and a conversion that was there as it was: the arrays get
+    their names when all rows of all of them are written, and ``rows.json`` is written last.
 
     Examples
     --------
@@ -123,18 +128,19 @@ def memmap_from_parquet(
     >>> mlp.score(rows.X, rows.y) > 0.9
     True
     """
-    kind, folder = _checked_dtype(dtype), Path(directory)
-    if fill_value is not None and not np.isfinite(kind.type(fill_value)):
-        raise ValueError(
-            f"fill_value must be a finite number that {dtype} can hold, or None, got {fill_value}"
-        )
+    kind, folder = _checked_dtype(dtype), _checked_path(directory)
+    _check_fill_value(fill_value, kind)
+    _check_transformer(transformer)
+    if not isinstance(overwrite, (bool, np.bool_)):
+        raise TypeError(f"overwrite must be True or False, got {overwrite!r}")
     source = ParquetSource(path)
-    targets = [] if target is None else [target] if isinstance(target, str) else list(target)
-    if isinstance(columns, str):
-        raise TypeError(f"columns must be a sequence of names, got the text {columns!r}")
-    features = [name for name in source.names if name not in targets] if columns is None else list(columns)
+    targets = [target] if isinstance(target, str) else _names("target", [] if target is None else target)
+    features = [name for name in source.names if name not in targets]
+    features = features if columns is None else _names("columns", columns)
     source.check_columns("target", targets)
     source.check_columns("columns", features)
+    if len(set(targets)) < len(targets):
+        raise ValueError(f"target must be different names, got {targets}")
     if len(set(features)) < len(features) or set(features) & set(targets):
         twice = next(name for name in features if features.count(name) > 1 or name in targets)
         raise ValueError(f"columns must be different names, without the target, got {twice!r}")
@@ -143,28 +149,35 @@ def memmap_from_parquet(
         raise ValueError(f"path must be a table with at least one {what}, got none")
     for name in features:
         check_is_numeric(name, source.schema.field(name).type)
-    if (folder / DESCRIPTION).exists():
-        if not overwrite:
-            raise FileExistsError(
-                f"directory must have no rows of an earlier conversion, got {folder}: MappedRows.load "
-                "reads them, and overwrite=True replaces them"
-            )
-        (folder / DESCRIPTION).unlink()
+    is_there = (folder / DESCRIPTION).exists()
+    if is_there and not overwrite:
+        raise FileExistsError(
+            f"directory must have no rows of an earlier conversion, got {folder}: MappedRows.load "
+            "reads them, and overwrite=True replaces them"
+        )
     answers = [Target(source, name, kind) for name in targets]
     if len(answers) > 1 and any(answer.classes is not None for answer in answers):
         text = next(answer.name for answer in answers if answer.classes is not None)
         raise ValueError(f"target must be one column or several of numbers, got {text!r}, which is text")
     tell = Progress(source.n_rows, progress)
     folder.mkdir(parents=True, exist_ok=True)
-    if transformer is not None:
+    fitted = _unfitted(transformer)
+    if fitted is not None:
         for block in _inputs(source, features, kind, fill_value, tell, "fitting the transformer"):
-            transformer.partial_fit(block)
-    _write_inputs(folder, source, features, kind, fill_value, transformer, tell)
-    if answers:
-        _write_targets(folder, source, answers, is_one=isinstance(target, str), tell=tell)
+            fitted.partial_fit(block)
+    with ExitStack() as stack:  # the files get their names at its end
+        width = _write_inputs(stack, folder, source, features, kind, fill_value, fitted, tell)
+        if answers:
+            _write_targets(stack, folder, source, answers, is_one=isinstance(target, str), tell=tell)
+        named = features if fitted is None else _names_of(fitted, features, width)
+        (folder / DESCRIPTION).unlink(missing_ok=True)
+    if is_there and not answers:
+        (folder / "y.npy").unlink(missing_ok=True)
+    if fitted is not transformer:
+        vars(transformer).clear()
+        vars(transformer).update(vars(fitted))
     X = np.load(folder / "X.npy", mmap_mode="r")
     y = np.load(folder / "y.npy", mmap_mode="r") if answers else None
-    named = features if transformer is None else _names_of(transformer, features, X.shape[1])
     listed = targets if answers and not isinstance(target, str) else targets[0] if answers else None
     rows = MappedRows(X, y, named, listed, answers[0].classes if answers else None)
     rows.describe(folder)
@@ -172,10 +185,60 @@ def memmap_from_parquet(
 
 
 def _checked_dtype(dtype: Any) -> np.dtype[Any]:
-    kind: np.dtype[Any] = np.dtype(dtype)
-    if kind not in (np.float32, np.float64):
+    try:
+        kind: np.dtype[Any] | None = None if dtype is None else np.dtype(dtype)
+    except TypeError:
+        kind = None
+    if kind is None or kind not in (np.float32, np.float64):
         raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
     return kind
+
+
+def _checked_path(directory: Any) -> Path:
+    try:
+        return Path(directory)
+    except TypeError:
+        raise TypeError(f"directory must be a path, got {type(directory).__name__}") from None
+
+
+def _check_fill_value(fill_value: Any, kind: np.dtype[Any]) -> None:
+    if fill_value is None:
+        return
+    is_number = isinstance(fill_value, Real) and not isinstance(fill_value, bool)
+    with np.errstate(over="ignore"):
+        if not is_number or not np.isfinite(kind.type(fill_value)):
+            raise ValueError(
+                f"fill_value must be a finite number that {kind} can hold, or None, got {fill_value!r}"
+            )
+
+
+def _check_transformer(transformer: Any) -> None:
+    methods = [getattr(transformer, name, None) for name in ("partial_fit", "transform")]
+    if transformer is not None and (isinstance(transformer, type) or not all(map(callable, methods))):
+        name = transformer.__name__ if isinstance(transformer, type) else type(transformer).__name__
+        what = "the class " * isinstance(transformer, type) + name
+        raise TypeError(f"transformer must be an object with partial_fit and transform, got {what}")
+
+
+def _names(argument: str, names: Any) -> list[str]:
+    if isinstance(names, str):
+        raise TypeError(f"{argument} must be a sequence of names, got the text {names!r}")
+    try:
+        return list(names)
+    except TypeError:
+        raise TypeError(f"{argument} must be a sequence of names, got {type(names).__name__}") from None
+
+
+def _unfitted(transformer: Any) -> Any:
+    """Return an unfitted copy of a transformer of scikit-learn's kind; another one is fitted itself.
+
+    `partial_fit` would go on from what a transformer already knows, from a call that failed too.
+    """
+    if not hasattr(transformer, "get_params"):
+        return transformer
+    from sklearn.base import clone
+
+    return clone(transformer)
 
 
 def _inputs(
@@ -194,6 +257,7 @@ def _inputs(
 
 
 def _write_inputs(
+    stack: ExitStack,
     folder: Path,
     source: ParquetSource,
     features: list[str],
@@ -201,35 +265,43 @@ def _write_inputs(
     fill_value: float | None,
     transformer: Transformer | None,
     tell: Progress,
-) -> None:
-    with ExitStack() as stack:
-        writer = None
-        for block in _inputs(source, features, dtype, fill_value, tell, "writing X"):
-            rows = block if transformer is None else np.asarray(transformer.transform(block), dtype)
-            if rows.ndim != 2 or len(rows) != len(block) or not np.isfinite(rows).all():
-                raise ValueError(
-                    "transformer must make as many rows of finite numbers, got other ones of shape "
-                    f"{rows.shape} for {block.shape}"
-                )
-            if writer is None:
-                shape = (source.n_rows, rows.shape[1])
-                writer = stack.enter_context(rows_to_file(folder / "X.npy", shape, dtype))
-            writer.write(rows)
+) -> int:
+    """Write the inputs, and return the number of columns."""
+    writer = None
+    width = 0
+    for block in _inputs(source, features, dtype, fill_value, tell, "writing X"):
+        rows = block if transformer is None else np.asarray(transformer.transform(block), dtype)
+        if rows.ndim != 2 or len(rows) != len(block) or not np.isfinite(rows).all():
+            raise ValueError(
+                "transformer must make as many rows of finite numbers, got other ones of shape "
+                f"{rows.shape} for {block.shape}"
+            )
+        if writer is None:
+            width = rows.shape[1]
+            writer = stack.enter_context(rows_to_file(folder / "X.npy", (source.n_rows, width), dtype))
+        writer.write(rows)
+    return width
 
 
 def _write_targets(
-    folder: Path, source: ParquetSource, answers: list[Target], *, is_one: bool, tell: Progress
+    stack: ExitStack,
+    folder: Path,
+    source: ParquetSource,
+    answers: list[Target],
+    *,
+    is_one: bool,
+    tell: Progress,
 ) -> None:
     """Write the targets, in one type."""
     dtype = np.result_type(*(answer.dtype for answer in answers))
     shape = (source.n_rows,) if is_one else (source.n_rows, len(answers))
     done = 0
-    with rows_to_file(folder / "y.npy", shape, dtype) as writer:
-        for batch in source.blocks([answer.name for answer in answers]):
-            columns = [answer.values(batch.column(i), done) for i, answer in enumerate(answers)]
-            writer.write(columns[0].astype(dtype) if is_one else np.column_stack(columns).astype(dtype))
-            done += batch.num_rows
-            tell("writing y", done)
+    writer = stack.enter_context(rows_to_file(folder / "y.npy", shape, dtype))
+    for batch in source.blocks([answer.name for answer in answers]):
+        columns = [answer.values(batch.column(i), done) for i, answer in enumerate(answers)]
+        writer.write(columns[0].astype(dtype) if is_one else np.column_stack(columns).astype(dtype))
+        done += batch.num_rows
+        tell("writing y", done)
 
 
 def _names_of(transformer: Any, features: list[str], width: int) -> list[str]:

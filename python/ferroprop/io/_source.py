@@ -103,9 +103,12 @@ class ParquetSource:
 
 
 def _files(path: Any) -> list[Path]:
-    several = [path] if isinstance(path, (str, os.PathLike)) else list(path)
+    try:
+        several = list(map(Path, [path] if isinstance(path, (str, os.PathLike)) else path))
+    except TypeError:
+        raise TypeError(f"path must be a path or a sequence of paths, got {path!r}") from None
     files = []
-    for one in map(Path, several):
+    for one in several:
         if one.is_dir():
             inside = sorted(file for file in one.rglob("*.parquet") if file.is_file())
             if not inside:

@@ -14,6 +14,7 @@ from numbers import Integral
 from typing import Any
 
 import joblib
+import numpy as np
 from joblib.parallel import get_active_backend
 
 from ferroprop.estimators import MLPClassifier, MLPRegressor
@@ -70,6 +71,16 @@ class Shared:
         self.memory = TransformerMemory()
         self.has_many_rows = False
         self._looked_at: tuple[Any, Any, bool] | None = None
+        self._arrays: dict[int, tuple[Any, Any]] = {}
+
+    def in_arrays(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return options with rows in arrays, as `_fit_and_score` makes them; the same for all tasks."""
+        for name in ("train", "test"):
+            rows = options[name]
+            if not isinstance(rows, np.ndarray):
+                _, array = self._arrays.setdefault(id(rows), (rows, np.asarray(rows)))
+                options = {**options, name: array}
+        return options
 
     def split(self, estimator: Any, X: Any, y: Any, *rows: Any) -> tuple[Any, Any]:
         """Return these rows, the same arrays for all tasks; of test rows after them those of the training.
@@ -304,7 +315,11 @@ def task_of(call: Call, shared: Shared) -> Task | Fitting | None:
     if function is _sklearn.fit_and_score or function is _sklearn.fit_and_predict:
         if _tells_of_its_course(options) or len(arguments) != 3:
             return None
-        return Task(call, shared) if fitted_one(_with_parameters(arguments[0], options)) is not None else None
+        if fitted_one(_with_parameters(arguments[0], options)) is None:
+            return None
+        if function is _sklearn.fit_and_score:
+            call = function, arguments, shared.in_arrays(options)
+        return Task(call, shared)
     if name in ("sklearn.ensemble._base._fit_single_estimator", "sklearn.multioutput._fit_estimator"):
         target = fitted_one(arguments[0])
         if name.startswith("sklearn.ensemble") and target is not None:
