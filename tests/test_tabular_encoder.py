@@ -17,7 +17,7 @@ import sklearn
 import skops.io
 from ferroprop.tabular import TabularEncoder, TabularMLPRegressor
 from ferroprop.tabular._distinct import distinct_rows
-from ferroprop.tabular._numbers import cos_of_turns, quantiles
+from ferroprop.tabular._numbers import asinh, cos_of_turns, quantiles
 from ferroprop.tabular._table import read_table
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,34 +110,50 @@ def test_nullable_and_sparse_columns_of_pandas():
 # ---- numbers ---------------------------------------------------------------------------------------------
 
 
-def soft_clip(x):
-    return x / np.sqrt(1 + (x / 3) ** 2)
-
-
 def test_a_number_by_its_definition():
     x = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 100.0])
     out = TabularEncoder("both", n_bins=4, n_frequencies=2, frequency_scale=0.3).fit_transform(x[:, None])
-    clipped = soft_clip((x - 4.5) / (7.0 - 2.0))
-    edges = soft_clip((np.array([0.0, 2.0, 4.5, 7.0, 100.0]) - 4.5) / 5.0)
-    edges[2] = (clipped[4] + clipped[5]) / 2  # the quantile of what was clipped
-    bins = [np.clip((clipped - low) / (high - low), 0, 1) for low, high in pairwise(edges)]
+    squeezed = np.arcsinh((x - 4.5) / (7.0 - 2.0))
+    edges = np.arcsinh((np.array([0.0, 2.0, 4.5, 7.0, 100.0]) - 4.5) / 5.0)
+    edges[2] = (squeezed[4] + squeezed[5]) / 2  # the quantile of what was squeezed
+    bins = [np.clip((squeezed - low) / (high - low), 0, 1) for low, high in pairwise(edges)]
     frequencies = 0.3 * np.array([0.31863936, 1.15034938])  # of |N(0, 1)|: its quantiles 1/4 and 3/4
     waves = [
-        np.cos(2 * np.pi * (clipped * frequency + phase))
+        np.cos(2 * np.pi * (squeezed * frequency + phase))
         for frequency, phase in zip(frequencies, [0.0, 0.6180339887], strict=True)
     ]
-    np.testing.assert_allclose(out, np.stack([clipped, *bins, *waves], axis=1), rtol=0, atol=2e-7)
+    np.testing.assert_allclose(out, np.stack([squeezed, *bins, *waves], axis=1), rtol=0, atol=2e-7)
+
+
+def test_the_inverse_hyperbolic_sine():
+    x = np.concatenate([np.linspace(-4, 4, 1001), np.geomspace(1e-12, 1e6, 1001), [0.0, -0.0]])
+    np.testing.assert_allclose(asinh(x), np.arcsinh(x), rtol=1e-9, atol=1e-12)
+    assert (np.diff(asinh(np.geomspace(1e-3, 1e6, 5000))) > 0).all()
+    assert np.signbit(asinh(np.array([-0.0])))[0]
+
+
+def test_sizes_of_several_orders_of_magnitude_stay_apart():
+    x = np.r_[np.arange(100.0), 1e3, 1e4, 1e5]
+    inputs = TabularEncoder("linear").fit_transform(x[:, None])[-3:, 0]
+    np.testing.assert_allclose(np.diff(inputs), np.log(10), atol=0.1)
+
+
+def test_a_column_of_an_earlier_state_is_refused():
+    encoder = TabularEncoder().fit(np.arange(9.0)[:, None])
+    del encoder.columns_[0].__dict__["tails"]  # as in what that state has pickled
+    with pytest.raises(ValueError, match="'x0' is of a model that an earlier state of ferroprop has saved"):
+        encoder.transform([[1.0]])
 
 
 def test_two_numbers_are_one_input():
     encoder = TabularEncoder().fit([[3.0], [3.0], [5.0]])
-    np.testing.assert_allclose(encoder.transform([[3.0], [5.0]]), [[0.0], [soft_clip(1.0)]], rtol=1e-6)
+    np.testing.assert_allclose(encoder.transform([[3.0], [5.0]]), [[0.0], [np.arcsinh(1.0)]], rtol=1e-6)
 
 
 def test_where_the_quartiles_coincide_the_standard_deviation_scales():
     x = np.array([0.0] * 80 + list(range(20)))
     out = TabularEncoder("linear").fit_transform(x[:, None])
-    np.testing.assert_allclose(out[:, 0], soft_clip(x / x.std()), rtol=1e-6)
+    np.testing.assert_allclose(out[:, 0], np.arcsinh(x / x.std()), rtol=1e-6)
 
 
 def test_few_numbers_are_ends_of_bins_each_and_a_frequent_one_is():
@@ -148,7 +164,7 @@ def test_few_numbers_are_ends_of_bins_each_and_a_frequent_one_is():
     half = np.array([0.0] * 50 + list(range(1, 51)))
     column = TabularEncoder("piecewise_linear", n_bins=5).fit(half[:, None]).columns_[0]
     assert len(column.edges) == 6  # the frequent one, and four bins for the others
-    inside = column.clipped(half)
+    inside = column.squeezed(half)
     counts = np.histogram(inside[50:], column.edges)[0]
     assert counts.tolist() == pytest.approx([0, 12, 13, 12, 13], abs=2)
 
@@ -251,9 +267,9 @@ def test_numbers_of_any_size(size):
 
 def test_far_out_numbers_stay_near():
     encoder = TabularEncoder().fit(np.arange(10.0)[:, None])
-    out = encoder.transform(np.array([[1e308], [-1e308], [1e9]]))
-    assert np.abs(out).max() <= 3.0
-    np.testing.assert_allclose(out[:, 0], [3.0, -3.0, 3.0], atol=1e-3)
+    out = encoder.transform(np.array([[1e308], [-1e308], [1e9], [11.0]]))
+    end = np.arcsinh(4.5 / 5)
+    np.testing.assert_allclose(out[:, 0], [end + 1, -end - 1, end + 1, np.arcsinh(6.5 / 5)], rtol=1e-6)
 
 
 def test_most_rows_are_one_number():

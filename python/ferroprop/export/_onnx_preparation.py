@@ -11,6 +11,7 @@ from ferroprop.export._functions import SINE
 from ferroprop.export._onnx_graph import Graph
 from ferroprop.export._preparation import (
     Arithmetic,
+    Asinh,
     Block,
     Clip,
     Columns,
@@ -22,7 +23,6 @@ from ferroprop.export._preparation import (
     Missing,
     Operation,
     Preparation,
-    SoftClip,
     check_distinct,
 )
 
@@ -116,10 +116,10 @@ def add_operation(graph: Graph, x: str, operation: Operation) -> str:
             else:
                 is_missing = graph.with_number("Equal", x, operation.missing)
             return graph.node("Where", is_missing, values, x)
-        case SoftClip():
-            square = graph.with_number("Div", x, operation.limit)
-            square = graph.with_number("Add", graph.node("Mul", square, square), 1.0)
-            return graph.node("Div", x, graph.node("Sqrt", square))
+        case Asinh():  # ONNX Runtime has no Asinh of double precision
+            root = graph.node("Sqrt", graph.with_number("Add", graph.node("Mul", x, x), 1.0))
+            size = graph.node("Log", graph.node("Add", graph.node("Abs", x), root))
+            return graph.node("Mul", graph.node("Sign", x), size)
         case Equals():
             equal = graph.node("Equal", x, graph.constant([operation.values]))
             return graph.node("Cast", equal, type=graph.dtype.name)

@@ -115,10 +115,8 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class SoftClip:
-    """Clips numbers softly: x / sqrt(1 + (x / limit)^2), which is x near 0 and at most the limit far away."""
-
-    limit: float
+class Asinh:
+    """The inverse hyperbolic sine, log(|x| + sqrt(1 + x^2)) with the sign of x."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,7 @@ class DatePart:
     part: Part
 
 
-Operation: TypeAlias = Fill | Missing | Arithmetic | Clip | SoftClip | CosineOfTurns | Equals | DatePart
+Operation: TypeAlias = Fill | Missing | Arithmetic | Clip | Asinh | CosineOfTurns | Equals | DatePart
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,9 +305,9 @@ def _operated(x: Numbers, operation: Operation) -> Numbers:
                 "Max": np.maximum,
             }
             return functions[operation.operator](x, operation.values.astype(x.dtype))
-        case SoftClip():
-            clipped: Numbers = x / np.sqrt(1.0 + (x / operation.limit) ** 2)
-            return clipped
+        case Asinh():
+            squeezed: Numbers = np.arcsinh(x)
+            return squeezed
         case Equals():
             equal: Numbers = np.equal(x, operation.values).astype(np.float64)
             return equal

@@ -12,6 +12,7 @@ from ferroprop.estimators._typing import Array
 from ferroprop.export._description import Dense, Description, Ensemble, Labels, Quantities, layers_of
 from ferroprop.export._preparation import (
     Arithmetic,
+    Asinh,
     Block,
     Clip,
     Columns,
@@ -24,13 +25,12 @@ from ferroprop.export._preparation import (
     Numbers,
     Operation,
     Preparation,
-    SoftClip,
 )
 from ferroprop.export._steps import Table, UnknownStepError, prepared, transform
 from ferroprop.tabular import TabularEncoder, TabularMLPClassifier, TabularMLPRegressor
 from ferroprop.tabular._categories import CategoryColumn
 from ferroprop.tabular._dates import DAYS_IN_A_YEAR, DateColumn
-from ferroprop.tabular._numbers import FARTHEST, GOLDEN, LIMIT, NumberColumn
+from ferroprop.tabular._numbers import FARTHEST, GOLDEN, NumberColumn
 
 LARGEST_EXPONENT = 1000
 """Two to this power, and its inverse, are float64 numbers."""
@@ -116,13 +116,16 @@ def _bins(scaled: Block, edges: Array) -> Block:
 
 
 def _scaled(column: int, encoded: NumberColumn) -> Block:
+    least, most = encoded.limits()
     operations: tuple[Operation, ...] = (
         *_powers(np.array([-encoded.exponent])),
         Arithmetic("Sub", np.array([encoded.center])),
         Arithmetic("Mul", np.array([encoded.scale])),
         Fill(np.zeros(1), np.nan),
         Clip(-FARTHEST, FARTHEST),
-        SoftClip(LIMIT),
+        Asinh(),
+        Arithmetic("Max", np.array([least])),
+        Arithmetic("Min", np.array([most])),
     )
     return Block(Columns((column,)), operations)
 

@@ -15,7 +15,7 @@
 `_quantities`         targets that are numbers
 `_labels`             targets that are classes
 `_weights`            weights of rows
-`_numbers`            a column of numbers: scaled, clipped softly, piecewise linear, periodic
+`_numbers`            a column of numbers: scaled, piecewise linear, periodic
 `_categories`         a column of categories: one input per level
 `_dates`              a column of dates: a number, and the place in the year, the week and the day
 `_drift`              how the columns of another table differ

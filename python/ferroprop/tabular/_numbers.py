@@ -1,4 +1,4 @@
-"""A column of numbers as inputs of a network: scaled, clipped softly, piecewise linear, periodic.
+"""A column of numbers as inputs of a network: scaled, piecewise linear, periodic.
 
 Every operation here is one that IEEE 754 defines exactly, the cosine included, so that the inputs have the
 same bits on every machine.
@@ -9,15 +9,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 
 from ferroprop.estimators._typing import Array
 
 FARTHEST = 1e6
-"""Numbers are clipped to this distance, where the soft clip has long been flat."""
-LIMIT = 3.0
-"""The limit of the soft clip."""
+"""Numbers are clipped to this distance, in units of the spread."""
+BEYOND = 1.0
+"""How far beyond those of the fit numbers can be, after `asinh`; farther ones are brought back."""
 GOLDEN = 0.6180339887498949
 """The step between the phases of the periodic encoding, in turns."""
 _FEW = 8
@@ -39,13 +40,17 @@ class NumberColumn:
         standard deviation if that is 0, the difference if there are two values; a constant column has scale
         0.
     edges : ndarray
-        Ends of the bins of the piecewise linear encoding, scaled and clipped; empty without that encoding.
+        Ends of the bins of the piecewise linear encoding, as `squeezed` returns them; empty without that
+        encoding.
     frequencies : ndarray
         Frequencies of the periodic encoding, in turns per unit; empty without that encoding.
     fine_edges : ndarray or None
         Ends of the bins of a second, finer piecewise linear encoding; None without it, or if it has the same.
     values : ndarray or None
         The whole numbers that have an input each; None without that encoding.
+    tails : {'logarithmic'} or None
+        How numbers far from the median are squeezed; None if there are none, and in columns that an earlier
+        state of the library has saved, which squeezed them in another way.
     has_missing : bool
         Whether there is an indicator of missing numbers.
     stray : tuple of str
@@ -71,6 +76,7 @@ class NumberColumn:
     missing_share: float = 0.0
     fine_edges: Array | None = None
     values: Array | None = None
+    tails: Literal["logarithmic"] | None = None
 
     kind = "number"
 
@@ -121,32 +127,49 @@ class NumberColumn:
         }
         return [0, *of_encoding[encoding], *missing]
 
-    def clipped(self, numbers: Array) -> Array:
-        """Return the numbers scaled and clipped softly; missing ones are the median."""
+    def squeezed(self, numbers: Array) -> Array:
+        """Return the numbers scaled, with logarithmic tails; missing ones are the median.
+
+        Those far beyond the numbers of the fit are brought back, because a network knows nothing there.
+        """
+        if self.tails is None:
+            raise ValueError(
+                f"Column {self.name!r} is of a model that an earlier state of ferroprop has saved, with "
+                "other inputs for numbers. Fit it anew."
+            )
+        least, most = self.limits()
+        result: Array = np.clip(self._asinh(numbers), least, most)
+        return result
+
+    def limits(self) -> tuple[float, float]:
+        """Return the least and the greatest result of `squeezed`."""
+        least, most = self._asinh(self.deciles[[0, -1]])
+        return float(least) - BEYOND, float(most) + BEYOND
+
+    def _asinh(self, numbers: Array) -> Array:
         with np.errstate(over="ignore", under="ignore"):
             numbers = np.ldexp(numbers, -self.exponent)
         scaled = (numbers - self.center) * self.scale
         scaled[np.isnan(scaled)] = 0.0
         np.clip(scaled, -FARTHEST, FARTHEST, out=scaled)
-        result: Array = scaled / np.sqrt(1.0 + (scaled / LIMIT) ** 2)
-        return result
+        return asinh(scaled)
 
     def encode(self, numbers: Array, out: Array) -> None:
         """Write the inputs of these numbers, one column each, into `out`."""
         place = 0
         if self.scale != 0.0:
-            clipped = self.clipped(numbers)
-            out[:, 0] = clipped
+            squeezed = self.squeezed(numbers)
+            out[:, 0] = squeezed
             place = 1 + self.n_bins
             if self.n_bins:
-                out[:, 1:place] = _in_bins(clipped, self.edges)
+                out[:, 1:place] = _in_bins(squeezed, self.edges)
             if len(self.frequencies):
                 phases = np.arange(len(self.frequencies)) * GOLDEN % 1.0
-                turns = clipped[:, None] * self.frequencies + phases
+                turns = squeezed[:, None] * self.frequencies + phases
                 out[:, place : place + len(self.frequencies)] = cos_of_turns(turns)
                 place += len(self.frequencies)
             if self.fine_edges is not None:
-                out[:, place : place + self.n_fine_bins] = _in_bins(clipped, self.fine_edges)
+                out[:, place : place + self.n_fine_bins] = _in_bins(squeezed, self.fine_edges)
                 place += self.n_fine_bins
             if self.values is not None:
                 out[:, place : place + len(self.values)] = numbers[:, None] == self.values
@@ -155,9 +178,9 @@ class NumberColumn:
             out[:, place] = np.isnan(numbers)
 
 
-def _in_bins(clipped: Array, edges: Array) -> Array:
+def _in_bins(numbers: Array, edges: Array) -> Array:
     """Return the piecewise linear encoding: for each bin 0 below it, 1 above it, and linear within."""
-    return np.clip((clipped[:, None] - edges[:-1]) / np.diff(edges), 0.0, 1.0)
+    return np.clip((numbers[:, None] - edges[:-1]) / np.diff(edges), 0.0, 1.0)
 
 
 def fit_numbers(
@@ -231,13 +254,13 @@ def fit_numbers(
         span = _standard_deviation(values, of_rows)
     if span == 0.0 or not math.isfinite(1.0 / span):
         return constant
-    column = replace(constant, exponent=exponent, center=center, scale=1.0 / span)
+    column = replace(constant, exponent=exponent, center=center, scale=1.0 / span, tails="logarithmic")
     if len(first) == 2:
         return column
     frequency = np.add.reduceat(of_rows, first)
-    clipped = column.clipped(np.ldexp(values, exponent))
-    edges = edges_of(clipped[first], frequency, n_bins) if n_bins else np.empty(0)
-    fine_edges = edges_of(clipped[first], frequency, n_fine_bins) if n_fine_bins else edges
+    squeezed = column.squeezed(np.ldexp(values, exponent))
+    edges = edges_of(squeezed[first], frequency, n_bins) if n_bins else np.empty(0)
+    fine_edges = edges_of(squeezed[first], frequency, n_fine_bins) if n_fine_bins else edges
     return replace(
         column,
         edges=edges,
@@ -340,3 +363,23 @@ def cos_of_turns(turns: Array) -> Array:
     series *= -2.0
     series += 1.0
     return series
+
+
+def asinh(x: Array) -> Array:
+    """Return the inverse hyperbolic sine, with an error below a unit of float32.
+
+    It is log(abs(x) + sqrt(1 + x**2)) with the sign of x: x near 0, and far from it a logarithm.
+    log(m) = 2 artanh(z), z = (m - 1) / (m + 1), for mantissas m from sqrt(1/2) to sqrt(2), with the Taylor
+    series of artanh up to z**13; what is left out is at most 2 * 0.172**15 / 15 / (1 - 0.172**2) = 5e-13.
+    """
+    mantissa, exponent = np.frexp(np.abs(x) + np.sqrt(1.0 + x * x))
+    is_low = mantissa < math.sqrt(0.5)
+    mantissa = np.where(is_low, 2.0 * mantissa, mantissa)
+    z = (mantissa - 1.0) / (mantissa + 1.0)
+    square = z * z
+    series = np.full_like(square, 1.0 / 13.0)
+    for power in (11, 9, 7, 5, 3, 1):
+        series *= square
+        series += 1.0 / power
+    result: Array = 2.0 * z * series + (exponent - is_low) * math.log(2.0)
+    return np.copysign(result, x)

@@ -78,7 +78,7 @@ MOST_INPUTS = 4096
 def tried_for(*, is_classifier: bool) -> Tried:
     """Return the encodings to try for classes, or for numbers."""
     if is_classifier:
-        return Tried(("linear", "both"), 1.0, 1.0, weighs=True)
+        return Tried(("linear", "both", "values"), 1.0, 1.0, weighs=True)
     return Tried(("both", "fine", "values"), 1.25, 1.1, weighs=False)
 
 

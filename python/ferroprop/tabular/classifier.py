@@ -45,8 +45,8 @@ class TabularMLPClassifier(ClassifierMixin, BaseTabularMLP):  # type: ignore[mis
         on that fold.
     numeric_encoding : str, default='auto'
         The encoding of numbers beside their scaled values, one of those of `TabularEncoder`. 'auto' trains
-        the first member with 'linear' and with 'both'; all members then use the one with the smaller loss on
-        its fold.
+        the first member with 'linear', 'both' and, if a column of whole numbers has up to 400 values,
+        'values'; all members then use the one with the smallest loss on its fold.
     categorical_features : 'from_dtype', array-like or None, default='from_dtype'
         Which columns are categories, see `TabularEncoder`. Columns of text, categorical dtypes and mixed
         objects always are; further ones are given by name, by place, or as one boolean per column.

@@ -58,10 +58,11 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     It takes a data frame (pandas, polars, or another that narwhals knows), an Arrow table or an array, and
     returns float32 numbers near 0, without missing ones.
 
-    - Numbers are scaled to median 0 and interquartile range 1 and then clipped softly, ``x / sqrt(1 +
-      (x / 3)**2)`` [1]_, so that neither scale nor outliers matter. In addition they are encoded piecewise
-      linearly in bins between quantiles, and as cosines of several frequencies [2]_, from which a network
-      learns steps and bumps that it hardly learns from the number itself.
+    - Numbers are scaled to median 0 and interquartile range 1 [1]_ and then squeezed to ``asinh(x)``, which
+      is x near 0 and a logarithm far away, so that neither scale nor outliers matter, and sizes of several
+      orders of magnitude stay apart. In addition they are encoded piecewise linearly in bins between
+      quantiles, and as cosines of several frequencies [2]_, from which a network learns steps and bumps that
+      it hardly learns from the number itself.
     - Categories (text, categorical dtypes, mixed objects) have one input per level; two levels share one
       input of -1 and 1. Levels beyond the `max_levels` most frequent ones, levels in a single row, and levels
       that ``fit`` did not see share one input; if there is no such input, all inputs of the column are 0.
