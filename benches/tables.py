@@ -2,6 +2,7 @@
 
     python benches/tables.py                        # run what is not done yet, and write docs/tables.md
     python benches/tables.py --tables credit,ames --methods lightgbm,tabular --splits 1 --no-page
+    python benches/tables.py --further              # the further tables: one split, LightGBM and our five
     python benches/tables.py --show                 # run nothing, print the report
 
 Each result is appended to the file `--keep` when it is there, so an interrupted run goes on where it was.
@@ -17,11 +18,13 @@ import sys
 from pathlib import Path
 
 import page
+from real_tables.further import FURTHER
 from real_tables.methods import METHODS, one_thread
 from real_tables.sources import R_LIBRARY, TABLES
 
 PAGE = page.DOCS / "tables.md"
 KEEP = Path(__file__).resolve().parent / "real_tables" / "results.jsonl"
+KEEP_FURTHER = KEEP.with_name("further.jsonl")
 
 
 def parse() -> argparse.Namespace:
@@ -36,6 +39,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--r-library", type=Path, default=R_LIBRARY, help="R's packages [%(default)s]")
     parser.add_argument("--mark", default="", help="names the state of the program in the results")
     parser.add_argument("--again", action="store_true", help="fit even where there is a result")
+    parser.add_argument("--further", action="store_true", help="run the further tables in their place")
     parser.add_argument("--show", action="store_true", help="run nothing")
     parser.add_argument("--page", type=Path, default=PAGE, help="the page to write to [%(default)s]")
     parser.add_argument("--no-page", action="store_true", help="write no page")
@@ -54,10 +58,14 @@ def main() -> None:
     one_thread()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # libraries that count cores find one
-    from real_tables.report import draw, report
+    from real_tables.report import draw, further, report
     from real_tables.runs import read, run
 
-    if not options.show:
+    if options.further:
+        pair = [METHODS["lightgbm"], METHODS["tabular"]]
+        run(FURTHER, pair, 1, KEEP_FURTHER, options.r_library, options.mark, options.again)
+        print(further(read(KEEP_FURTHER)))
+    elif not options.show:
         methods = [METHODS[name] for name in options.methods]
         for method in methods:
             if not method.installed():
@@ -72,7 +80,7 @@ def main() -> None:
             options.again,
         )
     results = read(options.keep)
-    made = report(results)
+    made = report(results) | {"further": further(read(KEEP_FURTHER))}
     print(made["summary"], made["losses"], sep="\n\n")
     if not options.no_page:
         page.write(options.page, made)

@@ -37,12 +37,13 @@ def test_it_is_what_is_trained_by_default(folder: Path):
     result = succeed("train", PENGUINS, "--target", "species", "--save", "m.skops", "--plot", "p.png", *FEW)
     assert "rows: 275 to train, 69 to test\n" in result.stderr
     progress = [line.split()[1] for line in result.stderr.splitlines() if line.startswith("epoch")]
-    assert (progress[0], progress[-1]) == ("1/120", "120/120")  # two networks, and the first one twice more
-    assert "epoch 120/120  4 networks  validation loss" in result.stderr
+    # two networks, and the first one three times more
+    assert (progress[0], progress[-1]) == ("1/150", "150/150")
+    assert "epoch 150/150  5 networks  validation loss" in result.stderr
     lines = {line[:18].strip(): line[18:].split() for line in result.stdout.splitlines()}
     assert lines["score"] == ["2", "networks", "baseline"]
     assert float(lines["accuracy"][0]) > 0.9
-    end = r"Trained 4 networks in \S+ s with adamw and kept 2, of 30 epochs each: best validation loss"
+    end = r"Trained 5 networks in \S+ s with adamw and kept 2, of 30 epochs each: best validation loss"
     assert re.search(end, " ".join(result.stdout.split()))
     assert Path("p.png").read_bytes().startswith(b"\x89PNG")
     model, card = load_model(Path("m.skops")), read_card(Path("m.skops"))

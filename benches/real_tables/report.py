@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import page
 
+from real_tables.further import FURTHER
 from real_tables.methods import METHODS
 from real_tables.sources import TABLES
 
@@ -280,6 +281,28 @@ def report(lines: list[dict[str, Any]]) -> dict[str, str]:
         "losses": losses(results),
         "about tables": about_tables(results),
     }
+
+
+def further(lines: list[dict[str, Any]]) -> str:
+    """Return our scores of the further tables relative to LightGBM's, with means and medians."""
+    results = latest(lines)
+    rows = ["| table | rows | columns | RMSE | log loss | error |", "|---|---|---|---|---|---|"]
+    found: dict[str, list[float]] = {score: [] for score in SCORES}
+    for table in FURTHER:
+        if not results.get((OURS, table.name)):
+            continue
+        line = results[OURS, table.name][0]
+        cells = []
+        for score, all_of_it in found.items():
+            each = ratio(results, OURS, table.name, score)
+            cells.append(cell(each))
+            all_of_it += [] if each is None else [each]
+        columns = line["numbers"] + line["categories"]
+        rows.append(f"| {table.name} | {line['rows']:,} | {columns:,} | {' | '.join(cells)} |")
+    for name, middle in (("geometric mean", geometric), ("median", np.median)):
+        of_scores = [cell(float(middle(values))) if values else "" for values in found.values()]
+        rows.append(f"| **{name}** | | | {' | '.join(of_scores)} |")
+    return "\n".join(rows)
 
 
 def _apart(ticks: list[float], distance: float) -> list[float]:

@@ -26,7 +26,8 @@ LEAST_PROBABILITY = 1e-7
 
 def split(X: pd.DataFrame, y: pd.Series, classes: bool, seed: int) -> tuple[pd.DataFrame, ...]:
     """Return training and test inputs, training and test targets: a quarter is for the test."""
-    parts = train_test_split(X, y, test_size=TEST, random_state=seed, stratify=y if classes else None)
+    by = y if classes and y.value_counts().min() > 1 else None  # a class of one row is in one part
+    parts = train_test_split(X, y, test_size=TEST, random_state=seed, stratify=by)
     return tuple(part.reset_index(drop=True) for part in parts)
 
 

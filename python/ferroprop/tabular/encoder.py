@@ -130,7 +130,7 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     ['age', 'age_missing', 'city_Rome']
     >>> encoder.transform(table)
     array([[ 0.        ,  0.        ,  1.        ],
-           [ 0.62...,  0.        , -1.        ],
+           [ 0.60...,  0.        , -1.        ],
            [ 0.        ,  1.        ,  1.        ],
            [-0.35...,  0.        , -1.        ]], dtype=float32)
     """
