@@ -50,7 +50,7 @@ def test_it_is_what_is_trained_by_default(folder: Path):
     assert isinstance(model, TabularMLPClassifier)
     assert (model.n_members, model.hidden_layer_sizes, model.max_iter, model.callback) == (2, (32,), 30, None)
     assert (card.model, len(card.history), card.history[0].epochs) == ("tabular", 2, 30)
-    assert card.trained == 4
+    assert card.trained == 5
     del (plain := card.to_plain())["trained"]
     assert Card.from_plain(plain).trained == 2  # a file of before
     assert [history.best_epoch for history in card.history] == [h["best_epoch"] for h in model.history_]
