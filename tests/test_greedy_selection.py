@@ -55,6 +55,7 @@ def test_what_is_refused():
         ([1.0, 2.0], {}, "predictions must have"),
         ([[1.0, 2.0]], {"n_members": 0}, "n_members must be at least 1, got 0"),
         ([[np.nan, 2.0]], {}, "loss must return a finite number"),
+        ([[np.nan, np.nan]] * 2, {}, "predictions must have numbers of some candidate, got NaN only"),
     ):
         with pytest.raises(ValueError, match=message):
             greedy_selection(predictions, np.zeros(2), squared, **options)

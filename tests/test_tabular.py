@@ -494,7 +494,7 @@ def test_label_smoothing_keeps_rows_that_are_known_from_an_endless_reward():
     assert usual.temperature_[0] < 1.0
 
 
-@pytest.mark.parametrize("label_smoothing", [-0.1, 1.0, "much", None])
+@pytest.mark.parametrize("label_smoothing", [-0.1, 1.0, np.nan, "much", None])
 def test_wrong_label_smoothing(label_smoothing):
     with pytest.raises(ValueError, match="label_smoothing"):
         TabularMLPClassifier(label_smoothing=label_smoothing).fit([[0.0], [1.0]], [0, 1])

@@ -351,6 +351,15 @@ ERRORS = {
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a right of their own there")
+def test_one_file_by_two_relative_names_is_no_checkpoint_for_two(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    networks = [fp.Network([5, 4, 2], seed=seed) for seed in range(2)]
+    for paths in (["a.ckpt", "./a.ckpt"], [tmp_path / "a.ckpt", "a.ckpt"]):
+        with pytest.raises(ValueError, match="checkpoint must be a file for each network"):
+            fp.train_many(networks, X, Y, checkpoint=paths)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_file_by_two_names_is_no_checkpoint_for_two(tmp_path):
     (tmp_path / "runs").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "runs")

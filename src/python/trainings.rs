@@ -307,7 +307,11 @@ pub(super) struct Trainings<'py> {
 
 /// The path of a file without links, by which two paths of one file are equal; the file need not be there.
 fn one_name(path: &Path) -> PathBuf {
-    let of_folder = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    let of_folder = || {
+        // The folder of a bare name is an empty text.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some(folder.canonicalize().ok()?.join(path.file_name()?))
+    };
     path.canonicalize().ok().or_else(of_folder).unwrap_or_else(|| path.to_owned())
 }
 

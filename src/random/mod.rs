@@ -143,8 +143,8 @@ impl Words {
         numbers
     }
 
-    /// Those of as many rows of a panel as there are [`Words::SIDE_BY_SIDE`], row after row, a number for each lane. Beyond the last
-    /// row it is repeated.
+    /// Those of the next rows of a panel, a number for each lane, as many rows as [`Words::SIDE_BY_SIDE`] has numbers for. After the
+    /// last row it is repeated.
     #[inline(always)]
     pub(crate) fn of_panel(
         self,

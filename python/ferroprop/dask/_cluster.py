@@ -133,9 +133,11 @@ def maybe_later(client: Any, work: Callable[[], Any]) -> Any:
 
 async def _later(work: Callable[[], Any]) -> Any:
     cancelled = threading.Event()
-    _CANCELLED.set(cancelled)
+    before = _CANCELLED.set(cancelled)
     try:
         return await asyncio.to_thread(work)
     except asyncio.CancelledError:
         cancelled.set()
         raise
+    finally:
+        _CANCELLED.reset(before)

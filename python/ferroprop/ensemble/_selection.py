@@ -76,6 +76,8 @@ def greedy_selection(
     if n_members < 1:
         raise ValueError(f"n_members must be at least 1, got {n_members}.")
     has_failed = np.isnan(candidates.reshape(len(candidates), -1)).all(axis=1)
+    if has_failed.all():
+        raise ValueError("predictions must have numbers of some candidate, got NaN only.")
     total = np.zeros(candidates.shape[1:])
     counts = np.zeros(len(candidates), dtype=np.intp)
     best_loss, best = np.inf, counts

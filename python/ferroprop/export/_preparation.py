@@ -309,7 +309,7 @@ def _operated(x: Numbers, operation: Operation) -> Numbers:
             squeezed: Numbers = np.arcsinh(x)
             return squeezed
         case Equals():
-            equal: Numbers = np.equal(x, operation.values).astype(np.float64)
+            equal: Numbers = np.equal(x, operation.values).astype(x.dtype)
             return equal
         case CosineOfTurns():
             half = (x - np.rint(x)) * np.pi

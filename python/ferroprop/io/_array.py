@@ -97,5 +97,5 @@ def _changed(block: NDArray[Any], converted: NDArray[Any]) -> Any:
     if block.dtype.kind != "f":  # -1 and the greatest number have the same bits
         return (converted.astype(block.dtype) != block) | ((converted < 0) != (block < 0))
     limits = np.iinfo(converted.dtype)
-    whole = np.trunc(block.astype(np.float64))
+    whole = np.trunc(block.astype(np.result_type(block.dtype, np.float64)))
     return ~((whole >= float(limits.min)) & (whole < float(limits.max) + 1.0))

@@ -78,8 +78,9 @@ class Shared:
         for name in ("train", "test"):
             rows = options[name]
             if not isinstance(rows, np.ndarray):
-                _, array = self._arrays.setdefault(id(rows), (rows, np.asarray(rows)))
-                options = {**options, name: array}
+                if id(rows) not in self._arrays:
+                    self._arrays[id(rows)] = rows, np.asarray(rows)
+                options = {**options, name: self._arrays[id(rows)][1]}
         return options
 
     def split(self, estimator: Any, X: Any, y: Any, *rows: Any) -> tuple[Any, Any]:
@@ -453,9 +454,10 @@ def _in_groups(
     size = len(tasks)
     if is_watched:
         size = max(-(-size // _STEPS_OF_PROGRESS), n_threads or joblib.cpu_count())
-    lets_go = few is not None and few < n_splits
+    if few is not None and few >= n_splits:
+        few = None
     order = list(range(len(tasks)))
-    if few is not None and lets_go:
+    if few is not None:
         size = min(size, few)
         if not any(_may_draw(task) for task in tasks):  # else the order of the draws would change
             order.sort(key=splits.__getitem__)
@@ -465,7 +467,7 @@ def _in_groups(
         group = [tasks[place] for place in places]
         for place, result in zip(places, _side_by_side(group, n_threads), strict=True):
             results[place] = result
-        if lets_go:
+        if few is not None:
             for task in group:
                 task.fits = []
             following = order[first + size : first + size + 1]

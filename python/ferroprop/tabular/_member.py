@@ -82,7 +82,7 @@ class MemberEpoch:
     epochs : int
         The largest number of epochs of this training.
     loss : float
-        The training loss, with dropout.
+        The training loss, with dropout and, if targets are smoothed, of smoothed ones.
     validation_loss : float or None
         The loss on the rows that this member does not train on.
     learning_rate : float

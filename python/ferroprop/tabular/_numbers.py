@@ -19,6 +19,7 @@ FARTHEST = 1e6
 """Numbers are clipped to this distance, in units of the spread."""
 BEYOND = 1.0
 """How far beyond those of the fit numbers can be, after `asinh`; farther ones are brought back."""
+LOG_2 = 0.6931471805599453
 GOLDEN = 0.6180339887498949
 """The step between the phases of the periodic encoding, in turns."""
 _FEW = 8
@@ -132,11 +133,6 @@ class NumberColumn:
 
         Those far beyond the numbers of the fit are brought back, because a network knows nothing there.
         """
-        if self.tails is None:
-            raise ValueError(
-                f"Column {self.name!r} is of a model that an earlier state of ferroprop has saved, with "
-                "other inputs for numbers. Fit it anew."
-            )
         least, most = self.limits()
         result: Array = np.clip(self._asinh(numbers), least, most)
         return result
@@ -147,9 +143,13 @@ class NumberColumn:
         return float(least) - BEYOND, float(most) + BEYOND
 
     def _asinh(self, numbers: Array) -> Array:
+        if self.tails is None:
+            raise ValueError(
+                f"Column {self.name!r} is of a model that an earlier state of ferroprop has saved, with "
+                "other inputs for numbers. Fit it anew."
+            )
         with np.errstate(over="ignore", under="ignore"):
-            numbers = np.ldexp(numbers, -self.exponent)
-        scaled = (numbers - self.center) * self.scale
+            scaled = (np.ldexp(numbers, -self.exponent) - self.center) * self.scale
         scaled[np.isnan(scaled)] = 0.0
         np.clip(scaled, -FARTHEST, FARTHEST, out=scaled)
         return asinh(scaled)
@@ -229,6 +229,7 @@ def fit_numbers(
     _, exponent = math.frexp(max(abs(float(values[0])), abs(float(values[-1]))))
     values = np.ldexp(values, -exponent)
     deciles = quantiles(values, of_rows, [place / 10 for place in range(11)])
+    deciles[[0, -1]] = values[[0, -1]]  # whatever they weigh
     cumulative = np.cumsum(of_rows)
     constant = NumberColumn(
         name=name,
@@ -372,14 +373,18 @@ def asinh(x: Array) -> Array:
     log(m) = 2 artanh(z), z = (m - 1) / (m + 1), for mantissas m from sqrt(1/2) to sqrt(2), with the Taylor
     series of artanh up to z**13; what is left out is at most 2 * 0.172**15 / 15 / (1 - 0.172**2) = 5e-13.
     """
-    mantissa, exponent = np.frexp(np.abs(x) + np.sqrt(1.0 + x * x))
+    size, square = np.abs(x), x * x
+    root = np.sqrt(1.0 + square)
+    mantissa, exponent = np.frexp(size + root)
     is_low = mantissa < math.sqrt(0.5)
     mantissa = np.where(is_low, 2.0 * mantissa, mantissa)
-    z = (mantissa - 1.0) / (mantissa + 1.0)
+    exponent = exponent - is_low
+    excess = size + square / (1.0 + root)  # m - 1 where the exponent is 0, with all its digits
+    z = np.where(exponent == 0, excess / (2.0 + excess), (mantissa - 1.0) / (mantissa + 1.0))
     square = z * z
     series = np.full_like(square, 1.0 / 13.0)
     for power in (11, 9, 7, 5, 3, 1):
         series *= square
         series += 1.0 / power
-    result: Array = 2.0 * z * series + (exponent - is_low) * math.log(2.0)
+    result: Array = 2.0 * z * series + exponent * LOG_2
     return np.copysign(result, x)

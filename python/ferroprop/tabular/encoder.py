@@ -60,9 +60,9 @@ class TabularEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     - Numbers are scaled to median 0 and interquartile range 1 [1]_ and then squeezed to ``asinh(x)``, which
       is x near 0 and a logarithm far away, so that neither scale nor outliers matter, and sizes of several
-      orders of magnitude stay apart. In addition they are encoded piecewise linearly in bins between
-      quantiles, and as cosines of several frequencies [2]_, from which a network learns steps and bumps that
-      it hardly learns from the number itself.
+      orders of magnitude stay apart; those far beyond the numbers of ``fit`` are brought back. In addition
+      they are encoded piecewise linearly in bins between quantiles, and as cosines of several frequencies
+      [2]_, from which a network learns steps and bumps that it hardly learns from the number itself.
     - Categories (text, categorical dtypes, mixed objects) have one input per level; two levels share one
       input of -1 and 1. Levels beyond the `max_levels` most frequent ones, levels in a single row, and levels
       that ``fit`` did not see share one input; if there is no such input, all inputs of the column are 0.
