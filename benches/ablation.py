@@ -40,6 +40,7 @@ from ferroprop.tabular import (
     regressor,
 )
 from ferroprop.tabular._recipe import Recipe
+from real_tables.report import SCORES, cell, geometric, value
 from real_tables.runs import read, scores, split
 from real_tables.sources import DATE, R_LIBRARY, TABLES, MissingError, Table, load
 from sklearn.model_selection import train_test_split
@@ -158,16 +159,25 @@ def unmarked(fit: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arguments, **options: replace(fit(*arguments, **options), has_missing=False)
 
 
-def steps(number: int) -> Callable[..., Recipe]:
-    """Return what stands in the place of the recipe's choice: another number of steps for classes."""
+def recipe(change: Callable[[Recipe, int], Recipe]) -> tuple[Any, str, Any]:
+    """Return the patch by which a function of the usual recipe and the number of rows makes another one."""
     original = _base.recipe_for
 
-    def recipe(*, n_rows: int, **further: Any) -> Recipe:
-        usual = original(n_rows=n_rows, **further)
-        epochs = round(min(512, max(64, number * usual.batch_size / n_rows)))
-        return replace(usual, epochs=epochs, patience=max(20, epochs // 5))
+    def changed(*, n_rows: int, **further: Any) -> Recipe:
+        return change(original(n_rows=n_rows, **further), n_rows)
 
-    return recipe
+    return _base, "recipe_for", changed
+
+
+def of_2300_steps(usual: Recipe, n_rows: int) -> Recipe:
+    """Return the recipe for classes with half of its steps."""
+    epochs = round(min(512, max(64, 2300 * usual.batch_size / n_rows)))
+    return replace(usual, epochs=epochs, patience=max(20, epochs // 5))
+
+
+def rate(factor: float) -> Callable[[Recipe, int], Recipe]:
+    """Return a change of the initial rate."""
+    return lambda usual, n_rows: replace(usual, learning_rate=factor * usual.learning_rate)
 
 
 def has_missing(X: pd.DataFrame) -> bool:
@@ -214,7 +224,7 @@ VARIANTS = (
     Variant("targets not smoothed", {"label_smoothing": 0.0}, task="classes"),
     Variant("targets smoothed by 0.05, not 0.1", {"label_smoothing": 0.05}, task="classes"),
     Variant("targets smoothed by 0.2", {"label_smoothing": 0.2}, task="classes"),
-    Variant("2300 steps", patches=[(_base, "recipe_for", steps(2300))], task="classes"),
+    Variant("2300 steps", patches=[recipe(of_2300_steps)], task="classes"),
     Variant(
         "target not standardised",
         patches=[(TabularMLPRegressor, "_learn_targets", as_they_are)],
@@ -257,8 +267,8 @@ VARIANTS = (
     Variant("layers of 64", {"hidden_layer_sizes": (64, 64, 64)}),
     Variant("batches of 64 rows", {"batch_size": 64}),
     Variant("batches of 256 rows", {"batch_size": 256}),
-    Variant("half the rate", {"learning_rate_init": 0.5}),
-    Variant("twice the rate", {"learning_rate_init": 2.0}),
+    Variant("half the rate", patches=[recipe(rate(0.5))]),
+    Variant("twice the rate", patches=[recipe(rate(2.0))]),
 )
 
 
@@ -291,8 +301,6 @@ def measure(variant: Variant, parts: list[Any], classes: bool, seed: int) -> dic
     """Fit a variant and return its scores, and the CPU time of the fit."""
     X, X_score, y, y_score = parts
     options = {"numeric_encoding": "both"} | variant.options
-    if isinstance(factor := options.get("learning_rate_init"), float):
-        options["learning_rate_init"] = factor * (2e-3 if classes else 5e-3)
     make = TabularMLPClassifier if classes else TabularMLPRegressor
     model = make(1, column_weights=False, random_state=seed, n_jobs=1, **options)
     with ExitStack() as stack:
@@ -304,7 +312,7 @@ def measure(variant: Variant, parts: list[Any], classes: bool, seed: int) -> dic
         seconds = time.process_time() - began
         outputs = model.predict_proba(X_score) if classes else model.predict(X_score)
     found = scores(outputs, y_score, model.classes_ if classes else None)
-    return found | {"fit": seconds, "scored_rows": len(y_score)}
+    return found | {"fit": seconds, "predicted_rows": len(y_score)}
 
 
 def run(variants: list[Variant], chosen: list[Table], splits: int, file: Path, library: Path) -> None:
@@ -342,32 +350,29 @@ def report(lines: list[dict[str, Any]]) -> str:
     known = {(line["variant"], line["table"], line["split"]): line for line in lines}
     rows = ["| change | tables | CPU time | RMSE | log loss | error |", "|---|---|---|---|---|---|"]
     for variant in VARIANTS[1:]:
-        logs: dict[str, dict[str, list[float]]] = {}
-        for (name, table, seed), line in known.items():
-            base = known.get((BASE, table, seed))
-            if name != variant.name or base is None:
-                continue
-            for score in ("fit", "rmse", "log_loss", "error"):
-                if score in line:
-                    least = 0.5 / line["scored_rows"] if score == "error" else 0.0
-                    ratio = math.log(max(line[score], least) / max(base[score], least))
-                    logs.setdefault(score, {}).setdefault(table, []).append(ratio)
-        if logs:
-            cells = [_cell(list(logs.get(score, {}).values())) for score in ("rmse", "log_loss", "error")]
-            cost = math.exp(np.mean([np.mean(of_table) for of_table in logs["fit"].values()]))
-            rows.append(f"| {variant.name} | {len(logs['fit'])} | {cost:.2f} | {' | '.join(cells)} |")
+        costs, *of_scores = (ratios(known, variant.name, score) for score in ("fit", *SCORES))
+        if costs:
+            cells = " | ".join(map(_cell, of_scores))
+            rows.append(f"| {variant.name} | {len(costs)} | {geometric(costs):.2f} | {cells} |")
     return "\n".join(rows)
 
 
-def _cell(of_tables: list[list[float]]) -> str:
+def ratios(known: dict[tuple[str, str, int], dict[str, Any]], name: str, score: str) -> list[float]:
+    """Return a variant's ratio to the estimators as they are for each table, the mean over its splits."""
+    of_tables: dict[str, list[float]] = {}
+    for (variant, table, seed), line in known.items():
+        base = known.get((BASE, table, seed))
+        if variant == name and base is not None and score in line:
+            of_tables.setdefault(table, []).append(value(line, score) / value(base, score))
+    return [geometric(of_table) for of_table in of_tables.values()]
+
+
+def _cell(of_tables: list[float]) -> str:
     """Return a geometric mean over tables and its standard error."""
-    if not of_tables:
-        return ""
-    means = [float(np.mean(of_table)) for of_table in of_tables]
-    ratio = math.exp(float(np.mean(means)))
-    if len(means) < 2:
-        return f"{ratio:.3f}"
-    return f"{ratio:.3f} ± {ratio * float(np.std(means, ddof=1)) / math.sqrt(len(means)):.3f}"
+    mean = geometric(of_tables)
+    if len(of_tables) < 2:
+        return cell(mean)
+    return f"{mean:.3f} ± {mean * float(np.std(np.log(of_tables), ddof=1)) / math.sqrt(len(of_tables)):.3f}"
 
 
 def main() -> None:

@@ -140,7 +140,7 @@ def test_sizes_of_several_orders_of_magnitude_stay_apart():
 
 def test_a_column_of_an_earlier_state_is_refused():
     encoder = TabularEncoder().fit(np.arange(9.0)[:, None])
-    del encoder.columns_[0].__dict__["tails"]  # as in what that state has pickled
+    del encoder.columns_[0].__dict__["ends"]  # as in what that state has pickled
     said = pytest.raises(ValueError, match="'x0' is of a model that an earlier state of ferroprop has saved")
     with said:
         encoder.transform([[1.0]])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from statistics import NormalDist
-from typing import Literal
 
 import numpy as np
 
@@ -49,9 +48,9 @@ class NumberColumn:
         Ends of the bins of a second, finer piecewise linear encoding; None without it, or if it has the same.
     values : ndarray or None
         The whole numbers that have an input each; None without that encoding.
-    tails : {'logarithmic'} or None
-        How numbers far from the median are squeezed; None if there are none, and in columns that an earlier
-        state of the library has saved, which squeezed them in another way.
+    ends : tuple of float or None
+        The least and the greatest result of `squeezed`; None in a constant column, and in one that an earlier
+        state of the library has saved, which squeezed numbers in another way.
     has_missing : bool
         Whether there is an indicator of missing numbers.
     stray : tuple of str
@@ -77,7 +76,7 @@ class NumberColumn:
     missing_share: float = 0.0
     fine_edges: Array | None = None
     values: Array | None = None
-    tails: Literal["logarithmic"] | None = None
+    ends: tuple[float, float] | None = None
 
     kind = "number"
 
@@ -139,15 +138,19 @@ class NumberColumn:
 
     def limits(self) -> tuple[float, float]:
         """Return the least and the greatest result of `squeezed`."""
-        least, most = self._asinh(self.deciles[[0, -1]])
-        return float(least) - BEYOND, float(most) + BEYOND
-
-    def _asinh(self, numbers: Array) -> Array:
-        if self.tails is None:
+        if self.ends is None:
             raise ValueError(
                 f"Column {self.name!r} is of a model that an earlier state of ferroprop has saved, with "
                 "other inputs for numbers. Fit it anew."
             )
+        return self.ends
+
+    def with_ends(self) -> NumberColumn:
+        """Return the same with the ends that its numbers ask for."""
+        least, most = self._asinh(self.deciles[[0, -1]])
+        return replace(self, ends=(float(least) - BEYOND, float(most) + BEYOND))
+
+    def _asinh(self, numbers: Array) -> Array:
         with np.errstate(over="ignore", under="ignore"):
             scaled = (np.ldexp(numbers, -self.exponent) - self.center) * self.scale
         scaled[np.isnan(scaled)] = 0.0
@@ -255,7 +258,7 @@ def fit_numbers(
         span = _standard_deviation(values, of_rows)
     if span == 0.0 or not math.isfinite(1.0 / span):
         return constant
-    column = replace(constant, exponent=exponent, center=center, scale=1.0 / span, tails="logarithmic")
+    column = replace(constant, exponent=exponent, center=center, scale=1.0 / span).with_ends()
     if len(first) == 2:
         return column
     frequency = np.add.reduceat(of_rows, first)
