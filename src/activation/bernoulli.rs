@@ -92,11 +92,17 @@ impl<T: Scalar, R: Fn(usize) -> u32 + Copy> Task<T> for Forward<'_, T, R> {
             let kept = kept.next().unwrap_or_default();
             for first in (0..rows).step_by(together) {
                 let own = first * T::LANES..rows.min(first + together) * T::LANES;
-                let drawn = words.map_or([0; Words::SIDE_BY_SIDE], |(words, row_of)| {
+                let drawn = words.map_or_else(Default::default, |(words, row_of)| {
                     words.of_panel(panel, T::LANES, first..rows, row_of)
                 });
                 let mut slopes = [T::ZERO; Words::SIDE_BY_SIDE];
-                outputs_and_slopes(estimator, inverse, &drawn, &mut numbers[own.clone()], &mut slopes);
+                outputs_and_slopes(
+                    estimator,
+                    inverse,
+                    drawn.as_flattened(),
+                    &mut numbers[own.clone()],
+                    &mut slopes,
+                );
                 let len = own.len();
                 if let Some(kept) = kept.get_mut(own) {
                     kept.copy_from_slice(&slopes[..len]);

@@ -133,8 +133,11 @@ impl Words {
     /// Numbers that one call of the generator gives.
     pub(crate) const PER_CALL: usize = 4;
 
-    /// Numbers that are made side by side, by eight calls: their state fills the registers of AVX2.
-    pub(crate) const SIDE_BY_SIDE: usize = 8 * Self::PER_CALL;
+    /// Calls of the generator side by side: their state fills the registers of AVX2.
+    pub(crate) const CALLS: usize = 8;
+
+    /// Numbers that these calls give.
+    pub(crate) const SIDE_BY_SIDE: usize = Self::CALLS * Self::PER_CALL;
 
     /// The four numbers at a place.
     #[inline(always)]
@@ -152,15 +155,12 @@ impl Words {
         lanes: usize,
         rows: Range<usize>,
         row_of: impl Fn(usize) -> u32,
-    ) -> [u32; Self::SIDE_BY_SIDE] {
+    ) -> [[u32; Self::PER_CALL]; Self::CALLS] {
         let groups = lanes / Self::PER_CALL;
-        let numbers: [_; Self::SIDE_BY_SIDE / Self::PER_CALL] = self.at_each(std::array::from_fn(|call| {
+        self.at_each(std::array::from_fn(|call| {
             let row = (rows.start + call / groups).min(rows.end - 1);
             ((panel * groups + call % groups) as u32, row_of(row))
-        }));
-        let mut flat = [0; Self::SIDE_BY_SIDE];
-        flat.copy_from_slice(numbers.as_flattened());
-        flat
+        }))
     }
 
     /// Those of several places, columns and rows, side by side in vectors.
